@@ -1,0 +1,2 @@
+//! The mountwright ports on an in-memory model of Linux mounts.
+#![forbid(unsafe_code)]

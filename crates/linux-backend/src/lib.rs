@@ -1,0 +1,1 @@
+//! The mountwright ports on Linux.
