@@ -1,6 +1,57 @@
 //! Mount logic for container runtimes, VM sandboxes, CSI drivers and node agents.
+//!
+//! Four floors; each uses only those below it:
+//!
+//! 1. *Values*, true of a number or a text alone: [`DeviceNumber`], [`Location`], [`MountInfo`], [`MountTable`], the
+//!    requests.
+//! 2. *Ports*, what the library asks of the world: [`Filesystem`] (with [`Directory`]), [`Mounter`], and both as
+//!    [`Backend`].
+//! 3. *Questions*, which only look.
+//! 4. *Sequences*, which change the world in an order that matters.
+//!
+//! There is no I/O here and no unsafe code. `mountwright-linux` implements the ports on Linux, `mountwright-fake` on an
+//! in-memory model of it.
+//!
+//! # Features
+//!
+//! * `mock`: `MockFilesystem`, `MockDirectory` and `MockMounter`, made with mockall.
+//! * `serde`: `DirectVolume`, the record of a direct-assigned volume.
 #![forbid(unsafe_code)]
 
+mod ports;
 mod values;
 
+pub use ports::backend::Backend;
+pub use ports::directory::Directory;
+pub use ports::directory_entries::DirectoryEntries;
+pub use ports::filesystem::Filesystem;
+pub use ports::mounter::Mounter;
+#[cfg(any(test, feature = "mock"))]
+pub use ports::{directory::MockDirectory, filesystem::MockFilesystem, mounter::MockMounter};
+pub use values::attribute_change::{AttributeChange, ConflictingChange};
+pub use values::attributes_request::{AttributesReport, AttributesRequest};
+pub use values::bind_request::{BindReport, BindRequest, MissingTarget, OccupiedTarget};
+pub use values::device_number::DeviceNumber;
+pub use values::directory_entry::DirectoryEntry;
 pub use values::errno::Errno;
+pub use values::file_kind::FileKind;
+pub use values::file_mode::FileMode;
+pub use values::filesystem_magic::FilesystemMagic;
+pub use values::final_link::FinalLink;
+pub use values::guarantee::Guarantee;
+pub use values::location::Location;
+pub use values::metadata::Metadata;
+pub use values::mount_attributes::{AtimeMode, MountAttributes};
+pub use values::mount_flags::MountFlags;
+pub use values::mount_id::{MountId, MountKey, UniqueMountId};
+pub use values::mount_info::MountInfo;
+pub use values::mount_lookup::{FilesystemOf, PathMount};
+pub use values::mount_request::{FilesystemOption, MountReport, MountRequest};
+pub use values::mount_table::{MountRow, MountTable};
+pub use values::mountinfo_line::OddLine;
+pub use values::operation::Operation;
+pub use values::os_error::{Leftover, OsError, Subject};
+pub use values::propagation::{PeerGroup, Propagation, PropagationState, PropagationWord, WrongPropagation};
+pub use values::recursion::Recursion;
+pub use values::relative_path::{NotRelative, RelativePath};
+pub use values::unmount_request::{UnmountMode, UnmountRequest};

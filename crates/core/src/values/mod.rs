@@ -1,3 +1,30 @@
 //! Floor 1: values. True of a number or a text alone; no port in sight.
 
+pub(crate) mod attribute_change;
+pub(crate) mod attributes_request;
+pub(crate) mod bind_request;
+pub(crate) mod device_number;
+pub(crate) mod directory_entry;
 pub(crate) mod errno;
+pub(crate) mod file_kind;
+pub(crate) mod file_mode;
+pub(crate) mod filesystem_magic;
+pub(crate) mod final_link;
+pub(crate) mod guarantee;
+pub(crate) mod location;
+pub(crate) mod metadata;
+pub(crate) mod mount_attributes;
+pub(crate) mod mount_flags;
+pub(crate) mod mount_id;
+pub(crate) mod mount_info;
+pub(crate) mod mount_lookup;
+pub(crate) mod mount_request;
+pub(crate) mod mount_table;
+pub(crate) mod mountinfo_escape;
+pub(crate) mod mountinfo_line;
+pub(crate) mod operation;
+pub(crate) mod os_error;
+pub(crate) mod propagation;
+pub(crate) mod recursion;
+pub(crate) mod relative_path;
+pub(crate) mod unmount_request;

@@ -1,0 +1,10 @@
+//! Both ports in one.
+
+use crate::{Filesystem, Mounter};
+
+/// Both ports, so that a runtime holds one `Arc<dyn Backend>`. Implemented for whatever implements both.
+///
+/// Both must speak of the same machine and mount namespace.
+pub trait Backend: Filesystem + Mounter {}
+
+impl<T: Filesystem + Mounter + ?Sized> Backend for T {}

@@ -1,0 +1,103 @@
+//! The port to files and directories.
+
+use std::path::{Path, PathBuf};
+
+use crate::{Directory, FileMode, FinalLink, Location, Metadata, OsError};
+
+/// Files and directories, as far as mount logic needs them.
+///
+/// # Contract, for those who call
+///
+/// * A [`Location`] is resolved once, when the call is made. `Trusted` paths follow symlinks, the last component as each
+///   method says. Relative `Trusted` paths start at the current directory.
+/// * `Beneath` paths follow none: a symlink anywhere below the root is `ELOOP`, a component before the last that is a
+///   mount point is `EXDEV`.
+/// * A call either happened or changed nothing.
+/// * Paths and names are bytes. An empty path is `ENOENT`, a NUL in it `EINVAL`.
+/// * Calls may block where the filesystem blocks (a dead FUSE or NFS server).
+///
+/// # Contract, for those who implement
+///
+/// * `EINTR` is never returned; interrupted calls are made again.
+/// * No call changes the current directory, the umask or any other state of the process.
+/// * Every descriptor is closed on every way out.
+/// * No provided methods: a mock that met one would panic.
+///
+/// Every rule is a case of the contract suite, which each backend passes.
+#[cfg_attr(any(test, feature = "mock"), mockall::automock)]
+pub trait Filesystem: Send + Sync {
+    /// The metadata of a file. May block.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: it is not there. `ENOTDIR`: something before the last component is no directory. `ELOOP`: too many
+    /// symlinks, or below a root any, unless it is the last component and `link` is [`FinalLink::Itself`]. `EACCES`: a
+    /// directory on the way may not be searched.
+    #[doc(alias = "stat")]
+    #[doc(alias = "lstat")]
+    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError>;
+
+    /// The absolute path without symlinks, `.` and `..` that `path` leads to. May block; the answer is as old as the call,
+    /// so use it for questions about text and never to open something that a guest can move.
+    ///
+    /// # Errors
+    ///
+    /// As [`metadata`](Self::metadata); the whole path must exist.
+    #[doc(alias = "realpath")]
+    fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError>;
+
+    /// The absolute path of the current directory.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: it was removed, or lies outside this process's root.
+    #[doc(alias = "getcwd")]
+    fn current_dir(&self) -> Result<PathBuf, OsError>;
+
+    /// Opens a directory: one descriptor, by which everything in it is reached without resolving the path again.
+    ///
+    /// # Errors
+    ///
+    /// As [`metadata`](Self::metadata), and `ENOTDIR` where it is no directory.
+    fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError>;
+
+    /// Where a symlink points. The last component is the link itself, also below a root.
+    ///
+    /// # Errors
+    ///
+    /// As [`metadata`](Self::metadata), and `EINVAL` where it is no symlink.
+    fn read_link(&self, at: &Location) -> Result<PathBuf, OsError>;
+
+    /// Creates one directory, of exactly this mode whatever the umask. A symlink as last component is `EEXIST`.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST`: something of this name is there. `EROFS`: the filesystem or the mount is read-only. And as
+    /// [`metadata`](Self::metadata).
+    #[doc(alias = "mkdir")]
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError>;
+
+    /// Creates an empty regular file, of exactly this mode whatever the umask. A symlink as last component is `EEXIST`.
+    ///
+    /// # Errors
+    ///
+    /// As [`create_dir`](Self::create_dir).
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError>;
+
+    /// Removes one empty directory.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY`: a mount is on it. `ENOTEMPTY`: something is in it. `ENOTDIR`: it is no directory, or a symlink.
+    /// `EROFS`, and as [`metadata`](Self::metadata).
+    #[doc(alias = "rmdir")]
+    fn remove_dir(&self, at: &Location) -> Result<(), OsError>;
+
+    /// Removes one name that is not a directory; a symlink itself, not what it points to.
+    ///
+    /// # Errors
+    ///
+    /// `EBUSY`: a mount is on it. `EISDIR`: it is a directory. `EROFS`, and as [`metadata`](Self::metadata).
+    #[doc(alias = "unlink")]
+    fn remove_file(&self, at: &Location) -> Result<(), OsError>;
+}

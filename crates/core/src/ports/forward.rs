@@ -1,0 +1,110 @@
+//! The ports through references, boxes and arcs.
+//!
+//! A method that is missing here does not compile: the ports have no provided methods.
+#![deny(clippy::missing_trait_methods)]
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::{
+    AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, DirectoryEntries, FileMode, Filesystem,
+    FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest, MountTable, Mounter,
+    OsError, PathMount, Propagation, Recursion, UnmountRequest,
+};
+
+macro_rules! forward {
+    ($port:ident for $($pointer:ty),+ { $(fn $method:ident(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)* }) => {
+        forward!(@each [$($pointer),+] $port { $(fn $method(&self $(, $argument: $type)*) -> $answer;)* });
+    };
+    (@each [$pointer:ty $(, $more:ty)*] $port:ident $methods:tt) => {
+        forward!(@one $pointer, $port $methods);
+        forward!(@each [$($more),*] $port $methods);
+    };
+    (@each [] $port:ident $methods:tt) => {};
+    (@one $pointer:ty, $port:ident { $(fn $method:ident(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)* }) => {
+        impl<T: $port + ?Sized> $port for $pointer {
+            $(
+                fn $method(&self $(, $argument: $type)*) -> $answer {
+                    (**self).$method($($argument),*)
+                }
+            )*
+        }
+    };
+}
+
+forward!(Filesystem for &T, Box<T>, Arc<T> {
+    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError>;
+    fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError>;
+    fn current_dir(&self) -> Result<PathBuf, OsError>;
+    fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError>;
+    fn read_link(&self, at: &Location) -> Result<PathBuf, OsError>;
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError>;
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError>;
+    fn remove_dir(&self, at: &Location) -> Result<(), OsError>;
+    fn remove_file(&self, at: &Location) -> Result<(), OsError>;
+});
+
+forward!(Directory for &T, Box<T>, Arc<T> {
+    fn own_metadata(&self) -> Result<Metadata, OsError>;
+    fn entries(&self) -> Result<DirectoryEntries, OsError>;
+    fn metadata(&self, name: &OsStr) -> Result<Metadata, OsError>;
+    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError>;
+    fn read_link(&self, name: &OsStr) -> Result<PathBuf, OsError>;
+    fn read_file(&self, name: &OsStr, limit: u64) -> Result<Vec<u8>, OsError>;
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
+    fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError>;
+    fn remove_dir(&self, name: &OsStr) -> Result<(), OsError>;
+    fn remove_file(&self, name: &OsStr) -> Result<(), OsError>;
+    fn set_owner(&self, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;
+    fn set_mode(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
+    fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;
+    fn set_own_mode(&self, mode: FileMode) -> Result<(), OsError>;
+});
+
+forward!(Mounter for &T, Box<T>, Arc<T> {
+    fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
+    fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError>;
+    fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
+    fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError>;
+    fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError>;
+    fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError>;
+    fn mount_of(&self, at: &Location) -> Result<PathMount, OsError>;
+    fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError>;
+    fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError>;
+    fn mounts(&self) -> Result<MountTable, OsError>;
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Backend, MockFilesystem, MockMounter};
+
+    fn is_filesystem(_: &impl Filesystem) {}
+    fn is_mounter(_: &impl Mounter) {}
+
+    #[test]
+    fn pointers_to_ports_are_ports() {
+        let mut mock = MockFilesystem::new();
+        mock.expect_current_dir().times(4).returning(|| Ok(PathBuf::from("/here")));
+        let by_reference: &dyn Filesystem = &mock;
+        is_filesystem(&by_reference);
+        assert_eq!(by_reference.current_dir().unwrap(), Path::new("/here"));
+        assert_eq!(Filesystem::current_dir(&&mock).unwrap(), Path::new("/here"));
+        let boxed: Box<dyn Filesystem> = Box::new(mock);
+        is_filesystem(&boxed);
+        assert_eq!(Filesystem::current_dir(&boxed).unwrap(), Path::new("/here"));
+        let shared: Arc<dyn Filesystem> = Arc::from(boxed);
+        is_filesystem(&shared);
+        assert_eq!(Filesystem::current_dir(&shared).unwrap(), Path::new("/here"));
+    }
+
+    #[test]
+    fn a_backend_is_whatever_is_both() {
+        fn both(_: Option<&dyn Backend>) {}
+        let mounter: Arc<dyn Mounter> = Arc::new(MockMounter::new());
+        is_mounter(&mounter);
+        both(None);
+    }
+}

@@ -1,0 +1,89 @@
+//! A change of a mount's attributes.
+
+use crate::{AtimeMode, MountFlags};
+
+/// A delta to a mount's attributes: what is not named stays as it is.
+///
+/// * Nothing is both set and cleared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct AttributeChange {
+    set: MountFlags,
+    clear: MountFlags,
+    atime: Option<AtimeMode>,
+}
+
+/// A change that would both set and clear a flag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot both set and clear {0}")]
+pub struct ConflictingChange(MountFlags);
+
+impl AttributeChange {
+    /// Changes nothing.
+    pub const NOTHING: Self = Self { set: MountFlags::NONE, clear: MountFlags::NONE, atime: None };
+    /// Sets [`MountFlags::READ_ONLY`].
+    pub const READ_ONLY: Self = Self { set: MountFlags::READ_ONLY, clear: MountFlags::NONE, atime: None };
+
+    /// Sets `set`, clears `clear`, and where `atime` is given makes that the atime class.
+    ///
+    /// # Errors
+    ///
+    /// [`ConflictingChange`] where a flag is in both sets.
+    pub fn new(set: MountFlags, clear: MountFlags, atime: Option<AtimeMode>) -> Result<Self, ConflictingChange> {
+        let both = set.without(MountFlags::ALL.without(clear));
+        if both.is_empty() { Ok(Self { set, clear, atime }) } else { Err(ConflictingChange(both)) }
+    }
+
+    /// Sets `flags` and changes nothing else.
+    pub const fn setting(flags: MountFlags) -> Self {
+        Self { set: flags, clear: MountFlags::NONE, atime: None }
+    }
+
+    /// The flags it sets.
+    pub const fn set(self) -> MountFlags {
+        self.set
+    }
+
+    /// The flags it clears.
+    pub const fn clear(self) -> MountFlags {
+        self.clear
+    }
+
+    /// The atime class it gives; `None`: it stays.
+    pub const fn atime(self) -> Option<AtimeMode> {
+        self.atime
+    }
+
+    /// True where it changes nothing.
+    pub fn is_nothing(self) -> bool {
+        self == Self::NOTHING
+    }
+
+    /// This change, and `flags` set too (no longer cleared).
+    #[must_use]
+    pub fn and_set(self, flags: MountFlags) -> Self {
+        Self { set: self.set | flags, clear: self.clear.without(flags), atime: self.atime }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MountAttributes;
+
+    #[test]
+    fn a_flag_is_not_both_set_and_cleared() {
+        let both = MountFlags::NO_DEV | MountFlags::READ_ONLY;
+        let error = AttributeChange::new(both, MountFlags::READ_ONLY, None).unwrap_err();
+        assert_eq!(error.to_string(), "cannot both set and clear ro");
+    }
+
+    #[test]
+    fn what_is_not_named_stays() {
+        let before = MountAttributes { flags: MountFlags::NO_SUID | MountFlags::NO_EXEC, atime: AtimeMode::Never };
+        let change = AttributeChange::new(MountFlags::READ_ONLY, MountFlags::NO_EXEC, None).unwrap();
+        let after = before.changed_by(change);
+        assert_eq!(after.flags, MountFlags::READ_ONLY | MountFlags::NO_SUID);
+        assert_eq!(after.atime, AtimeMode::Never);
+        assert_eq!(before.changed_by(AttributeChange::NOTHING), before);
+    }
+}

@@ -1,0 +1,55 @@
+//! A change of attributes to be made.
+
+use crate::{AttributeChange, Guarantee, Location, Recursion};
+
+/// A change of a mount's attributes: the input of
+/// [`Mounter::change_attributes`](crate::Mounter::change_attributes).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AttributesRequest {
+    at: Location,
+    change: AttributeChange,
+    recursion: Recursion,
+}
+
+impl AttributesRequest {
+    /// Changes the one mount whose root is at `at`.
+    pub fn new(at: Location, change: AttributeChange) -> Self {
+        Self { at, change, recursion: Recursion::This }
+    }
+
+    /// Changes the mounts below it too: all of them, or none.
+    pub fn recursive(mut self) -> Self {
+        self.recursion = Recursion::Tree;
+        self
+    }
+
+    /// Where the mount is.
+    pub fn at(&self) -> &Location {
+        &self.at
+    }
+
+    /// The change.
+    pub fn change(&self) -> AttributeChange {
+        self.change
+    }
+
+    /// One mount or the tree.
+    pub fn recursion(&self) -> Recursion {
+        self.recursion
+    }
+}
+
+/// A change of attributes that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AttributesReport {
+    /// How it came to be: with `Window` a tree was changed one mount after the other.
+    pub guarantee: Guarantee,
+}
+
+impl AttributesReport {
+    /// A report with this guarantee.
+    pub const fn new(guarantee: Guarantee) -> Self {
+        Self { guarantee }
+    }
+}

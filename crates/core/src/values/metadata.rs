@@ -1,0 +1,41 @@
+//! Metadata of a file.
+
+use crate::{DeviceNumber, FileKind, FileMode};
+
+/// What stat(2) says of a file.
+///
+/// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Metadata {
+    /// What the inode is.
+    pub kind: FileKind,
+    /// The device number of the filesystem that holds it (`st_dev`).
+    pub device: DeviceNumber,
+    /// The device that it stands for (`st_rdev`): `Some` for block and character device nodes, and for nothing else.
+    pub represents: Option<DeviceNumber>,
+    /// The inode number.
+    pub inode: u64,
+    /// Permission bits.
+    pub mode: FileMode,
+    /// The owner's user id.
+    pub uid: u32,
+    /// The group id.
+    pub gid: u32,
+    /// Size in bytes.
+    pub size: u64,
+    /// How many names it has.
+    pub links: u64,
+}
+
+impl Metadata {
+    /// Metadata with this kind, filesystem and inode number; mode 0, owned by 0:0, no bytes, one name, no device.
+    pub const fn new(kind: FileKind, device: DeviceNumber, inode: u64) -> Self {
+        Self { kind, device, represents: None, inode, mode: FileMode::from_bits(0), uid: 0, gid: 0, size: 0, links: 1 }
+    }
+
+    /// True of a directory.
+    pub const fn is_dir(&self) -> bool {
+        matches!(self.kind, FileKind::Directory)
+    }
+}

@@ -1,0 +1,120 @@
+//! One mount.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use super::mountinfo_escape::{Escaped, Place};
+use crate::{DeviceNumber, MountAttributes, MountId, MountKey, PropagationState, UniqueMountId};
+
+/// One mount, as a line of `/proc/<pid>/mountinfo` or statmount(2) describes it.
+///
+/// * Paths are bytes with the kernel's escapes undone.
+/// * `mount_point` is relative to the root of the process that asked; `root` is the directory (or file) of the filesystem
+///   that is mounted there. A deleted one ends in `//deleted`.
+/// * An empty source is an empty string.
+///
+/// `Display` is the mountinfo line in the kernel's own escaping; parsing it gives an equal value (but for the unique id,
+/// which mountinfo does not have). Bytes that are not UTF-8 show as U+FFFD there; [`to_line`](Self::to_line) keeps them.
+///
+/// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MountInfo {
+    /// The classic id.
+    pub id: MountId,
+    /// The unique id, where the kernel has told it.
+    pub unique_id: Option<UniqueMountId>,
+    /// The mount that it is mounted on.
+    pub parent: MountId,
+    /// The device number of its filesystem.
+    pub device: DeviceNumber,
+    /// What of the filesystem is mounted: `/` for all of it.
+    pub root: PathBuf,
+    /// Where it is mounted.
+    pub mount_point: PathBuf,
+    /// Its attributes.
+    pub attributes: MountAttributes,
+    /// True where owners are mapped (mountinfo's word `idmapped`).
+    pub idmapped: bool,
+    /// How it propagates.
+    pub propagation: PropagationState,
+    /// The type of its filesystem: `ext4`, `fuse.sshfs`.
+    pub fs_type: OsString,
+    /// Where the filesystem says that it comes from: a device, a server, any word, or nothing.
+    pub source: OsString,
+    /// The options of its superblock, `rw` or `ro` first. They may hold secrets.
+    pub options: OsString,
+}
+
+impl MountInfo {
+    /// A mount of all of `device` on `/`: private, writable, of type and source `none`, superblock options `rw`.
+    pub fn new(id: MountId, parent: MountId, device: DeviceNumber) -> Self {
+        Self {
+            id,
+            unique_id: None,
+            parent,
+            device,
+            root: PathBuf::from("/"),
+            mount_point: PathBuf::from("/"),
+            attributes: MountAttributes::default(),
+            idmapped: false,
+            propagation: PropagationState::default(),
+            fs_type: OsString::from("none"),
+            source: OsString::from("none"),
+            options: OsString::from("rw"),
+        }
+    }
+
+    /// Its best identity.
+    pub fn key(&self) -> MountKey {
+        self.unique_id.map_or(MountKey::Reused(self.id), MountKey::Unique)
+    }
+
+    /// One option of the superblock, as `key=value` or `key` stands in [`options`](Self::options); the value is empty for
+    /// a bare key.
+    pub fn option(&self, key: &str) -> Option<&OsStr> {
+        self.options.as_bytes().split(|&b| b == b',').find_map(|option| {
+            let rest = option.strip_prefix(key.as_bytes())?;
+            match rest {
+                [] => Some(OsStr::new("")),
+                [b'=', value @ ..] => Some(OsStr::from_bytes(value)),
+                _ => None,
+            }
+        })
+    }
+
+    /// The mountinfo line without its newline, in the kernel's escaping.
+    pub fn to_line(&self) -> Vec<u8> {
+        let mut line = Vec::with_capacity(128);
+        self.append_line(&mut line);
+        line
+    }
+
+    pub(crate) fn append_line(&self, line: &mut Vec<u8>) {
+        use std::io::Write as _;
+        let escaped = |text: &OsStr, place| Escaped::new(text.as_bytes(), place).to_vec();
+        // Writing to a Vec cannot fail.
+        let _ = write!(line, "{} {} {} ", self.id, self.parent, self.device);
+        line.extend(escaped(self.root.as_os_str(), Place::Path));
+        line.push(b' ');
+        line.extend(escaped(self.mount_point.as_os_str(), Place::Path));
+        let _ = write!(line, " {}{}", self.attributes, if self.idmapped { ",idmapped" } else { "" });
+        if self.propagation != PropagationState::default() {
+            let _ = write!(line, " {}", self.propagation);
+        }
+        line.extend_from_slice(b" - ");
+        line.extend(escaped(&self.fs_type, Place::Word));
+        line.push(b' ');
+        line.extend(escaped(&self.source, Place::Word));
+        line.push(b' ');
+        line.extend_from_slice(self.options.as_bytes());
+    }
+}
+
+impl fmt::Display for MountInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.to_line()))
+    }
+}

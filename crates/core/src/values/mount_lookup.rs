@@ -1,0 +1,31 @@
+//! What a look-up of a path among the mounts answers.
+
+use crate::{DeviceNumber, FilesystemMagic, MountInfo};
+
+/// The mount that holds a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathMount {
+    /// The mount: of a stack, the topmost.
+    pub mount: MountInfo,
+    /// True where the path is the root of that mount: a mount point, seen from outside.
+    pub is_root: bool,
+}
+
+/// The filesystem that holds a path, without the strings that cost most of [`PathMount`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FilesystemOf {
+    /// Which kind of filesystem it is.
+    pub magic: FilesystemMagic,
+    /// Its device number.
+    pub device: DeviceNumber,
+    /// True where the path is the root of a mount.
+    pub is_mount_root: bool,
+}
+
+impl FilesystemOf {
+    /// A filesystem of this kind and device.
+    pub const fn new(magic: FilesystemMagic, device: DeviceNumber, is_mount_root: bool) -> Self {
+        Self { magic, device, is_mount_root }
+    }
+}

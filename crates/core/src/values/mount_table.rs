@@ -1,0 +1,350 @@
+//! A snapshot of all mounts of a namespace.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use super::mountinfo_escape::unescape;
+use super::mountinfo_line::{Columns, OddLine};
+use crate::{DeviceNumber, MountAttributes, MountId, MountInfo, PropagationState};
+
+/// All mounts that a process sees, as one text and rows that point into it.
+///
+/// * Rows stand in the kernel's order: by age. The last row of a path is *not* always the visible mount;
+///   [`mount_at`](Self::mount_at) follows the parent ids.
+/// * One odd line hides nothing else: it stands in [`odd_lines`](Self::odd_lines) and the others are rows.
+/// * Escapes are undone when a path is asked for; the index is built at the first look-up by id or path.
+/// * The kernel does not hand the table out atomically: a page at a time. Mounts that come and go meanwhile may be missed.
+///
+/// ```
+/// use mountwright_core::MountTable;
+///
+/// let table = MountTable::parse(
+///     b"28 1 259:2 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p2 rw\n\
+///       95 28 0:45 / /mnt/team\\040share rw - nfs4 nas:/export rw\n",
+/// );
+/// let nas = table.mount_at("/mnt/team share".as_ref()).unwrap();
+/// assert_eq!(&*nas.fs_type(), "nfs4");
+/// assert_eq!(table.mount_holding("/mnt/else".as_ref()).unwrap().id().0, 28);
+/// ```
+pub struct MountTable {
+    text: Box<[u8]>,
+    rows: Vec<Row>,
+    odd: Vec<OddLine>,
+    index: OnceLock<Index>,
+}
+
+/// One line: where it stands, and what the index needs.
+#[derive(Clone, Copy)]
+struct Row {
+    start: u32,
+    end: u32,
+    id: MountId,
+    parent: MountId,
+}
+
+#[derive(Default)]
+struct Index {
+    by_id: HashMap<MountId, u32>,
+    /// Children by (parent, path); `None` stands for every parent that is not in the table.
+    by_place: HashMap<(Option<MountId>, Box<[u8]>), u32>,
+}
+
+impl MountTable {
+    /// Reads the text of a mountinfo file.
+    pub fn parse(text: impl Into<Vec<u8>>) -> Self {
+        let text = text.into().into_boxed_slice();
+        let mut rows = Vec::with_capacity(text.len() / 96);
+        let mut odd = Vec::new();
+        let mut start = 0;
+        while start < text.len() {
+            let end = text[start..].iter().position(|&b| b == b'\n').map_or(text.len(), |length| start + length);
+            let line = &text[start..end];
+            match (Columns::split(line), u32::try_from(start), u32::try_from(end)) {
+                (Ok(columns), Ok(from), Ok(to)) => {
+                    rows.push(Row { start: from, end: to, id: columns.id, parent: columns.parent });
+                }
+                (Ok(_), ..) => odd.push(OddLine { line: line.to_vec(), reason: "it stands beyond 4 GiB of text" }),
+                (Err(_), ..) if line.is_empty() => {}
+                (Err(reason), ..) => odd.push(OddLine { line: line.to_vec(), reason }),
+            }
+            start = end + 1;
+        }
+        Self { text, rows, odd, index: OnceLock::new() }
+    }
+
+    /// The table of these mounts, in this order.
+    pub fn from_mounts<'a>(mounts: impl IntoIterator<Item = &'a MountInfo>) -> Self {
+        let mut text = Vec::new();
+        for mount in mounts {
+            mount.append_line(&mut text);
+            text.push(b'\n');
+        }
+        Self::parse(text)
+    }
+
+    /// The text that it was read from.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The lines that could not be read, in order. Empty lines are not among them.
+    pub fn odd_lines(&self) -> &[OddLine] {
+        &self.odd
+    }
+
+    /// How many mounts there are.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// True where there are none.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Every mount, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = MountRow<'_>> + ExactSizeIterator {
+        self.rows.iter().map(|row| self.view(row))
+    }
+
+    /// The mount of this id.
+    pub fn by_id(&self, id: MountId) -> Option<MountRow<'_>> {
+        self.index().by_id.get(&id).map(|&row| self.view(&self.rows[row as usize]))
+    }
+
+    /// The mount that a walk to `path` ends on, where `path` is its mount point: the topmost of a stack, and never one
+    /// that another mount hides. `None` where `path` is no mount point, or relative.
+    ///
+    /// `path` is taken as a text: clean, absolute, without symlinks.
+    pub fn mount_at(&self, path: &Path) -> Option<MountRow<'_>> {
+        let row = self.mount_holding(path)?;
+        (row.mount_point().as_ref() == path).then_some(row)
+    }
+
+    /// The mount that holds `path`: the last one that a walk from the root down to it enters. The same rules as for
+    /// [`mount_at`](Self::mount_at).
+    pub fn mount_holding(&self, path: &Path) -> Option<MountRow<'_>> {
+        let bytes = path.as_os_str().as_bytes();
+        if bytes.first() != Some(&b'/') {
+            return None;
+        }
+        let index = self.index();
+        let mut current: Option<u32> = None;
+        for end in prefix_ends(bytes) {
+            let prefix = &bytes[..end];
+            // A cycle of parents cannot come from a kernel, but from a text it can: no more steps than rows.
+            for _ in 0..self.rows.len() {
+                let parent = current.map(|row| self.rows[row as usize].id);
+                match index.by_place.get(&(parent, prefix.into())) {
+                    Some(&child) => current = Some(child),
+                    None => break,
+                }
+            }
+        }
+        current.map(|row| self.view(&self.rows[row as usize]))
+    }
+
+    fn view(&self, row: &Row) -> MountRow<'_> {
+        let line = &self.text[row.start as usize..row.end as usize];
+        let columns = Columns::split(line).expect("a row is a line that was split before");
+        MountRow { columns, line }
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| {
+            let mut index = Index::default();
+            for (number, row) in (0..).zip(&self.rows) {
+                index.by_id.insert(row.id, number);
+            }
+            for (number, row) in (0..).zip(&self.rows) {
+                let parent = Some(row.parent).filter(|&id| id != row.id && index.by_id.contains_key(&id));
+                let place = unescape(self.view(row).columns.mount_point).into_owned().into_boxed_slice();
+                index.by_place.insert((parent, place), number);
+            }
+            index
+        })
+    }
+}
+
+/// Where each prefix of a clean absolute path ends: `/`, `/a`, `/a/b`.
+fn prefix_ends(path: &[u8]) -> impl Iterator<Item = usize> {
+    let inner = (1..path.len()).filter(|&at| path[at] == b'/');
+    std::iter::once(1).chain(inner).chain((path.len() > 1).then_some(path.len()))
+}
+
+impl fmt::Debug for MountTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|row| String::from_utf8_lossy(row.line).into_owned())).finish()
+    }
+}
+
+impl Clone for MountTable {
+    fn clone(&self) -> Self {
+        Self { text: self.text.clone(), rows: self.rows.clone(), odd: self.odd.clone(), index: OnceLock::new() }
+    }
+}
+
+/// One mount of a [`MountTable`], borrowed from its text.
+#[derive(Clone, Copy)]
+pub struct MountRow<'a> {
+    columns: Columns<'a>,
+    line: &'a [u8],
+}
+
+impl<'a> MountRow<'a> {
+    /// The classic id.
+    pub fn id(&self) -> MountId {
+        self.columns.id
+    }
+
+    /// The mount that it is mounted on.
+    pub fn parent(&self) -> MountId {
+        self.columns.parent
+    }
+
+    /// The device number of its filesystem.
+    pub fn device(&self) -> DeviceNumber {
+        self.columns.device
+    }
+
+    /// What of the filesystem is mounted.
+    pub fn root(&self) -> Cow<'a, Path> {
+        path(self.columns.root)
+    }
+
+    /// Where it is mounted.
+    pub fn mount_point(&self) -> Cow<'a, Path> {
+        path(self.columns.mount_point)
+    }
+
+    /// Its attributes.
+    pub fn attributes(&self) -> MountAttributes {
+        self.columns.attributes()
+    }
+
+    /// How it propagates.
+    pub fn propagation(&self) -> PropagationState {
+        self.columns.propagation()
+    }
+
+    /// The type of its filesystem.
+    pub fn fs_type(&self) -> Cow<'a, OsStr> {
+        text(self.columns.fs_type)
+    }
+
+    /// Where the filesystem says that it comes from.
+    pub fn source(&self) -> Cow<'a, OsStr> {
+        text(self.columns.source)
+    }
+
+    /// The options of its superblock.
+    pub fn options(&self) -> &'a OsStr {
+        OsStr::from_bytes(self.columns.options)
+    }
+
+    /// The line of mountinfo, without its newline.
+    pub fn line(&self) -> &'a [u8] {
+        self.line
+    }
+
+    /// All of it, owned.
+    pub fn to_info(&self) -> MountInfo {
+        self.columns.to_info()
+    }
+}
+
+impl fmt::Debug for MountRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(OsStr::from_bytes(self.line), f)
+    }
+}
+
+fn text(bytes: &[u8]) -> Cow<'_, OsStr> {
+    match unescape(bytes) {
+        Cow::Borrowed(bytes) => Cow::Borrowed(OsStr::from_bytes(bytes)),
+        Cow::Owned(bytes) => Cow::Owned(std::os::unix::ffi::OsStringExt::from_vec(bytes)),
+    }
+}
+
+fn path(bytes: &[u8]) -> Cow<'_, Path> {
+    match text(bytes) {
+        Cow::Borrowed(text) => Cow::Borrowed(Path::new(text)),
+        Cow::Owned(text) => Cow::Owned(text.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(lines: &[&str]) -> MountTable {
+        MountTable::parse(lines.join("\n"))
+    }
+
+    fn at(table: &MountTable, path: &str) -> Option<u32> {
+        table.mount_at(Path::new(path)).map(|row| row.id().0)
+    }
+
+    #[test]
+    fn topmost_by_parent_chain_not_by_order() {
+        // 3 was moved beneath 2 (move_mount, MOVE_MOUNT_BENEATH) and is listed last.
+        let table =
+            table(&["1 0 8:1 / / rw - ext4 a rw", "2 3 0:2 / /m rw - tmpfs top rw", "3 1 0:3 / /m rw - tmpfs low rw"]);
+        assert_eq!(at(&table, "/m"), Some(2));
+    }
+
+    #[test]
+    fn a_hidden_mount_is_not_found_at_its_path() {
+        let table = table(&[
+            "1 0 8:1 / / rw - ext4 a rw",
+            "2 1 0:2 / /m rw - tmpfs below rw",
+            "3 2 0:3 / /m/x rw - tmpfs hidden rw",
+            "4 2 0:4 / /m rw - tmpfs cover rw",
+        ]);
+        assert_eq!(at(&table, "/m"), Some(4));
+        assert_eq!(at(&table, "/m/x"), None);
+        assert_eq!(table.mount_holding(Path::new("/m/x/y")).unwrap().id().0, 4);
+        assert_eq!(table.by_id(MountId(3)).unwrap().source().into_owned(), "hidden");
+    }
+
+    #[test]
+    fn a_chrooted_table_without_a_root_row_works() {
+        let table = table(&["7 3 0:2 / /data rw - tmpfs t rw"]);
+        assert_eq!(at(&table, "/data"), Some(7));
+        assert_eq!(at(&table, "/"), None);
+    }
+
+    #[test]
+    fn one_odd_line_hides_no_other() {
+        let table = table(&["garbage", "1 0 8:1 / / rw - ext4 a rw", "", "2 1 0:2 / /m rw - tmpfs  rw"]);
+        assert_eq!((table.len(), table.odd_lines().len()), (2, 1));
+        assert_eq!(at(&table, "/m"), Some(2));
+    }
+
+    #[test]
+    fn a_cycle_of_parents_ends() {
+        let table = table(&["1 2 0:1 / / rw - t a rw", "2 1 0:2 / / rw - t b rw"]);
+        assert_eq!(at(&table, "/"), None);
+        assert_eq!(at(&super::MountTable::parse("1 1 0:1 / / rw - t a rw"), "/"), Some(1));
+    }
+
+    #[test]
+    fn a_relative_path_is_nowhere() {
+        assert_eq!(at(&table(&["1 0 8:1 / / rw - ext4 a rw"]), "m"), None);
+    }
+
+    #[test]
+    fn printing_gives_back_what_was_read() {
+        let lines = "28 1 259:2 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p2 rw,discard\n\
+                     96 28 0:46 / /mnt/no-source rw,relatime shared:51 - tmpfs  rw,inode64\n\
+                     120 28 0:67 / /mnt/caf\u{e9} rw,relatime - tmpfs back\\134slash\\043 rw\n";
+        let table = MountTable::parse(lines);
+        let infos: Vec<_> = table.iter().map(|row| row.to_info()).collect();
+        assert_eq!(MountTable::from_mounts(&infos).text(), lines.as_bytes());
+    }
+}

@@ -1,0 +1,94 @@
+//! The escaping of mountinfo: a byte that would break the columns becomes a backslash and three octal digits.
+
+use std::borrow::Cow;
+
+/// Which bytes are escaped depends on where a text stands (`fs/proc_namespace.c`).
+#[derive(Clone, Copy)]
+pub(crate) enum Place {
+    /// A path: space, tab, newline, backslash.
+    Path,
+    /// A type or a source: `#` too.
+    Word,
+}
+
+/// A text on its way into a line.
+pub(crate) struct Escaped<'a> {
+    text: &'a [u8],
+    place: Place,
+}
+
+impl<'a> Escaped<'a> {
+    pub(crate) fn new(text: &'a [u8], place: Place) -> Self {
+        Self { text, place }
+    }
+
+    pub(crate) fn to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.text.len());
+        for &byte in self.text {
+            match byte {
+                b' ' | b'\t' | b'\n' | b'\\' => push_octal(&mut out, byte),
+                b'#' if matches!(self.place, Place::Word) => push_octal(&mut out, byte),
+                _ => out.push(byte),
+            }
+        }
+        out
+    }
+}
+
+fn push_octal(out: &mut Vec<u8>, byte: u8) {
+    out.extend([b'\\', b'0' + (byte >> 6), b'0' + (byte >> 3 & 7), b'0' + (byte & 7)]);
+}
+
+/// Undoes the escapes. A backslash that no three octal digits of one byte follow stands for itself.
+pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
+    if !text.contains(&b'\\') {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, tail @ ..] = rest {
+        match tail {
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..] if *first == b'\\' => {
+                out.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+                rest = after;
+            }
+            _ => {
+                out.push(*first);
+                rest = tail;
+            }
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn undoes_what_the_kernel_writes() {
+        assert_eq!(unescape(br"team\040share").as_ref(), b"team share");
+        assert_eq!(unescape(br"back\134slash\043").as_ref(), b"back\\slash#");
+        assert_eq!(unescape(br"\011\012").as_ref(), b"\t\n");
+    }
+
+    #[test]
+    fn a_lone_backslash_stands_for_itself() {
+        for text in [&br"\"[..], br"\0", br"\04", br"\048", br"\777", br"a\xb"] {
+            assert_eq!(unescape(text).as_ref(), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn escaping_then_undoing_is_no_change(text: Vec<u8>) {
+            for place in [Place::Path, Place::Word] {
+                let escaped = Escaped::new(&text, place).to_vec();
+                prop_assert!(!escaped.contains(&b' ') && !escaped.contains(&b'\n'));
+                let undone = unescape(&escaped);
+                prop_assert_eq!(undone.as_ref(), &text[..]);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Port operations, by name.
+
+use std::fmt;
+
+/// Which port call failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// `Filesystem::metadata` and `Directory::metadata`.
+    Metadata,
+    /// `Filesystem::canonicalize`.
+    Canonicalize,
+    /// `Filesystem::current_dir`.
+    CurrentDir,
+    /// `open_dir` of both ports.
+    OpenDir,
+    /// `Directory::entries` and its iterator.
+    ReadDir,
+    /// `read_link` of both ports.
+    ReadLink,
+    /// `Directory::read_file`.
+    ReadFile,
+    /// `create_dir` of both ports.
+    CreateDir,
+    /// `create_file` of both ports.
+    CreateFile,
+    /// `Directory::replace_file`.
+    ReplaceFile,
+    /// `remove_dir` of both ports.
+    RemoveDir,
+    /// `remove_file` of both ports.
+    RemoveFile,
+    /// `Directory::set_owner` and `set_own_owner`.
+    SetOwner,
+    /// `Directory::set_mode` and `set_own_mode`.
+    SetMode,
+    /// `Mounter::bind`.
+    Bind,
+    /// `Mounter::mount`.
+    Mount,
+    /// `Mounter::move_mount`.
+    MoveMount,
+    /// `Mounter::change_attributes`.
+    ChangeAttributes,
+    /// `Mounter::set_propagation`.
+    SetPropagation,
+    /// `Mounter::unmount`.
+    Unmount,
+    /// `Mounter::mount_of`.
+    MountOf,
+    /// `Mounter::filesystem_of`.
+    FilesystemOf,
+    /// `Mounter::find_mount`.
+    FindMount,
+    /// `Mounter::mounts`.
+    Mounts,
+}
+
+impl fmt::Display for Operation {
+    /// What was attempted, as the words after "could not".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Metadata => "read the metadata of",
+            Self::Canonicalize => "resolve",
+            Self::CurrentDir => "find the current directory of",
+            Self::OpenDir => "open the directory",
+            Self::ReadDir => "list",
+            Self::ReadLink => "read the symlink",
+            Self::ReadFile => "read the file",
+            Self::CreateDir => "create the directory",
+            Self::CreateFile => "create the file",
+            Self::ReplaceFile => "replace the file",
+            Self::RemoveDir => "remove the directory",
+            Self::RemoveFile => "remove the file",
+            Self::SetOwner => "set the owner of",
+            Self::SetMode => "set the mode of",
+            Self::Bind => "bind onto",
+            Self::Mount => "mount on",
+            Self::MoveMount => "move the mount",
+            Self::ChangeAttributes => "change the attributes of the mount",
+            Self::SetPropagation => "set the propagation of the mount",
+            Self::Unmount => "unmount",
+            Self::MountOf => "find the mount of",
+            Self::FilesystemOf => "find the filesystem of",
+            Self::FindMount => "find",
+            Self::Mounts => "read the mounts of",
+        })
+    }
+}

@@ -1,0 +1,201 @@
+//! The error of every port call.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use crate::{Errno, MountKey, Operation};
+
+/// What a port call was about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// A path, for a person to read.
+    Path(PathBuf),
+    /// A mount, by its id.
+    Mount(MountKey),
+    /// The mount namespace or the process as a whole.
+    Namespace,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => write!(f, "{}", path.display()),
+            Self::Mount(key) => write!(f, "mount {key}"),
+            Self::Namespace => f.write_str("this mount namespace"),
+        }
+    }
+}
+
+impl From<PathBuf> for Subject {
+    fn from(path: PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
+impl From<&Path> for Subject {
+    fn from(path: &Path) -> Self {
+        Self::Path(path.to_path_buf())
+    }
+}
+
+impl From<&str> for Subject {
+    fn from(path: &str) -> Self {
+        Self::Path(PathBuf::from(path))
+    }
+}
+
+impl From<MountKey> for Subject {
+    fn from(key: MountKey) -> Self {
+        Self::Mount(key)
+    }
+}
+
+/// Something that a failed call made and could not take back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Leftover {
+    /// A mount is still there.
+    Mount {
+        /// Which one.
+        mount: MountKey,
+        /// Where it was put, for a person to read.
+        at: PathBuf,
+    },
+    /// A directory that the call created is still there.
+    Directory(PathBuf),
+    /// A file that the call created is still there.
+    File(PathBuf),
+    /// Attributes or propagation of the mount here were changed, and not all of them back.
+    Attributes {
+        /// Where the mount is, for a person to read.
+        at: PathBuf,
+    },
+}
+
+impl fmt::Display for Leftover {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mount { mount, at } => write!(f, "mount {mount} at {}", at.display()),
+            Self::Directory(path) => write!(f, "directory {}", path.display()),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Attributes { at } => write!(f, "changed attributes of the mount at {}", at.display()),
+        }
+    }
+}
+
+/// A port call that failed: what was attempted, on what, at which step, and the kernel's answer.
+///
+/// Unless [`left`](Self::left) says otherwise nothing was changed. `Display` is one sentence without a source behind it.
+///
+/// ```
+/// use mountwright_core::{Errno, Operation, OsError};
+///
+/// let error = OsError::new(Operation::Unmount, "/run/shared", Errno::EBUSY);
+/// assert_eq!(error.to_string(), "could not unmount /run/shared: device or resource busy (EBUSY)");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OsError {
+    operation: Operation,
+    errno: Errno,
+    step: Option<&'static str>,
+    subject: Subject,
+    left: Vec<Leftover>,
+}
+
+impl OsError {
+    /// A failure of `operation` on `subject` that changed nothing.
+    pub fn new(operation: Operation, subject: impl Into<Subject>, errno: Errno) -> Self {
+        Self { operation, errno, step: None, subject: subject.into(), left: Vec::new() }
+    }
+
+    /// Names the step of the operation that failed: a system call, as a rule.
+    #[must_use]
+    pub fn at_step(mut self, step: &'static str) -> Self {
+        self.step = Some(step);
+        self
+    }
+
+    /// Adds something that could not be taken back.
+    #[must_use]
+    pub fn leaving(mut self, left: Leftover) -> Self {
+        self.left.push(left);
+        self
+    }
+
+    /// What was attempted.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// The step of it that failed, where it has several.
+    pub fn step(&self) -> Option<&'static str> {
+        self.step
+    }
+
+    /// What it was about.
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// The path it was about, where it was about one; for a person to read.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.subject {
+            Subject::Path(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// The kernel's answer.
+    pub fn errno(&self) -> Errno {
+        self.errno
+    }
+
+    /// What could not be taken back; empty: nothing was changed.
+    pub fn left(&self) -> &[Leftover] {
+        &self.left
+    }
+}
+
+impl fmt::Display for OsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "could not {} {}: ", self.operation, self.subject)?;
+        match self.errno.meaning() {
+            Some(meaning) => write!(f, "{meaning} ({})", self.errno)?,
+            None => write!(f, "{}", self.errno)?,
+        }
+        if let Some(step) = self.step {
+            write!(f, ", at {step}")?;
+        }
+        for (index, left) in self.left.iter().enumerate() {
+            f.write_str(if index == 0 { "; left behind: " } else { ", " })?;
+            write!(f, "{left}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for OsError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_the_step_and_what_is_left() {
+        let error = OsError::new(Operation::Bind, "/m/c/rootfs", Errno::ENOMEM)
+            .at_step("move_mount")
+            .leaving(Leftover::Directory("/m/c/rootfs".into()))
+            .leaving(Leftover::File("/m/c/f".into()));
+        assert_eq!(
+            error.to_string(),
+            "could not bind onto /m/c/rootfs: cannot allocate memory (ENOMEM), at move_mount; \
+             left behind: directory /m/c/rootfs, file /m/c/f"
+        );
+        assert_eq!(error.left().len(), 2);
+    }
+
+    #[test]
+    fn an_error_is_small() {
+        assert!(size_of::<OsError>() <= 80, "{}", size_of::<OsError>());
+    }
+}
