@@ -34,6 +34,7 @@ pub use values::bind_request::{BindReport, BindRequest, MissingTarget, OccupiedT
 pub use values::device_number::DeviceNumber;
 pub use values::directory_entry::DirectoryEntry;
 pub use values::errno::Errno;
+pub use values::error::Error;
 pub use values::file_kind::FileKind;
 pub use values::file_mode::FileMode;
 pub use values::filesystem_magic::FilesystemMagic;

@@ -68,6 +68,7 @@ forward!(Mounter for &T, Box<T>, Arc<T> {
     fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError>;
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
     fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError>;
+    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError>;
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError>;
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError>;
     fn mount_of(&self, at: &Location) -> Result<PathMount, OsError>;

@@ -83,6 +83,16 @@ pub trait Mounter: Send + Sync {
     #[doc(alias = "mount_setattr")]
     fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError>;
 
+    /// Makes the superblock behind the mount whose root is at `at` read-only, or writable again: for every mount of that
+    /// filesystem, everywhere. The mount's own attributes stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no mount has its root there. `EBUSY`: a file is open for writing on it. `EROFS`, `EACCES`: its device
+    /// cannot be written. `EPERM`, `ENOENT`, `ELOOP`, `EXDEV` as everywhere.
+    #[doc(alias = "fspick")]
+    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError>;
+
     /// Sets the propagation of the mount whose root is at `at`, or of its whole tree.
     ///
     /// [`Propagation::Slave`] on a mount that is not shared succeeds and means private: ask [`mount_of`](Self::mount_of)

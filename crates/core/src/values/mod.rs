@@ -6,6 +6,7 @@ pub(crate) mod bind_request;
 pub(crate) mod device_number;
 pub(crate) mod directory_entry;
 pub(crate) mod errno;
+pub(crate) mod error;
 pub(crate) mod file_kind;
 pub(crate) mod file_mode;
 pub(crate) mod filesystem_magic;

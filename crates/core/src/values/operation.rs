@@ -42,6 +42,8 @@ pub enum Operation {
     MoveMount,
     /// `Mounter::change_attributes`.
     ChangeAttributes,
+    /// `Mounter::set_superblock_read_only`.
+    SetSuperblock,
     /// `Mounter::set_propagation`.
     SetPropagation,
     /// `Mounter::unmount`.
@@ -78,6 +80,7 @@ impl fmt::Display for Operation {
             Self::Mount => "mount on",
             Self::MoveMount => "move the mount",
             Self::ChangeAttributes => "change the attributes of the mount",
+            Self::SetSuperblock => "change the superblock of the mount",
             Self::SetPropagation => "set the propagation of the mount",
             Self::Unmount => "unmount",
             Self::MountOf => "find the mount of",

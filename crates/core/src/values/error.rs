@@ -1,0 +1,83 @@
+//! The error of questions and sequences.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use crate::{Errno, Leftover, NotRelative, OsError, WrongPropagation};
+
+/// Why a question could not be answered or a sequence not be carried out.
+///
+/// Each variant is something that a caller may want to handle in its own way; all else is [`Os`](Self::Os). `Display` is
+/// one sentence and never repeats what [`source`](std::error::Error::source) says.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A path that has to be given is empty.
+    #[error("{what} must be specified")]
+    Unspecified {
+        /// Which one: `source`, `destination`, `path`.
+        what: &'static str,
+    },
+    /// A walk up to `/` met no change of device: the path is on no device of its own. Callers share it then.
+    #[error("mount point not found: {} is on the same device as everything above it", .path.display())]
+    MountPointNotFound {
+        /// The path that was asked about, resolved.
+        path: PathBuf,
+    },
+    /// The path exists and no mount has its root there.
+    #[error("{} is not a mount point", .path.display())]
+    NotAMountPoint {
+        /// The path that was asked about.
+        path: PathBuf,
+    },
+    /// A path is not UTF-8 where the domain wants it to be.
+    #[error("path is not UTF-8: {:?}", OsStr::from_bytes(.bytes))]
+    NotUtf8 {
+        /// The path, as the kernel has it.
+        bytes: Vec<u8>,
+    },
+    /// A word that names no propagation type.
+    #[error(transparent)]
+    WrongPropagation(#[from] WrongPropagation),
+    /// A path that cannot be used below a root.
+    #[error(transparent)]
+    NotRelative(#[from] NotRelative),
+    /// The kernel, or whatever stands for it, refused.
+    #[error(transparent)]
+    Os(#[from] OsError),
+}
+
+impl Error {
+    /// The kernel's answer, where it was asked.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Os(error) => Some(error.errno()),
+            _ => None,
+        }
+    }
+
+    /// What was made and could not be taken back; empty: nothing was changed.
+    pub fn left(&self) -> &[Leftover] {
+        match self {
+            Self::Os(error) => error.left(),
+            _ => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Operation;
+
+    #[test]
+    fn an_error_of_a_port_speaks_for_itself() {
+        let os = OsError::new(Operation::Bind, "/t", Errno::EBUSY).leaving(Leftover::Directory("/t".into()));
+        let error = Error::from(os.clone());
+        assert_eq!(error.to_string(), os.to_string());
+        assert_eq!((error.errno(), error.left()), (Some(Errno::EBUSY), os.left()));
+        assert!(std::error::Error::source(&error).is_none());
+        assert_eq!(Error::Unspecified { what: "source" }.to_string(), "source must be specified");
+    }
+}
