@@ -31,7 +31,10 @@ pub use ports::{directory::MockDirectory, filesystem::MockFilesystem, mounter::M
 pub use values::attribute_change::{AttributeChange, ConflictingChange};
 pub use values::attributes_request::{AttributesReport, AttributesRequest};
 pub use values::bind_request::{BindReport, BindRequest, MissingTarget, OccupiedTarget};
+pub use values::container_id::{ContainerId, InvalidContainerId};
 pub use values::device_number::DeviceNumber;
+#[cfg(feature = "serde")]
+pub use values::direct_volume::{DirectVolume, DirectVolumeType};
 pub use values::directory_entry::DirectoryEntry;
 pub use values::errno::Errno;
 pub use values::error::Error;
@@ -39,9 +42,11 @@ pub use values::file_kind::FileKind;
 pub use values::file_mode::FileMode;
 pub use values::filesystem_magic::FilesystemMagic;
 pub use values::final_link::FinalLink;
+pub use values::fs_group::{BadVolumeRecord, FS_GROUP, FS_GROUP_CHANGE_POLICY, FsGroup, FsGroupChangePolicy};
 pub use values::guarantee::Guarantee;
 pub use values::location::Location;
 pub use values::metadata::Metadata;
+pub use values::mount::Mount;
 pub use values::mount_attributes::{AtimeMode, MountAttributes};
 pub use values::mount_flags::MountFlags;
 pub use values::mount_id::{MountId, MountKey, UniqueMountId};

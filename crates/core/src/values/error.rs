@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::{Errno, Leftover, NotRelative, OsError, WrongPropagation};
+use crate::{BadVolumeRecord, Errno, InvalidContainerId, Leftover, NotRelative, OsError, WrongPropagation};
 
 /// Why a question could not be answered or a sequence not be carried out.
 ///
@@ -40,6 +40,12 @@ pub enum Error {
     /// A word that names no propagation type.
     #[error(transparent)]
     WrongPropagation(#[from] WrongPropagation),
+    /// A text that is no container id.
+    #[error(transparent)]
+    InvalidContainerId(#[from] InvalidContainerId),
+    /// An entry of a direct-assigned volume's record that cannot be used.
+    #[error(transparent)]
+    BadVolumeRecord(#[from] BadVolumeRecord),
     /// A path that cannot be used below a root.
     #[error(transparent)]
     NotRelative(#[from] NotRelative),

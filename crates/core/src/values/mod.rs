@@ -3,7 +3,10 @@
 pub(crate) mod attribute_change;
 pub(crate) mod attributes_request;
 pub(crate) mod bind_request;
+pub(crate) mod container_id;
 pub(crate) mod device_number;
+#[cfg(feature = "serde")]
+pub(crate) mod direct_volume;
 pub(crate) mod directory_entry;
 pub(crate) mod errno;
 pub(crate) mod error;
@@ -11,9 +14,11 @@ pub(crate) mod file_kind;
 pub(crate) mod file_mode;
 pub(crate) mod filesystem_magic;
 pub(crate) mod final_link;
+pub(crate) mod fs_group;
 pub(crate) mod guarantee;
 pub(crate) mod location;
 pub(crate) mod metadata;
+pub(crate) mod mount;
 pub(crate) mod mount_attributes;
 pub(crate) mod mount_flags;
 pub(crate) mod mount_id;

@@ -1,0 +1,214 @@
+//! The record of a direct-assigned volume.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{BadVolumeRecord, FsGroup};
+
+/// How a direct-assigned volume reaches the guest (`volume-type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum DirectVolumeType {
+    /// A block device of the host: `block`.
+    Block,
+    /// A block device or disk image of the host, by its later name: `directvol`.
+    DirectVolume,
+    /// A device that VFIO hands over: `vfiovol`.
+    Vfio,
+    /// A vhost-user device that SPDK serves: `spdkvol`.
+    Spdk,
+}
+
+/// Every volume type with its word.
+const TYPES: [(DirectVolumeType, &str); 4] = [
+    (DirectVolumeType::Block, "block"),
+    (DirectVolumeType::DirectVolume, "directvol"),
+    (DirectVolumeType::Vfio, "vfiovol"),
+    (DirectVolumeType::Spdk, "spdkvol"),
+];
+
+impl DirectVolumeType {
+    /// The word for it in the record.
+    pub fn word(self) -> &'static str {
+        TYPES.iter().find(|(kind, _)| *kind == self).map_or("", |(_, word)| word)
+    }
+
+    fn from_word(word: &str) -> Result<Self, BadVolumeRecord> {
+        let known = TYPES.iter().find(|(_, known)| *known == word);
+        known
+            .map(|(kind, _)| *kind)
+            .ok_or_else(|| BadVolumeRecord::new("volume-type", word, "expected block, directvol, vfiovol or spdkvol"))
+    }
+}
+
+/// What `mountInfo.json` says of a volume that is handed to a guest directly (Kata Containers,
+/// `docs/design/direct-blk-device-assignment.md`).
+///
+/// * In JSON the keys are `volume-type`, `device`, `fstype`, `metadata` and `options`; unknown ones are left alone, and
+///   `null` for the last two is empty.
+/// * A record whose volume type is unknown, or whose fsGroup cannot be used, is not read at all: the error names key and
+///   value.
+/// * `Debug` shows the keys of options and metadata alone: the values may be secrets.
+///
+/// ```
+/// use mountwright_core::{DirectVolume, DirectVolumeType};
+///
+/// let json = r#"{"volume-type": "block", "device": "/dev/sdb", "fstype": "ext4", "metadata": {"fsGroup": "2000"}}"#;
+/// let volume: DirectVolume = serde_json::from_str(json).unwrap();
+/// assert_eq!(volume.volume_type, DirectVolumeType::Block);
+/// assert_eq!(volume.fs_group().unwrap().gid, 2000);
+/// ```
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Record", into = "Record")]
+pub struct DirectVolume {
+    /// How it reaches the guest.
+    pub volume_type: DirectVolumeType,
+    /// The device on the host.
+    pub device: String,
+    /// The type of the filesystem on it.
+    pub fs_type: String,
+    metadata: BTreeMap<String, String>,
+    fs_group: Option<FsGroup>,
+    /// Mount options.
+    pub options: Vec<String>,
+}
+
+impl DirectVolume {
+    /// A record of a volume.
+    ///
+    /// # Errors
+    ///
+    /// [`BadVolumeRecord`]: the fsGroup in `metadata` cannot be used.
+    pub fn new(
+        volume_type: DirectVolumeType,
+        device: impl Into<String>,
+        fs_type: impl Into<String>,
+        metadata: BTreeMap<String, String>,
+        options: Vec<String>,
+    ) -> Result<Self, BadVolumeRecord> {
+        let fs_group = FsGroup::from_metadata(&metadata)?;
+        Ok(Self { volume_type, device: device.into(), fs_type: fs_type.into(), metadata, fs_group, options })
+    }
+
+    /// The metadata, as it stands in the record.
+    pub fn metadata(&self) -> &BTreeMap<String, String> {
+        &self.metadata
+    }
+
+    /// The group that the volume's files are to have.
+    pub fn fs_group(&self) -> Option<FsGroup> {
+        self.fs_group
+    }
+}
+
+impl fmt::Debug for DirectVolume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = |option: &String| option.split_once('=').map_or(option.clone(), |(key, _)| format!("{key}=…"));
+        f.debug_struct("DirectVolume")
+            .field("volume_type", &self.volume_type)
+            .field("device", &self.device)
+            .field("fs_type", &self.fs_type)
+            .field("metadata", &self.metadata.keys().collect::<Vec<_>>())
+            .field("fs_group", &self.fs_group)
+            .field("options", &self.options.iter().map(key).collect::<Vec<_>>())
+            .finish()
+    }
+}
+
+/// The JSON form.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Record {
+    volume_type: String,
+    #[serde(default)]
+    device: String,
+    #[serde(rename = "fstype", default)]
+    fs_type: String,
+    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "null_is_empty", skip_serializing_if = "Vec::is_empty")]
+    options: Vec<String>,
+}
+
+impl TryFrom<Record> for DirectVolume {
+    type Error = BadVolumeRecord;
+
+    fn try_from(record: Record) -> Result<Self, Self::Error> {
+        let volume_type = DirectVolumeType::from_word(&record.volume_type)?;
+        Self::new(volume_type, record.device, record.fs_type, record.metadata, record.options)
+    }
+}
+
+impl From<DirectVolume> for Record {
+    fn from(volume: DirectVolume) -> Self {
+        Self {
+            volume_type: volume.volume_type.word().to_owned(),
+            device: volume.device,
+            fs_type: volume.fs_type,
+            metadata: volume.metadata,
+            options: volume.options,
+        }
+    }
+}
+
+/// Go writes an empty map or slice as `null`.
+fn null_is_empty<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FsGroupChangePolicy, Mount};
+
+    fn read(json: &str) -> Result<DirectVolume, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn reads_the_record_and_fills_the_mount() {
+        let volume = read(
+            r#"{"volume-type": "block", "device": "/dev/sdb", "fstype": "ext4", "later-key": 1, "options": ["ro"],
+                "metadata": {"fsGroup": "3000", "fsGroupChangePolicy": "OnRootMismatch"}}"#,
+        )
+        .unwrap();
+        assert_eq!((volume.device.as_str(), volume.fs_type.as_str()), ("/dev/sdb", "ext4"));
+        let mut mount = Mount::new("/v", "/data", "bind");
+        mount.apply_metadata(volume.metadata()).unwrap();
+        let expected = FsGroup { gid: 3000, policy: FsGroupChangePolicy::OnRootMismatch };
+        assert_eq!((mount.fs_group, volume.fs_group()), (Some(expected), Some(expected)));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_an_error_that_names_key_and_value() {
+        for (json, key, value) in [
+            (r#"{"volume-type": "tape"}"#, "volume-type", "tape"),
+            (r#"{"volume-type": "block", "metadata": {"fsGroup": "staff"}}"#, "fsGroup", "staff"),
+            (
+                r#"{"volume-type": "block", "metadata": {"fsGroup": "1", "fsGroupChangePolicy": "Sometimes"}}"#,
+                "fsGroupChangePolicy",
+                "Sometimes",
+            ),
+        ] {
+            let error = read(json).unwrap_err();
+            assert!(error.contains(key) && error.contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn writing_gives_the_original_keys_and_reads_back() {
+        let json = r#"{"volume-type":"vfiovol","device":"/dev/vfio/1","fstype":"xfs","metadata":{"fsGroup":"7"},"options":["noatime"]}"#;
+        let volume = read(json).unwrap();
+        assert_eq!(serde_json::to_string(&volume).unwrap(), json);
+        assert_eq!(read(r#"{"volume-type":"block","metadata":null,"options":null}"#).unwrap().options, [""; 0]);
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let json = r#"{"volume-type":"block","options":["password=hunter2"],"metadata":{"token":"hunter3"}}"#;
+        let text = format!("{:?}", read(json).unwrap());
+        assert!(text.contains("password=…") && text.contains("token") && !text.contains("hunter"), "{text}");
+    }
+}
