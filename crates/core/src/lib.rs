@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod ports;
+mod sequences;
 mod values;
 
 pub use ports::backend::Backend;
@@ -26,8 +27,23 @@ pub use ports::directory::Directory;
 pub use ports::directory_entries::DirectoryEntries;
 pub use ports::filesystem::Filesystem;
 pub use ports::mounter::Mounter;
+pub use ports::rafs_daemon::RafsDaemon;
 #[cfg(any(test, feature = "mock"))]
-pub use ports::{directory::MockDirectory, filesystem::MockFilesystem, mounter::MockMounter};
+pub use ports::{
+    directory::MockDirectory, filesystem::MockFilesystem, mounter::MockMounter, rafs_daemon::MockRafsDaemon,
+};
+pub use sequences::bind_mount::{BindMount, bind_mount};
+pub use sequences::container_mounts::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
+pub use sequences::nydus::cleanup_nydus;
+pub use sequences::remount::{remount, remount_read_only, remount_superblock};
+pub use sequences::sandbox_dirs::{SandboxDirs, UnsharedMounts, set_up_sandbox_dirs, tear_down_sandbox_dirs};
+pub use sequences::share::{share_rootfs, share_snapshot_dir, share_volume};
+pub use sequences::share_name::{LOWER_DIR, ROOTFS_DIR, SNAPSHOT_DIR, UPPER_DIR, WORK_DIR};
+pub use sequences::share_record::ShareRecord;
+pub use sequences::unshare::{unshare_rootfs, unshare_snapshot_dir, unshare_volume};
+pub use sequences::unshare_all::{UnshareAllError, UnshareDone, UnshareFailure, UnshareStep, unshare_all};
+pub use sequences::unshare_outcome::{NameAfter, UnshareOutcome};
+pub use sequences::unshare_recorded::unshare_recorded;
 pub use values::attribute_change::{AttributeChange, ConflictingChange};
 pub use values::attributes_request::{AttributesReport, AttributesRequest};
 pub use values::bind_request::{BindReport, BindRequest, MissingTarget, OccupiedTarget};
@@ -55,9 +71,13 @@ pub use values::mount_lookup::{FilesystemOf, PathMount};
 pub use values::mount_request::{FilesystemOption, MountReport, MountRequest};
 pub use values::mount_table::{MountRow, MountTable};
 pub use values::mountinfo_line::OddLine;
+pub use values::not_ours::NotOurs;
+pub use values::nydus::{NydusNotSupported, nydus_supported, rafs_mount_path};
 pub use values::operation::Operation;
 pub use values::os_error::{Leftover, OsError, Subject};
 pub use values::propagation::{PeerGroup, Propagation, PropagationState, PropagationWord, WrongPropagation};
+pub use values::rafs_answer::{RafsError, RafsUnmount};
 pub use values::recursion::Recursion;
 pub use values::relative_path::{NotRelative, RelativePath};
+pub use values::shm_size::DEFAULT_SHM_SIZE;
 pub use values::unmount_request::{UnmountMode, UnmountRequest};

@@ -6,3 +6,4 @@ pub(crate) mod directory_entries;
 pub(crate) mod filesystem;
 mod forward;
 pub(crate) mod mounter;
+pub(crate) mod rafs_daemon;

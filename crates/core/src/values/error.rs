@@ -4,7 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::{BadVolumeRecord, Errno, InvalidContainerId, Leftover, NotRelative, OsError, WrongPropagation};
+use crate::{
+    BadVolumeRecord, Errno, InvalidContainerId, Leftover, NotOurs, NotRelative, NydusNotSupported, OsError, RafsError,
+    WrongPropagation,
+};
 
 /// Why a question could not be answered or a sequence not be carried out.
 ///
@@ -23,6 +26,12 @@ pub enum Error {
     #[error("mount point not found: {} is on the same device as everything above it", .path.display())]
     MountPointNotFound {
         /// The path that was asked about, resolved.
+        path: PathBuf,
+    },
+    /// The directory that guests are to see is not on a shared mount: what is mounted below it later would not reach them.
+    #[error("{} is not on a shared mount: nothing mounted below it would reach the guest", .path.display())]
+    NotShared {
+        /// The directory.
         path: PathBuf,
     },
     /// The path exists and no mount has its root there.
@@ -49,6 +58,18 @@ pub enum Error {
     /// A path that cannot be used below a root.
     #[error(transparent)]
     NotRelative(#[from] NotRelative),
+    /// A host path that is not proven to be a container's own.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
+    /// The hypervisor has no daemon for nydus images.
+    #[error(transparent)]
+    NydusNotSupported(#[from] NydusNotSupported),
+    /// A container is on a nydus image, and no daemon was given to ask.
+    #[error("the container is on a nydus image, and no nydus daemon was given")]
+    NoRafsDaemon,
+    /// The nydus daemon failed.
+    #[error(transparent)]
+    Rafs(#[from] RafsError),
     /// The kernel, or whatever stands for it, refused.
     #[error(transparent)]
     Os(#[from] OsError),

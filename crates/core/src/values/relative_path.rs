@@ -22,6 +22,10 @@ pub struct NotRelative {
 }
 
 impl NotRelative {
+    pub(crate) fn new(path: impl Into<PathBuf>, reason: &'static str) -> Self {
+        Self { path: path.into(), reason }
+    }
+
     /// The path as it was given.
     pub fn path(&self) -> &Path {
         &self.path
@@ -37,7 +41,7 @@ impl RelativePath {
     pub fn new(path: impl Into<PathBuf>) -> Result<Self, NotRelative> {
         let path = path.into();
         match Self::fault(path.as_os_str().as_bytes()) {
-            Some(reason) => Err(NotRelative { path, reason }),
+            Some(reason) => Err(NotRelative::new(path, reason)),
             None => Ok(Self(Self::with_single_slashes(path))),
         }
     }

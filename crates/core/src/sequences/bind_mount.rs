@@ -1,0 +1,226 @@
+//! Bind mounts.
+
+use std::path::Path;
+
+use crate::{
+    BindReport, BindRequest, Error, FileMode, Filesystem, Guarantee, Location, Mounter, Propagation, PropagationWord,
+    Recursion, WrongPropagation,
+};
+
+/// A bind mount to be made by [`bind_mount`].
+///
+/// By default it is writable (or as its source is), private, of one mount, and refuses a destination that is a mount point
+/// already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BindMount {
+    source: Location,
+    destination: Location,
+    propagation: Propagation,
+    recursion: Recursion,
+    read_only: bool,
+    stacking: bool,
+    required: Guarantee,
+}
+
+impl BindMount {
+    /// Binds `source` onto `destination`.
+    pub fn new(source: Location, destination: Location) -> Self {
+        Self {
+            source,
+            destination,
+            propagation: Propagation::Private,
+            recursion: Recursion::This,
+            read_only: false,
+            stacking: false,
+            required: Guarantee::Window,
+        }
+    }
+
+    /// Makes it read-only, besides whatever else its source's mount is.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Takes the mounts below the source along.
+    pub fn recursive(mut self) -> Self {
+        self.recursion = Recursion::Tree;
+        self
+    }
+
+    /// Gives every mount that it makes this propagation.
+    pub fn propagation(mut self, propagation: Propagation) -> Self {
+        self.propagation = propagation;
+        self
+    }
+
+    /// The same by an option word; the r-variants mean the same here, since the propagation of every mount that is made is
+    /// set.
+    ///
+    /// # Errors
+    ///
+    /// [`WrongPropagation`] for any other word; nothing has been touched then.
+    pub fn propagation_word(self, word: &str) -> Result<Self, WrongPropagation> {
+        let word: PropagationWord = word.parse()?;
+        Ok(self.propagation(word.propagation))
+    }
+
+    /// Mounts on top of what is mounted on the destination already.
+    pub fn stacking(mut self) -> Self {
+        self.stacking = true;
+        self
+    }
+
+    /// Fails with `EOPNOTSUPP`, before anything is touched, where the kernel cannot give at least this guarantee.
+    pub fn require(mut self, least: Guarantee) -> Self {
+        self.required = least;
+        self
+    }
+
+    /// What is bound.
+    pub fn source(&self) -> &Location {
+        &self.source
+    }
+
+    /// Where it is bound.
+    pub fn destination(&self) -> &Location {
+        &self.destination
+    }
+
+    fn to_request(&self) -> BindRequest {
+        let mut request = BindRequest::new(self.source.clone(), self.destination.clone())
+            .propagation(self.propagation)
+            .creating_target(FileMode::MOUNT_TARGET)
+            .require(self.required);
+        if self.recursion == Recursion::Tree {
+            request = request.recursive();
+        }
+        if self.read_only {
+            request = request.read_only();
+        }
+        if self.stacking {
+            request = request.stacking();
+        }
+        request
+    }
+}
+
+/// Makes a bind mount: all of it, or nothing.
+///
+/// * Symlinks of a trusted source are followed.
+/// * A missing destination is made: a directory for a directory, an empty file for anything else, with the directories
+///   above it, all of mode 0755.
+/// * Read-only is there before anybody can see the mount, keeps `nosuid`, `nodev`, `noexec` and the atime class, and reaches
+///   the copies that propagation makes.
+/// * The propagation holds also below a shared parent.
+///
+/// # Errors
+///
+/// [`Error::Unspecified`]: source or destination is empty. [`Error::Os`]: what [`Mounter::bind`] says; nothing is left
+/// then, no mount, no directory and no file, unless [`Error::left`] names it.
+#[doc(alias = "bindMount")]
+pub fn bind_mount(fs: &dyn Filesystem, mounter: &dyn Mounter, bind: &BindMount) -> Result<BindReport, Error> {
+    specified(&bind.source, "source")?;
+    specified(&bind.destination, "destination")?;
+    let span = tracing::debug_span!(
+        target: "mountwright", "bind_mount", subsystem = "mount",
+        source = %bind.source.for_display().display(),
+        destination = %bind.destination.for_display().display(),
+        source_after_eval = tracing::field::Empty,
+    );
+    record_resolved(&span, fs, &bind.source);
+    span.in_scope(|| Ok(mounter.bind(&bind.to_request())?))
+}
+
+pub(crate) fn specified(at: &Location, what: &'static str) -> Result<(), Error> {
+    let path = match at {
+        Location::Trusted(path) => path.as_path(),
+        Location::Beneath { root, .. } => root.as_path(),
+    };
+    if path == Path::new("") { Err(Error::Unspecified { what }) } else { Ok(()) }
+}
+
+/// Where the source leads, for the log alone: asked only when somebody listens, and never acted on.
+pub(crate) fn record_resolved(span: &tracing::Span, fs: &dyn Filesystem, source: &Location) {
+    if span.is_disabled() {
+        return;
+    }
+    if let Location::Trusted(path) = source
+        && let Ok(resolved) = fs.canonicalize(path)
+    {
+        span.record("source_after_eval", tracing::field::display(resolved.display()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        AttributeChange, Errno, MissingTarget, MockFilesystem, MockMounter, MountId, MountKey, OccupiedTarget,
+        Operation, OsError,
+    };
+
+    fn bound() -> BindReport {
+        BindReport::new(MountKey::Reused(MountId(7)), Guarantee::Atomic)
+    }
+
+    fn request_of(bind: &BindMount) -> BindRequest {
+        let seen = std::sync::Arc::new(std::sync::Mutex::new(None));
+        let mut mounter = MockMounter::new();
+        let sink = seen.clone();
+        mounter.expect_bind().times(1).returning(move |request| {
+            *sink.lock().unwrap() = Some(request.clone());
+            Ok(bound())
+        });
+        bind_mount(&MockFilesystem::new(), &mounter, bind).unwrap();
+        let request = seen.lock().unwrap().take();
+        request.unwrap()
+    }
+
+    #[test]
+    fn empty_source_or_destination_is_an_error_and_touches_nothing() {
+        let (fs, mounter) = (MockFilesystem::new(), MockMounter::new());
+        for (source, destination, what) in [("", "/d", "source"), ("/s", "", "destination"), ("", "", "source")] {
+            let bind = BindMount::new(Location::trusted(source), Location::trusted(destination));
+            assert_eq!(bind_mount(&fs, &mounter, &bind), Err(Error::Unspecified { what }));
+        }
+        let below_nothing = Location::beneath("", "d").unwrap();
+        let bind = BindMount::new(Location::trusted("/s"), below_nothing);
+        assert_eq!(bind_mount(&fs, &mounter, &bind), Err(Error::Unspecified { what: "destination" }));
+    }
+
+    #[test]
+    fn a_wrong_propagation_word_is_refused_before_anything_is_touched() {
+        let bind = BindMount::new(Location::trusted("/s"), Location::trusted("/d"));
+        assert_eq!(bind.propagation_word("shard"), Err(WrongPropagation("shard".to_owned())));
+    }
+
+    #[test]
+    fn one_request_says_it_all() {
+        let bind = BindMount::new(Location::trusted("/s"), Location::trusted("/d"));
+        let request = request_of(&bind);
+        assert_eq!(request.change(), AttributeChange::NOTHING);
+        assert_eq!(request.wanted_propagation(), Some(Propagation::Private));
+        assert_eq!(request.recursion(), Recursion::This);
+        assert_eq!(request.occupied_target(), OccupiedTarget::Refuse);
+        assert_eq!(request.required(), Guarantee::Window);
+        assert_eq!(request.missing_target(), MissingTarget::Create { mode: FileMode::from_bits(0o755) });
+
+        let bind = bind.read_only().recursive().stacking().require(Guarantee::Atomic).propagation_word("rslave");
+        let request = request_of(&bind.unwrap());
+        assert_eq!(request.change(), AttributeChange::READ_ONLY);
+        assert_eq!(request.wanted_propagation(), Some(Propagation::Slave));
+        assert_eq!(request.recursion(), Recursion::Tree);
+        assert_eq!(request.occupied_target(), OccupiedTarget::Stack);
+        assert_eq!(request.required(), Guarantee::Atomic);
+    }
+
+    #[test]
+    fn the_ports_error_reaches_the_caller() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_bind().returning(|_| Err(OsError::new(Operation::Bind, "/d", Errno::ENOTDIR)));
+        let bind = BindMount::new(Location::trusted("/s"), Location::trusted("/d"));
+        let error = bind_mount(&MockFilesystem::new(), &mounter, &bind).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ENOTDIR));
+    }
+}

@@ -1,0 +1,215 @@
+//! Taking off what a container's mounts left on the host.
+
+use std::path::PathBuf;
+
+use camino::Utf8Path;
+
+use crate::sequences::placeholder::Removal;
+use crate::sequences::unshare::{Layers, detach_layers};
+use crate::{
+    ContainerId, Errno, Error, FileKind, Filesystem, FinalLink, Location, Mount, Mounter, NameAfter, NotOurs, OsError,
+    UnmountMode, UnmountRequest, UnshareOutcome,
+};
+
+/// Takes off the host's side of a mount of `container`, lazily and never following a link; for a bind, removes the empty
+/// file or directory that it was put on.
+///
+/// What is taken off must be the container's own: the mount whose id was recorded, or whatever sits on a name below
+/// `<mounts>/<id>` or on a name `<mounts>/<id>-…`, as the original lays them out.
+pub(crate) fn unmount_host_mount(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    container: &ContainerId,
+    mount: &Mount,
+    host_path: &Utf8Path,
+) -> Result<UnshareOutcome, Error> {
+    let at = match (own_location(mounts_dir, container, host_path), mount.host_mount) {
+        (Some(at), _) => at,
+        (None, Some(_)) => Location::trusted(PathBuf::from(host_path)),
+        (None, None) => {
+            let (container, mounts_dir) = (container.clone(), mounts_dir.to_owned());
+            return Err(NotOurs { container, mounts_dir, host_path: host_path.to_owned() }.into());
+        }
+    };
+    let remove = || if mount.is_bind() { remove_placeholder(fs, &at) } else { Ok(kept_by_type(&at)) };
+    let found = match mount.host_mount {
+        Some(key) => detach_one(mounter, &at, key, remove)?,
+        None => detach_layers(mounter, &at, remove)?,
+    };
+    Ok(match found {
+        Layers::Missing => UnshareOutcome::Missing,
+        Layers::Symlink => UnshareOutcome::RefusedSymlink,
+        Layers::Off { count, removal } => {
+            let name = match removal {
+                Removal::Removed => NameAfter::Removed,
+                Removal::Kept(_) => NameAfter::Kept,
+            };
+            if count == 0 {
+                UnshareOutcome::NotMounted { name }
+            } else {
+                UnshareOutcome::Detached { layers: count, name }
+            }
+        }
+    })
+}
+
+/// The location of a host path that the container owns by its name.
+fn own_location(mounts_dir: &Utf8Path, container: &ContainerId, host_path: &Utf8Path) -> Option<Location> {
+    let below = host_path.strip_prefix(mounts_dir).ok().filter(|_| !mounts_dir.as_str().is_empty())?;
+    let mut components = below.as_str().splitn(2, '/');
+    let (first, rest) = (components.next()?, components.next());
+    let own = match rest {
+        Some(_) => first == container.as_str(),
+        None => first.strip_prefix(container.as_str()).is_some_and(|rest| rest.starts_with('-')),
+    };
+    if own { Location::beneath(mounts_dir.as_std_path(), below.as_std_path()).ok() } else { None }
+}
+
+fn detach_one(
+    mounter: &dyn Mounter,
+    at: &Location,
+    key: crate::MountKey,
+    remove: impl FnOnce() -> Result<Removal, Error>,
+) -> Result<Layers, Error> {
+    let request = UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach).only(key);
+    let count = match mounter.unmount(&request) {
+        Ok(()) => 1,
+        Err(error) => match error.errno() {
+            Errno::ENOENT => return Ok(Layers::Missing),
+            Errno::ELOOP => return Ok(Layers::Symlink),
+            Errno::EINVAL => 0,
+            _ => return Err(error.into()),
+        },
+    };
+    Ok(Layers::Off { count, removal: remove()? })
+}
+
+fn remove_placeholder(fs: &dyn Filesystem, at: &Location) -> Result<Removal, Error> {
+    let error = match fs.remove_dir(at) {
+        Ok(()) => return Ok(Removal::Removed),
+        Err(error) => error,
+    };
+    match error.errno() {
+        Errno::ENOENT => return Ok(Removal::Removed),
+        Errno::ENOTDIR => {}
+        _ => return Ok(Removal::Kept(error)),
+    }
+    let found = fs.metadata(at, FinalLink::Itself)?;
+    if found.kind != FileKind::Regular || found.size != 0 {
+        return Ok(Removal::Kept(error));
+    }
+    Ok(fs.remove_file(at).map_or_else(Removal::Kept, |()| Removal::Removed))
+}
+
+/// Only a bind has a placeholder that the runtime made.
+fn kept_by_type(at: &Location) -> Removal {
+    Removal::Kept(OsError::new(crate::Operation::RemoveDir, at.for_display(), Errno::EPERM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeviceNumber, Metadata, MockFilesystem, MockMounter, MountId, MountKey, Operation, UniqueMountId};
+    use std::num::NonZeroU64;
+
+    const KEY: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(5).unwrap()));
+
+    fn id() -> ContainerId {
+        ContainerId::new("c").unwrap()
+    }
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::Unmount, "/m/c-1-hosts", errno)
+    }
+
+    fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: &Mount, path: &str) -> Result<UnshareOutcome, Error> {
+        unmount_host_mount(fs, mounter, "/m".into(), &id(), mount, path.into())
+    }
+
+    #[test]
+    fn own_names_are_below_the_container_or_begin_with_it() {
+        let own = |path: &str| own_location("/m".into(), &id(), path.into());
+        assert_eq!(own("/m/c/etc/hosts"), Location::beneath("/m", "c/etc/hosts").ok());
+        assert_eq!(own("/m/c-1f-hosts"), Location::beneath("/m", "c-1f-hosts").ok());
+        for foreign in ["/m/c", "/m/d/rootfs", "/m/c-1f/rootfs", "/m/cc-hosts", "/m", "/mm/c/x", "/etc/hosts", "m/c/x"]
+        {
+            assert_eq!(own(foreign), None, "{foreign}");
+        }
+        for escape in ["/m/c/../d/rootfs", "/m/../etc/c/x"] {
+            assert_eq!(own(escape), None, "{escape}");
+        }
+        assert_eq!(own_location("".into(), &id(), "c/x".into()), None);
+    }
+
+    #[test]
+    fn what_is_not_proven_ours_is_left_alone() {
+        let (fs, mounter) = (MockFilesystem::new(), MockMounter::new());
+        let error = run(&mounter, &fs, &Mount::new("/s", "/d", "bind"), "/var/lib/data").unwrap_err();
+        assert!(matches!(error, Error::NotOurs(_)));
+        assert!(error.to_string().contains("/var/lib/data"), "{error}");
+    }
+
+    #[test]
+    fn a_recorded_mount_is_taken_off_wherever_it_is_and_no_other() {
+        let mut mount = Mount::new("/s", "/d", "tmpfs");
+        mount.host_mount = Some(KEY);
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_unmount()
+            .withf(|r| {
+                *r.at() == Location::trusted("/var/x") && r.expected() == Some(KEY) && r.mode() == UnmountMode::Detach
+            })
+            .times(1)
+            .returning(|_| Ok(()));
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        assert_eq!(run(&mounter, &MockFilesystem::new(), &mount, "/var/x"), Ok(done));
+
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().times(1).returning(|_| Err(os(Errno::ESTALE)));
+        let error = run(&mounter, &MockFilesystem::new(), &mount, "/var/x").unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ESTALE));
+    }
+
+    #[test]
+    fn the_placeholder_goes_for_a_bind_alone_and_only_when_empty() {
+        let unmounted = || {
+            let mut mounter = MockMounter::new();
+            mounter.expect_unmount().times(1).returning(|_| Ok(()));
+            mounter.expect_unmount().returning(|_| Err(os(Errno::EINVAL)));
+            mounter
+        };
+        let file = |size| {
+            let mut fs = MockFilesystem::new();
+            fs.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
+            fs.expect_metadata().returning(move |_, _| {
+                let mut found = Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5);
+                found.size = size;
+                Ok(found)
+            });
+            fs.expect_remove_file().returning(|_| Ok(()));
+            fs
+        };
+        let bind = Mount::new("/s", "/d", "bind");
+        let outcome = |name| Ok(UnshareOutcome::Detached { layers: 1, name });
+        assert_eq!(run(&unmounted(), &file(0), &bind, "/m/c-1-hosts"), outcome(NameAfter::Removed));
+        assert_eq!(run(&unmounted(), &file(9), &bind, "/m/c-1-hosts"), outcome(NameAfter::Kept));
+        let tmpfs = Mount::new("/s", "/d", "tmpfs");
+        assert_eq!(run(&unmounted(), &MockFilesystem::new(), &tmpfs, "/m/c-1-hosts"), outcome(NameAfter::Kept));
+    }
+
+    #[test]
+    fn links_and_missing_names_are_outcomes() {
+        for (errno, outcome) in
+            [(Errno::ELOOP, UnshareOutcome::RefusedSymlink), (Errno::ENOENT, UnshareOutcome::Missing)]
+        {
+            for key in [None, Some(MountKey::Reused(MountId(3)))] {
+                let mut mount = Mount::new("/s", "/d", "bind");
+                mount.host_mount = key;
+                let mut mounter = MockMounter::new();
+                mounter.expect_unmount().times(1).returning(move |_| Err(os(errno)));
+                assert_eq!(run(&mounter, &MockFilesystem::new(), &mount, "/m/c-1-hosts"), Ok(outcome));
+            }
+        }
+    }
+}

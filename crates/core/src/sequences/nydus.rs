@@ -1,0 +1,169 @@
+//! Clean-up after a container on a nydus image.
+
+use camino::Utf8Path;
+
+use crate::sequences::share_name::{SNAPSHOT_DIR, share_location};
+use crate::sequences::unshare::{SharePlace, unshare};
+use crate::{
+    Container, ContainerId, Errno, Error, Filesystem, Mounter, NameAfter, RafsDaemon, Sandbox, UnshareFailure,
+    UnshareOutcome, UnshareStep, nydus_supported, rafs_mount_path,
+};
+
+/// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of the
+/// root filesystem, in this order. A failing step does not keep the others from being tried, and a second call finds
+/// nothing left to do.
+///
+/// # Errors
+///
+/// Every step that failed, in order. Where the hypervisor has no daemon nothing is tried.
+#[doc(alias = "nydusContainerCleanup")]
+pub fn cleanup_nydus(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    daemon: &dyn RafsDaemon,
+    sandbox: &Sandbox,
+    container: &Container,
+) -> Result<UnshareOutcome, Vec<UnshareFailure>> {
+    let span = tracing::debug_span!(target: "mountwright", "cleanup_nydus", subsystem = "mount",
+        "shared-dir" = %sandbox.mounts_dir, "container-id" = %container.id);
+    let _entered = span.enter();
+    let failure = |step: UnshareStep, error: Error| UnshareFailure::new(container.id.clone(), step, error);
+    if let Err(error) = nydus_supported(&sandbox.hypervisor) {
+        return Err(vec![failure(UnshareStep::Rafs, error.into())]);
+    }
+    let mut failures = Vec::new();
+    let mut attempt = |step: UnshareStep, result: Result<UnshareOutcome, Error>| match result {
+        Ok(outcome) => Some(outcome),
+        Err(error) => {
+            failures.push(failure(step, error));
+            None
+        }
+    };
+    let rafs = daemon.unmount(&rafs_mount_path(&container.id)).map_err(Error::from);
+    attempt(UnshareStep::Rafs, rafs.map(|_| UnshareOutcome::Missing));
+    let snapshot = unshare(fs, mounter, &sandbox.mounts_dir, &container.id, SNAPSHOT_DIR);
+    let snapshot = attempt(UnshareStep::SnapshotDir, snapshot);
+    let rootfs = remove_rootfs_dir(fs, &sandbox.mounts_dir, &container.id, &container.rootfs_suffix);
+    attempt(UnshareStep::Rootfs, rootfs);
+    match snapshot {
+        Some(outcome) if failures.is_empty() => Ok(outcome),
+        _ => Err(failures),
+    }
+}
+
+/// The daemon serves the root filesystem; on the host it is an empty directory. One that cannot be removed is an error here:
+/// something is in it or on it that nobody expects.
+fn remove_rootfs_dir(
+    fs: &dyn Filesystem,
+    mounts_dir: &Utf8Path,
+    id: &ContainerId,
+    suffix: &str,
+) -> Result<UnshareOutcome, Error> {
+    match fs.remove_dir(&share_location(mounts_dir, id, suffix)?) {
+        Ok(()) => {}
+        Err(error) if error.errno() == Errno::ENOENT => {}
+        Err(error) => return Err(error.into()),
+    }
+    SharePlace { fs, mounts_dir, id, name: suffix }.remove_container_dir()?;
+    Ok(UnshareOutcome::NotMounted { name: NameAfter::Removed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Location, MockDirectory, MockFilesystem, MockMounter, MockRafsDaemon, NydusNotSupported, Operation, OsError,
+        RafsError, RafsUnmount,
+    };
+
+    fn sandbox(hypervisor: &str) -> (Sandbox, Container) {
+        let id = |text: &str| ContainerId::new(text).unwrap();
+        (Sandbox::new(id("s"), "/m", hypervisor), Container::new(id("c")))
+    }
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::RemoveDir, "/m/c/rootfs", errno)
+    }
+
+    /// A filesystem in which the snapshot directory can be removed and removing the rootfs answers this.
+    fn filesystem(rootfs: Result<(), Errno>) -> MockFilesystem {
+        let mut fs = MockFilesystem::new();
+        fs.expect_remove_dir()
+            .withf(|at| *at == Location::beneath("/m", "c/rootfs").unwrap())
+            .times(1)
+            .returning(move |_| rootfs.map_err(os));
+        fs.expect_open_dir().returning(|_| {
+            let mut mounts = MockDirectory::new();
+            mounts.expect_open_dir().returning(|_| {
+                let mut container = MockDirectory::new();
+                container.expect_remove_dir().withf(|name| name == "snapshotdir").returning(|_| Ok(()));
+                Ok(Box::new(container))
+            });
+            mounts.expect_remove_dir().withf(|name| name == "c").returning(|_| Err(os(Errno::ENOTEMPTY)));
+            Ok(Box::new(mounts))
+        });
+        fs
+    }
+
+    fn unmounting(answer: Result<(), Errno>) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_unmount()
+            .withf(|request| *request.at() == Location::beneath("/m", "c/snapshotdir").unwrap())
+            .times(1)
+            .returning(move |_| answer.map_err(os));
+        mounter
+    }
+
+    fn daemon(answer: Result<RafsUnmount, RafsError>) -> MockRafsDaemon {
+        let mut daemon = MockRafsDaemon::new();
+        daemon.expect_unmount().withf(|path| path == "/rafs/c/lowerdir").times(1).returning(move |_| answer.clone());
+        daemon
+    }
+
+    #[test]
+    fn a_hypervisor_without_a_daemon_is_a_typed_error() {
+        let (sandbox, container) = sandbox("firecracker");
+        let (fs, mounter, daemon) = (MockFilesystem::new(), MockMounter::new(), MockRafsDaemon::new());
+        let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
+        assert_eq!(failures[0].error, Error::NydusNotSupported(NydusNotSupported("firecracker".into())));
+    }
+
+    #[test]
+    fn everything_goes() {
+        let (sandbox, container) = sandbox("qemu");
+        let daemon = daemon(Ok(RafsUnmount::Done));
+        let outcome = cleanup_nydus(&filesystem(Ok(())), &unmounting(Ok(())), &daemon, &sandbox, &container);
+        assert_eq!(outcome, Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed }));
+    }
+
+    #[test]
+    fn one_failing_step_does_not_skip_the_rest() {
+        let (sandbox, container) = sandbox("clh");
+        let daemon = daemon(Err(RafsError("gone".into())));
+        let (fs, mounter) = (filesystem(Err(Errno::ENOTEMPTY)), unmounting(Err(Errno::EPERM)));
+        let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
+        let steps: Vec<_> = failures.iter().map(|failure| failure.step.clone()).collect();
+        assert_eq!(steps, [UnshareStep::Rafs, UnshareStep::SnapshotDir, UnshareStep::Rootfs]);
+    }
+
+    #[test]
+    fn a_second_call_succeeds() {
+        let (sandbox, container) = sandbox("qemu");
+        let daemon = daemon(Ok(RafsUnmount::NotMounted));
+        let (fs, mounter) = (filesystem(Err(Errno::ENOENT)), unmounting(Err(Errno::ENOENT)));
+        let outcome = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
+        assert_eq!(outcome, Ok(UnshareOutcome::Missing));
+    }
+
+    #[test]
+    fn a_suffix_is_one_name() {
+        let (sandbox, mut container) = sandbox("qemu");
+        container.rootfs_suffix = "../other".into();
+        let (fs, daemon) = (MockFilesystem::new(), daemon(Ok(RafsUnmount::Done)));
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().returning(|_| Err(os(Errno::ELOOP)));
+        let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
+        assert!(matches!(failures[..], [UnshareFailure { error: Error::NotRelative(_), .. }]), "{failures:?}");
+    }
+}

@@ -1,0 +1,23 @@
+//! What a share leaves to remember.
+
+use std::path::PathBuf;
+
+use crate::{ContainerId, DeviceNumber, MountKey};
+
+/// A share that was made: enough to find it again, whatever its name is then, and to take off this mount and no other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ShareRecord {
+    /// Whose it is.
+    pub container: ContainerId,
+    /// Its name below the container's directory.
+    pub name: String,
+    /// The mount's identity.
+    pub mount: MountKey,
+    /// The device number of the filesystem that is shared.
+    pub device: DeviceNumber,
+    /// What of that filesystem is shared.
+    pub subpath: PathBuf,
+    /// Where it was mounted, for a person to read.
+    pub path: PathBuf,
+}

@@ -1,0 +1,332 @@
+//! Taking off what was shared.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use camino::Utf8Path;
+
+use crate::sequences::placeholder::{self, Removal};
+use crate::sequences::share_name::{ROOTFS_DIR, SNAPSHOT_DIR, share_location};
+use crate::{
+    ContainerId, Directory, Errno, Error, Filesystem, Location, Mounter, NameAfter, OsError, UnmountMode,
+    UnmountRequest, UnshareOutcome,
+};
+
+/// Takes a container's root filesystem off `<mounts>/<id>/rootfs`: every layer, lazily, never following a link; then
+/// removes the empty directory, and `<mounts>/<id>` where that was its last name.
+///
+/// * Below `<mounts>` no symlink is followed: one is refused with a warning, and the outcome says so.
+/// * A missing name is not an error.
+/// * A directory is removed only when it is no mount, one level, and only if it is empty: no byte of what was shared can be
+///   lost. Where it cannot be removed the outcome says that it was kept.
+/// * Nobody else's mounts are touched: only what sits on this very name.
+///
+/// # Errors
+///
+/// [`Error::Os`]: `EXDEV`: `<mounts>/<id>` is itself a mount point; `EBUSY`: what is mounted there cannot be taken off (it is
+/// locked); `EPERM`, `EACCES`. Layers that were off by then stay off; call again to go on.
+#[doc(alias = "bindUnmountContainerRootfs")]
+pub fn unshare_rootfs(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    id: &ContainerId,
+) -> Result<UnshareOutcome, Error> {
+    let span = tracing::debug_span!(target: "mountwright", "unshare_rootfs", subsystem = "mount",
+        "shared-dir" = %mounts_dir, "container-id" = %id);
+    span.in_scope(|| unshare(fs, mounter, mounts_dir, id, ROOTFS_DIR))
+}
+
+/// Takes a container's nydus snapshot directory off `<mounts>/<id>/snapshotdir`, as [`unshare_rootfs`] does.
+///
+/// # Errors
+///
+/// As [`unshare_rootfs`].
+#[doc(alias = "bindUnmountContainerSnapshotDir")]
+pub fn unshare_snapshot_dir(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    id: &ContainerId,
+) -> Result<UnshareOutcome, Error> {
+    let span = tracing::debug_span!(target: "mountwright", "unshare_snapshot_dir", subsystem = "mount",
+        "shared-dir" = %mounts_dir, "container-id" = %id);
+    span.in_scope(|| unshare(fs, mounter, mounts_dir, id, SNAPSHOT_DIR))
+}
+
+/// Takes a volume off `<mounts>/<id>/<name>`, as [`unshare_rootfs`] does; the placeholder of a file is removed where it is
+/// an empty file.
+///
+/// # Errors
+///
+/// As [`unshare_rootfs`], and [`Error::NotRelative`] for a name that is not one component.
+pub fn unshare_volume(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    id: &ContainerId,
+    name: &str,
+) -> Result<UnshareOutcome, Error> {
+    let span = tracing::debug_span!(target: "mountwright", "unshare_volume", subsystem = "mount",
+        "shared-dir" = %mounts_dir, "container-id" = %id, name);
+    span.in_scope(|| unshare(fs, mounter, mounts_dir, id, name))
+}
+
+pub(crate) fn unshare(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    id: &ContainerId,
+    name: &str,
+) -> Result<UnshareOutcome, Error> {
+    let at = share_location(mounts_dir, id, name)?;
+    let place = SharePlace { fs, mounts_dir, id, name };
+    let (layers, removal) = match detach_layers(mounter, &at, || place.remove_name())? {
+        Layers::Off { count, removal } => (count, removal),
+        Layers::Missing => {
+            place.remove_container_dir()?;
+            return Ok(UnshareOutcome::Missing);
+        }
+        Layers::Symlink => {
+            warn_symlink(id);
+            return Ok(UnshareOutcome::RefusedSymlink);
+        }
+    };
+    let name = match removal {
+        Removal::Removed => NameAfter::Removed,
+        Removal::Kept(error) => {
+            warn_kept(&at.for_display(), &error);
+            NameAfter::Kept
+        }
+    };
+    Ok(match layers {
+        0 => UnshareOutcome::NotMounted { name },
+        layers => UnshareOutcome::Detached { layers, name },
+    })
+}
+
+/// What was found on a name, and is off now.
+pub(crate) enum Layers {
+    Off { count: u32, removal: Removal },
+    Missing,
+    Symlink,
+}
+
+/// Detaches every layer on `at` and removes the name. A name that is still busy has another layer; any other reason why it
+/// stays says nothing about layers, so they are asked for until there is none.
+pub(crate) fn detach_layers(
+    mounter: &dyn Mounter,
+    at: &Location,
+    mut remove: impl FnMut() -> Result<Removal, Error>,
+) -> Result<Layers, Error> {
+    let mut count = 0;
+    loop {
+        let request = UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach);
+        let took_one = match mounter.unmount(&request) {
+            Ok(()) => true,
+            Err(error) => match error.errno() {
+                Errno::EINVAL => false,
+                Errno::ENOENT if count == 0 => return Ok(Layers::Missing),
+                Errno::ELOOP if count == 0 => return Ok(Layers::Symlink),
+                _ => return Err(error.into()),
+            },
+        };
+        count += u32::from(took_one);
+        match remove()? {
+            Removal::Removed => return Ok(Layers::Off { count, removal: Removal::Removed }),
+            Removal::Kept(_) if took_one => {}
+            // Nothing could be unmounted and yet it is a mount point: locked, or somebody is mounting.
+            Removal::Kept(error) if error.errno() == Errno::EBUSY => return Err(error.into()),
+            removal @ Removal::Kept(_) => return Ok(Layers::Off { count, removal }),
+        }
+    }
+}
+
+/// A name below a container's directory.
+pub(crate) struct SharePlace<'a> {
+    pub(crate) fs: &'a dyn Filesystem,
+    pub(crate) mounts_dir: &'a Utf8Path,
+    pub(crate) id: &'a ContainerId,
+    pub(crate) name: &'a str,
+}
+
+impl SharePlace<'_> {
+    /// Removes `<mounts>/<id>/<name>`, and `<mounts>/<id>` where that was its last name. By descriptors: what is removed is
+    /// where the walk went.
+    pub(crate) fn remove_name(&self) -> Result<Removal, Error> {
+        let mounts = self.fs.open_dir(&Location::from(self.mounts_dir.as_std_path()))?;
+        let container = match mounts.open_dir(OsStr::new(self.id.as_str())) {
+            Ok(container) => container,
+            Err(error) => return Ok(gone_or_kept(error)),
+        };
+        let removal = placeholder::remove(&*container, OsStr::new(self.name))?;
+        if matches!(removal, Removal::Removed) {
+            self.remove_empty(&*mounts);
+        }
+        Ok(removal)
+    }
+
+    /// Removes `<mounts>/<id>` where nothing is in it.
+    pub(crate) fn remove_container_dir(&self) -> Result<(), Error> {
+        match self.fs.open_dir(&Location::from(self.mounts_dir.as_std_path())) {
+            Ok(mounts) => {
+                self.remove_empty(&*mounts);
+                Ok(())
+            }
+            Err(error) if error.errno() == Errno::ENOENT => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Other names may still be in it, or a concurrent teardown may have been quicker: neither is a failure.
+    fn remove_empty(&self, mounts: &dyn Directory) {
+        if let Err(error) = mounts.remove_dir(OsStr::new(self.id.as_str()))
+            && ![Errno::ENOTEMPTY, Errno::EEXIST, Errno::ENOENT].contains(&error.errno())
+        {
+            warn_kept(&self.mounts_dir.as_std_path().join(self.id.as_str()), &error);
+        }
+    }
+}
+
+fn gone_or_kept(error: OsError) -> Removal {
+    if error.errno() == Errno::ENOENT { Removal::Removed } else { Removal::Kept(error) }
+}
+
+pub(crate) fn warn_symlink(id: &ContainerId) {
+    tracing::warn!(target: "mountwright", subsystem = "mount", container = %id,
+        "container dir is a symlink, malicious guest?");
+}
+
+pub(crate) fn warn_kept(path: &Path, error: &OsError) {
+    tracing::warn!(target: "mountwright", subsystem = "mount", "share-dir" = %path.display(), %error,
+        "Could not remove container share dir");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, Operation};
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::Unmount, "/m/c/rootfs", errno)
+    }
+
+    /// Unmounts answer in this order, and no other is asked for.
+    fn unmounts(answers: &[Result<(), Errno>]) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        let mut sequence = mockall::Sequence::new();
+        for &answer in answers {
+            mounter
+                .expect_unmount()
+                .withf(|request| {
+                    *request.at() == Location::beneath("/m", "c/rootfs").unwrap()
+                        && request.mode() == UnmountMode::Detach
+                        && request.expected().is_none()
+                })
+                .times(1)
+                .in_sequence(&mut sequence)
+                .returning(move |_| answer.map_err(os));
+        }
+        mounter
+    }
+
+    /// Removals of `rootfs` answer in this order; that of `c` answers `container`.
+    fn removals(answers: &'static [Result<(), Errno>], container: Result<(), Errno>) -> MockFilesystem {
+        let next = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().withf(|at| *at == Location::trusted("/m")).returning(move |_| {
+            let next = next.clone();
+            let mut mounts = MockDirectory::new();
+            mounts.expect_open_dir().withf(|name| name == "c").returning(move |_| {
+                let next = next.clone();
+                let mut directory = MockDirectory::new();
+                directory.expect_remove_dir().withf(|name| name == "rootfs").returning(move |_| {
+                    let turn = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                    answers[turn].map_err(os)
+                });
+                directory
+                    .expect_metadata()
+                    .returning(|_| Ok(Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5)));
+                directory.expect_remove_file().returning(|_| Ok(()));
+                Ok(Box::new(directory))
+            });
+            mounts.expect_remove_dir().withf(|name| name == "c").returning(move |_| container.map_err(os));
+            Ok(Box::new(mounts))
+        });
+        fs
+    }
+
+    fn run(mounter: &MockMounter, fs: &MockFilesystem) -> Result<UnshareOutcome, Error> {
+        unshare_rootfs(fs, mounter, "/m".into(), &ContainerId::new("c").unwrap())
+    }
+
+    const REMOVED: NameAfter = NameAfter::Removed;
+    const KEPT: NameAfter = NameAfter::Kept;
+
+    #[test]
+    fn one_layer_takes_one_unmount() {
+        let (mounter, fs) = (unmounts(&[Ok(())]), removals(&[Ok(())], Ok(())));
+        assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 1, name: REMOVED }));
+    }
+
+    #[test]
+    fn every_stacked_layer_is_detached() {
+        let mounter = unmounts(&[Ok(()), Ok(()), Ok(())]);
+        let fs = removals(&[Err(Errno::EBUSY), Err(Errno::EBUSY), Ok(())], Ok(()));
+        assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 3, name: REMOVED }));
+    }
+
+    #[test]
+    fn a_name_that_stays_for_another_reason_does_not_hide_a_layer() {
+        let mounter = unmounts(&[Ok(()), Ok(()), Err(Errno::EINVAL)]);
+        let fs = removals(&[Err(Errno::EROFS), Err(Errno::EROFS), Err(Errno::EROFS)], Ok(()));
+        assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 2, name: KEPT }));
+    }
+
+    #[test]
+    fn a_directory_that_is_no_mount_is_not_mounted_and_removed_if_empty() {
+        let mounter = unmounts(&[Err(Errno::EINVAL)]);
+        assert_eq!(
+            run(&mounter, &removals(&[Ok(())], Err(Errno::ENOTEMPTY))),
+            Ok(UnshareOutcome::NotMounted { name: REMOVED })
+        );
+        let mounter = unmounts(&[Err(Errno::EINVAL)]);
+        assert_eq!(
+            run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(()))),
+            Ok(UnshareOutcome::NotMounted { name: KEPT })
+        );
+    }
+
+    #[test]
+    fn a_missing_path_is_not_an_error() {
+        let mounter = unmounts(&[Err(Errno::ENOENT)]);
+        assert_eq!(run(&mounter, &removals(&[], Err(Errno::ENOENT))), Ok(UnshareOutcome::Missing));
+    }
+
+    #[test]
+    fn a_symlink_is_refused_and_nothing_is_touched() {
+        let mounter = unmounts(&[Err(Errno::ELOOP)]);
+        assert_eq!(run(&mounter, &MockFilesystem::new()), Ok(UnshareOutcome::RefusedSymlink));
+    }
+
+    #[test]
+    fn a_locked_mount_is_an_error_and_not_a_loop() {
+        let mounter = unmounts(&[Err(Errno::EINVAL)]);
+        let error = run(&mounter, &removals(&[Err(Errno::EBUSY)], Ok(()))).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EBUSY));
+    }
+
+    #[test]
+    fn what_the_kernel_refuses_is_an_error() {
+        for errno in [Errno::EPERM, Errno::EXDEV, Errno::EACCES] {
+            let error = run(&unmounts(&[Err(errno)]), &MockFilesystem::new()).unwrap_err();
+            assert_eq!(error.errno(), Some(errno));
+        }
+    }
+
+    #[test]
+    fn the_empty_placeholder_of_a_file_is_removed() {
+        let (mounter, fs) = (unmounts(&[Ok(())]), removals(&[Err(Errno::ENOTDIR)], Ok(())));
+        assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 1, name: REMOVED }));
+    }
+}

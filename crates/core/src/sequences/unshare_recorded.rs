@@ -1,0 +1,227 @@
+//! Taking off the one mount that a record speaks of.
+
+use camino::Utf8Path;
+
+use crate::sequences::placeholder::Removal;
+use crate::sequences::share_name::share_location;
+use crate::sequences::unshare::{SharePlace, warn_kept, warn_symlink};
+use crate::{
+    Errno, Error, Filesystem, Location, MountKey, Mounter, NameAfter, ShareRecord, UnmountMode, UnmountRequest,
+    UnshareOutcome,
+};
+
+/// Takes off the mount of `record`, wherever it is now, and no other; then removes its name as
+/// [`unshare_rootfs`](crate::unshare_rootfs) does, where that name still shows it.
+///
+/// * Where something else is mounted on top of it, nothing is done: [`UnshareOutcome::Covered`].
+/// * Where the name was swapped or moved by then, the mount is found again by its identity and taken off where it is.
+/// * With an id that the kernel uses again ([`MountKey::Reused`]) the mount must also be of the recorded device and subpath.
+///
+/// # Errors
+///
+/// As [`unshare_rootfs`](crate::unshare_rootfs).
+pub fn unshare_recorded(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    record: &ShareRecord,
+) -> Result<UnshareOutcome, Error> {
+    let span = tracing::debug_span!(target: "mountwright", "unshare_recorded", subsystem = "mount",
+        "shared-dir" = %mounts_dir, "container-id" = %record.container, name = record.name);
+    span.in_scope(|| {
+        let at = share_location(mounts_dir, &record.container, &record.name)?;
+        if !may_be_ours(mounter, record)? {
+            return Ok(UnshareOutcome::NotMounted { name: NameAfter::Kept });
+        }
+        let instead = match mounter.unmount(&detach_only(&at, record.mount)) {
+            Ok(()) => return after(fs, mounts_dir, record, &at),
+            Err(error) => match error.errno() {
+                Errno::ESTALE => UnshareOutcome::Covered,
+                Errno::ELOOP => {
+                    warn_symlink(&record.container);
+                    UnshareOutcome::RefusedSymlink
+                }
+                Errno::ENOENT | Errno::ENOTDIR => UnshareOutcome::Missing,
+                Errno::EINVAL | Errno::EXDEV => UnshareOutcome::NotMounted { name: NameAfter::Kept },
+                _ => return Err(error.into()),
+            },
+        };
+        by_identity(mounter, record, &at, instead)
+    })
+}
+
+/// The name does not show the mount: it may be elsewhere, beneath something, or gone.
+fn by_identity(
+    mounter: &dyn Mounter,
+    record: &ShareRecord,
+    at: &Location,
+    instead: UnshareOutcome,
+) -> Result<UnshareOutcome, Error> {
+    let info = match mounter.find_mount(record.mount) {
+        Ok(info) => info,
+        Err(error) if error.errno() == Errno::ENOENT => {
+            let gone = UnshareOutcome::NotMounted { name: NameAfter::Kept };
+            return Ok(if instead == UnshareOutcome::Covered { gone } else { instead });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if info.mount_point == at.for_display() {
+        return Ok(instead);
+    }
+    match mounter.unmount(&detach_only(&Location::Trusted(info.mount_point), record.mount)) {
+        Ok(()) => Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept }),
+        Err(error) if error.errno() == Errno::ESTALE => Ok(UnshareOutcome::Covered),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn after(
+    fs: &dyn Filesystem,
+    mounts_dir: &Utf8Path,
+    record: &ShareRecord,
+    at: &Location,
+) -> Result<UnshareOutcome, Error> {
+    let place = SharePlace { fs, mounts_dir, id: &record.container, name: &record.name };
+    let name = match place.remove_name()? {
+        Removal::Removed => NameAfter::Removed,
+        Removal::Kept(error) => {
+            warn_kept(&at.for_display(), &error);
+            NameAfter::Kept
+        }
+    };
+    Ok(UnshareOutcome::Detached { layers: 1, name })
+}
+
+fn detach_only(at: &Location, mount: MountKey) -> UnmountRequest {
+    UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach).only(mount)
+}
+
+/// A unique id is proof in itself; one that is used again needs the device and the subpath besides.
+fn may_be_ours(mounter: &dyn Mounter, record: &ShareRecord) -> Result<bool, Error> {
+    if matches!(record.mount, MountKey::Unique(_)) {
+        return Ok(true);
+    }
+    match mounter.find_mount(record.mount) {
+        Ok(info) => Ok(info.device == record.device && info.root == record.subpath),
+        Err(error) if error.errno() == Errno::ENOENT => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ContainerId, DeviceNumber, MockDirectory, MockFilesystem, MockMounter, MountId, MountInfo, Operation, OsError,
+        UniqueMountId,
+    };
+    use std::num::NonZeroU64;
+
+    const UNIQUE: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(77).unwrap()));
+    const REUSED: MountKey = MountKey::Reused(MountId(9));
+
+    fn record(mount: MountKey) -> ShareRecord {
+        ShareRecord {
+            container: ContainerId::new("c").unwrap(),
+            name: "rootfs".into(),
+            mount,
+            device: DeviceNumber::new(8, 1),
+            subpath: "/images/c".into(),
+            path: "/m/c/rootfs".into(),
+        }
+    }
+
+    fn at_name() -> Location {
+        Location::beneath("/m", "c/rootfs").unwrap()
+    }
+
+    fn refused(errno: Errno) -> OsError {
+        OsError::new(Operation::Unmount, "/m/c/rootfs", errno)
+    }
+
+    fn mount_at(path: &'static str, device: DeviceNumber) -> MountInfo {
+        let mut info = MountInfo::new(MountId(9), MountId(1), device);
+        info.root = "/images/c".into();
+        info.mount_point = path.into();
+        info
+    }
+
+    fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: MountKey) -> Result<UnshareOutcome, Error> {
+        unshare_recorded(fs, mounter, "/m".into(), &record(mount))
+    }
+
+    #[test]
+    fn the_recorded_mount_goes_and_its_name() {
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_unmount()
+            .withf(|r| *r.at() == at_name() && r.mode() == UnmountMode::Detach && r.expected() == Some(UNIQUE))
+            .times(1)
+            .returning(|_| Ok(()));
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().times(1).returning(|_| {
+            let mut mounts = MockDirectory::new();
+            mounts.expect_open_dir().returning(|_| {
+                let mut container = MockDirectory::new();
+                container.expect_remove_dir().withf(|name| name == "rootfs").times(1).returning(|_| Ok(()));
+                Ok(Box::new(container))
+            });
+            mounts.expect_remove_dir().withf(|name| name == "c").times(1).returning(|_| Ok(()));
+            Ok(Box::new(mounts))
+        });
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
+        assert_eq!(run(&mounter, &fs, UNIQUE), Ok(done));
+    }
+
+    #[test]
+    fn a_cover_is_left_alone() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().times(1).returning(|_| Err(refused(Errno::ESTALE)));
+        mounter.expect_find_mount().returning(|_| Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 1))));
+        assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE), Ok(UnshareOutcome::Covered));
+    }
+
+    #[test]
+    fn a_swapped_name_does_not_hide_the_mount() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().withf(|r| *r.at() == at_name()).returning(|_| Err(refused(Errno::ELOOP)));
+        mounter.expect_find_mount().returning(|_| Ok(mount_at("/m/moved/rootfs", DeviceNumber::new(8, 1))));
+        mounter
+            .expect_unmount()
+            .withf(|r| *r.at() == Location::trusted("/m/moved/rootfs") && r.expected() == Some(UNIQUE))
+            .times(1)
+            .returning(|_| Ok(()));
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE), Ok(done));
+    }
+
+    #[test]
+    fn a_mount_that_is_gone_leaves_what_the_name_says() {
+        for (errno, outcome) in [
+            (Errno::ELOOP, UnshareOutcome::RefusedSymlink),
+            (Errno::ENOENT, UnshareOutcome::Missing),
+            (Errno::EINVAL, UnshareOutcome::NotMounted { name: NameAfter::Kept }),
+            (Errno::ESTALE, UnshareOutcome::NotMounted { name: NameAfter::Kept }),
+        ] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_unmount().times(1).returning(move |_| Err(refused(errno)));
+            mounter.expect_find_mount().returning(|key| Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)));
+            assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE), Ok(outcome), "{errno}");
+        }
+    }
+
+    #[test]
+    fn a_reused_id_of_another_filesystem_is_not_ours() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_find_mount().returning(|_| Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 2))));
+        let untouched = UnshareOutcome::NotMounted { name: NameAfter::Kept };
+        assert_eq!(run(&mounter, &MockFilesystem::new(), REUSED), Ok(untouched));
+    }
+
+    #[test]
+    fn what_the_kernel_refuses_is_an_error() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().returning(|_| Err(refused(Errno::EPERM)));
+        assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE).unwrap_err().errno(), Some(Errno::EPERM));
+    }
+}
