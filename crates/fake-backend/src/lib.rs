@@ -1,2 +1,29 @@
 //! The mountwright ports on an in-memory model of Linux mounts.
+//!
+//! [`Machine`] is a plain value: superblocks with inode trees, mounts with parents, peer groups and masters, mount
+//! namespaces, and processes with descriptors and credentials. Its *syscall face* (the methods of [`Machine`] that are
+//! named as the system calls are) takes raw ABI integers ([`abi`]) and answers with the errno that Linux 6.18 gives, in the
+//! kernel's order of checks.
+//!
+//! * **A value.** `clone` is cheap (persistent arrays behind `Arc`): a clone is a snapshot, later changes to either copy do
+//!   not show in the other.
+//! * **Deterministic.** Same calls, same ids, same order, same output. No clock, no randomness, no global state.
+//! * **No I/O**, no `unsafe`; `Send + Sync`.
 #![forbid(unsafe_code)]
+
+pub mod abi;
+mod credentials;
+mod machine;
+mod syscalls;
+mod task;
+
+pub use credentials::{Credentials, IdMap, IdRange};
+pub use machine::Machine;
+pub use syscalls::at::At;
+pub use syscalls::getdents64::Dirent;
+pub use syscalls::mount_setattr::MountAttr;
+pub use syscalls::open::OpenHow;
+pub use syscalls::statfs::Statfs;
+pub use syscalls::statmount::Statmount;
+pub use syscalls::statx::{Statx, StatxTimestamp};
+pub use task::Pid;
