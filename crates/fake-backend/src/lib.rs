@@ -13,12 +13,14 @@
 
 pub mod abi;
 mod credentials;
+mod kernel;
 mod machine;
+mod pid;
 mod syscalls;
-mod task;
 
 pub use credentials::{Credentials, IdMap, IdRange};
 pub use machine::Machine;
+pub use pid::Pid;
 pub use syscalls::at::At;
 pub use syscalls::getdents64::Dirent;
 pub use syscalls::mount_setattr::MountAttr;
@@ -26,4 +28,3 @@ pub use syscalls::open::OpenHow;
 pub use syscalls::statfs::Statfs;
 pub use syscalls::statmount::Statmount;
 pub use syscalls::statx::{Statx, StatxTimestamp};
-pub use task::Pid;

@@ -1,12 +1,49 @@
 //! The whole of a modelled machine.
 
-use crate::Pid;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::kernel::arena::Arena;
+use crate::kernel::dentry::Dentry;
+use crate::kernel::file::OpenFile;
+use crate::kernel::id_pool::IdPool;
+use crate::kernel::inode::{Content, Inode};
+use crate::kernel::mount::Mount;
+use crate::kernel::mount_flags::MountFlags;
+use crate::kernel::namespace::Namespace;
+use crate::kernel::place::Place;
+use crate::kernel::process::Task;
+use crate::kernel::sorted_map::SortedMap;
+use crate::kernel::superblock::{NewInode, NewSuperblock, SuperKey, Superblock};
+use crate::kernel::user_namespace::{UserNamespaces, UserNs};
+use crate::{Credentials, Pid};
 
 /// A modelled Linux machine: a plain value.
 ///
 /// See the [crate's page](crate) for what it is; the methods are grouped by system call.
 #[derive(Clone, Debug)]
-pub struct Machine {}
+pub struct Machine {
+    pub(crate) inodes: Arena<Inode>,
+    pub(crate) dentries: Arena<Dentry>,
+    pub(crate) superblocks: Arena<Superblock>,
+    pub(crate) mounts: Arena<Mount>,
+    pub(crate) namespaces: Arena<Namespace>,
+    pub(crate) files: Arena<OpenFile>,
+    pub(crate) tasks: BTreeMap<Pid, Arc<Task>>,
+    pub(crate) last_pid: u32,
+    pub(crate) user_namespaces: UserNamespaces,
+    pub(crate) mount_ids: IdPool,
+    pub(crate) last_unique_id: u64,
+    pub(crate) group_ids: IdPool,
+    pub(crate) anonymous_devices: IdPool,
+    pub(crate) last_namespace_id: u64,
+    pub(crate) mount_max: u32,
+    /// Stands for the time: one more with each change.
+    pub(crate) tick: u64,
+}
+
+/// The first unique mount id is above every 32-bit one, so that neither is taken for the other.
+pub(crate) const BEFORE_FIRST_UNIQUE_ID: u64 = 1 << 31;
 
 impl Machine {
     /// The first process: uid 0, every capability, the initial namespaces.
@@ -15,12 +52,77 @@ impl Machine {
     /// A machine with one process ([`Machine::INIT`]) and an empty root: a tmpfs mounted at `/`, upon a rootfs that, as on a
     /// real machine, no path leads to. The root mount is private, `rw,relatime`.
     pub fn new() -> Self {
-        Self {}
+        let mut machine = Self {
+            inodes: Arena::default(),
+            dentries: Arena::default(),
+            superblocks: Arena::default(),
+            mounts: Arena::default(),
+            namespaces: Arena::default(),
+            files: Arena::default(),
+            tasks: BTreeMap::new(),
+            last_pid: Self::INIT.0,
+            user_namespaces: UserNamespaces::default(),
+            mount_ids: IdPool::starting_at(1),
+            last_unique_id: BEFORE_FIRST_UNIQUE_ID,
+            group_ids: IdPool::starting_at(1),
+            anonymous_devices: IdPool::starting_at(1),
+            last_namespace_id: 0,
+            mount_max: 100_000,
+            tick: 0,
+        };
+        let rootfs = machine.empty_tmpfs(b"rootfs");
+        let bottom = machine.new_mount(
+            rootfs,
+            machine.superblocks[rootfs].root,
+            MountFlags::default(),
+            Some(Arc::from(&b"rootfs"[..])),
+        );
+        let namespace = machine.new_namespace(UserNs::INITIAL, bottom);
+        machine.namespaces[namespace].processes = 1;
+        machine.enter_namespace(bottom, namespace);
+
+        let tmpfs = machine.empty_tmpfs(b"tmpfs");
+        let source = Some(Arc::from(&b"tmpfs"[..]));
+        let top = machine.new_mount(tmpfs, machine.superblocks[tmpfs].root, MountFlags::REL_ATIME, source);
+        machine.attach(top, bottom, machine.mounts[bottom].root);
+        machine.enter_namespace(top, namespace);
+
+        let root = Place { mount: top, dentry: machine.mounts[top].root };
+        machine.hold(root);
+        machine.hold(root);
+        let init = Task {
+            namespace,
+            user_ns: UserNs::INITIAL,
+            credentials: Credentials::root(),
+            root,
+            current_dir: root,
+            descriptors: SortedMap::default(),
+        };
+        machine.tasks.insert(Self::INIT, Arc::new(init));
+        machine
+    }
+
+    fn empty_tmpfs(&mut self, type_name: &[u8]) -> SuperKey {
+        let root = NewInode { content: Content::Directory(SortedMap::default()), mode: 0o755, uid: 0, gid: 0 };
+        self.new_superblock(NewSuperblock {
+            type_name: Arc::from(type_name),
+            magic: 0x0102_1994,
+            device: None,
+            options: Arc::from(&b""[..]),
+            user_ns: UserNs::INITIAL,
+            root,
+        })
     }
 
     /// Sets the most mounts that a namespace may have (`fs.mount-max`; 100,000 at first). More is `ENOSPC`.
     pub fn set_mount_max(&mut self, most: u32) {
-        let _ = most;
+        self.mount_max = most;
+    }
+
+    /// A moment after every earlier one.
+    pub(crate) fn next_tick(&mut self) -> u64 {
+        self.tick += 1;
+        self.tick
     }
 }
 

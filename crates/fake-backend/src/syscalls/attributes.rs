@@ -2,12 +2,46 @@
 
 use mountwright_core::Errno;
 
+use crate::abi::{AT_EACCESS, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, CAP_CHOWN, CAP_FSETID, W_OK, X_OK};
+use crate::kernel::mount_flags::MountFlags;
+use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
+
+/// Leaves an owner or group as it is.
+const UNCHANGED: u32 = u32::MAX;
+const SET_USER_ID: u16 = 0o4000;
+const SET_GROUP_ID: u16 = 0o2000;
+const GROUP_EXECUTE: u16 = 0o010;
 
 impl Machine {
     /// `fchmodat2`: permission bits.
     pub fn fchmodat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32, flags: u32) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
+        self.want_write(place)?;
+        let key = self.dentries[place.dentry].inode;
+        let inode = &self.inodes[key];
+        if !self.owns(pid, inode) {
+            return Err(Errno::EPERM);
+        }
+        if inode.is_symlink() {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        // Masked to twelve bits.
+        #[allow(clippy::cast_possible_truncation)]
+        let mut mode = (mode & 0o7777) as u16;
+        let who = &self.task(pid)?.credentials;
+        let in_group = who.gid == inode.gid || who.groups.contains(&inode.gid);
+        if !in_group && !self.capable_over(pid, inode, CAP_FSETID) {
+            mode &= !SET_GROUP_ID;
+        }
+        let tick = self.next_tick();
+        let inode = &mut self.inodes[key];
+        inode.mode = mode;
+        inode.times.changed = tick;
+        Ok(())
     }
 
     /// `fchownat`: owner and group, as the caller's user namespace numbers them; `u32::MAX` leaves one as it is.
@@ -20,11 +54,58 @@ impl Machine {
         gid: u32,
         flags: u32,
     ) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
+        self.want_write(place)?;
+        let task = self.task(pid)?;
+        let translated = |id| {
+            if id == UNCHANGED {
+                return Ok(None);
+            }
+            self.user_namespaces.to_initial(task.user_ns, id).map(Some).ok_or(Errno::EINVAL)
+        };
+        let (uid, gid) = (translated(uid)?, translated(gid)?);
+        let key = self.dentries[place.dentry].inode;
+        let inode = &self.inodes[key];
+        let who = &task.credentials;
+        let may_all = self.capable_over(pid, inode, CAP_CHOWN);
+        let owner = who.uid == inode.uid;
+        let uid_allowed = uid.is_none_or(|uid| may_all || owner && uid == inode.uid);
+        let gid_allowed =
+            gid.is_none_or(|gid| may_all || owner && (gid == inode.gid || gid == who.gid || who.groups.contains(&gid)));
+        if !uid_allowed || !gid_allowed {
+            return Err(Errno::EPERM);
+        }
+        let tick = self.next_tick();
+        let inode = &mut self.inodes[key];
+        inode.uid = uid.unwrap_or(inode.uid);
+        inode.gid = gid.unwrap_or(inode.gid);
+        inode.times.changed = tick;
+        if !inode.is_directory() {
+            inode.mode &= !SET_USER_ID;
+            if inode.mode & GROUP_EXECUTE != 0 {
+                inode.mode &= !SET_GROUP_ID;
+            }
+        }
+        Ok(())
     }
 
     /// `faccessat2`: may the caller do `mode` (`R_OK`, `W_OK`, `X_OK`, or `F_OK`)?
     pub fn faccessat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32, flags: u32) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        if mode & !7 != 0 || flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
+        let inode = &self.inodes[self.dentries[place.dentry].inode];
+        if mode & X_OK != 0 && inode.is_regular() && self.mounts[place.mount].flags.has(MountFlags::NO_EXEC) {
+            return Err(Errno::EACCES);
+        }
+        self.check_permission_at(pid, place, mode)?;
+        if mode & W_OK != 0 && !inode.is_special() {
+            self.want_write(place)?;
+        }
+        Ok(())
     }
 }

@@ -2,23 +2,65 @@
 
 use mountwright_core::Errno;
 
+use std::sync::Arc;
+
+use crate::abi::{
+    AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, CAP_DAC_READ_SEARCH, CAP_MKNOD, PATH_MAX, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO,
+    S_IFMT, S_IFREG, S_IFSOCK,
+};
+use crate::kernel::dentry::{DentryKey, Name};
+use crate::kernel::device_number::Device;
+use crate::kernel::inode::Content;
+use crate::kernel::path_walk::LastKind;
+use crate::kernel::permission::{EXECUTE, WRITE};
+use crate::kernel::place::Place;
+use crate::kernel::sorted_map::SortedMap;
+use crate::kernel::superblock::NewInode;
+use crate::kernel::user_namespace::UserNs;
+use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `mkdirat`. A process has no umask: `mode` is taken as it is.
     pub fn mkdirat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        let (directory, name) = self.new_name(pid, at.into(), path, true)?;
+        let content = Content::Directory(SortedMap::default());
+        self.make_file(pid, directory, &name, content, mode & 0o1777).map(drop)
     }
 
     /// `mknodat`: `mode` with `S_IFREG`, `S_IFCHR`, `S_IFBLK`, `S_IFIFO` or `S_IFSOCK`; `device` as the kernel encodes it for
     /// user space (`makedev`).
     pub fn mknodat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32, device: u64) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        let device = Device::from_raw(device);
+        let content = match mode & S_IFMT {
+            0 | S_IFREG => Content::File(Arc::default()),
+            S_IFCHR => Content::Character(device),
+            S_IFBLK => Content::Block(device),
+            S_IFIFO => Content::Fifo,
+            S_IFSOCK => Content::Socket,
+            S_IFDIR => return Err(Errno::EPERM),
+            _ => return Err(Errno::EINVAL),
+        };
+        let (directory, name) = self.new_name(pid, at.into(), path, false)?;
+        self.may_create(pid, directory)?;
+        let whiteout = matches!(content, Content::Character(Device { major: 0, minor: 0 }));
+        let is_device = matches!(content, Content::Character(_) | Content::Block(_));
+        if is_device && !whiteout && !self.capable(pid, UserNs::INITIAL, CAP_MKNOD) {
+            return Err(Errno::EPERM);
+        }
+        self.make_file(pid, directory, &name, content, mode & 0o7777).map(drop)
     }
 
     /// `symlinkat`: makes `path` a symlink with the text `target`.
     pub fn symlinkat(&mut self, pid: Pid, target: &[u8], at: impl Into<At>, path: &[u8]) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        if target.is_empty() {
+            return Err(Errno::ENOENT);
+        }
+        if target.len() >= PATH_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        let (directory, name) = self.new_name(pid, at.into(), path, false)?;
+        self.make_file(pid, directory, &name, Content::Symlink(Arc::from(target)), 0o777).map(drop)
     }
 
     /// `linkat`: another name for a file.
@@ -31,6 +73,105 @@ impl Machine {
         to: &[u8],
         flags: u32,
     ) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        if flags & !(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let empty = flags & AT_EMPTY_PATH != 0;
+        if empty && from.is_empty() && !self.capable(pid, UserNs::INITIAL, CAP_DAC_READ_SEARCH) {
+            return Err(Errno::ENOENT);
+        }
+        let walk = WalkFlags { follow: flags & AT_SYMLINK_FOLLOW != 0, empty, ..WalkFlags::default() };
+        let original = self.walk(pid, from_at.into(), from, walk)?;
+        let (directory, name) = self.new_name(pid, to_at.into(), to, false)?;
+        if original.mount != directory.mount {
+            return Err(Errno::EXDEV);
+        }
+        self.may_create(pid, directory)?;
+        let inode = self.dentries[original.dentry].inode;
+        let object = &self.inodes[inode];
+        if object.is_directory() || matches!(object.content, Content::Proc(_)) {
+            return Err(Errno::EPERM);
+        }
+        if object.links == 0 {
+            return Err(Errno::ENOENT);
+        }
+        let tick = self.next_tick();
+        let object = &mut self.inodes[inode];
+        object.links += 1;
+        object.times.changed = tick;
+        self.link_name(directory.dentry, Name::new(&name), inode);
+        Ok(())
+    }
+}
+
+impl Machine {
+    /// The directory and the free name in it that a path to something new means.
+    ///
+    /// # Errors
+    /// `EEXIST` before `EROFS`; `ENOENT`: slashes at the end of what will be no directory.
+    fn new_name(&mut self, pid: Pid, at: At, path: &[u8], makes_directory: bool) -> Result<(Place, Vec<u8>), Errno> {
+        let walk = self.walk_to_parent(pid, at, path)?;
+        if walk.kind != LastKind::Name {
+            return Err(Errno::EEXIST);
+        }
+        if self.find_name(walk.directory.dentry, &walk.last, pid)?.is_some() {
+            return Err(Errno::EEXIST);
+        }
+        if walk.slash && !makes_directory || self.is_proc(walk.directory) {
+            return Err(Errno::ENOENT);
+        }
+        self.want_write(walk.directory)?;
+        Ok((walk.directory, walk.last))
+    }
+
+    fn is_proc(&self, directory: Place) -> bool {
+        matches!(self.inodes[self.dentries[directory.dentry].inode].content, Content::Proc(_))
+    }
+
+    /// The process may make something in the directory.
+    ///
+    /// # Errors
+    /// `ENOENT`: the directory was removed. `EOVERFLOW`: the filesystem does not know the process's ids. `EACCES`.
+    pub(crate) fn may_create(&self, pid: Pid, directory: Place) -> Result<(), Errno> {
+        let key = self.dentries[directory.dentry].inode;
+        let inode = &self.inodes[key];
+        if inode.dead {
+            return Err(Errno::ENOENT);
+        }
+        let who = &self.task(pid)?.credentials;
+        let home = self.superblocks[inode.superblock].user_ns;
+        let known = |id| self.user_namespaces.number_in(home, id).is_some();
+        if !known(who.uid) || !known(who.gid) {
+            return Err(Errno::EOVERFLOW);
+        }
+        self.check_permission(pid, key, WRITE | EXECUTE)
+    }
+
+    /// Makes a file of any kind under a name that is free.
+    pub(crate) fn make_file(
+        &mut self,
+        pid: Pid,
+        directory: Place,
+        name: &[u8],
+        content: Content,
+        mode: u32,
+    ) -> Result<DentryKey, Errno> {
+        const SET_GROUP_ID: u16 = 0o2000;
+        self.may_create(pid, directory)?;
+        let who = &self.task(pid)?.credentials;
+        let (uid, mut gid) = (who.uid, who.gid);
+        // Masked by every caller.
+        #[allow(clippy::cast_possible_truncation)]
+        let mut mode = mode as u16;
+        let parent = &self.inodes[self.dentries[directory.dentry].inode];
+        if parent.mode & SET_GROUP_ID != 0 {
+            gid = parent.gid;
+            if matches!(content, Content::Directory(_)) {
+                mode |= SET_GROUP_ID;
+            }
+        }
+        let superblock = parent.superblock;
+        let inode = self.new_inode(superblock, NewInode { content, mode, uid, gid });
+        Ok(self.link_name(directory.dentry, Name::new(name), inode))
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod getdents64;
 pub(crate) mod mount;
 pub(crate) mod mount_setattr;
 pub(crate) mod move_mount;
+pub(crate) mod new_filesystem;
 pub(crate) mod open;
 pub(crate) mod open_tree;
 pub(crate) mod process;

@@ -2,7 +2,25 @@
 
 use mountwright_core::Errno;
 
+use crate::abi::{
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME,
+    MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NOSYMFOLLOW,
+    MOUNT_ATTR_RDONLY, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME,
+};
+use crate::kernel::mount::MountKey;
+use crate::kernel::mount_flags::MountFlags;
+use crate::kernel::place::Place;
+use crate::kernel::propagation_type::PropagationType;
+use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
+
+const KNOWN: u64 = MOUNT_ATTR_RDONLY
+    | MOUNT_ATTR_NOSUID
+    | MOUNT_ATTR_NODEV
+    | MOUNT_ATTR_NOEXEC
+    | MOUNT_ATTR__ATIME
+    | MOUNT_ATTR_NODIRATIME
+    | MOUNT_ATTR_NOSYMFOLLOW;
 
 /// The argument of `mount_setattr` (`struct mount_attr`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +45,110 @@ impl Machine {
         flags: u32,
         attr: MountAttr,
     ) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        if flags & !(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let Some(change) = self.attribute_change(pid, attr)? else { return Ok(()) };
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
+        self.change_attributes(pid, place, flags & AT_RECURSIVE != 0, &change)
+    }
+}
+
+/// A checked change.
+struct Change {
+    set: MountFlags,
+    clear: MountFlags,
+    propagation: Option<PropagationType>,
+}
+
+impl Change {
+    fn applied_to(&self, flags: MountFlags) -> MountFlags {
+        flags & !self.clear | self.set
+    }
+}
+
+impl Machine {
+    /// As `mount_setattr` on what an open descriptor names: the second half of `open_tree_attr`.
+    pub(crate) fn set_attributes_of(
+        &mut self,
+        pid: Pid,
+        at: At,
+        recursive: bool,
+        attr: MountAttr,
+    ) -> Result<(), Errno> {
+        let Some(change) = self.attribute_change(pid, attr)? else { return Ok(()) };
+        let place = self.walk(pid, at, b"", WalkFlags { empty: true, ..WalkFlags::FOLLOW })?;
+        self.change_attributes(pid, place, recursive, &change)
+    }
+
+    /// # Errors
+    /// `EPERM`: no privilege, even where nothing would change. `EINVAL`: bits that are unknown, several propagation types, a
+    /// part of the access-time field.
+    fn attribute_change(&self, pid: Pid, attr: MountAttr) -> Result<Option<Change>, Errno> {
+        self.may_mount(pid)?;
+        let MountAttr { attr_set, attr_clr, propagation, .. } = attr;
+        if attr_set == 0 && attr_clr == 0 && propagation == 0 {
+            return Ok(None);
+        }
+        let kind = match propagation {
+            0 => None,
+            flags => Some(PropagationType::from_flags(flags).ok_or(Errno::EINVAL)?),
+        };
+        if (attr_set | attr_clr) & !KNOWN != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let (mut set, mut clear) = (MountFlags::from_attributes(attr_set), MountFlags::from_attributes(attr_clr));
+        match attr_clr & MOUNT_ATTR__ATIME {
+            0 if attr_set & MOUNT_ATTR__ATIME != 0 => return Err(Errno::EINVAL),
+            0 => {}
+            MOUNT_ATTR__ATIME => {
+                clear |= MountFlags::REL_ATIME | MountFlags::NO_ATIME;
+                match attr_set & MOUNT_ATTR__ATIME {
+                    MOUNT_ATTR_RELATIME => set |= MountFlags::REL_ATIME,
+                    MOUNT_ATTR_NOATIME => set |= MountFlags::NO_ATIME,
+                    MOUNT_ATTR_STRICTATIME => {}
+                    _ => return Err(Errno::EINVAL),
+                }
+            }
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(Some(Change { set, clear, propagation: kind }))
+    }
+
+    fn change_attributes(&mut self, pid: Pid, place: Place, recursive: bool, change: &Change) -> Result<(), Errno> {
+        let namespace = self.task(pid)?.namespace;
+        if !self.is_mount_root(place) {
+            return Err(Errno::EINVAL);
+        }
+        let top = place.mount;
+        if !self.is_detached_root(top) && !self.is_in(top, namespace) {
+            return Err(Errno::EINVAL);
+        }
+        let mounts = if recursive { self.tree(top) } else { vec![top] };
+        for &mount in &mounts {
+            self.check_change(mount, change)?;
+        }
+        if change.propagation == Some(PropagationType::Shared) {
+            self.invent_groups(&mounts);
+        }
+        for mount in mounts {
+            let object = &mut self.mounts[mount];
+            object.flags = change.applied_to(object.flags);
+            if let Some(kind) = change.propagation {
+                self.set_propagation_type(mount, kind);
+            }
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// `EPERM`: a lock. `EBUSY`: to become read-only while written.
+    fn check_change(&self, mount: MountKey, change: &Change) -> Result<(), Errno> {
+        let mount = &self.mounts[mount];
+        if !mount.flags.allows(change.applied_to(mount.flags)) {
+            return Err(Errno::EPERM);
+        }
+        let becomes_read_only = change.set.has(MountFlags::READ_ONLY) && !mount.flags.has(MountFlags::READ_ONLY);
+        if becomes_read_only && mount.writers > 0 { Err(Errno::EBUSY) } else { Ok(()) }
     }
 }

@@ -1,8 +1,28 @@
 //! `openat`, `openat2` and what is done to open files.
 
+use std::sync::Arc;
+
 use mountwright_core::Errno;
 
+use crate::abi::{
+    O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY,
+    O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
+    RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
+};
+use crate::kernel::file::OpenFile;
+use crate::kernel::inode::Content;
+use crate::kernel::path_walk::{LastKind, Walk};
+use crate::kernel::permission::{READ, WRITE};
+use crate::kernel::place::Place;
+use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
+
+const KNOWN_FLAGS: u32 = 0o37_777_703;
+const PATH_FLAGS: u32 = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
+/// The bit of `O_TMPFILE` that is not `O_DIRECTORY`.
+const TMPFILE_BIT: u32 = O_TMPFILE & !O_DIRECTORY;
+const KNOWN_RESOLVE: u64 =
+    RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
 
 /// The arguments of `openat2` (`struct open_how`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,56 +38,268 @@ pub struct OpenHow {
 impl Machine {
     /// `openat`: opens `path`. Flags that Linux does not know are ignored.
     pub fn openat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32, mode: u32) -> Result<i32, Errno> {
-        Err(Errno::ENOSYS)
+        let mut flags = flags & KNOWN_FLAGS;
+        if flags & O_PATH != 0 {
+            flags &= PATH_FLAGS;
+        }
+        let makes = flags & (O_CREAT | TMPFILE_BIT) != 0;
+        let mode = if makes { u64::from(mode & 0o7777) } else { 0 };
+        self.openat2(pid, at, path, OpenHow { flags: u64::from(flags), mode, resolve: 0 })
     }
 
     /// `openat2`: opens `path`; unknown flags, and modes without `O_CREAT`, are `EINVAL`.
     pub fn openat2(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], how: OpenHow) -> Result<i32, Errno> {
-        Err(Errno::ENOSYS)
+        let flags = u32::try_from(how.flags).map_err(|_| Errno::EINVAL)?;
+        let both_roots = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
+        if flags & !KNOWN_FLAGS != 0 || how.resolve & !KNOWN_RESOLVE != 0 || how.resolve & both_roots == both_roots {
+            return Err(Errno::EINVAL);
+        }
+        let makes = flags & (O_CREAT | TMPFILE_BIT) != 0;
+        if how.mode & !(if makes { 0o7777 } else { 0 }) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        if flags & (O_DIRECTORY | O_CREAT) == O_DIRECTORY | O_CREAT {
+            return Err(Errno::EINVAL);
+        }
+        if flags & TMPFILE_BIT != 0 {
+            let usable = flags & O_DIRECTORY != 0 && flags & O_ACCMODE != O_RDONLY;
+            return Err(if usable { Errno::EOPNOTSUPP } else { Errno::EINVAL });
+        }
+        if flags & O_PATH != 0 && flags & !PATH_FLAGS != 0 {
+            return Err(Errno::EINVAL);
+        }
+        if how.resolve & RESOLVE_CACHED != 0 && flags & (O_TRUNC | O_CREAT) != 0 {
+            return Err(Errno::EAGAIN);
+        }
+        let exclusive = flags & (O_CREAT | O_EXCL) == O_CREAT | O_EXCL;
+        let walk = WalkFlags {
+            follow: flags & O_NOFOLLOW == 0 && !exclusive,
+            directory: flags & O_DIRECTORY != 0,
+            resolve: how.resolve,
+            ..WalkFlags::default()
+        };
+        if flags & O_PATH != 0 {
+            let place = self.walk(pid, at.into(), path, walk)?;
+            return self.install(pid, place, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW), false);
+        }
+        // Cut to the permission bits above.
+        #[allow(clippy::cast_possible_truncation)]
+        let mode = how.mode as u32;
+        let (place, created) = self.find_or_create(pid, at.into(), path, flags, mode, walk)?;
+        self.open_found(pid, place, flags, created)
     }
 
     /// `close`. The last descriptor of a tree that `open_tree` cloned and nobody attached dissolves the tree.
     pub fn close(&mut self, pid: Pid, fd: i32) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        let file = self.file_key(pid, fd)?;
+        self.task_mut(pid)?.descriptors.remove(&fd);
+        self.drop_file(file);
+        Ok(())
     }
 
     /// `fcntl(F_DUPFD, from)`: the lowest free descriptor not below `from`, of the same open file. `dup` with `from` 0.
     pub fn dup(&mut self, pid: Pid, fd: i32, from: i32) -> Result<i32, Errno> {
-        Err(Errno::ENOSYS)
+        let file = self.file_key(pid, fd)?;
+        if from < 0 {
+            return Err(Errno::EINVAL);
+        }
+        self.files[file].descriptors += 1;
+        let task = self.task_mut(pid)?;
+        let new = task.lowest_descriptor(from);
+        task.descriptors.insert(new, file);
+        Ok(new)
     }
 
     /// `read`: up to `count` bytes from the file's position on.
     pub fn read(&mut self, pid: Pid, fd: i32, count: usize) -> Result<Vec<u8>, Errno> {
-        Err(Errno::ENOSYS)
+        let position = self.file(pid, fd)?.position;
+        let bytes = self.pread(pid, fd, count, position)?;
+        let key = self.file_key(pid, fd)?;
+        self.files[key].position += bytes.len() as u64;
+        Ok(bytes)
     }
 
     /// `pread`: up to `count` bytes from `offset` on; the position stays.
     pub fn pread(&mut self, pid: Pid, fd: i32, count: usize, offset: u64) -> Result<Vec<u8>, Errno> {
-        Err(Errno::ENOSYS)
+        let file = self.file(pid, fd)?;
+        file.check_usable()?;
+        if file.flags & O_ACCMODE == O_WRONLY {
+            return Err(Errno::EBADF);
+        }
+        let part = |bytes: &[u8]| {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            bytes[start..start.saturating_add(count).min(bytes.len())].to_vec()
+        };
+        match &self.inodes[self.dentries[file.place.dentry].inode].content {
+            Content::File(bytes) => Ok(part(bytes)),
+            Content::Directory(_) => Err(Errno::EISDIR),
+            Content::Proc(node) => Ok(part(&self.proc_text(node.what)?)),
+            _ => Err(Errno::EOPNOTSUPP),
+        }
     }
 
     /// `write` at the position, or at the end with `O_APPEND`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
-        Err(Errno::ENOSYS)
+        let key = self.file_key(pid, fd)?;
+        let file = &self.files[key];
+        file.check_usable()?;
+        if file.flags & O_ACCMODE == O_RDONLY {
+            return Err(Errno::EBADF);
+        }
+        let (append, position) = (file.flags & O_APPEND != 0, file.position);
+        let inode = self.dentries[file.place.dentry].inode;
+        let tick = self.next_tick();
+        let object = &mut self.inodes[inode];
+        let Content::File(content) = &mut object.content else { return Err(Errno::EOPNOTSUPP) };
+        let content = Arc::make_mut(content);
+        let start = if append { content.len() } else { usize::try_from(position).map_err(|_| Errno::EFBIG)? };
+        let end = start.checked_add(bytes.len()).ok_or(Errno::EFBIG)?;
+        if content.len() < end {
+            content.resize(end, 0);
+        }
+        content[start..end].copy_from_slice(bytes);
+        object.times.modified = tick;
+        object.times.changed = tick;
+        self.files[key].position = end as u64;
+        Ok(bytes.len())
     }
 
     /// `lseek(SEEK_SET)`. On a directory, 0 or an offset that `getdents64` gave.
     pub fn seek(&mut self, pid: Pid, fd: i32, position: u64) -> Result<u64, Errno> {
-        Err(Errno::ENOSYS)
+        let key = self.file_key(pid, fd)?;
+        let file = &mut self.files[key];
+        file.check_usable()?;
+        file.position = position;
+        file.last_name = None;
+        Ok(position)
     }
 
     /// `fcntl(F_GETFL)`: access mode and status flags of the open file.
     pub fn status_flags(&self, pid: Pid, fd: i32) -> Result<u32, Errno> {
-        Err(Errno::ENOSYS)
+        Ok(self.file(pid, fd)?.flags)
     }
 
     /// The descriptors that the process has open, in order: what `/proc/PID/fd` lists.
     pub fn descriptors(&self, pid: Pid) -> Result<Vec<i32>, Errno> {
-        Err(Errno::ENOSYS)
+        Ok(self.task(pid)?.descriptors.iter().map(|(&fd, _)| fd).collect())
     }
 
     /// Bytes of `/proc/PID/fdinfo/FD` (position, flags, `mnt_id`, inode).
     pub fn fdinfo(&self, pid: Pid, fd: i32) -> Result<Vec<u8>, Errno> {
-        Err(Errno::ENOSYS)
+        let OpenFile { place, flags, position, .. } = self.file(pid, fd)?;
+        let mount = self.mounts[place.mount].id;
+        let inode = self.inodes[self.dentries[place.dentry].inode].number;
+        Ok(format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n").into_bytes())
+    }
+}
+
+impl Machine {
+    /// Walks to what is to be opened and makes it when it is missing and may be made; true when it was made.
+    fn find_or_create(
+        &mut self,
+        pid: Pid,
+        at: At,
+        path: &[u8],
+        flags: u32,
+        mode: u32,
+        how: WalkFlags,
+    ) -> Result<(Place, bool), Errno> {
+        let mut walk = Walk::begin(self, pid, at, path, how)?;
+        let mut created = false;
+        loop {
+            walk.to_last(self)?;
+            if flags & O_CREAT != 0 && walk.last_kind() == LastKind::Name {
+                if walk.last_has_slash() {
+                    return Err(Errno::EISDIR);
+                }
+                let directory = walk.at;
+                let found = self.find_name(directory.dentry, walk.last_name(), pid);
+                if found.inspect_err(|_| self.note_use(directory))?.is_none() {
+                    self.note_use(directory);
+                    self.want_write(directory)?;
+                    let content = Content::File(Arc::default());
+                    let dentry = self.make_file(pid, directory, walk.last_name(), content, mode)?;
+                    walk.at = Place { mount: directory.mount, dentry };
+                    created = true;
+                    break;
+                }
+            }
+            if !walk.take_last(self, how.follow)? {
+                break;
+            }
+        }
+        walk.finish(self)?;
+        self.note_use(walk.at);
+        let directory = self.is_directory(walk.at);
+        if flags & O_CREAT != 0 {
+            if flags & O_EXCL != 0 && !created {
+                return Err(Errno::EEXIST);
+            }
+            if directory {
+                return Err(Errno::EISDIR);
+            }
+        }
+        if (how.directory || walk.slash_seen) && !directory {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok((walk.at, created))
+    }
+
+    fn open_found(&mut self, pid: Pid, place: Place, flags: u32, created: bool) -> Result<i32, Errno> {
+        let key = self.dentries[place.dentry].inode;
+        let truncate = flags & O_TRUNC != 0 && !created && self.inodes[key].is_regular();
+        if truncate {
+            self.want_write(place)?;
+        }
+        if !created {
+            self.may_open(pid, place, flags)?;
+        }
+        let writes = flags & O_ACCMODE != O_RDONLY;
+        let inode = &self.inodes[key];
+        if writes && !inode.is_special() {
+            self.want_write(place)?;
+        }
+        match inode.content {
+            Content::Socket => return Err(Errno::ENXIO),
+            // No reader, and nobody to wait for in a model where each call ends before the next one begins.
+            Content::Fifo if flags & O_ACCMODE == O_WRONLY && flags & O_NONBLOCK != 0 => return Err(Errno::ENXIO),
+            Content::Fifo if flags & O_ACCMODE != O_RDWR && flags & O_NONBLOCK == 0 => return Err(Errno::EOPNOTSUPP),
+            _ => {}
+        }
+        let fd = self.install(pid, place, flags & !(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC), false)?;
+        if truncate {
+            let tick = self.next_tick();
+            let inode = &mut self.inodes[key];
+            inode.content = Content::File(Arc::default());
+            inode.times.modified = tick;
+            inode.times.changed = tick;
+        }
+        Ok(fd)
+    }
+
+    fn may_open(&self, pid: Pid, place: Place, flags: u32) -> Result<(), Errno> {
+        let inode = &self.inodes[self.dentries[place.dentry].inode];
+        let mut wanted = match flags & O_ACCMODE {
+            O_RDONLY => READ,
+            O_WRONLY => WRITE,
+            _ => READ | WRITE,
+        };
+        if flags & O_TRUNC != 0 {
+            wanted |= WRITE;
+        }
+        if inode.is_symlink() {
+            return Err(Errno::ELOOP);
+        }
+        if inode.is_directory() && wanted & WRITE != 0 {
+            return Err(Errno::EISDIR);
+        }
+        if inode.is_device() && !self.opens_devices(place) {
+            return Err(Errno::EACCES);
+        }
+        self.check_permission_at(pid, place, wanted)?;
+        if flags & O_NOATIME != 0 && !self.owns(pid, inode) {
+            return Err(Errno::EPERM);
+        }
+        Ok(())
     }
 }

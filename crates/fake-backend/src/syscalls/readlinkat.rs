@@ -2,11 +2,21 @@
 
 use mountwright_core::Errno;
 
+use crate::kernel::inode::Content;
+use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `readlinkat`: the text of a symlink; with an empty path and a descriptor of a symlink, of that.
     pub fn readlinkat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<Vec<u8>, Errno> {
-        Err(Errno::ENOSYS)
+        let at = at.into();
+        let empty = path.is_empty() && matches!(at, At::Fd(_));
+        let place = self.walk(pid, at, path, WalkFlags { empty: true, ..WalkFlags::default() })?;
+        match &self.inodes[self.dentries[place.dentry].inode].content {
+            Content::Symlink(text) => Ok(text.to_vec()),
+            Content::Proc(node) => self.proc_link_text(pid, node.what),
+            // An empty path that names no symlink is an empty path.
+            _ => Err(if empty { Errno::ENOENT } else { Errno::EINVAL }),
+        }
     }
 }

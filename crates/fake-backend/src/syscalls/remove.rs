@@ -2,12 +2,93 @@
 
 use mountwright_core::Errno;
 
+use crate::abi::AT_REMOVEDIR;
+use crate::kernel::dentry::DentryKey;
+use crate::kernel::inode::Content;
+use crate::kernel::path_walk::LastKind;
+use crate::kernel::permission::{EXECUTE, WRITE};
+use crate::kernel::place::Place;
 use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `unlinkat`; with `AT_REMOVEDIR`, `rmdir`. `EBUSY`: a mount point in the caller's namespace; the mounts that other
     /// namespaces have there are detached.
     pub fn unlinkat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        if flags & !AT_REMOVEDIR != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let directory = flags & AT_REMOVEDIR != 0;
+        let walk = self.walk_to_parent(pid, at.into(), path)?;
+        match walk.kind {
+            LastKind::Name => {}
+            _ if !directory => return Err(Errno::EISDIR),
+            LastKind::DotDot => return Err(Errno::ENOTEMPTY),
+            LastKind::Dot => return Err(Errno::EINVAL),
+            LastKind::Root => return Err(Errno::EBUSY),
+        }
+        self.want_write(walk.directory)?;
+        let victim = self.find_name(walk.directory.dentry, &walk.last, pid)?.ok_or(Errno::ENOENT)?;
+        if walk.slash && !directory {
+            let inode = &self.inodes[self.dentries[victim].inode];
+            return Err(if inode.is_directory() { Errno::EISDIR } else { Errno::ENOTDIR });
+        }
+        self.may_delete(pid, walk.directory, victim, directory)?;
+        if matches!(self.inodes[self.dentries[walk.directory.dentry].inode].content, Content::Proc(_)) {
+            return Err(Errno::EPERM);
+        }
+        if self.is_local_mount_point(pid, victim)? {
+            return Err(Errno::EBUSY);
+        }
+        if directory && !self.inodes[self.dentries[victim].inode].is_empty_directory() {
+            return Err(Errno::ENOTEMPTY);
+        }
+        self.remove_name(victim);
+        Ok(())
+    }
+}
+
+impl Machine {
+    /// The process may take the name out of the directory, as a directory or as something else.
+    ///
+    /// # Errors
+    /// `EACCES`, `EPERM` (sticky directory), then `ENOTDIR` or `EISDIR`: not what was asked for.
+    pub(crate) fn may_delete(
+        &self,
+        pid: Pid,
+        directory: Place,
+        victim: DentryKey,
+        as_directory: bool,
+    ) -> Result<(), Errno> {
+        const STICKY: u16 = 0o1000;
+        let key = self.dentries[directory.dentry].inode;
+        self.check_permission(pid, key, WRITE | EXECUTE)?;
+        let (parent, inode) = (&self.inodes[key], &self.inodes[self.dentries[victim].inode]);
+        let uid = self.task(pid)?.credentials.uid;
+        let known = |id| self.user_namespaces.number_in(self.superblocks[inode.superblock].user_ns, id).is_some();
+        let stuck = parent.mode & STICKY != 0 && uid != inode.uid && uid != parent.uid && !self.owns(pid, inode);
+        if stuck || !known(inode.uid) || !known(inode.gid) {
+            return Err(Errno::EPERM);
+        }
+        match (as_directory, inode.is_directory()) {
+            (true, false) => Err(Errno::ENOTDIR),
+            (false, true) => Err(Errno::EISDIR),
+            _ if parent.dead => Err(Errno::ENOENT),
+            _ => Ok(()),
+        }
+    }
+
+    /// Something of the process's own namespace is mounted on the name.
+    pub(crate) fn is_local_mount_point(&self, pid: Pid, dentry: DentryKey) -> Result<bool, Errno> {
+        let namespace = self.task(pid)?.namespace;
+        Ok(self.dentries[dentry].mounted.iter().any(|&mount| self.mounts[mount].namespace == Some(namespace)))
+    }
+
+    /// Removes a name; what other namespaces have mounted on it goes lazily.
+    pub(crate) fn remove_name(&mut self, victim: DentryKey) {
+        self.hold_dentry(victim);
+        self.unlink_name(victim);
+        self.dentries[victim].cannot_mount = true;
+        self.detach_mounts(victim);
+        self.drop_dentry(victim);
     }
 }

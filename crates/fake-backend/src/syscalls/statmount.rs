@@ -2,6 +2,15 @@
 
 use mountwright_core::Errno;
 
+use crate::abi::{
+    CAP_SYS_ADMIN, LISTMOUNT_REVERSE, LSMT_ROOT, MS_PRIVATE, MS_RDONLY, MS_SHARED, MS_SLAVE, MS_UNBINDABLE,
+    STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_NS_ID, STATMOUNT_MNT_OPTS, STATMOUNT_MNT_POINT,
+    STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM, STATMOUNT_SB_BASIC, STATMOUNT_SB_SOURCE,
+};
+use crate::kernel::mount::MountKey;
+use crate::kernel::namespace::NamespaceKey;
+use crate::kernel::place::Place;
+use crate::machine::BEFORE_FIRST_UNIQUE_ID;
 use crate::{Machine, Pid};
 
 /// The answer of `statmount` (`struct statmount`), its strings unescaped.
@@ -53,7 +62,13 @@ impl Machine {
     /// `statmount` of the mount with this unique id in the namespace `ns` (`None`: the caller's). `ENOENT`: no such mount
     /// there. `EPERM`: out of the caller's sight (not below its root) and no privilege.
     pub fn statmount(&self, pid: Pid, mnt_id: u64, ns: Option<u64>, mask: u64, flags: u32) -> Result<Statmount, Errno> {
-        Err(Errno::ENOSYS)
+        if flags != 0 || mnt_id <= BEFORE_FIRST_UNIQUE_ID {
+            return Err(Errno::EINVAL);
+        }
+        let (namespace, root) = self.namespace_to_ask(pid, ns)?;
+        let mount = *self.namespaces[namespace].mounts.get(&mnt_id).ok_or(Errno::ENOENT)?;
+        self.check_in_sight(pid, namespace, mount, root)?;
+        Ok(self.statmount_of(mount, root, mask))
     }
 
     /// `listmount`: unique ids of the mounts below `mnt_id` (`LSMT_ROOT`: the caller's root), at most `most`, in order of
@@ -67,12 +82,135 @@ impl Machine {
         most: usize,
         flags: u32,
     ) -> Result<Vec<u64>, Errno> {
-        Err(Errno::ENOSYS)
+        if flags & !LISTMOUNT_REVERSE != 0
+            || mnt_id <= BEFORE_FIRST_UNIQUE_ID
+            || last != 0 && last <= BEFORE_FIRST_UNIQUE_ID
+        {
+            return Err(Errno::EINVAL);
+        }
+        let (namespace, root) = self.namespace_to_ask(pid, ns)?;
+        let mounts = &self.namespaces[namespace].mounts;
+        let top = if mnt_id == LSMT_ROOT {
+            root
+        } else {
+            let mount = *mounts.get(&mnt_id).ok_or(Errno::ENOENT)?;
+            Place { mount, dentry: self.mounts[mount].root }
+        };
+        self.check_in_sight(pid, namespace, top.mount, root)?;
+        let below = |(&id, &mount): (&u64, &MountKey)| {
+            let place = Place { mount, dentry: self.mounts[mount].root };
+            (mount != top.mount && self.is_reachable(place, top)).then_some(id)
+        };
+        Ok(if flags & LISTMOUNT_REVERSE == 0 {
+            mounts.after(&last).filter_map(below).take(most).collect()
+        } else {
+            mounts.iter().rev().filter(|&(&id, _)| last == 0 || id < last).filter_map(below).take(most).collect()
+        })
     }
 
     /// The text of `/proc/PID/mountinfo`: the mounts of the process's namespace below its root, in order of age, with the
     /// kernel's escapes.
     pub fn mountinfo(&self, pid: Pid) -> Result<Vec<u8>, Errno> {
-        Err(Errno::ENOSYS)
+        let task = self.task(pid)?;
+        Ok(self.mountinfo_text(task.namespace, task.root))
+    }
+}
+
+impl Machine {
+    /// The namespace that was asked about, and the root that paths in it are told from.
+    fn namespace_to_ask(&self, pid: Pid, id: Option<u64>) -> Result<(NamespaceKey, Place), Errno> {
+        let task = self.task(pid)?;
+        let own = task.namespace;
+        let Some(id) = id.filter(|&id| id != self.namespaces[own].id) else { return Ok((own, task.root)) };
+        let found = self.namespaces.iter().find(|(_, namespace)| namespace.id == id && !namespace.detached);
+        let (key, namespace) = found.ok_or(Errno::ENOENT)?;
+        if !self.capable(pid, namespace.user_ns, CAP_SYS_ADMIN) {
+            return Err(Errno::EPERM);
+        }
+        let mount = namespace.root;
+        Ok((key, self.onto_mounts(Place { mount, dentry: self.mounts[mount].root })))
+    }
+
+    fn check_in_sight(&self, pid: Pid, namespace: NamespaceKey, mount: MountKey, root: Place) -> Result<(), Errno> {
+        let place = Place { mount, dentry: self.mounts[mount].root };
+        if self.is_reachable(place, root) || self.capable(pid, self.namespaces[namespace].user_ns, CAP_SYS_ADMIN) {
+            Ok(())
+        } else {
+            Err(Errno::EPERM)
+        }
+    }
+
+    fn statmount_of(&self, key: MountKey, root: Place, mask: u64) -> Statmount {
+        let mount = &self.mounts[key];
+        let superblock = &self.superblocks[mount.superblock];
+        let mut answer = Statmount::default();
+        if mask & STATMOUNT_SB_BASIC != 0 {
+            answer.mask |= STATMOUNT_SB_BASIC;
+            answer.sb_dev_major = superblock.device.major;
+            answer.sb_dev_minor = superblock.device.minor;
+            answer.sb_magic = u64::from(superblock.magic);
+            // The lowest bit.
+            #[allow(clippy::cast_possible_truncation)]
+            let read_only = MS_RDONLY as u32;
+            answer.sb_flags = if superblock.read_only { read_only } else { 0 };
+        }
+        if mask & STATMOUNT_MNT_BASIC != 0 {
+            let parent = &self.mounts[mount.parent.unwrap_or(key)];
+            answer.mask |= STATMOUNT_MNT_BASIC;
+            answer.mnt_id = mount.unique_id;
+            answer.mnt_parent_id = parent.unique_id;
+            answer.mnt_id_old = mount.id;
+            answer.mnt_parent_id_old = parent.id;
+            answer.mnt_attr = mount.flags.to_attributes();
+            answer.mnt_propagation = self.propagation_flags(key);
+            answer.mnt_peer_group = if mount.shared { u64::from(mount.group) } else { 0 };
+            answer.mnt_master = mount.master.map_or(0, |master| u64::from(self.mounts[master].group));
+        }
+        if mask & STATMOUNT_PROPAGATE_FROM != 0 {
+            answer.mask |= STATMOUNT_PROPAGATE_FROM;
+            answer.propagate_from = u64::from(self.dominating_group(key, root));
+        }
+        if let Some(namespace) = mount.namespace.filter(|_| mask & STATMOUNT_MNT_NS_ID != 0) {
+            answer.mask |= STATMOUNT_MNT_NS_ID;
+            answer.mnt_ns_id = self.namespaces[namespace].id;
+        }
+        self.statmount_strings(key, root, mask, &mut answer);
+        answer
+    }
+
+    /// A text that is empty is left out, and its bit with it.
+    fn statmount_strings(&self, key: MountKey, root: Place, mask: u64, answer: &mut Statmount) {
+        let mount = &self.mounts[key];
+        let superblock = &self.superblocks[mount.superblock];
+        let mut given = 0;
+        let mut give = |bit: u64, text: &dyn Fn() -> Vec<u8>| {
+            let text = if mask & bit != 0 { text() } else { Vec::new() };
+            if !text.is_empty() {
+                given |= bit;
+            }
+            text
+        };
+        answer.fs_type = give(STATMOUNT_FS_TYPE, &|| superblock.type_name.to_vec());
+        answer.mnt_root = give(STATMOUNT_MNT_ROOT, &|| self.path_in_filesystem(mount.root));
+        let top = Place { mount: key, dentry: mount.root };
+        answer.mnt_point = give(STATMOUNT_MNT_POINT, &|| self.path_from(top, root).unwrap_or_default());
+        answer.mnt_opts = give(STATMOUNT_MNT_OPTS, &|| superblock.options.get(1..).unwrap_or_default().to_vec());
+        answer.sb_source = give(STATMOUNT_SB_SOURCE, &|| mount.source.as_deref().unwrap_or(b"none").to_vec());
+        answer.mask |= given;
+    }
+
+    fn propagation_flags(&self, key: MountKey) -> u64 {
+        let mount = &self.mounts[key];
+        let mut flags = 0;
+        if mount.shared {
+            flags |= MS_SHARED;
+        }
+        if mount.master.is_some() {
+            flags |= MS_SLAVE;
+        }
+        if mount.unbindable {
+            flags |= MS_UNBINDABLE;
+        }
+        if flags == 0 { MS_PRIVATE } else { flags }
     }
 }

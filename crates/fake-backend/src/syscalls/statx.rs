@@ -2,7 +2,19 @@
 
 use mountwright_core::Errno;
 
+use crate::abi::{
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC, AT_STATX_FORCE_SYNC, AT_SYMLINK_NOFOLLOW, STATX__RESERVED,
+    STATX_ATTR_AUTOMOUNT, STATX_ATTR_DAX, STATX_ATTR_MOUNT_ROOT, STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID,
+    STATX_MNT_ID_UNIQUE,
+};
+use crate::kernel::device_number::Device;
+use crate::kernel::inode::Content;
+use crate::kernel::place::Place;
+use crate::kernel::user_namespace::OVERFLOW_ID;
+use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
+
+const PAGE: u64 = 4096;
 
 /// A time. The model has no clock: it counts changes, one nanosecond each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +73,68 @@ pub struct Statx {
 impl Machine {
     /// `statx`; with `AT_EMPTY_PATH` and an empty path, of the descriptor (`fstat`).
     pub fn statx(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32, mask: u32) -> Result<Statx, Errno> {
-        Err(Errno::ENOSYS)
+        const SYNC: u32 = AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
+        let known = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | SYNC;
+        if mask & STATX__RESERVED != 0 || flags & !known != 0 || flags & SYNC == SYNC {
+            return Err(Errno::EINVAL);
+        }
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
+        Ok(self.statx_of(pid, place, mask))
+    }
+}
+
+/// A tick as a time.
+fn time(tick: u64) -> StatxTimestamp {
+    const BILLION: u64 = 1_000_000_000;
+    // Both are far from their limits: a tick is a change, and there are no 2^63 seconds of them.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap)]
+    StatxTimestamp { sec: (tick / BILLION) as i64, nsec: (tick % BILLION) as u32 }
+}
+
+impl Machine {
+    fn statx_of(&self, pid: Pid, place: Place, mask: u32) -> Statx {
+        let inode = &self.inodes[self.dentries[place.dentry].inode];
+        let mount = &self.mounts[place.mount];
+        let device = self.superblocks[inode.superblock].device;
+        let represents = match inode.content {
+            Content::Block(device) | Content::Character(device) => device,
+            _ => Device { major: 0, minor: 0 },
+        };
+        let (id_bit, mnt_id) = if mask & STATX_MNT_ID_UNIQUE != 0 {
+            (STATX_MNT_ID_UNIQUE, mount.unique_id)
+        } else {
+            (STATX_MNT_ID, u64::from(mount.id))
+        };
+        let seen = |id| {
+            let ns = self.task(pid).map(|task| task.user_ns);
+            ns.ok().and_then(|ns| self.user_namespaces.number_in(ns, id)).unwrap_or(OVERFLOW_ID)
+        };
+        let size = inode.size();
+        // A kind has four bits above twelve of permissions: sixteen in all.
+        #[allow(clippy::cast_possible_truncation)]
+        let mode = (inode.content.file_type() as u16) | inode.mode;
+        Statx {
+            mask: STATX_BASIC_STATS | STATX_BTIME | id_bit,
+            // One page.
+            blksize: 4096,
+            attributes: if self.is_mount_root(place) { STATX_ATTR_MOUNT_ROOT } else { 0 },
+            attributes_mask: STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT | STATX_ATTR_DAX,
+            nlink: inode.links,
+            uid: seen(inode.uid),
+            gid: seen(inode.gid),
+            mode,
+            ino: inode.number,
+            size,
+            blocks: if inode.is_regular() { size.div_ceil(PAGE) * (PAGE / 512) } else { 0 },
+            atime: time(inode.times.made),
+            btime: time(inode.times.made),
+            ctime: time(inode.times.changed),
+            mtime: time(inode.times.modified),
+            rdev_major: represents.major,
+            rdev_minor: represents.minor,
+            dev_major: device.major,
+            dev_minor: device.minor,
+            mnt_id,
+        }
     }
 }

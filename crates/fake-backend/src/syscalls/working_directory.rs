@@ -2,26 +2,61 @@
 
 use mountwright_core::Errno;
 
+use crate::abi::CAP_SYS_CHROOT;
+use crate::kernel::permission::EXECUTE;
+use crate::kernel::place::Place;
+use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `getcwd`: from the process's root, with `(unreachable)` before it when it is not below that. `ENOENT`: deleted.
     pub fn getcwd(&self, pid: Pid) -> Result<Vec<u8>, Errno> {
-        Err(Errno::ENOSYS)
+        let task = self.task(pid)?;
+        if self.is_unlinked(task.current_dir.dentry) {
+            return Err(Errno::ENOENT);
+        }
+        Ok(self
+            .path_from(task.current_dir, task.root)
+            .unwrap_or_else(|partial| [b"(unreachable)", &partial[..]].concat()))
     }
 
     /// `chdir`.
     pub fn chdir(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        let flags = WalkFlags { directory: true, ..WalkFlags::FOLLOW };
+        let place = self.walk(pid, at.into(), path, flags)?;
+        self.change_directory(pid, place)
     }
 
     /// `fchdir`.
     pub fn fchdir(&mut self, pid: Pid, fd: i32) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        let place = self.file(pid, fd)?.place;
+        if !self.is_directory(place) {
+            return Err(Errno::ENOTDIR);
+        }
+        self.change_directory(pid, place)
     }
 
     /// `chroot`.
     pub fn chroot(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<(), Errno> {
-        Err(Errno::ENOSYS)
+        let flags = WalkFlags { directory: true, ..WalkFlags::FOLLOW };
+        let place = self.walk(pid, at.into(), path, flags)?;
+        self.check_permission_at(pid, place, EXECUTE)?;
+        if !self.capable(pid, self.task(pid)?.user_ns, CAP_SYS_CHROOT) {
+            return Err(Errno::EPERM);
+        }
+        self.hold(place);
+        let before = std::mem::replace(&mut self.task_mut(pid)?.root, place);
+        self.let_go(before);
+        Ok(())
+    }
+}
+
+impl Machine {
+    fn change_directory(&mut self, pid: Pid, place: Place) -> Result<(), Errno> {
+        self.check_permission_at(pid, place, EXECUTE)?;
+        self.hold(place);
+        let before = std::mem::replace(&mut self.task_mut(pid)?.current_dir, place);
+        self.let_go(before);
+        Ok(())
     }
 }

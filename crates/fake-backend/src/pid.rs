@@ -1,4 +1,4 @@
-//! Processes.
+//! The names of processes.
 
 /// A process of the model. The first is [`Machine::INIT`](crate::Machine::INIT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

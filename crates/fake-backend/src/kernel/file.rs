@@ -1,0 +1,86 @@
+//! Open files.
+
+use mountwright_core::Errno;
+
+use super::arena::Key;
+use super::dentry::Name;
+use super::place::Place;
+use crate::{Machine, Pid, abi};
+
+pub(crate) type FileKey = Key<OpenFile>;
+
+/// An open file: what descriptors, made by `dup` and `fork`, share.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenFile {
+    pub(crate) place: Place,
+    /// Access mode and status flags.
+    pub(crate) flags: u32,
+    pub(crate) position: u64,
+    /// In a directory: the last name given.
+    pub(crate) last_name: Option<Name>,
+    pub(crate) descriptors: u32,
+    /// Counted among the writers of its mount.
+    pub(crate) writes: bool,
+    /// The descriptor of a tree that `open_tree` cloned: its end is the tree's, unless that was attached.
+    pub(crate) ends_tree: bool,
+}
+
+impl OpenFile {
+    /// # Errors
+    /// `EBADF`: opened with `O_PATH`.
+    pub(crate) const fn check_usable(&self) -> Result<(), Errno> {
+        if self.flags & abi::O_PATH == 0 { Ok(()) } else { Err(Errno::EBADF) }
+    }
+}
+
+impl Machine {
+    pub(crate) fn file_key(&self, pid: Pid, fd: i32) -> Result<FileKey, Errno> {
+        self.task(pid)?.descriptors.get(&fd).copied().ok_or(Errno::EBADF)
+    }
+
+    pub(crate) fn file(&self, pid: Pid, fd: i32) -> Result<&OpenFile, Errno> {
+        Ok(&self.files[self.file_key(pid, fd)?])
+    }
+
+    /// Opens a place and gives it the lowest free descriptor.
+    pub(crate) fn install(&mut self, pid: Pid, place: Place, flags: u32, ends_tree: bool) -> Result<i32, Errno> {
+        let writes = flags & abi::O_PATH == 0
+            && flags & abi::O_ACCMODE != abi::O_RDONLY
+            && !self.inodes[self.dentries[place.dentry].inode].is_special();
+        let fd = self.task(pid)?.lowest_descriptor(0);
+        self.hold(place);
+        if writes {
+            self.mounts[place.mount].writers += 1;
+        }
+        let file = self.files.insert(OpenFile {
+            place,
+            flags,
+            position: 0,
+            last_name: None,
+            descriptors: 1,
+            writes,
+            ends_tree,
+        });
+        self.task_mut(pid)?.descriptors.insert(fd, file);
+        Ok(fd)
+    }
+
+    /// One descriptor less; the last one ends the open file.
+    pub(crate) fn drop_file(&mut self, key: FileKey) {
+        let file = &mut self.files[key];
+        file.descriptors -= 1;
+        if file.descriptors > 0 {
+            return;
+        }
+        let (place, writes, ends_tree) = (file.place, file.writes, file.ends_tree);
+        self.files.remove(key);
+        if writes {
+            self.mounts[place.mount].writers -= 1;
+        }
+        if ends_tree && self.is_detached_root(place.mount) {
+            let how = super::umount::Unmount { connected: true, sync: false, propagate: false };
+            self.unmount_tree(place.mount, how);
+        }
+        self.let_go(place);
+    }
+}

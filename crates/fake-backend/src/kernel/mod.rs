@@ -1,0 +1,34 @@
+//! The objects of the modelled kernel and what happens to them, below the system calls.
+
+pub(crate) mod arena;
+pub(crate) mod attach;
+pub(crate) mod copy_tree;
+pub(crate) mod dentry;
+pub(crate) mod device_number;
+pub(crate) mod file;
+pub(crate) mod filesystem_type;
+pub(crate) mod id_pool;
+pub(crate) mod inode;
+pub(crate) mod lifetime;
+pub(crate) mod lock_tree;
+pub(crate) mod mount;
+pub(crate) mod mount_flags;
+pub(crate) mod mount_point;
+pub(crate) mod mount_tree;
+pub(crate) mod mountinfo;
+pub(crate) mod namespace;
+pub(crate) mod path_text;
+pub(crate) mod path_walk;
+pub(crate) mod permission;
+pub(crate) mod place;
+pub(crate) mod process;
+pub(crate) mod procfs;
+pub(crate) mod propagate;
+pub(crate) mod propagate_umount;
+pub(crate) mod propagation_type;
+pub(crate) mod radix;
+pub(crate) mod sorted_map;
+pub(crate) mod superblock;
+pub(crate) mod umount;
+pub(crate) mod user_namespace;
+pub(crate) mod walk_flags;
