@@ -46,18 +46,17 @@ enum Slot<T> {
 pub(crate) struct Arena<T> {
     slots: Radix<Slot<T>>,
     free: Option<u32>,
-    len: u32,
 }
 
 impl<T> Clone for Arena<T> {
     fn clone(&self) -> Self {
-        Self { slots: self.slots.clone(), free: self.free, len: self.len }
+        Self { slots: self.slots.clone(), free: self.free }
     }
 }
 
 impl<T> Default for Arena<T> {
     fn default() -> Self {
-        Self { slots: Radix::default(), free: None, len: 0 }
+        Self { slots: Radix::default(), free: None }
     }
 }
 
@@ -68,7 +67,6 @@ impl<T: Clone> Arena<T> {
 
     /// Inserts what `make` makes of its future key.
     pub(crate) fn insert_with(&mut self, make: impl FnOnce(Key<T>) -> T) -> Key<T> {
-        self.len += 1;
         let key = Key(self.free.unwrap_or(self.slots.len()), PhantomData);
         let object = Slot::Used(make(key));
         match self.slots.get_mut(key.0) {
@@ -87,17 +85,11 @@ impl<T: Clone> Arena<T> {
         if let Some(slot @ Slot::Used(_)) = self.slots.get_mut(key.0) {
             *slot = Slot::Free(self.free);
             self.free = Some(key.0);
-            self.len -= 1;
         }
     }
 }
 
 impl<T> Arena<T> {
-    /// How many objects there are.
-    pub(crate) fn len(&self) -> u32 {
-        self.len
-    }
-
     /// Every object, in order of key.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key<T>, &T)> {
         (0..self.slots.len()).filter_map(|index| match self.slots.get(index) {
@@ -139,7 +131,7 @@ mod tests {
         let snapshot = arena.clone();
         arena.remove(keys[40]);
         arena.remove(keys[41]);
-        assert_eq!(arena.len(), 98);
+        assert_eq!(arena.iter().count(), 98);
         let again = arena.insert(1_000);
         assert_eq!(again, keys[41]);
         assert_eq!((arena[again], snapshot[keys[41]]), (1_000, 41));
@@ -152,7 +144,7 @@ mod tests {
         let key = arena.insert('a');
         arena.remove(key);
         arena.remove(key);
-        assert_eq!(arena.len(), 0);
+        assert_eq!(arena.iter().count(), 0);
         let (one, two) = (arena.insert('b'), arena.insert('c'));
         assert_ne!(one, two);
     }

@@ -13,6 +13,8 @@ pub(crate) type MountKey = Key<Mount>;
 
 /// A tree of a filesystem, put on a dentry of another mount. The links are lists threaded through the mounts, in the
 /// order in which the kernel keeps them: that order decides in which order copies are made, and so the order of tables.
+// The switches are independent of each other, and `mount_point` is what everybody calls it.
+#[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
 #[derive(Clone, Debug)]
 pub(crate) struct Mount {
     /// Mountinfo's first column: the lowest free number, used again.

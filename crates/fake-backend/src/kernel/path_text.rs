@@ -13,13 +13,11 @@ impl Machine {
         while at != root {
             let mount = &self.mounts[at.mount];
             if at.dentry == mount.root {
-                match mount.parent {
-                    Some(parent) => at = Place { mount: parent, dentry: mount.mount_point },
-                    None => {
-                        reachable = false;
-                        break;
-                    }
-                }
+                let Some(parent) = mount.parent else {
+                    reachable = false;
+                    break;
+                };
+                at = Place { mount: parent, dentry: mount.mount_point };
                 continue;
             }
             let dentry = &self.dentries[at.dentry];

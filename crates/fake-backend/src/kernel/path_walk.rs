@@ -216,7 +216,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks to the last component and leaves it in `last`.
-    pub(crate) fn to_last(&mut self, machine: &mut Machine) -> Result<(), Errno> {
+    pub(crate) fn reach_last(&mut self, machine: &mut Machine) -> Result<(), Errno> {
         let Some(mut rest) = self.rest.take() else { return Ok(()) };
         rest.skip_slashes();
         self.last = None;
@@ -247,7 +247,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What kind of last component [`Walk::to_last`] left.
+    /// What kind of last component [`Walk::reach_last`] left.
     pub(crate) fn last_kind(&self) -> LastKind {
         self.last.as_ref().map_or(LastKind::Root, |last| LastKind::of(last.bytes()))
     }
@@ -260,7 +260,7 @@ impl<'a> Walk<'a> {
         self.last.as_ref().is_some_and(|last| last.slash)
     }
 
-    /// Takes the last component; true when it was a symlink that is now to be walked ([`Walk::to_last`] again).
+    /// Takes the last component; true when it was a symlink that is now to be walked ([`Walk::reach_last`] again).
     pub(crate) fn take_last(&mut self, machine: &mut Machine, follow: bool) -> Result<bool, Errno> {
         let Some(last) = self.last.take() else { return Ok(false) };
         self.slash_seen |= last.slash && LastKind::of(last.bytes()) == LastKind::Name;
@@ -319,7 +319,7 @@ impl<'a> Walk<'a> {
             _ => return Err(Errno::EINVAL),
         };
         if text.first() == Some(&b'/') {
-            self.to_root()?;
+            self.jump_to_root()?;
         }
         if text.iter().all(|&byte| byte == b'/') {
             return Ok(None);
@@ -341,7 +341,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn to_root(&mut self) -> Result<(), Errno> {
+    fn jump_to_root(&mut self) -> Result<(), Errno> {
         if self.resolve & RESOLVE_BENEATH != 0
             || self.resolve & RESOLVE_NO_XDEV != 0 && self.at.mount != self.root.mount
         {
@@ -419,7 +419,7 @@ impl Machine {
     pub(crate) fn walk(&mut self, pid: Pid, at: At, path: &[u8], flags: WalkFlags) -> Result<Place, Errno> {
         let mut walk = Walk::begin(self, pid, at, path, flags)?;
         loop {
-            walk.to_last(self)?;
+            walk.reach_last(self)?;
             if !walk.take_last(self, flags.follow)? {
                 break;
             }
@@ -441,7 +441,7 @@ impl Machine {
     /// Walks all but the last component.
     pub(crate) fn walk_to_parent(&mut self, pid: Pid, at: At, path: &[u8]) -> Result<ParentWalk, Errno> {
         let mut walk = Walk::begin(self, pid, at, path, WalkFlags { follow: true, ..WalkFlags::default() })?;
-        walk.to_last(self)?;
+        walk.reach_last(self)?;
         self.note_use(walk.at);
         let (kind, slash, last) = (walk.last_kind(), walk.last_has_slash(), walk.last_name().to_vec());
         Ok(ParentWalk { directory: walk.at, last, kind, slash })

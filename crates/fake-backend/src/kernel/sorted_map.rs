@@ -92,16 +92,6 @@ impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
         None
     }
 
-    pub(crate) fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
-    where
-        K: Borrow<Q>,
-    {
-        let at_chunk = self.chunk_of(key);
-        let at = self.chunks.get(at_chunk)?.binary_search_by(|(other, _)| other.borrow().cmp(key)).ok()?;
-        let chunk = Arc::make_mut(&mut Arc::make_mut(&mut self.chunks)[at_chunk]);
-        Some(&mut chunk[at].1)
-    }
-
     pub(crate) fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -154,7 +144,7 @@ mod tests {
         }
         let snapshot = map.clone();
         map.remove(&5_000);
-        *map.get_mut(&1).unwrap() = 9;
+        map.insert(1, 9);
         assert_eq!((map.len(), map.get(&5_000), map.get(&1)), (9_999, None, Some(&9)));
         assert_eq!((snapshot.len(), snapshot.get(&5_000), snapshot.get(&1)), (10_000, Some(&5_000), Some(&1)));
     }

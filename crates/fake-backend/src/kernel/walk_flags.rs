@@ -3,7 +3,7 @@
 use crate::abi;
 
 /// What a lookup does at the last component and on the way.
-// Each is a switch of its own, as in the kernel.
+// Each is a switch of its own, and any may go with any.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct WalkFlags {

@@ -15,6 +15,9 @@ const GROUP_EXECUTE: u16 = 0o010;
 
 impl Machine {
     /// `fchmodat2`: permission bits.
+    ///
+    /// # Errors
+    /// Those of the walk; `EROFS`, `EPERM`; `EOPNOTSUPP`: a symlink.
     pub fn fchmodat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32, flags: u32) -> Result<(), Errno> {
         if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
             return Err(Errno::EINVAL);
@@ -45,6 +48,9 @@ impl Machine {
     }
 
     /// `fchownat`: owner and group, as the caller's user namespace numbers them; `u32::MAX` leaves one as it is.
+    ///
+    /// # Errors
+    /// Those of the walk; `EROFS`, `EPERM`; `EINVAL`: an id that the caller's user namespace does not know.
     pub fn fchownat(
         &mut self,
         pid: Pid,
@@ -93,6 +99,9 @@ impl Machine {
     }
 
     /// `faccessat2`: may the caller do `mode` (`R_OK`, `W_OK`, `X_OK`, or `F_OK`)?
+    ///
+    /// # Errors
+    /// Those of the walk; `EACCES`, `EROFS`; `EINVAL`: unknown flags.
     pub fn faccessat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32, flags: u32) -> Result<(), Errno> {
         if mode & !7 != 0 || flags & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
             return Err(Errno::EINVAL);

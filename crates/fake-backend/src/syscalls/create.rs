@@ -22,6 +22,9 @@ use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `mkdirat`. A process has no umask: `mode` is taken as it is.
+    ///
+    /// # Errors
+    /// Those of the walk; `EEXIST` before `EROFS` before `EACCES`.
     pub fn mkdirat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32) -> Result<(), Errno> {
         let (directory, name) = self.new_name(pid, at.into(), path, true)?;
         let content = Content::Directory(SortedMap::default());
@@ -30,6 +33,9 @@ impl Machine {
 
     /// `mknodat`: `mode` with `S_IFREG`, `S_IFCHR`, `S_IFBLK`, `S_IFIFO` or `S_IFSOCK`; `device` as the kernel encodes it for
     /// user space (`makedev`).
+    ///
+    /// # Errors
+    /// As [`Machine::mkdirat`]; `EPERM`: a device without `CAP_MKNOD` in the initial user namespace.
     pub fn mknodat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32, device: u64) -> Result<(), Errno> {
         let device = Device::from_raw(device);
         let content = match mode & S_IFMT {
@@ -52,6 +58,9 @@ impl Machine {
     }
 
     /// `symlinkat`: makes `path` a symlink with the text `target`.
+    ///
+    /// # Errors
+    /// As [`Machine::mkdirat`]; `ENOENT`: an empty target.
     pub fn symlinkat(&mut self, pid: Pid, target: &[u8], at: impl Into<At>, path: &[u8]) -> Result<(), Errno> {
         if target.is_empty() {
             return Err(Errno::ENOENT);
@@ -64,6 +73,9 @@ impl Machine {
     }
 
     /// `linkat`: another name for a file.
+    ///
+    /// # Errors
+    /// As [`Machine::mkdirat`]; `EXDEV`: two mounts, even of one filesystem. `EPERM`: a directory.
     pub fn linkat(
         &mut self,
         pid: Pid,

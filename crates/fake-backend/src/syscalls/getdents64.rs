@@ -24,7 +24,11 @@ pub struct Dirent {
 }
 
 impl Machine {
-    /// `getdents64` with a buffer of `size` bytes: the next entries that fit; none at the end. `EINVAL`: too small for one.
+    /// `getdents64` with a buffer of `size` bytes: the next entries that fit; none at the end.
+    ///
+    /// # Errors
+    /// `EBADF`, `ENOTDIR`; `ENOENT`: the directory was removed (a C library reads that as the end). `EINVAL`: too small for
+    /// one entry.
     pub fn getdents64(&mut self, pid: Pid, fd: i32, size: usize) -> Result<Vec<Dirent>, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &self.files[key];

@@ -21,6 +21,12 @@ const PROPAGATION: u64 = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 impl Machine {
     /// `mount`: a new filesystem, a bind, a move, a remount or a propagation change, as `flags` (`MS_*`) say. Source and
     /// target may go through a descriptor's magic link ([`At::Link`]); `source` of a new filesystem is only a string.
+    ///
+    /// # Errors
+    /// In this order: `EINVAL`: a text too long; the walk to the target; `EPERM`; an empty source (`EINVAL`); the walk to the
+    /// source; then what the operation refuses: `EINVAL` (unbindable, locked, of another namespace, not a mount),
+    /// `ENOTDIR` (a file onto a directory or the reverse; `EINVAL` for a move), `ELOOP` (into itself), `EBUSY` (written, or
+    /// mounted there already), `EPERM` (locked flags), `ENODEV`, `ENOSPC` (too many mounts). Nothing has changed then.
     pub fn mount(
         &mut self,
         pid: Pid,
@@ -64,7 +70,7 @@ impl Machine {
         }
         let new = NewFilesystem {
             fs_type: fs_type.ok_or(Errno::EINVAL)?,
-            source: source.map(|(at, text)| self.source_text(at, text)),
+            source: source.map(|(at, text)| source_text(at, text)),
             read_only: flags & MS_RDONLY != 0,
             superblock_flags: flags & (MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME),
             data: data.unwrap_or_default(),
@@ -74,6 +80,9 @@ impl Machine {
     }
 
     /// `pivot_root`: the mount at `new_root` becomes the root of the namespace, the old root goes to `put_old`.
+    ///
+    /// # Errors
+    /// `EPERM`; those of the walks; `EINVAL`: a shared mount, not a mount, not below. `EBUSY`: the root itself.
     pub fn pivot_root(&mut self, pid: Pid, new_root: (At, &[u8]), put_old: (At, &[u8])) -> Result<(), Errno> {
         self.may_mount(pid)?;
         let directory = WalkFlags { directory: true, ..WalkFlags::FOLLOW };
@@ -115,21 +124,21 @@ impl Machine {
     }
 }
 
+/// The source of a new filesystem, which is only a text.
+fn source_text(at: At, text: &[u8]) -> Arc<[u8]> {
+    match at {
+        At::Link(fd) if text.is_empty() => Arc::from(format!("/proc/thread-self/fd/{fd}").as_bytes()),
+        At::Link(fd) => Arc::from([format!("/proc/thread-self/fd/{fd}/").as_bytes(), text].concat()),
+        _ => Arc::from(text),
+    }
+}
+
 impl Machine {
     /// The place that a bind or a move takes its tree from.
     fn walk_to_source(&mut self, pid: Pid, source: Option<(At, &[u8])>) -> Result<Place, Errno> {
         match source {
             Some((At::Cwd, [])) | None => Err(Errno::EINVAL),
             Some((at, path)) => self.walk(pid, at, path, WalkFlags::FOLLOW),
-        }
-    }
-
-    /// The source of a new filesystem, which is only a text.
-    fn source_text(&self, at: At, text: &[u8]) -> Arc<[u8]> {
-        match at {
-            At::Link(fd) if text.is_empty() => Arc::from(format!("/proc/thread-self/fd/{fd}").as_bytes()),
-            At::Link(fd) => Arc::from([format!("/proc/thread-self/fd/{fd}/").as_bytes(), text].concat()),
-            _ => Arc::from(text),
         }
     }
 

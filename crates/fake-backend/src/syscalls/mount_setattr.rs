@@ -36,7 +36,11 @@ pub struct MountAttr {
 }
 
 impl Machine {
-    /// `mount_setattr`: all mounts (`AT_RECURSIVE`) or none are changed. `EBUSY`: open for writing. `EPERM`: locked flags.
+    /// `mount_setattr`: all mounts (`AT_RECURSIVE`) or none are changed.
+    ///
+    /// # Errors
+    /// `EINVAL`: flags. `EPERM`: no privilege, even where nothing would change. `EINVAL`: bits. Those of the walk; `EINVAL`: not
+    /// a mount of this namespace. `EPERM`: locked flags. `EBUSY`: open for writing. Nothing has changed then.
     pub fn mount_setattr(
         &mut self,
         pid: Pid,

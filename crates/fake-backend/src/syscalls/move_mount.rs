@@ -25,6 +25,11 @@ const KNOWN: u32 = MOVE_MOUNT_F_SYMLINKS
 
 impl Machine {
     /// `move_mount`: attaches a detached tree or moves an attached one; `MOVE_MOUNT_BENEATH`, `MOVE_MOUNT_SET_GROUP`.
+    ///
+    /// # Errors
+    /// `EPERM` before the walks. `EINVAL`: not the root of a mount, a file onto a directory or the reverse, a shared parent,
+    /// locked, an unbindable mount below a shared one. `ELOOP`: into itself. `ENOENT`: the target, or the root of what is
+    /// moved, was removed. `ENOSPC`: too many mounts. Nothing has changed then.
     pub fn move_mount(
         &mut self,
         pid: Pid,

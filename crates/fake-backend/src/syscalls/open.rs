@@ -37,6 +37,11 @@ pub struct OpenHow {
 
 impl Machine {
     /// `openat`: opens `path`. Flags that Linux does not know are ignored.
+    ///
+    /// # Errors
+    /// As the kernel: `ENOENT`, `ENOTDIR`, `ELOOP`, `ENAMETOOLONG` and `EACCES` of the walk, `EEXIST` (`O_EXCL`), `EISDIR`, `EROFS`,
+    /// `EACCES` (a device on a nodev mount), `ENXIO` (a socket, a fifo without a reader). `EOPNOTSUPP`: a fifo that the call
+    /// would wait on, `O_TMPFILE`.
     pub fn openat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32, mode: u32) -> Result<i32, Errno> {
         let mut flags = flags & KNOWN_FLAGS;
         if flags & O_PATH != 0 {
@@ -48,6 +53,9 @@ impl Machine {
     }
 
     /// `openat2`: opens `path`; unknown flags, and modes without `O_CREAT`, are `EINVAL`.
+    ///
+    /// # Errors
+    /// As [`Machine::openat`]; `EXDEV` and `ELOOP`: `resolve` forbids the way. `EINVAL`: unknown or contradicting flags.
     pub fn openat2(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], how: OpenHow) -> Result<i32, Errno> {
         let flags = u32::try_from(how.flags).map_err(|_| Errno::EINVAL)?;
         let both_roots = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
@@ -90,6 +98,9 @@ impl Machine {
     }
 
     /// `close`. The last descriptor of a tree that `open_tree` cloned and nobody attached dissolves the tree.
+    ///
+    /// # Errors
+    /// `EBADF`.
     pub fn close(&mut self, pid: Pid, fd: i32) -> Result<(), Errno> {
         let file = self.file_key(pid, fd)?;
         self.task_mut(pid)?.descriptors.remove(&fd);
@@ -98,6 +109,9 @@ impl Machine {
     }
 
     /// `fcntl(F_DUPFD, from)`: the lowest free descriptor not below `from`, of the same open file. `dup` with `from` 0.
+    ///
+    /// # Errors
+    /// `EBADF`; `EINVAL`: `from` is negative.
     pub fn dup(&mut self, pid: Pid, fd: i32, from: i32) -> Result<i32, Errno> {
         let file = self.file_key(pid, fd)?;
         if from < 0 {
@@ -111,6 +125,9 @@ impl Machine {
     }
 
     /// `read`: up to `count` bytes from the file's position on.
+    ///
+    /// # Errors
+    /// `EBADF`: not open for reading. `EISDIR`. `EOPNOTSUPP`: a device, fifo or socket, whose content is not modelled.
     pub fn read(&mut self, pid: Pid, fd: i32, count: usize) -> Result<Vec<u8>, Errno> {
         let position = self.file(pid, fd)?.position;
         let bytes = self.pread(pid, fd, count, position)?;
@@ -120,6 +137,9 @@ impl Machine {
     }
 
     /// `pread`: up to `count` bytes from `offset` on; the position stays.
+    ///
+    /// # Errors
+    /// As [`Machine::read`].
     pub fn pread(&mut self, pid: Pid, fd: i32, count: usize, offset: u64) -> Result<Vec<u8>, Errno> {
         let file = self.file(pid, fd)?;
         file.check_usable()?;
@@ -139,6 +159,9 @@ impl Machine {
     }
 
     /// `write` at the position, or at the end with `O_APPEND`.
+    ///
+    /// # Errors
+    /// `EBADF`: not open for writing. `EOPNOTSUPP`: a device or fifo. `EFBIG`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &self.files[key];
@@ -165,6 +188,9 @@ impl Machine {
     }
 
     /// `lseek(SEEK_SET)`. On a directory, 0 or an offset that `getdents64` gave.
+    ///
+    /// # Errors
+    /// `EBADF`.
     pub fn seek(&mut self, pid: Pid, fd: i32, position: u64) -> Result<u64, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &mut self.files[key];
@@ -175,16 +201,25 @@ impl Machine {
     }
 
     /// `fcntl(F_GETFL)`: access mode and status flags of the open file.
+    ///
+    /// # Errors
+    /// `EBADF`.
     pub fn status_flags(&self, pid: Pid, fd: i32) -> Result<u32, Errno> {
         Ok(self.file(pid, fd)?.flags)
     }
 
     /// The descriptors that the process has open, in order: what `/proc/PID/fd` lists.
+    ///
+    /// # Errors
+    /// `ESRCH`.
     pub fn descriptors(&self, pid: Pid) -> Result<Vec<i32>, Errno> {
         Ok(self.task(pid)?.descriptors.iter().map(|(&fd, _)| fd).collect())
     }
 
     /// Bytes of `/proc/PID/fdinfo/FD` (position, flags, `mnt_id`, inode).
+    ///
+    /// # Errors
+    /// `EBADF`.
     pub fn fdinfo(&self, pid: Pid, fd: i32) -> Result<Vec<u8>, Errno> {
         let OpenFile { place, flags, position, .. } = self.file(pid, fd)?;
         let mount = self.mounts[place.mount].id;
@@ -207,7 +242,7 @@ impl Machine {
         let mut walk = Walk::begin(self, pid, at, path, how)?;
         let mut created = false;
         loop {
-            walk.to_last(self)?;
+            walk.reach_last(self)?;
             if flags & O_CREAT != 0 && walk.last_kind() == LastKind::Name {
                 if walk.last_has_slash() {
                     return Err(Errno::EISDIR);

@@ -14,6 +14,10 @@ use crate::{At, Machine, MountAttr, Pid};
 
 impl Machine {
     /// `open_tree`: a descriptor of a place (`O_PATH`) or, with `OPEN_TREE_CLONE`, of a detached copy of what is mounted there.
+    ///
+    /// # Errors
+    /// `EINVAL`: flags. `EPERM`: a copy without privilege. Those of the walk; `EINVAL`: unbindable, of another namespace, or a
+    /// copy would show what a locked mount hides.
     pub fn open_tree(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32) -> Result<i32, Errno> {
         let known =
             AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
@@ -33,6 +37,9 @@ impl Machine {
     }
 
     /// `open_tree_attr`: as `open_tree`, then as `mount_setattr` on it.
+    ///
+    /// # Errors
+    /// As [`Machine::open_tree`], then [`Machine::mount_setattr`]; no descriptor is left open.
     pub fn open_tree_attr(
         &mut self,
         pid: Pid,
@@ -42,8 +49,7 @@ impl Machine {
         attr: MountAttr,
     ) -> Result<i32, Errno> {
         // The attributes are looked at only after the tree was opened, and nothing is left when they are refused.
-        let known = flags & !AT_RECURSIVE | flags & AT_RECURSIVE;
-        let fd = self.open_tree(pid, at, path, known)?;
+        let fd = self.open_tree(pid, at, path, flags)?;
         let changed = self.set_attributes_of(pid, At::Fd(fd), flags & AT_RECURSIVE != 0, attr);
         match changed {
             Ok(()) => Ok(fd),

@@ -7,10 +7,13 @@ use mountwright_core::Errno;
 use crate::abi::{CAP_FULL_SET, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CLONE_FS, CLONE_NEWNS, CLONE_NEWUSER};
 use crate::kernel::namespace::NamespaceKey;
 use crate::kernel::place::Place;
-use crate::{Credentials, IdMap, Machine, Pid};
+use crate::{Credentials, IdRange, Machine, Pid};
 
 impl Machine {
     /// `fork`: a process with the same root, working directory, namespaces and credentials, and the same open files.
+    ///
+    /// # Errors
+    /// `ESRCH`: no such process.
     pub fn fork(&mut self, pid: Pid) -> Result<Pid, Errno> {
         let child = Arc::clone(self.tasks.get(&pid).ok_or(Errno::ESRCH)?);
         self.last_pid += 1;
@@ -26,6 +29,9 @@ impl Machine {
     }
 
     /// The process ends: its descriptors are closed; a namespace that it was the last process of is dismantled.
+    ///
+    /// # Errors
+    /// `ESRCH`: no such process.
     pub fn exit(&mut self, pid: Pid) -> Result<(), Errno> {
         let task = self.tasks.remove(&pid).ok_or(Errno::ESRCH)?;
         for (_, &file) in task.descriptors.iter() {
@@ -39,6 +45,10 @@ impl Machine {
 
     /// `unshare` with `CLONE_NEWNS`, `CLONE_NEWUSER` or both. A new user namespace has an empty map ([`Machine::set_id_map`])
     /// and gives its maker every capability in it; mounts copied into it are locked together and shared ones become slaves.
+    ///
+    /// # Errors
+    /// `EINVAL`: other flags. `EPERM`: no privilege, or for a user namespace: in a chroot, or ids that the parent namespace does
+    /// not know.
     pub fn unshare(&mut self, pid: Pid, flags: u32) -> Result<(), Errno> {
         if flags & !(CLONE_NEWNS | CLONE_NEWUSER | CLONE_FS) != 0 {
             return Err(Errno::EINVAL);
@@ -75,6 +85,9 @@ impl Machine {
     }
 
     /// `setns` to the namespaces of another process (`CLONE_NEWNS`, `CLONE_NEWUSER`).
+    ///
+    /// # Errors
+    /// `EINVAL`: other flags, or the own user namespace. `EPERM`. `ESRCH`.
     pub fn setns(&mut self, pid: Pid, other: Pid, flags: u32) -> Result<(), Errno> {
         if flags == 0 || flags & !(CLONE_NEWNS | CLONE_NEWUSER) != 0 {
             return Err(Errno::EINVAL);
@@ -106,24 +119,36 @@ impl Machine {
         Ok(())
     }
 
-    /// Writes both `uid_map` and `gid_map` of the process's user namespace; `EPERM` when they were written already.
-    pub fn set_id_map(&mut self, pid: Pid, map: IdMap) -> Result<(), Errno> {
+    /// Writes both `uid_map` and `gid_map` of the process's user namespace, once.
+    ///
+    /// # Errors
+    /// `EPERM`: written before, or an id that the parent does not know. `ESRCH`.
+    pub fn set_id_map(&mut self, pid: Pid, map: impl AsRef<[IdRange]>) -> Result<(), Errno> {
         let ns = self.task(pid)?.user_ns;
-        if self.user_namespaces.set_map(ns, &map) { Ok(()) } else { Err(Errno::EPERM) }
+        if self.user_namespaces.set_map(ns, map.as_ref()) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
     /// Who the process is.
+    ///
+    /// # Errors
+    /// `ESRCH`.
     pub fn credentials(&self, pid: Pid) -> Result<Credentials, Errno> {
         Ok(self.task(pid)?.credentials.clone())
     }
 
     /// Makes the process somebody else (`setresuid`, `setgroups`, `capset` in one, unchecked).
+    ///
+    /// # Errors
+    /// `ESRCH`.
     pub fn set_credentials(&mut self, pid: Pid, credentials: Credentials) -> Result<(), Errno> {
         self.task_mut(pid)?.credentials = credentials;
         Ok(())
     }
 
     /// The id of the process's mount namespace, as `statmount` and `listmount` take it.
+    ///
+    /// # Errors
+    /// `ESRCH`.
     pub fn mount_namespace(&self, pid: Pid) -> Result<u64, Errno> {
         Ok(self.namespaces[self.task(pid)?.namespace].id)
     }

@@ -8,6 +8,9 @@ use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `readlinkat`: the text of a symlink; with an empty path and a descriptor of a symlink, of that.
+    ///
+    /// # Errors
+    /// Those of the walk; `EINVAL`: not a symlink.
     pub fn readlinkat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<Vec<u8>, Errno> {
         let at = at.into();
         let empty = path.is_empty() && matches!(at, At::Fd(_));

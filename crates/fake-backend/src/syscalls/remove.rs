@@ -11,8 +11,11 @@ use crate::kernel::place::Place;
 use crate::{At, Machine, Pid};
 
 impl Machine {
-    /// `unlinkat`; with `AT_REMOVEDIR`, `rmdir`. `EBUSY`: a mount point in the caller's namespace; the mounts that other
-    /// namespaces have there are detached.
+    /// `unlinkat`; with `AT_REMOVEDIR`, `rmdir`. Mounts that other namespaces have on the name are detached.
+    ///
+    /// # Errors
+    /// Those of the walk; `EROFS` before `ENOENT`; `EACCES`, `EPERM`, `ENOTDIR` or `EISDIR`, then `EBUSY`: a mount point in the
+    /// caller's namespace, then `ENOTEMPTY`.
     pub fn unlinkat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32) -> Result<(), Errno> {
         if flags & !AT_REMOVEDIR != 0 {
             return Err(Errno::EINVAL);

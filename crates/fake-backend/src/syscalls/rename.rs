@@ -12,7 +12,12 @@ use crate::kernel::place::Place;
 use crate::{At, Machine, Pid};
 
 impl Machine {
-    /// `renameat2`. `EXDEV`: two mounts, even of one filesystem. `EBUSY`: a mount point in the caller's namespace.
+    /// `renameat2`. What other namespaces have mounted on the names moves along with them; on a name that is replaced, it is
+    /// detached.
+    ///
+    /// # Errors
+    /// `EXDEV`: two mounts, even of one filesystem, before `EROFS`. `EINVAL`: into itself. `EBUSY`: a mount point in the caller's
+    /// namespace. `ENOTEMPTY`, `ENOTDIR`, `EISDIR`, `EEXIST`.
     pub fn renameat2(
         &mut self,
         pid: Pid,

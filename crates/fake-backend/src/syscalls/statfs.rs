@@ -33,6 +33,9 @@ pub struct Statfs {
 
 impl Machine {
     /// `statfs` (follows symlinks); with an empty path and `At::Fd`, `fstatfs`.
+    ///
+    /// # Errors
+    /// Those of the walk.
     pub fn statfs(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<Statfs, Errno> {
         let at = at.into();
         let empty = path.is_empty() && matches!(at, At::Fd(_));

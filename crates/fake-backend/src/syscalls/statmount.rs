@@ -59,8 +59,11 @@ pub struct Statmount {
 }
 
 impl Machine {
-    /// `statmount` of the mount with this unique id in the namespace `ns` (`None`: the caller's). `ENOENT`: no such mount
-    /// there. `EPERM`: out of the caller's sight (not below its root) and no privilege.
+    /// `statmount` of the mount with this unique id in the namespace `ns` (`None`: the caller's).
+    ///
+    /// # Errors
+    /// `EINVAL`: flags, or a number that is no unique id. `ENOENT`: no such mount there. `EPERM`: out of the caller's sight (not
+    /// below its root) and no privilege.
     pub fn statmount(&self, pid: Pid, mnt_id: u64, ns: Option<u64>, mask: u64, flags: u32) -> Result<Statmount, Errno> {
         if flags != 0 || mnt_id <= BEFORE_FIRST_UNIQUE_ID {
             return Err(Errno::EINVAL);
@@ -73,6 +76,9 @@ impl Machine {
 
     /// `listmount`: unique ids of the mounts below `mnt_id` (`LSMT_ROOT`: the caller's root), at most `most`, in order of
     /// age, beginning after `last` (0: from the start); with `LISTMOUNT_REVERSE` the other way round.
+    ///
+    /// # Errors
+    /// As [`Machine::statmount`].
     pub fn listmount(
         &self,
         pid: Pid,
@@ -110,6 +116,9 @@ impl Machine {
 
     /// The text of `/proc/PID/mountinfo`: the mounts of the process's namespace below its root, in order of age, with the
     /// kernel's escapes.
+    ///
+    /// # Errors
+    /// `ESRCH`.
     pub fn mountinfo(&self, pid: Pid) -> Result<Vec<u8>, Errno> {
         let task = self.task(pid)?;
         Ok(self.mountinfo_text(task.namespace, task.root))

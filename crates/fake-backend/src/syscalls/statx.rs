@@ -72,6 +72,9 @@ pub struct Statx {
 
 impl Machine {
     /// `statx`; with `AT_EMPTY_PATH` and an empty path, of the descriptor (`fstat`).
+    ///
+    /// # Errors
+    /// Those of the walk; `EINVAL`: unknown flags.
     pub fn statx(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32, mask: u32) -> Result<Statx, Errno> {
         const SYNC: u32 = AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
         let known = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | SYNC;

@@ -10,8 +10,11 @@ use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 impl Machine {
-    /// `umount2`. `EINVAL`: not the root of a mount of this namespace, or locked. `EBUSY`: in use, children, or a copy of it in
-    /// use. `EAGAIN`: marked by `MNT_EXPIRE`.
+    /// `umount2`.
+    ///
+    /// # Errors
+    /// `EINVAL`: unknown flags before the walk, `EPERM` after it, then `EINVAL`: not the root of a mount of this namespace, or
+    /// locked. `EBUSY`: in use, children, or a copy of it in use. `EAGAIN`: marked by `MNT_EXPIRE`.
     pub fn umount2(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32) -> Result<(), Errno> {
         if flags & !(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW) != 0 {
             return Err(Errno::EINVAL);

@@ -10,6 +10,9 @@ use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `getcwd`: from the process's root, with `(unreachable)` before it when it is not below that. `ENOENT`: deleted.
+    ///
+    /// # Errors
+    /// `ENOENT`: it was removed.
     pub fn getcwd(&self, pid: Pid) -> Result<Vec<u8>, Errno> {
         let task = self.task(pid)?;
         if self.is_unlinked(task.current_dir.dentry) {
@@ -21,6 +24,9 @@ impl Machine {
     }
 
     /// `chdir`.
+    ///
+    /// # Errors
+    /// Those of the walk; `ENOTDIR`, `EACCES`.
     pub fn chdir(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<(), Errno> {
         let flags = WalkFlags { directory: true, ..WalkFlags::FOLLOW };
         let place = self.walk(pid, at.into(), path, flags)?;
@@ -28,6 +34,9 @@ impl Machine {
     }
 
     /// `fchdir`.
+    ///
+    /// # Errors
+    /// `EBADF`, `ENOTDIR`, `EACCES`.
     pub fn fchdir(&mut self, pid: Pid, fd: i32) -> Result<(), Errno> {
         let place = self.file(pid, fd)?.place;
         if !self.is_directory(place) {
@@ -37,6 +46,9 @@ impl Machine {
     }
 
     /// `chroot`.
+    ///
+    /// # Errors
+    /// As [`Machine::chdir`]; `EPERM`: without `CAP_SYS_CHROOT`.
     pub fn chroot(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<(), Errno> {
         let flags = WalkFlags { directory: true, ..WalkFlags::FOLLOW };
         let place = self.walk(pid, at.into(), path, flags)?;
