@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod ports;
+mod questions;
 mod sequences;
 mod values;
 
@@ -32,6 +33,17 @@ pub use ports::rafs_daemon::RafsDaemon;
 pub use ports::{
     directory::MockDirectory, filesystem::MockFilesystem, mounter::MockMounter, rafs_daemon::MockRafsDaemon,
 };
+pub use questions::backing_device::backing_device;
+pub use questions::block_device::{
+    SYSFS_ROOT, is_block_device, is_block_device_in, is_device_mapper, is_device_mapper_in,
+};
+pub use questions::count_files::count_files;
+pub use questions::device_for_path::device_for_path;
+pub use questions::empty_dir_medium::{empty_dir_medium, is_ephemeral_storage, is_host_empty_dir};
+pub use questions::file_walk::TREE_DEPTH_MAX;
+pub use questions::host_device::is_host_device;
+pub use questions::mount_at::mount_at;
+pub use questions::watchability::{is_watchable_mount, watchability};
 pub use sequences::bind_mount::{BindMount, bind_mount};
 pub use sequences::container_mounts::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
 pub use sequences::nydus::cleanup_nydus;
