@@ -104,10 +104,10 @@ fn absent<T>(error: OsError) -> Result<Option<T>, Error> {
     }
 }
 
-/// True of a name that the kubelet gives a version: one component that starts with two dots.
+/// True of what may be the name of a version: it starts with two dots. `..` itself and what has a slash in it the port
+/// refuses as a name (`EINVAL`).
 fn is_version(target: &OsStr) -> bool {
-    let name = target.as_bytes();
-    name.starts_with(b"..") && name != b".." && !name.contains(&b'/')
+    target.as_bytes().starts_with(b"..")
 }
 
 /// True where the volume shows this name of the present version to its users.

@@ -155,6 +155,20 @@ mod tests {
     }
 
     #[test]
+    fn a_mount_point_is_not_resolved_a_second_time() {
+        let mut fs = MockFilesystem::new();
+        fs.expect_metadata().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, NVME, 2)));
+        let (path, bound) = (Path::new("/v/bound"), mount(NVME, "/srv/data", "/v/bound", "ext4"));
+        assert_subtree(backing_device(&fs, &mounter(path, &bound, true), path), "/srv/data", &bound);
+    }
+
+    #[test]
+    fn a_path_that_became_a_mount_point_meanwhile_has_no_slash_at_its_end() {
+        let bound = mount(NVME, "/srv/data", "/v/bound", "ext4");
+        assert_subtree(ask(&SmallWorld::new().directory("/v/bound"), "/v/bound", &bound, false), "/srv/data", &bound);
+    }
+
+    #[test]
     fn a_bound_file_is_a_subtree() {
         let world = SmallWorld::new().file("/etc/app.yaml", 1);
         let bound = mount(NVME, "/pods/1/..v/app.yaml", "/etc/app.yaml", "ext4");

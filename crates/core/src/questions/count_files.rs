@@ -95,6 +95,13 @@ mod tests {
     }
 
     #[test]
+    fn a_file_that_became_a_directory_meanwhile_is_an_error_and_not_one_file() {
+        let world = SmallWorld::new().file("/d/f", 1).failing("/d", Operation::OpenDir, Errno::ENOTDIR);
+        let error = count_files(&world, Path::new("/d"), 8).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ENOTDIR));
+    }
+
+    #[test]
     fn directories_count_nothing_and_what_is_in_them_does() {
         let world = SmallWorld::new().directory("/d/a/b").directory("/d/c").file("/d/a/f", 1).file("/d/a/b/g", 1);
         assert_counts(&world, "/d", 8, FileCount::Exactly(2));

@@ -18,9 +18,6 @@ use crate::{Errno, Error, FileKind, Filesystem, FinalLink, Location, clean_path}
 /// [`Error::Os`]: it could not be looked at, for any other reason than `ENOENT` and `ENOTDIR` (`EACCES`, `EIO`, `ELOOP`).
 #[doc(alias = "isHostDevice")]
 pub fn is_host_device(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
-    if !path.is_absolute() {
-        return Ok(false);
-    }
     let path = clean_path(path);
     match rest_below(path.as_os_str().as_bytes(), b"/dev") {
         None => Ok(false),

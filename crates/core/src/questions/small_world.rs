@@ -224,6 +224,9 @@ impl SmallDirectory {
 
     fn child(&self, operation: Operation, name: &OsStr) -> Result<(PathBuf, &Node), OsError> {
         let path = self.path.join(name);
+        if name.is_empty() || name == "." || name == ".." || name.as_bytes().contains(&b'/') {
+            return Err(OsError::new(operation, path, Errno::EINVAL));
+        }
         self.tree.fault(operation, &path)?;
         match self.tree.node(&path) {
             Ok(node) => Ok((path, node)),

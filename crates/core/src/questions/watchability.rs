@@ -207,6 +207,18 @@ mod tests {
     }
 
     #[test]
+    fn a_volume_that_grows_meanwhile_is_too_many() {
+        let mut fs = MockFilesystem::new();
+        let mut keys = [1, 500].into_iter();
+        fs.expect_open_dir().times(2).returning(move |at| {
+            let world = written(VolumeKind::Secret, keys.next().unwrap());
+            world.open_dir(at)
+        });
+        let path = volume(VolumeKind::Secret);
+        assert_eq!(watchability(&fs, Utf8Path::new(&path)).unwrap(), Watchability::TooMany { limit: 8 });
+    }
+
+    #[test]
     fn is_watchable_reads_no_more_than_the_count() {
         let path = volume(VolumeKind::Secret);
         let world = written(VolumeKind::Secret, 500);
