@@ -43,7 +43,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.shows(target, mount)
     }
 
-    /// move_mount has one errno for all mistakes; mount(2) says `ENOTDIR` where a directory and a file meet.
+    /// `move_mount` has one errno for all mistakes; mount(2) says `ENOTDIR` where a directory and a file meet.
     pub(crate) fn as_mount_says(&self, fault: Fault, tree: &K::Fd, target: &K::Fd) -> Fault {
         if fault.errno() != Errno::EINVAL {
             return fault;

@@ -42,7 +42,7 @@ pub(crate) fn atime_attr(atime: AtimeMode) -> u32 {
     }
 }
 
-/// A change as mount_setattr(2) takes it. The atime class is one field: it is cleared as a whole before it is set.
+/// A change as `mount_setattr(2)` takes it. The atime class is one field: it is cleared as a whole before it is set.
 pub(crate) fn attr_of(change: AttributeChange) -> MountAttr {
     let (mut set, mut clear) = (attr_bits(change.set()), attr_bits(change.clear()));
     if let Some(atime) = change.atime() {

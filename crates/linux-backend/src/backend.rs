@@ -72,6 +72,10 @@ impl<K: Kernel> LinuxBackend<K> {
         self.found.has(&self.calls.0, self.ladder, call)
     }
 
+    pub(crate) fn found(&self) -> &Found {
+        &self.found
+    }
+
     pub(crate) fn staging(&self) -> &std::path::Path {
         &self.staging
     }

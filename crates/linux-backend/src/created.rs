@@ -72,9 +72,9 @@ impl<K: Kernel> LinuxBackend<K> {
             Err(fault) if fault.errno() == Errno::EEXIST => return open(),
             Err(fault) => return Err(fault),
         }
-        let made = open()?;
-        created.identify(&self.correct_mode(&made, mode)?);
-        Ok(made)
+        let fresh = open()?;
+        created.identify(&self.correct_mode(&fresh, mode)?);
+        Ok(fresh)
     }
 
     /// The same for an empty file.
@@ -85,14 +85,14 @@ impl<K: Kernel> LinuxBackend<K> {
         created: &mut Created<K::Fd>,
         open: impl FnOnce() -> Step<K::Fd>,
     ) -> Step<K::Fd> {
-        let made = match self.create_exclusively(At::Fd(parent), name, mode) {
-            Ok(made) => made,
+        let fresh = match self.create_exclusively(At::Fd(parent), name, mode) {
+            Ok(fresh) => fresh,
             Err(fault) if fault.errno() == Errno::EEXIST => return open(),
             Err(fault) => return Err(fault),
         };
         created.add(parent, name, Sort::File, shown);
-        created.identify(&self.correct_mode(&made, mode)?);
-        Ok(made)
+        created.identify(&self.correct_mode(&fresh, mode)?);
+        Ok(fresh)
     }
 
     /// Removes what was created, innermost first, one name at a time and never what somebody else has put there; adds

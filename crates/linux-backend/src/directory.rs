@@ -22,6 +22,13 @@ use crate::metadata::{file_kind, metadata};
 /// How much of a file is read at a time.
 const CHUNK: u64 = 64 << 10;
 
+/// Refuses what is not one plain component.
+fn plain(name: &OsStr) -> Step<&Path> {
+    let bytes = name.as_encoded_bytes();
+    let plain = !matches!(bytes, b"" | b"." | b"..") && !bytes.contains(&b'/') && !bytes.contains(&0);
+    if plain { Ok(Path::new(name)) } else { Err(Fault::new(Call::Openat, Errno::EINVAL)) }
+}
+
 /// One open directory on Linux.
 pub(crate) struct LinuxDirectory<K: Kernel> {
     backend: LinuxBackend<K>,
@@ -59,16 +66,9 @@ impl<K: Kernel> LinuxDirectory<K> {
         At::Fd(&self.file)
     }
 
-    /// Refuses what is not one plain component.
-    fn checked<'a>(&self, name: &'a OsStr) -> Step<&'a Path> {
-        let bytes = name.as_encoded_bytes();
-        let plain = !matches!(bytes, b"" | b"." | b"..") && !bytes.contains(&b'/') && !bytes.contains(&0);
-        if plain { Ok(Path::new(name)) } else { Err(Fault::new(Call::Openat, Errno::EINVAL)) }
-    }
-
     /// Does something with a name, and names both in the error.
     fn on<T>(&self, operation: Operation, name: &OsStr, act: impl FnOnce(&Path) -> Step<T>) -> Result<T, OsError> {
-        self.checked(name).and_then(act).map_err(|fault| fault.of(operation, self.shown.join(name)))
+        plain(name).and_then(act).map_err(|fault| fault.of(operation, self.shown.join(name)))
     }
 
     fn stat(&self, name: &Path, flags: u32) -> Step<Metadata> {

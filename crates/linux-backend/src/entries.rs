@@ -46,15 +46,14 @@ impl<K: Kernel> Entries<K> {
 
     /// The entry with its kind; `None` for one that is gone since.
     fn known(&self, entry: RawEntry) -> Step<Option<DirectoryEntry>> {
-        let kind = match entry_kind(entry.kind) {
-            Some(kind) => kind,
-            None => {
-                let flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-                match self.backend.calls.statx(At::Fd(&self.file), entry.name.as_ref(), flags, STATX_TYPE) {
-                    Ok(stat) => file_kind(&stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?,
-                    Err(fault) if fault.errno() == Errno::ENOENT => return Ok(None),
-                    Err(fault) => return Err(fault),
-                }
+        let kind = if let Some(kind) = entry_kind(entry.kind) {
+            kind
+        } else {
+            let flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+            match self.backend.calls.statx(At::Fd(&self.file), entry.name.as_ref(), flags, STATX_TYPE) {
+                Ok(stat) => file_kind(&stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?,
+                Err(fault) if fault.errno() == Errno::ENOENT => return Ok(None),
+                Err(fault) => return Err(fault),
             }
         };
         Ok(Some(DirectoryEntry { name: entry.name, kind, inode: entry.inode }))

@@ -23,8 +23,8 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn new_directory(&self, dir: At<'_, K::Fd>, name: &Path, mode: FileMode, shown: &Path) -> Step<()> {
         self.calls.mkdirat(dir, name, mode.bits().into())?;
         let fix = || -> Step<()> {
-            let made = self.calls.openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?;
-            self.correct_mode(&made, mode).map(drop)
+            let fresh = self.calls.openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?;
+            self.correct_mode(&fresh, mode).map(drop)
         };
         fix().map_err(|fault| match self.calls.unlinkat(dir, name, AT_REMOVEDIR) {
             Ok(()) => fault,
@@ -34,8 +34,8 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Makes an empty regular file.
     pub(crate) fn new_file(&self, dir: At<'_, K::Fd>, name: &Path, mode: FileMode, shown: &Path) -> Step<()> {
-        let made = self.create_exclusively(dir, name, mode)?;
-        self.correct_mode(&made, mode).map(drop).map_err(|fault| match self.calls.unlinkat(dir, name, 0) {
+        let fresh = self.create_exclusively(dir, name, mode)?;
+        self.correct_mode(&fresh, mode).map(drop).map_err(|fault| match self.calls.unlinkat(dir, name, 0) {
             Ok(()) => fault,
             Err(_) => fault.leaving(Leftover::File(shown.to_path_buf())),
         })
@@ -47,10 +47,10 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Gives a file of one's own making this mode, where it has another; says what it is.
-    pub(crate) fn correct_mode(&self, made: &K::Fd, mode: FileMode) -> Step<Stat> {
-        let stat = self.stat_fd(made, FRESH)?;
+    pub(crate) fn correct_mode(&self, fresh: &K::Fd, mode: FileMode) -> Step<Stat> {
+        let stat = self.stat_fd(fresh, FRESH)?;
         if FileMode::from_bits(stat.mode) != mode {
-            self.calls.chmod(Reach::Descriptor(made), mode.bits().into())?;
+            self.calls.chmod(Reach::Descriptor(fresh), mode.bits().into())?;
         }
         Ok(stat)
     }

@@ -1,6 +1,6 @@
 //! Which of the newer system calls may be used, and which are there.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use mountwright_core::Errno;
 
@@ -24,7 +24,7 @@ fn rung(call: Call) -> Option<usize> {
 
 /// Which of the newer system calls the backend may use where they are there. By default all.
 ///
-/// The optional calls are openat2, statmount, open_tree, open_tree_attr, mount_setattr, move_mount and fsopen (which
+/// The optional calls are openat2, statmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount` and fsopen (which
 /// stands for fsconfig and fsmount too).
 ///
 /// ```
@@ -66,7 +66,28 @@ const ABSENT: u8 = 2;
 
 /// What has been found out so far. Each call is asked for when it is first needed, and once.
 #[derive(Debug, Default)]
-pub(crate) struct Found([AtomicU8; OPTIONAL.len()]);
+pub(crate) struct Found {
+    calls: [AtomicU8; OPTIONAL.len()],
+    /// The fields that statmount has answered at least once.
+    pub(crate) statmount_fields: FieldsSeen,
+}
+
+/// A set of statmount's fields. Two halves: not every processor has atomics of 64 bits.
+#[derive(Debug, Default)]
+pub(crate) struct FieldsSeen([AtomicU32; 2]);
+
+impl FieldsSeen {
+    /// Adds these and answers with all.
+    pub(crate) fn add(&self, fields: u64) -> u64 {
+        let halves = [fields & u64::from(u32::MAX), fields >> 32];
+        let mut all = 0;
+        for (index, (seen, half)) in self.0.iter().zip(halves).enumerate() {
+            let half = u32::try_from(half).unwrap_or_default();
+            all |= u64::from(seen.fetch_or(half, Ordering::Relaxed) | half) << (32 * index);
+        }
+        all
+    }
+}
 
 impl Found {
     pub(crate) fn has<K: Kernel>(&self, kernel: &K, ladder: Ladder, call: Call) -> bool {
@@ -74,12 +95,12 @@ impl Found {
         if !ladder.allows(call) {
             return false;
         }
-        match self.0[rung].load(Ordering::Relaxed) {
+        match self.calls[rung].load(Ordering::Relaxed) {
             THERE => true,
             ABSENT => false,
             _ => {
                 let found = ask(kernel, call);
-                self.0[rung].store(found, Ordering::Relaxed);
+                self.calls[rung].store(found, Ordering::Relaxed);
                 // What could not be found out is tried: the call itself will say.
                 found != ABSENT
             }

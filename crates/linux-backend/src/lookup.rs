@@ -1,7 +1,5 @@
 //! Questions about mounts, none of which asks the filesystem.
 
-use std::num::NonZeroU64;
-
 use mountwright_core::{
     DeviceNumber, Errno, FilesystemMagic, FilesystemOf, FinalLink, Location, MountId, MountInfo, MountKey, MountTable,
     PathMount, UniqueMountId,
@@ -12,7 +10,7 @@ use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_SB_BASIC};
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::kernel::{Call, Kernel, MountStat, Stat};
-use crate::mount_info::{EVERY_FIELD, info_of, may_be_incomplete};
+use crate::mount_info::{EVERY_FIELD, info_of, missing_fields};
 use crate::quiet_magic::magic_of_type;
 
 /// Room for statmount's strings at the first attempt; enough but for the longest overlay options.
@@ -121,20 +119,15 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn unique_mount(&self, id: UniqueMountId) -> Step<MountInfo> {
         let answer = self.ask(id, EVERY_FIELD, ROOM)?;
-        if !may_be_incomplete(&answer) {
+        let seen = self.found().statmount_fields.add(answer.mask);
+        if missing_fields(&answer, seen) == 0 {
             return Ok(info_of(answer));
         }
-        self.completed(id, answer)
-    }
-
-    /// A kernel that knows statmount and not all of its fields (before 6.13), or a mount with an empty field: the rest
-    /// from the table, by the classic id, which stands for the same mount as long as that is there.
-    fn completed(&self, id: UniqueMountId, answer: MountStat) -> Step<MountInfo> {
-        let row = self.table_row(MountId(answer.old_id))?;
+        // Before 6.13 statmount does not know all fields: the rest from the table, by the classic id, which stands for
+        // this mount as long as it is there.
+        let mut info = self.table_row(MountId(answer.old_id))?;
         self.ask(id, STATMOUNT_SB_BASIC.into(), 0)?;
-        let unique_id = NonZeroU64::new(answer.id).map(UniqueMountId);
-        let mut info = row;
-        info.unique_id = unique_id;
+        info.unique_id = Some(id);
         Ok(info)
     }
 

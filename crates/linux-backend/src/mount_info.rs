@@ -13,7 +13,7 @@ use crate::abi::{
     MOUNT_ATTR__ATIME, MOUNT_ATTR_IDMAP, MOUNT_ATTR_NOATIME, MOUNT_ATTR_STRICTATIME, MS_DIRSYNC, MS_LAZYTIME,
     MS_RDONLY, MS_SYNCHRONOUS, MS_UNBINDABLE, STATMOUNT_FS_SUBTYPE, STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC,
     STATMOUNT_MNT_OPTS, STATMOUNT_MNT_POINT, STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM, STATMOUNT_SB_BASIC,
-    STATMOUNT_SB_SOURCE,
+    STATMOUNT_SB_SOURCE, STATMOUNT_SUPPORTED_MASK,
 };
 use crate::attribute_bits::ATTRIBUTES;
 use crate::kernel::MountStat;
@@ -28,16 +28,19 @@ pub(crate) const EVERY_FIELD: u64 = (STATMOUNT_SB_BASIC
     | STATMOUNT_FS_TYPE
     | STATMOUNT_FS_SUBTYPE
     | STATMOUNT_MNT_OPTS
-    | STATMOUNT_SB_SOURCE) as u64;
+    | STATMOUNT_SB_SOURCE
+    | STATMOUNT_SUPPORTED_MASK) as u64;
 
-/// A field that is empty is left out of the answer's mask, and so is one that the kernel does not know (6.8 has neither
-/// options nor source nor subtype). Without the source, which came last together with the subtype, it may be either.
-pub(crate) fn may_be_incomplete(answer: &MountStat) -> bool {
-    let needed = u64::from(
-        STATMOUNT_SB_BASIC | STATMOUNT_MNT_BASIC | STATMOUNT_MNT_ROOT | STATMOUNT_MNT_POINT | STATMOUNT_FS_TYPE,
-    );
-    let newer = u64::from(STATMOUNT_SB_SOURCE | STATMOUNT_MNT_OPTS);
-    answer.mask & (needed | newer) != needed | newer
+/// What is left out of an answer only where it is empty or not known: all but what few mounts have.
+#[allow(clippy::cast_lossless)] // As above.
+const NEVER_LEFT_OUT: u64 =
+    EVERY_FIELD & !((STATMOUNT_PROPAGATE_FROM | STATMOUNT_FS_SUBTYPE | STATMOUNT_SUPPORTED_MASK) as u64);
+
+/// The fields that an answer lacks. An empty string is left out too: only what the kernel says that it knows, or what it
+/// has been seen to know, counts as empty rather than missing.
+pub(crate) fn missing_fields(answer: &MountStat, seen: u64) -> u64 {
+    let supported = if answer.mask & u64::from(STATMOUNT_SUPPORTED_MASK) == 0 { 0 } else { answer.supported };
+    NEVER_LEFT_OUT & !(answer.mask | supported | seen)
 }
 
 pub(crate) fn attributes_of(bits: u64) -> MountAttributes {

@@ -160,8 +160,8 @@ impl<K: Kernel> LinuxBackend<K> {
                 other => other?,
             };
             if last {
-                let named = matches!(trust, Trust::Beneath(_)).then(|| (dir, name.as_os_str().to_owned()));
-                return Ok(Target { file: child, named });
+                let found_in = matches!(trust, Trust::Beneath(_)).then(|| (dir, name.as_os_str().to_owned()));
+                return Ok(Target { file: child, named: found_in });
             }
             dir = Rc::new(child);
         }

@@ -4,8 +4,8 @@ use mountwright_core::{Errno, MountKey, UnmountMode, UnmountRequest};
 
 use crate::LinuxBackend;
 use crate::abi::{
-    AT_SYMLINK_NOFOLLOW, MNT_DETACH, MNT_EXPIRE, MNT_FORCE, S_IFLNK, STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_TYPE,
-    UMOUNT_NOFOLLOW,
+    AT_SYMLINK_NOFOLLOW, MNT_DETACH, MNT_EXPIRE, MNT_FORCE, O_CLOEXEC, O_NOFOLLOW, O_PATH, S_IFLNK, STATX_MNT_ID,
+    STATX_MNT_ID_UNIQUE, STATX_TYPE, UMOUNT_NOFOLLOW,
 };
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key};
@@ -62,13 +62,11 @@ impl<K: Kernel> LinuxBackend<K> {
         if kind(&stat) == S_IFLNK {
             return Err(Fault::new(Call::Statx, Errno::ELOOP));
         }
-        let found = match mount_key(&stat) {
-            Some(found) => found,
+        let found = if let Some(found) = mount_key(&stat) {
+            found
+        } else {
             // Before 5.8 a descriptor has to be asked; it is closed again before the unmount.
-            None => {
-                let flags = crate::abi::O_PATH | crate::abi::O_NOFOLLOW | crate::abi::O_CLOEXEC;
-                self.mount_of_fd(&self.calls.openat(place.dir(), name, flags, 0)?)?
-            }
+            self.mount_of_fd(&self.calls.openat(place.dir(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?)?
         };
         if found == expected { Ok(()) } else { Err(Fault::new(Call::Statx, Errno::ESTALE)) }
     }

@@ -46,10 +46,10 @@ calls! {
     Fchmod = "fchmod", "fchmod(2).";
     Chmod = "chmod", "chmod(2).";
     Fchownat = "fchownat", "fchownat(2).";
-    OpenTree = "open_tree", "open_tree(2), Linux 5.2.";
-    OpenTreeAttr = "open_tree_attr", "open_tree_attr(2), Linux 6.15.";
-    MountSetattr = "mount_setattr", "mount_setattr(2), Linux 5.12.";
-    MoveMount = "move_mount", "move_mount(2), Linux 5.2.";
+    OpenTree = "open_tree", "`open_tree(2)`, Linux 5.2.";
+    OpenTreeAttr = "open_tree_attr", "`open_tree_attr(2)`, Linux 6.15.";
+    MountSetattr = "mount_setattr", "`mount_setattr(2)`, Linux 5.12.";
+    MoveMount = "move_mount", "`move_mount(2)`, Linux 5.2.";
     Fsopen = "fsopen", "fsopen(2), Linux 5.2.";
     Fsconfig = "fsconfig", "fsconfig(2), Linux 5.2.";
     Fsmount = "fsmount", "fsmount(2), Linux 5.2.";

@@ -82,9 +82,9 @@ pub trait Kernel: Clone + Send + Sync + 'static {
         owner: (Option<u32>, Option<u32>),
         flags: u32,
     ) -> Result<(), Errno>;
-    /// open_tree(2).
+    /// `open_tree(2)`.
     fn open_tree(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32) -> Result<Self::Fd, Errno>;
-    /// open_tree_attr(2).
+    /// `open_tree_attr(2)`.
     fn open_tree_attr(
         &self,
         dir: At<'_, Self::Fd>,
@@ -92,9 +92,9 @@ pub trait Kernel: Clone + Send + Sync + 'static {
         flags: u32,
         attr: MountAttr,
     ) -> Result<Self::Fd, Errno>;
-    /// mount_setattr(2).
+    /// `mount_setattr(2)`.
     fn mount_setattr(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32, attr: MountAttr) -> Result<(), Errno>;
-    /// move_mount(2) of one descriptor onto another: both paths are empty.
+    /// `move_mount(2)` of one descriptor onto another: both paths are empty.
     fn move_mount(&self, from: &Self::Fd, to: &Self::Fd, flags: u32) -> Result<(), Errno>;
     /// fsopen(2).
     fn fsopen(&self, fs_type: &OsStr, flags: u32) -> Result<Self::Fd, Errno>;

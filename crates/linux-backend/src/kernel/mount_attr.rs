@@ -1,4 +1,4 @@
-//! The argument of mount_setattr(2).
+//! The argument of `mount_setattr(2)`.
 
 /// `struct mount_attr` without the descriptor of a user namespace: a delta to a mount's attributes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

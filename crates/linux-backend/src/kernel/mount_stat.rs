@@ -8,6 +8,9 @@ use std::ffi::OsString;
 pub struct MountStat {
     /// Which fields were answered (`STATMOUNT_…`).
     pub mask: u64,
+    /// Which fields this kernel knows, where `mask` has `STATMOUNT_SUPPORTED_MASK` (6.15). An empty string is left out of
+    /// `mask` as if the kernel did not know it.
+    pub supported: u64,
     /// The device of the filesystem: major and minor.
     pub device: (u32, u32),
     /// The filesystem's magic number.

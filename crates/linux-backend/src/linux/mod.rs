@@ -11,7 +11,7 @@ use procfs::Procfs;
 /// The kernel that this process runs on, through rustix and, for calls that rustix lacks, one small file of unsafe code.
 ///
 /// It holds one descriptor of its own once it has checked that `/proc` is a real procfs; clones share it. The check holds
-/// for the mount namespace and root directory that it was made in: after setns(2), unshare(2), chroot(2) or pivot_root(2)
+/// for the mount namespace and root directory that it was made in: after setns(2), unshare(2), chroot(2) or `pivot_root(2)`
 /// make a new one.
 #[derive(Clone, Debug, Default)]
 pub struct Linux {

@@ -39,7 +39,7 @@ fn attr(change: MountAttr) -> mount_attr {
     mount_attr { attr_set: change.set, attr_clr: change.clear, propagation: change.propagation, userns_fd: 0 }
 }
 
-/// mount_setattr(2).
+/// `mount_setattr(2)`.
 pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: &CStr, flags: c_uint, change: MountAttr) -> Result<(), Errno> {
     let attr = attr(change);
     let (fd, size) = (dir.as_raw_fd(), MOUNT_ATTR_SIZE_VER0 as usize);
@@ -49,7 +49,7 @@ pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: &CStr, flags: c_uint, cha
     answer(value).map(drop)
 }
 
-/// open_tree_attr(2).
+/// `open_tree_attr(2)`.
 pub(super) fn open_tree_attr(
     dir: BorrowedFd<'_>,
     path: &CStr,

@@ -43,6 +43,7 @@ impl Answer<'_> {
         let mask = self.u64(offset_of!(statmount, mask));
         MountStat {
             mask,
+            supported: self.u64(offset_of!(statmount, supported_mask)),
             device: (self.u32(offset_of!(statmount, sb_dev_major)), self.u32(offset_of!(statmount, sb_dev_minor))),
             magic: self.u64(offset_of!(statmount, sb_magic)),
             sb_flags: self.u32(offset_of!(statmount, sb_flags)),
