@@ -58,6 +58,7 @@ calls! {
     fn Fsopen = fsopen(fs_type: &OsStr, flags: u32) -> K::Fd;
     fn Fsconfig = fsconfig(context: &K::Fd, command: Config<'_>) -> ();
     fn Fsmount = fsmount(context: &K::Fd, flags: u32, attributes: u32) -> K::Fd;
+    fn Fspick = fspick(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> K::Fd;
     fn Mount = mount(
         source: Reach<'_, K::Fd>, target: Reach<'_, K::Fd>, fs_type: &OsStr, flags: u32, data: &OsStr
     ) -> ();

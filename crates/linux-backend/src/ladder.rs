@@ -25,7 +25,7 @@ fn rung(call: Call) -> Option<usize> {
 /// Which of the newer system calls the backend may use where they are there. By default all.
 ///
 /// The optional calls are openat2, statmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount` and fsopen (which
-/// stands for fsconfig and fsmount too).
+/// stands for fsconfig, fsmount and fspick too).
 ///
 /// ```
 /// use mountwright_linux::{Call, Ladder};

@@ -61,6 +61,7 @@ mod propagation;
 mod quiet_magic;
 mod replace_file;
 mod staging;
+mod superblock;
 mod target;
 mod unmount;
 

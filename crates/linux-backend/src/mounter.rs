@@ -26,6 +26,10 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
         self.change(request).map_err(|fault| fault.of(Operation::ChangeAttributes, request.at().for_display()))
     }
 
+    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError> {
+        self.superblock(at, read_only).map_err(|fault| fault.of(Operation::SetSuperblock, at.for_display()))
+    }
+
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError> {
         let set = self.propagate_at(at, propagation, recursion);
         set.map_err(|fault| fault.of(Operation::SetPropagation, at.for_display()))

@@ -53,6 +53,7 @@ calls! {
     Fsopen = "fsopen", "fsopen(2), Linux 5.2.";
     Fsconfig = "fsconfig", "fsconfig(2), Linux 5.2.";
     Fsmount = "fsmount", "fsmount(2), Linux 5.2.";
+    Fspick = "fspick", "fspick(2), Linux 5.2.";
     Mount = "mount", "mount(2).";
     Umount2 = "umount2", "umount2(2).";
 }

@@ -11,4 +11,6 @@ pub enum Config<'a> {
     Text(&'a OsStr, &'a OsStr),
     /// `FSCONFIG_CMD_CREATE`.
     Create,
+    /// `FSCONFIG_CMD_RECONFIGURE`.
+    Reconfigure,
 }

@@ -102,6 +102,8 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn fsconfig(&self, context: &Self::Fd, command: Config<'_>) -> Result<(), Errno>;
     /// fsmount(2).
     fn fsmount(&self, context: &Self::Fd, flags: u32, attributes: u32) -> Result<Self::Fd, Errno>;
+    /// fspick(2).
+    fn fspick(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32) -> Result<Self::Fd, Errno>;
     /// mount(2). Flags that ask for no source or type ignore them; an empty path is then as good as any.
     fn mount(
         &self,

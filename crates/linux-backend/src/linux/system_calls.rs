@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use mountwright_core::Errno;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, Uid};
 use rustix::mount::{
-    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
+    FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
 use rustix::path::Arg;
 
@@ -216,6 +216,7 @@ impl Kernel for Linux {
             Config::Flag(key) => rustix::mount::fsconfig_set_flag(context, key),
             Config::Text(key, value) => rustix::mount::fsconfig_set_string(context, key, value),
             Config::Create => rustix::mount::fsconfig_create(context),
+            Config::Reconfigure => rustix::mount::fsconfig_reconfigure(context),
         }
         .map_err(from_kernel)
     }
@@ -223,6 +224,10 @@ impl Kernel for Linux {
     fn fsmount(&self, context: &OwnedFd, flags: u32, attributes: u32) -> Answered<OwnedFd> {
         let attributes = MountAttrFlags::from_bits_retain(attributes);
         rustix::mount::fsmount(context, FsMountFlags::from_bits_retain(flags), attributes).map_err(from_kernel)
+    }
+
+    fn fspick(&self, dir: At<'_, OwnedFd>, path: &Path, flags: u32) -> Answered<OwnedFd> {
+        rustix::mount::fspick(dir.as_fd(), path, FsPickFlags::from_bits_retain(flags)).map_err(from_kernel)
     }
 
     fn mount(
