@@ -37,6 +37,11 @@ fn at_flags(flags: u32) -> AtFlags {
     AtFlags::from_bits_retain(flags)
 }
 
+#[allow(clippy::useless_conversion)] // rustix has 64 bits here where it goes through libc.
+fn mount_flags(flags: u32) -> MountFlags {
+    MountFlags::from_bits_retain(flags.into())
+}
+
 fn path_buf(text: CString) -> PathBuf {
     PathBuf::from(OsString::from_vec(text.into_bytes()))
 }
@@ -241,7 +246,7 @@ impl Kernel for Linux {
         let data = CString::new(data.as_bytes()).map_err(|_| Errno::EINVAL)?;
         let call = || {
             let (source, target) = (self.path_of(source)?, self.path_of(target)?);
-            rustix::mount::mount(&source, &target, fs_type, MountFlags::from_bits_retain(flags), data.as_c_str())
+            rustix::mount::mount(&source, &target, fs_type, mount_flags(flags), data.as_c_str())
         };
         call().map_err(from_kernel)
     }
