@@ -31,6 +31,7 @@ fn descriptor(value: c_long) -> Result<OwnedFd, Errno> {
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
+#[allow(clippy::cast_possible_wrap)] // The numbers of system calls are below 10,000 on every architecture.
 const fn number(nr: u32) -> c_long {
     nr as c_long
 }
