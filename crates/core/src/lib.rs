@@ -18,6 +18,8 @@
 //! * `serde`: `DirectVolume`, the record of a direct-assigned volume.
 #![forbid(unsafe_code)]
 
+#[cfg(test)]
+mod changing_tree;
 mod ports;
 mod questions;
 mod sequences;
@@ -41,11 +43,15 @@ pub use questions::count_files::count_files;
 pub use questions::device_for_path::device_for_path;
 pub use questions::empty_dir_medium::{empty_dir_medium, is_ephemeral_storage, is_host_empty_dir};
 pub use questions::file_walk::TREE_DEPTH_MAX;
+pub use questions::fs_group_needed::fs_group_needs_change;
 pub use questions::host_device::is_host_device;
 pub use questions::mount_at::mount_at;
 pub use questions::watchability::{is_watchable_mount, watchability};
 pub use sequences::bind_mount::{BindMount, bind_mount};
 pub use sequences::container_mounts::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
+pub use sequences::fs_group::apply::apply_fs_group;
+pub use sequences::fs_group::outcome::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
+pub use sequences::fs_group::request::{AfterFailures, FsGroupRequest};
 pub use sequences::nydus::cleanup_nydus;
 pub use sequences::remount::{remount, remount_read_only, remount_superblock};
 pub use sequences::sandbox_dirs::{SandboxDirs, UnsharedMounts, set_up_sandbox_dirs, tear_down_sandbox_dirs};
@@ -103,4 +109,5 @@ pub use values::relative_path::{NotRelative, RelativePath};
 pub use values::shm_size::DEFAULT_SHM_SIZE;
 pub use values::system_mount::{SYSTEM_MOUNT_PREFIXES, is_system_mount};
 pub use values::unmount_request::{UnmountMode, UnmountRequest};
+pub use values::volume_access::VolumeAccess;
 pub use values::watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};

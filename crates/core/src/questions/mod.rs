@@ -7,6 +7,7 @@ pub(crate) mod count_files;
 pub(crate) mod device_for_path;
 pub(crate) mod empty_dir_medium;
 pub(crate) mod file_walk;
+pub(crate) mod fs_group_needed;
 pub(crate) mod host_device;
 pub(crate) mod mount_at;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub(crate) mod bind_mount;
 pub(crate) mod container_mounts;
+pub(crate) mod fs_group;
 pub(crate) mod host_mounts;
 pub(crate) mod nydus;
 pub(crate) mod placeholder;

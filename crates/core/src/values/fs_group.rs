@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::{FileKind, Metadata, VolumeAccess};
+
 /// When the group of a volume's files is changed (`fsGroupChangePolicy` of Kubernetes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum FsGroupChangePolicy {
@@ -95,6 +97,22 @@ impl FsGroup {
         let policy = policy.map(|word| word.parse()).transpose()?.unwrap_or_default();
         Ok(Some(Self { gid, policy }))
     }
+
+    /// Whether a volume whose root is `root` has to be changed.
+    ///
+    /// * [`Always`](FsGroupChangePolicy::Always): yes.
+    /// * [`OnRootMismatch`](FsGroupChangePolicy::OnRootMismatch): where the root has another group, or lacks one of
+    ///   [`VolumeAccess::group_bits`]. More bits than those are no mismatch, and what is in the volume is not looked at: the
+    ///   root is changed last, so what it has the rest has too.
+    pub const fn needs_change(self, root: &Metadata, access: VolumeAccess) -> bool {
+        let wanted = access.group_bits(FileKind::Directory).bits();
+        match self.policy {
+            FsGroupChangePolicy::Always => true,
+            FsGroupChangePolicy::OnRootMismatch => {
+                !root.is_dir() || root.gid != self.gid || root.mode.bits() & wanted != wanted
+            }
+        }
+    }
 }
 
 /// All ones means "leave it" to chown(2) and is no group.
@@ -137,5 +155,33 @@ mod tests {
             error.to_string(),
             "cannot use fsGroupChangePolicy = \"never\" of a direct-assigned volume: expected Always or OnRootMismatch"
         );
+    }
+
+    #[test]
+    fn the_root_alone_says_whether_a_change_is_needed() {
+        let root = |mode, gid| {
+            let mut root = Metadata::new(FileKind::Directory, crate::DeviceNumber::new(8, 1), 2);
+            (root.mode, root.gid) = (crate::FileMode::from_bits(mode), gid);
+            root
+        };
+        let group = FsGroup { gid: 7, policy: FsGroupChangePolicy::OnRootMismatch };
+        for (mode, gid, read_write, read_only) in [
+            (0o2770, 7, false, false),
+            (0o2550, 7, true, false),
+            (0o3777, 7, false, false),
+            (0o2770, 8, true, true),
+            (0o0770, 7, true, true),
+            (0o2760, 7, true, true),
+            (0o2750, 7, true, false),
+        ] {
+            let asked = |access| group.needs_change(&root(mode, gid), access);
+            assert_eq!(asked(VolumeAccess::ReadWrite), read_write, "{mode:o} {gid}");
+            assert_eq!(asked(VolumeAccess::ReadOnly), read_only, "{mode:o} {gid}");
+            let always = FsGroup { policy: FsGroupChangePolicy::Always, ..group };
+            assert!(always.needs_change(&root(mode, gid), VolumeAccess::ReadWrite));
+        }
+        let mut file = root(0o2770, 7);
+        file.kind = FileKind::Regular;
+        assert!(group.needs_change(&file, VolumeAccess::ReadWrite));
     }
 }

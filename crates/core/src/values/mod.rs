@@ -48,4 +48,5 @@ pub(crate) mod relative_path;
 pub(crate) mod shm_size;
 pub(crate) mod system_mount;
 pub(crate) mod unmount_request;
+pub(crate) mod volume_access;
 pub(crate) mod watchability;

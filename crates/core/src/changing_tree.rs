@@ -1,0 +1,482 @@
+//! A tree of files for tests that change it: by calls of the ports, and between any two of them.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::{
+    DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, Filesystem, FinalLink,
+    Location, Metadata, Operation, OsError,
+};
+
+/// A tree of files behind the [`Filesystem`] port. Names lead to inodes, so that an open directory stays what it is
+/// whatever happens to its name. As on Linux, an owner's change takes the set-id bits of whatever is no directory.
+#[derive(Clone, Default)]
+pub(crate) struct ChangingTree {
+    state: Arc<Mutex<State>>,
+}
+
+type Hook = Box<dyn FnOnce(&mut Files) + Send>;
+
+#[derive(Default)]
+struct State {
+    files: Files,
+    calls: Vec<(Operation, PathBuf)>,
+    faults: BTreeMap<(u64, u8), Errno>,
+    hooks: BTreeMap<usize, Hook>,
+    dies_at: Option<usize>,
+    open: usize,
+    most_open: usize,
+}
+
+/// The files themselves. Paths are absolute, and no symlink is followed in them.
+pub(crate) struct Files {
+    nodes: Vec<Node>,
+}
+
+struct Node {
+    metadata: Metadata,
+    names: BTreeMap<OsString, u64>,
+    bytes: Vec<u8>,
+    target: PathBuf,
+}
+
+impl Default for Files {
+    fn default() -> Self {
+        let mut files = Self { nodes: Vec::new() };
+        files.make(FileKind::Directory, DeviceNumber::new(8, 1), 0o755);
+        files
+    }
+}
+
+impl Files {
+    fn make(&mut self, kind: FileKind, device: DeviceNumber, mode: u16) -> u64 {
+        let inode = self.nodes.len() as u64;
+        let mut metadata = Metadata::new(kind, device, inode);
+        metadata.mode = FileMode::from_bits(mode);
+        self.nodes.push(Node { metadata, names: BTreeMap::new(), bytes: Vec::new(), target: PathBuf::new() });
+        inode
+    }
+
+    fn node(&mut self, inode: u64) -> &mut Node {
+        &mut self.nodes[usize::try_from(inode).unwrap()]
+    }
+
+    fn find(&mut self, path: &Path) -> Option<u64> {
+        let mut inode = 0;
+        for name in path.iter().skip(1) {
+            inode = *self.node(inode).names.get(name)?;
+        }
+        Some(inode)
+    }
+
+    fn add(&mut self, path: &str, kind: FileKind, mode: u16) -> u64 {
+        let path = Path::new(path);
+        let above = path.parent().unwrap();
+        if self.find(above).is_none() {
+            self.directory(above.to_str().unwrap(), 0o755);
+        }
+        let above = self.find(above).unwrap();
+        let device = self.node(above).metadata.device;
+        let inode = self.make(kind, device, mode);
+        self.node(above).names.insert(path.file_name().unwrap().to_owned(), inode);
+        inode
+    }
+
+    pub(crate) fn directory(&mut self, path: &str, mode: u16) {
+        self.add(path, FileKind::Directory, mode);
+    }
+
+    pub(crate) fn file(&mut self, path: &str, mode: u16, bytes: &[u8]) {
+        let inode = self.add(path, FileKind::Regular, mode);
+        self.node(inode).bytes = bytes.to_vec();
+        self.node(inode).metadata.size = bytes.len() as u64;
+    }
+
+    pub(crate) fn special(&mut self, path: &str, kind: FileKind, mode: u16) {
+        self.add(path, kind, mode);
+    }
+
+    pub(crate) fn symlink(&mut self, path: &str, target: &str) {
+        let inode = self.add(path, FileKind::Symlink, 0o777);
+        self.node(inode).target = target.into();
+    }
+
+    /// Whatever is at `path` is on a filesystem of its own from now on; what is made below it later is on that one too.
+    pub(crate) fn mount(&mut self, path: &str, device: DeviceNumber) {
+        let inode = self.find(Path::new(path)).unwrap();
+        self.node(inode).metadata.device = device;
+    }
+
+    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+        let inode = self.take(from);
+        let to = Path::new(to);
+        let above = self.find(to.parent().unwrap()).unwrap();
+        self.node(above).names.insert(to.file_name().unwrap().to_owned(), inode);
+    }
+
+    /// Takes a name away, and of a directory everything below.
+    pub(crate) fn remove(&mut self, path: &str) {
+        let inode = self.take(path);
+        self.node(inode).names.clear();
+    }
+
+    fn take(&mut self, path: &str) -> u64 {
+        let path = Path::new(path);
+        let above = self.find(path.parent().unwrap()).unwrap();
+        self.node(above).names.remove(path.file_name().unwrap()).unwrap()
+    }
+
+    fn owner(&mut self, inode: u64, uid: Option<u32>, gid: Option<u32>) {
+        let metadata = &mut self.node(inode).metadata;
+        metadata.uid = uid.unwrap_or(metadata.uid);
+        metadata.gid = gid.unwrap_or(metadata.gid);
+        if !metadata.is_dir() && metadata.kind != FileKind::Symlink {
+            metadata.mode = FileMode::from_bits(metadata.mode.bits() & 0o1777);
+        }
+    }
+}
+
+impl ChangingTree {
+    pub(crate) fn new(build: impl FnOnce(&mut Files)) -> Self {
+        let tree = Self::default();
+        build(&mut tree.lock().files);
+        tree
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// From now on this operation on what is at `path` now fails.
+    pub(crate) fn failing(&self, path: &str, operation: Operation, errno: Errno) {
+        let mut state = self.lock();
+        let inode = state.files.find(Path::new(path)).unwrap();
+        state.faults.insert((inode, operation as u8), errno);
+    }
+
+    /// Just before call number `call`, counted from 0, this happens.
+    pub(crate) fn before_call(&self, call: usize, change: impl FnOnce(&mut Files) + Send + 'static) {
+        self.lock().hooks.insert(call, Box::new(change));
+    }
+
+    /// From call number `call` on nothing happens any more: the process is dead.
+    pub(crate) fn die_at(&self, call: usize) {
+        self.lock().dies_at = Some(call);
+    }
+
+    pub(crate) fn live(&self) {
+        self.lock().dies_at = None;
+    }
+
+    pub(crate) fn metadata_at(&self, path: &str) -> Metadata {
+        let mut state = self.lock();
+        let inode = state.files.find(Path::new(path)).unwrap_or_else(|| panic!("{path} is missing"));
+        state.files.node(inode).metadata.clone()
+    }
+
+    /// Mode and group, as `2770 5`.
+    pub(crate) fn shown(&self, path: &str) -> String {
+        let found = self.metadata_at(path);
+        format!("{:o} {}", found.mode.bits(), found.gid)
+    }
+
+    /// The calls so far, with the paths that they were made with.
+    pub(crate) fn calls(&self) -> Vec<(Operation, PathBuf)> {
+        self.lock().calls.clone()
+    }
+
+    pub(crate) fn count(&self, operations: &[Operation]) -> usize {
+        self.lock().calls.iter().filter(|(operation, _)| operations.contains(operation)).count()
+    }
+
+    pub(crate) fn open_now(&self) -> usize {
+        self.lock().open
+    }
+
+    /// The most descriptors that were open at a time; a listing counts as one more.
+    pub(crate) fn most_open(&self) -> usize {
+        self.lock().most_open
+    }
+
+    /// One call: what has to happen before it happens, then its fault, then itself.
+    fn call<T>(
+        &self,
+        operation: Operation,
+        path: PathBuf,
+        subject: impl FnOnce(&mut Files) -> Result<u64, Errno>,
+        body: impl FnOnce(&mut Files, u64) -> Result<T, Errno>,
+    ) -> Result<T, OsError> {
+        let mut state = self.lock();
+        let number = state.calls.len();
+        state.calls.push((operation, path.clone()));
+        if state.dies_at.is_some_and(|call| number >= call) {
+            return Err(OsError::new(operation, path, Errno::ENOTRECOVERABLE));
+        }
+        if let Some(hook) = state.hooks.remove(&number) {
+            hook(&mut state.files);
+        }
+        let answer = subject(&mut state.files).and_then(|inode| {
+            let fault = state.faults.get(&(inode, operation as u8)).copied();
+            fault.map_or_else(|| body(&mut state.files, inode), Err)
+        });
+        answer.map_err(|errno| OsError::new(operation, path, errno))
+    }
+
+    fn at<T>(
+        &self,
+        operation: Operation,
+        at: &Location,
+        body: impl FnOnce(&mut Files, u64) -> Result<T, Errno>,
+    ) -> Result<T, OsError> {
+        let path = at.for_display();
+        let wanted = path.clone();
+        self.call(operation, path, |files| files.find(&wanted).ok_or(Errno::ENOENT), body)
+    }
+
+    fn opened(&self, operation: Operation, at: &Location) -> Result<OpenDirectory, OsError> {
+        let inode = self.at(operation, at, only_directory)?;
+        Ok(OpenDirectory { tree: self.clone(), inode, path: at.for_display(), _open: Open::new(self) })
+    }
+
+    /// The directory above a place, for operations on a name in it.
+    fn above(at: &Location) -> (Location, OsString) {
+        let path = at.for_display();
+        (Location::trusted(path.parent().unwrap()), path.file_name().unwrap().to_owned())
+    }
+}
+
+fn only_directory(files: &mut Files, inode: u64) -> Result<u64, Errno> {
+    match files.node(inode).metadata.kind {
+        FileKind::Directory => Ok(inode),
+        FileKind::Symlink => Err(Errno::ELOOP),
+        _ => Err(Errno::ENOTDIR),
+    }
+}
+
+struct Open(ChangingTree);
+
+impl Open {
+    fn new(tree: &ChangingTree) -> Self {
+        let mut state = tree.lock();
+        state.open += 1;
+        state.most_open = state.most_open.max(state.open);
+        Self(tree.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.lock().open -= 1;
+    }
+}
+
+struct OpenDirectory {
+    tree: ChangingTree,
+    inode: u64,
+    path: PathBuf,
+    _open: Open,
+}
+
+impl OpenDirectory {
+    fn own<T>(
+        &self,
+        operation: Operation,
+        body: impl FnOnce(&mut Files, u64) -> Result<T, Errno>,
+    ) -> Result<T, OsError> {
+        self.tree.call(operation, self.path.clone(), |_| Ok(self.inode), body)
+    }
+
+    fn child<T>(
+        &self,
+        operation: Operation,
+        name: &OsStr,
+        body: impl FnOnce(&mut Files, u64) -> Result<T, Errno>,
+    ) -> Result<T, OsError> {
+        let inode = self.inode;
+        let find = |files: &mut Files| files.node(inode).names.get(name).copied().ok_or(Errno::ENOENT);
+        self.tree.call(operation, self.path.join(name), find, body)
+    }
+
+    fn create(&self, operation: Operation, name: &OsStr, kind: FileKind, mode: FileMode) -> Result<(), OsError> {
+        self.in_it(operation, name, |files, above| {
+            if files.node(above).names.contains_key(name) {
+                return Err(Errno::EEXIST);
+            }
+            let device = files.node(above).metadata.device;
+            let inode = files.make(kind, device, mode.bits());
+            files.node(above).names.insert(name.to_owned(), inode);
+            Ok(())
+        })
+    }
+
+    /// An operation on the directory that speaks of a name in it.
+    fn in_it<T>(
+        &self,
+        operation: Operation,
+        name: &OsStr,
+        body: impl FnOnce(&mut Files, u64) -> Result<T, Errno>,
+    ) -> Result<T, OsError> {
+        self.tree.call(operation, self.path.join(name), |_| Ok(self.inode), body)
+    }
+}
+
+impl Directory for OpenDirectory {
+    fn own_metadata(&self) -> Result<Metadata, OsError> {
+        self.own(Operation::Metadata, |files, inode| Ok(files.node(inode).metadata.clone()))
+    }
+
+    fn entries(&self) -> Result<DirectoryEntries, OsError> {
+        let entries = self.own(Operation::ReadDir, |files, inode| {
+            let names: Vec<_> = files.node(inode).names.clone().into_iter().collect();
+            let entry = |(name, inode)| DirectoryEntry { name, kind: files.node(inode).metadata.kind, inode };
+            Ok(names.into_iter().map(entry).collect::<Vec<_>>())
+        })?;
+        let open = Open::new(&self.tree);
+        Ok(DirectoryEntries::new(entries.into_iter().map(move |entry| {
+            let _held = &open;
+            Ok(entry)
+        })))
+    }
+
+    fn metadata(&self, name: &OsStr) -> Result<Metadata, OsError> {
+        self.child(Operation::Metadata, name, |files, inode| Ok(files.node(inode).metadata.clone()))
+    }
+
+    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError> {
+        let inode = self.child(Operation::OpenDir, name, only_directory)?;
+        let (tree, path, open) = (self.tree.clone(), self.path.join(name), Open::new(&self.tree));
+        Ok(Box::new(Self { tree, inode, path, _open: open }))
+    }
+
+    fn read_link(&self, name: &OsStr) -> Result<PathBuf, OsError> {
+        self.child(Operation::ReadLink, name, |files, inode| match files.node(inode).metadata.kind {
+            FileKind::Symlink => Ok(files.node(inode).target.clone()),
+            _ => Err(Errno::EINVAL),
+        })
+    }
+
+    fn read_file(&self, name: &OsStr, limit: u64) -> Result<Vec<u8>, OsError> {
+        self.child(Operation::ReadFile, name, |files, inode| {
+            let node = files.node(inode);
+            match node.metadata.kind {
+                FileKind::Symlink => Err(Errno::ELOOP),
+                FileKind::Directory => Err(Errno::EISDIR),
+                FileKind::Regular if node.bytes.len() as u64 > limit => Err(Errno::EFBIG),
+                FileKind::Regular => Ok(node.bytes.clone()),
+                _ => Err(Errno::EINVAL),
+            }
+        })
+    }
+
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+        self.create(Operation::CreateDir, name, FileKind::Directory, mode)
+    }
+
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+        self.create(Operation::CreateFile, name, FileKind::Regular, mode)
+    }
+
+    fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError> {
+        self.in_it(Operation::ReplaceFile, name, |files, above| {
+            let device = files.node(above).metadata.device;
+            let inode = files.make(FileKind::Regular, device, mode.bits());
+            files.node(inode).bytes = contents.to_vec();
+            files.node(above).names.insert(name.to_owned(), inode);
+            Ok(())
+        })
+    }
+
+    fn remove_dir(&self, name: &OsStr) -> Result<(), OsError> {
+        self.child(Operation::RemoveDir, name, |files, inode| {
+            only_directory(files, inode)?;
+            if files.node(inode).names.is_empty() { Ok(()) } else { Err(Errno::ENOTEMPTY) }
+        })?;
+        self.tree.lock().files.node(self.inode).names.remove(name);
+        Ok(())
+    }
+
+    fn remove_file(&self, name: &OsStr) -> Result<(), OsError> {
+        self.child(Operation::RemoveFile, name, |files, inode| match files.node(inode).metadata.kind {
+            FileKind::Directory => Err(Errno::EISDIR),
+            _ => Ok(()),
+        })?;
+        self.tree.lock().files.node(self.inode).names.remove(name);
+        Ok(())
+    }
+
+    fn set_owner(&self, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
+        self.child(Operation::SetOwner, name, |files, inode| {
+            files.owner(inode, uid, gid);
+            Ok(())
+        })
+    }
+
+    fn set_mode(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+        self.child(Operation::SetMode, name, |files, inode| {
+            let metadata = &mut files.node(inode).metadata;
+            if metadata.kind == FileKind::Symlink {
+                return Err(Errno::ELOOP);
+            }
+            metadata.mode = mode;
+            Ok(())
+        })
+    }
+
+    fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
+        self.own(Operation::SetOwner, |files, inode| {
+            files.owner(inode, uid, gid);
+            Ok(())
+        })
+    }
+
+    fn set_own_mode(&self, mode: FileMode) -> Result<(), OsError> {
+        self.own(Operation::SetMode, |files, inode| {
+            files.node(inode).metadata.mode = mode;
+            Ok(())
+        })
+    }
+}
+
+impl Filesystem for ChangingTree {
+    fn metadata(&self, at: &Location, _: FinalLink) -> Result<Metadata, OsError> {
+        self.at(Operation::Metadata, at, |files, inode| Ok(files.node(inode).metadata.clone()))
+    }
+
+    fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
+        self.at(Operation::Canonicalize, &Location::from(path), |_, _| Ok(path.to_path_buf()))
+    }
+
+    fn current_dir(&self) -> Result<PathBuf, OsError> {
+        Ok("/".into())
+    }
+
+    fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError> {
+        Ok(Box::new(self.opened(Operation::OpenDir, at)?))
+    }
+
+    fn read_link(&self, at: &Location) -> Result<PathBuf, OsError> {
+        self.at(Operation::ReadLink, at, |files, inode| Ok(files.node(inode).target.clone()))
+    }
+
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+        let (above, name) = Self::above(at);
+        self.opened(Operation::CreateDir, &above)?.create_dir(&name, mode)
+    }
+
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+        let (above, name) = Self::above(at);
+        self.opened(Operation::CreateFile, &above)?.create_file(&name, mode)
+    }
+
+    fn remove_dir(&self, at: &Location) -> Result<(), OsError> {
+        let (above, name) = Self::above(at);
+        self.opened(Operation::RemoveDir, &above)?.remove_dir(&name)
+    }
+
+    fn remove_file(&self, at: &Location) -> Result<(), OsError> {
+        let (above, name) = Self::above(at);
+        self.opened(Operation::RemoveFile, &above)?.remove_file(&name)
+    }
+}

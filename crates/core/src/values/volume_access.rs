@@ -1,0 +1,50 @@
+//! What the users of a volume may do with it.
+
+use crate::{FileKind, FileMode};
+
+/// What the users of a volume may do with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum VolumeAccess {
+    /// Read and write.
+    #[default]
+    ReadWrite,
+    /// Read.
+    ReadOnly,
+}
+
+impl VolumeAccess {
+    /// The permission bits that whatever is in the volume needs, so that its group can use it; the kubelet's numbers.
+    ///
+    /// * A file: `0660`, read-only `0440`.
+    /// * A directory: `0110` besides, and set-group-id, so that what is made in it later has the group too.
+    /// * A symlink has no permissions: none.
+    pub const fn group_bits(self, kind: FileKind) -> FileMode {
+        let both = match self {
+            Self::ReadWrite => 0o660,
+            Self::ReadOnly => 0o440,
+        };
+        FileMode::from_bits(match kind {
+            FileKind::Symlink => 0,
+            FileKind::Directory => both | 0o110 | 0o2000,
+            _ => both,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bits_are_the_kubelets() {
+        for (access, file, directory) in
+            [(VolumeAccess::ReadWrite, 0o660, 0o2770), (VolumeAccess::ReadOnly, 0o440, 0o2550)]
+        {
+            for kind in [FileKind::Regular, FileKind::Fifo, FileKind::Socket, FileKind::BlockDevice] {
+                assert_eq!(access.group_bits(kind).bits(), file);
+            }
+            assert_eq!(access.group_bits(FileKind::Directory).bits(), directory);
+            assert_eq!(access.group_bits(FileKind::Symlink).bits(), 0);
+        }
+    }
+}
