@@ -24,6 +24,7 @@ struct State {
     files: Files,
     calls: Vec<(Operation, PathBuf)>,
     faults: BTreeMap<(u64, u8), Errno>,
+    faults_anywhere: BTreeMap<u8, Errno>,
     hooks: BTreeMap<usize, Hook>,
     dies_at: Option<usize>,
     open: usize,
@@ -156,6 +157,15 @@ impl ChangingTree {
         state.faults.insert((inode, operation as u8), errno);
     }
 
+    /// From now on this operation fails, on whatever it is.
+    pub(crate) fn failing_anywhere(&self, operation: Operation, errno: Errno) {
+        self.lock().faults_anywhere.insert(operation as u8, errno);
+    }
+
+    pub(crate) fn exists(&self, path: &str) -> bool {
+        self.lock().files.find(Path::new(path)).is_some()
+    }
+
     /// Just before call number `call`, counted from 0, this happens.
     pub(crate) fn before_call(&self, call: usize, change: impl FnOnce(&mut Files) + Send + 'static) {
         self.lock().hooks.insert(call, Box::new(change));
@@ -218,7 +228,8 @@ impl ChangingTree {
             hook(&mut state.files);
         }
         let answer = subject(&mut state.files).and_then(|inode| {
-            let fault = state.faults.get(&(inode, operation as u8)).copied();
+            let fault = state.faults.get(&(inode, operation as u8)).or(state.faults_anywhere.get(&(operation as u8)));
+            let fault = fault.copied();
             fault.map_or_else(|| body(&mut state.files, inode), Err)
         });
         answer.map_err(|errno| OsError::new(operation, path, errno))

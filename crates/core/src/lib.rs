@@ -49,6 +49,10 @@ pub use questions::mount_at::mount_at;
 pub use questions::watchability::{is_watchable_mount, watchability};
 pub use sequences::bind_mount::{BindMount, bind_mount};
 pub use sequences::container_mounts::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
+#[cfg(feature = "serde")]
+pub use sequences::direct_volume_file::{
+    DirectVolumeError, MOUNT_INFO_MAX, apply_direct_volume, read_direct_volume, write_direct_volume,
+};
 pub use sequences::fs_group::apply::apply_fs_group;
 pub use sequences::fs_group::outcome::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
 pub use sequences::fs_group::request::{AfterFailures, FsGroupRequest};
@@ -71,6 +75,9 @@ pub use values::container_id::{ContainerId, InvalidContainerId};
 pub use values::device_number::DeviceNumber;
 #[cfg(feature = "serde")]
 pub use values::direct_volume::{DirectVolume, DirectVolumeType};
+pub use values::direct_volume_path::{
+    DIRECT_VOLUME_PATH_MAX, DIRECT_VOLUMES_ROOT, MOUNT_INFO_FILE, UnusableVolumePath, direct_volume_directory_name,
+};
 pub use values::directory_entry::DirectoryEntry;
 pub use values::docker_volume::{
     DOCKER_DATA_ROOT, DOCKER_VOLUME_PREFIX, DOCKER_VOLUME_SUFFIX, is_docker_volume, is_docker_volume_in,

@@ -2,6 +2,8 @@
 
 pub(crate) mod bind_mount;
 pub(crate) mod container_mounts;
+#[cfg(feature = "serde")]
+pub(crate) mod direct_volume_file;
 pub(crate) mod fs_group;
 pub(crate) mod host_mounts;
 pub(crate) mod nydus;

@@ -5,7 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{BadVolumeRecord, FsGroup};
+use crate::values::mount::last_says_read_only;
+use crate::{BadVolumeRecord, FsGroup, Mount};
 
 /// How a direct-assigned volume reaches the guest (`volume-type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,6 +102,16 @@ impl DirectVolume {
     pub fn fs_group(&self) -> Option<FsGroup> {
         self.fs_group
     }
+
+    /// Makes `mount` a mount of this volume: source, type, options and with them whether it is read-only, as the record has
+    /// them; and the group of its files, where the record has one. The destination and the rest stay.
+    pub fn apply_to(&self, mount: &mut Mount) {
+        mount.source.clone_from(&self.device);
+        mount.fs_type.clone_from(&self.fs_type);
+        mount.options.clone_from(&self.options);
+        mount.read_only = last_says_read_only(&self.options);
+        mount.fs_group = self.fs_group.or(mount.fs_group);
+    }
 }
 
 impl fmt::Debug for DirectVolume {
@@ -161,7 +172,7 @@ fn null_is_empty<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deser
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FsGroupChangePolicy, Mount};
+    use crate::FsGroupChangePolicy;
 
     fn read(json: &str) -> Result<DirectVolume, String> {
         serde_json::from_str(json).map_err(|error| error.to_string())
@@ -195,6 +206,16 @@ mod tests {
             let error = read(json).unwrap_err();
             assert!(error.contains(key) && error.contains(value), "{error}");
         }
+    }
+
+    #[test]
+    fn a_record_without_a_group_leaves_the_mounts() {
+        let volume = read(r#"{"volume-type": "block", "device": "/dev/sdb", "options": ["ro", "rw"]}"#).unwrap();
+        let mut mount = Mount::new("/v", "/data", "bind");
+        let group = FsGroup { gid: 4, policy: FsGroupChangePolicy::Always };
+        (mount.fs_group, mount.read_only) = (Some(group), true);
+        volume.apply_to(&mut mount);
+        assert_eq!((mount.fs_group, mount.read_only), (Some(group), false));
     }
 
     #[test]

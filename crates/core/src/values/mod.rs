@@ -10,6 +10,7 @@ pub(crate) mod container_id;
 pub(crate) mod device_number;
 #[cfg(feature = "serde")]
 pub(crate) mod direct_volume;
+pub(crate) mod direct_volume_path;
 pub(crate) mod directory_entry;
 pub(crate) mod docker_volume;
 pub(crate) mod empty_dir_medium;

@@ -46,6 +46,16 @@ pub struct Mount {
 /// The type of a bind mount.
 const BIND: &str = "bind";
 
+/// What the last of `ro` and `rw` says; writable where there is none.
+pub(crate) fn last_says_read_only(options: &[String]) -> bool {
+    let last = options.iter().rev().find_map(|option| match option.as_str() {
+        "ro" | "rro" => Some(true),
+        "rw" | "rrw" => Some(false),
+        _ => None,
+    });
+    last.unwrap_or(false)
+}
+
 impl Mount {
     /// A mount of this source, destination and type, writable, without options.
     pub fn new(source: impl Into<String>, destination: impl Into<Utf8PathBuf>, fs_type: impl Into<String>) -> Self {
@@ -68,14 +78,9 @@ impl Mount {
             "" | "none" if binds => BIND,
             given => given,
         };
-        let read_only = options.iter().rev().find_map(|option| match option.as_str() {
-            "ro" | "rro" => Some(true),
-            "rw" | "rrw" => Some(false),
-            _ => None,
-        });
         Self {
             options: options.to_vec(),
-            read_only: read_only.unwrap_or(false),
+            read_only: last_says_read_only(options),
             ..Self::new(source.unwrap_or_default(), destination, fs_type)
         }
     }
