@@ -25,7 +25,7 @@ struct State {
     calls: Vec<(Operation, PathBuf)>,
     faults: BTreeMap<(u64, u8), Errno>,
     faults_anywhere: BTreeMap<u8, Errno>,
-    hooks: BTreeMap<usize, Hook>,
+    hooks: BTreeMap<usize, Vec<Hook>>,
     dies_at: Option<usize>,
     open: usize,
     most_open: usize,
@@ -162,13 +162,9 @@ impl ChangingTree {
         self.lock().faults_anywhere.insert(operation as u8, errno);
     }
 
-    pub(crate) fn exists(&self, path: &str) -> bool {
-        self.lock().files.find(Path::new(path)).is_some()
-    }
-
-    /// Just before call number `call`, counted from 0, this happens.
+    /// Just before call number `call`, counted from 0, this happens, after what was to happen there already.
     pub(crate) fn before_call(&self, call: usize, change: impl FnOnce(&mut Files) + Send + 'static) {
-        self.lock().hooks.insert(call, Box::new(change));
+        self.lock().hooks.entry(call).or_default().push(Box::new(change));
     }
 
     /// From call number `call` on nothing happens any more: the process is dead.
@@ -224,7 +220,7 @@ impl ChangingTree {
         if state.dies_at.is_some_and(|call| number >= call) {
             return Err(OsError::new(operation, path, Errno::ENOTRECOVERABLE));
         }
-        if let Some(hook) = state.hooks.remove(&number) {
+        for hook in state.hooks.remove(&number).unwrap_or_default() {
             hook(&mut state.files);
         }
         let answer = subject(&mut state.files).and_then(|inode| {

@@ -486,8 +486,9 @@ mod tests {
     #[test]
     fn a_read_only_filesystem_ends_it_at_once() {
         let tree = volume(|files| (0..100).for_each(|n| files.file(&format!("/v/{n}"), 0o600, b"")));
-        (0..100).for_each(|n| tree.failing(&format!("/v/{n}"), Operation::SetOwner, Errno::EROFS));
-        (0..100).for_each(|n| tree.failing(&format!("/v/{n}"), Operation::SetMode, Errno::EROFS));
+        for operation in WRITES {
+            tree.failing_anywhere(operation, Errno::EROFS);
+        }
         let (report, first) = incomplete(&tree, &ALWAYS.despite_failures());
         assert_eq!((report.progress.examined, first.errno(), report.root_done), (1, Errno::EROFS, false));
     }
