@@ -35,6 +35,7 @@ pub use ports::rafs_daemon::RafsDaemon;
 pub use ports::{
     directory::MockDirectory, filesystem::MockFilesystem, mounter::MockMounter, rafs_daemon::MockRafsDaemon,
 };
+pub use questions::atomic_writer::read::{atomic_volume_generation, read_atomic_volume};
 pub use questions::backing_device::backing_device;
 pub use questions::block_device::{
     SYSFS_ROOT, is_block_device, is_block_device_in, is_device_mapper, is_device_mapper_in,
@@ -66,6 +67,8 @@ pub use sequences::unshare::{unshare_rootfs, unshare_snapshot_dir, unshare_volum
 pub use sequences::unshare_all::{UnshareAllError, UnshareDone, UnshareFailure, UnshareStep, unshare_all};
 pub use sequences::unshare_outcome::{NameAfter, UnshareOutcome};
 pub use sequences::unshare_recorded::unshare_recorded;
+pub use values::atomic_volume::{AtomicVolume, AtomicVolumeLimits, VolumeFile};
+pub use values::atomic_volume_error::{AtomicVolumeError, LayoutFault};
 pub use values::attribute_change::{AttributeChange, ConflictingChange};
 pub use values::attributes_request::{AttributesReport, AttributesRequest};
 pub use values::backing_device::BackingDevice;
@@ -117,4 +120,5 @@ pub use values::shm_size::DEFAULT_SHM_SIZE;
 pub use values::system_mount::{SYSTEM_MOUNT_PREFIXES, is_system_mount};
 pub use values::unmount_request::{UnmountMode, UnmountRequest};
 pub use values::volume_access::VolumeAccess;
+pub use values::volume_generation::VolumeGeneration;
 pub use values::watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use camino::Utf8Path;
 
-use super::atomic_writer::{self, Payload};
+use super::atomic_writer::payload::{self, Payload};
 use super::count_files::count_files;
 use super::file_walk::Start;
 use crate::kubernetes::{VolumeKind, volume_kind};
@@ -67,7 +67,7 @@ fn is_watched(kind: VolumeKind) -> bool {
 }
 
 fn what_is_in(volume: &dyn Directory, path: &Path) -> Result<(Payload, VolumeLayout), Error> {
-    if let Some(payload) = atomic_writer::payload(volume, path, LIMIT)? {
+    if let Some(payload) = payload::payload(volume, path, LIMIT)? {
         return Ok((payload, VolumeLayout::AtomicWriter));
     }
     let mut payload = Payload::default();

@@ -1,5 +1,7 @@
 //! Floor 1: values. True of a number or a text alone; no port in sight.
 
+pub(crate) mod atomic_volume;
+pub(crate) mod atomic_volume_error;
 pub(crate) mod attribute_change;
 pub(crate) mod attributes_request;
 pub(crate) mod backing_device;
@@ -50,4 +52,5 @@ pub(crate) mod shm_size;
 pub(crate) mod system_mount;
 pub(crate) mod unmount_request;
 pub(crate) mod volume_access;
+pub(crate) mod volume_generation;
 pub(crate) mod watchability;

@@ -1,24 +1,21 @@
-//! The layout in which the kubelet writes volumes that change (`pkg/volume/util/atomic_writer.go` of Kubernetes).
+//! How many files such a volume shows, and how many bytes.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::file_walk::each_file;
-use crate::{Directory, DirectoryEntry, Errno, Error, FileKind, OsError};
-
-/// The symlink to the directory of the present version.
-const DATA: &str = "..data";
+use super::layout::{DataLink, shown_through};
+use crate::questions::file_walk::each_file;
+use crate::{Directory, DirectoryEntry, Errno, Error, FileKind, OsError, VolumeGeneration};
 
 /// How often a version is read that is replaced meanwhile, before the answer stands as it is.
 const TRIES: usize = 4;
 
 /// Files that a container sees, and the bytes in them.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(super) struct Payload {
-    pub(super) keys: u64,
-    pub(super) bytes: u64,
+pub(in crate::questions) struct Payload {
+    pub(in crate::questions) keys: u64,
+    pub(in crate::questions) bytes: u64,
 }
 
 impl Payload {
@@ -35,7 +32,12 @@ impl Payload {
     }
 
     /// Counts in every file below `directory`, until there are more than `limit`.
-    pub(super) fn add_tree(&mut self, directory: &dyn Directory, path: &Path, limit: u64) -> Result<(), Error> {
+    pub(in crate::questions) fn add_tree(
+        &mut self,
+        directory: &dyn Directory,
+        path: &Path,
+        limit: u64,
+    ) -> Result<(), Error> {
         each_file(directory, path, |directory, entry| {
             self.add(directory, entry)?;
             Ok(if self.keys > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -51,13 +53,13 @@ impl Payload {
 /// # Errors
 ///
 /// Whatever keeps the version from being read; one that is replaced meanwhile is read anew.
-pub(super) fn payload(volume: &dyn Directory, path: &Path, limit: u64) -> Result<Option<Payload>, Error> {
-    let mut version = version_name(volume)?;
+pub(in crate::questions) fn payload(volume: &dyn Directory, path: &Path, limit: u64) -> Result<Option<Payload>, Error> {
+    let mut version = DataLink::read(volume)?.version();
     let mut answer = Ok(None);
     for _ in 0..TRIES {
         let Some(name) = version else { return Ok(None) };
         answer = read_version(volume, &name, path, limit);
-        version = version_name(volume)?;
+        version = DataLink::read(volume)?.version();
         if version.as_ref() == Some(&name) {
             break;
         }
@@ -65,16 +67,13 @@ pub(super) fn payload(volume: &dyn Directory, path: &Path, limit: u64) -> Result
     answer
 }
 
-/// The name of the directory of the present version; `None` where there is no such layout.
-fn version_name(volume: &dyn Directory) -> Result<Option<OsString>, Error> {
-    match volume.read_link(OsStr::new(DATA)) {
-        Ok(target) => Ok(Some(target.into_os_string()).filter(|target| is_version(target))),
-        Err(error) => absent(error),
-    }
-}
-
-fn read_version(volume: &dyn Directory, name: &OsStr, path: &Path, limit: u64) -> Result<Option<Payload>, Error> {
-    let version = match volume.open_dir(name) {
+fn read_version(
+    volume: &dyn Directory,
+    name: &VolumeGeneration,
+    path: &Path,
+    limit: u64,
+) -> Result<Option<Payload>, Error> {
+    let version = match volume.open_dir(name.name()) {
         Ok(version) => version,
         Err(error) => return absent(error),
     };
@@ -104,21 +103,10 @@ fn absent<T>(error: OsError) -> Result<Option<T>, Error> {
     }
 }
 
-/// True of what may be the name of a version: it starts with two dots. `..` itself and what has a slash in it the port
-/// refuses as a name (`EINVAL`).
-fn is_version(target: &OsStr) -> bool {
-    target.as_bytes().starts_with(b"..")
-}
-
 /// True where the volume shows this name of the present version to its users.
 fn is_shown(volume: &dyn Directory, name: &OsStr) -> Result<bool, Error> {
     match volume.read_link(name) {
-        Ok(target) => {
-            let mut expected = OsString::from(DATA);
-            expected.push("/");
-            expected.push(name);
-            Ok(target.as_os_str() == expected)
-        }
+        Ok(target) => Ok(target.as_os_str() == shown_through(name)),
         Err(error) => Ok(absent::<()>(error)?.is_some()),
     }
 }
