@@ -1,0 +1,248 @@
+//! Giving a volume's files their group, on the kernel.
+
+use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use mountwright_core::{
+    Errno, FsGroup, FsGroupChangePolicy, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest,
+    VolumeAccess, apply_fs_group, fs_group_needs_change,
+};
+use rustix::fs::{FileType, Mode, OFlags};
+
+use crate::Case;
+use crate::scene::{Ending, Scene};
+
+pub(crate) const CASES: &[Case] = &[
+    ("fs_group: everything gets the group and the bits of its kind", everything),
+    ("fs_group: read-only adds no write bit", read_only_access),
+    ("fs_group: a nested mount and a bound file are left alone", nested_mounts),
+    ("fs_group: a tree deeper than a path can be is changed with few descriptors", deep_tree),
+    ("fs_group: set-id bits, which the kernel takes, are put back", set_id_bits),
+    ("fs_group: a second run writes nothing", second_run),
+    ("fs_group: a read-only mount ends it at once", read_only_mount),
+    ("fs_group: cancelled, the root stays, and a later run does the rest", cancelled),
+    ("fs_group: nothing outside is changed while directories are exchanged with symlinks", exchanged_meanwhile),
+];
+
+const GID: u32 = 4321;
+const ALWAYS: FsGroupRequest = FsGroupRequest::new(FsGroup { gid: GID, policy: FsGroupChangePolicy::Always });
+const MISMATCH: FsGroupRequest = FsGroupRequest::new(FsGroup { gid: GID, policy: FsGroupChangePolicy::OnRootMismatch });
+
+fn run(scene: &Scene, request: &FsGroupRequest) -> Result<FsGroupOutcome, FsGroupError> {
+    apply_fs_group(&scene.backend, &scene.location("v"), request, &mut |_| ControlFlow::Continue(()))
+}
+
+#[track_caller]
+fn applied(scene: &Scene, request: &FsGroupRequest) -> FsGroupReport {
+    match run(scene, request) {
+        Ok(FsGroupOutcome::Applied(report)) => report,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_shown(scene: &Scene, expected: &[(&str, &str)]) {
+    for (path, mode_and_group) in expected {
+        let expected = mode_and_group.replace('G', &GID.to_string());
+        assert_eq!(scene.shown(path), expected, "{path}");
+    }
+}
+
+fn set_up(scene: &Scene) {
+    scene.directory("outside", 0o700);
+    scene.file("outside/secret", 0o600, b"");
+    scene.directory("v", 0o755);
+    scene.file("v/f", 0o600, b"x");
+    scene.directory("v/d", 0o700);
+    scene.file("v/d/tool", 0o711, b"");
+    scene.directory("v/d/sticky", 0o1777);
+    scene.symlink("v/to-file", "../outside/secret");
+    scene.symlink("v/to-directory", "../outside");
+    scene.node("v/fifo", FileType::Fifo);
+    scene.node("v/socket", FileType::Socket);
+    scene.node("v/null", FileType::CharacterDevice);
+}
+
+fn everything(scene: &Scene) {
+    set_up(scene);
+    let at = scene.location("v");
+    assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(true));
+    let report = applied(scene, &MISMATCH);
+    assert_eq!((report.progress.examined, report.progress.changed, report.progress.failed), (10, 10, 0));
+    assert_shown(
+        scene,
+        &[
+            ("v", "2775 G"),
+            ("v/f", "660 G"),
+            ("v/d", "2770 G"),
+            ("v/d/tool", "771 G"),
+            ("v/d/sticky", "3777 G"),
+            ("v/to-file", "777 G"),
+            ("v/to-directory", "777 G"),
+            ("v/fifo", "660 G"),
+            ("v/socket", "660 G"),
+            ("v/null", "660 G"),
+            ("outside", "700 0"),
+            ("outside/secret", "600 0"),
+        ],
+    );
+    assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(false));
+    // What is made there from now on has the group.
+    scene.file("v/d/later", 0o600, b"");
+    assert_shown(scene, &[("v/d/later", "600 G")]);
+}
+
+fn read_only_access(scene: &Scene) {
+    set_up(scene);
+    applied(scene, &ALWAYS.read_only());
+    assert_shown(scene, &[("v", "2755 G"), ("v/f", "640 G"), ("v/d", "2750 G"), ("v/d/tool", "751 G")]);
+}
+
+fn nested_mounts(scene: &Scene) {
+    set_up(scene);
+    scene.directory("v/mount", 0o700);
+    scene.mount_tmpfs("v/mount");
+    scene.set_mode("v/mount", 0o700);
+    scene.file("v/mount/f", 0o600, b"");
+    scene.directory("other", 0o755);
+    scene.mount_tmpfs("other");
+    scene.file("other/f", 0o600, b"");
+    scene.file("v/bound", 0o600, b"");
+    scene.bind("other/f", "v/bound");
+    let report = applied(scene, &ALWAYS);
+    assert_eq!(report.other_filesystems, 2);
+    assert_shown(scene, &[("v/mount", "700 0"), ("v/mount/f", "600 0"), ("v/bound", "600 0"), ("other/f", "600 0")]);
+    assert_shown(scene, &[("v", "2775 G"), ("v/f", "660 G")]);
+}
+
+const LEVELS: usize = 2500;
+
+fn open_dir(above: &OwnedFd, name: &str) -> OwnedFd {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(above, name, flags, Mode::empty()).expect("it can be opened")
+}
+
+/// A directory in a directory, each with a neighbour on either side of its name, so that the way back up has work to do.
+fn deep_tree(scene: &Scene) {
+    scene.directory("v", 0o700);
+    let root = std::fs::File::open(scene.path("v")).expect("it can be opened").into();
+    let mut here: OwnedFd = root;
+    for _ in 0..LEVELS {
+        for name in ["a", "d", "z"] {
+            rustix::fs::mkdirat(&here, name, Mode::from_raw_mode(0o700)).expect("it can be made");
+        }
+        here = open_dir(&here, "d");
+    }
+    drop(here);
+    let before = Scene::open_descriptors();
+    let mut most = 0;
+    let outcome = apply_fs_group(&scene.backend, &scene.location("v"), &ALWAYS, &mut |progress| {
+        if progress.examined.is_multiple_of(16) {
+            most = most.max(Scene::open_descriptors() - before);
+        }
+        ControlFlow::Continue(())
+    });
+    let Ok(FsGroupOutcome::Applied(report)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(report.progress.changed, 3 * LEVELS as u64 + 1);
+    assert!((17..=18).contains(&most), "{most} descriptors");
+    assert_eq!(Scene::open_descriptors(), before);
+    let root = std::fs::File::open(scene.path("v")).expect("it can be opened").into();
+    let mut here: OwnedFd = root;
+    for level in 0..LEVELS {
+        for name in ["a", "z"] {
+            let found = rustix::fs::statat(&here, name, rustix::fs::AtFlags::empty()).expect("it is there");
+            assert_eq!((found.st_gid, found.st_mode & 0o7777), (GID, 0o2770), "{name} at {level}");
+        }
+        here = open_dir(&here, "d");
+    }
+}
+
+fn set_id_bits(scene: &Scene) {
+    scene.file("v/control", 0o6755, b"");
+    scene.file("v/suid", 0o4755, b"");
+    scene.file("v/both", 0o6755, b"");
+    scene.directory("v/d", 0o2700);
+    scene.set_group("v/control", 99);
+    assert_eq!(scene.shown("v/control"), "755 99", "the kernel takes set-id bits");
+    applied(scene, &ALWAYS);
+    assert_shown(scene, &[("v/suid", "4775 G"), ("v/both", "6775 G"), ("v/d", "2770 G"), ("v/control", "775 G")]);
+}
+
+fn second_run(scene: &Scene) {
+    set_up(scene);
+    applied(scene, &ALWAYS);
+    let paths = ["v", "v/f", "v/d", "v/d/tool", "v/d/sticky", "v/to-file", "v/fifo", "v/null"];
+    let before = paths.map(|path| scene.change_time(path));
+    // The clock of the filesystem goes on by a tick.
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let report = applied(scene, &ALWAYS);
+    assert_eq!((report.progress.examined, report.progress.changed), (10, 0));
+    assert_eq!(paths.map(|path| scene.change_time(path)), before);
+    assert_eq!(run(scene, &MISMATCH), Ok(FsGroupOutcome::NotNeeded));
+}
+
+fn read_only_mount(scene: &Scene) {
+    set_up(scene);
+    scene.bind("v", "v");
+    scene.remount_read_only("v");
+    for request in [ALWAYS, MISMATCH.despite_failures()] {
+        let Err(FsGroupError::Incomplete { report, source, .. }) = run(scene, &request) else { panic!() };
+        assert_eq!((source.errno(), report.progress.examined, report.root_done), (Errno::EROFS, 1, false));
+    }
+    assert_shown(scene, &[("v", "755 0"), ("v/f", "600 0"), ("v/d", "700 0")]);
+}
+
+fn cancelled(scene: &Scene) {
+    for after in 1..10 {
+        scene.directory(&format!("{after}"), 0o755);
+        scene.mount_tmpfs(&format!("{after}"));
+        let here = format!("{after}/v");
+        for name in ["a", "b", "c"] {
+            scene.file(&format!("{here}/{name}/f"), 0o600, b"");
+            scene.file(&format!("{here}/{name}-f"), 0o600, b"");
+        }
+        let stop = &mut |progress: FsGroupProgress| {
+            if progress.examined == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let at = scene.location(&here);
+        let outcome = apply_fs_group(&scene.backend, &at, &MISMATCH, stop);
+        assert!(matches!(outcome, Ok(FsGroupOutcome::Cancelled(_))), "{outcome:?}");
+        assert_shown(scene, &[(&here, "755 0")]);
+        let rest = apply_fs_group(&scene.backend, &at, &MISMATCH, &mut |_| ControlFlow::Continue(()));
+        let Ok(FsGroupOutcome::Applied(report)) = rest else { panic!("{rest:?}") };
+        assert_eq!((report.progress.examined, report.progress.changed), (10, 10 - after));
+        assert_shown(scene, &[(&here, "2775 G"), (&format!("{here}/a/f"), "660 G"), (&format!("{here}/c-f"), "660 G")]);
+    }
+}
+
+fn exchanged_meanwhile(scene: &Scene) {
+    scene.directory("outside/inner", 0o700);
+    scene.file("outside/inner/secret", 0o600, b"");
+    scene.directory("v/d/inner", 0o700);
+    scene.file("v/d/inner/f", 0o600, b"");
+    scene.symlink("v/link", "../outside");
+    let (done, exchanges) = (AtomicBool::new(false), AtomicU64::new(0));
+    std::thread::scope(|threads| {
+        let attacker = threads.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                scene.exchange("v/d", "v/link");
+                exchanges.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        let ending = Ending(&done);
+        let mut runs = 0_u32;
+        while (runs < 2000 || exchanges.load(Ordering::Relaxed) < 2000) && !attacker.is_finished() {
+            // Two groups in turn, so that there is always something to change.
+            let request = FsGroupRequest::new(FsGroup { gid: GID + runs % 2, ..ALWAYS.group });
+            let at = scene.location("v");
+            let outcome = apply_fs_group(&scene.backend, &at, &request, &mut |_| ControlFlow::Continue(()));
+            // A name that is another thing each time it is looked at is a failure, and no more than that.
+            assert!(matches!(outcome, Ok(_) | Err(FsGroupError::Incomplete { .. })), "{outcome:?}");
+            runs += 1;
+        }
+        drop(ending);
+        attacker.join().expect("the attacker goes on to the end");
+    });
+    assert_shown(scene, &[("outside", "755 0"), ("outside/inner", "700 0"), ("outside/inner/secret", "600 0")]);
+}

@@ -1,0 +1,51 @@
+//! Volumes on the kernel: their group, their records, their versions.
+//!
+//! Each case runs on a thread and in a mount namespace of its own, on a fresh tmpfs, and the whole with few descriptors to
+//! be had. Where that is not allowed the cases are shown as ignored, with the reason.
+
+mod atomic_volume;
+mod direct_volume;
+mod fs_group;
+mod scene;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+use mountwright_tests::kernel_required::not_run;
+use mountwright_tests::namespace::{self, Privilege, enter_on_this_thread};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use scene::Scene;
+
+/// What a case is: its name, and what it does.
+type Case = (&'static str, fn(&Scene));
+
+/// How many descriptors the process may have open.
+const DESCRIPTORS: u64 = 32;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // Before the first thread starts.
+    let cannot = match namespace::enter() {
+        Ok(Privilege::Root) => None,
+        Ok(Privilege::UserNamespace) => Some("a user namespace of one's own has one group".to_owned()),
+        Err(error) => Some(error.to_string()),
+    };
+    let limit = Rlimit { current: Some(DESCRIPTORS), ..getrlimit(Resource::Nofile) };
+    setrlimit(Resource::Nofile, limit).expect("fewer descriptors are always allowed");
+    let cases = fs_group::CASES.iter().chain(direct_volume::CASES).chain(atomic_volume::CASES);
+    let trials = cases.map(|&(name, case)| trial(name, case, cannot.clone())).collect();
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trial(name: &str, case: fn(&Scene), cannot: Option<String>) -> Trial {
+    let Some(reason) = cannot else {
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        return Trial::test(name, move || {
+            let played = thread.spawn(move || enter_on_this_thread().map(|()| case(&Scene::new()))).expect("a thread");
+            played.join().map_err(|panic| scene::words_of(&*panic))??;
+            Ok(())
+        });
+    };
+    Trial::ignorable_test(name, move || not_run(&reason))
+}
