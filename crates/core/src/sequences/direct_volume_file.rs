@@ -320,7 +320,8 @@ mod tests {
         let tree = holding(RECORD);
         let before = read(&tree, VOLUME).unwrap();
         tree.failing_anywhere(Operation::ReplaceFile, Errno::ENOSPC);
-        assert_eq!(errno(write(&tree, VOLUME, &volume("/dev/sdc"))), Errno::ENOSPC);
+        let Err(DirectVolumeError::File(error)) = write(&tree, VOLUME, &volume("/dev/sdc")) else { panic!() };
+        assert_eq!((error.errno(), error.left()), (Some(Errno::ENOSPC), &[][..]));
         assert_eq!(read(&tree, VOLUME).unwrap(), before);
     }
 

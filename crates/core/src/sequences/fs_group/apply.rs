@@ -94,13 +94,8 @@ impl Run<'_> {
     fn directory(&mut self, descent: &mut Descent, name: OsString) -> Result<(), Ended> {
         let here = match descent.here() {
             Ok(here) => here,
-            Err(error) => {
-                // Its directory was moved away: with the name, the others in it cannot be reached either.
-                for _ in 0..descent.give_up() {
-                    self.record(Err(error.clone()))?;
-                }
-                return self.record(Err(error));
-            }
+            // Its directory was moved away.
+            Err(error) => return self.record(Err(error)),
         };
         let opened = here.open_dir(&name).and_then(|directory| {
             let metadata = directory.own_metadata()?;
@@ -438,7 +433,8 @@ mod tests {
         });
         let (report, first) = incomplete(&tree, &ALWAYS);
         assert_eq!((first.errno(), first.path().unwrap()), (Errno::ESTALE, "/v/d".as_ref()));
-        assert!(report.progress.failed >= 1 && !report.root_done);
+        // A name in each of the three directories that were closed.
+        assert_eq!((report.progress.failed, report.root_done), (3, false));
         assert_shown(&tree, &[("/v/d", "700 0"), ("/v/d/a", "700 0"), ("/v", "755 0"), ("/moved/d", "2770 7")]);
     }
 
@@ -452,6 +448,17 @@ mod tests {
             assert_eq!((report.progress.failed, report.progress.examined), (1, 8));
             assert_shown(&tree, &[("/v", "755 0"), ("/v/f", "660 7"), ("/v/d/sticky", "3777 7")]);
             assert!(MISMATCH.group.needs_change(&tree.metadata_at("/v"), MISMATCH.access));
+        }
+    }
+
+    #[test]
+    fn a_directory_whose_group_is_refused_is_a_failure_and_still_gone_through() {
+        for operation in WRITES {
+            let tree = of_every_kind();
+            tree.failing("/v/d", operation, Errno::EPERM);
+            let (report, first) = incomplete(&tree, &ALWAYS);
+            assert_eq!((report.progress.failed, first.path().unwrap()), (1, "/v/d".as_ref()));
+            assert_shown(&tree, &[("/v/d/x", "771 7"), ("/v", "755 0")]);
         }
     }
 
@@ -543,6 +550,23 @@ mod tests {
         });
         applied(&tree, &ALWAYS);
         assert_shown(&tree, &[("/v/d", "777 7"), ("/elsewhere", "700 0"), ("/elsewhere/f", "600 0")]);
+    }
+
+    #[test]
+    fn a_name_that_is_a_directory_only_when_nobody_opens_it_is_a_failure() {
+        let tree = volume(|files| {
+            files.directory("/v/d", 0o700);
+            files.symlink("/link", "/");
+        });
+        // 0: open, 1: metadata, 2: list, 3: open the directory, 4: look at the name.
+        tree.before_call(3, |files| {
+            files.rename("/v/d", "/d");
+            files.rename("/link", "/v/d");
+        });
+        tree.before_call(4, |files| files.rename("/d", "/v/d"));
+        let (report, first) = incomplete(&tree, &ALWAYS);
+        assert_eq!((report.progress.failed, first.errno()), (1, Errno::ELOOP));
+        assert_shown(&tree, &[("/v/d", "700 0"), ("/v", "755 0")]);
     }
 
     #[test]

@@ -60,11 +60,6 @@ impl Descent {
         false
     }
 
-    /// How many names are given up when the present directory cannot be opened again.
-    pub(super) fn give_up(&mut self) -> usize {
-        self.levels.last_mut().map_or(0, |level| std::mem::take(&mut level.pending).len())
-    }
-
     /// The root.
     pub(super) fn root(&self) -> Option<&dyn Directory> {
         self.levels.first()?.directory.as_deref()
