@@ -17,6 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("fs_group: everything gets the group and the bits of its kind", everything),
     ("fs_group: read-only adds no write bit", read_only_access),
     ("fs_group: a nested mount and a bound file are left alone", nested_mounts),
+    ("fs_group: a root that is a symlink is followed, and the link stays", symlinked_root),
     ("fs_group: a tree deeper than a path can be is changed with few descriptors", deep_tree),
     ("fs_group: set-id bits, which the kernel takes, are put back", set_id_bits),
     ("fs_group: a second run writes nothing", second_run),
@@ -114,6 +115,17 @@ fn nested_mounts(scene: &Scene) {
     assert_eq!(report.other_filesystems, 2);
     assert_shown(scene, &[("v/mount", "700 0"), ("v/mount/f", "600 0"), ("v/bound", "600 0"), ("other/f", "600 0")]);
     assert_shown(scene, &[("v", "2775 G"), ("v/f", "660 G")]);
+}
+
+fn symlinked_root(scene: &Scene) {
+    set_up(scene);
+    scene.symlink("link", "v");
+    let at = scene.location("link");
+    assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(true));
+    let outcome = apply_fs_group(&scene.backend, &at, &MISMATCH, &mut |_| ControlFlow::Continue(()));
+    assert!(matches!(outcome, Ok(FsGroupOutcome::Applied(_))), "{outcome:?}");
+    assert_shown(scene, &[("link", "777 0"), ("v", "2775 G"), ("v/f", "660 G")]);
+    assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(false));
 }
 
 const LEVELS: usize = 2500;

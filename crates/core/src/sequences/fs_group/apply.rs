@@ -25,7 +25,7 @@ use crate::{Directory, Errno, FileKind, Filesystem, Location, OsError};
 ///   run starts again.
 /// * It stays on the filesystem of the root, by device number. A bind mount of the same filesystem inside the volume is
 ///   entered, and a file that has another name outside is changed there too.
-/// * Directories are reached and changed by descriptors, at most 18 at a time however deep the tree is. Other names are
+/// * Directories are reached and changed by descriptors, fewer than 20 at a time however deep the tree is. Other names are
 ///   looked at and then changed in their open directory; one that is exchanged in between gets the group and permissions of
 ///   a file, which as a part of the volume it gets anyway, but no set-id bit. What is moved about meanwhile may be missed.
 /// * `progress` is called after each name; what it answers with `Break` ends it. Pass `&mut |_| ControlFlow::Continue(())`
@@ -529,6 +529,14 @@ mod tests {
                 assert_shown(&tree, &[("/v", "2775 7"), ("/v/socket", "660 7")]);
             }
         }
+    }
+
+    #[test]
+    fn a_directory_that_is_removed_before_it_is_listed_is_no_failure() {
+        let tree = of_every_kind();
+        tree.failing("/v/d", Operation::ReadDir, Errno::ENOENT);
+        let report = applied(&tree, &ALWAYS);
+        assert_eq!((report.progress.failed, report.vanished, report.root_done), (0, 1, true));
     }
 
     #[test]
