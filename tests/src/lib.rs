@@ -1,1 +1,4 @@
 //! What the tests and examples of mountwright share.
+
+pub mod kernel_runner;
+pub mod scenario;
