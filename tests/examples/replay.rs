@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
+use mountwright_tests::fake_runner::FakeWorld;
 use mountwright_tests::kernel_runner::{KernelWorld, Stage};
 use mountwright_tests::scenario::{
     CannotRun, KernelVersion, Recording, Scenario, first_difference, play, read_scenarios,
@@ -38,18 +39,22 @@ struct Arguments {
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Backend {
+    /// The in-memory model
+    Fake,
     /// This machine's kernel, in private namespaces
     Linux,
 }
 
 /// A backend, ready to make one sandbox after the other.
 enum Bench {
+    Fake,
     Linux(Stage),
 }
 
 impl Bench {
     fn new(backend: Backend) -> Result<Self, String> {
         match backend {
+            Backend::Fake => Ok(Self::Fake),
             Backend::Linux => Stage::enter().map(Self::Linux).map_err(|error| error.to_string()),
         }
     }
@@ -57,12 +62,15 @@ impl Bench {
     /// Whether the backend's kernel is as new as the scenario needs.
     fn is_new_enough_for(&self, since: Option<KernelVersion>) -> bool {
         match self {
+            // The model is that of the kernel that the newest rule comes from.
+            Self::Fake => true,
             Self::Linux(stage) => since.is_none_or(|since| since <= stage.kernel()),
         }
     }
 
     fn play(&mut self, scenario: &Scenario) -> Result<Recording, CannotRun> {
         match self {
+            Self::Fake => play(&mut FakeWorld::new(), scenario),
             Self::Linux(stage) => play(&mut KernelWorld::new(stage)?, scenario),
         }
     }

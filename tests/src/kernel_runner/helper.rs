@@ -12,8 +12,9 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space}
 use serde::{Deserialize, Serialize};
 
 use super::credentials::die_with_parent;
-use super::performer::{Performer, Returned};
+use super::performer::Performer;
 use super::raw_calls::{close_all_but, fork_running, unshare};
+use crate::scenario::returned::Returned;
 use crate::scenario::{CannotRun, Step};
 
 /// Whose namespaces a new helper copies.

@@ -1,6 +1,6 @@
 //! A sandbox on the kernel.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs::File;
 
 use mountwright_core::Errno;
@@ -8,9 +8,10 @@ use rustix::fs::{Mode, OFlags};
 
 use super::helper::{Helper, Origin};
 use super::mountinfo::TableFile;
-use super::performer::{Performer, Returned};
+use super::performer::Performer;
 use super::stage::Stage;
-use crate::scenario::{Answer, CannotRun, Credentials, NodeKind, Operation, StatAnswer, Step, Tables, World};
+use crate::scenario::returned::Devices;
+use crate::scenario::{Answer, CannotRun, Credentials, NodeKind, Operation, Step, Tables, World};
 
 /// A fresh sandbox on the stage: a tmpfs as the real root of a mount namespace of its own.
 ///
@@ -25,8 +26,7 @@ pub struct KernelWorld<'s> {
     next: u32,
     /// How many tmpfs were mounted
     filesystems: u64,
-    /// Filesystem numbers by device, as last seen in a table
-    devices: HashMap<(u32, u32), u64>,
+    devices: Devices,
     /// A namespace came or went since the tables were asked for
     namespaces_changed: bool,
 }
@@ -65,7 +65,7 @@ impl<'s> KernelWorld<'s> {
             present: 0,
             next: 1,
             filesystems: 0,
-            devices: HashMap::new(),
+            devices: Devices::default(),
             namespaces_changed: true,
         })
     }
@@ -124,22 +124,9 @@ impl<'s> KernelWorld<'s> {
                 if matches!(step.operation, Operation::MountTmpfs { .. }) {
                     self.filesystems += 1;
                 }
-                self.answer(returned).map(Ok)
+                self.devices.answer(returned).map(Ok)
             }
         }
-    }
-
-    fn answer(&self, returned: Returned) -> Result<Answer, CannotRun> {
-        Ok(match returned {
-            Returned::Nothing => Answer::Done,
-            Returned::Names(names) => Answer::Names(names),
-            Returned::Text(text) => Answer::Text(text),
-            Returned::Stat { kind, device, inode, mount, mount_root } => {
-                let filesystem = self.devices.get(&device).copied();
-                let filesystem = filesystem.ok_or_else(|| broken("stat", "a device that was in no table"))?;
-                Answer::Stat(StatAnswer { kind, filesystem, inode, mount, mount_root })
-            }
-        })
     }
 }
 
@@ -175,7 +162,7 @@ impl World for KernelWorld<'_> {
         let mut tables = Tables::new();
         for (&number, namespace) in &self.namespaces {
             let rows = &namespace.table.rows;
-            self.devices.extend(rows.iter().map(|row| (row.device, row.row.filesystem)));
+            self.devices.learn(rows);
             tables.insert(number, rows.iter().map(|row| row.row.clone()).collect());
         }
         Ok(Some(tables))

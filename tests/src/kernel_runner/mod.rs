@@ -11,7 +11,6 @@
 
 mod credentials;
 mod descriptors;
-mod flag_bits;
 mod helper;
 mod kernel_world;
 mod mountinfo;

@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::scenario::{CannotRun, MountRow};
+use crate::scenario::CannotRun;
+use crate::scenario::table_text::{TableRow, parse};
 
 /// One namespace's mountinfo, held open.
 ///
@@ -14,13 +15,6 @@ pub(super) struct TableFile {
     text: String,
     /// The same mounts, parsed
     pub(super) rows: Vec<TableRow>,
-}
-
-/// A row, and the device that the filesystem has while it lives.
-#[derive(Clone, Debug)]
-pub(super) struct TableRow {
-    pub(super) row: MountRow,
-    pub(super) device: (u32, u32),
 }
 
 impl TableFile {
@@ -38,72 +32,8 @@ impl TableFile {
         if text == self.text {
             return Ok(false);
         }
-        self.rows = text.lines().map(parse).collect::<Result<_, _>>()?;
+        self.rows = parse(&text)?;
         self.text = text;
         Ok(true)
-    }
-}
-
-fn parse(line: &str) -> Result<TableRow, CannotRun> {
-    parsed(line).ok_or_else(|| CannotRun::Broken(format!("cannot read the mountinfo line {line:?}")))
-}
-
-/// See `proc_pid_mountinfo(5)`. Sources are `kN`, as [`super::performer`] passes them.
-fn parsed(line: &str) -> Option<TableRow> {
-    let mut fields = line.split(' ');
-    let id = fields.next()?.parse().ok()?;
-    let parent = fields.next()?.parse().ok()?;
-    let (major, minor) = fields.next()?.split_once(':')?;
-    let device = (major.parse().ok()?, minor.parse().ok()?);
-    let root = fields.next()?.to_owned();
-    let mount_point = fields.next()?.to_owned();
-    let options = fields.next()?.to_owned();
-    let mut row = MountRow {
-        id,
-        parent,
-        filesystem: 0,
-        root,
-        mount_point,
-        options,
-        shared: None,
-        master: None,
-        propagate_from: None,
-        unbindable: false,
-        superblock_read_only: false,
-    };
-    for tag in fields.by_ref().take_while(|field| *field != "-") {
-        match tag.split_once(':') {
-            Some(("shared", group)) => row.shared = Some(group.parse().ok()?),
-            Some(("master", group)) => row.master = Some(group.parse().ok()?),
-            Some(("propagate_from", group)) => row.propagate_from = Some(group.parse().ok()?),
-            None if tag == "unbindable" => row.unbindable = true,
-            _ => return None,
-        }
-    }
-    let _kind = fields.next()?;
-    row.filesystem = fields.next()?.strip_prefix('k')?.parse().ok()?;
-    row.superblock_read_only = fields.next()?.split(',').next() == Some("ro");
-    Some(TableRow { row, device })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parsed;
-
-    #[test]
-    fn a_line_with_every_optional_field() {
-        let line = "36 35 0:98 /r /m rw,noatime shared:3 master:2 propagate_from:1 unbindable - tmpfs k7 ro,inode64";
-        let parsed = parsed(line).expect("it is well formed");
-        assert_eq!(parsed.device, (0, 98));
-        let row = parsed.row;
-        assert_eq!((row.id, row.parent, row.filesystem), (36, 35, 7));
-        assert_eq!((row.shared, row.master, row.propagate_from), (Some(3), Some(2), Some(1)));
-        assert!(row.unbindable && row.superblock_read_only);
-    }
-
-    #[test]
-    fn an_unknown_field_is_no_row() {
-        assert!(parsed("36 35 0:98 / / rw flavour:3 - tmpfs k7 rw").is_none());
-        assert!(parsed("36 35 0:98 / / rw - tmpfs other rw").is_none());
     }
 }

@@ -8,23 +8,15 @@ use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
 use rustix::io;
 use rustix::mount::{MountFlags, MountPropagationFlags, MoveMountFlags, OpenTreeFlags};
 use rustix::process::fchdir;
-use serde::{Deserialize, Serialize};
 
 use super::credentials::as_somebody;
 use super::descriptors::Descriptors;
-use super::flag_bits::{attributes, mount_flags, propagation_flags, resolve_flags, unmount_flags};
 use super::questions::{Statted, names, stat, tree};
 use super::raw_calls::{MountAttr, mount_setattr};
+use crate::scenario::kernel_bits::{attributes, mount_flags, propagation_flags, resolve_flags, unmount_flags};
+use crate::scenario::returned::Returned;
+use crate::scenario::table_text::source_of;
 use crate::scenario::{AccessMode, CannotRun, Credentials, NodeKind, OpenMode, Operation, Place, Step};
-
-/// What a call returned, with devices still to be named.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Returned {
-    Nothing,
-    Stat { kind: String, device: (u32, u32), inode: u64, mount: u64, mount_root: bool },
-    Names(Vec<String>),
-    Text(String),
-}
 
 impl From<Statted> for Returned {
     fn from(statted: Statted) -> Self {
@@ -159,7 +151,7 @@ fn by_path_alone(descriptors: &Descriptors, operation: &Operation, filesystem: u
     let path_of = |place: &Place| descriptors.by_link(place).map(|(_, path)| path);
     match operation {
         Operation::MountTmpfs { target, flags } => {
-            let source = format!("k{filesystem}");
+            let source = source_of(filesystem);
             rustix::mount::mount(source, path_of(target)?, "tmpfs", mount_flags(flags), None)
         }
         Operation::Bind { source, target, recursive: false } => {

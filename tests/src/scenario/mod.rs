@@ -8,6 +8,7 @@
 mod bits;
 mod difference;
 mod file;
+pub(crate) mod kernel_bits;
 mod kernel_version;
 mod normalise;
 mod one_or_many;
@@ -16,10 +17,12 @@ mod outcome;
 mod place;
 mod play;
 mod recording;
+pub(crate) mod returned;
 mod scenario_record;
 mod snapshot;
 mod step;
 mod table_drawing;
+pub(crate) mod table_text;
 mod value;
 mod world;
 

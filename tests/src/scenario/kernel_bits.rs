@@ -3,9 +3,9 @@
 use rustix::fs::ResolveFlags;
 use rustix::mount::{MountAttrFlags, MountFlags, MountPropagationFlags, UnmountFlags};
 
-use crate::scenario::{Attribute, MountFlag, PropagationBit, ResolveFlag, UnmountFlag};
+use super::bits::{Attribute, MountFlag, PropagationBit, ResolveFlag, UnmountFlag};
 
-pub(super) fn mount_flags(words: &[MountFlag]) -> MountFlags {
+pub(crate) fn mount_flags(words: &[MountFlag]) -> MountFlags {
     words.iter().map(|word| mount_flag(*word)).collect()
 }
 
@@ -23,7 +23,7 @@ fn mount_flag(word: MountFlag) -> MountFlags {
     }
 }
 
-pub(super) fn propagation_flags(words: &[PropagationBit]) -> MountPropagationFlags {
+pub(crate) fn propagation_flags(words: &[PropagationBit]) -> MountPropagationFlags {
     words.iter().map(|word| propagation_flag(*word)).collect()
 }
 
@@ -41,7 +41,7 @@ fn propagation_flag(word: PropagationBit) -> MountPropagationFlags {
     }
 }
 
-pub(super) fn attributes(words: &[Attribute]) -> u64 {
+pub(crate) fn attributes(words: &[Attribute]) -> u64 {
     words.iter().map(|word| attribute(*word)).fold(0, |bits, bit| bits | bit)
 }
 
@@ -65,7 +65,7 @@ fn attribute(word: Attribute) -> u64 {
 /// A bit that no kernel has given a meaning yet.
 const UNKNOWN_ATTRIBUTE: u32 = 1 << 30;
 
-pub(super) fn unmount_flags(words: &[UnmountFlag]) -> UnmountFlags {
+pub(crate) fn unmount_flags(words: &[UnmountFlag]) -> UnmountFlags {
     words.iter().map(|word| unmount_flag(*word)).collect()
 }
 
@@ -82,7 +82,7 @@ fn unmount_flag(word: UnmountFlag) -> UnmountFlags {
 /// A bit that no kernel has given a meaning yet.
 const UNKNOWN_UNMOUNT: u32 = 1 << 20;
 
-pub(super) fn resolve_flags(words: &[ResolveFlag]) -> ResolveFlags {
+pub(crate) fn resolve_flags(words: &[ResolveFlag]) -> ResolveFlags {
     words.iter().map(|word| resolve_flag(*word)).collect()
 }
 
