@@ -1,5 +1,7 @@
 //! What the tests and examples of mountwright share.
 
 pub mod fake_runner;
+pub mod kernel_required;
 pub mod kernel_runner;
 pub mod scenario;
+pub mod worker_process;

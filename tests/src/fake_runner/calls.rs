@@ -18,7 +18,7 @@ const NOBODY: u32 = 65534;
 type AtPath<'a> = (At, &'a [u8]);
 
 /// A process, and the names that the scenario gave to its descriptors.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Caller {
     pid: Pid,
     named: HashMap<String, i32>,

@@ -11,7 +11,7 @@ use crate::scenario::table_text::parse;
 use crate::scenario::{Answer, CannotRun, Credentials, Operation, Step, Tables, World};
 
 /// A machine of the model, fresh, with one process in each namespace of the scenario.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct FakeWorld {
     machine: Machine,
     namespaces: BTreeMap<u32, Namespace>,
@@ -25,7 +25,7 @@ pub struct FakeWorld {
     namespaces_changed: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Namespace {
     caller: Caller,
     /// Its table, as it was when it was asked for last
@@ -65,6 +65,11 @@ impl FakeWorld {
     /// The machine as it is now.
     pub fn machine(&self) -> &Machine {
         &self.machine
+    }
+
+    /// The process of the present namespace.
+    pub(super) fn present_process(&self) -> Option<Pid> {
+        self.namespaces.get(&self.present).map(|namespace| namespace.caller.pid())
     }
 
     fn namespace(&mut self, number: u32) -> Result<&mut Namespace, CannotRun> {

@@ -5,6 +5,10 @@
 
 mod calls;
 mod fake_world;
+mod outlook;
+mod play_on_fake;
 mod questions;
 
 pub use fake_world::FakeWorld;
+pub use outlook::{Entry, EntryKind};
+pub use play_on_fake::play_on_fake;

@@ -20,7 +20,7 @@ pub(super) fn stat(machine: &mut Machine, pid: Pid, (at, path): (At, &[u8]), fla
     })
 }
 
-fn kind_of(statx: &Statx) -> &'static str {
+pub(super) fn kind_of(statx: &Statx) -> &'static str {
     match u32::from(statx.mode) & abi::S_IFMT {
         abi::S_IFREG => "file",
         abi::S_IFDIR => "dir",
@@ -72,7 +72,7 @@ fn walk(machine: &mut Machine, pid: Pid, directory: i32, prefix: &str, found: &m
     Ok(())
 }
 
-fn names_in(machine: &mut Machine, pid: Pid, directory: i32) -> Result<Vec<String>, Errno> {
+pub(super) fn names_in(machine: &mut Machine, pid: Pid, directory: i32) -> Result<Vec<String>, Errno> {
     let mut names = Vec::new();
     loop {
         let entries = machine.getdents64(pid, directory, BUFFER)?;

@@ -15,9 +15,11 @@ mod helper;
 mod kernel_world;
 mod mountinfo;
 mod performer;
+mod play_on_kernel;
 mod questions;
 mod raw_calls;
 mod stage;
 
 pub use kernel_world::KernelWorld;
+pub use play_on_kernel::play_on_kernel;
 pub use stage::{NoStage, Stage};

@@ -24,6 +24,7 @@ mod step;
 mod table_drawing;
 pub(crate) mod table_text;
 mod value;
+mod verdict;
 mod world;
 
 pub use bits::{AccessMode, Attribute, MountFlag, NodeKind, OpenMode, PropagationBit, ResolveFlag, UnmountFlag};
@@ -41,4 +42,5 @@ pub use snapshot::{Row, Snapshot};
 pub use step::{Credentials, Step};
 pub use table_drawing::draw;
 pub use value::{MountLabel, StatValue, Value};
+pub use verdict::Verdict;
 pub use world::{Answer, CannotRun, MountRow, StatAnswer, Tables, World};

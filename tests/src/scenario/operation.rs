@@ -229,4 +229,39 @@ impl Operation {
             Self::Close { .. } | Self::CloneNs { .. } | Self::SwitchNs { .. } | Self::DestroyNs { .. } => vec![],
         }
     }
+
+    /// The same places, to be changed.
+    pub fn places_mut(&mut self) -> Vec<&mut Place> {
+        match self {
+            Self::Mkdir { path }
+            | Self::Rmdir { path }
+            | Self::Unlink { path }
+            | Self::Create { path }
+            | Self::Symlink { path, .. }
+            | Self::Mknod { path, .. }
+            | Self::Chmod { path, .. }
+            | Self::Stat { path, .. }
+            | Self::Readdir { path }
+            | Self::Tree { path }
+            | Self::Write { path }
+            | Self::Access { path, .. }
+            | Self::Readlink { path }
+            | Self::Open { path, .. }
+            | Self::Chdir { path }
+            | Self::OpenTree { path, .. } => vec![path],
+            Self::MountTmpfs { target, .. }
+            | Self::Propagation { target, .. }
+            | Self::RemountBind { target, .. }
+            | Self::Remount { target, .. }
+            | Self::Setattr { target, .. }
+            | Self::Umount { target, .. } => vec![target],
+            Self::Link { from: source, to: target }
+            | Self::Rename { from: source, to: target }
+            | Self::RenameExchange { from: source, to: target }
+            | Self::Bind { source, target, .. }
+            | Self::Move { source, target }
+            | Self::MoveMount { source, target, .. } => vec![source, target],
+            Self::Close { .. } | Self::CloneNs { .. } | Self::SwitchNs { .. } | Self::DestroyNs { .. } => vec![],
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub(crate) enum Returned {
 }
 
 /// Which filesystem has which device, as last seen in a table. A device is used again when its filesystem is gone.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Devices(HashMap<(u32, u32), u64>);
 
 impl Devices {

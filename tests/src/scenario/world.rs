@@ -6,6 +6,7 @@ use std::fmt;
 use mountwright_core::Errno;
 use serde::{Deserialize, Serialize};
 
+use super::kernel_version::KernelVersion;
 use super::step::Step;
 
 /// The mount tables of all live namespaces, in the order of the kernel's table.
@@ -106,6 +107,13 @@ pub enum CannotRun {
     NoSuchNamespace(u32),
     /// This machine does not let us: not run, which is neither agreement nor difference.
     NeedsRoot(&'static str),
+    /// The kernel is older than the rule that the scenario shows: not run.
+    KernelTooOld {
+        /// The running kernel
+        running: KernelVersion,
+        /// The first that answers so
+        since: KernelVersion,
+    },
     /// The world does not know how to do this.
     NotSupported(String),
     /// The world itself failed.
@@ -120,6 +128,9 @@ impl fmt::Display for CannotRun {
             }
             Self::NoSuchNamespace(ns) => write!(f, "there is no namespace {ns}"),
             Self::NeedsRoot(what) => write!(f, "{what} needs root on this machine"),
+            Self::KernelTooOld { running, since } => {
+                write!(f, "the rule holds since Linux {since}, and this is {running}")
+            }
             Self::NotSupported(what) => write!(f, "not supported here: {what}"),
             Self::Broken(what) => write!(f, "the test bench failed: {what}"),
         }

@@ -1,0 +1,18 @@
+//! What a kernel case does on a machine that does not let it run.
+
+use libtest_mimic::{Completion, Failed};
+
+/// Set by who must know that the kernel cases ran.
+const VARIABLE: &str = "MOUNTWRIGHT_REQUIRE_KERNEL";
+
+/// Not run, with the reason; a failure where `MOUNTWRIGHT_REQUIRE_KERNEL` is set.
+///
+/// # Errors
+///
+/// Where the variable is set.
+pub fn not_run(reason: &str) -> Result<Completion, Failed> {
+    if std::env::var_os(VARIABLE).is_some() {
+        return Err(format!("not run, and {VARIABLE} is set: {reason}").into());
+    }
+    Ok(Completion::ignored_with(reason))
+}
