@@ -10,6 +10,7 @@ mod difference;
 mod file;
 pub(crate) mod kernel_bits;
 mod kernel_version;
+mod minimise;
 mod normalise;
 mod one_or_many;
 mod operation;
@@ -31,6 +32,7 @@ pub use bits::{AccessMode, Attribute, MountFlag, NodeKind, OpenMode, Propagation
 pub use difference::{Difference, first_difference};
 pub use file::{BadFile, read_scenarios, scenarios_from_text};
 pub use kernel_version::KernelVersion;
+pub use minimise::minimise;
 pub use one_or_many::OneOrMany;
 pub use operation::Operation;
 pub use outcome::Outcome;
