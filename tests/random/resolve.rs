@@ -121,7 +121,7 @@ impl Resolver {
 
     fn step_of(&mut self, intent: &Intent) -> Option<Step> {
         let mut operation = match &intent.what {
-            What::Again => return self.steps.last().filter(|step| !self.is_out_of_bounds(&step.operation)).cloned(),
+            What::Again => return self.steps.last().filter(|step| self.can_be_repeated(&step.operation)).cloned(),
             What::Operation(operation) => operation.clone(),
         };
         match &mut operation {
@@ -161,6 +161,11 @@ impl Resolver {
             who if who < nocap => Credentials::Nocap,
             _ => Credentials::Root,
         }
+    }
+
+    fn can_be_repeated(&self, operation: &Operation) -> bool {
+        !matches!(operation, Operation::CloneNs { .. } | Operation::DestroyNs { .. })
+            && !self.is_out_of_bounds(operation)
     }
 
     /// No history mounts on, moves or unmounts the root: where it is decides what everything else means.

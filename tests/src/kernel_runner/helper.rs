@@ -150,6 +150,10 @@ fn unshare_with_user(proc: BorrowedFd<'_>) -> Result<io::Result<()>, Reply> {
     let (mut ready, mut go) = std::io::pipe().map_err(fail("pipe"))?;
     let child = getpid();
     let mapper = fork_running(|| {
+        // Its own copy of the other end would keep it waiting for good where nothing is to be mapped.
+        if close_all_but(&[ready.as_raw_fd(), proc.as_raw_fd()]).is_err() {
+            return 1;
+        }
         let mut byte = [0];
         match ready.read(&mut byte) {
             Ok(1) => i32::from(write_maps(proc, child).is_err()),
