@@ -19,7 +19,9 @@ use crate::whereabouts::{Whereabouts, drawn_to};
 /// Names that are given and looked for.
 const NAMES: [&str; 7] = ["a", "b", "c", "f", "g", "n", "x"];
 /// What is looked for below a descriptor; mostly itself.
-const BELOW_DESCRIPTOR: [&str; 12] = ["", "", "", "", "", "a", "b", "a/b", "x", "s", ".", ".."];
+const BELOW_DESCRIPTOR: [&str; 12] = ["a", "b", "a/b", "x", "s", ".", "..", "", "", "", "", ""];
+/// How many of these are names.
+const NAMES_BELOW: usize = 7;
 /// How many paths are looked at.
 const MOST_ENTRIES: usize = 48;
 /// More mounts than this take long and teach nothing more.
@@ -149,14 +151,21 @@ impl Resolver {
     }
 
     fn credentials(&self, operation: &Operation, who: u8) -> Credentials {
-        let about_namespaces =
-            matches!(operation, Operation::CloneNs { .. } | Operation::SwitchNs { .. } | Operation::DestroyNs { .. });
+        let always_root = matches!(
+            operation,
+            Operation::CloneNs { .. }
+                | Operation::SwitchNs { .. }
+                | Operation::DestroyNs { .. }
+                // What others may link, and who follows their links, is a matter of fs.protected_hardlinks and _symlinks.
+                | Operation::Link { .. }
+                | Operation::Symlink { .. }
+        );
         let (nobody, nocap) = match self.theme {
             Theme::Restricted => (45, 50),
             _ => (2, 3),
         };
         match who {
-            _ if about_namespaces => Credentials::Root,
+            _ if always_root => Credentials::Root,
             who if who < nobody => Credentials::Nobody,
             who if who < nocap => Credentials::Nocap,
             _ => Credentials::Root,
@@ -185,10 +194,11 @@ impl Resolver {
     fn pick_places(&mut self, operation: &mut Operation, picks: [Pick; 2]) {
         let drawn: Vec<_> = (0..2).map(|place| drawn_to(operation, place)).collect();
         let wants_tree = matches!(operation, Operation::MoveMount { .. });
+        let needs_name = is_about_the_link(operation);
         let mut first: Option<String> = None;
         for (number, place) in operation.places_mut().into_iter().enumerate() {
             let pick = picks[number];
-            if let Some(at) = self.at_descriptor(pick, wants_tree && number == 0) {
+            if let Some(at) = self.at_descriptor(pick, wants_tree && number == 0, needs_name) {
                 *place = at;
                 continue;
             }
@@ -198,7 +208,7 @@ impl Resolver {
         }
     }
 
-    fn at_descriptor(&self, pick: Pick, wants_tree: bool) -> Option<Place> {
+    fn at_descriptor(&self, pick: Pick, wants_tree: bool, needs_name: bool) -> Option<Place> {
         let open = self.descriptors.get(&self.world.present())?;
         let chance = match (self.kind, wants_tree) {
             (_, true) => 80,
@@ -211,7 +221,8 @@ impl Resolver {
         let trees: Vec<&String> = open.iter().filter(|(_, is_tree)| **is_tree).map(|(name, _)| name).collect();
         let names = if wants_tree && !trees.is_empty() { trees } else { open.keys().collect() };
         let fd = (*names.get(pick.index as usize % names.len().max(1))?).clone();
-        let path = if wants_tree { "" } else { BELOW_DESCRIPTOR[pick.class as usize % BELOW_DESCRIPTOR.len()] };
+        let below = if needs_name { &BELOW_DESCRIPTOR[..NAMES_BELOW] } else { &BELOW_DESCRIPTOR[..] };
+        let path = if wants_tree { "" } else { below[pick.class as usize % below.len()] };
         Some(Place::AtFd { fd, path: path.to_owned() })
     }
 
@@ -297,6 +308,31 @@ impl Resolver {
     fn kind_of(&mut self, path: &str) -> Option<EntryKind> {
         self.entries().iter().find(|entry| entry.path == path).map(|entry| entry.kind)
     }
+}
+
+/// Whether the operation would act on a descriptor's magic link in /proc instead of following it.
+fn is_about_the_link(operation: &Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::Open { nofollow: false, .. }
+            | Operation::Stat { .. }
+            | Operation::Readdir { .. }
+            | Operation::Tree { .. }
+            | Operation::Write { .. }
+            | Operation::Access { .. }
+            | Operation::Chdir { .. }
+            | Operation::Chmod { .. }
+            | Operation::MountTmpfs { .. }
+            | Operation::Bind { .. }
+            | Operation::Move { .. }
+            | Operation::Propagation { .. }
+            | Operation::RemountBind { .. }
+            | Operation::Remount { .. }
+            | Operation::Setattr { .. }
+            | Operation::Umount { .. }
+            | Operation::OpenTree { .. }
+            | Operation::MoveMount { .. }
+    )
 }
 
 fn choose<T>(from: &[T], index: usize) -> Option<&T> {

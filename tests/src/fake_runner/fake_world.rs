@@ -51,8 +51,12 @@ fn broken(what: &str, errno: Errno) -> CannotRun {
 impl FakeWorld {
     /// A fresh machine.
     pub fn new() -> Self {
+        let mut machine = Machine::new();
+        // The sandbox on the kernel is a tmpfs that was mounted without options, and the machine's root directory need not be.
+        let made = machine.fchmodat(Machine::INIT, abi::AT_FDCWD, b"/", 0o1777, 0);
+        debug_assert_eq!(made, Ok(()), "the first process owns the root");
         Self {
-            machine: Machine::new(),
+            machine,
             namespaces: BTreeMap::from([(0, Namespace::of(Machine::INIT))]),
             present: 0,
             next: 1,

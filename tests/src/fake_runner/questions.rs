@@ -75,10 +75,12 @@ fn walk(machine: &mut Machine, pid: Pid, directory: i32, prefix: &str, found: &m
 pub(super) fn names_in(machine: &mut Machine, pid: Pid, directory: i32) -> Result<Vec<String>, Errno> {
     let mut names = Vec::new();
     loop {
-        let entries = machine.getdents64(pid, directory, BUFFER)?;
-        if entries.is_empty() {
-            break;
-        }
+        let entries = match machine.getdents64(pid, directory, BUFFER) {
+            Ok(entries) if entries.is_empty() => break,
+            // A directory that was removed: the C library and rustix take it for the end, and so did the recordings.
+            Err(Errno::ENOENT) => break,
+            entries => entries?,
+        };
         let entries = entries.iter().map(|entry| String::from_utf8_lossy(&entry.name).into_owned());
         names.extend(entries.filter(|name| name != "." && name != ".."));
     }
