@@ -199,7 +199,7 @@ fn move_mount() -> BoxedStrategy<Operation> {
 
 fn mount_operations() -> Vec<(u32, BoxedStrategy<Operation>)> {
     vec![
-        (14, any::<bool>().prop_map(|recursive| Operation::Bind { source: here(), target: here(), recursive }).boxed()),
+        (16, any::<bool>().prop_map(|recursive| Operation::Bind { source: here(), target: here(), recursive }).boxed()),
         (
             9,
             prop_oneof![3 => Just(vec![]), 1 => mount_flags()]
@@ -216,7 +216,7 @@ fn mount_operations() -> Vec<(u32, BoxedStrategy<Operation>)> {
         (12, unmount_flags().prop_map(|flags| Operation::Umount { target: here(), flags }).boxed()),
         (5, mount_flags().prop_map(|flags| Operation::RemountBind { target: here(), flags }).boxed()),
         (
-            2,
+            3,
             prop_oneof![2 => Just(vec![MountFlag::Ro]), 1 => Just(vec![])]
                 .prop_map(|flags| Operation::Remount { target: here(), flags })
                 .boxed(),
@@ -232,12 +232,12 @@ fn name_operations() -> Vec<(u32, BoxedStrategy<Operation>)> {
     vec![
         (5, Just(Operation::Mkdir { path: path() }).boxed()),
         (4, Just(Operation::Rmdir { path: path() }).boxed()),
-        (3, Just(Operation::Unlink { path: path() }).boxed()),
+        (4, Just(Operation::Unlink { path: path() }).boxed()),
         (3, Just(Operation::Create { path: path() }).boxed()),
-        (2, link_text.prop_map(move |text| Operation::Symlink { target: text.to_owned(), path: path() }).boxed()),
+        (3, link_text.prop_map(move |text| Operation::Symlink { target: text.to_owned(), path: path() }).boxed()),
         (1, node.prop_map(move |kind| Operation::Mknod { path: path(), kind }).boxed()),
         (
-            1,
+            2,
             select(vec!["0600", "0700", "0755"])
                 .prop_map(move |mode| Operation::Chmod { path: path(), mode: mode.to_owned() })
                 .boxed(),
@@ -249,13 +249,13 @@ fn name_operations() -> Vec<(u32, BoxedStrategy<Operation>)> {
 }
 
 fn questions() -> Vec<(u32, BoxedStrategy<Operation>)> {
-    let mode = select(vec![AccessMode::F, AccessMode::R, AccessMode::W, AccessMode::X]);
+    let mode = select(vec![AccessMode::F, AccessMode::R, AccessMode::W, AccessMode::W, AccessMode::X]);
     vec![
-        (4, any::<bool>().prop_map(|nofollow| Operation::Stat { path: here(), nofollow }).boxed()),
+        (6, any::<bool>().prop_map(|nofollow| Operation::Stat { path: here(), nofollow }).boxed()),
         (2, Just(Operation::Readdir { path: here() }).boxed()),
         (1, Just(Operation::Tree { path: here() }).boxed()),
         (4, Just(Operation::Write { path: here() }).boxed()),
-        (2, mode.prop_map(|mode| Operation::Access { path: here(), mode }).boxed()),
+        (4, mode.prop_map(|mode| Operation::Access { path: here(), mode }).boxed()),
         (1, Just(Operation::Readlink { path: here() }).boxed()),
     ]
 }
@@ -288,11 +288,15 @@ fn operation(kind: Kind) -> BoxedStrategy<Operation> {
     mixture.extend(questions());
     match kind {
         Kind::SingleNamespace => mixture.extend(descriptor_operations(1)),
-        Kind::SeveralNamespaces => mixture.extend(namespace_operations(false)),
+        Kind::SeveralNamespaces => {
+            mixture.extend(namespace_operations(false));
+            mixture.push((4, open()));
+        }
         Kind::UserNamespaces => {
             mixture.extend(namespace_operations(true));
             mixture.push((1, Just(Operation::CloneNs { user: false }).boxed()));
             mixture.push((4, attribute_change()));
+            mixture.push((4, open()));
         }
         Kind::Descriptors => mixture.extend(descriptor_operations(6)),
     }

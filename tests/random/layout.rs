@@ -23,9 +23,8 @@ const DEEPER_LINKS: [&str; 4] = ["b", "..", "../b", "f"];
 
 const HAS_LINK: u16 = 1 << 11;
 const HAS_DEEPER_LINK: u16 = 1 << 12;
-const HAS_LOOP: u16 = 1 << 13;
-const HAS_DEVICE: u16 = 1 << 14;
-const HAS_FIFO: u16 = 1 << 15;
+const HAS_DEVICE: u16 = 1 << 13;
+const HAS_FIFO: u16 = 1 << 14;
 
 pub(crate) fn layout() -> impl Strategy<Value = Layout> {
     (any::<u16>(), 0..LINKS.len(), 0..DEEPER_LINKS.len()).prop_map(|(optional, link, deeper_link)| Layout {
@@ -57,9 +56,7 @@ impl Layout {
         if self.optional & HAS_DEEPER_LINK != 0 {
             operations.push(link(DEEPER_LINKS[self.deeper_link], "/a/s"));
         }
-        if self.optional & HAS_LOOP != 0 {
-            operations.push(link("l", "/l"));
-        }
+        operations.push(link("l", "/l"));
         if self.optional & HAS_DEVICE != 0 {
             operations.push(Operation::Mknod { path: "/a/n".into(), kind: NodeKind::Char });
         }

@@ -162,7 +162,7 @@ impl Resolver {
         );
         let (nobody, nocap) = match self.theme {
             Theme::Restricted => (45, 50),
-            _ => (2, 3),
+            _ => (3, 4),
         };
         match who {
             _ if always_root => Credentials::Root,
@@ -251,6 +251,10 @@ impl Resolver {
             Whereabouts::MountPoint => {
                 let rows: Vec<&str> = self.rows().iter().map(|row| row.mount_point.as_str()).collect();
                 choose(&rows, index).filter(|path| **path != "/").map(|path| (*path).to_owned())
+            }
+            Whereabouts::CoveredFile => {
+                let rows: Vec<String> = self.rows().iter().map(|row| row.mount_point.clone()).collect();
+                self.entry(index, |entry| entry.kind == EntryKind::File && rows.contains(&entry.path))
             }
             Whereabouts::Directory => self.entry(index, |entry| entry.kind == EntryKind::Directory),
             Whereabouts::File => self.entry(index, |entry| entry.kind == EntryKind::File),

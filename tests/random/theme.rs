@@ -40,11 +40,11 @@ pub(crate) fn theme() -> impl Strategy<Value = Theme> {
         2 => Just(Theme::Peers),
         1 => Just(Theme::Unbindable),
         2 => Just(Theme::Stack),
-        4 => Just(Theme::Crowd),
-        2 => Just(Theme::ReadOnly),
-        1 => Just(Theme::Flagged),
-        1 => Just(Theme::Writer),
-        1 => Just(Theme::Restricted),
+        6 => Just(Theme::Crowd),
+        3 => Just(Theme::ReadOnly),
+        2 => Just(Theme::Flagged),
+        6 => Just(Theme::Writer),
+        4 => Just(Theme::Restricted),
         1 => Just(Theme::Locked),
     ]
 }

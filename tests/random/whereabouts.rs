@@ -7,6 +7,8 @@ use mountwright_tests::scenario::Operation;
 pub(crate) enum Whereabouts {
     /// Where a mount is
     MountPoint,
+    /// A file that something is mounted on
+    CoveredFile,
     /// A directory
     Directory,
     /// A file, fifo or device
@@ -47,9 +49,9 @@ use Whereabouts as W;
 pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Whereabouts)] {
     match (operation, place) {
         (Operation::Bind { .. }, 0) => &[
-            (46, W::Directory),
+            (40, W::Directory),
             (24, W::MountPoint),
-            (13, W::File),
+            (19, W::File),
             (2, W::Root),
             (6, W::Alphabet),
             (2, W::Symlink),
@@ -104,12 +106,13 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
         (Operation::Mknod { .. }, _) => &[(50, W::Fresh), (36, W::FreshReadOnly), (8, W::Anything), (6, W::Odd)],
         (Operation::Chmod { .. }, _) => &[(50, W::Anything), (40, W::ReadOnly), (10, W::Odd)],
         (Operation::Rmdir { .. }, _) => {
-            &[(46, W::Directory), (14, W::MountPoint), (12, W::ReadOnly), (8, W::File), (6, W::Alphabet), (14, W::Odd)]
+            &[(44, W::Directory), (12, W::MountPoint), (10, W::ReadOnly), (8, W::File), (5, W::Alphabet), (21, W::Odd)]
         }
         (Operation::Unlink { .. }, _) => &[
-            (42, W::File),
-            (14, W::ReadOnly),
-            (12, W::MountPoint),
+            (32, W::File),
+            (12, W::ReadOnly),
+            (18, W::CoveredFile),
+            (6, W::MountPoint),
             (8, W::Symlink),
             (8, W::Directory),
             (6, W::Alphabet),
@@ -123,10 +126,11 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
             &[(52, W::Anything), (18, W::File), (10, W::ReadOnly), (10, W::MountPoint), (10, W::Odd)]
         }
         (Operation::Rename { .. }, _) => &[
-            (34, W::FreshSibling),
+            (32, W::FreshSibling),
             (20, W::Sibling),
-            (10, W::Fresh),
-            (6, W::FreshReadOnly),
+            (9, W::Fresh),
+            (5, W::FreshReadOnly),
+            (4, W::Inside),
             (12, W::Anything),
             (10, W::MountPoint),
             (8, W::Odd),
@@ -135,7 +139,7 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
             &[(58, W::Anything), (14, W::ReadOnly), (14, W::MountPoint), (6, W::Alphabet), (8, W::Odd)]
         }
         (Operation::RenameExchange { .. }, _) => {
-            &[(52, W::Sibling), (18, W::Anything), (14, W::MountPoint), (4, W::Inside), (4, W::Alphabet), (8, W::Odd)]
+            &[(46, W::Sibling), (18, W::Anything), (14, W::MountPoint), (10, W::Inside), (4, W::Alphabet), (8, W::Odd)]
         }
         (Operation::Readdir { .. } | Operation::Tree { .. } | Operation::Chdir { .. }, _) => {
             &[(56, W::Directory), (24, W::MountPoint), (6, W::File), (4, W::Symlink), (10, W::Odd)]
@@ -144,7 +148,10 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
             &[(46, W::File), (18, W::ReadOnly), (8, W::Anything), (8, W::Symlink), (8, W::MountPoint), (12, W::Odd)]
         }
         (Operation::Readlink { .. }, _) => &[(76, W::Symlink), (12, W::Anything), (12, W::Odd)],
-        (Operation::Access { .. }, _) => &[(40, W::Anything), (25, W::File), (25, W::ReadOnly), (10, W::Odd)],
+        (Operation::Access { .. }, _) => &[(32, W::Anything), (25, W::File), (35, W::ReadOnly), (8, W::Odd)],
+        (Operation::Open { .. }, _) => {
+            &[(34, W::File), (26, W::Anything), (20, W::MountPoint), (6, W::Symlink), (6, W::ReadOnly), (8, W::Odd)]
+        }
         _ => &[(50, W::Anything), (24, W::MountPoint), (8, W::Symlink), (8, W::ReadOnly), (10, W::Odd)],
     }
 }
