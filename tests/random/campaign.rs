@@ -42,9 +42,14 @@ pub(crate) enum Report {
 /// Draws histories and compares them until one differs or all have agreed.
 pub(crate) fn run(request: &Request) -> Report {
     let stage = match Stage::enter() {
-        Ok(stage) => RefCell::new(stage),
+        Ok(stage) => stage,
         Err(error) => return Report::NotRun(error.to_string()),
     };
+    let is_root = stage.is_root();
+    if !is_root && request.kind == Kind::UserNamespaces {
+        return Report::NotRun("a user namespace that maps two users needs root on this machine".to_owned());
+    }
+    let stage = RefCell::new(stage);
     // Panics of the model are caught and reported; shrinking one would print it a hundred times.
     std::panic::set_hook(Box::new(|_| {}));
     let coverage = RefCell::new(Coverage::default());
@@ -59,7 +64,7 @@ pub(crate) fn run(request: &Request) -> Report {
     seed[..8].copy_from_slice(&request.seed.to_le_bytes());
     seed[8] = request.kind as u8;
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
-    let result = runner.run(&plan(request.kind), |plan| {
+    let result = runner.run(&plan(request.kind, is_root), |plan| {
         let outcome = compare(&mut stage.borrow_mut(), request.kind, &plan);
         match outcome {
             Ok((scenario, recording)) => {

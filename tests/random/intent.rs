@@ -20,6 +20,11 @@ pub(crate) struct Intent {
     pub(crate) who: u8,
 }
 
+impl Intent {
+    /// Above every threshold.
+    pub(crate) const ROOT: u8 = u8::MAX;
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum What {
     /// This, at places to be picked

@@ -35,6 +35,10 @@ pub(crate) fn layout() -> impl Strategy<Value = Layout> {
 }
 
 impl Layout {
+    pub(crate) fn without_device(self) -> Self {
+        Self { optional: self.optional & !HAS_DEVICE, ..self }
+    }
+
     /// The steps that make it; all succeed.
     pub(crate) fn steps(&self) -> Vec<Step> {
         let has = |bit: usize| self.optional & (1 << bit) != 0;
