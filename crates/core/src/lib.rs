@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod ports;
+mod questions;
 mod sequences;
 mod values;
 
@@ -32,6 +33,17 @@ pub use ports::rafs_daemon::RafsDaemon;
 pub use ports::{
     directory::MockDirectory, filesystem::MockFilesystem, mounter::MockMounter, rafs_daemon::MockRafsDaemon,
 };
+pub use questions::backing_device::backing_device;
+pub use questions::block_device::{
+    SYSFS_ROOT, is_block_device, is_block_device_in, is_device_mapper, is_device_mapper_in,
+};
+pub use questions::count_files::count_files;
+pub use questions::device_for_path::device_for_path;
+pub use questions::empty_dir_medium::{empty_dir_medium, is_ephemeral_storage, is_host_empty_dir};
+pub use questions::file_walk::TREE_DEPTH_MAX;
+pub use questions::host_device::is_host_device;
+pub use questions::mount_at::mount_at;
+pub use questions::watchability::{is_watchable_mount, watchability};
 pub use sequences::bind_mount::{BindMount, bind_mount};
 pub use sequences::container_mounts::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
 pub use sequences::nydus::cleanup_nydus;
@@ -46,20 +58,28 @@ pub use sequences::unshare_outcome::{NameAfter, UnshareOutcome};
 pub use sequences::unshare_recorded::unshare_recorded;
 pub use values::attribute_change::{AttributeChange, ConflictingChange};
 pub use values::attributes_request::{AttributesReport, AttributesRequest};
+pub use values::backing_device::BackingDevice;
 pub use values::bind_request::{BindReport, BindRequest, MissingTarget, OccupiedTarget};
+pub use values::clean_path::clean_path;
 pub use values::container_id::{ContainerId, InvalidContainerId};
 pub use values::device_number::DeviceNumber;
 #[cfg(feature = "serde")]
 pub use values::direct_volume::{DirectVolume, DirectVolumeType};
 pub use values::directory_entry::DirectoryEntry;
+pub use values::docker_volume::{
+    DOCKER_DATA_ROOT, DOCKER_VOLUME_PREFIX, DOCKER_VOLUME_SUFFIX, is_docker_volume, is_docker_volume_in,
+};
+pub use values::empty_dir_medium::EmptyDirMedium;
 pub use values::errno::Errno;
 pub use values::error::Error;
+pub use values::file_count::FileCount;
 pub use values::file_kind::FileKind;
 pub use values::file_mode::FileMode;
 pub use values::filesystem_magic::FilesystemMagic;
 pub use values::final_link::FinalLink;
 pub use values::fs_group::{BadVolumeRecord, FS_GROUP, FS_GROUP_CHANGE_POLICY, FsGroup, FsGroupChangePolicy};
 pub use values::guarantee::Guarantee;
+pub use values::kubernetes;
 pub use values::location::Location;
 pub use values::metadata::Metadata;
 pub use values::mount::Mount;
@@ -75,9 +95,12 @@ pub use values::not_ours::NotOurs;
 pub use values::nydus::{NydusNotSupported, nydus_supported, rafs_mount_path};
 pub use values::operation::Operation;
 pub use values::os_error::{Leftover, OsError, Subject};
+pub use values::path_device::PathDevice;
 pub use values::propagation::{PeerGroup, Propagation, PropagationState, PropagationWord, WrongPropagation};
 pub use values::rafs_answer::{RafsError, RafsUnmount};
 pub use values::recursion::Recursion;
 pub use values::relative_path::{NotRelative, RelativePath};
 pub use values::shm_size::DEFAULT_SHM_SIZE;
+pub use values::system_mount::{SYSTEM_MOUNT_PREFIXES, is_system_mount};
 pub use values::unmount_request::{UnmountMode, UnmountRequest};
+pub use values::watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};

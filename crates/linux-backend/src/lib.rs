@@ -1,1 +1,71 @@
-//! The mountwright ports on Linux.
+//! The [`mountwright_core`] ports on Linux.
+//!
+//! [`LinuxBackend`] implements [`Filesystem`](mountwright_core::Filesystem) and [`Mounter`](mountwright_core::Mounter):
+//! by descriptors, so that no path is resolved twice; all or nothing, so that no mount is ever half made; without reading
+//! the mount table where the kernel offers anything better.
+//!
+//! ```no_run
+//! use mountwright_core::{BindRequest, FileMode, Location, Mounter, Propagation};
+//! use mountwright_linux::LinuxBackend;
+//!
+//! let target = Location::beneath("/run/kata/shared", "box/rootfs")?;
+//! let bind = BindRequest::new(Location::trusted("/var/lib/rootfs"), target)
+//!     .read_only()
+//!     .propagation(Propagation::Private)
+//!     .creating_target(FileMode::from_bits(0o755));
+//! let report = LinuxBackend::new().bind(&bind)?;
+//! println!("{}, {}", report.mount, report.guarantee);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The seam
+//!
+//! The backend is generic over [`Kernel`], a trait of exactly the system calls it makes. [`Linux`] is the kernel that this
+//! process runs on; a model of it, or something that makes calls fail, is another.
+//!
+//! # Kernels
+//!
+//! Written for Linux 4.18 and later. Newer calls are used where they are there ([`Ladder`]); a call that a seccomp filter
+//! answers with `ENOSYS` or `EPERM` counts as absent.
+
+#[cfg(not(target_os = "linux"))]
+compile_error!("mountwright-linux speaks to the Linux kernel; elsewhere use mountwright-fake");
+
+pub mod abi;
+mod attach;
+mod attribute_bits;
+mod attributes;
+mod backend;
+mod beneath;
+mod bind;
+mod bind_by_mount;
+mod calls;
+mod created;
+mod directory;
+mod entries;
+mod exact_mode;
+mod fault;
+mod filesystem;
+mod identity;
+mod kernel;
+mod ladder;
+mod linux;
+mod lookup;
+mod metadata;
+mod mount_info;
+mod mounter;
+mod move_mount;
+mod new_mount;
+mod place;
+mod propagation;
+mod quiet_magic;
+mod replace_file;
+mod staging;
+mod superblock;
+mod target;
+mod unmount;
+
+pub use backend::LinuxBackend;
+pub use kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntry, Reach, Stat};
+pub use ladder::Ladder;
+pub use linux::Linux;

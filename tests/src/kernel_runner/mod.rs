@@ -22,4 +22,4 @@ mod stage;
 
 pub use kernel_world::KernelWorld;
 pub use play_on_kernel::play_on_kernel;
-pub use stage::{NoStage, Stage};
+pub use stage::Stage;

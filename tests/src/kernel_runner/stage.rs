@@ -1,15 +1,15 @@
 //! The mount namespace in which sandboxes are made.
 
-use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::fs::{CWD, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io;
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::mount::{MountFlags, UnmountFlags};
 use rustix::process::Gid;
 use rustix::thread::{LinkNameSpaceType, UnshareFlags};
 
 use super::raw_calls::unshare;
+use crate::namespace::{NoNamespace, Privilege, enter};
 use crate::scenario::KernelVersion;
 
 /// A mount namespace of this process's own: an empty tmpfs, and nothing of the machine in it.
@@ -26,23 +26,8 @@ pub struct Stage {
     kernel: KernelVersion,
 }
 
-/// Why the process cannot have mount namespaces.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NoStage {
-    step: &'static str,
-    errno: io::Errno,
-}
-
-impl fmt::Display for NoStage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no mount namespace of our own: {} answers {}", self.step, self.errno)
-    }
-}
-
-impl std::error::Error for NoStage {}
-
-fn at<T>(step: &'static str, result: io::Result<T>) -> Result<T, NoStage> {
-    result.map_err(|errno| NoStage { step, errno })
+fn at<T>(step: &'static str, result: io::Result<T>) -> Result<T, NoNamespace> {
+    result.map_err(|errno| NoNamespace::at(step, errno))
 }
 
 /// Where the sandbox is mounted before it becomes the root.
@@ -56,14 +41,9 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// [`NoStage`] where neither is allowed, or the machine has no usable /proc.
-    pub fn enter() -> Result<Self, NoStage> {
-        let is_root = unshare(UnshareFlags::NEWNS).is_ok();
-        if !is_root {
-            enter_user_namespace()?;
-        }
-        let recursive = MountPropagationFlags::REC;
-        at("mount(MS_PRIVATE)", rustix::mount::mount_change("/", MountPropagationFlags::PRIVATE | recursive))?;
+    /// [`NoNamespace`] where neither is allowed, or the machine has no usable /proc.
+    pub fn enter() -> Result<Self, NoNamespace> {
+        let is_root = enter()? == Privilege::Root;
         let proc = at("open(/proc)", rustix::fs::open("/proc", directory(), Mode::empty()))?;
         if is_root {
             at("setgroups", rustix::thread::set_thread_groups(&[] as &[Gid]))?;
@@ -81,13 +61,13 @@ impl Stage {
     }
 
     /// Takes this process from the stage into a fresh mount namespace with a fresh tmpfs as its root.
-    pub(super) fn fresh_sandbox() -> Result<(), NoStage> {
+    pub(super) fn fresh_sandbox() -> Result<(), NoNamespace> {
         at("unshare(NEWNS)", unshare(UnshareFlags::NEWNS))?;
         become_root_tmpfs("k0", SANDBOX)
     }
 
     /// Takes this process back to the stage. The namespace that it leaves ends, unless somebody else is in it.
-    pub(super) fn return_to(&self) -> Result<(), NoStage> {
+    pub(super) fn return_to(&self) -> Result<(), NoNamespace> {
         let kind = Some(LinkNameSpaceType::Mount);
         at("setns", rustix::thread::move_into_link_name_space(self.namespace.as_fd(), kind))
     }
@@ -112,21 +92,8 @@ fn directory() -> OFlags {
     OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC
 }
 
-fn enter_user_namespace() -> Result<(), NoStage> {
-    let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
-    at("unshare(NEWUSER)", unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS))?;
-    write_proc("/proc/thread-self/setgroups", "deny")?;
-    write_proc("/proc/thread-self/uid_map", &format!("0 {} 1", uid.as_raw()))?;
-    write_proc("/proc/thread-self/gid_map", &format!("0 {} 1", gid.as_raw()))
-}
-
-fn write_proc(path: &'static str, text: &str) -> Result<(), NoStage> {
-    let file = at(path, rustix::fs::openat(CWD, path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()))?;
-    at(path, rustix::io::write(&file, text.as_bytes())).map(drop)
-}
-
 /// Mounts a tmpfs on the directory and makes it the root, the old one detached.
-fn become_root_tmpfs(source: &str, directory: &str) -> Result<(), NoStage> {
+fn become_root_tmpfs(source: &str, directory: &str) -> Result<(), NoNamespace> {
     at("mount(tmpfs)", rustix::mount::mount(source, directory, "tmpfs", MountFlags::empty(), None))?;
     at("chdir", rustix::process::chdir(directory))?;
     // The old root is stacked on the new one, where the detaching unmount finds it: pivot_root(2), "pivot_root(".", ".")".
@@ -136,7 +103,7 @@ fn become_root_tmpfs(source: &str, directory: &str) -> Result<(), NoStage> {
 }
 
 /// The version of the running kernel.
-fn kernel_version(proc: &OwnedFd) -> Result<KernelVersion, NoStage> {
+fn kernel_version(proc: &OwnedFd) -> Result<KernelVersion, NoNamespace> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC;
     let file = at("open(osrelease)", rustix::fs::openat(proc, "sys/kernel/osrelease", flags, Mode::empty()))?;
     let mut release = [0; 64];

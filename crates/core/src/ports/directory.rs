@@ -80,7 +80,8 @@ pub trait Directory: Send + Sync {
     /// # Errors
     ///
     /// `EISDIR`: `name` is a directory; `EBUSY`: a mount point; `EROFS`, `ENOSPC`. The old file is then as it was, and the
-    /// one beside it is gone or named as left over.
+    /// one beside it is gone or named as left over; where only flushing the directory failed (`EIO`), the new file is in
+    /// place and named as left over.
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError>;
 
     /// Removes the empty directory `name`.
@@ -101,7 +102,7 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `ENOENT`; `EPERM`: not allowed; `EROFS`.
+    /// `ENOENT`; `EPERM`: not allowed; `EINVAL`: an id of all ones, which to chown(2) means "leave it"; `EROFS`.
     #[doc(alias = "chown")]
     fn set_owner(&self, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;
 

@@ -47,7 +47,8 @@ pub trait Mounter: Send + Sync {
     /// a mount point and [`OccupiedTarget::Refuse`](crate::OccupiedTarget) holds. `EINVAL`: the source is on an unbindable
     /// mount, or has locked mounts below it and the bind is not recursive. `ELOOP`, `EXDEV`: refused below a root.
     /// `EPERM`: no privilege, or a locked flag would be cleared. `ENOSPC`: the namespace has too many mounts.
-    /// `EOPNOTSUPP`: the required guarantee cannot be given.
+    /// `EOPNOTSUPP`: the required guarantee cannot be given. `ESTALE`: below a root, the target's name led elsewhere by the
+    /// time the mount was there; it was taken off again.
     #[doc(alias = "MS_BIND")]
     #[doc(alias = "open_tree")]
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
@@ -141,7 +142,8 @@ pub trait Mounter: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `ENOENT`: no such mount in this namespace.
+    /// `ENOENT`: no such mount in this namespace. `EOPNOTSUPP`: a unique id on a kernel that knows none; it came from
+    /// elsewhere.
     fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError>;
 
     /// All mounts that this process sees: the only call whose cost grows with their number. Not atomic: the kernel hands

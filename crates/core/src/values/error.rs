@@ -40,6 +40,14 @@ pub enum Error {
         /// The path that was asked about.
         path: PathBuf,
     },
+    /// A tree has too many directories in each other to be read with a bounded number of descriptors.
+    #[error("{} is more than {levels} directories deep", .path.display())]
+    TooDeep {
+        /// The root of the tree.
+        path: PathBuf,
+        /// How many levels are allowed, the root counted.
+        levels: usize,
+    },
     /// A path is not UTF-8 where the domain wants it to be.
     #[error("path is not UTF-8: {:?}", OsStr::from_bytes(.bytes))]
     NotUtf8 {

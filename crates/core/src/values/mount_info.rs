@@ -13,6 +13,7 @@ use crate::{DeviceNumber, MountAttributes, MountId, MountKey, PropagationState, 
 /// * Paths are bytes with the kernel's escapes undone.
 /// * `mount_point` is relative to the root of the process that asked; `root` is the directory (or file) of the filesystem
 ///   that is mounted there. A deleted one ends in `//deleted`.
+/// * `mount_point` is empty where the mount lies outside that root.
 /// * An empty source is an empty string.
 ///
 /// `Display` is the mountinfo line in the kernel's own escaping; parsing it gives an equal value (but for the unique id,

@@ -1,0 +1,174 @@
+//! What an emptyDir volume is made of.
+
+use camino::Utf8Path;
+
+use crate::kubernetes::is_empty_dir;
+use crate::{EmptyDirMedium, Error, FilesystemMagic, FilesystemOf, Location, Mounter};
+
+/// What the emptyDir volume at `path` is made of; `None` where the path is, as a text, no emptyDir volume.
+///
+/// * Memory and huge pages are where the directory itself is the root of a tmpfs or hugetlbfs; all else is disk, a
+///   directory *in* a tmpfs included.
+/// * The path is looked up, symlinks followed: a kubelet root that is a symlink makes no difference.
+///
+/// # Errors
+///
+/// [`Error::Os`]: the path leads nowhere, or its mount cannot be found (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`). Nothing is
+/// concluded from that.
+pub fn empty_dir_medium(mounter: &dyn Mounter, path: &Utf8Path) -> Result<Option<EmptyDirMedium>, Error> {
+    let Some(found) = filesystem_of_empty_dir(mounter, path)? else { return Ok(None) };
+    Ok(Some(match found {
+        _ if is_memory(found) => EmptyDirMedium::Memory,
+        FilesystemOf { magic: FilesystemMagic::HUGETLBFS, is_mount_root: true, .. } => {
+            // Only its options tell the size, and only this answer needs the size.
+            let held = mounter.mount_of(&Location::trusted(path))?;
+            EmptyDirMedium::HugePages { page_size: held.mount.option("pagesize").and_then(EmptyDirMedium::page_size) }
+        }
+        _ => EmptyDirMedium::Disk,
+    }))
+}
+
+/// True of an emptyDir volume in memory: its directory is the root of a tmpfs.
+///
+/// # Errors
+///
+/// As [`empty_dir_medium`].
+#[doc(alias = "IsEphemeralStorage")]
+pub fn is_ephemeral_storage(mounter: &dyn Mounter, path: &Utf8Path) -> Result<bool, Error> {
+    Ok(filesystem_of_empty_dir(mounter, path)?.is_some_and(is_memory))
+}
+
+/// True of an emptyDir volume that is not in memory: a directory of the host, or a hugetlbfs.
+///
+/// Never true together with [`is_ephemeral_storage`].
+///
+/// # Errors
+///
+/// As [`empty_dir_medium`].
+#[doc(alias = "Isk8sHostEmptyDir")]
+pub fn is_host_empty_dir(mounter: &dyn Mounter, path: &Utf8Path) -> Result<bool, Error> {
+    Ok(filesystem_of_empty_dir(mounter, path)?.is_some_and(|found| !is_memory(found)))
+}
+
+fn filesystem_of_empty_dir(mounter: &dyn Mounter, path: &Utf8Path) -> Result<Option<FilesystemOf>, Error> {
+    if !is_empty_dir(path) {
+        return Ok(None);
+    }
+    Ok(Some(mounter.filesystem_of(&Location::trusted(path))?))
+}
+
+fn is_memory(found: FilesystemOf) -> bool {
+    found.magic == FilesystemMagic::TMPFS && found.is_mount_root
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeviceNumber, Errno, MockMounter, MountId, MountInfo, Operation, OsError, PathMount};
+    use mockall::predicate::eq;
+
+    const VOLUME: &str = "/var/lib/kubelet/pods/5f0861a0/volumes/kubernetes.io~empty-dir/v";
+
+    /// A host where the volume is on this filesystem; what it does not expect (`mount_of`) panics.
+    fn host(magic: FilesystemMagic, is_mount_root: bool) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_filesystem_of()
+            .with(eq(Location::trusted(VOLUME)))
+            .returning(move |_| Ok(FilesystemOf::new(magic, DeviceNumber::new(0, 62), is_mount_root)));
+        mounter
+    }
+
+    /// (medium, ephemeral, host)
+    fn answers(mounter: &MockMounter, path: &str) -> (Option<EmptyDirMedium>, bool, bool) {
+        let path = Utf8Path::new(path);
+        (
+            empty_dir_medium(mounter, path).unwrap(),
+            is_ephemeral_storage(mounter, path).unwrap(),
+            is_host_empty_dir(mounter, path).unwrap(),
+        )
+    }
+
+    #[test]
+    fn the_root_of_a_tmpfs_is_memory() {
+        let mounter = host(FilesystemMagic::TMPFS, true);
+        assert_eq!(answers(&mounter, VOLUME), (Some(EmptyDirMedium::Memory), true, false));
+    }
+
+    #[test]
+    fn a_directory_in_a_tmpfs_is_disk() {
+        let mounter = host(FilesystemMagic::TMPFS, false);
+        assert_eq!(answers(&mounter, VOLUME), (Some(EmptyDirMedium::Disk), false, true));
+    }
+
+    #[test]
+    fn an_unmounted_directory_and_another_filesystem_are_disk() {
+        for (magic, is_root) in
+            [(FilesystemMagic::EXT4, false), (FilesystemMagic::XFS, true), (FilesystemMagic::RAMFS, true)]
+        {
+            assert_eq!(answers(&host(magic, is_root), VOLUME), (Some(EmptyDirMedium::Disk), false, true), "{magic}");
+        }
+    }
+
+    #[test]
+    fn a_hugetlbfs_is_huge_pages_of_its_size_and_counts_as_host() {
+        for (options, page_size) in
+            [("rw,pagesize=2M,size=67108864", Some(2 << 20)), ("rw,pagesize=1024M", Some(1 << 30)), ("rw", None)]
+        {
+            let mut mounter = host(FilesystemMagic::HUGETLBFS, true);
+            let mut mount = MountInfo::new(MountId(113), MountId(28), DeviceNumber::new(0, 68));
+            mount.options = options.into();
+            mounter
+                .expect_mount_of()
+                .with(eq(Location::trusted(VOLUME)))
+                .once()
+                .return_once(|_| Ok(PathMount { mount, is_root: true }));
+            assert_eq!(answers(&mounter, VOLUME), (Some(EmptyDirMedium::HugePages { page_size }), false, true));
+        }
+        let within = host(FilesystemMagic::HUGETLBFS, false);
+        assert_eq!(answers(&within, VOLUME), (Some(EmptyDirMedium::Disk), false, true));
+    }
+
+    #[test]
+    fn other_volumes_and_paths_are_neither_and_nobody_looks() {
+        for path in ["/var/lib/kubelet/pods/u/volumes/kubernetes.io~secret/v", "/tmp", "", "kubernetes.io~empty-dir/v"]
+        {
+            assert_eq!(answers(&MockMounter::new(), path), (None, false, false), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_look_up_error_is_an_error_and_not_host() {
+        for errno in [Errno::ENOENT, Errno::EACCES, Errno::EIO] {
+            let mut mounter = MockMounter::new();
+            mounter
+                .expect_filesystem_of()
+                .times(3)
+                .returning(move |_| Err(OsError::new(Operation::FilesystemOf, VOLUME, errno)));
+            let path = Utf8Path::new(VOLUME);
+            assert_eq!(empty_dir_medium(&mounter, path).unwrap_err().errno(), Some(errno));
+            assert_eq!(is_ephemeral_storage(&mounter, path).unwrap_err().errno(), Some(errno));
+            assert_eq!(is_host_empty_dir(&mounter, path).unwrap_err().errno(), Some(errno));
+        }
+    }
+
+    #[test]
+    fn a_failure_to_learn_the_page_size_is_an_error() {
+        let mut mounter = host(FilesystemMagic::HUGETLBFS, true);
+        mounter.expect_mount_of().return_once(|_| Err(OsError::new(Operation::MountOf, VOLUME, Errno::ENOMEM)));
+        let error = empty_dir_medium(&mounter, Utf8Path::new(VOLUME)).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ENOMEM));
+    }
+
+    #[test]
+    fn the_path_is_looked_up_and_not_compared_so_a_symlinked_kubelet_root_is_no_matter() {
+        // Nothing but the path as it was given goes to the port, which follows symlinks: no table of texts is read.
+        let path = "/symlink/to/kubelet/pods/u/volumes/kubernetes.io~empty-dir/v/";
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_filesystem_of()
+            .with(eq(Location::trusted(path)))
+            .returning(|_| Ok(FilesystemOf::new(FilesystemMagic::TMPFS, DeviceNumber::new(0, 62), true)));
+        assert_eq!(answers(&mounter, path), (Some(EmptyDirMedium::Memory), true, false));
+    }
+}

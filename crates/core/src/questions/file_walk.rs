@@ -1,0 +1,105 @@
+//! A walk over the files of a tree.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::{
+    Directory, DirectoryEntries, DirectoryEntry, Errno, Error, FileKind, Filesystem, FinalLink, Location, Metadata,
+};
+
+/// How many directories deep a tree may be, its root counted.
+///
+/// A walk holds a directory and its listing open for each level: at most twice this many descriptors, well below the usual
+/// limit of 1024 for a process.
+pub const TREE_DEPTH_MAX: usize = 128;
+
+/// What a walk starts from.
+pub(super) enum Start {
+    /// A directory, open.
+    Directory(Box<dyn Directory>),
+    /// Anything else.
+    File(Metadata),
+}
+
+impl Start {
+    /// Opens `path`, following symlinks.
+    pub(super) fn open(fs: &dyn Filesystem, path: &Path) -> Result<Self, Error> {
+        let at = Location::trusted(path);
+        match fs.open_dir(&at) {
+            Ok(directory) => Ok(Self::Directory(directory)),
+            // Either the path is no directory, or something before its end is none.
+            Err(error) if error.errno() == Errno::ENOTDIR => match fs.metadata(&at, FinalLink::Follow)? {
+                metadata if metadata.is_dir() => Err(error.into()),
+                metadata => Ok(Self::File(metadata)),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Calls `visit` for whatever is not a directory below `root`, with the directory that it is in, until `visit` breaks.
+///
+/// * Depth first, as the listings come, and read no further than needed. Symlinks are visited, not followed; mount points
+///   are entered.
+/// * A directory that vanishes meanwhile holds nothing; one that turns into something else is visited as that.
+/// * It keeps a stack of its own: no tree overflows the thread's.
+///
+/// # Errors
+///
+/// [`Error::TooDeep`], what `visit` returns, and whatever keeps a directory from being opened or listed. `path` is where
+/// `root` is, for messages.
+pub(super) fn each_file(
+    root: &dyn Directory,
+    path: &Path,
+    mut visit: impl FnMut(&dyn Directory, &DirectoryEntry) -> Result<ControlFlow<()>, Error>,
+) -> Result<(), Error> {
+    let mut above: Vec<(Box<dyn Directory>, DirectoryEntries)> = Vec::new();
+    let mut root_entries = root.entries()?;
+    loop {
+        let depth = above.len() + 1;
+        let (directory, entries) = match above.last_mut() {
+            Some((directory, entries)) => (&**directory, entries),
+            None => (root, &mut root_entries),
+        };
+        let Some(entry) = entries.next().transpose()? else {
+            if above.pop().is_none() {
+                return Ok(());
+            }
+            continue;
+        };
+        if entry.kind == FileKind::Directory {
+            if depth >= TREE_DEPTH_MAX {
+                return Err(Error::TooDeep { path: path.to_path_buf(), levels: TREE_DEPTH_MAX });
+            }
+            match open(directory, &entry)? {
+                Opened::Level(directory, entries) => {
+                    above.push((directory, entries));
+                    continue;
+                }
+                Opened::Vanished => continue,
+                Opened::NoDirectory => {}
+            }
+        }
+        if visit(directory, &entry)?.is_break() {
+            return Ok(());
+        }
+    }
+}
+
+enum Opened {
+    Level(Box<dyn Directory>, DirectoryEntries),
+    Vanished,
+    NoDirectory,
+}
+
+fn open(directory: &dyn Directory, entry: &DirectoryEntry) -> Result<Opened, Error> {
+    let opened = directory.open_dir(&entry.name).and_then(|below| {
+        let entries = below.entries()?;
+        Ok(Opened::Level(below, entries))
+    });
+    opened.or_else(|error| match error.errno() {
+        Errno::ENOENT => Ok(Opened::Vanished),
+        Errno::ENOTDIR | Errno::ELOOP => Ok(Opened::NoDirectory),
+        _ => Err(error.into()),
+    })
+}

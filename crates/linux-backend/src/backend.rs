@@ -1,0 +1,88 @@
+//! The backend.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::calls::Calls;
+use crate::kernel::{Call, Kernel};
+use crate::ladder::{Found, Ladder};
+use crate::linux::Linux;
+
+/// The ports on Linux: [`Filesystem`](mountwright_core::Filesystem) with [`Directory`](mountwright_core::Directory), and
+/// [`Mounter`](mountwright_core::Mounter).
+///
+/// * Cheap to clone; clones share what they have found out about the kernel.
+/// * A thread that enters another mount namespace or root directory needs a new one (see [`Linux`]).
+/// * Generic over the system calls it makes: see [`Kernel`].
+#[derive(Clone)]
+pub struct LinuxBackend<K = Linux> {
+    pub(crate) calls: Calls<K>,
+    ladder: Ladder,
+    staging: PathBuf,
+    found: Arc<Found>,
+}
+
+impl LinuxBackend {
+    /// The kernel that this process runs on, with every call that it has.
+    pub fn new() -> Self {
+        Self::over(Linux::new())
+    }
+}
+
+impl Default for LinuxBackend {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// The same sequences over other system calls.
+    pub fn over(kernel: K) -> Self {
+        Self {
+            calls: Calls(kernel),
+            ladder: Ladder::ALL,
+            staging: PathBuf::from("/run"),
+            found: Arc::new(Found::default()),
+        }
+    }
+
+    /// Uses no more than these of the newer calls: for tests, and where a call is there and known not to work.
+    #[must_use]
+    pub fn with_ladder(mut self, ladder: Ladder) -> Self {
+        self.ladder = ladder;
+        self
+    }
+
+    /// Where kernels before 5.12 make a bind ready before anybody can see it: a directory that only the caller can write
+    /// to, in which a directory is made and a small tmpfs mounted for the time of one call. `/run` by default.
+    #[must_use]
+    pub fn with_staging(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.staging = directory.into();
+        self
+    }
+
+    /// The system calls.
+    pub fn kernel(&self) -> &K {
+        &self.calls.0
+    }
+
+    /// True where this call is there and may be used; asked of the kernel once.
+    pub fn uses(&self, call: Call) -> bool {
+        self.found.has(&self.calls.0, self.ladder, call)
+    }
+
+    pub(crate) fn found(&self) -> &Found {
+        &self.found
+    }
+
+    pub(crate) fn staging(&self) -> &std::path::Path {
+        &self.staging
+    }
+}
+
+impl<K> fmt::Debug for LinuxBackend<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinuxBackend").field("ladder", &self.ladder).field("found", &self.found).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,203 @@
+//! One open directory.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mountwright_core::{Directory, DirectoryEntries, Errno, FileMode, Location, Metadata, Operation, OsError};
+
+use crate::LinuxBackend;
+use crate::abi::{
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOCTTY, O_NOFOLLOW,
+    O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFLNK, S_IFREG, STATX_BASIC_STATS, STATX_SIZE, STATX_TYPE,
+};
+use crate::beneath::Crossing;
+use crate::entries::Entries;
+use crate::fault::{Fault, Step};
+use crate::identity::kind;
+use crate::kernel::{At, Call, Kernel, Reach};
+use crate::metadata::{file_kind, metadata};
+
+/// How much of a file is read at a time.
+const CHUNK: u64 = 64 << 10;
+
+/// Refuses what is not one plain component.
+fn plain(name: &OsStr) -> Step<&Path> {
+    let bytes = name.as_encoded_bytes();
+    let plain = !matches!(bytes, b"" | b"." | b"..") && !bytes.contains(&b'/') && !bytes.contains(&0);
+    if plain { Ok(Path::new(name)) } else { Err(Fault::new(Call::Openat, Errno::EINVAL)) }
+}
+
+/// One open directory on Linux.
+pub(crate) struct LinuxDirectory<K: Kernel> {
+    backend: LinuxBackend<K>,
+    /// Open for reading; only for searching (`O_PATH`) where reading is not allowed.
+    file: Arc<K::Fd>,
+    /// Set once a listing has taken the descriptor's own position; a later one opens the directory again.
+    listed: AtomicBool,
+    searchable_only: bool,
+    shown: PathBuf,
+}
+
+impl<K: Kernel> LinuxDirectory<K> {
+    pub(crate) fn open(backend: &LinuxBackend<K>, at: &Location, shown: &Path) -> Step<Self> {
+        let opened = |flags| backend.open(at, flags | O_DIRECTORY | O_CLOEXEC);
+        Self::readable_or_not(backend, shown, opened)
+    }
+
+    fn readable_or_not(backend: &LinuxBackend<K>, shown: &Path, open: impl Fn(u32) -> Step<K::Fd>) -> Step<Self> {
+        let (file, searchable_only) = match open(O_RDONLY) {
+            Ok(file) => (file, false),
+            // Perhaps it may be searched though not read.
+            Err(fault) if fault.errno() == Errno::EACCES => (open(O_PATH)?, true),
+            Err(fault) => return Err(fault),
+        };
+        Ok(Self {
+            backend: backend.clone(),
+            file: Arc::new(file),
+            listed: AtomicBool::new(false),
+            searchable_only,
+            shown: shown.to_path_buf(),
+        })
+    }
+
+    fn dir(&self) -> At<'_, K::Fd> {
+        At::Fd(&self.file)
+    }
+
+    /// Does something with a name, and names both in the error.
+    fn on<T>(&self, operation: Operation, name: &OsStr, act: impl FnOnce(&Path) -> Step<T>) -> Result<T, OsError> {
+        plain(name).and_then(act).map_err(|fault| fault.of(operation, self.shown.join(name)))
+    }
+
+    fn stat(&self, name: &Path, flags: u32) -> Step<Metadata> {
+        let stat = self.backend.calls.statx(self.dir(), name, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS)?;
+        let kind = file_kind(&stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?;
+        Ok(metadata(&stat, kind))
+    }
+
+    /// A descriptor to list, from the beginning.
+    fn to_list(&self) -> Step<Arc<K::Fd>> {
+        if !self.searchable_only && !self.listed.swap(true, Ordering::Relaxed) {
+            return Ok(Arc::clone(&self.file));
+        }
+        let flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+        self.backend.calls.openat(self.dir(), ".".as_ref(), flags, 0).map(Arc::new)
+    }
+
+    /// Pins what has this name before it is known what it is, so that no device is opened by mistake, and reads it if
+    /// it is a regular file.
+    fn read(&self, name: &Path, limit: u64) -> Step<Vec<u8>> {
+        let calls = &self.backend.calls;
+        let pinned = calls.openat(self.dir(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
+        let stat = self.backend.stat_fd(&pinned, STATX_TYPE | STATX_SIZE)?;
+        let refused = match kind(&stat) {
+            S_IFREG if stat.size > limit => Some(Errno::EFBIG),
+            S_IFREG => None,
+            S_IFLNK => Some(Errno::ELOOP),
+            S_IFDIR => Some(Errno::EISDIR),
+            _ => Some(Errno::EINVAL),
+        };
+        if let Some(errno) = refused {
+            return Err(Fault::new(Call::Openat, errno));
+        }
+        let file = calls.reopen(&pinned, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)?;
+        let mut contents = Vec::new();
+        loop {
+            // One byte more than allowed, to see whether there is one.
+            let room = (limit - contents.len() as u64).saturating_add(1).min(CHUNK);
+            let more = calls.read(&file, usize::try_from(room).unwrap_or(usize::MAX))?;
+            if more.is_empty() {
+                return Ok(contents);
+            }
+            contents.extend(more);
+            if contents.len() as u64 > limit {
+                return Err(Fault::new(Call::Read, Errno::EFBIG));
+            }
+        }
+    }
+}
+
+impl<K: Kernel> Directory for LinuxDirectory<K> {
+    fn own_metadata(&self) -> Result<Metadata, OsError> {
+        let found = self.stat("".as_ref(), AT_EMPTY_PATH);
+        found.map_err(|fault| fault.of(Operation::Metadata, self.shown.as_path()))
+    }
+
+    fn entries(&self) -> Result<DirectoryEntries, OsError> {
+        let file = self.to_list().map_err(|fault| fault.of(Operation::ReadDir, self.shown.as_path()))?;
+        Entries::start(self.backend.clone(), file, self.shown.clone()).map(DirectoryEntries::new)
+    }
+
+    fn metadata(&self, name: &OsStr) -> Result<Metadata, OsError> {
+        self.on(Operation::Metadata, name, |name| self.stat(name, AT_SYMLINK_NOFOLLOW))
+    }
+
+    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError> {
+        self.on(Operation::OpenDir, name, |name| {
+            let open = |flags| self.backend.beneath(&self.file, name, flags | O_DIRECTORY, Crossing::Enter);
+            let shown = self.shown.join(name);
+            Ok(Box::new(Self::readable_or_not(&self.backend, &shown, open)?) as Box<dyn Directory>)
+        })
+    }
+
+    fn read_link(&self, name: &OsStr) -> Result<PathBuf, OsError> {
+        self.on(Operation::ReadLink, name, |name| self.backend.calls.readlinkat(self.dir(), name))
+    }
+
+    fn read_file(&self, name: &OsStr, limit: u64) -> Result<Vec<u8>, OsError> {
+        self.on(Operation::ReadFile, name, |name| self.read(name, limit))
+    }
+
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+        self.on(Operation::CreateDir, name, |name| {
+            self.backend.new_directory(self.dir(), name, mode, &self.shown.join(name))
+        })
+    }
+
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+        self.on(Operation::CreateFile, name, |name| {
+            self.backend.new_file(self.dir(), name, mode, &self.shown.join(name))
+        })
+    }
+
+    fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError> {
+        self.on(Operation::ReplaceFile, name, |name| {
+            self.backend.replace(&self.file, name, contents, mode, &self.shown)
+        })
+    }
+
+    fn remove_dir(&self, name: &OsStr) -> Result<(), OsError> {
+        self.on(Operation::RemoveDir, name, |name| self.backend.calls.unlinkat(self.dir(), name, AT_REMOVEDIR))
+    }
+
+    fn remove_file(&self, name: &OsStr) -> Result<(), OsError> {
+        self.on(Operation::RemoveFile, name, |name| self.backend.calls.unlinkat(self.dir(), name, 0))
+    }
+
+    fn set_owner(&self, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
+        self.on(Operation::SetOwner, name, |name| {
+            self.backend.calls.fchownat(self.dir(), name, (uid, gid), AT_SYMLINK_NOFOLLOW)
+        })
+    }
+
+    fn set_mode(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+        self.on(Operation::SetMode, name, |name| self.backend.change_mode(&self.file, name.as_os_str(), mode))
+    }
+
+    fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
+        let changed = self.backend.calls.fchownat(self.dir(), "".as_ref(), (uid, gid), AT_EMPTY_PATH);
+        changed.map_err(|fault| fault.of(Operation::SetOwner, self.shown.as_path()))
+    }
+
+    fn set_own_mode(&self, mode: FileMode) -> Result<(), OsError> {
+        let bits = mode.bits().into();
+        let changed = if self.searchable_only {
+            self.backend.calls.chmod(Reach::Descriptor(&self.file), bits)
+        } else {
+            self.backend.calls.fchmod(&self.file, bits)
+        };
+        changed.map_err(|fault| fault.of(Operation::SetMode, self.shown.as_path()))
+    }
+}

@@ -1,0 +1,66 @@
+//! Creating things with exactly the mode that was asked for, without touching the umask.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use mountwright_core::{Errno, FileMode, Leftover};
+
+use crate::LinuxBackend;
+use crate::abi::{
+    AT_REMOVEDIR, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, STATX_INO, STATX_MODE,
+    STATX_SIZE, STATX_TYPE,
+};
+use crate::fault::{Fault, Step};
+use crate::identity::kind;
+use crate::kernel::{At, Call, Kernel, Reach, Stat};
+
+/// What tells a file that was just made from any other.
+pub(crate) const FRESH: u32 = STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE;
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// Makes a directory and opens it. Where its mode comes out other than asked for (the umask, a default ACL, a set-group-id
+    /// directory above) it is corrected by descriptor; where that fails it is removed again.
+    pub(crate) fn new_directory(&self, dir: At<'_, K::Fd>, name: &Path, mode: FileMode, shown: &Path) -> Step<()> {
+        self.calls.mkdirat(dir, name, mode.bits().into())?;
+        let fix = || -> Step<()> {
+            let fresh = self.calls.openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?;
+            self.correct_mode(&fresh, mode).map(drop)
+        };
+        fix().map_err(|fault| match self.calls.unlinkat(dir, name, AT_REMOVEDIR) {
+            Ok(()) => fault,
+            Err(_) => fault.leaving(Leftover::Directory(shown.to_path_buf())),
+        })
+    }
+
+    /// Makes an empty regular file.
+    pub(crate) fn new_file(&self, dir: At<'_, K::Fd>, name: &Path, mode: FileMode, shown: &Path) -> Step<()> {
+        let fresh = self.create_exclusively(dir, name, mode)?;
+        self.correct_mode(&fresh, mode).map(drop).map_err(|fault| match self.calls.unlinkat(dir, name, 0) {
+            Ok(()) => fault,
+            Err(_) => fault.leaving(Leftover::File(shown.to_path_buf())),
+        })
+    }
+
+    pub(crate) fn create_exclusively(&self, dir: At<'_, K::Fd>, name: &Path, mode: FileMode) -> Step<K::Fd> {
+        let flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_RDONLY | O_CLOEXEC;
+        self.calls.openat(dir, name, flags, mode.bits().into())
+    }
+
+    /// Gives a file of one's own making this mode, where it has another; says what it is.
+    pub(crate) fn correct_mode(&self, fresh: &K::Fd, mode: FileMode) -> Step<Stat> {
+        let stat = self.stat_fd(fresh, FRESH)?;
+        if FileMode::from_bits(stat.mode) != mode {
+            self.calls.chmod(Reach::Descriptor(fresh), mode.bits().into())?;
+        }
+        Ok(stat)
+    }
+
+    /// Gives the file of this name a mode, not following a symlink.
+    pub(crate) fn change_mode(&self, dir: &K::Fd, name: &OsStr, mode: FileMode) -> Step<()> {
+        let file = self.calls.openat(At::Fd(dir), name.as_ref(), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
+        if kind(&self.stat_fd(&file, STATX_TYPE)?) == crate::abi::S_IFLNK {
+            return Err(Fault::new(Call::Chmod, Errno::ELOOP));
+        }
+        self.calls.chmod(Reach::Descriptor(&file), mode.bits().into())
+    }
+}

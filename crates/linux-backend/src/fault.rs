@@ -1,0 +1,41 @@
+//! A failure on its way out of a sequence, before it is known which port call it belongs to.
+
+use mountwright_core::{Errno, Leftover, Operation, OsError, Subject};
+
+use crate::kernel::Call;
+
+/// The call that failed, its errno, and what could not be taken back.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    step: Call,
+    errno: Errno,
+    left: Vec<Leftover>,
+}
+
+pub(crate) type Step<T> = Result<T, Fault>;
+
+impl Fault {
+    pub(crate) fn new(step: Call, errno: Errno) -> Self {
+        Self { step, errno, left: Vec::new() }
+    }
+
+    pub(crate) fn errno(&self) -> Errno {
+        self.errno
+    }
+
+    /// The same failure under a name that says more.
+    pub(crate) fn saying(mut self, errno: Errno) -> Self {
+        self.errno = errno;
+        self
+    }
+
+    pub(crate) fn leaving(mut self, left: Leftover) -> Self {
+        self.left.push(left);
+        self
+    }
+
+    pub(crate) fn of(self, operation: Operation, subject: impl Into<Subject>) -> OsError {
+        let error = OsError::new(operation, subject, self.errno).at_step(self.step.name());
+        self.left.into_iter().fold(error, OsError::leaving)
+    }
+}

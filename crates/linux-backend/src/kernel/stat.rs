@@ -1,0 +1,31 @@
+//! The answer of statx(2).
+
+/// The fields of `struct statx` that the backend reads, as the kernel gives them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stat {
+    /// Which fields were answered (`stx_mask`).
+    pub mask: u32,
+    /// `STATX_ATTR_…` (`stx_attributes`).
+    pub attributes: u64,
+    /// Which attributes this kernel knows (`stx_attributes_mask`).
+    pub attributes_mask: u64,
+    /// Kind and permission bits (`stx_mode`).
+    pub mode: u16,
+    /// How many names it has.
+    pub links: u32,
+    /// The owner.
+    pub uid: u32,
+    /// The group.
+    pub gid: u32,
+    /// The inode number.
+    pub inode: u64,
+    /// The size in bytes.
+    pub size: u64,
+    /// The device that a device node stands for: major and minor.
+    pub represents: (u32, u32),
+    /// The device of the filesystem: major and minor.
+    pub device: (u32, u32),
+    /// The mount's id: the unique one where `mask` has `STATX_MNT_ID_UNIQUE`, the classic one where it has
+    /// `STATX_MNT_ID`.
+    pub mount_id: u64,
+}

@@ -1,0 +1,148 @@
+//! Questions about mounts, none of which asks the filesystem.
+
+use mountwright_core::{
+    DeviceNumber, Errno, FilesystemMagic, FilesystemOf, FinalLink, Location, MountId, MountInfo, MountKey, MountTable,
+    PathMount, UniqueMountId,
+};
+
+use crate::LinuxBackend;
+use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_SB_BASIC};
+use crate::fault::{Fault, Step};
+use crate::identity::{QUIETLY, kind, mount_key, mount_root};
+use crate::kernel::{Call, Kernel, MountStat, Stat};
+use crate::mount_info::{EVERY_FIELD, info_of, missing_fields};
+use crate::quiet_magic::magic_of_type;
+
+/// Room for statmount's strings at the first attempt; enough but for the longest overlay options.
+const ROOM: usize = 1024;
+/// More than any mount's strings can be: each is less than a page or a path, options apart.
+const MOST_ROOM: usize = 1 << 20;
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// statx of a location, for its mount. Below a root the last component is looked at, not followed.
+    fn look(&self, at: &Location) -> Step<Stat> {
+        let place = self.place_for_one_call(at)?;
+        let follow = if matches!(at, Location::Beneath { .. }) { AT_SYMLINK_NOFOLLOW } else { 0 };
+        let stat = self.calls.statx(place.dir(), place.name(), QUIETLY | follow, self.identity_mask())?;
+        if follow != 0 && kind(&stat) == S_IFLNK {
+            return Err(Fault::new(Call::Statx, Errno::ELOOP));
+        }
+        Ok(stat)
+    }
+
+    /// Looks a location up and asks about its mount by unique id, which needs nothing kept open. `None`: this kernel
+    /// cannot do it.
+    fn by_unique_id<T>(&self, at: &Location, ask: impl Fn(UniqueMountId) -> Step<T>) -> Step<Option<(T, bool)>> {
+        if !self.uses(Call::Statmount) {
+            return Ok(None);
+        }
+        let mut gone = None;
+        loop {
+            let stat = self.look(at)?;
+            let (Some(MountKey::Unique(id)), Some(is_root)) = (mount_key(&stat), mount_root(&stat)) else {
+                return Ok(None);
+            };
+            match ask(id) {
+                Ok(answer) => return Ok(Some((answer, is_root))),
+                // Taken off in between: look again. The same once more: a mount that no namespace has any longer.
+                Err(fault) if fault.errno() == Errno::ENOENT && gone != Some(id) => gone = Some(id),
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    pub(crate) fn path_mount(&self, at: &Location) -> Step<PathMount> {
+        match self.by_unique_id(at, |id| self.unique_mount(id))? {
+            Some((mount, is_root)) => Ok(PathMount { mount, is_root }),
+            None => self.mount_of_pinned(&self.pin(at, FinalLink::Follow, 0)?),
+        }
+    }
+
+    /// The mount of an open descriptor, which keeps it: its id cannot be used again meanwhile.
+    pub(crate) fn mount_of_pinned(&self, file: &K::Fd) -> Step<PathMount> {
+        let stat = self.stat_fd(file, self.identity_mask())?;
+        let key = match mount_key(&stat) {
+            Some(key) => key,
+            None => self.mount_of_fd(file)?,
+        };
+        let mount = self.mount_info(key)?;
+        let is_root = match mount_root(&stat) {
+            Some(is_root) => is_root,
+            // Before 5.8: it is the root of its mount where the kernel gives both the same path.
+            None => self.calls.fd_path(file)? == mount.mount_point,
+        };
+        Ok(PathMount { mount, is_root })
+    }
+
+    /// True where an open descriptor is the root of a mount.
+    pub(crate) fn is_mount_root(&self, file: &K::Fd) -> Step<bool> {
+        match mount_root(&self.stat_fd(file, self.identity_mask())?) {
+            Some(is_root) => Ok(is_root),
+            None => Ok(self.mount_of_pinned(file)?.is_root),
+        }
+    }
+
+    pub(crate) fn filesystem(&self, at: &Location) -> Step<FilesystemOf> {
+        let ask = |id| self.ask(id, STATMOUNT_SB_BASIC.into(), 0);
+        if let Some((answer, is_root)) = self.by_unique_id(at, ask)? {
+            let device = DeviceNumber::new(answer.device.0, answer.device.1);
+            return Ok(FilesystemOf::new(magic(&answer), device, is_root));
+        }
+        let file = self.pin(at, FinalLink::Follow, 0)?;
+        let found = self.mount_of_pinned(&file)?;
+        let magic = match magic_of_type(&found.mount.fs_type) {
+            Some(magic) => magic,
+            // A type whose number is not known here: fstatfs, which no filesystem on a network is left to.
+            None => FilesystemMagic(self.calls.fstatfs(&file)?),
+        };
+        Ok(FilesystemOf::new(magic, found.mount.device, found.is_root))
+    }
+
+    pub(crate) fn mount_info(&self, mount: MountKey) -> Step<MountInfo> {
+        match mount {
+            MountKey::Unique(id) if self.uses(Call::Statmount) => self.unique_mount(id),
+            MountKey::Unique(_) => Err(Fault::new(Call::Statmount, Errno::EOPNOTSUPP)),
+            MountKey::Reused(id) => self.table_row(id),
+        }
+    }
+
+    /// One row of the table, for kernels that have nothing better.
+    fn table_row(&self, id: MountId) -> Step<MountInfo> {
+        let table = self.table()?;
+        let row = table.iter().find(|row| row.id() == id);
+        row.map(|row| row.to_info()).ok_or(Fault::new(Call::Mountinfo, Errno::ENOENT))
+    }
+
+    pub(crate) fn table(&self) -> Step<MountTable> {
+        Ok(MountTable::parse(self.calls.mountinfo()?))
+    }
+
+    fn unique_mount(&self, id: UniqueMountId) -> Step<MountInfo> {
+        let answer = self.ask(id, EVERY_FIELD, ROOM)?;
+        let seen = self.found().statmount_fields.add(answer.mask);
+        if missing_fields(&answer, seen) == 0 {
+            return Ok(info_of(answer));
+        }
+        // Before 6.13 statmount does not know all fields: the rest from the table, by the classic id, which stands for
+        // this mount as long as it is there.
+        let mut info = self.table_row(MountId(answer.old_id))?;
+        self.ask(id, STATMOUNT_SB_BASIC.into(), 0)?;
+        info.unique_id = Some(id);
+        Ok(info)
+    }
+
+    /// statmount, with as much room as the strings need.
+    fn ask(&self, id: UniqueMountId, mask: u64, mut room: usize) -> Step<MountStat> {
+        loop {
+            match self.calls.statmount(id.0.get(), mask, room) {
+                Err(fault) if fault.errno() == Errno::EOVERFLOW && room < MOST_ROOM => room = (room * 4).max(ROOM),
+                other => return other,
+            }
+        }
+    }
+}
+
+fn magic(answer: &MountStat) -> FilesystemMagic {
+    // Every magic number has 32 bits; the field is wider.
+    FilesystemMagic(u32::try_from(answer.magic & u64::from(u32::MAX)).unwrap_or_default())
+}

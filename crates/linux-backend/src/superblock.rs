@@ -1,0 +1,60 @@
+//! Changing a superblock, for every mount of it.
+
+use std::ffi::OsStr;
+
+use mountwright_core::{Errno, FinalLink, Leftover, Location, MountInfo, PathMount};
+
+use crate::LinuxBackend;
+use crate::abi::{
+    FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
+};
+use crate::attribute_bits::ms_bits;
+use crate::fault::{Fault, Step};
+use crate::kernel::{At, Call, Config, Kernel, Reach};
+
+impl<K: Kernel> LinuxBackend<K> {
+    pub(crate) fn superblock(&self, at: &Location, read_only: bool) -> Step<()> {
+        if !self.uses(Call::Fsopen) {
+            return self.superblock_by_mount(at, read_only);
+        }
+        let context = match at {
+            Location::Trusted(path) => self.calls.fspick(At::Cwd, path, FSPICK_CLOEXEC)?,
+            Location::Beneath { .. } => {
+                let mount = self.pin(at, FinalLink::Follow, 0)?;
+                self.calls.fspick(At::Fd(&mount), "".as_ref(), FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)?
+            }
+        };
+        let word = if read_only { "ro" } else { "rw" };
+        self.calls.fsconfig(&context, Config::Flag(OsStr::new(word)))?;
+        self.calls.fsconfig(&context, Config::Reconfigure)
+    }
+
+    /// Before 5.2: a remount changes the superblock and the mount that it is made through. That is a copy in the staging
+    /// place where there can be one; otherwise the mount itself, which gets its own attributes back.
+    fn superblock_by_mount(&self, at: &Location, read_only: bool) -> Step<()> {
+        let file = self.pin(at, FinalLink::Follow, 0)?;
+        let PathMount { mount, is_root } = self.mount_of_pinned(&file)?;
+        if !is_root {
+            return Err(Fault::new(Call::Mount, Errno::EINVAL));
+        }
+        let attributes = ms_bits(mount.attributes);
+        let wanted = if read_only { MS_RDONLY } else { 0 };
+        let remount = MS_REMOUNT | (attributes & !MS_RDONLY) | wanted | present_flags(&mount);
+        if let Ok(staging) = self.enter_staging() {
+            let changed = self
+                .stage(&staging, &file, MS_BIND)
+                .and_then(|copy| self.mount_by_flags(Reach::Descriptor(&copy), remount));
+            self.leave_staging(staging);
+            return changed;
+        }
+        self.mount_by_flags(Reach::Descriptor(&file), remount)?;
+        self.mount_by_flags(Reach::Descriptor(&file), MS_REMOUNT | MS_BIND | attributes)
+            .map_err(|fault| fault.leaving(Leftover::Attributes { at: at.for_display() }))
+    }
+}
+
+/// The other flags of the superblock, which a remount would clear.
+fn present_flags(mount: &MountInfo) -> u32 {
+    let words = [("sync", MS_SYNCHRONOUS), ("dirsync", MS_DIRSYNC), ("lazytime", MS_LAZYTIME)];
+    words.into_iter().filter(|(word, _)| mount.option(word).is_some()).fold(0, |flags, (_, flag)| flags | flag)
+}

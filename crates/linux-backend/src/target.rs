@@ -1,0 +1,170 @@
+//! The place that a bind goes to: pinned, and made where it is missing.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use mountwright_core::{BindRequest, Errno, FileMode, Location, MissingTarget, OccupiedTarget, RelativePath};
+
+use crate::LinuxBackend;
+use crate::abi::{O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, STATX_TYPE};
+use crate::beneath::Crossing;
+use crate::created::{Created, Sort};
+use crate::fault::{Fault, Step};
+use crate::identity::kind;
+use crate::kernel::{At, Call, Kernel};
+
+/// A pinned target.
+pub(crate) struct Target<Fd> {
+    /// The target itself.
+    pub(crate) file: Fd,
+    /// Below a root: the directory it was found in and its name there.
+    pub(crate) named: Option<(Rc<Fd>, OsString)>,
+}
+
+/// How the components of a target are opened.
+#[derive(Clone, Copy)]
+enum Trust {
+    /// As the kernel resolves a path, symlinks included.
+    Trusted,
+    /// Without a symlink, and below the start.
+    Beneath(Crossing),
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// What a file is: a directory or not.
+    pub(crate) fn sort_of(&self, file: &K::Fd) -> Step<Sort> {
+        let stat = self.stat_fd(file, STATX_TYPE)?;
+        Ok(if kind(&stat) == S_IFDIR { Sort::Directory } else { Sort::File })
+    }
+
+    /// Pins the target of a bind of `source`, and creates it where the request says so. What was created stands in
+    /// `created`, also after an error.
+    pub(crate) fn target(
+        &self,
+        request: &BindRequest,
+        source: &K::Fd,
+        created: &mut Created<K::Fd>,
+    ) -> Step<Target<K::Fd>> {
+        let found = match request.target() {
+            Location::Trusted(path) => self.trusted_target(request, path, source, created)?,
+            Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
+        };
+        Ok(found)
+    }
+
+    fn trusted_target(
+        &self,
+        request: &BindRequest,
+        path: &Path,
+        source: &K::Fd,
+        created: &mut Created<K::Fd>,
+    ) -> Step<Target<K::Fd>> {
+        let file = match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), request.missing_target()) {
+            (Err(fault), MissingTarget::Create { mode })
+                if fault.errno() == Errno::ENOENT && !path.as_os_str().is_empty() =>
+            {
+                let bytes = path.as_os_str().as_bytes();
+                let (start, rest) = match bytes.strip_prefix(b"/") {
+                    Some(rest) => (Path::new("/"), rest),
+                    None => (Path::new("."), bytes),
+                };
+                let start_fd = self.open_root(start)?;
+                let names = rest.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).map(OsStr::from_bytes);
+                let shown = if start == Path::new("/") { PathBuf::from("/") } else { PathBuf::new() };
+                self.make_way((start_fd, shown), names, Trust::Trusted, (mode, source), created)?.file
+            }
+            (found, _) => found?,
+        };
+        if request.occupied_target() == OccupiedTarget::Refuse && self.is_mount_root(&file)? {
+            return Err(Fault::new(Call::Openat, Errno::EBUSY));
+        }
+        Ok(Target { file, named: None })
+    }
+
+    fn target_beneath(
+        &self,
+        request: &BindRequest,
+        (root, path): (&Path, &RelativePath),
+        source: &K::Fd,
+        created: &mut Created<K::Fd>,
+    ) -> Step<Target<K::Fd>> {
+        let crossing = match request.occupied_target() {
+            OccupiedTarget::Refuse => Crossing::Refuse,
+            OccupiedTarget::Stack => Crossing::Enter,
+        };
+        let root_fd = self.open_root(root)?;
+        let found = self.existing_beneath(&root_fd, path, crossing);
+        match (found, request.missing_target()) {
+            (Err(fault), MissingTarget::Create { mode }) if fault.errno() == Errno::ENOENT => {
+                let trust = Trust::Beneath(crossing);
+                self.make_way((root_fd, root.to_path_buf()), path.components(), trust, (mode, source), created)
+            }
+            (found, _) => {
+                let (parent, file) = found?;
+                let parent = Rc::new(parent.unwrap_or(root_fd));
+                Ok(Target { file, named: Some((parent, path.name().to_owned())) })
+            }
+        }
+    }
+
+    /// The target's parent, unless that is the root itself, and the target.
+    fn existing_beneath(&self, root: &K::Fd, path: &RelativePath, crossing: Crossing) -> Step<(Option<K::Fd>, K::Fd)> {
+        let parent = match path.parent() {
+            Some(parent) => Some(self.beneath(root, parent, O_PATH | O_DIRECTORY, Crossing::Refuse)?),
+            None => None,
+        };
+        let file = self.open_last(parent.as_ref().unwrap_or(root), path.name().as_ref(), crossing)?;
+        Ok((parent, file))
+    }
+
+    fn open_last(&self, parent: &K::Fd, name: &Path, crossing: Crossing) -> Step<K::Fd> {
+        self.beneath(parent, name, O_PATH, crossing).map_err(|fault| match fault.errno() {
+            // One name below its own directory: what is crossed is a mount on the target itself.
+            Errno::EXDEV => fault.saying(Errno::EBUSY),
+            _ => fault,
+        })
+    }
+
+    /// Walks to the target one component at a time and makes what is missing.
+    fn make_way<'n>(
+        &self,
+        (start, mut shown): (K::Fd, PathBuf),
+        names: impl Iterator<Item = &'n OsStr>,
+        trust: Trust,
+        (mode, source): (FileMode, &K::Fd),
+        created: &mut Created<K::Fd>,
+    ) -> Step<Target<K::Fd>> {
+        let mut dir = Rc::new(start);
+        let mut names = names.peekable();
+        while let Some(name) = names.next() {
+            let (last, name) = (names.peek().is_none(), Path::new(name));
+            shown.push(name);
+            let here = Rc::clone(&dir);
+            let open = || match trust {
+                Trust::Trusted if last => self.calls.openat(At::Fd(&here), name, O_PATH | O_CLOEXEC, 0),
+                Trust::Trusted => self.calls.openat(At::Fd(&here), name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
+                Trust::Beneath(crossing) if last => self.open_last(&here, name, crossing),
+                Trust::Beneath(_) => self.beneath(&here, name, O_PATH | O_DIRECTORY, Crossing::Refuse),
+            };
+            let child = match open() {
+                Err(fault) if fault.errno() == Errno::ENOENT => {
+                    let place = (&dir, name, shown.as_path());
+                    if !last || self.sort_of(source)? == Sort::Directory {
+                        self.make_directory_for_mount(place, mode, created, open)?
+                    } else {
+                        self.make_file_for_mount(place, mode, created, open)?
+                    }
+                }
+                other => other?,
+            };
+            if last {
+                let found_in = matches!(trust, Trust::Beneath(_)).then(|| (dir, name.as_os_str().to_owned()));
+                return Ok(Target { file: child, named: found_in });
+            }
+            dir = Rc::new(child);
+        }
+        Err(Fault::new(Call::Openat, Errno::ENOENT))
+    }
+}

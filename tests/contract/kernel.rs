@@ -1,0 +1,105 @@
+//! The Linux backend on this machine's kernel, whole and as older kernels would have it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_tests::contract::{Case, Needs, can_play_on_kernel, play_on_kernel};
+use mountwright_tests::kernel_required::not_run;
+use mountwright_tests::namespace::{self, Privilege};
+
+/// The whole backend, and its fallbacks for kernels that lack a call and filters that forbid one.
+const BACKENDS: [(&str, Make); 4] = [
+    ("kernel", || with(Ladder::ALL)),
+    ("kernel, calls of 5.12", || with(of_5_12())),
+    ("kernel, calls of 5.2", || with(of_5_12().without(Call::MountSetattr).without(Call::Openat2))),
+    ("kernel, calls of 4.18", || with(Ladder::NONE)),
+];
+
+fn of_5_12() -> Ladder {
+    Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr)
+}
+
+type Make = fn() -> (LinuxBackend, bool);
+
+fn with(ladder: Ladder) -> (LinuxBackend, bool) {
+    let backend = LinuxBackend::new().with_ladder(ladder);
+    let changes_trees = backend.uses(Call::MountSetattr);
+    (backend, changes_trees)
+}
+
+/// What could be had of the kernel, and what became of the cases.
+pub(crate) struct Kernel {
+    /// Why no case can run, or what a case may need.
+    privilege: Result<Privilege, String>,
+    /// The caller asked for ignored cases, or for a list that tells them apart.
+    flag_ignored: bool,
+    count: Arc<Mutex<Count>>,
+}
+
+#[derive(Default)]
+struct Count {
+    ran: usize,
+    could_not: BTreeMap<String, usize>,
+}
+
+impl Kernel {
+    /// Takes this process, of one thread, into a namespace of its own.
+    pub(crate) fn enter(arguments: &Arguments) -> Self {
+        let privilege = namespace::enter().and_then(|privilege| can_play_on_kernel().map(|()| privilege));
+        Self {
+            privilege: privilege.map_err(|error| error.to_string()),
+            flag_ignored: arguments.list || arguments.ignored || arguments.include_ignored,
+            count: Arc::default(),
+        }
+    }
+
+    /// The case on each backend.
+    pub(crate) fn trials(&self, area: &'static str, case: Case) -> impl Iterator<Item = Trial> {
+        BACKENDS.into_iter().map(move |(name, make)| self.trial(format!("{name}: {area}: {}", case.rule()), case, make))
+    }
+
+    fn trial(&self, name: String, case: Case, make: Make) -> Trial {
+        let count = self.count.clone();
+        let Some(reason) = self.cannot(case.needs()) else {
+            return Trial::test(name, move || {
+                locked(&count).ran += 1;
+                Ok(play_on_kernel(case, make)?)
+            });
+        };
+        let asked_for = self.flag_ignored;
+        Trial::ignorable_test(name, move || -> Result<Completion, Failed> {
+            *locked(&count).could_not.entry(reason.clone()).or_default() += 1;
+            // Ignored cases that are run all the same must not pass.
+            if asked_for { Err(reason.into()) } else { not_run(&reason) }
+        })
+        .with_ignored_flag(asked_for && not_run("").is_ok())
+    }
+
+    fn cannot(&self, needs: Needs) -> Option<String> {
+        match &self.privilege {
+            Err(reason) => Some(reason.clone()),
+            Ok(Privilege::UserNamespace) => needs.refused_in_user_namespace().map(str::to_owned),
+            Ok(Privilege::Root) => None,
+        }
+    }
+}
+
+fn locked(count: &Mutex<Count>) -> std::sync::MutexGuard<'_, Count> {
+    count.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = locked(&self.count);
+        write!(f, "kernel: {} ran, {} could not", count.ran, count.could_not.values().sum::<usize>())?;
+        let mut separator = " (";
+        for (reason, number) in &count.could_not {
+            write!(f, "{separator}{number}: {reason}")?;
+            separator = "; ";
+        }
+        f.write_str(if count.could_not.is_empty() { "" } else { ")" })
+    }
+}

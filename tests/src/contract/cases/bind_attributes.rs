@@ -1,0 +1,241 @@
+//! Binding: attributes and propagation of the new mount.
+
+use mountwright_core::{
+    AtimeMode, AttributeChange, BindReport, BindRequest, Errno, FileMode, Guarantee, MountAttributes, MountFlags,
+    Propagation, PropagationState,
+};
+
+use super::super::case::Case;
+use super::super::scene::{Scene, at, bind};
+
+const KEPT: MountFlags =
+    MountFlags::NO_SUID.union(MountFlags::NO_DEV).union(MountFlags::NO_EXEC).union(MountFlags::NO_DIR_ATIME);
+
+/// A source on a mount with many attributes, and a target.
+fn restricted_source(s: &Scene<'_>, atime: AtimeMode) {
+    s.tmpfs("/w/source");
+    s.file("/w/source/f", b"text");
+    s.attributes("/w/source", KEPT | MountFlags::NO_SYMLINK_FOLLOW, atime);
+    s.dir("/w/target");
+}
+
+/// A directory whose mount is shared, and a peer of it: `/w/parent/target` shows as `/w/peer/target`.
+fn shared_parent(s: &Scene<'_>) {
+    s.dir("/w/source");
+    s.tmpfs("/w/parent");
+    s.dir("/w/parent/target");
+    s.propagate("/w/parent", Propagation::Shared);
+    s.dir("/w/peer");
+    s.bound("/w/parent", "/w/peer");
+}
+
+fn bound(s: &Scene<'_>, request: BindRequest) -> (BindReport, MountAttributes) {
+    let report = s.mounter().bind(&request).unwrap();
+    (report, s.mount("/w/target").attributes)
+}
+
+fn state(s: &Scene<'_>, path: &str) -> PropagationState {
+    s.mount(path).propagation
+}
+
+const PRIVATE: PropagationState =
+    PropagationState { peers: None, master: None, propagate_from: None, unbindable: false };
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("a bind has the attributes of the source's mount", |s| {
+        for atime in [AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict] {
+            restricted_source(s, atime);
+            let (_, attributes) = bound(s, bind("/w/source", "/w/target"));
+            assert_eq!(attributes, s.mount("/w/source").attributes);
+            assert_eq!((attributes.flags, attributes.atime), (KEPT | MountFlags::NO_SYMLINK_FOLLOW, atime));
+            s.detached("/w/target");
+            s.detached("/w/source");
+        }
+    }),
+    Case::new("a read-only bind keeps every other attribute of the source's mount", |s| {
+        for atime in [AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict] {
+            restricted_source(s, atime);
+            let (_, attributes) = bound(s, bind("/w/source", "/w/target").read_only());
+            let all = KEPT | MountFlags::NO_SYMLINK_FOLLOW | MountFlags::READ_ONLY;
+            assert_eq!(attributes, MountAttributes { flags: all, atime });
+            s.detached("/w/target");
+            s.detached("/w/source");
+        }
+    }),
+    Case::new("a read-only bind cannot be written through, and its source still can", |s| {
+        s.dir("/w/source");
+        s.dir("/w/target");
+        s.mounter().bind(&bind("/w/source", "/w/target").read_only()).unwrap();
+        assert_eq!(s.try_write("/w/target"), Err(Errno::EROFS));
+        assert_eq!(s.try_write("/w/source"), Ok(()));
+        assert!(!s.mount("/w").attributes.is_read_only());
+        assert_eq!(s.mount("/w/target").option("rw").map(std::ffi::OsStr::len), Some(0), "the superblock is writable");
+    }),
+    Case::new("a read-only bind of a file cannot be written through", |s| {
+        s.file("/w/source", b"text");
+        s.file("/w/target", b"");
+        s.mounter().bind(&bind("/w/source", "/w/target").read_only()).unwrap();
+        let write = |path: &str| s.world().make_file(path.as_ref(), b"new", 0o644);
+        assert_eq!((write("/w/target"), write("/w/source")), (Err(Errno::EROFS), Ok(())));
+    }),
+    Case::new("a bind of a read-only source is read-only, unless that is cleared", |s| {
+        s.tmpfs("/w/source");
+        s.dir("/w/target");
+        s.flag("/w/source", MountFlags::READ_ONLY | MountFlags::NO_EXEC);
+        let (_, attributes) = bound(s, bind("/w/source", "/w/target"));
+        assert_eq!(attributes.flags, MountFlags::READ_ONLY | MountFlags::NO_EXEC);
+        s.detached("/w/target");
+        let change = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
+        let (_, attributes) = bound(s, bind("/w/source", "/w/target").attributes(change));
+        assert_eq!(attributes.flags, MountFlags::NO_EXEC);
+        assert_eq!((s.try_write("/w/target"), s.try_write("/w/source")), (Ok(()), Err(Errno::EROFS)));
+    }),
+    Case::new("a bind changes what it is told to, and nothing else", |s| {
+        restricted_source(s, AtimeMode::Never);
+        let change = |set, clear, atime| AttributeChange::new(set, clear, atime).unwrap();
+        for (change, flags, atime) in [
+            (
+                change(MountFlags::READ_ONLY, MountFlags::NO_EXEC, None),
+                (KEPT | MountFlags::NO_SYMLINK_FOLLOW | MountFlags::READ_ONLY).without(MountFlags::NO_EXEC),
+                AtimeMode::Never,
+            ),
+            (
+                change(MountFlags::NONE, MountFlags::NO_SYMLINK_FOLLOW | MountFlags::NO_DIR_ATIME, None),
+                KEPT.without(MountFlags::NO_DIR_ATIME),
+                AtimeMode::Never,
+            ),
+            (
+                change(MountFlags::NONE, MountFlags::NONE, Some(AtimeMode::Strict)),
+                KEPT | MountFlags::NO_SYMLINK_FOLLOW,
+                AtimeMode::Strict,
+            ),
+            (
+                change(MountFlags::NONE, MountFlags::NONE, Some(AtimeMode::Relative)),
+                KEPT | MountFlags::NO_SYMLINK_FOLLOW,
+                AtimeMode::Relative,
+            ),
+        ] {
+            let (_, attributes) = bound(s, bind("/w/source", "/w/target").attributes(change));
+            assert_eq!(attributes, MountAttributes { flags, atime });
+            s.detached("/w/target");
+        }
+        assert_eq!(s.mount("/w/source").attributes.flags, KEPT | MountFlags::NO_SYMLINK_FOLLOW);
+    }),
+    Case::new("a recursive bind changes every mount that it makes", |s| {
+        s.tmpfs("/w/source");
+        s.tmpfs("/w/source/a");
+        s.flag("/w/source/a", MountFlags::NO_DEV);
+        s.dir("/w/target");
+        let request = bind("/w/source", "/w/target").recursive().read_only().propagation(Propagation::Shared);
+        let Some(_) = s.changes_tree(|| s.mounter().bind(&request)) else { return };
+        assert_eq!(s.mount("/w/target").attributes.flags, MountFlags::READ_ONLY);
+        assert_eq!(s.mount("/w/target/a").attributes.flags, MountFlags::READ_ONLY | MountFlags::NO_DEV);
+        assert_eq!(s.try_write("/w/target/a"), Err(Errno::EROFS));
+        assert!(state(s, "/w/target").peers.is_some() && state(s, "/w/target/a").peers.is_some());
+        assert_eq!((s.mount("/w/source").attributes.flags, state(s, "/w/source/a")), (MountFlags::NONE, PRIVATE));
+    }),
+    Case::new("attributes of an atomic bind are in the copies that propagation makes", |s| {
+        shared_parent(s);
+        let request = bind("/w/source", "/w/parent/target").read_only().propagation(Propagation::Private);
+        let report = s.mounter().bind(&request).unwrap();
+        assert_eq!(s.mount("/w/parent/target").attributes.flags, MountFlags::READ_ONLY);
+        let copy = s.mount("/w/peer/target").attributes.flags;
+        assert!(report.guarantee < Guarantee::Atomic || copy == MountFlags::READ_ONLY, "{copy}");
+    }),
+    Case::new("a bind below a shared mount appears at its peers and its slaves", |s| {
+        shared_parent(s);
+        s.file("/w/source/f", b"text");
+        s.dir("/w/slave");
+        s.bound("/w/parent", "/w/slave");
+        s.propagate("/w/slave", Propagation::Slave);
+        s.mounter().bind(&bind("/w/source", "/w/parent/target")).unwrap();
+        for path in ["/w/parent/target/f", "/w/peer/target/f", "/w/slave/target/f"] {
+            assert_eq!(s.text(path), b"text", "{path}");
+        }
+    }),
+    Case::new("without a word about propagation a bind has what the kernel gives it", |s| {
+        s.tmpfs("/w/source");
+        s.dir("/w/target");
+        s.mounter().bind(&bind("/w/source", "/w/target")).unwrap();
+        assert_eq!(state(s, "/w/target"), PRIVATE);
+        s.detached("/w/target");
+        s.propagate("/w/source", Propagation::Shared);
+        s.mounter().bind(&bind("/w/source", "/w/target")).unwrap();
+        assert_eq!(state(s, "/w/target").peers, state(s, "/w/source").peers);
+        s.tmpfs("/w/parent");
+        s.propagate("/w/parent", Propagation::Shared);
+        s.dir("/w/parent/target");
+        s.dir("/w/plain");
+        s.mounter().bind(&bind("/w/plain", "/w/parent/target")).unwrap();
+        assert!(state(s, "/w/parent/target").peers.is_some());
+    }),
+    Case::new("a private bind is private, below a shared parent and of a shared source too", |s| {
+        shared_parent(s);
+        s.mounter().bind(&bind("/w/source", "/w/parent/target").propagation(Propagation::Private)).unwrap();
+        assert_eq!(state(s, "/w/parent/target"), PRIVATE);
+        s.dir("/w/target");
+        s.mounter().bind(&bind("/w/parent", "/w/target").propagation(Propagation::Private)).unwrap();
+        assert_eq!(state(s, "/w/target"), PRIVATE);
+        s.tmpfs("/w/parent/new");
+        assert!(!s.is_mounted("/w/target/new") && s.is_mounted("/w/peer/new"));
+    }),
+    Case::new("a shared bind is shared, below a private parent too", |s| {
+        s.dir("/w/source");
+        s.dir("/w/target");
+        s.mounter().bind(&bind("/w/source", "/w/target").propagation(Propagation::Shared)).unwrap();
+        assert!(state(s, "/w/target").peers.is_some());
+    }),
+    Case::new("a slave bind of a shared mount receives and does not send, below a shared parent too", |s| {
+        shared_parent(s);
+        s.tmpfs("/w/origin");
+        s.dir("/w/origin/sub");
+        s.propagate("/w/origin", Propagation::Shared);
+        s.mounter().bind(&bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)).unwrap();
+        let slave = state(s, "/w/parent/target");
+        assert_eq!(slave.master, state(s, "/w/origin").peers);
+        s.tmpfs("/w/origin/sub");
+        assert!(s.is_mounted("/w/parent/target/sub"));
+        s.detached("/w/parent/target/sub");
+        s.tmpfs("/w/parent/target/sub");
+        s.detached("/w/origin/sub");
+        assert!(!s.is_mounted("/w/origin/sub"));
+    }),
+    Case::new("a slave bind of a mount that is not shared is private", |s| {
+        s.dir("/w/source");
+        s.dir("/w/target");
+        s.mounter().bind(&bind("/w/source", "/w/target").propagation(Propagation::Slave)).unwrap();
+        assert_eq!(state(s, "/w/target"), PRIVATE);
+    }),
+    Case::new("an unbindable bind is unbindable, below a shared parent too", |s| {
+        shared_parent(s);
+        s.mounter().bind(&bind("/w/source", "/w/parent/target").propagation(Propagation::Unbindable)).unwrap();
+        assert!(state(s, "/w/parent/target").unbindable);
+        s.dir("/w/elsewhere");
+        s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/parent/target", "/w/elsewhere")));
+    }),
+    Case::new("a recursive private bind below a shared parent is private in all its mounts", |s| {
+        shared_parent(s);
+        s.tmpfs("/w/tree");
+        s.tmpfs("/w/tree/a");
+        let request = bind("/w/tree", "/w/parent/target").recursive().propagation(Propagation::Private);
+        s.mounter().bind(&request).unwrap();
+        assert_eq!((state(s, "/w/parent/target"), state(s, "/w/parent/target/a")), (PRIVATE, PRIVATE));
+    }),
+    Case::new("a bind with everything at once below a root is all of it", |s| {
+        s.tmpfs("/w/source");
+        s.file("/w/source/f", b"text");
+        s.flag("/w/source", MountFlags::NO_SUID);
+        s.tmpfs("/w/mounts");
+        s.propagate("/w/mounts", Propagation::Shared);
+        let target = super::super::scene::below("/w/mounts", "box/rootfs");
+        let request = BindRequest::new(at("/w/source"), target)
+            .read_only()
+            .propagation(Propagation::Private)
+            .creating_target(FileMode::from_bits(0o700));
+        let report = s.mounter().bind(&request).unwrap();
+        let mount = s.mount("/w/mounts/box/rootfs");
+        assert_eq!(mount.attributes.flags, MountFlags::READ_ONLY | MountFlags::NO_SUID);
+        assert_eq!((mount.propagation, report.created.len()), (PRIVATE, 2));
+        assert_eq!((s.text("/w/mounts/box/rootfs/f"), s.mode("/w/mounts/box")), (b"text".to_vec(), 0o700));
+    }),
+];

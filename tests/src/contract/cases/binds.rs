@@ -1,0 +1,303 @@
+//! Binding: what the new mount is, and what a refused bind leaves.
+
+use std::path::Path;
+
+use mountwright_core::{
+    BindRequest, Errno, FileKind, FileMode, Guarantee, Location, MountFlags, Propagation, RelativePath,
+};
+
+use super::super::case::Case;
+use super::super::scene::{at, below, bind};
+use super::super::world::NodeKind;
+
+fn mode(bits: u16) -> FileMode {
+    FileMode::from_bits(bits)
+}
+
+fn onto(source: &str, target: Location) -> BindRequest {
+    BindRequest::new(at(source), target)
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("a bound directory shows the source's files, as one mount of the same filesystem", |s| {
+        s.file("/w/source/sub/f", b"text");
+        s.dir("/w/target");
+        let report = s.mounter().bind(&bind("/w/source/sub", "/w/target")).unwrap();
+        assert_eq!(s.text("/w/target/f"), b"text");
+        assert_eq!(s.mount_points(), ["/w/target"]);
+        let (mount, home) = (s.mount("/w/target"), s.mount("/w"));
+        assert_eq!((mount.device, mount.root.as_path()), (home.device, Path::new("/source/sub")));
+        assert_eq!((mount.fs_type, mount.source), (home.fs_type, home.source));
+        assert_eq!(report.created, [] as [&Path; 0]);
+        assert_eq!(s.mounter().find_mount(report.mount).unwrap().id, mount.id);
+        assert_eq!(s.mounter().mount_of(&at("/w/target")).unwrap().mount.key(), report.mount);
+    }),
+    Case::new("anything that is no directory is bound onto anything that is none", |s| {
+        s.file("/w/file", b"text");
+        s.node("/w/fifo", NodeKind::Fifo);
+        s.node("/w/socket", NodeKind::Socket);
+        for (source, kind) in
+            [("/w/file", FileKind::Regular), ("/w/fifo", FileKind::Fifo), ("/w/socket", FileKind::Socket)]
+        {
+            s.file("/w/target", b"");
+            s.mounter().bind(&bind(source, "/w/target")).unwrap();
+            assert_eq!(s.kind("/w/target"), Some(kind));
+            assert_eq!(s.stat("/w/target").inode, s.stat(source).inode);
+            s.detached("/w/target");
+        }
+        s.mounter().bind(&bind("/w/file", "/w/fifo")).unwrap();
+        assert_eq!(s.text("/w/fifo"), b"text");
+    }),
+    Case::new("a directory and something else are ENOTDIR, either way round, before anything is made", |s| {
+        s.dir("/w/dir");
+        s.file("/w/file", b"kept");
+        s.node("/w/fifo", NodeKind::Fifo);
+        for (source, target) in [("/w/dir", "/w/file"), ("/w/file", "/w/dir"), ("/w/fifo", "/w/dir")] {
+            s.refuses(Errno::ENOTDIR, || s.mounter().bind(&bind(source, target)));
+            s.refuses(Errno::ENOTDIR, || s.mounter().bind(&bind(source, target).creating_target(mode(0o755))));
+            s.refuses(Errno::ENOTDIR, || s.mounter().bind(&bind(source, target).read_only()));
+        }
+    }),
+    Case::new("a missing source is ENOENT, and nothing is made for it", |s| {
+        s.link("nowhere", "/w/dangles");
+        for source in ["/w/missing", "/w/dangles"] {
+            s.refuses(Errno::ENOENT, || s.mounter().bind(&bind(source, "/w/a/b").creating_target(mode(0o755))));
+        }
+    }),
+    Case::new("a missing target is ENOENT, unless it is to be made", |s| {
+        s.dir("/w/source");
+        s.refuses(Errno::ENOENT, || s.mounter().bind(&bind("/w/source", "/w/missing")));
+        s.refuses(Errno::ENOENT, || s.mounter().bind(&onto("/w/source", below("/w", "missing"))));
+    }),
+    Case::new("a target that is to be made is made with all above it, of exactly the mode, whatever the umask", |s| {
+        s.file("/w/source/f", b"text");
+        s.dir("/w/there");
+        s.chmod("/w/there", 0o711);
+        s.world().set_umask(0o777);
+        for (place, path) in [(at("/w/there/t/a/b"), "/w/there/t"), (below("/w", "there/b/a/b"), "/w/there/b")] {
+            let report = s.mounter().bind(&onto("/w/source", place).creating_target(mode(0o2751))).unwrap();
+            let made = ["", "a", "a/b"].map(|rest| Path::new(path).join(rest));
+            assert_eq!(report.created, made);
+            assert_eq!(s.text(made[2].join("f")), b"text");
+            s.detached(made[2].to_str().unwrap());
+            for path in made {
+                assert_eq!((s.kind(&path), s.mode(&path)), (Some(FileKind::Directory), 0o2751), "{path:?}");
+            }
+        }
+        assert_eq!(s.mode("/w/there"), 0o711, "what was there before keeps its mode");
+    }),
+    Case::new("for what is no directory an empty file is made", |s| {
+        s.file("/w/source", b"text");
+        s.node("/w/fifo", NodeKind::Fifo);
+        s.world().set_umask(0o777);
+        for (source, place, path) in [
+            ("/w/source", at("/w/t/file"), "/w/t/file"),
+            ("/w/fifo", at("/w/t/fifo"), "/w/t/fifo"),
+            ("/w/source", below("/w", "b/file"), "/w/b/file"),
+        ] {
+            let parent_is_new = !s.exists(Path::new(path).parent().unwrap());
+            let report = s.mounter().bind(&onto(source, place).creating_target(mode(0o640))).unwrap();
+            assert_eq!(report.created.len(), if parent_is_new { 2 } else { 1 });
+            assert_eq!(report.created.last().unwrap(), Path::new(path));
+            s.detached(path);
+            assert_eq!((s.kind(path), s.mode(path), s.stat(path).size), (Some(FileKind::Regular), 0o640, 0));
+        }
+        assert_eq!((s.kind("/w/t"), s.mode("/w/t")), (Some(FileKind::Directory), 0o640));
+    }),
+    Case::new("a target that is there already is not made again, and keeps its mode", |s| {
+        s.dir("/w/source");
+        s.dir("/w/target");
+        s.chmod("/w/target", 0o700);
+        let report = s.mounter().bind(&bind("/w/source", "/w/target").creating_target(mode(0o755))).unwrap();
+        assert_eq!(report.created, [] as [&Path; 0]);
+        s.detached("/w/target");
+        assert_eq!(s.mode("/w/target"), 0o700);
+    }),
+    Case::new("what was made for a bind that is then refused is gone again", |s| {
+        s.tmpfs("/w/source");
+        s.propagate("/w/source", Propagation::Unbindable);
+        let request = |place| onto("/w/source", place).creating_target(mode(0o755));
+        s.refuses(Errno::EINVAL, || s.mounter().bind(&request(at("/w/a/b/c"))));
+        s.refuses(Errno::EINVAL, || s.mounter().bind(&request(below("/w", "a/b/c"))));
+    }),
+    Case::new("a target that cannot be made on a read-only mount is EROFS", |s| {
+        s.dir("/w/source");
+        s.tmpfs("/w/m");
+        s.flag("/w/m", MountFlags::READ_ONLY);
+        let request = |place| onto("/w/source", place).creating_target(mode(0o755));
+        s.refuses(Errno::EROFS, || s.mounter().bind(&request(at("/w/m/a"))));
+        s.refuses(Errno::EROFS, || s.mounter().bind(&request(below("/w/m", "a/b"))));
+    }),
+    Case::new("a directory of a read-only mount is a target as any other", |s| {
+        s.file("/w/source/f", b"text");
+        s.tmpfs("/w/m");
+        s.dir("/w/m/target");
+        s.flag("/w/m", MountFlags::READ_ONLY);
+        s.mounter().bind(&bind("/w/source", "/w/m/target")).unwrap();
+        assert_eq!(s.try_write("/w/m/target"), Ok(()));
+    }),
+    Case::new("a target that is a mount point is EBUSY, unless the bind is to stack", |s| {
+        s.file("/w/source/f", b"new");
+        s.tmpfs("/w/target");
+        s.file("/w/target/f", b"old");
+        for place in [at("/w/target"), below("/w", "target")] {
+            s.refuses(Errno::EBUSY, || s.mounter().bind(&onto("/w/source", place.clone())));
+            s.refuses(Errno::EBUSY, || {
+                s.mounter().bind(&onto("/w/source", place.clone()).creating_target(mode(0o755)))
+            });
+            s.mounter().bind(&onto("/w/source", place).stacking()).unwrap();
+            assert_eq!(s.text("/w/target/f"), b"new");
+            assert_eq!(s.mount_points(), ["/w/target", "/w/target"]);
+            let mounts = s.mounts();
+            assert_eq!(mounts[1].parent, mounts[0].id);
+            s.detached("/w/target");
+            assert_eq!(s.text("/w/target/f"), b"old");
+        }
+    }),
+    Case::new("a file that a file is bound on is EBUSY too, and stacks", |s| {
+        s.file("/w/one", b"one");
+        s.file("/w/two", b"two");
+        s.file("/w/target", b"");
+        s.mounter().bind(&bind("/w/one", "/w/target")).unwrap();
+        s.refuses(Errno::EBUSY, || s.mounter().bind(&bind("/w/two", "/w/target")));
+        s.mounter().bind(&bind("/w/two", "/w/target").stacking()).unwrap();
+        assert_eq!((s.text("/w/target"), s.mounts().len()), (b"two".to_vec(), 2));
+    }),
+    Case::new("a directory is bound onto itself", |s| {
+        s.file("/w/dir/f", b"text");
+        s.mounter().bind(&bind("/w/dir", "/w/dir")).unwrap();
+        assert_eq!((s.mount_points(), s.text("/w/dir/f")), (vec!["/w/dir".to_owned()], b"text".to_vec()));
+    }),
+    Case::new("a source on an unbindable mount is EINVAL, at its root and below it", |s| {
+        s.tmpfs("/w/m");
+        s.dir("/w/m/inner");
+        s.file("/w/m/file", b"");
+        s.propagate("/w/m", Propagation::Unbindable);
+        s.dir("/w/target");
+        s.file("/w/empty", b"");
+        s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/m", "/w/target")));
+        s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/m/inner", "/w/target").recursive()));
+        s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/m/file", "/w/empty")));
+    }),
+    Case::new("a bind takes one mount, a recursive one the mounts below it too", |s| {
+        s.tmpfs("/w/source");
+        s.tmpfs("/w/source/a");
+        s.tmpfs("/w/source/a/b");
+        s.file("/w/source/a/b/f", b"deep");
+        s.dir("/w/one");
+        s.dir("/w/all");
+        s.mounter().bind(&bind("/w/source", "/w/one")).unwrap();
+        s.mounter().bind(&bind("/w/source", "/w/all").recursive()).unwrap();
+        let copies: Vec<_> = s.mount_points().split_off(3);
+        assert_eq!(copies, ["/w/one", "/w/all", "/w/all/a", "/w/all/a/b"]);
+        assert_eq!(s.text("/w/all/a/b/f"), b"deep");
+        assert_eq!(s.world().names(Path::new("/w/one/a")).unwrap(), [""; 0]);
+    }),
+    Case::new("a recursive bind of a directory takes the mounts below it and no others", |s| {
+        s.tmpfs("/w/source/in/m");
+        s.tmpfs("/w/source/out");
+        s.dir("/w/all");
+        s.mounter().bind(&bind("/w/source/in", "/w/all").recursive()).unwrap();
+        assert_eq!(s.mount_points().split_off(2), ["/w/all", "/w/all/m"]);
+    }),
+    Case::new("a recursive bind into its own source ends", |s| {
+        s.tmpfs("/w/source");
+        s.dir("/w/source/inner");
+        s.mounter().bind(&bind("/w/source", "/w/source/inner").recursive()).unwrap();
+        assert_eq!(s.mount_points(), ["/w/source", "/w/source/inner"]);
+        assert!(s.exists("/w/source/inner/inner") && !s.is_mounted("/w/source/inner/inner"));
+    }),
+    Case::new("a recursive bind leaves out unbindable mounts with all below them", |s| {
+        s.tmpfs("/w/source");
+        s.tmpfs("/w/source/no");
+        s.tmpfs("/w/source/no/below");
+        s.tmpfs("/w/source/yes");
+        s.propagate("/w/source/no", Propagation::Unbindable);
+        s.dir("/w/all");
+        s.mounter().bind(&bind("/w/source", "/w/all").recursive()).unwrap();
+        assert_eq!(s.mount_points().split_off(4), ["/w/all", "/w/all/yes"]);
+    }),
+    Case::new("a bind takes what is on top of its source", |s| {
+        s.tmpfs("/w/source");
+        s.tmpfs("/w/source");
+        s.file("/w/source/f", b"top");
+        s.dir("/w/target");
+        s.mounter().bind(&bind("/w/source", "/w/target").recursive()).unwrap();
+        assert_eq!(s.text("/w/target/f"), b"top");
+        assert_eq!(s.mount_points().split_off(2), ["/w/target"]);
+    }),
+    Case::new("a trusted source and a trusted target may be symlinks", |s| {
+        s.file("/w/real/source/f", b"text");
+        s.dir("/w/real/target");
+        s.link("real/source", "/w/from");
+        s.link("/w/real/target", "/w/to");
+        s.mounter().bind(&bind("/w/from", "/w/to")).unwrap();
+        assert_eq!(s.mount_points(), ["/w/real/target"]);
+        assert_eq!(s.kind("/w/to"), Some(FileKind::Symlink));
+        s.file("/w/real/file", b"linked");
+        s.file("/w/real/empty", b"");
+        s.link("real/file", "/w/file");
+        s.mounter().bind(&bind("/w/file", "/w/real/empty")).unwrap();
+        assert_eq!(s.text("/w/real/empty"), b"linked");
+    }),
+    Case::new("below a root a symlink at the end of source or target is ELOOP", |s| {
+        s.dir("/w/source");
+        s.dir("/w/target");
+        s.link("source", "/w/from");
+        s.link("target", "/w/to");
+        s.link("nowhere", "/w/dangles");
+        let from = BindRequest::new(below("/w", "from"), at("/w/target"));
+        s.refuses(Errno::ELOOP, || s.mounter().bind(&from));
+        for name in ["to", "dangles"] {
+            let to = onto("/w/source", below("/w", name));
+            s.refuses(Errno::ELOOP, || s.mounter().bind(&to));
+            s.refuses(Errno::ELOOP, || s.mounter().bind(&to.clone().creating_target(mode(0o755))));
+            s.refuses(Errno::ELOOP, || s.mounter().bind(&to.clone().stacking()));
+        }
+    }),
+    Case::new("nothing is made behind a symlink below a root", |s| {
+        s.dir("/w/outside");
+        s.dir("/w/source");
+        s.link("../outside", "/w/root/link");
+        let request = onto("/w/source", below("/w/root", "link/a/b")).creating_target(mode(0o755));
+        s.refuses(Errno::ELOOP, || s.mounter().bind(&request));
+        s.tmpfs("/w/root/mounted");
+        let request = onto("/w/source", below("/w/root", "mounted/a/b")).creating_target(mode(0o755));
+        s.refuses(Errno::EXDEV, || s.mounter().bind(&request));
+    }),
+    Case::new("below a root the source may be the root of a mount", |s| {
+        s.tmpfs("/w/root/m");
+        s.file("/w/root/m/f", b"mounted");
+        s.dir("/w/target");
+        let source = Location::Beneath { root: "/w/root".into(), path: RelativePath::new("m").unwrap() };
+        s.mounter().bind(&BindRequest::new(source, at("/w/target"))).unwrap();
+        assert_eq!(s.text("/w/target/f"), b"mounted");
+    }),
+    Case::new("a source whose directory was removed is ENOENT", |s| {
+        s.dir("/w/gone");
+        s.dir("/w/m");
+        s.dir("/w/target");
+        s.bound("/w/gone", "/w/m");
+        s.rmdir("/w/gone");
+        s.refuses(Errno::ENOENT, || s.mounter().bind(&bind("/w/m", "/w/target")));
+    }),
+    Case::new(
+        "a guarantee that cannot be given is EOPNOTSUPP, and nothing is touched; one that is given is reported",
+        |s| {
+            s.dir("/w/source");
+            let request = bind("/w/source", "/w/a/t");
+            for request in [request.clone(), request.clone().read_only(), request.read_only().recursive()] {
+                let request = request.creating_target(mode(0o755)).require(Guarantee::Atomic);
+                match s.mounter().bind(&request) {
+                    Ok(report) => {
+                        assert_eq!(report.guarantee, Guarantee::Atomic);
+                        s.detached("/w/a/t");
+                        s.rmdir("/w/a/t");
+                        s.rmdir("/w/a");
+                    }
+                    Err(_) => drop(s.refuses(Errno::EOPNOTSUPP, || s.mounter().bind(&request))),
+                }
+            }
+        },
+    ),
+];

@@ -1,0 +1,411 @@
+//! One open directory.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use mountwright_core::{DeviceNumber, Directory, Errno, FileKind, FileMode, MountFlags, OsError};
+
+use super::super::case::{Case, Needs};
+use super::super::scene::{Scene, at};
+use super::super::world::{Hold, NodeKind};
+use super::locations::odd_names;
+
+/// A call on one name in an open directory.
+type Call = fn(&dyn Directory, &OsStr) -> Result<(), OsError>;
+
+const LOOKS: &[Call] = &[
+    |d, name| d.metadata(name).map(drop),
+    |d, name| d.open_dir(name).map(drop),
+    |d, name| d.read_link(name).map(drop),
+    |d, name| d.read_file(name, 10).map(drop),
+];
+
+const CREATIONS: &[Call] = &[
+    |d, name| d.create_dir(name, FileMode::from_bits(0o755)),
+    |d, name| d.create_file(name, FileMode::from_bits(0o644)),
+    |d, name| d.replace_file(name, b"new", FileMode::from_bits(0o644)),
+];
+
+const REMOVALS_AND_CHANGES: &[Call] = &[
+    |d, name| d.remove_dir(name),
+    |d, name| d.remove_file(name),
+    |d, name| d.set_owner(name, Some(0), Some(0)),
+    |d, name| d.set_mode(name, FileMode::from_bits(0o700)),
+];
+
+fn open(s: &Scene<'_>, path: &str) -> Box<dyn Directory> {
+    s.fs().open_dir(&at(path)).unwrap()
+}
+
+fn mode(bits: u16) -> FileMode {
+    FileMode::from_bits(bits)
+}
+
+fn n(name: &str) -> &OsStr {
+    OsStr::new(name)
+}
+
+/// The entries as (name, kind), sorted.
+fn listed(d: &dyn Directory) -> BTreeSet<(String, String)> {
+    let entries = d.entries().unwrap().map(Result::unwrap);
+    entries.map(|entry| (entry.name.to_string_lossy().into_owned(), entry.kind.to_string())).collect()
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("a name in a directory is one component, else EINVAL", |s| {
+        s.dir("/w/d/e");
+        let d = open(s, "/w/d");
+        for name in ["", ".", "..", "e/f", "/", "/w", "e/", "a\0b"] {
+            for call in LOOKS.iter().chain(CREATIONS).chain(REMOVALS_AND_CHANGES) {
+                s.refuses(Errno::EINVAL, || call(&*d, n(name)));
+            }
+        }
+    }),
+    Case::new("a missing name in a directory is ENOENT", |s| {
+        s.dir("/w/d");
+        let d = open(s, "/w/d");
+        for call in LOOKS.iter().chain(REMOVALS_AND_CHANGES) {
+            s.refuses(Errno::ENOENT, || call(&*d, n("missing")));
+        }
+    }),
+    Case::new("an open directory stays the same whatever happens to its name", |s| {
+        s.dir("/w/old/inner");
+        let d = open(s, "/w/old");
+        let before = d.own_metadata().unwrap();
+        s.rename("/w/old", "/w/new");
+        s.link("/", "/w/old");
+        assert_eq!(d.own_metadata().unwrap(), before);
+        d.create_dir(n("made"), mode(0o755)).unwrap();
+        assert!(s.exists("/w/new/made"));
+        s.tmpfs("/w/new");
+        d.create_dir(n("beneath"), mode(0o755)).unwrap();
+        assert!(!s.exists("/w/new/beneath"));
+        s.detached("/w/new");
+        assert!(s.exists("/w/new/beneath"));
+    }),
+    Case::new("a directory closes when it is dropped", |s| {
+        s.dir("/w/d/e");
+        let before = s.world().open_descriptors();
+        {
+            let d = open(s, "/w/d");
+            let inner = d.open_dir(n("e")).unwrap();
+            let mut entries = d.entries().unwrap();
+            entries.next().unwrap().unwrap();
+            assert!(s.world().open_descriptors() > before);
+            drop((inner, entries));
+        }
+        assert_eq!(s.world().open_descriptors(), before);
+    }),
+    Case::new("its own metadata is that of the directory", |s| {
+        s.dir("/w/d/e");
+        s.chmod("/w/d", 0o2751);
+        assert_eq!(open(s, "/w/d").own_metadata().unwrap(), s.stat("/w/d"));
+    }),
+    Case::new("entries are every name once, with its kind, without the dots", |s| {
+        s.dir("/w/d/dir");
+        s.file("/w/d/file", b"");
+        s.link("nowhere", "/w/d/link");
+        s.node("/w/d/fifo", NodeKind::Fifo);
+        s.node("/w/d/socket", NodeKind::Socket);
+        let d = open(s, "/w/d");
+        let expected = [
+            ("dir", "directory"),
+            ("fifo", "named pipe"),
+            ("file", "regular file"),
+            ("link", "symbolic link"),
+            ("socket", "socket"),
+        ];
+        let expected: BTreeSet<_> = expected.iter().map(|(name, kind)| ((*name).into(), (*kind).into())).collect();
+        assert_eq!(listed(&*d), expected);
+        assert_eq!(listed(&*d), expected, "the second time from the beginning again");
+        for entry in d.entries().unwrap() {
+            let entry = entry.unwrap();
+            assert_eq!(entry.inode, s.stat(Path::new("/w/d").join(&entry.name)).inode);
+        }
+    }),
+    Case::new("entries of an empty directory are none", |s| {
+        s.dir("/w/d");
+        assert_eq!(open(s, "/w/d").entries().unwrap().count(), 0);
+    }),
+    Case::new("entries of a large directory are all of them", |s| {
+        s.dir("/w/d");
+        let names: BTreeSet<_> = (0..1500).map(|number| format!("a-rather-long-name-{number:05}")).collect();
+        for name in &names {
+            s.world().make_file(&Path::new("/w/d").join(name), b"", 0o644).unwrap();
+        }
+        let d = open(s, "/w/d");
+        let found: Vec<_> = d.entries().unwrap().map(|entry| entry.unwrap().name.into_string().unwrap()).collect();
+        assert_eq!(found.len(), names.len());
+        assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), names);
+    }),
+    Case::new("names in a directory are bytes", |s| {
+        s.dir("/w/d");
+        let d = open(s, "/w/d");
+        for name in odd_names() {
+            let name = name.as_os_str();
+            d.create_file(name, mode(0o644)).unwrap();
+            assert_eq!(d.metadata(name).unwrap(), s.stat(Path::new("/w/d").join(name)));
+            let found: Vec<_> = d.entries().unwrap().map(|entry| entry.unwrap().name).collect();
+            assert_eq!(found, [name]);
+            d.replace_file(name, b"x", mode(0o600)).unwrap();
+            assert_eq!(d.read_file(name, 1).unwrap(), b"x");
+            d.remove_file(name).unwrap();
+        }
+    }),
+    Case::new("entries outlive the directory that they came from", |s| {
+        s.file("/w/d/a", b"");
+        s.file("/w/d/b", b"");
+        let entries = open(s, "/w/d").entries().unwrap();
+        assert_eq!(entries.map(Result::unwrap).count(), 2);
+    }),
+    Case::new("entries of a directory that was removed are ENOENT", |s| {
+        s.dir("/w/d");
+        let d = open(s, "/w/d");
+        s.rmdir("/w/d");
+        let first = d.entries().and_then(|mut entries| entries.next().unwrap_or_else(|| panic!("no entry, no error")));
+        assert_eq!(first.unwrap_err().errno(), Errno::ENOENT);
+    }),
+    Case::new("entries of a directory that may not be read are EACCES; a known name in it is reached", |s| {
+        s.file("/w/d/f", b"text");
+        s.chmod("/w/d", 0o300);
+        s.without_privilege();
+        let d = open(s, "/w/d");
+        s.refuses(Errno::EACCES, || d.entries());
+        assert_eq!(d.metadata(n("f")).unwrap().size, 4);
+        assert_eq!(d.read_file(n("f"), 4).unwrap(), b"text");
+    }),
+    Case::new("metadata of a name is that of a link itself, and of what is mounted on it", |s| {
+        s.file("/w/d/file", b"text");
+        s.link("file", "/w/d/link");
+        s.tmpfs("/w/d/mounted");
+        let d = open(s, "/w/d");
+        for name in ["file", "link", "mounted"] {
+            assert_eq!(d.metadata(n(name)).unwrap(), s.stat(Path::new("/w/d").join(name)));
+        }
+    }),
+    Case::new("opening a name: a symlink is ELOOP, what is no directory ENOTDIR, a mount is entered", |s| {
+        s.dir("/w/d/dir");
+        s.file("/w/d/file", b"");
+        s.link("dir", "/w/d/link");
+        s.tmpfs("/w/d/mounted");
+        s.dir("/w/d/mounted/inside");
+        let d = open(s, "/w/d");
+        s.refuses(Errno::ELOOP, || d.open_dir(n("link")));
+        s.refuses(Errno::ENOTDIR, || d.open_dir(n("file")));
+        assert_eq!(d.open_dir(n("dir")).unwrap().own_metadata().unwrap(), s.stat("/w/d/dir"));
+        assert!(d.open_dir(n("mounted")).unwrap().metadata(n("inside")).is_ok());
+    }),
+    Case::new("read_link of a name that is no link is EINVAL", |s| {
+        s.dir("/w/d/dir");
+        s.file("/w/d/file", b"");
+        s.link("../anything", "/w/d/link");
+        let d = open(s, "/w/d");
+        assert_eq!(d.read_link(n("link")).unwrap(), Path::new("../anything"));
+        s.refuses(Errno::EINVAL, || d.read_link(n("dir")));
+        s.refuses(Errno::EINVAL, || d.read_link(n("file")));
+    }),
+    Case::new("a file is read whole up to the limit, and is EFBIG beyond it", |s| {
+        let long: Vec<u8> = (0..300_000_u32).map(|byte| byte.to_le_bytes()[0]).collect();
+        s.file("/w/d/empty", b"");
+        s.file("/w/d/five", b"five!");
+        s.file("/w/d/long", &long);
+        let d = open(s, "/w/d");
+        assert_eq!(d.read_file(n("empty"), 0).unwrap(), b"");
+        assert_eq!(d.read_file(n("five"), 5).unwrap(), b"five!");
+        assert_eq!(d.read_file(n("five"), u64::MAX).unwrap(), b"five!");
+        s.refuses(Errno::EFBIG, || d.read_file(n("five"), 4));
+        s.refuses(Errno::EFBIG, || d.read_file(n("five"), 0));
+        assert!(d.read_file(n("long"), 300_000).unwrap() == long);
+        s.refuses(Errno::EFBIG, || d.read_file(n("long"), 299_999));
+    }),
+    Case::new("reading: a symlink is ELOOP, a directory EISDIR, any other thing EINVAL, and nothing blocks", |s| {
+        s.dir("/w/d/dir");
+        s.file("/w/d/file", b"");
+        s.link("file", "/w/d/link");
+        s.link("nowhere", "/w/d/dangles");
+        s.node("/w/d/fifo", NodeKind::Fifo);
+        s.node("/w/d/socket", NodeKind::Socket);
+        let d = open(s, "/w/d");
+        s.refuses(Errno::ELOOP, || d.read_file(n("link"), 10));
+        s.refuses(Errno::ELOOP, || d.read_file(n("dangles"), 10));
+        s.refuses(Errno::EISDIR, || d.read_file(n("dir"), 10));
+        s.refuses(Errno::EINVAL, || d.read_file(n("fifo"), 10));
+        s.refuses(Errno::EINVAL, || d.read_file(n("socket"), 10));
+    }),
+    Case::new("reading a device node is EINVAL, and does not open the device", |s| {
+        s.node("/w/d/zero", NodeKind::CharacterDevice(DeviceNumber::new(1, 5)));
+        s.node("/w/d/none", NodeKind::BlockDevice(DeviceNumber::new(240, 1)));
+        let d = open(s, "/w/d");
+        s.refuses(Errno::EINVAL, || d.read_file(n("zero"), 10));
+        s.refuses(Errno::EINVAL, || d.read_file(n("none"), 10));
+    })
+    .needing(Needs::DeviceNodes),
+    Case::new("names made in a directory have exactly their mode, whatever the umask", |s| {
+        s.dir("/w/d");
+        s.world().set_umask(0o777);
+        let d = open(s, "/w/d");
+        for bits in [0o000, 0o644, 0o755, 0o1777, 0o2775, 0o7777] {
+            d.create_dir(n("made"), mode(bits)).unwrap();
+            assert_eq!((s.kind("/w/d/made"), s.mode("/w/d/made")), (Some(FileKind::Directory), bits));
+            d.remove_dir(n("made")).unwrap();
+            d.create_file(n("made"), mode(bits)).unwrap();
+            assert_eq!((s.kind("/w/d/made"), s.mode("/w/d/made")), (Some(FileKind::Regular), bits));
+            d.remove_file(n("made")).unwrap();
+            d.replace_file(n("made"), b"x", mode(bits)).unwrap();
+            assert_eq!((s.kind("/w/d/made"), s.mode("/w/d/made")), (Some(FileKind::Regular), bits));
+            d.remove_file(n("made")).unwrap();
+        }
+    }),
+    Case::new("creating a name that is there, a dangling link too, is EEXIST", |s| {
+        s.dir("/w/d/dir");
+        s.file("/w/d/file", b"kept");
+        s.link("nowhere", "/w/d/link");
+        let d = open(s, "/w/d");
+        for name in ["dir", "file", "link"] {
+            s.refuses(Errno::EEXIST, || d.create_dir(n(name), mode(0o755)));
+            s.refuses(Errno::EEXIST, || d.create_file(n(name), mode(0o644)));
+        }
+    }),
+    Case::new("creating in a directory that was removed is ENOENT", |s| {
+        s.dir("/w/d");
+        let d = open(s, "/w/d");
+        s.rmdir("/w/d");
+        for call in CREATIONS {
+            s.refuses(Errno::ENOENT, || call(&*d, n("new")));
+        }
+    }),
+    Case::new("changing names and modes on a read-only mount is EROFS", |s| {
+        s.tmpfs("/w/d");
+        s.dir("/w/d/dir");
+        s.file("/w/d/file", b"kept");
+        s.flag("/w/d", MountFlags::READ_ONLY);
+        let d = open(s, "/w/d");
+        for call in CREATIONS {
+            s.refuses(Errno::EROFS, || call(&*d, n("new")));
+        }
+        s.refuses(Errno::EROFS, || d.replace_file(n("file"), b"new", mode(0o644)));
+        s.refuses(Errno::EROFS, || d.remove_dir(n("dir")));
+        s.refuses(Errno::EROFS, || d.remove_file(n("file")));
+        s.refuses(Errno::EROFS, || d.set_owner(n("file"), Some(0), None));
+        s.refuses(Errno::EROFS, || d.set_mode(n("file"), mode(0o600)));
+        s.refuses(Errno::EROFS, || d.set_own_mode(mode(0o700)));
+        s.refuses(Errno::EROFS, || d.set_own_owner(Some(0), None));
+    }),
+    Case::new("a file is replaced by another one: whoever has the old one open keeps it", |s| {
+        s.file("/w/d/f", b"old");
+        s.world().make_link(Path::new("/w/d/f"), Path::new("/w/d/other")).unwrap();
+        let held = s.hold("/w/d/f", Hold::Read);
+        let d = open(s, "/w/d");
+        d.replace_file(n("f"), b"new contents", mode(0o640)).unwrap();
+        assert_eq!((s.text("/w/d/f"), s.mode("/w/d/f")), (b"new contents".to_vec(), 0o640));
+        assert_eq!((s.text("/w/d/other"), s.mode("/w/d/other")), (b"old".to_vec(), 0o644));
+        assert_eq!(s.world().names(Path::new("/w/d")).unwrap(), ["f", "other"]);
+        drop(held);
+    }),
+    Case::new("a file that is not there is made whole", |s| {
+        s.dir("/w/d");
+        let d = open(s, "/w/d");
+        let long = vec![7; 200_000];
+        d.replace_file(n("f"), &long, mode(0o600)).unwrap();
+        assert!(s.text("/w/d/f") == long);
+        d.replace_file(n("f"), b"", mode(0o600)).unwrap();
+        assert_eq!(s.text("/w/d/f"), b"");
+        assert_eq!(s.world().names(Path::new("/w/d")).unwrap(), ["f"]);
+    }),
+    Case::new("a symlink is itself replaced, what it points to stays", |s| {
+        s.file("/w/target", b"kept");
+        s.link("/w/target", "/w/d/f");
+        open(s, "/w/d").replace_file(n("f"), b"new", mode(0o644)).unwrap();
+        assert_eq!((s.kind("/w/d/f"), s.text("/w/d/f")), (Some(FileKind::Regular), b"new".to_vec()));
+        assert_eq!(s.text("/w/target"), b"kept");
+    }),
+    Case::new("replacing a directory is EISDIR, a mount point EBUSY, and the old one stays", |s| {
+        s.dir("/w/d/dir");
+        s.file("/w/d/f", b"beneath");
+        s.file("/w/source", b"mounted");
+        s.bound("/w/source", "/w/d/f");
+        let d = open(s, "/w/d");
+        s.refuses(Errno::EISDIR, || d.replace_file(n("dir"), b"new", mode(0o644)));
+        s.refuses(Errno::EBUSY, || d.replace_file(n("f"), b"new", mode(0o644)));
+        assert_eq!(s.text("/w/d/f"), b"mounted");
+    }),
+    Case::new("removing a directory's names: empty directories and files go, and nothing else", |s| {
+        s.dir("/w/d/empty");
+        s.file("/w/d/full/f", b"kept");
+        s.file("/w/d/file", b"");
+        s.link("empty", "/w/d/link");
+        s.tmpfs("/w/d/mounted");
+        let d = open(s, "/w/d");
+        s.refuses(Errno::ENOTEMPTY, || d.remove_dir(n("full")));
+        s.refuses(Errno::ENOTDIR, || d.remove_dir(n("file")));
+        s.refuses(Errno::ENOTDIR, || d.remove_dir(n("link")));
+        s.refuses(Errno::EBUSY, || d.remove_dir(n("mounted")));
+        s.refuses(Errno::EISDIR, || d.remove_file(n("empty")));
+        d.remove_file(n("link")).unwrap();
+        d.remove_file(n("file")).unwrap();
+        d.remove_dir(n("empty")).unwrap();
+        assert_eq!(s.world().names(Path::new("/w/d")).unwrap(), ["full", "mounted"]);
+    }),
+    Case::new("removing a name that a mount is on is EBUSY", |s| {
+        s.file("/w/d/f", b"");
+        s.file("/w/source", b"");
+        s.bound("/w/source", "/w/d/f");
+        s.refuses(Errno::EBUSY, || open(s, "/w/d").remove_file(n("f")));
+    }),
+    Case::new("set_mode changes the mode of a name, and a symlink is ELOOP", |s| {
+        s.dir("/w/d/dir");
+        s.file("/w/d/file", b"");
+        s.link("file", "/w/d/link");
+        let d = open(s, "/w/d");
+        d.set_mode(n("dir"), mode(0o1730)).unwrap();
+        d.set_mode(n("file"), mode(0o6751)).unwrap();
+        assert_eq!((s.mode("/w/d/dir"), s.mode("/w/d/file")), (0o1730, 0o6751));
+        s.refuses(Errno::ELOOP, || d.set_mode(n("link"), mode(0o600)));
+        d.set_own_mode(mode(0o2711)).unwrap();
+        assert_eq!(s.mode("/w/d"), 0o2711);
+    }),
+    Case::new("set_mode reaches what is mounted on the name", |s| {
+        s.tmpfs("/w/d/m");
+        open(s, "/w/d").set_mode(n("m"), mode(0o711)).unwrap();
+        assert_eq!(s.mode("/w/d/m"), 0o711);
+        s.detached("/w/d/m");
+        assert_eq!(s.mode("/w/d/m"), 0o755);
+    }),
+    Case::new("set_mode of a pipe does not open it", |s| {
+        s.node("/w/d/fifo", NodeKind::Fifo);
+        open(s, "/w/d").set_mode(n("fifo"), mode(0o600)).unwrap();
+        assert_eq!(s.mode("/w/d/fifo"), 0o600);
+    }),
+    Case::new("set_owner gives a name, a link itself, to a user and a group, and keeps what is not named", |s| {
+        s.file("/w/d/file", b"");
+        s.link("file", "/w/d/link");
+        let owner = |path: &str| (s.stat(path).uid, s.stat(path).gid);
+        let d = open(s, "/w/d");
+        d.set_owner(n("link"), Some(12), Some(34)).unwrap();
+        assert_eq!((owner("/w/d/link"), owner("/w/d/file")), ((12, 34), (0, 0)));
+        d.set_owner(n("file"), None, Some(5)).unwrap();
+        assert_eq!(owner("/w/d/file"), (0, 5));
+        d.set_owner(n("file"), Some(6), None).unwrap();
+        assert_eq!(owner("/w/d/file"), (6, 5));
+        d.set_owner(n("file"), None, None).unwrap();
+        assert_eq!(owner("/w/d/file"), (6, 5));
+        d.set_own_owner(Some(7), Some(8)).unwrap();
+        assert_eq!(owner("/w/d"), (7, 8));
+        d.set_own_owner(None, Some(9)).unwrap();
+        assert_eq!(owner("/w/d"), (7, 9));
+    })
+    .needing(Needs::OtherUsers),
+    Case::new("what belongs to somebody else is EPERM without privilege", |s| {
+        s.file("/w/d/file", b"");
+        s.world().set_owner(Path::new("/w/d/file"), 1, 1).unwrap();
+        s.world().set_owner(Path::new("/w/d"), 1, 1).unwrap();
+        s.without_privilege();
+        let d = open(s, "/w/d");
+        s.refuses(Errno::EPERM, || d.set_mode(n("file"), mode(0o777)));
+        s.refuses(Errno::EPERM, || d.set_owner(n("file"), Some(0), Some(0)));
+        s.refuses(Errno::EPERM, || d.set_own_mode(mode(0o777)));
+        s.refuses(Errno::EPERM, || d.set_own_owner(Some(0), None));
+    })
+    .needing(Needs::OtherUsers),
+];

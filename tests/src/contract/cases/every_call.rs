@@ -1,0 +1,62 @@
+//! Every port call that takes a place, as a list: for rules that hold of all of them.
+
+use mountwright_core::{
+    AttributeChange, AttributesRequest, BindRequest, FileMode, FinalLink, Location, MountRequest, Operation, OsError,
+    Propagation, Recursion, UnmountRequest,
+};
+
+use super::super::scene::{Scene, at};
+
+/// A call on a place, with all else that it needs being there once [`ready`] was called.
+pub(super) type Call = (Operation, fn(&Scene<'_>, &Location) -> Result<(), OsError>);
+
+/// Calls of the port to files that only look.
+pub(super) const LOOKS: &[Call] = &[
+    (Operation::Metadata, |s, place| s.fs().metadata(place, FinalLink::Follow).map(drop)),
+    (Operation::Metadata, |s, place| s.fs().metadata(place, FinalLink::Itself).map(drop)),
+    (Operation::OpenDir, |s, place| s.fs().open_dir(place).map(drop)),
+    (Operation::ReadLink, |s, place| s.fs().read_link(place).map(drop)),
+];
+
+/// Calls of the port to files that change something.
+pub(super) const FILE_CHANGES: &[Call] = &[
+    (Operation::CreateDir, |s, place| s.fs().create_dir(place, FileMode::from_bits(0o755))),
+    (Operation::CreateFile, |s, place| s.fs().create_file(place, FileMode::from_bits(0o644))),
+    (Operation::RemoveDir, |s, place| s.fs().remove_dir(place)),
+    (Operation::RemoveFile, |s, place| s.fs().remove_file(place)),
+];
+
+/// Calls of the port to mounts that change something.
+pub(super) const MOUNT_CHANGES: &[Call] = &[
+    (Operation::Bind, |s, place| s.mounter().bind(&BindRequest::new(place.clone(), at("/w-ready/target"))).map(drop)),
+    (Operation::Bind, |s, place| {
+        s.mounter().bind(&BindRequest::new(at("/w-ready/source"), place.clone()).stacking()).map(drop)
+    }),
+    (Operation::Mount, |s, place| s.mounter().mount(&MountRequest::new("tmpfs", place.clone())).map(drop)),
+    (Operation::MoveMount, |s, place| s.mounter().move_mount(place, &at("/w-ready/target"))),
+    (Operation::MoveMount, |s, place| s.mounter().move_mount(&at("/w-ready/mount"), place)),
+    (Operation::ChangeAttributes, |s, place| {
+        s.mounter().change_attributes(&AttributesRequest::new(place.clone(), AttributeChange::READ_ONLY)).map(drop)
+    }),
+    (Operation::SetSuperblock, |s, place| s.mounter().set_superblock_read_only(place, true)),
+    (Operation::SetPropagation, |s, place| s.mounter().set_propagation(place, Propagation::Shared, Recursion::This)),
+    (Operation::Unmount, |s, place| s.mounter().unmount(&UnmountRequest::new(place.clone()))),
+];
+
+/// Questions of the port to mounts.
+pub(super) const MOUNT_QUESTIONS: &[Call] = &[
+    (Operation::MountOf, |s, place| s.mounter().mount_of(place).map(drop)),
+    (Operation::FilesystemOf, |s, place| s.mounter().filesystem_of(place).map(drop)),
+];
+
+/// All of them.
+pub(super) fn every_call() -> impl Iterator<Item = &'static Call> {
+    [LOOKS, FILE_CHANGES, MOUNT_CHANGES, MOUNT_QUESTIONS].into_iter().flatten()
+}
+
+/// Makes what the calls need besides the place.
+pub(super) fn ready(s: &Scene<'_>) {
+    s.dir("/w-ready/source");
+    s.dir("/w-ready/target");
+    s.tmpfs("/w-ready/mount");
+}

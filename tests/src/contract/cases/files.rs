@@ -1,0 +1,280 @@
+//! The port to files: looking, creating, removing.
+
+use std::path::{Path, PathBuf};
+
+use mountwright_core::{DeviceNumber, Errno, FileKind, FileMode, FinalLink, MountFlags};
+
+use super::super::case::{Case, Needs};
+use super::super::scene::{Scene, at, below};
+use super::super::world::NodeKind;
+
+/// What the port says of a path itself is what the kernel says.
+#[track_caller]
+fn same_metadata(s: &Scene<'_>, path: &str) {
+    let found = s.fs().metadata(&at(path), FinalLink::Itself).unwrap();
+    assert_eq!(found, s.stat(path), "{path}");
+    assert_eq!(s.fs().metadata(&below("/w", path.strip_prefix("/w/").unwrap()), FinalLink::Itself).unwrap(), found);
+}
+
+fn mode(bits: u16) -> FileMode {
+    FileMode::from_bits(bits)
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("metadata is what stat(2) says: kind, filesystem, inode, mode, owner, size, names", |s| {
+        s.dir("/w/d/e");
+        s.file("/w/d/f", b"five!");
+        s.world().make_link(Path::new("/w/d/f"), Path::new("/w/d/g")).unwrap();
+        s.chmod("/w/d/f", 0o4751);
+        s.link("f", "/w/d/link");
+        s.node("/w/d/fifo", NodeKind::Fifo);
+        s.node("/w/d/socket", NodeKind::Socket);
+        s.tmpfs("/w/d/other");
+        for path in ["/w/d", "/w/d/e", "/w/d/f", "/w/d/g", "/w/d/link", "/w/d/fifo", "/w/d/socket", "/w/d/other"] {
+            same_metadata(s, path);
+        }
+        let found = s.fs().metadata(&at("/w/d/f"), FinalLink::Itself).unwrap();
+        assert_eq!((found.kind, found.size, found.links, found.mode), (FileKind::Regular, 5, 2, mode(0o4751)));
+        assert_eq!(found.represents, None);
+    }),
+    Case::new("a device node represents a device, and nothing else does", |s| {
+        s.node("/w/null", NodeKind::CharacterDevice(DeviceNumber::new(1, 3)));
+        s.node("/w/disk", NodeKind::BlockDevice(DeviceNumber::new(259, 70_000)));
+        let null = s.fs().metadata(&at("/w/null"), FinalLink::Follow).unwrap();
+        assert_eq!((null.kind, null.represents), (FileKind::CharacterDevice, Some(DeviceNumber::new(1, 3))));
+        let disk = s.fs().metadata(&at("/w/disk"), FinalLink::Follow).unwrap();
+        assert_eq!((disk.kind, disk.represents), (FileKind::BlockDevice, Some(DeviceNumber::new(259, 70_000))));
+    })
+    .needing(Needs::DeviceNodes),
+    Case::new("metadata follows a symlink at the end where it is asked to, and speaks of it otherwise", |s| {
+        s.file("/w/file", b"text");
+        s.link("file", "/w/link");
+        s.link("link", "/w/again");
+        let link = |path: &str, how| s.fs().metadata(&at(path), how).unwrap();
+        assert_eq!(link("/w/again", FinalLink::Follow), s.stat("/w/file"));
+        assert_eq!(link("/w/again", FinalLink::Itself), s.stat("/w/again"));
+        assert_eq!(link("/w/again", FinalLink::Itself).kind, FileKind::Symlink);
+    }),
+    Case::new("metadata of a dangling symlink is ENOENT, of the link itself an answer", |s| {
+        s.link("nowhere", "/w/link");
+        s.refuses(Errno::ENOENT, || s.fs().metadata(&at("/w/link"), FinalLink::Follow));
+        assert_eq!(s.fs().metadata(&at("/w/link"), FinalLink::Itself).unwrap().kind, FileKind::Symlink);
+    }),
+    Case::new("below a root metadata of a symlink is ELOOP, of the link itself an answer", |s| {
+        s.dir("/w/dir");
+        s.link("dir", "/w/link");
+        s.refuses(Errno::ELOOP, || s.fs().metadata(&below("/w", "link"), FinalLink::Follow));
+        let found = s.fs().metadata(&below("/w", "link"), FinalLink::Itself).unwrap();
+        assert_eq!(found, s.stat("/w/link"));
+    }),
+    Case::new("canonicalize answers the absolute path without symlinks and dots", |s| {
+        s.dir("/w/real/inner");
+        s.file("/w/real/file", b"");
+        s.link("real", "/w/link");
+        s.link("/w/link/inner", "/w/other");
+        s.tmpfs("/w/real/mounted");
+        s.dir("/w/gone (deleted)");
+        for (path, resolved) in [
+            ("/", "/"),
+            ("/w/link", "/w/real"),
+            ("/w/link/", "/w/real"),
+            ("/w/other/..", "/w/real"),
+            ("/w/./real//inner/../file", "/w/real/file"),
+            ("/w/link/mounted", "/w/real/mounted"),
+            ("/w/gone (deleted)", "/w/gone (deleted)"),
+            ("/..", "/"),
+        ] {
+            assert_eq!(s.fs().canonicalize(Path::new(path)).unwrap(), Path::new(resolved), "{path}");
+        }
+    }),
+    Case::new("canonicalize wants the whole path to exist", |s| {
+        s.link("nowhere", "/w/dangles");
+        s.link("loop", "/w/loop");
+        s.file("/w/file", b"");
+        for (path, errno) in [
+            ("/w/missing", Errno::ENOENT),
+            ("/w/dangles", Errno::ENOENT),
+            ("/w/loop", Errno::ELOOP),
+            ("/w/file/x", Errno::ENOTDIR),
+            ("/w/file/", Errno::ENOTDIR),
+            ("", Errno::ENOENT),
+            ("/w/a\0b", Errno::EINVAL),
+        ] {
+            s.refuses(errno, || s.fs().canonicalize(Path::new(path)));
+        }
+    }),
+    Case::new("canonicalize of a stack is the path of what is on top", |s| {
+        s.tmpfs("/w/m");
+        s.tmpfs("/w/m");
+        s.dir("/w/m/top");
+        assert_eq!(s.fs().canonicalize(Path::new("/w/m/top")).unwrap(), Path::new("/w/m/top"));
+    }),
+    Case::new("the current directory is an absolute path", |s| {
+        for path in ["/", "/w", "/w/a b\n"] {
+            s.dir(path);
+            s.chdir(path);
+            assert_eq!(s.fs().current_dir().unwrap(), Path::new(path));
+        }
+    }),
+    Case::new("the current directory follows a rename", |s| {
+        s.dir("/w/old");
+        s.chdir("/w/old");
+        s.rename("/w/old", "/w/new");
+        assert_eq!(s.fs().current_dir().unwrap(), Path::new("/w/new"));
+    }),
+    Case::new("a current directory that was removed is ENOENT", |s| {
+        s.dir("/w/gone");
+        s.chdir("/w/gone");
+        s.rmdir("/w/gone");
+        s.refuses(Errno::ENOENT, || s.fs().current_dir());
+    }),
+    Case::new("a current directory outside the root is ENOENT", |s| {
+        s.tmpfs("/w/gone");
+        s.chdir("/w/gone");
+        s.detached("/w/gone");
+        s.refuses(Errno::ENOENT, || s.fs().current_dir());
+    }),
+    Case::new("a symlink is read, not followed, also below a root", |s| {
+        s.link("../target of any kind", "/w/link");
+        s.link("link", "/w/again");
+        assert_eq!(s.fs().read_link(&at("/w/again")).unwrap(), Path::new("link"));
+        assert_eq!(s.fs().read_link(&at("/w/link")).unwrap(), Path::new("../target of any kind"));
+        assert_eq!(s.fs().read_link(&below("/w", "link")).unwrap(), Path::new("../target of any kind"));
+    }),
+    Case::new("a long symlink is read whole", |s| {
+        let target = PathBuf::from("t".repeat(4000));
+        s.link(&target, "/w/link");
+        assert_eq!(s.fs().read_link(&at("/w/link")).unwrap(), target);
+    }),
+    Case::new("reading a link that is none is EINVAL", |s| {
+        s.dir("/w/dir");
+        s.file("/w/file", b"");
+        for path in ["dir", "file"] {
+            s.refuses(Errno::EINVAL, || s.fs().read_link(&at(Path::new("/w").join(path))));
+            s.refuses(Errno::EINVAL, || s.fs().read_link(&below("/w", path)));
+        }
+        s.refuses(Errno::ENOENT, || s.fs().read_link(&at("/w/missing")));
+    }),
+    Case::new("what is created has exactly its mode, whatever the umask", |s| {
+        s.world().set_umask(0o777);
+        for bits in [0o000, 0o755, 0o777, 0o2770, 0o1777, 0o7777, 0o4711] {
+            let name = format!("{bits:04o}");
+            for (place, path) in [
+                (at(format!("/w/t{name}")), format!("/w/t{name}")),
+                (below("/w", format!("b{name}")), format!("/w/b{name}")),
+            ] {
+                s.fs().create_dir(&place, mode(bits)).unwrap();
+                assert_eq!((s.kind(&path), s.mode(&path)), (Some(FileKind::Directory), bits), "{path}");
+                s.fs().remove_dir(&place).unwrap();
+                s.fs().create_file(&place, mode(bits)).unwrap();
+                assert_eq!((s.kind(&path), s.mode(&path)), (Some(FileKind::Regular), bits), "{path}");
+                assert_eq!(s.stat(&path).size, 0);
+            }
+        }
+    }),
+    Case::new("creating makes one level", |s| {
+        for (path, errno) in [("/w/a/b", Errno::ENOENT), ("/w/a/b/c", Errno::ENOENT)] {
+            s.refuses(errno, || s.fs().create_dir(&at(path), mode(0o755)));
+            s.refuses(errno, || s.fs().create_file(&at(path), mode(0o644)));
+            s.refuses(errno, || s.fs().create_dir(&below("/w", path.strip_prefix("/w/").unwrap()), mode(0o755)));
+        }
+    }),
+    Case::new("creating where something is, a symlink too, is EEXIST", |s| {
+        s.dir("/w/dir");
+        s.file("/w/file", b"kept");
+        s.link("nowhere", "/w/link");
+        s.tmpfs("/w/mounted");
+        for name in ["dir", "file", "link", "mounted"] {
+            for place in [at(Path::new("/w").join(name)), below("/w", name)] {
+                s.refuses(Errno::EEXIST, || s.fs().create_dir(&place, mode(0o755)));
+                s.refuses(Errno::EEXIST, || s.fs().create_file(&place, mode(0o644)));
+            }
+        }
+        s.refuses(Errno::EEXIST, || s.fs().create_dir(&at("/"), mode(0o755)));
+    }),
+    Case::new("creating and removing on a read-only mount is EROFS", |s| {
+        s.dir("/w/m/dir");
+        s.tmpfs("/w/m");
+        s.dir("/w/m/dir");
+        s.file("/w/m/file", b"kept");
+        s.flag("/w/m", MountFlags::READ_ONLY);
+        s.refuses(Errno::EROFS, || s.fs().create_dir(&at("/w/m/new"), mode(0o755)));
+        s.refuses(Errno::EROFS, || s.fs().create_file(&at("/w/m/new"), mode(0o644)));
+        s.refuses(Errno::EROFS, || s.fs().remove_dir(&at("/w/m/dir")));
+        s.refuses(Errno::EROFS, || s.fs().remove_file(&at("/w/m/file")));
+        s.refuses(Errno::EROFS, || s.fs().create_dir(&below("/w/m", "dir/new"), mode(0o755)));
+        s.refuses(Errno::EROFS, || s.fs().remove_file(&below("/w/m", "file")));
+    }),
+    Case::new("an empty directory is removed", |s| {
+        s.dir("/w/a/b");
+        s.fs().remove_dir(&at("/w/a/b")).unwrap();
+        assert!(!s.exists("/w/a/b"));
+        s.fs().remove_dir(&below("/w", "a")).unwrap();
+        assert!(!s.exists("/w/a"));
+    }),
+    Case::new("removing a directory with something in it is ENOTEMPTY", |s| {
+        s.file("/w/a/f", b"kept");
+        s.refuses(Errno::ENOTEMPTY, || s.fs().remove_dir(&at("/w/a")));
+        s.refuses(Errno::ENOTEMPTY, || s.fs().remove_dir(&below("/w", "a")));
+    }),
+    Case::new("removing a directory that a mount is on is EBUSY, empty or not", |s| {
+        s.tmpfs("/w/a");
+        s.refuses(Errno::EBUSY, || s.fs().remove_dir(&at("/w/a")));
+        s.file("/w/a/f", b"kept");
+        s.refuses(Errno::EBUSY, || s.fs().remove_dir(&at("/w/a")));
+        s.refuses(Errno::EBUSY, || s.fs().remove_dir(&below("/w", "a")));
+    }),
+    Case::new("remove_dir of a file or a symlink is ENOTDIR", |s| {
+        s.dir("/w/dir");
+        s.file("/w/file", b"");
+        s.link("dir", "/w/link");
+        for name in ["file", "link"] {
+            s.refuses(Errno::ENOTDIR, || s.fs().remove_dir(&at(Path::new("/w").join(name))));
+            s.refuses(Errno::ENOTDIR, || s.fs().remove_dir(&below("/w", name)));
+        }
+        s.refuses(Errno::ENOENT, || s.fs().remove_dir(&at("/w/missing")));
+    }),
+    Case::new("remove_file removes a name of any kind but a directory, a symlink itself", |s| {
+        s.file("/w/target", b"kept");
+        for place in [at("/w/name"), below("/w", "name")] {
+            let gone = |what: &str| {
+                s.fs().remove_file(&place).unwrap();
+                assert!(!s.exists("/w/name"), "{what}");
+            };
+            s.file("/w/name", b"");
+            gone("file");
+            s.link("target", "/w/name");
+            gone("link");
+            s.node("/w/name", NodeKind::Fifo);
+            gone("fifo");
+            s.node("/w/name", NodeKind::Socket);
+            gone("socket");
+        }
+        assert_eq!(s.text("/w/target"), b"kept");
+    }),
+    Case::new("remove_file of a directory is EISDIR", |s| {
+        s.dir("/w/dir");
+        s.refuses(Errno::EISDIR, || s.fs().remove_file(&at("/w/dir")));
+        s.refuses(Errno::EISDIR, || s.fs().remove_file(&below("/w", "dir")));
+        s.refuses(Errno::ENOENT, || s.fs().remove_file(&at("/w/missing")));
+    }),
+    Case::new("removing a file that a mount is on is EBUSY", |s| {
+        s.file("/w/source", b"source");
+        s.file("/w/target", b"target");
+        s.bound("/w/source", "/w/target");
+        s.refuses(Errno::EBUSY, || s.fs().remove_file(&at("/w/target")));
+        s.refuses(Errno::EBUSY, || s.fs().remove_file(&below("/w", "target")));
+    }),
+    Case::new("opening what is no directory is ENOTDIR, a symlink below a root ELOOP", |s| {
+        s.file("/w/file", b"");
+        s.node("/w/fifo", NodeKind::Fifo);
+        s.dir("/w/dir");
+        s.link("dir", "/w/link");
+        s.refuses(Errno::ENOTDIR, || s.fs().open_dir(&at("/w/file")));
+        s.refuses(Errno::ENOTDIR, || s.fs().open_dir(&below("/w", "file")));
+        s.refuses(Errno::ENOTDIR, || s.fs().open_dir(&at("/w/fifo")));
+        s.refuses(Errno::ENOENT, || s.fs().open_dir(&at("/w/missing")));
+        s.refuses(Errno::ELOOP, || s.fs().open_dir(&below("/w", "link")));
+        assert_eq!(s.fs().open_dir(&at("/w/link")).unwrap().own_metadata().unwrap(), s.stat("/w/dir"));
+    }),
+];

@@ -1,0 +1,221 @@
+//! Places: how a path is resolved, whatever is done there.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use mountwright_core::{Errno, FileKind, FileMode, FinalLink};
+
+use super::super::case::Case;
+use super::super::scene::{Scene, at, below, bind, unmount};
+use super::every_call::{FILE_CHANGES, LOOKS, MOUNT_CHANGES, MOUNT_QUESTIONS, every_call, ready};
+
+/// Every call answers this errno at a trusted path, and names the call and the path.
+fn all_refuse(s: &Scene<'_>, path: &str, errno: Errno) {
+    ready(s);
+    for (operation, call) in every_call() {
+        let error = s.refuses(errno, || call(s, &at(path)));
+        assert_eq!(error.operation(), *operation, "{error}");
+    }
+}
+
+/// Every call answers this errno at a place below `/w/root`.
+fn all_refuse_below(s: &Scene<'_>, paths: &[&str], errno: Errno) {
+    ready(s);
+    for path in paths {
+        for (operation, call) in every_call() {
+            let error = s.refuses(errno, || call(s, &below("/w/root", *path)));
+            assert_eq!(error.operation(), *operation, "{error}");
+        }
+    }
+}
+
+/// Names that are hard to print, and one that looks deleted.
+pub(super) fn odd_names() -> Vec<PathBuf> {
+    let bytes = [
+        &b"with space"[..],
+        b"tab\there",
+        b"line\nbreak",
+        b"back\\slash",
+        b"\\040",
+        b"#hash",
+        b"\xff\xfe",
+        b"\x01\x7f\r",
+        b"..data",
+        b" (deleted)",
+        "h\u{e9}llo".as_bytes(),
+    ];
+    bytes.iter().map(|name| PathBuf::from(OsString::from_vec(name.to_vec()))).collect()
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("every call on a missing path is ENOENT, and names the call and the path", |s| {
+        all_refuse(s, "/w/missing/name", Errno::ENOENT);
+        for (_, call) in LOOKS.iter().chain(FILE_CHANGES).chain(MOUNT_QUESTIONS) {
+            let error = s.refuses(Errno::ENOENT, || call(s, &at("/w/missing/name")));
+            assert_eq!(error.path(), Some(Path::new("/w/missing/name")));
+        }
+    }),
+    Case::new("every call below something that is no directory is ENOTDIR", |s| {
+        s.file("/w/file", b"");
+        all_refuse(s, "/w/file/name", Errno::ENOTDIR);
+    }),
+    Case::new("every call through symlinks without end is ELOOP", |s| {
+        s.link("loop", "/w/loop");
+        all_refuse(s, "/w/loop/name", Errno::ELOOP);
+    }),
+    Case::new("every call on an empty path is ENOENT", |s| all_refuse(s, "", Errno::ENOENT)),
+    Case::new("every call on a path with a NUL is EINVAL", |s| {
+        s.dir("/w/a");
+        all_refuse(s, "/w/a\0b", Errno::EINVAL);
+    }),
+    Case::new("every call on a name of more than 255 bytes is ENAMETOOLONG", |s| {
+        all_refuse(s, &format!("/w/{}", "n".repeat(256)), Errno::ENAMETOOLONG);
+    }),
+    Case::new("a name of 255 bytes is a name", |s| {
+        let path = format!("/w/{}", "n".repeat(255));
+        s.fs().create_dir(&at(&path), FileMode::from_bits(0o755)).unwrap();
+        assert_eq!(s.kind(&path), Some(FileKind::Directory));
+    }),
+    Case::new("looking below a directory that may not be searched is EACCES", |s| {
+        s.file("/w/closed/file", b"");
+        s.chmod("/w/closed", 0o600);
+        s.without_privilege();
+        for (_, call) in LOOKS.iter().chain(MOUNT_QUESTIONS).chain(FILE_CHANGES) {
+            s.refuses(Errno::EACCES, || call(s, &at("/w/closed/file")));
+        }
+        let error = s.fs().canonicalize(Path::new("/w/closed/file")).unwrap_err();
+        assert_eq!(error.errno(), Errno::EACCES);
+    }),
+    Case::new("every change of mounts without privilege is EPERM", |s| {
+        ready(s);
+        s.tmpfs("/w/place");
+        s.without_privilege();
+        for (operation, call) in MOUNT_CHANGES {
+            let error = s.refuses(Errno::EPERM, || call(s, &at("/w/place")));
+            assert_eq!(error.operation(), *operation);
+        }
+    }),
+    Case::new("a trusted path follows symlinks on the way", |s| {
+        s.dir("/w/real/inner");
+        s.link("/w/real", "/w/absolute");
+        s.link("real", "/w/relative");
+        s.link("..", "/w/real/inner/up");
+        for path in ["/w/absolute/a", "/w/relative/b", "/w/relative/inner/up/c"] {
+            s.fs().create_dir(&at(path), FileMode::from_bits(0o755)).unwrap();
+        }
+        assert!(s.exists("/w/real/a") && s.exists("/w/real/b") && s.exists("/w/real/c"));
+        s.dir("/w/source");
+        s.mounter().bind(&bind("/w/absolute/inner/up/a", "/w/relative/b")).unwrap();
+        assert_eq!(s.mount_points(), ["/w/real/b"]);
+        s.mounter().unmount(&unmount("/w/absolute/b")).unwrap();
+        assert_eq!(s.mount_points(), [""; 0]);
+    }),
+    Case::new("a trusted path may go up with two dots, from where it is then", |s| {
+        s.dir("/w/a/b");
+        s.dir("/w/c");
+        s.link("/w/a/b", "/w/c/link");
+        s.fs().create_dir(&at("/w/c/link/../made"), FileMode::from_bits(0o755)).unwrap();
+        assert!(s.exists("/w/a/made") && !s.exists("/w/c/made"));
+    }),
+    Case::new("a relative path starts at the current directory", |s| {
+        s.dir("/w/here");
+        s.chdir("/w/here");
+        s.fs().create_dir(&at("made"), FileMode::from_bits(0o755)).unwrap();
+        assert!(s.exists("/w/here/made"));
+        s.dir("/w/source");
+        s.mounter().bind(&bind("../source", "made")).unwrap();
+        assert_eq!(s.mount_points(), ["/w/here/made"]);
+        assert_eq!(s.mounter().mount_of(&at("made")).unwrap().mount.mount_point, Path::new("/w/here/made"));
+        assert_eq!(s.fs().canonicalize(Path::new("made/..")).unwrap(), Path::new("/w/here"));
+        s.mounter().unmount(&unmount("made")).unwrap();
+        s.fs().remove_dir(&at("made")).unwrap();
+        let rooted = below("../here", "below");
+        s.fs().create_dir(&rooted, FileMode::from_bits(0o755)).unwrap();
+        assert!(s.exists("/w/here/below"));
+    }),
+    Case::new("slashes may be doubled, and a directory may end in one", |s| {
+        s.dir("/w/a/b");
+        assert_eq!(s.fs().metadata(&at("//w//a///b/"), FinalLink::Itself).unwrap(), s.stat("/w/a/b"));
+        s.file("/w/file", b"");
+        s.refuses(Errno::ENOTDIR, || s.fs().metadata(&at("/w/file/"), FinalLink::Itself));
+    }),
+    Case::new("below a root a symlink on the way is ELOOP for every call, wherever it leads", |s| {
+        s.dir("/w/root/real/inner");
+        s.dir("/w/outside/inner");
+        s.link("real", "/w/root/stays");
+        s.link("/w/root/real", "/w/root/absolute");
+        s.link("../outside", "/w/root/leaves");
+        s.link("nowhere", "/w/root/dangles");
+        s.link("/", "/w/root/top");
+        s.link("inner", "/w/root/real/deep");
+        all_refuse_below(
+            s,
+            &["stays/inner", "absolute/inner", "leaves/inner", "dangles/inner", "top/w", "real/deep/x"],
+            Errno::ELOOP,
+        );
+    }),
+    Case::new("below a root a mount point before the last component is EXDEV for every call", |s| {
+        s.tmpfs("/w/root/mounted");
+        s.dir("/w/root/mounted/inner");
+        s.dir("/w/root/plain");
+        s.dir("/w/root/same");
+        s.bound("/w/root/plain", "/w/root/same");
+        all_refuse_below(s, &["mounted/inner", "mounted/missing", "same/inner"], Errno::EXDEV);
+    }),
+    Case::new("below a root a missing component is ENOENT for every call", |s| {
+        s.dir("/w/root");
+        all_refuse_below(s, &["missing/name"], Errno::ENOENT);
+    }),
+    Case::new("below a root a component that is no directory is ENOTDIR for every call", |s| {
+        s.file("/w/root/file", b"");
+        all_refuse_below(s, &["file/name"], Errno::ENOTDIR);
+    }),
+    Case::new("a root that is not there is ENOENT, and one that is no directory ENOTDIR, for every call", |s| {
+        ready(s);
+        s.file("/w/file", b"");
+        for (_, call) in every_call() {
+            s.refuses(Errno::ENOENT, || call(s, &below("/w/missing", "name")));
+            s.refuses(Errno::ENOENT, || call(s, &below("", "name")));
+            s.refuses(Errno::ENOTDIR, || call(s, &below("/w/file", "name")));
+        }
+    }),
+    Case::new("the root itself is trusted: its symlinks are followed and its mounts entered", |s| {
+        s.tmpfs("/w/real");
+        s.link("/w/real", "/w/root");
+        s.fs().create_dir(&below("/w/root", "made"), FileMode::from_bits(0o755)).unwrap();
+        assert!(s.exists("/w/real/made"));
+        s.dir("/w/real/source");
+        s.mounter().bind(&bind("/w/real/source", "/w/real/made")).unwrap();
+        assert!(s.mounter().mount_of(&below("/w/root", "made")).unwrap().is_root);
+    }),
+    Case::new("below a root the last component may be a mount point", |s| {
+        s.tmpfs("/w/root/mounted");
+        let place = below("/w/root", "mounted");
+        let inside = s.stat("/w/root/mounted");
+        assert_eq!(s.fs().metadata(&place, FinalLink::Follow).unwrap(), inside);
+        assert_eq!(s.fs().metadata(&place, FinalLink::Itself).unwrap(), inside);
+        assert_eq!(s.fs().open_dir(&place).unwrap().own_metadata().unwrap(), inside);
+        assert!(s.mounter().filesystem_of(&place).unwrap().is_mount_root);
+    }),
+    Case::new("names are bytes, at every call", |s| {
+        s.file("/w/source/f", b"x");
+        for name in odd_names() {
+            for place in [at(Path::new("/w").join(&name)), below("/w", &name)] {
+                let path = Path::new("/w").join(&name);
+                s.fs().create_dir(&place, FileMode::from_bits(0o700)).unwrap();
+                assert_eq!(s.fs().metadata(&place, FinalLink::Itself).unwrap(), s.stat(&path));
+                assert_eq!(s.fs().canonicalize(&path).unwrap(), path);
+                let request = mountwright_core::BindRequest::new(at("/w/source"), place.clone());
+                s.mounter().bind(&request).unwrap();
+                assert_eq!(s.mounter().mount_of(&place).unwrap().mount.mount_point, path);
+                assert_eq!(s.text(path.join("f")), b"x");
+                s.mounter().unmount(&mountwright_core::UnmountRequest::new(place.clone())).unwrap();
+                s.fs().remove_dir(&place).unwrap();
+                s.fs().create_file(&place, FileMode::from_bits(0o600)).unwrap();
+                s.fs().remove_file(&place).unwrap();
+                assert!(!s.exists(&path));
+            }
+        }
+    }),
+];

@@ -1,0 +1,35 @@
+//! The list.
+
+mod attributes;
+mod bind_attributes;
+mod binds;
+mod directories;
+mod every_call;
+mod files;
+mod locations;
+mod mount_questions;
+mod moves;
+mod new_mounts;
+mod propagations;
+mod unmounts;
+
+use super::case::Case;
+
+/// Every case, in the order of the ports' pages: places, files, directories, mounts, then what core makes of them.
+pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
+    AREAS.iter().flat_map(|(area, cases)| cases.iter().map(move |case| (*area, *case)))
+}
+
+const AREAS: &[(&str, &[Case])] = &[
+    ("locations", locations::CASES),
+    ("files", files::CASES),
+    ("directories", directories::CASES),
+    ("bind", binds::CASES),
+    ("bind", bind_attributes::CASES),
+    ("mount", new_mounts::CASES),
+    ("move", moves::CASES),
+    ("attributes", attributes::CASES),
+    ("propagation", propagations::CASES),
+    ("unmount", unmounts::CASES),
+    ("mount questions", mount_questions::CASES),
+];

@@ -1,0 +1,127 @@
+//! Moving mounts.
+
+use mountwright_core::{Errno, Propagation};
+
+use super::super::case::Case;
+use super::super::scene::{Scene, at, below};
+
+fn moves(s: &Scene<'_>, from: &str, to: &str) {
+    s.mounter().move_mount(&at(from), &at(to)).unwrap();
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("a mount moves with all that is mounted on it, and stays the same mount", |s| {
+        s.tmpfs("/w/from");
+        s.tmpfs("/w/from/inner");
+        s.file("/w/from/inner/f", b"text");
+        s.dir("/w/to");
+        let before = s.mounter().mount_of(&at("/w/from")).unwrap().mount;
+        moves(s, "/w/from", "/w/to");
+        assert_eq!(s.mount_points(), ["/w/to", "/w/to/inner"]);
+        assert_eq!(s.text("/w/to/inner/f"), b"text");
+        let after = s.mounter().mount_of(&at("/w/to")).unwrap().mount;
+        assert_eq!((after.id, after.key(), after.device), (before.id, before.key(), before.device));
+    }),
+    Case::new("a mount moves below a root, and from there", |s| {
+        s.tmpfs("/w/root/a");
+        s.dir("/w/root/b/c");
+        s.mounter().move_mount(&below("/w/root", "a"), &below("/w/root", "b/c")).unwrap();
+        assert_eq!(s.mount_points(), ["/w/root/b/c"]);
+        s.mounter().move_mount(&below("/w/root", "b/c"), &at("/w/root/a")).unwrap();
+        assert_eq!(s.mount_points(), ["/w/root/a"]);
+    }),
+    Case::new("a mount of a file moves onto a file", |s| {
+        s.file("/w/source", b"text");
+        s.file("/w/from", b"");
+        s.file("/w/to", b"");
+        s.bound("/w/source", "/w/from");
+        moves(s, "/w/from", "/w/to");
+        assert_eq!((s.mount_points(), s.text("/w/to")), (vec!["/w/to".to_owned()], b"text".to_vec()));
+    }),
+    Case::new("of a stack the topmost mount moves", |s| {
+        s.tmpfs("/w/from");
+        s.file("/w/from/lower", b"");
+        s.tmpfs("/w/from");
+        s.file("/w/from/upper", b"");
+        s.dir("/w/to");
+        moves(s, "/w/from", "/w/to");
+        assert!(s.exists("/w/from/lower") && s.exists("/w/to/upper"));
+    }),
+    Case::new("a mount may move below a shared mount, and appears at its peers", |s| {
+        s.tmpfs("/w/shared");
+        s.dir("/w/shared/to");
+        s.propagate("/w/shared", Propagation::Shared);
+        s.dir("/w/peer");
+        s.bound("/w/shared", "/w/peer");
+        s.tmpfs("/w/from");
+        moves(s, "/w/from", "/w/shared/to");
+        assert!(s.is_mounted("/w/shared/to") && s.is_mounted("/w/peer/to"));
+    }),
+    Case::new("where no mount has its root, moving is EINVAL", |s| {
+        s.dir("/w/dir");
+        s.file("/w/file", b"");
+        s.tmpfs("/w/m");
+        s.dir("/w/m/inner");
+        s.dir("/w/to");
+        for from in ["/w/dir", "/w/m/inner"] {
+            s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at(from), &at("/w/to")));
+        }
+        s.refuses(Errno::EINVAL, || s.mounter().move_mount(&below("/w", "dir"), &at("/w/to")));
+    }),
+    Case::new("a mount below a shared mount does not move: EINVAL", |s| {
+        s.tmpfs("/w/shared");
+        s.tmpfs("/w/shared/from");
+        s.propagate("/w/shared", Propagation::Shared);
+        s.dir("/w/to");
+        s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at("/w/shared/from"), &at("/w/to")));
+    }),
+    Case::new("an unbindable mount, or one with such a mount on it, does not move below a shared mount: EINVAL", |s| {
+        s.tmpfs("/w/shared");
+        s.dir("/w/shared/to");
+        s.propagate("/w/shared", Propagation::Shared);
+        s.tmpfs("/w/one");
+        s.propagate("/w/one", Propagation::Unbindable);
+        s.tmpfs("/w/two");
+        s.tmpfs("/w/two/inner");
+        s.propagate("/w/two/inner", Propagation::Unbindable);
+        for from in ["/w/one", "/w/two"] {
+            s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at(from), &at("/w/shared/to")));
+        }
+        s.dir("/w/plain");
+        moves(s, "/w/one", "/w/plain");
+        assert!(s.mount("/w/plain").propagation.unbindable);
+    }),
+    Case::new("a directory does not move onto something else, nor the reverse: EINVAL", |s| {
+        s.tmpfs("/w/dir");
+        s.file("/w/source", b"");
+        s.file("/w/file", b"");
+        s.bound("/w/source", "/w/file");
+        s.dir("/w/to");
+        s.file("/w/empty", b"");
+        s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at("/w/dir"), &at("/w/empty")));
+        s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at("/w/file"), &at("/w/to")));
+    }),
+    Case::new("a mount does not move into itself: ELOOP", |s| {
+        s.tmpfs("/w/from");
+        s.dir("/w/from/inner");
+        s.tmpfs("/w/from/child");
+        for to in ["/w/from/inner", "/w/from/child"] {
+            s.refuses(Errno::ELOOP, || s.mounter().move_mount(&at("/w/from"), &at(to)));
+        }
+    }),
+    Case::new("moving does not follow a symlink at the end, of either path: ELOOP", |s| {
+        s.tmpfs("/w/from");
+        s.dir("/w/to");
+        s.link("from", "/w/from-link");
+        s.link("to", "/w/to-link");
+        s.refuses(Errno::ELOOP, || s.mounter().move_mount(&at("/w/from-link"), &at("/w/to")));
+        s.refuses(Errno::ELOOP, || s.mounter().move_mount(&at("/w/from"), &at("/w/to-link")));
+        s.refuses(Errno::ELOOP, || s.mounter().move_mount(&below("/w", "from-link"), &at("/w/to")));
+        s.refuses(Errno::ELOOP, || s.mounter().move_mount(&at("/w/from"), &below("/w", "to-link")));
+    }),
+    Case::new("moving onto what is not there is ENOENT", |s| {
+        s.tmpfs("/w/from");
+        s.refuses(Errno::ENOENT, || s.mounter().move_mount(&at("/w/from"), &at("/w/missing")));
+        s.refuses(Errno::ENOENT, || s.mounter().move_mount(&at("/w/missing"), &at("/w/from")));
+    }),
+];

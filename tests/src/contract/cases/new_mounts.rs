@@ -1,0 +1,131 @@
+//! Mounting new filesystems.
+
+use std::path::Path;
+
+use mountwright_core::{
+    AtimeMode, Errno, FilesystemOption, Location, MountAttributes, MountFlags, MountRequest, Propagation,
+};
+
+use super::super::case::Case;
+use super::super::scene::{at, below};
+
+fn tmpfs(target: Location) -> MountRequest {
+    MountRequest::new("tmpfs", target)
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("a new filesystem covers its target, and is empty and writable", |s| {
+        s.file("/w/target/f", b"covered");
+        let report = s.mounter().mount(&tmpfs(at("/w/target"))).unwrap();
+        assert_eq!(s.world().names(Path::new("/w/target")).unwrap(), [""; 0]);
+        assert_eq!(s.try_write("/w/target"), Ok(()));
+        let mount = s.mount("/w/target");
+        assert_eq!((mount.fs_type.to_str(), mount.root.as_path()), (Some("tmpfs"), Path::new("/")));
+        assert_ne!(mount.device, s.mount("/w").device);
+        assert_eq!(mount.attributes, MountAttributes::default());
+        assert_eq!(s.mounter().find_mount(report.mount).unwrap().id, mount.id);
+        s.detached("/w/target");
+        assert_eq!(s.text("/w/target/f"), b"covered");
+    }),
+    Case::new("a new filesystem below a root is mounted there", |s| {
+        s.dir("/w/root/a/target");
+        s.mounter().mount(&tmpfs(below("/w/root", "a/target"))).unwrap();
+        assert_eq!(s.mount_points(), ["/w/root/a/target"]);
+        s.link("a/target", "/w/root/link");
+        s.refuses(Errno::ELOOP, || s.mounter().mount(&tmpfs(below("/w/root", "link"))));
+    }),
+    Case::new("a trusted target may be a symlink", |s| {
+        s.dir("/w/target");
+        s.link("target", "/w/link");
+        s.mounter().mount(&tmpfs(at("/w/link"))).unwrap();
+        assert_eq!(s.mount_points(), ["/w/target"]);
+    }),
+    Case::new("a new filesystem covers what is mounted on its target", |s| {
+        s.tmpfs("/w/target");
+        s.file("/w/target/f", b"covered");
+        for place in [at("/w/target"), below("/w", "target")] {
+            s.mounter().mount(&tmpfs(place)).unwrap();
+            assert!(!s.exists("/w/target/f"));
+        }
+        assert_eq!(s.mount_points(), ["/w/target"; 3]);
+        let mounts = s.mounts();
+        assert_eq!((mounts[1].parent, mounts[2].parent), (mounts[0].id, mounts[1].id));
+    }),
+    Case::new("a source is what the table shows, and none is none", |s| {
+        for (source, shown) in [(None, "none"), (Some("some where"), "some where"), (Some("a#b\\c"), "a#b\\c")] {
+            s.dir("/w/target");
+            let mut request = tmpfs(at("/w/target"));
+            request.source = source.map(Into::into);
+            s.mounter().mount(&request).unwrap();
+            assert_eq!(s.mount("/w/target").source, shown);
+            s.detached("/w/target");
+        }
+    }),
+    Case::new("a new mount has the attributes asked for; read-only is the mount's, never the superblock's", |s| {
+        for atime in [AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict] {
+            s.dir("/w/target");
+            let mut request = tmpfs(at("/w/target"));
+            let flags = MountFlags::READ_ONLY | MountFlags::NO_SUID | MountFlags::NO_DEV | MountFlags::NO_EXEC;
+            request.attributes = MountAttributes { flags, atime };
+            s.mounter().mount(&request).unwrap();
+            let mount = s.mount("/w/target");
+            assert_eq!(mount.attributes, request.attributes);
+            assert!(mount.option("rw").is_some() && mount.option("ro").is_none(), "{mount}");
+            assert_eq!(s.try_write("/w/target"), Err(Errno::EROFS));
+            s.detached("/w/target");
+        }
+    }),
+    Case::new("a new mount has every flag that there is, where it is asked for", |s| {
+        s.dir("/w/target");
+        let mut request = tmpfs(at("/w/target"));
+        request.attributes = MountAttributes { flags: MountFlags::ALL, atime: AtimeMode::Never };
+        s.mounter().mount(&request).unwrap();
+        assert_eq!(s.mount("/w/target").attributes, request.attributes);
+    }),
+    Case::new("options reach the filesystem", |s| {
+        s.dir("/w/target");
+        let mut request = tmpfs(at("/w/target"));
+        request.options =
+            vec![FilesystemOption::with_value("mode", "1750"), FilesystemOption::with_value("size", "64k")];
+        s.mounter().mount(&request).unwrap();
+        assert_eq!(s.mode("/w/target"), 0o1750);
+        assert_eq!(s.mount("/w/target").option("size").unwrap(), "64k");
+    }),
+    Case::new("a new mount has the propagation asked for, below a shared parent too", |s| {
+        s.tmpfs("/w/parent");
+        s.dir("/w/parent/target");
+        s.propagate("/w/parent", Propagation::Shared);
+        for (propagation, shared, unbindable) in [
+            (None, true, false),
+            (Some(Propagation::Private), false, false),
+            (Some(Propagation::Shared), true, false),
+            (Some(Propagation::Unbindable), false, true),
+        ] {
+            let mut request = tmpfs(at("/w/parent/target"));
+            request.propagation = propagation;
+            s.mounter().mount(&request).unwrap();
+            let state = s.mount("/w/parent/target").propagation;
+            assert_eq!((state.peers.is_some(), state.unbindable), (shared, unbindable), "{propagation:?}");
+            s.detached("/w/parent/target");
+        }
+    }),
+    Case::new("a type that the kernel does not know is ENODEV", |s| {
+        s.dir("/w/target");
+        s.refuses(Errno::ENODEV, || s.mounter().mount(&MountRequest::new("nosuchfs", at("/w/target"))));
+    }),
+    Case::new("an option that the filesystem does not know is EINVAL", |s| {
+        s.dir("/w/target");
+        for option in [FilesystemOption::flag("nosuchoption"), FilesystemOption::with_value("size", "lots")] {
+            let mut request = tmpfs(at("/w/target"));
+            request.options = vec![option];
+            s.refuses(Errno::EINVAL, || s.mounter().mount(&request));
+        }
+    }),
+    Case::new("a target that is no directory is ENOTDIR, one that is not there ENOENT", |s| {
+        s.file("/w/file", b"");
+        s.refuses(Errno::ENOTDIR, || s.mounter().mount(&tmpfs(at("/w/file"))));
+        s.refuses(Errno::ENOTDIR, || s.mounter().mount(&tmpfs(below("/w", "file"))));
+        s.refuses(Errno::ENOENT, || s.mounter().mount(&tmpfs(at("/w/missing"))));
+        s.refuses(Errno::ENOENT, || s.mounter().mount(&tmpfs(below("/w", "missing"))));
+    }),
+];

@@ -1,0 +1,203 @@
+//! Taking mounts off.
+
+use mountwright_core::{Errno, MountKey, Propagation, UnmountMode, UnmountRequest};
+
+use super::super::case::Case;
+use super::super::scene::{Scene, at, below, detach, unmount};
+use super::super::world::Hold;
+
+fn off(s: &Scene<'_>, path: &str) {
+    s.mounter().unmount(&unmount(path)).unwrap();
+}
+
+fn key(s: &Scene<'_>, path: &str) -> MountKey {
+    s.mounter().mount_of(&at(path)).unwrap().mount.key()
+}
+
+const MODES: [UnmountMode; 4] = [UnmountMode::Plain, UnmountMode::Detach, UnmountMode::Force, UnmountMode::ForceDetach];
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("an unmount takes off the mount at the path, in every mode", |s| {
+        for mode in MODES {
+            for place in [at("/w/m"), below("/w", "m")] {
+                s.tmpfs("/w/m");
+                s.mounter().unmount(&UnmountRequest::new(place).with_mode(mode)).unwrap();
+                assert_eq!(s.mount_points(), [""; 0], "{mode:?}");
+            }
+        }
+    }),
+    Case::new("an unmount takes one layer off a stack, the topmost, in every mode", |s| {
+        for mode in MODES {
+            s.tmpfs("/w/m");
+            s.file("/w/m/lowest", b"");
+            s.tmpfs("/w/m");
+            s.file("/w/m/middle", b"");
+            s.tmpfs("/w/m");
+            for left in ["/w/m/middle", "/w/m/lowest"] {
+                s.mounter().unmount(&unmount("/w/m").with_mode(mode)).unwrap();
+                assert!(s.exists(left), "{mode:?}");
+            }
+            s.mounter().unmount(&unmount("/w/m").with_mode(mode)).unwrap();
+            assert!(!s.is_mounted("/w/m"));
+        }
+    }),
+    Case::new("a mount of a file is taken off", |s| {
+        s.file("/w/source", b"mounted");
+        s.file("/w/target", b"beneath");
+        for place in [at("/w/target"), below("/w", "target")] {
+            s.bound("/w/source", "/w/target");
+            s.mounter().unmount(&UnmountRequest::new(place)).unwrap();
+            assert_eq!(s.text("/w/target"), b"beneath");
+        }
+    }),
+    Case::new("a symlink at the end is never followed: ELOOP, in every mode", |s| {
+        s.tmpfs("/w/m");
+        s.link("m", "/w/link");
+        s.link("/w/m", "/w/absolute");
+        s.link("nowhere", "/w/dangles");
+        for mode in MODES {
+            for name in ["link", "absolute", "dangles"] {
+                let request = unmount(&format!("/w/{name}")).with_mode(mode);
+                s.refuses(Errno::ELOOP, || s.mounter().unmount(&request));
+                let request = UnmountRequest::new(below("/w", name)).with_mode(mode);
+                s.refuses(Errno::ELOOP, || s.mounter().unmount(&request));
+            }
+        }
+    }),
+    Case::new("a symlink at the end is not followed for a slash behind it", |s| {
+        s.tmpfs("/w/m");
+        s.link("m", "/w/link");
+        for path in ["/w/link/", "/w/link//"] {
+            s.refuses(Errno::ELOOP, || s.mounter().unmount(&detach(path)));
+        }
+        off(s, "/w/m/");
+        assert!(!s.is_mounted("/w/m"));
+    }),
+    Case::new("a trusted path follows symlinks before its end", |s| {
+        s.tmpfs("/w/real/m");
+        s.link("real", "/w/link");
+        off(s, "/w/link/m");
+        assert!(!s.is_mounted("/w/real/m"));
+    }),
+    Case::new("where no mount has its root, an unmount is EINVAL", |s| {
+        s.tmpfs("/w/m");
+        s.dir("/w/m/inner");
+        s.file("/w/m/file", b"");
+        for mode in MODES {
+            for place in [at("/w/m/inner"), at("/w/m/file"), below("/w/m", "inner"), below("/w/m", "file")] {
+                s.refuses(Errno::EINVAL, || s.mounter().unmount(&UnmountRequest::new(place).with_mode(mode)));
+            }
+        }
+    }),
+    Case::new("a missing path is ENOENT", |s| {
+        s.refuses(Errno::ENOENT, || s.mounter().unmount(&unmount("/w/missing")));
+        s.refuses(Errno::ENOENT, || s.mounter().unmount(&UnmountRequest::new(below("/w", "missing"))));
+    }),
+    Case::new("a mount with a mount below it is EBUSY, and goes with it when detached", |s| {
+        s.tmpfs("/w/m");
+        s.tmpfs("/w/m/a");
+        s.refuses(Errno::EBUSY, || s.mounter().unmount(&unmount("/w/m")));
+        s.mounter().unmount(&detach("/w/m")).unwrap();
+        assert_eq!(s.mount_points(), [""; 0]);
+    }),
+    Case::new("a mount in use is EBUSY, and can be detached: whoever uses it goes on", |s| {
+        s.tmpfs("/w/m");
+        s.file("/w/m/f", b"text");
+        let held = s.hold("/w/m/f", Hold::Read);
+        s.refuses(Errno::EBUSY, || s.mounter().unmount(&unmount("/w/m")));
+        s.mounter().unmount(&detach("/w/m")).unwrap();
+        assert!(!s.is_mounted("/w/m") && !s.exists("/w/m/f"));
+        drop(held);
+    }),
+    Case::new("a mount with a current directory in it is EBUSY, and that goes on after a detach", |s| {
+        s.tmpfs("/w/m");
+        s.file("/w/m/f", b"text");
+        s.chdir("/w/m");
+        s.refuses(Errno::EBUSY, || s.mounter().unmount(&unmount("/w/m")));
+        s.mounter().unmount(&detach("/w/m")).unwrap();
+        assert!(!s.is_mounted("/w/m"));
+        assert_eq!(s.text("f"), b"text");
+    }),
+    Case::new("an unmount below a shared mount is one at its peers too", |s| {
+        s.tmpfs("/w/m");
+        s.dir("/w/m/a");
+        s.propagate("/w/m", Propagation::Shared);
+        s.dir("/w/peer");
+        s.bound("/w/m", "/w/peer");
+        s.tmpfs("/w/m/a");
+        assert!(s.is_mounted("/w/peer/a"));
+        off(s, "/w/peer/a");
+        assert_eq!(s.mount_points(), ["/w/m", "/w/peer"]);
+    }),
+    Case::new("only the mount asked for is taken off", |s| {
+        s.tmpfs("/w/m");
+        let first = key(s, "/w/m");
+        for place in [at("/w/m"), below("/w", "m")] {
+            s.tmpfs("/w/m");
+            s.mounter().unmount(&UnmountRequest::new(place).only(key(s, "/w/m"))).unwrap();
+            assert_eq!(key(s, "/w/m"), first);
+        }
+        s.mounter().unmount(&detach("/w/m").only(first)).unwrap();
+        assert!(!s.is_mounted("/w/m"));
+    }),
+    Case::new("another mount than the one asked for stays: ESTALE, in every mode", |s| {
+        s.tmpfs("/w/m");
+        let covered = key(s, "/w/m");
+        s.tmpfs("/w/m");
+        s.tmpfs("/w/other");
+        let elsewhere = key(s, "/w/other");
+        for mode in MODES {
+            for key in [covered, elsewhere] {
+                s.refuses(Errno::ESTALE, || s.mounter().unmount(&unmount("/w/m").with_mode(mode).only(key)));
+                let request = UnmountRequest::new(below("/w", "m")).with_mode(mode).only(key);
+                s.refuses(Errno::ESTALE, || s.mounter().unmount(&request));
+            }
+        }
+    }),
+    Case::new("where nothing is mounted it is EINVAL, whichever mount was asked for", |s| {
+        s.dir("/w/dir");
+        s.tmpfs("/w/m");
+        let elsewhere = key(s, "/w/m");
+        s.refuses(Errno::EINVAL, || s.mounter().unmount(&unmount("/w/dir").only(elsewhere)));
+        let request = UnmountRequest::new(below("/w", "dir")).only(elsewhere);
+        s.refuses(Errno::EINVAL, || s.mounter().unmount(&request));
+        s.refuses(Errno::ELOOP, || {
+            s.link("m", "/w/link");
+            let result = s.mounter().unmount(&unmount("/w/link").only(elsewhere));
+            s.world().remove_file("/w/link".as_ref()).unwrap();
+            result
+        });
+    }),
+    Case::new("the mount asked for is taken off where it is busy only by being detached", |s| {
+        s.tmpfs("/w/m");
+        s.tmpfs("/w/m/a");
+        let mount = key(s, "/w/m");
+        s.refuses(Errno::EBUSY, || s.mounter().unmount(&unmount("/w/m").only(mount)));
+        s.mounter().unmount(&detach("/w/m").only(mount)).unwrap();
+        assert_eq!(s.mount_points(), [""; 0]);
+    }),
+    Case::new("an expiring mount is marked first: EAGAIN, and taken off the next time", |s| {
+        s.tmpfs("/w/m");
+        let expire = unmount("/w/m").with_mode(UnmountMode::Expire);
+        s.refuses(Errno::EAGAIN, || s.mounter().unmount(&expire));
+        // Looking was use: it has to be marked again.
+        let marked = s.mounter().unmount(&expire).unwrap_err();
+        assert_eq!(marked.errno(), Errno::EAGAIN);
+        s.mounter().unmount(&expire).unwrap();
+        assert!(!s.is_mounted("/w/m"));
+    }),
+    Case::new("an expiring mount that was used in between is marked again", |s| {
+        s.tmpfs("/w/m");
+        let expire = unmount("/w/m").with_mode(UnmountMode::Expire);
+        for _ in 0..2 {
+            assert_eq!(s.mounter().unmount(&expire).unwrap_err().errno(), Errno::EAGAIN);
+            s.file("/w/m/f", b"use");
+        }
+        assert!(s.is_mounted("/w/m"));
+    }),
+    Case::new("an expiring mount in use is EBUSY", |s| {
+        s.tmpfs("/w/m");
+        s.tmpfs("/w/m/a");
+        s.refuses(Errno::EBUSY, || s.mounter().unmount(&unmount("/w/m").with_mode(UnmountMode::Expire)));
+    }),
+];
