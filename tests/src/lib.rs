@@ -1,5 +1,9 @@
 //! What the tests and examples of mountwright share.
 
 pub mod contract;
+pub mod fake_runner;
 pub mod kernel_required;
+pub mod kernel_runner;
 pub mod namespace;
+pub mod scenario;
+pub mod worker_process;

@@ -1,0 +1,150 @@
+//! Random histories on the model and on the kernel: errno, values and whole tables agree after each step.
+//!
+//! * `MOUNTWRIGHT_HISTORIES`: how many histories of 20 operations, over all four kinds (2,000).
+//! * `MOUNTWRIGHT_SEED`: where to begin; without it each run begins elsewhere, and says where.
+//! * `MOUNTWRIGHT_REQUIRE_KERNEL`: not run is a failure.
+//!
+//! A history that differs is made as short as can be and printed as a line for a file in `tests/scenarios`, with what the
+//! kernel answers. The last thing printed is what the run has met.
+
+mod campaign;
+mod coverage;
+mod intent;
+mod kind;
+mod layout;
+mod odd_paths;
+mod plan;
+mod resolve;
+mod theme;
+mod whereabouts;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use mountwright_tests::kernel_required::not_run;
+use mountwright_tests::scenario::read_scenarios;
+use mountwright_tests::worker_process::{ask, serve_if_asked};
+
+use crate::campaign::{Report, Request};
+use crate::coverage::Coverage;
+use crate::kind::Kind;
+
+const HISTORIES: u32 = 2_000;
+/// From so many histories on, the run has to meet everything that the recorded scenarios show, this many times.
+const ENOUGH_HISTORIES: u64 = 10_000;
+const LEAST: u64 = 50;
+/// So many parts of each kind; a part is a case, and cases run side by side.
+const PARTS: u32 = 4;
+
+fn main() -> ExitCode {
+    if serve_if_asked(|request: Request| campaign::run(&request)) {
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::from_args();
+    let (histories, seed) = match (number_in("MOUNTWRIGHT_HISTORIES"), number_in("MOUNTWRIGHT_SEED")) {
+        (Ok(histories), Ok(seed)) => (histories.unwrap_or(HISTORIES), seed.unwrap_or_else(fresh_seed)),
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln!("random: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let total = Arc::new(Mutex::new(Coverage::default()));
+    let parts = u32::try_from(Kind::ALL.len()).unwrap_or(1) * PARTS;
+    let mut trials = Vec::new();
+    for kind in Kind::ALL {
+        for part in 0..PARTS {
+            let number = u32::try_from(trials.len()).unwrap_or(0);
+            // The first parts take what is left over.
+            let share = histories / parts + u32::from(number < histories % parts);
+            let request = Request { kind, seed: u64::from(seed) << 16 | u64::from(part), histories: share };
+            let total = Arc::clone(&total);
+            let name = format!("{}/part_{part}", kind.name());
+            trials.push(Trial::ignorable_test(name, move || compare(&request, &total)));
+        }
+    }
+    if !arguments.list {
+        println!("{histories} histories, MOUNTWRIGHT_SEED={seed}");
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let total = total.lock().unwrap_or_else(PoisonError::into_inner);
+    if total.operations == 0 {
+        return conclusion.exit_code();
+    }
+    println!("what the run has met:\n{}", total.table());
+    match shortcomings(&total) {
+        Ok(short) if short.is_empty() => conclusion.exit_code(),
+        Ok(short) => {
+            println!("  too rarely met: {}", short.join(", "));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("random: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn number_in(variable: &str) -> Result<Option<u32>, String> {
+    match std::env::var(variable) {
+        Err(_) => Ok(None),
+        Ok(text) => text.parse().map(Some).map_err(|_| format!("{variable}={text} is not a number")),
+    }
+}
+
+fn fresh_seed() -> u32 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.subsec_nanos())
+}
+
+fn compare(request: &Request, total: &Mutex<Coverage>) -> Result<Completion, Failed> {
+    let add = |coverage| total.lock().unwrap_or_else(PoisonError::into_inner).add(coverage);
+    match ask(request)? {
+        Report::NotRun(reason) => not_run(&reason),
+        Report::Agreed(coverage) => {
+            add(coverage);
+            Ok(Completion::Completed)
+        }
+        Report::Differed { coverage, scenario, report } => {
+            add(coverage);
+            Err(format!("{report}\nto keep it, add this line to a file in tests/scenarios:\n{scenario}").into())
+        }
+    }
+}
+
+/// What a long run should have met and has not.
+fn shortcomings(total: &Coverage) -> Result<Vec<String>, String> {
+    if total.histories < ENOUGH_HISTORIES {
+        return Ok(Vec::new());
+    }
+    let mut short = total.rarer_than(LEAST, &recorded_pairs()?);
+    if total.percent_succeeded() < 50 {
+        short.push("success".to_owned());
+    }
+    if total.percent_on_large_tables() < 10 {
+        short.push("large tables".to_owned());
+    }
+    Ok(short)
+}
+
+/// Every operation with every answer that the recorded scenarios show.
+fn recorded_pairs() -> Result<BTreeSet<(String, String)>, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut pairs = BTreeSet::new();
+    for entry in std::fs::read_dir(&folder).map_err(|error| error.to_string())? {
+        let file = entry.map_err(|error| error.to_string())?.path();
+        if !file.to_string_lossy().ends_with(".jsonl.gz") {
+            continue;
+        }
+        for scenario in read_scenarios(&file).map_err(|error| error.to_string())? {
+            let results = scenario.results.unwrap_or_default();
+            let pair = |(step, result): (&mountwright_tests::scenario::Step, _)| {
+                (step.operation.name().to_owned(), format!("{result}"))
+            };
+            pairs.extend(scenario.ops.iter().zip(results).map(pair));
+        }
+    }
+    Ok(pairs)
+}

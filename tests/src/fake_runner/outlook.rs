@@ -1,0 +1,79 @@
+//! What somebody in the present namespace of the model could name.
+
+use std::collections::VecDeque;
+
+use mountwright_fake::{Machine, Pid, abi};
+
+use super::fake_world::FakeWorld;
+use super::questions::{kind_of, names_in};
+use crate::scenario::{Answer, Operation, Place, Step, World};
+
+/// A path that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// From the root
+    pub path: String,
+    /// What is there
+    pub kind: EntryKind,
+}
+
+/// What a path leads to, a symlink not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A directory
+    Directory,
+    /// A symlink
+    Symlink,
+    /// Anything else
+    File,
+}
+
+impl FakeWorld {
+    /// The first paths below the root, breadth first, at most so many. The world does not notice the question.
+    pub fn outlook(&self, most: usize) -> Vec<Entry> {
+        let mut machine = self.machine().clone();
+        self.present_process().map_or_else(Vec::new, |pid| entries(&mut machine, pid, most))
+    }
+
+    /// Whether the place is the root of the root mount, which histories leave where it is. The world does not notice.
+    pub fn is_root(&self, place: &Place) -> bool {
+        let mut world = self.clone();
+        let step = Step::new(Operation::Stat { path: place.clone(), nofollow: false });
+        let Ok(Ok(Answer::Stat(stat))) = world.perform(&step) else {
+            return false;
+        };
+        let root = Step::new(Operation::Stat { path: "/".into(), nofollow: false });
+        matches!(world.perform(&root), Ok(Ok(Answer::Stat(root))) if root.mount == stat.mount && root.inode == stat.inode)
+    }
+}
+
+fn entries(machine: &mut Machine, pid: Pid, most: usize) -> Vec<Entry> {
+    let mut found = Vec::new();
+    let mut waiting = VecDeque::from([String::new()]);
+    while let Some(directory) = waiting.pop_front() {
+        let path = if directory.is_empty() { "/" } else { directory.as_str() };
+        let flags = abi::O_RDONLY | abi::O_DIRECTORY | abi::O_NOFOLLOW;
+        let Ok(fd) = machine.openat(pid, abi::AT_FDCWD, path.as_bytes(), flags, 0) else { continue };
+        for name in names_in(machine, pid, fd).unwrap_or_default() {
+            let Ok(statx) = machine.statx(pid, fd, name.as_bytes(), abi::AT_SYMLINK_NOFOLLOW, abi::STATX_TYPE) else {
+                continue;
+            };
+            let kind = match kind_of(&statx) {
+                "dir" => EntryKind::Directory,
+                "symlink" => EntryKind::Symlink,
+                _ => EntryKind::File,
+            };
+            let path = format!("{directory}/{name}");
+            if kind == EntryKind::Directory {
+                waiting.push_back(path.clone());
+            }
+            found.push(Entry { path, kind });
+            if found.len() == most {
+                return found;
+            }
+        }
+        // The clone is thrown away; closing keeps its table of descriptors small.
+        let _ = machine.close(pid, fd);
+    }
+    found
+}

@@ -1,0 +1,85 @@
+//! The system calls that rustix lacks or marks unsafe: all the unsafe code of this crate.
+
+// A raw call cannot be made without it; every block says why it is sound.
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+
+use rustix::io;
+use rustix::process::Pid;
+use rustix::thread::UnshareFlags;
+
+/// `struct mount_attr`, without the descriptor of a user namespace, which no scenario passes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct MountAttr {
+    pub(super) set: u64,
+    pub(super) clear: u64,
+    pub(super) propagation: u64,
+}
+
+/// `mount_setattr(2)`
+pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: &CStr, flags: u32, attr: MountAttr) -> io::Result<()> {
+    let attr: [u64; 4] = [attr.set, attr.clear, attr.propagation, 0];
+    // SAFETY: the path is a C string and the array is a `struct mount_attr` of the size passed; both outlive the call,
+    // which writes to neither.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            dir.as_raw_fd(),
+            path.as_ptr(),
+            flags,
+            attr.as_ptr(),
+            std::mem::size_of_val(&attr),
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(last_error()) }
+}
+
+fn last_error() -> io::Errno {
+    let error = std::io::Error::last_os_error();
+    io::Errno::from_io_error(&error).unwrap_or(io::Errno::INVAL)
+}
+
+/// unshare(2), never of the descriptor table.
+pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    assert!(!flags.contains(UnshareFlags::FILES), "descriptors would be valid on one thread only");
+    // SAFETY: the call is unsound only for `FILES`, which was just refused.
+    unsafe { rustix::thread::unshare_unsafe(flags) }
+}
+
+/// Runs `child` in a forked process, which ends with the status that it returns; the parent gets its pid.
+///
+/// The process must have one thread: a lock held by another would stay locked in the child for good.
+pub(super) fn fork_running(child: impl FnOnce() -> i32) -> io::Result<Pid> {
+    // SAFETY: the process has one thread, as the caller promises, so that the child's memory is consistent and any code may
+    // run in it; it leaves by _exit and never returns into the parent's stack frames.
+    match unsafe { libc::fork() } {
+        0 => {
+            // A panic must not unwind into the copy of the parent's frames.
+            let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(101);
+            // SAFETY: ends the process; no destructor of the parent's values runs twice.
+            unsafe { libc::_exit(status) }
+        }
+        pid => Pid::from_raw(pid).filter(|_| pid > 0).ok_or_else(last_error),
+    }
+}
+
+/// Closes every descriptor above standard error but these, whoever owns them: for a forked child that never returns.
+pub(super) fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
+    let mut keep: Vec<u32> = keep.iter().filter_map(|&fd| u32::try_from(fd).ok()).collect();
+    keep.sort_unstable();
+    let mut first = 3;
+    for fd in keep.into_iter().chain([u32::MAX]) {
+        if first < fd {
+            // SAFETY: the numbers are plain integers; the owners of the descriptors are values of the parent, whose
+            // destructors never run in a child that leaves by _exit.
+            let result = unsafe { libc::syscall(libc::SYS_close_range, first, fd - 1, 0) };
+            if result != 0 {
+                return Err(last_error());
+            }
+        }
+        first = fd.saturating_add(1);
+    }
+    Ok(())
+}

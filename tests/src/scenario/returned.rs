@@ -1,0 +1,42 @@
+//! What a call returned, before the devices in it are named.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::table_text::TableRow;
+use super::world::{Answer, CannotRun, StatAnswer};
+
+/// What a call returned, with the device numbers of the world.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Returned {
+    Nothing,
+    Stat { kind: String, device: (u32, u32), inode: u64, mount: u64, mount_root: bool },
+    Names(Vec<String>),
+    Text(String),
+}
+
+/// Which filesystem has which device, as last seen in a table. A device is used again when its filesystem is gone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Devices(HashMap<(u32, u32), u64>);
+
+impl Devices {
+    pub(crate) fn learn(&mut self, rows: &[TableRow]) {
+        self.0.extend(rows.iter().map(|row| (row.device, row.row.filesystem)));
+    }
+
+    /// The answer, with the number of the filesystem instead of its device.
+    pub(crate) fn answer(&self, returned: Returned) -> Result<Answer, CannotRun> {
+        Ok(match returned {
+            Returned::Nothing => Answer::Done,
+            Returned::Names(names) => Answer::Names(names),
+            Returned::Text(text) => Answer::Text(text),
+            Returned::Stat { kind, device, inode, mount, mount_root } => {
+                let unknown =
+                    || CannotRun::Broken(format!("stat tells of the device {device:?}, which was in no table"));
+                let filesystem = self.0.get(&device).copied().ok_or_else(unknown)?;
+                Answer::Stat(StatAnswer { kind, filesystem, inode, mount, mount_root })
+            }
+        })
+    }
+}

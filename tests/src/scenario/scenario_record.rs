@@ -1,0 +1,87 @@
+//! A scenario as it stands in a file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::kernel_version::KernelVersion;
+use super::outcome::Outcome;
+use super::recording::Recording;
+use super::snapshot::Snapshot;
+use super::step::Step;
+use super::value::Value;
+
+/// A history, and what the kernel answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Unique in its file
+    pub name: String,
+    /// Who or what wrote it
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// What it is about
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The rule that it shows
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// The first kernel that answers so
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<KernelVersion>,
+    /// Run first; every step succeeds
+    #[serde(default)]
+    pub setup: Vec<Step>,
+    /// The history
+    pub ops: Vec<Step>,
+    /// The recorded outcomes; absent where nothing was recorded yet
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub results: Option<Vec<Outcome>>,
+    /// The recorded values
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<BTreeMap<usize, Value>>,
+    /// The recorded tables
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<Vec<(i64, Snapshot)>>,
+    /// What the author expected before the kernel was asked; never compared
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author_expected: Option<serde_json::Value>,
+    /// Where the kernel surprised the author; never compared
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_differs: Option<serde_json::Value>,
+}
+
+impl Scenario {
+    /// A history that nothing was recorded for.
+    pub fn new(name: impl Into<String>, setup: Vec<Step>, ops: Vec<Step>) -> Self {
+        Self {
+            name: name.into(),
+            source: None,
+            title: None,
+            note: None,
+            since: None,
+            setup,
+            ops,
+            results: None,
+            values: None,
+            tables: None,
+            author_expected: None,
+            kernel_differs: None,
+        }
+    }
+
+    /// What was recorded; `None` where the file holds only the history.
+    pub fn recorded(&self) -> Option<Recording> {
+        Some(Recording {
+            results: self.results.clone()?,
+            values: self.values.clone().unwrap_or_default(),
+            tables: self.tables.clone()?,
+        })
+    }
+
+    /// The same history with this recording.
+    pub fn with_recording(self, recording: Recording) -> Self {
+        let Recording { results, values, tables } = recording;
+        Self { results: Some(results), values: Some(values), tables: Some(tables), ..self }
+    }
+}

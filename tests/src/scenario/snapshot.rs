@@ -1,0 +1,49 @@
+//! The mount tables at one moment, normalised.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+// serde's `skip_serializing_if` hands out a reference, whatever the size.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// One list of rows for each live namespace, in the order of the kernel's table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Snapshot(pub BTreeMap<u32, Vec<Row>>);
+
+/// One mount.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// Mount point, as the kernel prints it
+    pub mp: String,
+    /// Mount point of the parent mount; none for the sandbox root
+    pub parent: Option<String>,
+    /// Index of the parent's row; none for the sandbox root
+    pub pi: Option<usize>,
+    /// Root inside the filesystem, as the kernel prints it
+    pub root: String,
+    /// Label of the filesystem: `tmpfs#k`
+    pub fs: String,
+    /// Per-mount options, as the kernel prints them
+    pub opts: String,
+    /// Label of the peer group
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<String>,
+    /// Label of the peer group that it is a slave of
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub master: Option<String>,
+    /// Label of the nearest dominating peer group in this namespace
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub propagate_from: Option<String>,
+    /// Cannot be bound
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub unbindable: bool,
+    /// The superblock is read-only
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sb_ro: bool,
+}

@@ -1,0 +1,48 @@
+//! What an operation returned beside success.
+
+use serde::{Deserialize, Serialize};
+
+/// The value of an operation that returns one, normalised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// Of `stat`
+    Stat(StatValue),
+    /// Of `readdir` and `tree`
+    Names(Vec<String>),
+    /// Of `readlink`
+    Text(String),
+}
+
+/// What `stat` tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StatValue {
+    /// dir, file, symlink, char, block, fifo or socket
+    pub kind: String,
+    /// Label of the filesystem, as in a table
+    pub fs: String,
+    /// Label of the (filesystem, inode), by first appearance in the scenario
+    pub ino: String,
+    /// The mount
+    pub mnt: MountLabel,
+    /// `STATX_ATTR_MOUNT_ROOT`
+    pub mount_root: bool,
+}
+
+/// Where a mount stands in the table of the present namespace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum MountLabel {
+    /// The index of its row
+    Row(usize),
+    /// `"detached"`: in no row
+    Detached(String),
+}
+
+impl MountLabel {
+    /// The label of a mount that has no row.
+    pub fn detached() -> Self {
+        Self::Detached("detached".to_owned())
+    }
+}
