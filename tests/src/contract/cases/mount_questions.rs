@@ -20,18 +20,19 @@ fn mount_of(s: &Scene<'_>, path: impl AsRef<Path>) -> PathMount {
 #[track_caller]
 fn agrees(s: &Scene<'_>, path: impl AsRef<Path>) {
     let path = path.as_ref();
+    let shown = path.display();
     let row = s.mount(path);
     let found = mount_of(s, path);
-    assert!(found.is_root, "{path:?}");
+    assert!(found.is_root, "{shown}");
     let as_row = |info: &MountInfo| {
         let mut info = info.clone();
         info.unique_id = None;
         info
     };
-    assert_eq!(as_row(&found.mount), row, "mount_of {path:?}");
-    assert_eq!(s.mounter().find_mount(found.mount.key()).unwrap(), found.mount, "find_mount {path:?}");
+    assert_eq!(as_row(&found.mount), row, "mount_of {shown}");
+    assert_eq!(s.mounter().find_mount(found.mount.key()).unwrap(), found.mount, "find_mount {shown}");
     let table = s.mounter().mounts().unwrap();
-    assert_eq!(table.by_id(row.id).unwrap().to_info(), row, "mounts {path:?}");
+    assert_eq!(table.by_id(row.id).unwrap().to_info(), row, "mounts {shown}");
     let filesystem = s.mounter().filesystem_of(&at(path)).unwrap();
     assert_eq!((filesystem.device, filesystem.is_mount_root), (row.device, true));
 }
