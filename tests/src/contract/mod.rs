@@ -10,6 +10,7 @@
 mod case;
 mod cases;
 mod kernel_world;
+mod model_world;
 mod observed;
 mod scene;
 mod world;
@@ -17,4 +18,5 @@ mod world;
 pub use case::{Case, Needs};
 pub use cases::cases;
 pub use kernel_world::{KernelWorld, can_play_on_kernel, play_on_kernel};
+pub use model_world::{ModelWorld, play_on_model};
 pub use world::{Held, Hold, NodeKind, World};

@@ -60,7 +60,9 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/file", b"");
         s.file("/w/bound", b"");
         s.bound("/w/file", "/w/bound");
-        for path in ["/", "/w", "/w/m", "/w/peer", "/w/slave", "/w/both", "/w/private", "/w/unbindable", "/w/bound"] {
+        for path in
+            ["/", "/proc", "/w", "/w/m", "/w/peer", "/w/slave", "/w/both", "/w/private", "/w/unbindable", "/w/bound"]
+        {
             agrees(s, path);
         }
     }),
@@ -217,6 +219,7 @@ pub(super) const CASES: &[Case] = &[
             let found = s.mounter().filesystem_of(&at(path)).unwrap();
             assert_eq!((found.magic, found.device), (FilesystemMagic::TMPFS, s.stat(path).device));
         }
+        assert_eq!(s.mounter().filesystem_of(&at("/proc")).unwrap().magic, FilesystemMagic::PROC);
         let found = s.mounter().filesystem_of(&below("/w/m", "a")).unwrap();
         assert_eq!((found.device, found.is_mount_root), (s.stat("/w/m").device, false));
     }),
