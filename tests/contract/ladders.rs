@@ -5,12 +5,12 @@ use mountwright_linux::{Call, Kernel, Ladder, LinuxBackend};
 
 /// Names, as they follow the name of a world, and which calls may be used.
 pub(crate) fn ladders() -> [(&'static str, Ladder); 5] {
-    let of_5_12 = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
-    let of_5_2 = of_5_12.without(Call::MountSetattr).without(Call::Openat2);
+    let common = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
+    let bare = common.without(Call::MountSetattr).without(Call::Openat2);
     [
         ("", Ladder::ALL),
-        (", calls of 5.12", of_5_12),
-        (", calls of 5.2", of_5_2),
+        (", calls of 5.12", common),
+        (", calls of 5.2", bare),
         (", calls of 4.18", Ladder::NONE),
         (", no openat2", Ladder::ALL.without(Call::Openat2)),
     ]

@@ -1,6 +1,6 @@
 //! The contract of the ports, and what core makes of them, as cases that every backend passes.
 //!
-//! * [`cases`] is the one list. A case is a sentence and a function of a [`World`]; it cannot tell one world from another,
+//! * [`cases()`] is the one list. A case is a sentence and a function of a [`World`]; it cannot tell one world from another,
 //!   so a case for one backend alone cannot be written.
 //! * A [`World`] is a backend on a fresh machine, and the means to set the machine up and to look at it *past* the backend: on
 //!   the kernel raw system calls, on the model its syscall face.
