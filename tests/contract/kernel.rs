@@ -5,30 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Ladder, LinuxBackend};
 use mountwright_tests::contract::{Case, Needs, can_play_on_kernel, play_on_kernel};
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::namespace::{self, Privilege};
 
-/// The whole backend, and its fallbacks for kernels that lack a call and filters that forbid one.
-const BACKENDS: [(&str, Make); 4] = [
-    ("kernel", || with(Ladder::ALL)),
-    ("kernel, calls of 5.12", || with(of_5_12())),
-    ("kernel, calls of 5.2", || with(of_5_12().without(Call::MountSetattr).without(Call::Openat2))),
-    ("kernel, calls of 4.18", || with(Ladder::NONE)),
-];
-
-fn of_5_12() -> Ladder {
-    Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr)
-}
-
-type Make = fn() -> (LinuxBackend, bool);
-
-fn with(ladder: Ladder) -> (LinuxBackend, bool) {
-    let backend = LinuxBackend::new().with_ladder(ladder);
-    let changes_trees = backend.uses(Call::MountSetattr);
-    (backend, changes_trees)
-}
+use crate::ladders::{ladders, limited};
 
 /// What could be had of the kernel, and what became of the cases.
 pub(crate) struct Kernel {
@@ -58,15 +40,17 @@ impl Kernel {
 
     /// The case on each backend.
     pub(crate) fn trials(&self, area: &'static str, case: Case) -> impl Iterator<Item = Trial> {
-        BACKENDS.into_iter().map(move |(name, make)| self.trial(format!("{name}: {area}: {}", case.rule()), case, make))
+        ladders()
+            .into_iter()
+            .map(move |(name, ladder)| self.trial(format!("kernel{name}: {area}: {}", case.rule()), case, ladder))
     }
 
-    fn trial(&self, name: String, case: Case, make: Make) -> Trial {
+    fn trial(&self, name: String, case: Case, ladder: Ladder) -> Trial {
         let count = self.count.clone();
         let Some(reason) = self.cannot(case.needs()) else {
             return Trial::test(name, move || {
                 locked(&count).ran += 1;
-                Ok(play_on_kernel(case, make)?)
+                Ok(play_on_kernel(case, move || limited(LinuxBackend::new(), ladder))?)
             });
         };
         let asked_for = self.flag_ignored;

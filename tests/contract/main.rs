@@ -5,10 +5,13 @@
 //! `MOUNTWRIGHT_REQUIRE_KERNEL` set they fail instead.
 
 mod kernel;
+mod ladders;
+mod model;
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_tests::contract::cases;
 
 use kernel::Kernel;
@@ -17,10 +20,21 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Before the first thread starts.
     let kernel = Kernel::enter(&arguments);
-    let trials: Vec<Trial> = cases().flat_map(|(area, case)| kernel.trials(area, case)).collect();
+    let everywhere = |(area, case)| kernel.trials(area, case).chain(model::trials(area, case));
+    let mut trials: Vec<Trial> = cases().flat_map(everywhere).collect();
+    trials.push(Trial::test("every rule is said once", every_rule_is_said_once));
     let exit_code = libtest_mimic::run(&arguments, trials).exit_code();
     if !arguments.list {
         println!("{kernel}");
     }
     exit_code
+}
+
+/// Two cases of one name would be one in a report.
+fn every_rule_is_said_once() -> Result<(), Failed> {
+    let mut said = BTreeSet::new();
+    match cases().find(|(area, case)| !said.insert((*area, case.rule()))) {
+        Some((area, case)) => Err(format!("twice: {area}: {}", case.rule()).into()),
+        None => Ok(()),
+    }
 }

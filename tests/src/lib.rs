@@ -2,8 +2,10 @@
 
 pub mod contract;
 pub mod fake_runner;
+pub mod interposed;
 pub mod kernel_required;
 pub mod kernel_runner;
+pub mod model_kernel;
 pub mod namespace;
 pub mod scenario;
 pub mod worker_process;

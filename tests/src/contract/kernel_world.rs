@@ -38,7 +38,10 @@ pub struct KernelWorld<B> {
 /// # Panics
 ///
 /// Where the case does.
-pub fn play_on_kernel<B: Backend + 'static>(case: Case, make: fn() -> (B, bool)) -> Result<(), NoNamespace> {
+pub fn play_on_kernel<B: Backend + 'static>(
+    case: Case,
+    make: impl FnOnce() -> (B, bool) + Send + 'static,
+) -> Result<(), NoNamespace> {
     on_a_thread(case.rule(), move || KernelWorld::enter(make).map(|world| case.run(&world)))
 }
 
@@ -61,7 +64,7 @@ const STAGES: [&str; 5] = ["/tmp", "/mnt", "/var", "/etc", "/usr"];
 
 impl<B: Backend> KernelWorld<B> {
     /// Takes this thread, for good, into a fresh world with the backend that `make` makes in it.
-    fn enter(make: fn() -> (B, bool)) -> Result<Self, NoNamespace> {
+    fn enter(make: impl FnOnce() -> (B, bool)) -> Result<Self, NoNamespace> {
         enter_root()?;
         let (backend, changes_trees) = make();
         Ok(Self { backend, changes_trees })

@@ -1,6 +1,6 @@
 //! The contract of the ports, and what core makes of them, as cases that every backend passes.
 //!
-//! * [`cases`] is the one list. A case is a sentence and a function of a [`World`]; it cannot tell one world from another,
+//! * [`cases()`] is the one list. A case is a sentence and a function of a [`World`]; it cannot tell one world from another,
 //!   so a case for one backend alone cannot be written.
 //! * A [`World`] is a backend on a fresh machine, and the means to set the machine up and to look at it *past* the backend: on
 //!   the kernel raw system calls, on the model its syscall face.
@@ -10,6 +10,7 @@
 mod case;
 mod cases;
 mod kernel_world;
+mod model_world;
 mod observed;
 mod scene;
 mod world;
@@ -17,4 +18,5 @@ mod world;
 pub use case::{Case, Needs};
 pub use cases::cases;
 pub use kernel_world::{KernelWorld, can_play_on_kernel, play_on_kernel};
+pub use model_world::{ModelWorld, play_on_model};
 pub use world::{Held, Hold, NodeKind, World};

@@ -264,10 +264,7 @@ impl<'w> Scene<'w> {
     #[track_caller]
     pub(super) fn refuses<T>(&self, errno: Errno, call: impl FnOnce() -> Result<T, OsError>) -> OsError {
         let before = Observed::of(self.world);
-        let error = match call() {
-            Ok(_) => panic!("it succeeded, and should have answered {errno}"),
-            Err(error) => error,
-        };
+        let Err(error) = call() else { panic!("it succeeded, and should have answered {errno}") };
         assert_eq!(error.errno(), errno, "{error}");
         assert_eq!(error.left(), [], "{error}");
         let after = Observed::of(self.world);

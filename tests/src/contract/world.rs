@@ -9,7 +9,8 @@ use mountwright_core::{Backend, DeviceNumber, Errno, FinalLink, Metadata, MountA
 
 /// A backend on a machine of its own, and that machine past the backend.
 ///
-/// * `/` is a tmpfs, private. `/w` is another one, private and empty: the place where cases work. `/run` is a directory.
+/// * `/` is a tmpfs, private. `/w` is another one, private and empty: the place where cases work. `/run` is a directory, and a procfs is on
+///   `/proc`.
 /// * The caller is root there, its umask 022, its current directory `/`.
 /// * Paths are absolute, or relative to the current directory; symlinks are followed where the C function of the name would.
 /// * Nothing here goes through the ports. Where a method can fail, it fails with the kernel's errno.

@@ -1,8 +1,8 @@
 //! Binding: attributes and propagation of the new mount.
 
 use mountwright_core::{
-    AtimeMode, AttributeChange, BindReport, BindRequest, Errno, FileMode, Guarantee, MountAttributes, MountFlags,
-    Propagation, PropagationState,
+    AtimeMode, AttributeChange, BindRequest, Errno, FileMode, Guarantee, MountAttributes, MountFlags, Propagation,
+    PropagationState,
 };
 
 use super::super::case::Case;
@@ -29,9 +29,9 @@ fn shared_parent(s: &Scene<'_>) {
     s.bound("/w/parent", "/w/peer");
 }
 
-fn bound(s: &Scene<'_>, request: BindRequest) -> (BindReport, MountAttributes) {
-    let report = s.mounter().bind(&request).unwrap();
-    (report, s.mount("/w/target").attributes)
+fn bound(s: &Scene<'_>, request: &BindRequest) -> MountAttributes {
+    s.mounter().bind(request).unwrap();
+    s.mount("/w/target").attributes
 }
 
 fn state(s: &Scene<'_>, path: &str) -> PropagationState {
@@ -45,7 +45,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a bind has the attributes of the source's mount", |s| {
         for atime in [AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict] {
             restricted_source(s, atime);
-            let (_, attributes) = bound(s, bind("/w/source", "/w/target"));
+            let attributes = bound(s, &bind("/w/source", "/w/target"));
             assert_eq!(attributes, s.mount("/w/source").attributes);
             assert_eq!((attributes.flags, attributes.atime), (KEPT | MountFlags::NO_SYMLINK_FOLLOW, atime));
             s.detached("/w/target");
@@ -55,7 +55,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a read-only bind keeps every other attribute of the source's mount", |s| {
         for atime in [AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict] {
             restricted_source(s, atime);
-            let (_, attributes) = bound(s, bind("/w/source", "/w/target").read_only());
+            let attributes = bound(s, &bind("/w/source", "/w/target").read_only());
             let all = KEPT | MountFlags::NO_SYMLINK_FOLLOW | MountFlags::READ_ONLY;
             assert_eq!(attributes, MountAttributes { flags: all, atime });
             s.detached("/w/target");
@@ -82,11 +82,11 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/source");
         s.dir("/w/target");
         s.flag("/w/source", MountFlags::READ_ONLY | MountFlags::NO_EXEC);
-        let (_, attributes) = bound(s, bind("/w/source", "/w/target"));
+        let attributes = bound(s, &bind("/w/source", "/w/target"));
         assert_eq!(attributes.flags, MountFlags::READ_ONLY | MountFlags::NO_EXEC);
         s.detached("/w/target");
         let change = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
-        let (_, attributes) = bound(s, bind("/w/source", "/w/target").attributes(change));
+        let attributes = bound(s, &bind("/w/source", "/w/target").attributes(change));
         assert_eq!(attributes.flags, MountFlags::NO_EXEC);
         assert_eq!((s.try_write("/w/target"), s.try_write("/w/source")), (Ok(()), Err(Errno::EROFS)));
     }),
@@ -115,7 +115,7 @@ pub(super) const CASES: &[Case] = &[
                 AtimeMode::Relative,
             ),
         ] {
-            let (_, attributes) = bound(s, bind("/w/source", "/w/target").attributes(change));
+            let attributes = bound(s, &bind("/w/source", "/w/target").attributes(change));
             assert_eq!(attributes, MountAttributes { flags, atime });
             s.detached("/w/target");
         }

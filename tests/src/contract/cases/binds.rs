@@ -81,7 +81,7 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(s.text(made[2].join("f")), b"text");
             s.detached(made[2].to_str().unwrap());
             for path in made {
-                assert_eq!((s.kind(&path), s.mode(&path)), (Some(FileKind::Directory), 0o2751), "{path:?}");
+                assert_eq!((s.kind(&path), s.mode(&path)), (Some(FileKind::Directory), 0o2751), "{}", path.display());
             }
         }
         assert_eq!(s.mode("/w/there"), 0o711, "what was there before keeps its mode");

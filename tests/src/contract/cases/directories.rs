@@ -396,6 +396,14 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(owner("/w/d"), (7, 9));
     })
     .needing(Needs::OtherUsers),
+    Case::new("an id of all ones is EINVAL, and not one that stays", |s| {
+        s.file("/w/d/file", b"");
+        let d = open(s, "/w/d");
+        for (uid, gid) in [(Some(u32::MAX), None), (None, Some(u32::MAX))] {
+            s.refuses(Errno::EINVAL, || d.set_owner(n("file"), uid, gid));
+            s.refuses(Errno::EINVAL, || d.set_own_owner(uid, gid));
+        }
+    }),
     Case::new("what belongs to somebody else is EPERM without privilege", |s| {
         s.file("/w/d/file", b"");
         s.world().set_owner(Path::new("/w/d/file"), 1, 1).unwrap();

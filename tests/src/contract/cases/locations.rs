@@ -96,6 +96,32 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(error.operation(), *operation);
         }
     }),
+    Case::new("a call that succeeds leaves the current directory, the umask and the descriptors as they were", |s| {
+        s.file("/w/source/f", b"text");
+        s.link("f", "/w/source/link");
+        s.dir("/w/here");
+        s.chdir("/w/here");
+        s.world().set_umask(0o027);
+        s.changes_nothing(|| {
+            for (target, parent) in [(at("/w/a/b"), at("/w/a")), (below("/w", "a/b"), below("/w", "a"))] {
+                let bind = mountwright_core::BindRequest::new(at("/w/source"), target.clone());
+                let report = s.mounter().bind(&bind.read_only().creating_target(FileMode::from_bits(0o755))).unwrap();
+                s.mounter().mount_of(&target).unwrap();
+                s.mounter().find_mount(report.mount).unwrap();
+                let directory = s.fs().open_dir(&target).unwrap();
+                directory.read_file("f".as_ref(), 10).unwrap();
+                directory.read_link("link".as_ref()).unwrap();
+                assert_eq!(directory.entries().unwrap().count(), 2);
+                drop(directory);
+                let own = mountwright_core::UnmountRequest::new(target.clone()).only(report.mount);
+                s.mounter().unmount(&own).unwrap();
+                s.fs().remove_dir(&target).unwrap();
+                s.fs().create_file(&target, FileMode::from_bits(0o600)).unwrap();
+                s.fs().remove_file(&target).unwrap();
+                s.fs().remove_dir(&parent).unwrap();
+            }
+        });
+    }),
     Case::new("a trusted path follows symlinks on the way", |s| {
         s.dir("/w/real/inner");
         s.link("/w/real", "/w/absolute");

@@ -2,7 +2,9 @@
 
 mod attributes;
 mod bind_attributes;
+mod bind_sequences;
 mod binds;
+mod core_questions;
 mod directories;
 mod every_call;
 mod files;
@@ -11,6 +13,8 @@ mod mount_questions;
 mod moves;
 mod new_mounts;
 mod propagations;
+mod sandboxes;
+mod shares;
 mod unmounts;
 
 use super::case::Case;
@@ -32,4 +36,8 @@ const AREAS: &[(&str, &[Case])] = &[
     ("propagation", propagations::CASES),
     ("unmount", unmounts::CASES),
     ("mount questions", mount_questions::CASES),
+    ("core binds", bind_sequences::CASES),
+    ("core shares", shares::CASES),
+    ("core sandbox", sandboxes::CASES),
+    ("core questions", core_questions::CASES),
 ];

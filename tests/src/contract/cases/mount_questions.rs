@@ -20,18 +20,19 @@ fn mount_of(s: &Scene<'_>, path: impl AsRef<Path>) -> PathMount {
 #[track_caller]
 fn agrees(s: &Scene<'_>, path: impl AsRef<Path>) {
     let path = path.as_ref();
+    let shown = path.display();
     let row = s.mount(path);
     let found = mount_of(s, path);
-    assert!(found.is_root, "{path:?}");
+    assert!(found.is_root, "{shown}");
     let as_row = |info: &MountInfo| {
         let mut info = info.clone();
         info.unique_id = None;
         info
     };
-    assert_eq!(as_row(&found.mount), row, "mount_of {path:?}");
-    assert_eq!(s.mounter().find_mount(found.mount.key()).unwrap(), found.mount, "find_mount {path:?}");
+    assert_eq!(as_row(&found.mount), row, "mount_of {shown}");
+    assert_eq!(s.mounter().find_mount(found.mount.key()).unwrap(), found.mount, "find_mount {shown}");
     let table = s.mounter().mounts().unwrap();
-    assert_eq!(table.by_id(row.id).unwrap().to_info(), row, "mounts {path:?}");
+    assert_eq!(table.by_id(row.id).unwrap().to_info(), row, "mounts {shown}");
     let filesystem = s.mounter().filesystem_of(&at(path)).unwrap();
     assert_eq!((filesystem.device, filesystem.is_mount_root), (row.device, true));
 }
@@ -59,7 +60,9 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/file", b"");
         s.file("/w/bound", b"");
         s.bound("/w/file", "/w/bound");
-        for path in ["/", "/w", "/w/m", "/w/peer", "/w/slave", "/w/both", "/w/private", "/w/unbindable", "/w/bound"] {
+        for path in
+            ["/", "/proc", "/w", "/w/m", "/w/peer", "/w/slave", "/w/both", "/w/private", "/w/unbindable", "/w/bound"]
+        {
             agrees(s, path);
         }
     }),
@@ -216,6 +219,7 @@ pub(super) const CASES: &[Case] = &[
             let found = s.mounter().filesystem_of(&at(path)).unwrap();
             assert_eq!((found.magic, found.device), (FilesystemMagic::TMPFS, s.stat(path).device));
         }
+        assert_eq!(s.mounter().filesystem_of(&at("/proc")).unwrap().magic, FilesystemMagic::PROC);
         let found = s.mounter().filesystem_of(&below("/w/m", "a")).unwrap();
         assert_eq!((found.device, found.is_mount_root), (s.stat("/w/m").device, false));
     }),

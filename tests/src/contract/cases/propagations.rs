@@ -7,8 +7,8 @@ use super::super::scene::{Scene, at, below};
 
 const ALL: [Propagation; 4] = [Propagation::Private, Propagation::Shared, Propagation::Slave, Propagation::Unbindable];
 
-fn set(s: &Scene<'_>, place: Location, propagation: Propagation) -> Result<(), OsError> {
-    s.mounter().set_propagation(&place, propagation, Recursion::This)
+fn set(s: &Scene<'_>, place: &Location, propagation: Propagation) -> Result<(), OsError> {
+    s.mounter().set_propagation(place, propagation, Recursion::This)
 }
 
 /// Shared, slave, unbindable.
@@ -32,8 +32,8 @@ pub(super) const CASES: &[Case] = &[
                 s.propagate("/w/master", Propagation::Shared);
                 s.dir("/w/m");
                 s.bound("/w/master", "/w/m");
-                set(s, at("/w/m"), from).unwrap();
-                set(s, at("/w/m"), to).unwrap();
+                set(s, &at("/w/m"), from).unwrap();
+                set(s, &at("/w/m"), to).unwrap();
                 assert_eq!(seen(s.mount("/w/m").propagation), expected(from, to), "{from} to {to}");
                 s.detached("/w/m");
                 s.detached("/w/master");
@@ -45,19 +45,19 @@ pub(super) const CASES: &[Case] = &[
         s.dir("/w/m/a");
         s.dir("/w/m/b");
         s.dir("/w/peer");
-        set(s, at("/w/m"), Propagation::Shared).unwrap();
+        set(s, &at("/w/m"), Propagation::Shared).unwrap();
         s.bound("/w/m", "/w/peer");
         s.tmpfs("/w/m/a");
-        set(s, at("/w/m"), Propagation::Private).unwrap();
+        set(s, &at("/w/m"), Propagation::Private).unwrap();
         s.tmpfs("/w/m/b");
         assert_eq!((s.is_mounted("/w/peer/a"), s.is_mounted("/w/peer/b")), (true, false));
     }),
     Case::new("slave on a mount that is not shared is private", |s| {
         s.tmpfs("/w/m");
-        set(s, at("/w/m"), Propagation::Slave).unwrap();
+        set(s, &at("/w/m"), Propagation::Slave).unwrap();
         assert_eq!(s.mount("/w/m").propagation, PropagationState::default());
-        set(s, at("/w/m"), Propagation::Shared).unwrap();
-        set(s, at("/w/m"), Propagation::Slave).unwrap();
+        set(s, &at("/w/m"), Propagation::Shared).unwrap();
+        set(s, &at("/w/m"), Propagation::Slave).unwrap();
         assert_eq!(s.mount("/w/m").propagation, PropagationState::default(), "shared, without a peer");
     }),
     Case::new("one mount is set, or the whole tree, also what is hidden in it", |s| {
@@ -66,7 +66,7 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/m/a/b");
         s.tmpfs("/w/m/a");
         let shared = || s.mounts().iter().map(|mount| mount.propagation.peers.is_some()).collect::<Vec<_>>();
-        set(s, at("/w/m"), Propagation::Shared).unwrap();
+        set(s, &at("/w/m"), Propagation::Shared).unwrap();
         assert_eq!(shared(), [true, false, false, false]);
         s.mounter().set_propagation(&at("/w/m"), Propagation::Shared, Recursion::Tree).unwrap();
         assert_eq!(shared(), [true; 4]);
@@ -76,7 +76,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("of a stack the topmost mount is set", |s| {
         s.tmpfs("/w/m");
         s.tmpfs("/w/m");
-        set(s, at("/w/m"), Propagation::Shared).unwrap();
+        set(s, &at("/w/m"), Propagation::Shared).unwrap();
         let shared: Vec<_> = s.mounts().iter().map(|mount| mount.propagation.peers.is_some()).collect();
         assert_eq!(shared, [false, true]);
     }),
@@ -84,7 +84,7 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/source", b"");
         s.file("/w/target", b"");
         s.bound("/w/source", "/w/target");
-        set(s, at("/w/target"), Propagation::Shared).unwrap();
+        set(s, &at("/w/target"), Propagation::Shared).unwrap();
         assert!(s.mount("/w/target").propagation.peers.is_some());
     }),
     Case::new("where no mount has its root, setting propagation is EINVAL", |s| {
@@ -93,15 +93,15 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/m/file", b"");
         for propagation in ALL {
             for place in [at("/w/m/inner"), at("/w/m/file"), below("/w/m", "inner")] {
-                s.refuses(Errno::EINVAL, || set(s, place, propagation));
+                s.refuses(Errno::EINVAL, || set(s, &place, propagation));
             }
         }
     }),
     Case::new("a trusted place may be a symlink, a place below a root not", |s| {
         s.tmpfs("/w/m");
         s.link("m", "/w/link");
-        s.refuses(Errno::ELOOP, || set(s, below("/w", "link"), Propagation::Shared));
-        set(s, at("/w/link"), Propagation::Shared).unwrap();
+        s.refuses(Errno::ELOOP, || set(s, &below("/w", "link"), Propagation::Shared));
+        set(s, &at("/w/link"), Propagation::Shared).unwrap();
         assert!(s.mount("/w/m").propagation.peers.is_some());
     }),
 ];

@@ -1,0 +1,24 @@
+//! The Linux backend whole, and as kernels would have it that lack a call, or filters that forbid one.
+
+use mountwright_core::Backend;
+use mountwright_linux::{Call, Kernel, Ladder, LinuxBackend};
+
+/// Names, as they follow the name of a world, and which calls may be used.
+pub(crate) fn ladders() -> [(&'static str, Ladder); 5] {
+    let common = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
+    let bare = common.without(Call::MountSetattr).without(Call::Openat2);
+    [
+        ("", Ladder::ALL),
+        (", calls of 5.12", common),
+        (", calls of 5.2", bare),
+        (", calls of 4.18", Ladder::NONE),
+        (", no openat2", Ladder::ALL.without(Call::Openat2)),
+    ]
+}
+
+/// The backend, and whether it has a call for whole trees.
+pub(crate) fn limited<K: Kernel>(backend: LinuxBackend<K>, ladder: Ladder) -> (impl Backend, bool) {
+    let backend = backend.with_ladder(ladder);
+    let changes_trees = backend.uses(Call::MountSetattr);
+    (backend, changes_trees)
+}

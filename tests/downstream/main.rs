@@ -1,0 +1,129 @@
+//! Core as another crate's tests use it: each port mocked through the feature `mock`, passed as `&dyn`.
+
+use std::ffi::OsString;
+use std::sync::Arc;
+
+use camino::Utf8Path;
+use mountwright_core::{
+    BindReport, Container, ContainerId, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, Error,
+    FileCount, FileKind, Filesystem, Guarantee, Location, Metadata, MockDirectory, MockFilesystem, MockMounter,
+    MockRafsDaemon, MountId, MountInfo, MountKey, Mounter, Operation, OsError, RafsDaemon, RafsError, RafsUnmount,
+    Sandbox, UnshareOutcome, UnshareStep, cleanup_nydus, count_files, mount_at, share_rootfs, unshare_rootfs,
+};
+
+/// A runtime that holds its ports as trait objects, as a crate that depends on core does.
+struct Runtime {
+    fs: Arc<dyn Filesystem>,
+    mounter: Arc<dyn Mounter>,
+}
+
+impl Runtime {
+    fn start(&self, id: &ContainerId) -> Result<MountKey, Error> {
+        let mounts = Utf8Path::new("/run/mounts");
+        let record = share_rootfs(&*self.fs, &*self.mounter, mounts, id, &Location::trusted("/images/box"), true)?;
+        Ok(record.mount)
+    }
+}
+
+fn id() -> ContainerId {
+    ContainerId::new("box").unwrap()
+}
+
+const KEY: MountKey = MountKey::Reused(MountId(7));
+
+#[test]
+fn a_mocked_mounter_is_asked_for_one_bind() {
+    let mut mounter = MockMounter::new();
+    mounter
+        .expect_bind()
+        .withf(|request| *request.target() == Location::beneath("/run/mounts", "box/rootfs").unwrap())
+        .times(1)
+        .returning(|_| Ok(BindReport::new(KEY, Guarantee::Atomic)));
+    mounter.expect_find_mount().returning(|_| Ok(MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1))));
+    let runtime = Runtime { fs: Arc::new(MockFilesystem::new()), mounter: Arc::new(mounter) };
+    assert_eq!(runtime.start(&id()), Ok(KEY));
+}
+
+#[test]
+fn a_mocked_mounters_errno_reaches_the_runtime() {
+    let mut mounter = MockMounter::new();
+    mounter.expect_bind().returning(|_| Err(OsError::new(Operation::Bind, "/run/mounts/box/rootfs", Errno::EBUSY)));
+    let runtime = Runtime { fs: Arc::new(MockFilesystem::new()), mounter: Arc::new(mounter) };
+    assert_eq!(runtime.start(&id()).unwrap_err().errno(), Some(Errno::EBUSY));
+}
+
+#[test]
+fn a_mocked_mounter_answers_a_question() {
+    let mut mounter = MockMounter::new();
+    mounter.expect_mount_of().returning(|_| Err(OsError::new(Operation::MountOf, "/no", Errno::ENOENT)));
+    let mounter: &dyn Mounter = &mounter;
+    assert_eq!(mount_at(mounter, "/no".as_ref()).unwrap_err().errno(), Some(Errno::ENOENT));
+}
+
+/// A directory with files of these names and nothing else.
+fn directory_of(names: &'static [&'static str]) -> MockDirectory {
+    let mut directory = MockDirectory::new();
+    directory.expect_entries().returning(move || {
+        let entry = |name: &&str| DirectoryEntry { name: OsString::from(name), kind: FileKind::Regular, inode: 1 };
+        Ok(DirectoryEntries::new(names.iter().map(move |name| Ok(entry(name)))))
+    });
+    directory
+}
+
+#[test]
+fn a_mocked_filesystem_and_directory_are_counted() {
+    let mut fs = MockFilesystem::new();
+    fs.expect_metadata().returning(|_, _| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 1)));
+    fs.expect_open_dir().returning(|_| {
+        let directory: Box<dyn Directory> = Box::new(directory_of(&["a", "b", "c"]));
+        Ok(directory)
+    });
+    let fs: &dyn Filesystem = &fs;
+    assert_eq!(count_files(fs, "/volume".as_ref(), 8), Ok(FileCount::Exactly(3)));
+    assert_eq!(count_files(fs, "/volume".as_ref(), 2), Ok(FileCount::Over(2)));
+}
+
+#[test]
+fn a_mocked_symlink_is_refused() {
+    let mut mounter = MockMounter::new();
+    mounter.expect_unmount().returning(|_| Err(OsError::new(Operation::Unmount, "/run/mounts/box", Errno::ELOOP)));
+    let outcome = unshare_rootfs(&MockFilesystem::new(), &mounter, "/run/mounts".into(), &id());
+    assert_eq!(outcome, Ok(UnshareOutcome::RefusedSymlink));
+}
+
+/// A machine on which nothing is mounted and no directory is left.
+fn clean_machine() -> (MockFilesystem, MockMounter) {
+    let gone = || OsError::new(Operation::RemoveDir, "/run/mounts/box", Errno::ENOENT);
+    let mut fs = MockFilesystem::new();
+    fs.expect_remove_dir().returning(move |_| Err(gone()));
+    fs.expect_open_dir().returning(move |_| Err(gone()));
+    let mut mounter = MockMounter::new();
+    mounter.expect_unmount().returning(move |_| Err(gone()));
+    (fs, mounter)
+}
+
+#[test]
+fn a_mocked_daemon_is_asked_for_the_containers_image() {
+    let sandbox = Sandbox::new(ContainerId::new("pod").unwrap(), "/run/mounts", "qemu");
+    let (fs, mounter) = clean_machine();
+    let mut daemon = MockRafsDaemon::new();
+    daemon
+        .expect_unmount()
+        .withf(|path| path == "/rafs/box/lowerdir")
+        .times(1)
+        .returning(|_| Ok(RafsUnmount::NotMounted));
+    let daemon: &dyn RafsDaemon = &daemon;
+    let outcome = cleanup_nydus(&fs, &mounter, daemon, &sandbox, &Container::new(id()));
+    assert_eq!(outcome, Ok(UnshareOutcome::Missing));
+}
+
+#[test]
+fn a_mocked_daemons_failure_is_reported_as_its_step() {
+    let sandbox = Sandbox::new(ContainerId::new("pod").unwrap(), "/run/mounts", "clh");
+    let (fs, mounter) = clean_machine();
+    let mut daemon = MockRafsDaemon::new();
+    daemon.expect_unmount().returning(|_| Err(RafsError("connection refused".into())));
+    let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &Container::new(id())).unwrap_err();
+    let steps: Vec<_> = failures.iter().map(|failure| &failure.step).collect();
+    assert_eq!(steps, [&UnshareStep::Rafs]);
+}

@@ -1,0 +1,213 @@
+//! What core makes of a sandbox: its two directories, and taking everything off.
+
+use mountwright_core::{
+    Container, ContainerId, Errno, Error, Mount, MountFlags, MountKey, NYDUS_ROOTFS_TYPE, NameAfter, Propagation,
+    RafsDaemon, RafsError, RafsUnmount, Sandbox, SandboxDirs, UnshareOutcome, UnshareStep, UnsharedMounts,
+    set_up_sandbox_dirs, share_rootfs, share_snapshot_dir, tear_down_sandbox_dirs, unshare_all,
+};
+
+use super::super::case::Case;
+use super::super::scene::{Scene, at};
+
+/// A daemon that has nothing mounted.
+struct NothingThere;
+
+impl RafsDaemon for NothingThere {
+    fn unmount(&self, _: &str) -> Result<RafsUnmount, RafsError> {
+        Ok(RafsUnmount::NotMounted)
+    }
+}
+
+fn id(text: &str) -> ContainerId {
+    ContainerId::new(text).unwrap()
+}
+
+fn set_up(s: &Scene<'_>, unshared: UnsharedMounts) -> Result<SandboxDirs, Error> {
+    set_up_sandbox_dirs(s.fs(), s.mounter(), "/w/mounts".into(), "/w/shared".into(), unshared)
+}
+
+/// The mounts directory on a shared mount.
+fn shared_mounts(s: &Scene<'_>) {
+    s.tmpfs("/w/mounts");
+    s.propagate("/w/mounts", Propagation::Shared);
+}
+
+/// Two containers with a shared rootfs each.
+fn two_containers(s: &Scene<'_>) -> Sandbox {
+    shared_mounts(s);
+    let mut sandbox = Sandbox::new(id("pod"), "/w/mounts", "qemu");
+    for name in ["one", "two"] {
+        s.file(format!("/w/images/{name}/f"), name.as_bytes());
+        let image = at(format!("/w/images/{name}"));
+        share_rootfs(s.fs(), s.mounter(), "/w/mounts".into(), &id(name), &image, false).unwrap();
+        sandbox.containers.push(Container::new(id(name)));
+    }
+    sandbox
+}
+
+fn images_are_whole(s: &Scene<'_>) {
+    for name in ["one", "two"] {
+        assert_eq!(s.text(format!("/w/images/{name}/f")), name.as_bytes());
+    }
+}
+
+fn key(s: &Scene<'_>, path: &str) -> MountKey {
+    s.mounter().mount_of(&at(path)).unwrap().mount.key()
+}
+
+fn bound(host_path: &str) -> Mount {
+    let mut mount = Mount::new("/src", "/dst", "bind");
+    mount.host_path = Some(host_path.into());
+    mount
+}
+
+const GONE: UnshareOutcome = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
+
+pub(super) const CASES: &[Case] = &[
+    Case::new(
+        "whatever is mounted below the mounts directory appears in the shared one, which cannot be written",
+        |s| {
+            shared_mounts(s);
+            let dirs = set_up(s, UnsharedMounts::Refuse).unwrap();
+            assert_eq!(dirs.made_shared, None);
+            let shared = s.mount("/w/shared");
+            assert_eq!(shared.attributes.flags, MountFlags::READ_ONLY);
+            assert_eq!(shared.propagation.master, s.mount("/w/mounts").propagation.peers);
+            assert_eq!(s.try_write("/w/shared"), Err(Errno::EROFS));
+            s.file("/w/image/f", b"text");
+            share_rootfs(s.fs(), s.mounter(), "/w/mounts".into(), &id("box"), &at("/w/image"), false).unwrap();
+            assert_eq!(s.text("/w/shared/box/rootfs/f"), b"text");
+            s.tmpfs("/w/mounts/later");
+            assert!(s.is_mounted("/w/shared/later"));
+        },
+    ),
+    Case::new("a mounts directory that is not shared is refused, and nothing is left", |s| {
+        s.dir("/w/mounts");
+        let error = s.changes_nothing(|| set_up(s, UnsharedMounts::Refuse)).unwrap_err();
+        assert_eq!(error, Error::NotShared { path: "/w/mounts".into() });
+    }),
+    Case::new("a mounts directory that is not shared is made so where that was asked for, and unmade again", |s| {
+        s.dir("/w/mounts");
+        s.dir("/w/shared");
+        s.changes_nothing(|| {
+            let dirs = set_up(s, UnsharedMounts::MakeShared).unwrap();
+            assert_eq!(dirs.made_shared, Some(key(s, "/w/mounts")));
+            s.dir("/w/mounts/later");
+            s.tmpfs("/w/mounts/later");
+            assert!(s.is_mounted("/w/shared/later"));
+            s.detached("/w/mounts/later");
+            s.rmdir("/w/mounts/later");
+            tear_down_sandbox_dirs(s.mounter(), &dirs).unwrap();
+            tear_down_sandbox_dirs(s.mounter(), &dirs).unwrap();
+        });
+    }),
+    Case::new("a set-up that fails leaves nothing, the mount that was made shared included", |s| {
+        s.dir("/w/mounts");
+        s.file("/w/shared", b"no directory");
+        let error = s.changes_nothing(|| set_up(s, UnsharedMounts::MakeShared)).unwrap_err();
+        assert_eq!((error.errno(), error.left()), (Some(Errno::ENOTDIR), &[][..]));
+    }),
+    Case::new("a tear-down takes off its own mounts and no other: ESTALE where something covers one", |s| {
+        shared_mounts(s);
+        let dirs = set_up(s, UnsharedMounts::Refuse).unwrap();
+        s.tmpfs("/w/shared");
+        let error = s.changes_nothing(|| tear_down_sandbox_dirs(s.mounter(), &dirs)).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ESTALE));
+        s.detached("/w/shared");
+        tear_down_sandbox_dirs(s.mounter(), &dirs).unwrap();
+        assert!(!s.is_mounted("/w/shared") && s.is_mounted("/w/mounts"));
+    }),
+    Case::new("unshare_all takes every container's rootfs off, and loses no byte", |s| {
+        let sandbox = two_containers(s);
+        let done = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        let expected = [("one", GONE), ("two", GONE)];
+        assert_eq!(done.iter().map(|step| (step.container.as_str(), step.outcome)).collect::<Vec<_>>(), expected);
+        assert_eq!(s.mount_points(), ["/w/mounts"]);
+        assert_eq!(s.world().names("/w/mounts".as_ref()).unwrap(), [""; 0]);
+        images_are_whole(s);
+        let again = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        assert!(again.iter().all(|step| step.outcome == UnshareOutcome::Missing));
+    }),
+    Case::new("unshare_all goes on after an error, and reports each", |s| {
+        let sandbox = two_containers(s);
+        s.tmpfs("/w/mounts/one");
+        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        assert_eq!((error.failures.len(), error.done.len()), (1, 1));
+        assert_eq!(error.failures[0].container.as_str(), "one");
+        assert_eq!(error.failures[0].error.errno(), Some(Errno::EXDEV));
+        assert!(!s.exists("/w/mounts/two"));
+        images_are_whole(s);
+    }),
+    Case::new("unshare_all skips a container whose directory is a symlink", |s| {
+        let mut sandbox = two_containers(s);
+        s.tmpfs("/w/victim/rootfs");
+        s.link("/w/victim", "/w/mounts/evil");
+        let mut evil = Container::new(id("evil"));
+        evil.mounts.push(bound("/w/mounts/evil/rootfs"));
+        sandbox.containers.insert(0, evil);
+        let done = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        assert_eq!((done.len(), done[0].outcome), (3, UnshareOutcome::RefusedSymlink));
+        assert_eq!(done[0].step, UnshareStep::ContainerDir);
+        assert_eq!(s.mount_points(), ["/w/mounts", "/w/victim/rootfs"]);
+    }),
+    Case::new("a container on a block device loses its host mounts alone", |s| {
+        let mut sandbox = two_containers(s);
+        s.file("/w/mounts/one-0-hosts", b"");
+        s.file("/w/hosts", b"127.0.0.1");
+        s.bound("/w/hosts", "/w/mounts/one-0-hosts");
+        sandbox.containers[0].fs_type = "ext4".into();
+        sandbox.containers[0].mounts.push(bound("/w/mounts/one-0-hosts"));
+        unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        assert_eq!(s.mount_points(), ["/w/mounts", "/w/mounts/one/rootfs"]);
+        assert!(!s.exists("/w/mounts/one-0-hosts") && s.exists("/w/mounts/one/rootfs/f"));
+        assert_eq!(s.text("/w/hosts"), b"127.0.0.1");
+    }),
+    Case::new("host mounts go in reverse order, with their empty placeholders, and what is not ours stays", |s| {
+        let mut sandbox = two_containers(s);
+        s.tmpfs("/w/mounts/one-1-data");
+        s.tmpfs("/w/mounts/one-1-data/inner");
+        s.tmpfs("/w/foreign");
+        let container = &mut sandbox.containers[0];
+        container.mounts.push(bound("/w/mounts/one-1-data"));
+        container.mounts.push(bound("/w/foreign"));
+        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        assert!(matches!(error.failures[..], [ref only] if matches!(only.error, Error::NotOurs(_))), "{error}");
+        assert_eq!(error.failures[0].step, UnshareStep::HostMount("/w/foreign".into()));
+        assert_eq!(error.done[0].step, UnshareStep::HostMount("/w/mounts/one-1-data".into()));
+        assert_eq!(s.mount_points(), ["/w/mounts", "/w/foreign"]);
+        assert!(!s.exists("/w/mounts/one-1-data"));
+    }),
+    Case::new("a host mount that was recorded is taken off anywhere, and another on its place is not", |s| {
+        let mut sandbox = two_containers(s);
+        s.tmpfs("/w/elsewhere");
+        let mut mount = bound("/w/elsewhere");
+        mount.host_mount = Some(key(s, "/w/elsewhere"));
+        sandbox.containers[0].mounts.push(mount);
+        s.tmpfs("/w/elsewhere");
+        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        assert_eq!(error.failures[0].error.errno(), Some(Errno::ESTALE));
+        assert_eq!(s.mount_points(), ["/w/mounts", "/w/elsewhere", "/w/elsewhere"]);
+        s.detached("/w/elsewhere");
+        unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        assert_eq!(s.mount_points(), ["/w/mounts"]);
+        assert!(!s.exists("/w/elsewhere"), "the empty placeholder of a bind goes");
+    }),
+    Case::new("a container on a nydus image loses its snapshot directory and its rootfs directory", |s| {
+        shared_mounts(s);
+        s.file("/w/snapshot/layer", b"kept");
+        let (mounts, snapshot) = ("/w/mounts".into(), at("/w/snapshot"));
+        share_snapshot_dir(s.fs(), s.mounter(), mounts, &id("box"), &snapshot).unwrap();
+        s.dir("/w/mounts/box/rootfs");
+        let mut sandbox = Sandbox::new(id("pod"), mounts, "qemu");
+        let mut container = Container::new(id("box"));
+        container.rootfs_type = NYDUS_ROOTFS_TYPE.into();
+        sandbox.containers.push(container);
+        let done = unshare_all(s.fs(), s.mounter(), Some(&NothingThere), &sandbox).unwrap();
+        assert_eq!((done.len(), done[0].outcome), (1, GONE));
+        assert!(!s.exists("/w/mounts/box"));
+        assert_eq!(s.text("/w/snapshot/layer"), b"kept");
+        unshare_all(s.fs(), s.mounter(), Some(&NothingThere), &sandbox).unwrap();
+        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        assert_eq!(error.failures[0].error, Error::NoRafsDaemon);
+    }),
+];

@@ -1,0 +1,249 @@
+//! What core makes of sharing and unsharing.
+
+use std::path::Path;
+
+use mountwright_core::{
+    ContainerId, Errno, Error, FileKind, Location, MountFlags, NameAfter, Propagation, PropagationState, ShareRecord,
+    UnshareOutcome, share_rootfs, share_snapshot_dir, share_volume, unshare_recorded, unshare_rootfs,
+    unshare_snapshot_dir, unshare_volume,
+};
+
+use super::super::case::Case;
+use super::super::scene::{Scene, at};
+
+const REMOVED: NameAfter = NameAfter::Removed;
+const KEPT: NameAfter = NameAfter::Kept;
+const ROOTFS: &str = "/w/mounts/box/rootfs";
+
+fn id() -> ContainerId {
+    ContainerId::new("box").unwrap()
+}
+
+fn share(s: &Scene<'_>, source: &Location, read_only: bool) -> Result<ShareRecord, Error> {
+    share_rootfs(s.fs(), s.mounter(), "/w/mounts".into(), &id(), source, read_only)
+}
+
+fn unshare(s: &Scene<'_>) -> Result<UnshareOutcome, Error> {
+    unshare_rootfs(s.fs(), s.mounter(), "/w/mounts".into(), &id())
+}
+
+fn detached(layers: u32, name: NameAfter) -> UnshareOutcome {
+    UnshareOutcome::Detached { layers, name }
+}
+
+/// An image with a file in it, and the directory for shares on a shared mount, as a runtime has them.
+fn ready(s: &Scene<'_>) {
+    s.file("/w/images/box/bin/sh", b"#!");
+    s.tmpfs("/w/mounts");
+    s.propagate("/w/mounts", Propagation::Shared);
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("a shared rootfs shows the image, private, and the record finds it again", |s| {
+        ready(s);
+        s.link("images/box", "/w/image");
+        let record = share(s, &at("/w/image"), false).unwrap();
+        assert_eq!(s.text("/w/mounts/box/rootfs/bin/sh"), b"#!");
+        let mount = s.mount(ROOTFS);
+        assert_eq!(mount.propagation, PropagationState::default());
+        assert_eq!(s.mounter().find_mount(record.mount).unwrap().id, mount.id);
+        assert_eq!((record.device, record.subpath.as_path()), (mount.device, Path::new("/images/box")));
+        assert_eq!(record.path, Path::new(ROOTFS));
+        assert_eq!((s.mode("/w/mounts/box"), s.try_write(ROOTFS)), (0o755, Ok(())));
+    }),
+    Case::new("a rootfs shared read-only cannot be written, and the image still can", |s| {
+        ready(s);
+        share(s, &at("/w/images/box"), true).unwrap();
+        assert_eq!((s.try_write(ROOTFS), s.try_write("/w/images/box")), (Err(Errno::EROFS), Ok(())));
+    }),
+    Case::new("share then unshare is no change", |s| {
+        ready(s);
+        s.changes_nothing(|| {
+            share(s, &at("/w/images/box"), true).unwrap();
+            assert_eq!(unshare(s).unwrap(), detached(1, REMOVED));
+        });
+        s.changes_nothing(|| {
+            let record = share(s, &at("/w/images/box"), false).unwrap();
+            let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+            assert_eq!(outcome, detached(1, REMOVED));
+        });
+    }),
+    Case::new("a snapshot directory is shared read-only, as a slave", |s| {
+        ready(s);
+        s.tmpfs("/w/snapshot");
+        s.propagate("/w/snapshot", Propagation::Shared);
+        s.dir("/w/snapshot/layer");
+        let (mounts, snapshot) = ("/w/mounts".into(), at("/w/snapshot"));
+        share_snapshot_dir(s.fs(), s.mounter(), mounts, &id(), &snapshot).unwrap();
+        let mount = s.mount("/w/mounts/box/snapshotdir");
+        assert_eq!(mount.attributes.flags, MountFlags::READ_ONLY);
+        assert_eq!(mount.propagation.master, s.mount("/w/snapshot").propagation.peers);
+        s.tmpfs("/w/snapshot/layer");
+        assert!(s.is_mounted("/w/mounts/box/snapshotdir/layer"));
+        let outcome = unshare_snapshot_dir(s.fs(), s.mounter(), mounts, &id()).unwrap();
+        assert_eq!(outcome, detached(1, REMOVED));
+        assert!(s.is_mounted("/w/snapshot/layer") && !s.exists("/w/mounts/box"));
+    }),
+    Case::new("volumes are shared under names of their own, files too", |s| {
+        ready(s);
+        s.file("/w/config", b"key=value");
+        s.dir("/w/data");
+        let mounts = "/w/mounts".into();
+        share_volume(s.fs(), s.mounter(), mounts, &id(), "config", &at("/w/config"), true).unwrap();
+        share_volume(s.fs(), s.mounter(), mounts, &id(), "data", &at("/w/data"), false).unwrap();
+        assert_eq!(s.text("/w/mounts/box/config"), b"key=value");
+        assert!(s.mount("/w/mounts/box/config").attributes.is_read_only());
+        assert_eq!(s.try_write("/w/mounts/box/data"), Ok(()));
+        let unshare = |name| unshare_volume(s.fs(), s.mounter(), mounts, &id(), name).unwrap();
+        assert_eq!(unshare("config"), detached(1, REMOVED));
+        assert!(s.exists("/w/mounts/box/data"), "the other volume stays");
+        assert_eq!(unshare("data"), detached(1, REMOVED));
+        assert!(!s.exists("/w/mounts/box"));
+        assert_eq!((s.text("/w/config"), s.kind("/w/data")), (b"key=value".to_vec(), Some(FileKind::Directory)));
+    }),
+    Case::new("a read-only volume is read-only in the copy that the guest sees", |s| {
+        ready(s);
+        s.file("/w/config", b"key=value");
+        s.dir("/w/guest");
+        s.bound("/w/mounts", "/w/guest");
+        s.propagate("/w/guest", Propagation::Slave);
+        let shared = share_volume(s.fs(), s.mounter(), "/w/mounts".into(), &id(), "c", &at("/w/config"), true);
+        shared.unwrap();
+        assert_eq!(s.text("/w/guest/box/c"), b"key=value");
+        let write = s.world().make_file(Path::new("/w/guest/box/c"), b"", 0o644);
+        assert_eq!(write, Err(Errno::EROFS));
+    }),
+    Case::new("sharing a second time under one name is EBUSY, and the first stays", |s| {
+        ready(s);
+        share(s, &at("/w/images/box"), false).unwrap();
+        let again = s.changes_nothing(|| share(s, &at("/w/images/box"), false));
+        assert_eq!(again.unwrap_err().errno(), Some(Errno::EBUSY));
+    }),
+    Case::new("a share that fails leaves nothing", |s| {
+        ready(s);
+        for (source, errno) in [("/w/missing", Errno::ENOENT), ("/w/images/box/bin/sh/x", Errno::ENOTDIR)] {
+            let error = s.changes_nothing(|| share(s, &at(source), true)).unwrap_err();
+            assert_eq!(error.errno(), Some(errno));
+        }
+    }),
+    Case::new("sharing through a container directory that is a symlink is ELOOP, one that is a mount EXDEV", |s| {
+        ready(s);
+        s.dir("/w/victim");
+        s.link("/w/victim", "/w/mounts/box");
+        let error = s.changes_nothing(|| share(s, &at("/w/images/box"), false)).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ELOOP));
+        s.world().remove_file(Path::new("/w/mounts/box")).unwrap();
+        s.tmpfs("/w/mounts/box");
+        let error = s.changes_nothing(|| share(s, &at("/w/images/box"), false)).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EXDEV));
+    }),
+    Case::new("every stacked layer is detached, and no byte of any source is lost", |s| {
+        ready(s);
+        s.dir(ROOTFS);
+        for layer in ["one", "two", "three"] {
+            let source = format!("/w/layers/{layer}");
+            s.file(format!("{source}/f"), layer.as_bytes());
+            s.bound(&source, ROOTFS);
+        }
+        assert_eq!(unshare(s).unwrap(), detached(3, REMOVED));
+        assert_eq!(s.mount_points(), ["/w/mounts"]);
+        for layer in ["one", "two", "three"] {
+            assert_eq!(s.text(format!("/w/layers/{layer}/f")), layer.as_bytes());
+        }
+        assert_eq!(s.text("/w/images/box/bin/sh"), b"#!");
+    }),
+    Case::new("what is mounted inside a share goes with it, and what was bound there stays where it was", |s| {
+        ready(s);
+        s.dir("/w/images/box/proc");
+        share(s, &at("/w/images/box"), false).unwrap();
+        s.dir("/w/inner");
+        s.file("/w/inner/f", b"inner");
+        s.bound("/w/inner", "/w/mounts/box/rootfs/proc");
+        assert_eq!(unshare(s).unwrap(), detached(1, REMOVED));
+        assert_eq!((s.mount_points(), s.text("/w/inner/f")), (vec!["/w/mounts".to_owned()], b"inner".to_vec()));
+    }),
+    Case::new("a rootfs in use is detached all the same, and its user goes on", |s| {
+        ready(s);
+        share(s, &at("/w/images/box"), false).unwrap();
+        s.chdir("/w/mounts/box/rootfs/bin");
+        assert_eq!(unshare(s).unwrap(), detached(1, REMOVED));
+        assert_eq!(s.text("sh"), b"#!");
+    }),
+    Case::new("a missing path is no error", |s| {
+        ready(s);
+        assert_eq!(s.changes_nothing(|| unshare(s)).unwrap(), UnshareOutcome::Missing);
+        s.dir("/w/mounts/box");
+        assert_eq!(unshare(s).unwrap(), UnshareOutcome::Missing);
+        assert!(!s.exists("/w/mounts/box"), "an empty container directory goes");
+    }),
+    Case::new("a directory that is no mount is not unmounted: removed if empty, kept with all its bytes if not", |s| {
+        ready(s);
+        s.dir(ROOTFS);
+        assert_eq!(unshare(s).unwrap(), UnshareOutcome::NotMounted { name: REMOVED });
+        assert!(!s.exists("/w/mounts/box"));
+        s.file("/w/mounts/box/rootfs/data", b"kept");
+        let outcome = s.changes_nothing(|| unshare(s)).unwrap();
+        assert_eq!(outcome, UnshareOutcome::NotMounted { name: KEPT });
+    }),
+    Case::new("a name with something beneath the mount is kept with all its bytes", |s| {
+        ready(s);
+        s.file("/w/mounts/box/rootfs/beneath", b"kept");
+        s.bound("/w/images/box", ROOTFS);
+        assert_eq!(unshare(s).unwrap(), detached(1, KEPT));
+        assert_eq!(s.text("/w/mounts/box/rootfs/beneath"), b"kept");
+    }),
+    Case::new("a symlink in the place of the rootfs is refused: the victim's mount stays", |s| {
+        ready(s);
+        s.tmpfs("/w/victim");
+        s.file("/w/victim/f", b"kept");
+        s.link("/w/victim", ROOTFS);
+        let outcome = s.changes_nothing(|| unshare(s)).unwrap();
+        assert_eq!(outcome, UnshareOutcome::RefusedSymlink);
+    }),
+    Case::new("a symlink in the place of the container's directory is refused: the victim's mount stays", |s| {
+        ready(s);
+        s.tmpfs("/w/victim/rootfs");
+        s.file("/w/victim/rootfs/f", b"kept");
+        s.link("/w/victim", "/w/mounts/box");
+        let outcome = s.changes_nothing(|| unshare(s)).unwrap();
+        assert_eq!(outcome, UnshareOutcome::RefusedSymlink);
+    }),
+    Case::new("a container directory that is itself a mount is EXDEV, and nothing is touched", |s| {
+        ready(s);
+        s.tmpfs("/w/mounts/box");
+        s.tmpfs(ROOTFS);
+        let error = s.changes_nothing(|| unshare(s)).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EXDEV));
+    }),
+    Case::new("a record takes off its own mount and no other: covered, nothing is done", |s| {
+        ready(s);
+        let record = share(s, &at("/w/images/box"), false).unwrap();
+        s.dir("/w/other");
+        s.bound("/w/other", ROOTFS);
+        let unshare = || unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record);
+        assert_eq!(s.changes_nothing(unshare).unwrap(), UnshareOutcome::Covered);
+        s.detached(ROOTFS);
+        assert_eq!(unshare().unwrap(), detached(1, REMOVED));
+    }),
+    Case::new("a record whose mount is gone touches nothing", |s| {
+        ready(s);
+        let record = share(s, &at("/w/images/box"), false).unwrap();
+        s.detached(ROOTFS);
+        let unshare = || unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+        assert_eq!(s.changes_nothing(unshare), UnshareOutcome::NotMounted { name: KEPT });
+        s.rmdir(ROOTFS);
+        s.rmdir("/w/mounts/box");
+        let outcome = s.changes_nothing(unshare);
+        assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
+    }),
+    Case::new("a record finds its mount under another name", |s| {
+        ready(s);
+        let record = share(s, &at("/w/images/box"), false).unwrap();
+        s.rename("/w/mounts/box", "/w/mounts/moved");
+        s.tmpfs(ROOTFS);
+        let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+        assert_eq!(outcome, detached(1, KEPT));
+        assert_eq!(s.mount_points(), ["/w/mounts", ROOTFS], "the stranger on the old name stays");
+        assert_eq!(s.text("/w/images/box/bin/sh"), b"#!");
+    }),
+];

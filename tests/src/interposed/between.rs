@@ -1,0 +1,57 @@
+//! What stands between the calls.
+
+use std::sync::Arc;
+
+use mountwright_core::Errno;
+use mountwright_linux::Call;
+
+/// One call of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Which one: 0 is the first of the run.
+    pub number: usize,
+    /// What it is.
+    pub call: Call,
+    /// It only asks whether the call is there.
+    pub probe: bool,
+}
+
+/// Something that acts before and after every system call.
+pub trait Between: Send + Sync + 'static {
+    /// Before a call. An error is the call's answer; the call is then not made, and nobody else is asked.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the call shall answer.
+    fn before(&self, _moment: Moment) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    /// After a call that was made, whatever it answered.
+    fn after(&self, _moment: Moment) {}
+}
+
+impl Between for () {}
+
+/// Both, the first one first.
+impl<A: Between, B: Between> Between for (A, B) {
+    fn before(&self, moment: Moment) -> Result<(), Errno> {
+        self.0.before(moment)?;
+        self.1.before(moment)
+    }
+
+    fn after(&self, moment: Moment) {
+        self.0.after(moment);
+        self.1.after(moment);
+    }
+}
+
+impl<B: Between + ?Sized> Between for Arc<B> {
+    fn before(&self, moment: Moment) -> Result<(), Errno> {
+        (**self).before(moment)
+    }
+
+    fn after(&self, moment: Moment) {
+        (**self).after(moment);
+    }
+}

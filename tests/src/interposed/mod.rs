@@ -1,0 +1,15 @@
+//! Something between any two system calls: faults, the death of the process, an adversary, counting. Over any
+//! [`Kernel`](mountwright_linux::Kernel), the model's and the machine's own alike.
+
+mod between;
+mod count;
+mod death;
+mod fault;
+mod kernel;
+mod wrapper;
+
+pub use between::{Between, Moment};
+pub use count::Count;
+pub use death::Death;
+pub use fault::{Fault, HowLong};
+pub use wrapper::Interposed;
