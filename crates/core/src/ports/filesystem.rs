@@ -10,10 +10,11 @@ use crate::{Directory, FileMode, FinalLink, Location, Metadata, OsError};
 ///
 /// * A [`Location`] is resolved once, when the call is made. `Trusted` paths follow symlinks, the last component as each
 ///   method says. Relative `Trusted` paths start at the current directory.
-/// * `Beneath` paths follow none: a symlink anywhere below the root is `ELOOP`, a component before the last that is a
-///   mount point is `EXDEV`.
+/// * `Beneath` paths follow none: a symlink below the root is `ELOOP`, unless it is the last component and the method
+///   speaks of the name itself; a component before the last that is a mount point is `EXDEV`.
 /// * A call either happened or changed nothing.
-/// * Paths and names are bytes. An empty path is `ENOENT`, a NUL in it `EINVAL`.
+/// * Paths and names are bytes. An empty path is `ENOENT`, a NUL in it `EINVAL`, a path of 4096 bytes or a name of more than
+///   255 `ENAMETOOLONG`.
 /// * Calls may block where the filesystem blocks (a dead FUSE or NFS server).
 ///
 /// # Contract, for those who implement

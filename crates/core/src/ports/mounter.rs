@@ -61,7 +61,8 @@ pub trait Mounter: Send + Sync {
     /// refused an option or the source. `EPERM`: no privilege. `ELOOP`, `EXDEV`: refused below a root.
     fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError>;
 
-    /// Moves the mount whose root is at `from`, with all that is mounted on it, to `to`.
+    /// Moves the mount whose root is at `from`, with all that is mounted on it, to `to`. Where something is mounted there, it
+    /// is covered.
     ///
     /// # Errors
     ///
@@ -111,12 +112,13 @@ pub trait Mounter: Send + Sync {
     /// Takes off exactly one mount: the topmost of those whose root is at the location. With
     /// [`Detach`](crate::UnmountMode::Detach) what is mounted on it goes too.
     ///
-    /// A symlink at the end of the path is never followed. Where the location is a stack, call again for the next layer.
+    /// A symlink at the end of the path is never followed, not even with a slash behind it. Where the location is a stack,
+    /// call again for the next layer.
     ///
     /// # Errors
     ///
-    /// `EINVAL`: nothing is mounted there, or it is locked. `ELOOP`: the last component is a symlink. `ESTALE`: another
-    /// mount than the one asked for is topmost. `EBUSY`: in use. `EAGAIN`: marked as expiring. `ENOENT`, `EPERM`, `EXDEV`
+    /// `EINVAL`: nothing is mounted there (whichever mount was asked for), or it is locked. `ELOOP`: the last component is a
+    /// symlink. `ESTALE`: another mount than the one asked for is topmost. `EBUSY`: in use. `EAGAIN`: marked as expiring. `ENOENT`, `EPERM`, `EXDEV`
     /// as everywhere.
     #[doc(alias = "umount2")]
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError>;

@@ -43,7 +43,7 @@ impl AttributesRequest {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AttributesReport {
-    /// How it came to be: with `Window` a tree was changed one mount after the other.
+    /// How it came to be. A tree is changed as a whole or, where the kernel cannot (before Linux 5.12), not at all.
     pub guarantee: Guarantee,
 }
 

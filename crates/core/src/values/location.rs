@@ -11,8 +11,9 @@ use crate::{NotRelative, RelativePath};
 /// * [`Trusted`](Self::Trusted): nobody hostile can change any component of the path. It is resolved as mount(2) does, the
 ///   last component included, except that an unmount never follows the last one.
 /// * [`Beneath`](Self::Beneath): somebody (a guest, a container) can change what lies below `root`. `root` itself is
-///   trusted; below it a symlink anywhere is `ELOOP`, and a component before the last that is a mount point is `EXDEV`.
-///   Nothing is ever resolved twice.
+///   trusted; below it no symlink is ever followed: one is `ELOOP`, unless it is the last component and the call speaks of
+///   the name itself (reading a link, removing a name, creating one: `EEXIST`). A component before the last that is a mount
+///   point is `EXDEV`. Nothing is ever resolved twice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Location {
     /// A path that nobody hostile can change.
