@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::{
-    BindReport, BindRequest, Error, FileMode, Filesystem, Guarantee, Location, Mounter, Propagation, PropagationWord,
-    Recursion, WrongPropagation,
+    BindReport, BindRequest, Error, FileMode, Filesystem, Guarantee, Location, Mounter, OsError, Propagation,
+    PropagationWord, Recursion, WrongPropagation,
 };
 
 /// A bind mount to be made by [`bind_mount`].
@@ -122,14 +122,23 @@ impl BindMount {
 pub fn bind_mount(fs: &dyn Filesystem, mounter: &dyn Mounter, bind: &BindMount) -> Result<BindReport, Error> {
     specified(&bind.source, "source")?;
     specified(&bind.destination, "destination")?;
+    Ok(bind_in_span(fs, mounter, &bind.to_request())?)
+}
+
+/// One bind, with the fields in the log that the original wrote.
+pub(crate) fn bind_in_span(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    request: &BindRequest,
+) -> Result<BindReport, OsError> {
     let span = tracing::debug_span!(
         target: "mountwright", "bind_mount", subsystem = "mount",
-        source = %bind.source.for_display().display(),
-        destination = %bind.destination.for_display().display(),
+        source = %request.source().for_display().display(),
+        destination = %request.target().for_display().display(),
         source_after_eval = tracing::field::Empty,
     );
-    record_resolved(&span, fs, &bind.source);
-    span.in_scope(|| Ok(mounter.bind(&bind.to_request())?))
+    record_resolved(&span, fs, request.source());
+    span.in_scope(|| mounter.bind(request))
 }
 
 pub(crate) fn specified(at: &Location, what: &'static str) -> Result<(), Error> {
@@ -157,7 +166,7 @@ mod tests {
     use super::*;
     use crate::{
         AttributeChange, Errno, MissingTarget, MockFilesystem, MockMounter, MountId, MountKey, OccupiedTarget,
-        Operation, OsError,
+        Operation,
     };
 
     fn bound() -> BindReport {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use camino::Utf8Path;
 
-use crate::sequences::placeholder::Removal;
+use crate::sequences::placeholder::{self, Removal};
 use crate::sequences::unshare::{Layers, detach_layers};
 use crate::{
-    ContainerId, Errno, Error, FileKind, Filesystem, FinalLink, Location, Mount, Mounter, NameAfter, NotOurs, OsError,
-    UnmountMode, UnmountRequest, UnshareOutcome,
+    ContainerId, Errno, Error, Filesystem, Location, Mount, Mounter, NameAfter, NotOurs, OsError, UnmountMode,
+    UnmountRequest, UnshareOutcome,
 };
 
 /// Takes off the host's side of a mount of `container`, lazily and never following a link; for a bind, removes the empty
@@ -32,7 +32,7 @@ pub(crate) fn unmount_host_mount(
             return Err(NotOurs { container, mounts_dir, host_path: host_path.to_owned() }.into());
         }
     };
-    let remove = || if mount.is_bind() { remove_placeholder(fs, &at) } else { Ok(kept_by_type(&at)) };
+    let remove = || if mount.is_bind() { Ok(placeholder::remove_at(fs, &at)?) } else { Ok(kept_by_type(&at)) };
     let found = match mount.host_mount {
         Some(key) => detach_one(mounter, &at, key, remove)?,
         None => detach_layers(mounter, &at, remove)?,
@@ -85,23 +85,6 @@ fn detach_one(
     Ok(Layers::Off { count, removal: remove()? })
 }
 
-fn remove_placeholder(fs: &dyn Filesystem, at: &Location) -> Result<Removal, Error> {
-    let error = match fs.remove_dir(at) {
-        Ok(()) => return Ok(Removal::Removed),
-        Err(error) => error,
-    };
-    match error.errno() {
-        Errno::ENOENT => return Ok(Removal::Removed),
-        Errno::ENOTDIR => {}
-        _ => return Ok(Removal::Kept(error)),
-    }
-    let found = fs.metadata(at, FinalLink::Itself)?;
-    if found.kind != FileKind::Regular || found.size != 0 {
-        return Ok(Removal::Kept(error));
-    }
-    Ok(fs.remove_file(at).map_or_else(Removal::Kept, |()| Removal::Removed))
-}
-
 /// Only a bind has a placeholder that the runtime made.
 fn kept_by_type(at: &Location) -> Removal {
     Removal::Kept(OsError::new(crate::Operation::RemoveDir, at.for_display(), Errno::EPERM))
@@ -110,7 +93,9 @@ fn kept_by_type(at: &Location) -> Removal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceNumber, Metadata, MockFilesystem, MockMounter, MountId, MountKey, Operation, UniqueMountId};
+    use crate::{
+        DeviceNumber, FileKind, Metadata, MockFilesystem, MockMounter, MountId, MountKey, Operation, UniqueMountId,
+    };
     use std::num::NonZeroU64;
 
     const KEY: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(5).unwrap()));

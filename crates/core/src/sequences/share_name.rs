@@ -15,6 +15,9 @@ pub const UPPER_DIR: &str = "upperdir";
 /// The name of an overlay's work directory.
 pub const WORK_DIR: &str = "workdir";
 
+/// The name below the mounts directory under which binds for the whole sandbox lie.
+pub const SANDBOX_MOUNTS_DIR: &str = "sandbox-mounts";
+
 /// `<mounts>/<id>`.
 pub(crate) fn container_dir(mounts_dir: &Utf8Path, id: &ContainerId) -> Result<Location, Error> {
     mounts_dir_given(mounts_dir)?;

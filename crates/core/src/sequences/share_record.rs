@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::{ContainerId, DeviceNumber, MountKey};
+use crate::{ContainerId, DeviceNumber, MountKey, Placeholder};
 
-/// A share that was made: enough to find it again, whatever its name is then, and to take off this mount and no other.
+/// A share that was made: enough to find it again, whatever its name is then, to take off this mount and no other, and to
+/// remove what was made for it and nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShareRecord {
@@ -20,4 +21,6 @@ pub struct ShareRecord {
     pub subpath: PathBuf,
     /// Where it was mounted, for a person to read.
     pub path: PathBuf,
+    /// What was made for it, outermost first: the container's directory, and what the mount was put on.
+    pub made: Vec<Placeholder>,
 }

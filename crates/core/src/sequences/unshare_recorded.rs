@@ -2,16 +2,16 @@
 
 use camino::Utf8Path;
 
-use crate::sequences::placeholder::Removal;
+use crate::sequences::placeholder::{self, Removal};
 use crate::sequences::share_name::share_location;
-use crate::sequences::unshare::{SharePlace, warn_kept, warn_symlink};
+use crate::sequences::unshare::{warn_kept, warn_symlink};
 use crate::{
-    Errno, Error, Filesystem, Location, MountKey, Mounter, NameAfter, ShareRecord, UnmountMode, UnmountRequest,
-    UnshareOutcome,
+    Errno, Error, Filesystem, Location, MountInfo, MountKey, Mounter, NameAfter, Placeholder, ShareRecord, UnmountMode,
+    UnmountRequest, UnshareOutcome,
 };
 
-/// Takes off the mount of `record`, wherever it is now, and no other; then removes its name as
-/// [`unshare_rootfs`](crate::unshare_rootfs) does, where that name still shows it.
+/// Takes off the mount of `record`, wherever it is now, and no other; then removes what was made for it
+/// ([`ShareRecord::made`]): the same files, one level each, and only while they are empty.
 ///
 /// * Where something else is mounted on top of it, nothing is done: [`UnshareOutcome::Covered`].
 /// * Where the name was swapped or moved by then, the mount is found again by its identity and taken off where it is.
@@ -34,7 +34,10 @@ pub fn unshare_recorded(
             return Ok(UnshareOutcome::NotMounted { name: NameAfter::Kept });
         }
         let instead = match mounter.unmount(&detach_only(&at, record.mount)) {
-            Ok(()) => return after(fs, mounts_dir, record, &at),
+            Ok(()) => {
+                let name = remove_names(fs, &record.made, &at)?;
+                return Ok(UnshareOutcome::Detached { layers: 1, name });
+            }
             Err(error) => match error.errno() {
                 Errno::ESTALE => UnshareOutcome::Covered,
                 Errno::ELOOP => {
@@ -75,21 +78,18 @@ fn by_identity(
     }
 }
 
-fn after(
-    fs: &dyn Filesystem,
-    mounts_dir: &Utf8Path,
-    record: &ShareRecord,
-    at: &Location,
-) -> Result<UnshareOutcome, Error> {
-    let place = SharePlace { fs, mounts_dir, id: &record.container, name: &record.name };
-    let name = match place.remove_name()? {
-        Removal::Removed => NameAfter::Removed,
-        Removal::Kept(error) => {
-            warn_kept(&at.for_display(), &error);
-            NameAfter::Kept
+/// Removes what was made for the share. The container's directory stays while another share is in it.
+fn remove_names(fs: &dyn Filesystem, made: &[Placeholder], at: &Location) -> Result<NameAfter, Error> {
+    let mut name = NameAfter::Kept;
+    for made in made.iter().rev() {
+        match placeholder::remove_made(fs, made)? {
+            Removal::Removed if made.at == *at => name = NameAfter::Removed,
+            Removal::Removed => {}
+            Removal::Kept(error) if made.at != *at && error.errno() == Errno::ENOTEMPTY => {}
+            Removal::Kept(error) => warn_kept(&made.at.for_display(), &error),
         }
-    };
-    Ok(UnshareOutcome::Detached { layers: 1, name })
+    }
+    Ok(name)
 }
 
 fn detach_only(at: &Location, mount: MountKey) -> UnmountRequest {
@@ -102,9 +102,17 @@ fn may_be_ours(mounter: &dyn Mounter, record: &ShareRecord) -> Result<bool, Erro
         return Ok(true);
     }
     match mounter.find_mount(record.mount) {
-        Ok(info) => Ok(info.device == record.device && info.root == record.subpath),
+        Ok(info) => Ok(is_this_mount(record, &info)),
         Err(error) if error.errno() == Errno::ENOENT => Ok(false),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// True where `found`, found by the id of `record`, is the mount that was recorded.
+pub(crate) fn is_this_mount(record: &ShareRecord, found: &MountInfo) -> bool {
+    match record.mount {
+        MountKey::Unique(_) => true,
+        MountKey::Reused(_) => found.device == record.device && found.root == record.subpath,
     }
 }
 
@@ -112,10 +120,11 @@ fn may_be_ours(mounter: &dyn Mounter, record: &ShareRecord) -> Result<bool, Erro
 mod tests {
     use super::*;
     use crate::{
-        ContainerId, DeviceNumber, MockDirectory, MockFilesystem, MockMounter, MountId, MountInfo, Operation, OsError,
-        UniqueMountId,
+        ContainerId, DeviceNumber, FileIdentity, FileKind, Metadata, MockFilesystem, MockMounter, MountId, Operation,
+        OsError, UniqueMountId,
     };
     use std::num::NonZeroU64;
+    use std::sync::{Arc, Mutex};
 
     const UNIQUE: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(77).unwrap()));
     const REUSED: MountKey = MountKey::Reused(MountId(9));
@@ -128,7 +137,13 @@ mod tests {
             device: DeviceNumber::new(8, 1),
             subpath: "/images/c".into(),
             path: "/m/c/rootfs".into(),
+            made: vec![placeholder("c", 5), placeholder("c/rootfs", 6)],
         }
+    }
+
+    fn placeholder(path: &str, inode: u64) -> Placeholder {
+        let identity = FileIdentity { device: DeviceNumber::new(0, 7), inode, kind: FileKind::Directory };
+        Placeholder { at: Location::beneath("/m", path).unwrap(), identity }
     }
 
     fn at_name() -> Location {
@@ -146,6 +161,22 @@ mod tests {
         info
     }
 
+    /// Directories with these inode numbers, all empty, and the list of those that were removed.
+    fn filesystem(found: &'static [(&'static str, u64)]) -> (MockFilesystem, Arc<Mutex<Vec<Location>>>) {
+        let mut fs = MockFilesystem::new();
+        fs.expect_metadata().returning(move |at, _| {
+            let (_, inode) = found.iter().find(|(path, _)| *at == Location::beneath("/m", path).unwrap()).unwrap();
+            Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 7), *inode))
+        });
+        let removed = Arc::new(Mutex::new(Vec::new()));
+        let sink = removed.clone();
+        fs.expect_remove_dir().returning(move |at| {
+            sink.lock().unwrap().push(at.clone());
+            Ok(())
+        });
+        (fs, removed)
+    }
+
     fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: MountKey) -> Result<UnshareOutcome, Error> {
         unshare_recorded(fs, mounter, "/m".into(), &record(mount))
     }
@@ -158,19 +189,20 @@ mod tests {
             .withf(|r| *r.at() == at_name() && r.mode() == UnmountMode::Detach && r.expected() == Some(UNIQUE))
             .times(1)
             .returning(|_| Ok(()));
-        let mut fs = MockFilesystem::new();
-        fs.expect_open_dir().times(1).returning(|_| {
-            let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().returning(|_| {
-                let mut container = MockDirectory::new();
-                container.expect_remove_dir().withf(|name| name == "rootfs").times(1).returning(|_| Ok(()));
-                Ok(Box::new(container))
-            });
-            mounts.expect_remove_dir().withf(|name| name == "c").times(1).returning(|_| Ok(()));
-            Ok(Box::new(mounts))
-        });
+        let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 6)]);
         let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
         assert_eq!(run(&mounter, &fs, UNIQUE), Ok(done));
+        assert_eq!(*removed.lock().unwrap(), [at_name(), Location::beneath("/m", "c").unwrap()]);
+    }
+
+    #[test]
+    fn another_file_that_has_the_name_by_now_stays() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().times(1).returning(|_| Ok(()));
+        let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 66)]);
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        assert_eq!(run(&mounter, &fs, UNIQUE), Ok(done));
+        assert_eq!(*removed.lock().unwrap(), [Location::beneath("/m", "c").unwrap()]);
     }
 
     #[test]

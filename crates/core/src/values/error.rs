@@ -1,12 +1,13 @@
 //! The error of questions and sequences.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::{
-    BadVolumeRecord, Errno, InvalidContainerId, Leftover, NotOurs, NotRelative, NydusNotSupported, OsError, RafsError,
-    WrongPropagation,
+    BadVolumeRecord, Conflict, Errno, InvalidContainerId, Leftover, NotOurs, NotRelative, NydusNotSupported, OsError,
+    RafsError, WrongPropagation,
 };
 
 /// Why a question could not be answered or a sequence not be carried out.
@@ -78,6 +79,29 @@ pub enum Error {
     /// The nydus daemon failed.
     #[error(transparent)]
     Rafs(#[from] RafsError),
+    /// Two of the things to be mounted would get the same name.
+    #[error("{name:?} is the name of two of the mounts")]
+    DuplicateName {
+        /// The name.
+        name: String,
+    },
+    /// A place in which mounts are prepared unseen is on a shared mount: others would see them half-made.
+    #[error("{} is on a shared mount: what is prepared there would be seen half-made", .path.display())]
+    NotPrivate {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Something else is mounted already where a mount is wanted.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// A sequence failed, and some of what it had made could not be taken back.
+    #[error("{error}; left behind: {}", Listed(.left))]
+    LeftBehind {
+        /// Why it failed.
+        error: Box<Error>,
+        /// What is left; at least one.
+        left: Vec<Leftover>,
+    },
     /// The kernel, or whatever stands for it, refused.
     #[error(transparent)]
     Os(#[from] OsError),
@@ -88,6 +112,7 @@ impl Error {
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Self::Os(error) => Some(error.errno()),
+            Self::LeftBehind { error, .. } => error.errno(),
             _ => None,
         }
     }
@@ -96,8 +121,36 @@ impl Error {
     pub fn left(&self) -> &[Leftover] {
         match self {
             Self::Os(error) => error.left(),
+            Self::LeftBehind { left, .. } => left,
             _ => &[],
         }
+    }
+
+    /// The same error, with what could not be taken back after it.
+    #[must_use]
+    pub(crate) fn leaving(self, left: Vec<Leftover>) -> Self {
+        if left.is_empty() {
+            return self;
+        }
+        match self {
+            Self::Os(error) => Self::Os(left.into_iter().fold(error, OsError::leaving)),
+            Self::LeftBehind { error, left: mut before } => {
+                before.extend(left);
+                Self::LeftBehind { error, left: before }
+            }
+            other => Self::LeftBehind { error: Box::new(other), left },
+        }
+    }
+}
+
+struct Listed<'a>(&'a [Leftover]);
+
+impl fmt::Display for Listed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, left) in self.0.iter().enumerate() {
+            write!(f, "{}{left}", if index == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 
@@ -114,5 +167,16 @@ mod tests {
         assert_eq!((error.errno(), error.left()), (Some(Errno::EBUSY), os.left()));
         assert!(std::error::Error::source(&error).is_none());
         assert_eq!(Error::Unspecified { what: "source" }.to_string(), "source must be specified");
+    }
+
+    #[test]
+    fn what_is_left_is_said_whatever_failed() {
+        let left = vec![Leftover::Directory("/t".into()), Leftover::File("/f".into())];
+        let error = Error::DuplicateName { name: "a".into() }.leaving(left.clone());
+        assert_eq!(error.left(), left);
+        assert_eq!(error.to_string(), "\"a\" is the name of two of the mounts; left behind: directory /t, file /f");
+        let error = Error::from(OsError::new(Operation::Bind, "/t", Errno::EBUSY)).leaving(left.clone());
+        assert_eq!((error.left(), error.errno()), (&left[..], Some(Errno::EBUSY)));
+        assert_eq!(Error::NoRafsDaemon.leaving(Vec::new()), Error::NoRafsDaemon);
     }
 }

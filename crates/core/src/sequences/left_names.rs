@@ -1,0 +1,75 @@
+//! Empty directories and files that sharing makes.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use crate::sequences::placeholder::is_gone;
+use crate::{ContainerId, DirectoryEntry, Errno, Error, FileKind, Filesystem, FinalLink, LeftMount, Location};
+
+/// The names that sharing could have made below `root` and that are empty now, innermost first: `<id>/<name>` and
+/// `<id>-…`. What something is mounted on is not looked into: what is in there is somebody's data.
+pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[LeftMount]) -> Result<Vec<Location>, Error> {
+    let mut names = Names { fs, root, covered: mounts.iter().map(|left| &left.at).collect(), found: Vec::new() };
+    for entry in names.listed(&Location::from(root))? {
+        if entry.name.to_str().is_some_and(|name| ContainerId::new(name).is_ok()) {
+            names.outer(&entry)?;
+        }
+    }
+    Ok(names.found)
+}
+
+struct Names<'a> {
+    fs: &'a dyn Filesystem,
+    root: &'a Path,
+    covered: HashSet<&'a Location>,
+    found: Vec<Location>,
+}
+
+impl Names<'_> {
+    fn outer(&mut self, entry: &DirectoryEntry) -> Result<(), Error> {
+        let at = Location::beneath(self.root, &entry.name)?;
+        if entry.kind != FileKind::Directory || self.covered.contains(&at) {
+            return self.inner(at, entry).map(drop);
+        }
+        let mut all_empty = true;
+        for inner in self.listed(&at)? {
+            let inner_at = Location::beneath(self.root, Path::new(&entry.name).join(&inner.name))?;
+            all_empty &= self.inner(inner_at, &inner)?;
+        }
+        if all_empty {
+            self.found.push(at);
+        }
+        Ok(())
+    }
+
+    /// Notes the name if it is empty and nothing is mounted on it.
+    fn inner(&mut self, at: Location, entry: &DirectoryEntry) -> Result<bool, Error> {
+        let is_empty = !self.covered.contains(&at)
+            && match entry.kind {
+                FileKind::Directory => self.listed(&at)?.is_empty(),
+                FileKind::Regular => self.is_empty_file(&at)?,
+                _ => false,
+            };
+        if is_empty {
+            self.found.push(at);
+        }
+        Ok(is_empty)
+    }
+
+    fn listed(&self, at: &Location) -> Result<Vec<DirectoryEntry>, Error> {
+        let directory = match self.fs.open_dir(at) {
+            Ok(directory) => directory,
+            Err(error) if is_gone(error.errno()) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        Ok(directory.entries()?.collect::<Result<_, _>>()?)
+    }
+
+    fn is_empty_file(&self, at: &Location) -> Result<bool, Error> {
+        match self.fs.metadata(at, FinalLink::Itself) {
+            Ok(found) => Ok(found.kind == FileKind::Regular && found.size == 0),
+            Err(error) if is_gone(error.errno()) || error.errno() == Errno::ELOOP => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

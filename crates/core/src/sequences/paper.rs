@@ -1,0 +1,122 @@
+//! A filesystem of names alone, behind the mock: for tests of what sequences make and remove.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use crate::{
+    DeviceNumber, DirectoryEntries, DirectoryEntry, Errno, FileKind, Location, Metadata, MockDirectory, MockFilesystem,
+    Operation, OsError,
+};
+
+/// The names, each with its inode number and kind; and what was done, in order.
+#[derive(Default)]
+pub(crate) struct Paper {
+    pub(crate) names: BTreeMap<PathBuf, (u64, FileKind)>,
+    pub(crate) log: Vec<String>,
+    next: u64,
+}
+
+pub(crate) type SharedPaper = Arc<Mutex<Paper>>;
+
+/// The device number of everything on paper.
+pub(crate) const PAPER: DeviceNumber = DeviceNumber::new(0, 77);
+
+impl Paper {
+    /// Directories at these paths; a path that ends in `.file` is an empty file.
+    pub(crate) fn with(paths: &[&str]) -> SharedPaper {
+        let mut paper = Self::default();
+        for path in paths {
+            let kind = if path.ends_with(".file") { FileKind::Regular } else { FileKind::Directory };
+            paper.make(path.into(), kind);
+        }
+        Arc::new(Mutex::new(paper))
+    }
+
+    fn make(&mut self, path: PathBuf, kind: FileKind) {
+        self.next += 1;
+        self.names.insert(path, (self.next, kind));
+    }
+
+    pub(crate) fn inode(&self, path: &str) -> u64 {
+        self.names[&PathBuf::from(path)].0
+    }
+
+    fn create(&mut self, at: &Location, kind: FileKind, operation: Operation) -> Result<(), OsError> {
+        let path = at.for_display();
+        let refuse = |errno| Err(OsError::new(operation, path.clone(), errno));
+        if self.names.contains_key(&path) {
+            return refuse(Errno::EEXIST);
+        }
+        if path.parent().is_none_or(|parent| !self.names.contains_key(parent)) {
+            return refuse(Errno::ENOENT);
+        }
+        self.log.push(format!("make {}", path.display()));
+        self.make(path, kind);
+        Ok(())
+    }
+
+    fn remove(&mut self, at: &Location, directory: bool) -> Result<(), OsError> {
+        let path = at.for_display();
+        let refuse = |errno| Err(OsError::new(Operation::RemoveDir, path.clone(), errno));
+        match self.names.get(&path) {
+            None => return refuse(Errno::ENOENT),
+            Some((_, FileKind::Directory)) if !directory => return refuse(Errno::EISDIR),
+            Some((_, FileKind::Regular)) if directory => return refuse(Errno::ENOTDIR),
+            Some(_) => {}
+        }
+        if self.names.keys().any(|other| other.parent() == Some(&path)) {
+            return refuse(Errno::ENOTEMPTY);
+        }
+        self.log.push(format!("remove {}", path.display()));
+        self.names.remove(&path);
+        Ok(())
+    }
+
+    fn metadata(&self, at: &Location) -> Result<Metadata, OsError> {
+        let path = at.for_display();
+        match self.names.get(&path) {
+            Some((inode, kind)) => Ok(Metadata::new(*kind, PAPER, *inode)),
+            None => Err(OsError::new(Operation::Metadata, path, Errno::ENOENT)),
+        }
+    }
+
+    fn entries(&self, path: &std::path::Path) -> Vec<DirectoryEntry> {
+        let inside = self.names.iter().filter(|(name, _)| name.parent() == Some(path));
+        inside
+            .map(|(name, (inode, kind))| DirectoryEntry {
+                name: name.file_name().unwrap_or_default().to_owned(),
+                kind: *kind,
+                inode: *inode,
+            })
+            .collect()
+    }
+}
+
+/// A filesystem that shows the paper.
+pub(crate) fn filesystem(paper: &SharedPaper) -> MockFilesystem {
+    let mut fs = MockFilesystem::new();
+    let with = paper.clone();
+    fs.expect_create_dir()
+        .returning(move |at, _| with.lock().unwrap().create(at, FileKind::Directory, Operation::CreateDir));
+    let with = paper.clone();
+    fs.expect_create_file()
+        .returning(move |at, _| with.lock().unwrap().create(at, FileKind::Regular, Operation::CreateFile));
+    let with = paper.clone();
+    fs.expect_remove_dir().returning(move |at| with.lock().unwrap().remove(at, true));
+    let with = paper.clone();
+    fs.expect_remove_file().returning(move |at| with.lock().unwrap().remove(at, false));
+    let with = paper.clone();
+    fs.expect_metadata().returning(move |at, _| with.lock().unwrap().metadata(at));
+    fs.expect_canonicalize().returning(|path| Ok(path.to_owned()));
+    let with = paper.clone();
+    fs.expect_open_dir().returning(move |at| {
+        let own = with.lock().unwrap().metadata(at)?;
+        let entries = with.lock().unwrap().entries(&at.for_display());
+        let mut directory = MockDirectory::new();
+        directory.expect_own_metadata().returning(move || Ok(own.clone()));
+        directory.expect_entries().returning(move || Ok(DirectoryEntries::new(entries.clone().into_iter().map(Ok))));
+        Ok(Box::new(directory))
+    });
+    fs
+}

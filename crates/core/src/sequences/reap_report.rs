@@ -1,0 +1,61 @@
+//! What a recovery did.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::{Error, LeftMount};
+
+/// A mount that a recovery could not take off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unreaped {
+    /// The mount.
+    pub left: LeftMount,
+    /// Why; `None`: something that is not the sandbox's covers it.
+    pub error: Option<Error>,
+}
+
+/// What a recovery did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub struct ReapReport {
+    /// The mounts that were taken off, in order; what was mounted on them went with them.
+    pub taken: Vec<LeftMount>,
+    /// The names that were removed, in order.
+    pub removed: Vec<PathBuf>,
+    /// The mounts that are still there.
+    pub left: Vec<Unreaped>,
+    /// What went wrong besides: names that could not be removed, directories that could not be read.
+    pub failures: Vec<Error>,
+}
+
+impl ReapReport {
+    /// True where nothing is left and nothing went wrong.
+    pub fn is_clean(&self) -> bool {
+        self.left.is_empty() && self.failures.is_empty()
+    }
+
+    /// True where there was nothing to do.
+    pub fn did_nothing(&self) -> bool {
+        self.taken.is_empty() && self.removed.is_empty()
+    }
+}
+
+impl fmt::Display for ReapReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for left in &self.taken {
+            writeln!(f, "taken off: {left}")?;
+        }
+        for path in &self.removed {
+            writeln!(f, "removed: {}", path.display())?;
+        }
+        for Unreaped { left, error } in &self.left {
+            match error {
+                Some(error) => writeln!(f, "still there: {left}: {error}")?,
+                None => writeln!(f, "still there: {left}: something else covers it")?,
+            }
+        }
+        self.failures.iter().try_for_each(|error| writeln!(f, "{error}"))
+    }
+}

@@ -1,0 +1,413 @@
+//! A sandbox's set-up under way.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::sequences::bind_mount::bind_in_span;
+use crate::sequences::detach::detach_exactly;
+use crate::sequences::ensure_share::{look_at_share, mounted};
+use crate::sequences::placeholder;
+use crate::sequences::share_shape::shape_of_bind;
+use crate::values::mount_subpath::is_onto_itself;
+use crate::{
+    BindRequest, Errno, Error, Filesystem, Guarantee, Leftover, Location, MountInfo, MountKey, Mounter, Placeholder,
+    Propagation, Recursion, SandboxDirs, SandboxSetup, Sequence, SetupStep, ShareRecord, Sharing, UnsharedMounts,
+};
+
+/// A mount that the set-up needs.
+#[derive(Clone, Copy, Debug)]
+struct Needed {
+    mount: MountKey,
+    /// This run has made it, and takes it back when it fails.
+    made_now: bool,
+}
+
+/// A sandbox-wide bind.
+#[derive(Clone, Debug)]
+enum Bound {
+    Under(Box<Sharing>),
+    There(ShareRecord),
+}
+
+/// A [`SandboxSetup`] under way.
+#[derive(Clone, Debug)]
+pub struct SettingUp {
+    setup: SandboxSetup,
+    made: Vec<Placeholder>,
+    onto_itself: Option<Needed>,
+    shared: Option<Needed>,
+    private: Option<Needed>,
+    bound: Vec<Bound>,
+}
+
+impl SettingUp {
+    pub(crate) fn new(setup: SandboxSetup) -> Self {
+        Self { setup, made: Vec::new(), onto_itself: None, shared: None, private: None, bound: Vec::new() }
+    }
+
+    fn look_at_mounts(&mut self, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
+        let path = self.setup.mounts();
+        let there = mounter.mount_of(&at(path))?;
+        let is_shared = there.mount.propagation.peers.is_some();
+        match (is_shared, self.setup.when_unshared()) {
+            (true, UnsharedMounts::Refuse) => Ok(Vec::new()),
+            (false, UnsharedMounts::Refuse) => Err(Error::NotShared { path: path.into() }),
+            (_, UnsharedMounts::MakeShared) => {
+                if there.is_root && shows_what_is_under_it(mounter, &there.mount)? {
+                    self.onto_itself = Some(Needed { mount: there.mount.key(), made_now: false });
+                    return Ok(if is_shared { Vec::new() } else { vec![SetupStep::MakeShared(path.to_owned())] });
+                }
+                let path = path.to_owned();
+                let steps = vec![SetupStep::BindOntoItself(path.clone()), SetupStep::MakeShared(path)];
+                Ok(if is_shared { Vec::new() } else { steps })
+            }
+        }
+    }
+
+    fn bind_shared(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
+        let (mounts, shared) = (at(self.setup.mounts()), at(self.setup.shared()));
+        if let Some(there) = mounted(mounter, &shared)? {
+            let mount = compare_shared(fs, mounter, &mounts, there)?;
+            self.shared = Some(Needed { mount, made_now: false });
+            return Ok(());
+        }
+        // Nothing is below `shared` yet, so there is no copy that a window could leave writable.
+        let request = BindRequest::new(mounts.clone(), shared.clone()).read_only().propagation(Propagation::Slave);
+        let mount = match bind_in_span(fs, mounter, &request) {
+            Ok(report) => report.mount,
+            // Somebody was quicker.
+            Err(error) if error.errno() == Errno::EBUSY && error.left().is_empty() => {
+                let Some(there) = mounted(mounter, &shared)? else { return Err(error.into()) };
+                let mount = compare_shared(fs, mounter, &mounts, there)?;
+                self.shared = Some(Needed { mount, made_now: false });
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.shared = Some(Needed { mount, made_now: true });
+        Ok(())
+    }
+
+    fn make_private(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) -> Result<(), Error> {
+        let there = mounter.mount_of(&at(path))?;
+        let is_shared = there.mount.propagation.peers.is_some();
+        if there.is_root && shows_what_is_under_it(mounter, &there.mount)? {
+            if is_shared {
+                mounter.set_propagation(&at(path), Propagation::Private, Recursion::This)?;
+            }
+            self.private = Some(Needed { mount: there.mount.key(), made_now: false });
+        } else if is_shared {
+            let mount = bind_in_span(fs, mounter, &onto_itself(path))?.mount;
+            self.private = Some(Needed { mount, made_now: true });
+        }
+        Ok(())
+    }
+
+    fn begin_share(
+        &mut self,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+        share: &crate::Share,
+    ) -> Result<Vec<SetupStep>, Error> {
+        if let Some(record) = look_at_share(fs, mounter, share)? {
+            self.bound.push(Bound::There(record?));
+            return Ok(Vec::new());
+        }
+        let sharing = Sharing::new(share.clone());
+        let index = self.bound.len();
+        let steps = sharing.steps().into_iter().map(|step| SetupStep::ShareStep(index, step)).collect();
+        self.bound.push(Bound::Under(Box::new(sharing)));
+        Ok(steps)
+    }
+}
+
+fn at(path: &Utf8Path) -> Location {
+    Location::from(path.as_std_path())
+}
+
+/// Private first, whatever it would have been a slave of; and on top of whatever is mounted there.
+fn onto_itself(path: &Utf8Path) -> BindRequest {
+    BindRequest::new(at(path), at(path)).propagation(Propagation::Private).stacking().require(Guarantee::Window)
+}
+
+fn shows_what_is_under_it(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bool, Error> {
+    match mounter.find_mount(MountKey::Reused(mount.parent)) {
+        Ok(parent) => Ok(is_onto_itself(mount, &parent)),
+        Err(error) if error.errno() == Errno::ENOENT => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn compare_shared(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts: &Location,
+    there: MountInfo,
+) -> Result<MountKey, Error> {
+    let wanted = shape_of_bind(fs, mounter, mounts, true, Propagation::Slave)?;
+    Ok(wanted.check(there)?.key())
+}
+
+impl Sequence for SettingUp {
+    type Step = SetupStep;
+    type Outcome = SandboxDirs;
+
+    fn steps(&self) -> Vec<SetupStep> {
+        let setup = &self.setup;
+        let (mounts_dir, shared_dir) = (setup.mounts().to_owned(), setup.shared().to_owned());
+        let mut steps = vec![
+            SetupStep::MakeDirectories(mounts_dir.clone()),
+            SetupStep::LookAtMounts(mounts_dir.clone(), setup.when_unshared()),
+            SetupStep::MakeDirectories(shared_dir.clone()),
+            SetupStep::BindShared { mounts_dir, shared_dir },
+        ];
+        if let Some(private_dir) = setup.private() {
+            steps.push(SetupStep::MakeDirectories(private_dir.to_owned()));
+            steps.push(SetupStep::MakePrivate(private_dir.to_owned()));
+        }
+        steps.extend(setup.shares().iter().cloned().map(Box::new).map(SetupStep::Share));
+        steps
+    }
+
+    fn take(&mut self, step: &SetupStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
+        match step {
+            SetupStep::MakeDirectories(path) => placeholder::make_dirs(fs, path.as_std_path(), &mut self.made)?,
+            SetupStep::LookAtMounts(..) => return self.look_at_mounts(mounter),
+            SetupStep::BindOntoItself(path) => {
+                let mount = bind_in_span(fs, mounter, &onto_itself(path))?.mount;
+                self.onto_itself = Some(Needed { mount, made_now: true });
+            }
+            SetupStep::MakeShared(path) => {
+                mounter.set_propagation(&at(path), Propagation::Shared, Recursion::This)?;
+            }
+            SetupStep::BindShared { .. } => self.bind_shared(fs, mounter)?,
+            SetupStep::MakePrivate(path) => self.make_private(fs, mounter, path)?,
+            SetupStep::Share(share) => return self.begin_share(fs, mounter, share),
+            SetupStep::ShareStep(index, step) => {
+                if let Some(Bound::Under(sharing)) = self.bound.get_mut(*index) {
+                    let next = sharing.take(step, fs, mounter)?;
+                    return Ok(next.into_iter().map(|step| SetupStep::ShareStep(*index, step)).collect());
+                }
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn take_back(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
+        let mut left = Vec::new();
+        for bound in self.bound.drain(..).rev() {
+            if let Bound::Under(mut sharing) = bound {
+                left.extend(sharing.take_back(fs, mounter));
+            }
+        }
+        let private_dir = self.setup.private().map_or_else(Utf8PathBuf::new, Utf8Path::to_owned);
+        let needed = [
+            (self.private.take(), private_dir.as_path()),
+            (self.shared.take(), self.setup.shared()),
+            (self.onto_itself.take(), self.setup.mounts()),
+        ];
+        for (needed, path) in needed {
+            if let Some(Needed { mount, made_now: true }) = needed
+                && detach_exactly(mounter, &at(path), mount).is_err()
+            {
+                left.push(Leftover::Mount { mount, at: path.into() });
+            }
+        }
+        left.extend(placeholder::take_back(fs, &self.made));
+        self.made.clear();
+        left
+    }
+
+    /// # Panics
+    ///
+    /// Where a step is left: [`Run`](crate::Run) never asks before.
+    fn outcome(self) -> SandboxDirs {
+        let record = |bound| match bound {
+            Bound::There(record) => record,
+            Bound::Under(sharing) => sharing.outcome(),
+        };
+        SandboxDirs {
+            mounts_dir: self.setup.mounts().to_owned(),
+            shared_dir: self.setup.shared().to_owned(),
+            private_dir: self.setup.private().map(Utf8Path::to_owned),
+            shared: self.shared.expect("a step binds it").mount,
+            made_shared: self.onto_itself.map(|needed| needed.mount),
+            made_private: self.private.map(|needed| needed.mount),
+            bind_mounts: self.bound.into_iter().map(record).collect(),
+            made: self.made,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sequences::paper::{Paper, SharedPaper, filesystem};
+    use crate::{
+        BindReport, Conflict, ContainerId, DeviceNumber, Difference, MockMounter, MountId, MountTable, Operation,
+        OsError, PathMount, UniqueMountId, set_up_sandbox,
+    };
+    use std::num::NonZeroU64;
+    use std::sync::{Arc, Mutex};
+
+    /// A mount table behind the mock: what is asked is answered from it; binds and unmounts are written down, not made.
+    fn mounter(table: &'static str, log: &Arc<Mutex<Vec<String>>>, refuse: Option<&'static str>) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter.expect_mount_of().returning(move |at| {
+            let table = MountTable::parse(table);
+            let mount = table.mount_holding(&at.for_display()).unwrap().to_info();
+            Ok(PathMount { is_root: mount.mount_point == at.for_display(), mount })
+        });
+        mounter.expect_find_mount().returning(move |key| match key {
+            MountKey::Reused(id) if MountTable::parse(table).by_id(id).is_some() => {
+                Ok(MountTable::parse(table).by_id(id).unwrap().to_info())
+            }
+            MountKey::Unique(_) => Ok(MountInfo::new(MountId(50), MountId(1), DeviceNumber::new(8, 1))),
+            MountKey::Reused(_) => Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)),
+        });
+        let sink = log.clone();
+        let next = Arc::new(Mutex::new(100));
+        mounter.expect_bind().returning(move |request| {
+            let line = format!("{}", crate::sequences::share_step::Bound(request));
+            if refuse.is_some_and(|refused| line.contains(refused)) {
+                return Err(OsError::new(Operation::Bind, request.target().for_display(), Errno::ENOMEM));
+            }
+            sink.lock().unwrap().push(line);
+            let mut next = next.lock().unwrap();
+            *next += 1;
+            let key = MountKey::Unique(UniqueMountId(NonZeroU64::new(*next).unwrap()));
+            Ok(BindReport::new(key, Guarantee::Atomic))
+        });
+        let sink = log.clone();
+        mounter.expect_set_propagation().returning(move |at, propagation, _| {
+            sink.lock().unwrap().push(format!("{} {propagation}", at.for_display().display()));
+            Ok(())
+        });
+        let sink = log.clone();
+        mounter.expect_unmount().returning(move |request| {
+            assert!(request.expected().is_some());
+            sink.lock().unwrap().push(format!("take {} off", request.at().for_display().display()));
+            Ok(())
+        });
+        mounter
+    }
+
+    const PRIVATE_ROOT: &str = "1 0 8:1 / / rw - ext4 a rw\n";
+    const SHARED_ROOT: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n";
+
+    fn setup() -> SandboxSetup {
+        SandboxSetup::new("/sb/m", "/sb/s").unwrap()
+    }
+
+    fn run(
+        table: &'static str,
+        setup: &SandboxSetup,
+        refuse: Option<&'static str>,
+    ) -> (Result<SandboxDirs, Error>, Vec<String>, SharedPaper) {
+        let paper = Paper::with(&["/", "/etc", "/etc/certs"]);
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let result = set_up_sandbox(&filesystem(&paper), &mounter(table, &log, refuse), setup);
+        let log = log.lock().unwrap().clone();
+        (result, log, paper)
+    }
+
+    #[test]
+    fn on_a_shared_mount_it_is_one_bind() {
+        let (dirs, log, paper) = run(SHARED_ROOT, &setup(), None);
+        assert_eq!(log, ["bind /sb/m onto /sb/s, read-only, slave"]);
+        let dirs = dirs.unwrap();
+        assert_eq!(dirs.made_shared, None);
+        assert_eq!(dirs.made.len(), 3);
+        assert_eq!(paper.lock().unwrap().log, ["make /sb", "make /sb/m", "make /sb/s"]);
+    }
+
+    #[test]
+    fn a_slave_that_would_be_private_is_refused() {
+        let (result, log, paper) = run(PRIVATE_ROOT, &setup(), None);
+        assert_eq!(result, Err(Error::NotShared { path: "/sb/m".into() }));
+        assert!(log.is_empty());
+        assert_eq!(paper.lock().unwrap().names.len(), 3);
+    }
+
+    #[test]
+    fn it_is_made_shared_when_asked_private_first() {
+        let (dirs, log, _) = run(PRIVATE_ROOT, &setup().unshared(UnsharedMounts::MakeShared), None);
+        assert_eq!(log, ["bind /sb/m onto /sb/m, private", "/sb/m shared", "bind /sb/m onto /sb/s, read-only, slave"]);
+        assert!(dirs.unwrap().made_shared.is_some());
+    }
+
+    #[test]
+    fn what_an_earlier_set_up_made_is_taken_over_and_completed() {
+        let half = "1 0 8:1 / / rw - ext4 a rw\n7 1 8:1 /sb/m /sb/m rw - ext4 a rw\n";
+        let (dirs, log, _) = run(half, &setup().unshared(UnsharedMounts::MakeShared), None);
+        assert_eq!(log, ["/sb/m shared", "bind /sb/m onto /sb/s, read-only, slave"]);
+        assert_eq!(dirs.unwrap().made_shared, Some(MountKey::Reused(MountId(7))));
+
+        let whole = "1 0 8:1 / / rw - ext4 a rw\n7 1 8:1 /sb/m /sb/m rw shared:4 - ext4 a rw\n\
+                     8 1 8:1 /sb/m /sb/s ro master:4 - ext4 a rw\n";
+        let (dirs, log, _) = run(whole, &setup().unshared(UnsharedMounts::MakeShared), None);
+        assert!(log.is_empty(), "{log:?}");
+        let dirs = dirs.unwrap();
+        assert_eq!(dirs.made_shared, Some(MountKey::Reused(MountId(7))));
+        assert_eq!(dirs.shared, MountKey::Reused(MountId(8)));
+    }
+
+    #[test]
+    fn something_else_on_the_guests_directory_is_a_conflict() {
+        let other = "1 0 8:1 / / rw shared:1 - ext4 a rw\n8 1 0:9 / /sb/s rw - tmpfs t rw\n";
+        let (result, log, _) = run(other, &setup(), None);
+        let Err(Error::Conflict(Conflict { differences, .. })) = result else { panic!("{result:?}") };
+        let all = [Difference::Device, Difference::Subpath, Difference::Attributes, Difference::Propagation].to_vec();
+        assert_eq!(differences, all);
+        assert!(log.is_empty());
+    }
+
+    #[test]
+    fn a_failure_takes_everything_back_in_reverse() {
+        let certs = [Location::trusted("/etc/certs"), Location::trusted("/etc")];
+        let setup = setup().unshared(UnsharedMounts::MakeShared).bind_mounts(&certs).unwrap();
+        let (result, log, paper) = run(PRIVATE_ROOT, &setup, Some("sandbox-mounts/etc"));
+        let error = result.unwrap_err();
+        assert_eq!((error.errno(), error.left()), (Some(Errno::ENOMEM), &[][..]));
+        assert_eq!(
+            log[3..],
+            [
+                "bind /etc/certs onto /sb/m/sandbox-mounts/certs, read-only, private",
+                "take /sb/m/sandbox-mounts/certs off",
+                "take /sb/s off",
+                "take /sb/m off"
+            ]
+        );
+        assert_eq!(paper.lock().unwrap().names.len(), 3, "{:?}", paper.lock().unwrap().log);
+    }
+
+    #[test]
+    fn a_private_place_is_cut_off_from_its_peers() {
+        let (dirs, log, _) = run(SHARED_ROOT, &setup().private_dir("/sb/p").unwrap(), None);
+        assert_eq!(log[1], "bind /sb/p onto /sb/p, private");
+        assert!(dirs.unwrap().made_private.is_some());
+        let made = "1 0 8:1 / / rw shared:1 - ext4 a rw\n5 1 8:1 /sb/p /sb/p rw - ext4 a rw\n";
+        let (dirs, log, _) = run(made, &setup().private_dir("/sb/p").unwrap(), None);
+        assert_eq!(log.len(), 1);
+        assert_eq!(dirs.unwrap().made_private, Some(MountKey::Reused(MountId(5))));
+    }
+
+    #[test]
+    fn names_are_checked_before_anything_is_touched() {
+        let two = [Location::trusted("/a/x"), Location::trusted("/b/x")];
+        assert_eq!(setup().bind_mounts(&two), Err(Error::DuplicateName { name: "x".into() }));
+        let nameless = setup().bind_mounts(&[Location::trusted("/")]);
+        assert!(matches!(nameless, Err(Error::NotRelative(_))), "{nameless:?}");
+        let unspecified = |what| Err(Error::Unspecified { what });
+        assert_eq!(SandboxSetup::new("", "/s"), unspecified("mounts directory"));
+        assert_eq!(SandboxSetup::new("/m", ""), unspecified("shared directory"));
+        assert_eq!(setup().private_dir(""), unspecified("private directory"));
+    }
+
+    #[test]
+    fn a_sandboxs_binds_are_read_only() {
+        let setup = setup().bind_mounts(&[Location::trusted("/etc/certs")]).unwrap();
+        let share = &setup.shares()[0];
+        assert!(share.is_read_only());
+        assert_eq!(share.container(), &ContainerId::new("sandbox-mounts").unwrap());
+    }
+}

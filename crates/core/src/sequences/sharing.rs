@@ -1,0 +1,389 @@
+//! A share under way.
+
+use crate::sequences::bind_mount::bind_in_span;
+use crate::sequences::detach::detach_exactly;
+use crate::sequences::placeholder::{self, Removal};
+use crate::{
+    BindRequest, Errno, Error, FileKind, Filesystem, FinalLink, Leftover, Location, MountKey, Mounter, Operation,
+    OsError, Placeholder, Propagation, Sequence, Share, ShareRecord, ShareStep,
+};
+
+/// A [`Share`] under way.
+#[derive(Clone, Debug)]
+pub struct Sharing {
+    share: Share,
+    kind: Option<FileKind>,
+    made: Vec<Placeholder>,
+    prepared_on: Option<Placeholder>,
+    prepared: Option<(Location, MountKey)>,
+    bound: Option<MountKey>,
+    record: Option<ShareRecord>,
+}
+
+impl Sharing {
+    pub(crate) fn new(share: Share) -> Self {
+        Self { share, kind: None, made: Vec::new(), prepared_on: None, prepared: None, bound: None, record: None }
+    }
+
+    fn kind(&mut self, fs: &dyn Filesystem) -> Result<FileKind, Error> {
+        if let Some(kind) = self.kind {
+            return Ok(kind);
+        }
+        let kind = fs.metadata(self.share.source(), FinalLink::Follow)?.kind;
+        self.kind = Some(kind);
+        Ok(kind)
+    }
+
+    /// The bind; where the kernel cannot keep what it makes unseen until it is read-only, the way round it.
+    fn bind(
+        &mut self,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+        request: &BindRequest,
+    ) -> Result<Vec<ShareStep>, Error> {
+        match bind_in_span(fs, mounter, request) {
+            Ok(report) => self.bound = Some(report.mount),
+            Err(error) if error.errno() == Errno::EOPNOTSUPP && self.share.is_read_only() => {
+                return self.detour(fs)?.ok_or(error.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Vec::new())
+    }
+
+    fn detour(&mut self, fs: &dyn Filesystem) -> Result<Option<Vec<ShareStep>>, Error> {
+        let Some(private_dir) = self.share.private_dir() else { return Ok(None) };
+        let private_dir = private_dir.as_std_path().to_owned();
+        let name = format!("{}-{}", self.share.container(), self.share.name());
+        let at = Location::beneath(&private_dir, name)?;
+        let kind = self.kind(fs)?;
+        // A slave stays one through both binds; anything else would join the peers of its source for a moment.
+        let propagation = self.share.propagation();
+        let unseen = if propagation == Propagation::Slave { propagation } else { Propagation::Private };
+        let prepare =
+            BindRequest::new(self.share.source().clone(), at.clone()).read_only().propagation(unseen).stacking();
+        let attach = BindRequest::new(at.clone(), self.share.at().clone()).propagation(propagation);
+        Ok(Some(vec![
+            ShareStep::LookAtPrivateDir(Location::Trusted(private_dir)),
+            ShareStep::MakePrivatePlaceholder { at: at.clone(), kind },
+            ShareStep::Prepare(prepare),
+            ShareStep::BindPrepared(attach),
+            ShareStep::RemovePrepared(at),
+        ]))
+    }
+
+    fn remove_prepared(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
+        if let Some((at, key)) = &self.prepared {
+            detach_exactly(mounter, at, *key)?;
+            self.prepared = None;
+        }
+        if let Some(made) = &self.prepared_on {
+            match placeholder::remove_made(fs, made)? {
+                Removal::Removed => self.prepared_on = None,
+                Removal::Kept(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A share without a record could not be taken off by its identity later: better none at all.
+    fn note(&mut self, mounter: &dyn Mounter) -> Result<(), Error> {
+        let Some(mount) = self.bound else {
+            let nothing = OsError::new(Operation::FindMount, self.share.at().for_display(), Errno::ENOENT);
+            return Err(nothing.into());
+        };
+        let info = mounter.find_mount(mount)?;
+        self.record = Some(ShareRecord {
+            container: self.share.container().clone(),
+            name: self.share.name().to_owned(),
+            mount,
+            device: info.device,
+            subpath: info.root,
+            path: self.share.at().for_display(),
+            made: self.made.clone(),
+        });
+        Ok(())
+    }
+}
+
+impl Sequence for Sharing {
+    type Step = ShareStep;
+    type Outcome = ShareRecord;
+
+    fn steps(&self) -> Vec<ShareStep> {
+        let (share, at) = (&self.share, self.share.at().clone());
+        vec![
+            ShareStep::LookAtSource(share.source().clone()),
+            ShareStep::MakeDirectory(share.container_dir().clone()),
+            ShareStep::MakePlaceholder(at.clone()),
+            ShareStep::Bind(share.request()),
+            ShareStep::Note(at),
+        ]
+    }
+
+    fn take(&mut self, step: &ShareStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ShareStep>, Error> {
+        match step {
+            ShareStep::LookAtSource(_) => {
+                self.kind(fs)?;
+            }
+            ShareStep::MakeDirectory(at) => self.made.extend(placeholder::make(fs, at, FileKind::Directory)?),
+            ShareStep::MakePlaceholder(at) => {
+                let kind = self.kind(fs)?;
+                self.made.extend(placeholder::make(fs, at, kind)?);
+            }
+            ShareStep::Bind(request) => return self.bind(fs, mounter, request),
+            ShareStep::LookAtPrivateDir(at) => {
+                if mounter.mount_of(at)?.mount.propagation.peers.is_some() {
+                    return Err(Error::NotPrivate { path: at.for_display() });
+                }
+            }
+            ShareStep::MakePrivatePlaceholder { at, kind } => self.prepared_on = placeholder::make(fs, at, *kind)?,
+            ShareStep::Prepare(request) => {
+                self.prepared = Some((request.target().clone(), bind_in_span(fs, mounter, request)?.mount));
+            }
+            ShareStep::BindPrepared(request) => self.bound = Some(bind_in_span(fs, mounter, request)?.mount),
+            ShareStep::RemovePrepared(_) => self.remove_prepared(fs, mounter)?,
+            ShareStep::Note(_) => self.note(mounter)?,
+        }
+        Ok(Vec::new())
+    }
+
+    fn take_back(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
+        let mut left = Vec::new();
+        let bound = self.bound.take().map(|key| (self.share.at().clone(), key));
+        for (at, mount) in [bound, self.prepared.take()].into_iter().flatten() {
+            if detach_exactly(mounter, &at, mount).is_err() {
+                left.push(Leftover::Mount { mount, at: at.for_display() });
+            }
+        }
+        let made: Vec<_> = self.made.drain(..).chain(self.prepared_on.take()).collect();
+        left.extend(placeholder::take_back(fs, &made));
+        left
+    }
+
+    /// # Panics
+    ///
+    /// Where a step is left: [`Run`](crate::Run) never asks before.
+    fn outcome(self) -> ShareRecord {
+        self.record.expect("the last step makes the record")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sequences::paper::{Paper, SharedPaper, filesystem};
+    use crate::{
+        AttributeChange, BindReport, ContainerId, DeviceNumber, Guarantee, MockMounter, MountId, MountInfo, PathMount,
+        PeerGroup, UniqueMountId,
+    };
+    use std::num::NonZeroU64;
+    use std::path::Path;
+
+    fn key(id: u64) -> MountKey {
+        MountKey::Unique(UniqueMountId(NonZeroU64::new(id).unwrap()))
+    }
+
+    fn share(name: &str, source: &str) -> Share {
+        Share::volume("/m", &ContainerId::new("c").unwrap(), name, Location::trusted(source)).unwrap()
+    }
+
+    fn paper() -> SharedPaper {
+        Paper::with(&["/m", "/s", "/f.file", "/p"])
+    }
+
+    fn refused(operation: Operation, errno: Errno) -> OsError {
+        OsError::new(operation, "/m/c/v", errno)
+    }
+
+    /// Binds answer in this order, the mounts' ids counted from 1.
+    fn binding(checks: Vec<fn(&BindRequest) -> Result<(), Errno>>) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        let mut order = mockall::Sequence::new();
+        for (id, check) in (1..).zip(checks) {
+            mounter.expect_bind().times(1).in_sequence(&mut order).returning(move |request| {
+                check(request).map_err(|errno| refused(Operation::Bind, errno))?;
+                Ok(BindReport::new(key(id), Guarantee::Atomic))
+            });
+        }
+        mounter
+    }
+
+    fn noting(mut mounter: MockMounter) -> MockMounter {
+        mounter.expect_find_mount().returning(|_| {
+            let mut info = MountInfo::new(MountId(9), MountId(1), DeviceNumber::new(8, 1));
+            info.root = "/images/s".into();
+            Ok(info)
+        });
+        mounter
+    }
+
+    #[test]
+    fn a_share_is_recorded_with_what_was_made_for_it() {
+        let (paper, mounter) = (
+            paper(),
+            noting(binding(vec![|request| {
+                assert_eq!(request.target(), &Location::beneath("/m", "c/v").unwrap());
+                assert_eq!((request.change(), request.required()), (AttributeChange::NOTHING, Guarantee::Window));
+                assert_eq!(request.wanted_propagation(), Some(Propagation::Private));
+                Ok(())
+            }])),
+        );
+        let record = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap();
+        assert_eq!((record.mount, record.device), (key(1), DeviceNumber::new(8, 1)));
+        assert_eq!((record.subpath.as_path(), record.path.as_path()), (Path::new("/images/s"), Path::new("/m/c/v")));
+        let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity.inode)).collect();
+        let inode = |path| paper.lock().unwrap().inode(path);
+        assert_eq!(made, [("/m/c".into(), inode("/m/c")), ("/m/c/v".into(), inode("/m/c/v"))]);
+    }
+
+    #[test]
+    fn what_was_there_is_not_recorded_as_made() {
+        let (paper, mounter) = (Paper::with(&["/m", "/m/c", "/f.file"]), noting(binding(vec![|_| Ok(())])));
+        let record = share("v", "/f.file").carry_out(&filesystem(&paper), &mounter).unwrap();
+        assert_eq!(record.made.len(), 1);
+        assert_eq!(record.made[0].identity.kind, FileKind::Regular);
+    }
+
+    #[test]
+    fn a_snapshot_dir_is_a_read_only_slave_in_one_step() {
+        let (paper, mounter) = (
+            paper(),
+            noting(binding(vec![|request| {
+                assert_eq!((request.change(), request.required()), (AttributeChange::READ_ONLY, Guarantee::Atomic));
+                assert_eq!(request.wanted_propagation(), Some(Propagation::Slave));
+                Ok(())
+            }])),
+        );
+        let id = ContainerId::new("c").unwrap();
+        let share = Share::snapshot_dir("/m", &id, Location::trusted("/s")).unwrap();
+        assert_eq!(share.carry_out(&filesystem(&paper), &mounter).unwrap().name, "snapshotdir");
+    }
+
+    #[test]
+    fn a_failing_bind_leaves_no_name() {
+        for (errno, source) in [(Errno::EBUSY, "/s"), (Errno::EPERM, "/f.file")] {
+            let paper = paper();
+            let mut mounter = MockMounter::new();
+            mounter.expect_bind().returning(move |_| Err(refused(Operation::Bind, errno)));
+            let error = share("v", source).carry_out(&filesystem(&paper), &mounter).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Some(errno), &[][..]));
+            assert_eq!(paper.lock().unwrap().log, ["make /m/c", "make /m/c/v", "remove /m/c/v", "remove /m/c"]);
+        }
+    }
+
+    #[test]
+    fn a_missing_source_touches_nothing() {
+        let paper = paper();
+        let error = share("v", "/no").carry_out(&filesystem(&paper), &MockMounter::new()).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ENOENT));
+        assert!(paper.lock().unwrap().log.is_empty());
+    }
+
+    #[test]
+    fn without_a_record_the_share_is_taken_back() {
+        let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
+        mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
+        mounter.expect_unmount().withf(|request| request.expected() == Some(key(1))).times(1).returning(|_| Ok(()));
+        let error = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        assert_eq!((error.errno(), error.left()), (Some(Errno::ENOMEM), &[][..]));
+        assert_eq!(paper.lock().unwrap().names.len(), 4);
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_is_named() {
+        let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
+        mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
+        mounter.expect_unmount().returning(|_| Err(refused(Operation::Unmount, Errno::EPERM)));
+        let error = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        assert_eq!(error.left()[0], Leftover::Mount { mount: key(1), at: "/m/c/v".into() });
+    }
+
+    fn on_a_mount(mut mounter: MockMounter, shared: u32) -> MockMounter {
+        mounter.expect_mount_of().returning(move |_| {
+            let mut mount = MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(0, 1));
+            mount.propagation.peers = PeerGroup::new(shared);
+            Ok(PathMount { mount, is_root: false })
+        });
+        mounter
+    }
+
+    #[test]
+    fn what_cannot_be_read_only_in_one_step_is_refused_or_prepared_unseen() {
+        let no = |_: &BindRequest| Err(Errno::EOPNOTSUPP);
+        let refusing = paper();
+        let error = share("v", "/s").read_only().carry_out(&filesystem(&refusing), &binding(vec![no])).unwrap_err();
+        assert_eq!((error.errno(), refusing.lock().unwrap().names.len()), (Some(Errno::EOPNOTSUPP), 4));
+
+        let paper = paper();
+        let mounter = binding(vec![
+            no,
+            |request| {
+                assert_eq!(request.target(), &Location::beneath("/p", "c-v").unwrap());
+                assert_eq!((request.change(), request.required()), (AttributeChange::READ_ONLY, Guarantee::Window));
+                assert_eq!(request.wanted_propagation(), Some(Propagation::Private));
+                Ok(())
+            },
+            |request| {
+                assert_eq!(request.source(), &Location::beneath("/p", "c-v").unwrap());
+                assert_eq!(request.target(), &Location::beneath("/m", "c/v").unwrap());
+                assert_eq!(request.change(), AttributeChange::NOTHING);
+                Ok(())
+            },
+        ]);
+        let mut mounter = noting(on_a_mount(mounter, 0));
+        let prepared = |request: &crate::UnmountRequest| request.expected() == Some(key(2));
+        mounter.expect_unmount().withf(prepared).times(1).returning(|_| Ok(()));
+        let record = share("v", "/s").read_only().prepared_in("/p").carry_out(&filesystem(&paper), &mounter).unwrap();
+        assert_eq!(record.mount, key(3));
+        let paper = paper.lock().unwrap();
+        assert_eq!(paper.log, ["make /m/c", "make /m/c/v", "make /p/c-v", "remove /p/c-v"]);
+    }
+
+    #[test]
+    fn what_is_prepared_must_not_be_seen() {
+        let paper = paper();
+        let mounter = on_a_mount(binding(vec![|_| Err(Errno::EOPNOTSUPP)]), 3);
+        let share = share("v", "/s").read_only().prepared_in("/p");
+        let error = share.carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        assert_eq!(error, Error::NotPrivate { path: "/p".into() });
+        assert_eq!(paper.lock().unwrap().names.len(), 4);
+    }
+
+    #[test]
+    fn a_step_that_failed_can_be_taken_again() {
+        let (paper, mounter) = (paper(), noting(binding(vec![|_| Err(Errno::ENOSPC), |_| Ok(())])));
+        let fs = filesystem(&paper);
+        let mut run = share("v", "/s").start();
+        for _ in 0..3 {
+            run.advance(&fs, &mounter).unwrap();
+        }
+        assert_eq!(run.advance(&fs, &mounter).unwrap_err().errno(), Some(Errno::ENOSPC));
+        assert_eq!((run.done().len(), run.plan().steps().len()), (3, 2));
+        assert_eq!(run.finish(&fs, &mounter).unwrap().mount, key(2));
+    }
+
+    #[test]
+    fn a_stopped_run_is_rolled_back() {
+        let (paper, mounter) = (paper(), MockMounter::new());
+        let fs = filesystem(&paper);
+        let mut run = share("v", "/s").start();
+        for _ in 0..3 {
+            run.advance(&fs, &mounter).unwrap();
+        }
+        assert_eq!(run.roll_back(&fs, &mounter), []);
+        assert_eq!(paper.lock().unwrap().names.len(), 4);
+    }
+
+    #[test]
+    fn names_and_sources_are_checked_first() {
+        let id = ContainerId::new("c").unwrap();
+        for bad in ["rootfs", "snapshotdir", "", "..", "a/b"] {
+            let error = Share::volume("/m", &id, bad, Location::trusted("/s")).unwrap_err();
+            assert!(matches!(error, Error::NotRelative(_)), "{bad:?}: {error}");
+        }
+        let unspecified = |what| Err(Error::Unspecified { what });
+        assert_eq!(Share::rootfs("/m", &id, Location::trusted("")), unspecified("source"));
+        assert_eq!(Share::rootfs("", &id, Location::trusted("/s")), unspecified("mounts directory"));
+    }
+}

@@ -1,0 +1,112 @@
+//! Taking a stack of mounts off, and what is mounted on it.
+
+use std::path::PathBuf;
+
+use crate::values::mount_tree::MountTree;
+use crate::{Errno, Location, MountKey, MountRow, Mounter, OsError, TearDownOutcome, UnmountMode, UnmountRequest};
+
+/// How mounts are taken off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TakeOff {
+    /// Out of sight at once, with all that is mounted on them; they end when their last user lets go.
+    #[default]
+    Detach,
+    /// Only what nobody uses; what is mounted on them first.
+    Strict,
+}
+
+impl TakeOff {
+    pub(crate) fn unmount_mode(self) -> UnmountMode {
+        match self {
+            Self::Detach => UnmountMode::Detach,
+            Self::Strict => UnmountMode::Plain,
+        }
+    }
+}
+
+/// What is to be taken off at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// Whatever is mounted there, every layer.
+    All,
+    /// This one mount.
+    Only(MountKey),
+}
+
+/// How far taking off came.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// So many layers are off; what was to go is gone.
+    Off(u32),
+    /// It did not go, or not all of it.
+    Not(TearDownOutcome),
+}
+
+pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which, how: TakeOff) -> Taken {
+    let mut layers = 0;
+    let mut emptied = false;
+    loop {
+        let request = UnmountRequest::new(at.clone()).with_mode(how.unmount_mode());
+        let request = match which {
+            Which::All => request,
+            Which::Only(key) => request.only(key),
+        };
+        let error = match mounter.unmount(&request) {
+            Ok(()) => {
+                layers += 1;
+                emptied = false;
+                match which {
+                    Which::All => continue,
+                    Which::Only(_) => return Taken::Off(layers),
+                }
+            }
+            Err(error) => error,
+        };
+        match error.errno() {
+            Errno::EINVAL => return Taken::Off(layers),
+            Errno::ENOENT | Errno::ENOTDIR if layers == 0 => return Taken::Not(TearDownOutcome::Missing),
+            Errno::ELOOP if layers == 0 => return Taken::Not(TearDownOutcome::RefusedSymlink),
+            Errno::ESTALE => return Taken::Not(TearDownOutcome::Covered),
+            Errno::EBUSY if how == TakeOff::Strict && !emptied => match take_children_off(mounter, at) {
+                Ok(()) => emptied = true,
+                Err(by) => return Taken::Not(TearDownOutcome::Busy { by }),
+            },
+            Errno::EBUSY => return Taken::Not(TearDownOutcome::Busy { by: Vec::new() }),
+            _ => return Taken::Not(TearDownOutcome::Failed(error.into())),
+        }
+    }
+}
+
+/// Takes off what is mounted on the mount at `at`, leaves first. Answers the mount points that stayed, if any did.
+fn take_children_off(mounter: &dyn Mounter, at: &Location) -> Result<(), Vec<PathBuf>> {
+    let (Ok(found), Ok(table)) = (mounter.mount_of(at), mounter.mounts()) else { return Err(Vec::new()) };
+    let tree = MountTree::new(&table);
+    let Some(top) = table.by_id(found.mount.id) else { return Err(Vec::new()) };
+    let below = tree.leaves_first(top);
+    let children = &below[..below.len() - 1];
+    if children.is_empty() {
+        return Err(Vec::new());
+    }
+    let stayed: Vec<_> = children
+        .iter()
+        .filter(|row| {
+            take_exactly(mounter, **row, Location::Trusted(row.mount_point().into()), UnmountMode::Plain).is_err()
+        })
+        .map(|row| row.mount_point().into_owned())
+        .collect();
+    if stayed.is_empty() { Ok(()) } else { Err(stayed) }
+}
+
+/// Takes off the mount of a row, if it is still that mount, and no other.
+pub(crate) fn take_exactly(
+    mounter: &dyn Mounter,
+    row: MountRow<'_>,
+    at: Location,
+    mode: UnmountMode,
+) -> Result<(), OsError> {
+    let now = mounter.find_mount(MountKey::Reused(row.id()))?;
+    if now.device != row.device() || now.root != row.root() || now.mount_point != row.mount_point() {
+        return Err(OsError::new(crate::Operation::Unmount, at.for_display(), Errno::ESTALE));
+    }
+    mounter.unmount(&UnmountRequest::new(at).with_mode(mode).only(now.key()))
+}

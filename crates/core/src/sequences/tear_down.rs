@@ -1,0 +1,122 @@
+//! Taking a sandbox or a container down.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::{
+    Filesystem, Mounter, Placeholder, Plan, Run, SandboxDirs, ShareRecord, TakeOff, TearDownReport, TearDownStep,
+    TearingDown,
+};
+
+/// What is to be taken down: shares of a container or of a sandbox, and the sandbox's own mounts.
+///
+/// * In reverse order of set-up; every layer of a stack; children before parents, or as one tree.
+/// * Goes on after every failure; each place has its outcome.
+/// * A share is looked for by its name, which is its own, and then by its identity, in case the name was swapped or moved.
+///   The sandbox's own mounts are taken off by their identity alone: whatever covers one stays, and is told.
+/// * Removed is only what the records say was made, by its identity, one level each, while it is empty and no mount.
+/// * Below the mounts directory no symlink is followed, and no mount crossed.
+/// * A second time it finds nothing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TearDown {
+    mounts_dir: Utf8PathBuf,
+    dirs: Option<SandboxDirs>,
+    shares: Vec<ShareRecord>,
+    how: TakeOff,
+}
+
+impl TearDown {
+    /// The shares of a container, in the order in which they were made.
+    pub fn container(mounts_dir: impl Into<Utf8PathBuf>, shares: Vec<ShareRecord>) -> Self {
+        Self { mounts_dir: mounts_dir.into(), dirs: None, shares, how: TakeOff::Detach }
+    }
+
+    /// A sandbox, with the shares of its containers in the order in which they were made.
+    pub fn sandbox(dirs: SandboxDirs, shares: Vec<ShareRecord>) -> Self {
+        Self { mounts_dir: dirs.mounts_dir.clone(), dirs: Some(dirs), shares, how: TakeOff::Detach }
+    }
+
+    /// Takes mounts off this way. By default they are detached.
+    pub fn how(mut self, how: TakeOff) -> Self {
+        self.how = how;
+        self
+    }
+
+    /// The steps, before anything is touched.
+    pub fn plan(&self) -> Plan<TearDownStep> {
+        self.start().plan()
+    }
+
+    /// Begins it: nothing is touched before the first [`advance`](Run::advance), which never fails.
+    pub fn start(&self) -> Run<TearingDown> {
+        Run::new(TearingDown::new(self.clone()))
+    }
+
+    /// Carries it out, and goes on after every failure.
+    pub fn carry_out(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> TearDownReport {
+        let span = tracing::debug_span!(target: "mountwright", "tear_down", subsystem = "mount",
+            "shared-dir" = %self.mounts_dir);
+        span.in_scope(|| self.start().finish_all(fs, mounter))
+    }
+
+    pub(crate) fn mounts_dir(&self) -> &Utf8Path {
+        &self.mounts_dir
+    }
+
+    pub(crate) fn take_off(&self) -> TakeOff {
+        self.how
+    }
+
+    pub(crate) fn steps(&self) -> Vec<TearDownStep> {
+        let mut steps = Vec::new();
+        let own_shares = self.dirs.iter().flat_map(|dirs| &dirs.bind_mounts);
+        let shares: Vec<_> = own_shares.chain(&self.shares).collect();
+        let own = |path: &Utf8Path, mount| TearDownStep::TakeOwn { path: path.to_owned(), mount };
+        if let Some(SandboxDirs { mounts_dir, made_shared: Some(mount), .. }) = &self.dirs
+            && self.how == TakeOff::Detach
+        {
+            steps.push(TearDownStep::TakeTree { mounts_dir: mounts_dir.clone(), mount: *mount });
+        }
+        steps.extend(shares.iter().rev().map(|record| TearDownStep::TakeShare(Box::new((*record).clone()))));
+        if let Some(dirs) = &self.dirs {
+            steps.extend(dirs.made_private.zip(dirs.private_dir.as_deref()).map(|(mount, path)| own(path, mount)));
+            steps.push(own(&dirs.shared_dir, dirs.shared));
+            steps.extend(dirs.made_shared.map(|mount| own(&dirs.mounts_dir, mount)));
+        }
+        let made = self.left_to_remove(&shares);
+        if !made.is_empty() {
+            steps.push(TearDownStep::RemoveMade(made));
+        }
+        steps
+    }
+
+    /// Containers' directories that an earlier share still was in when the one that had made it went, and the sandbox's.
+    fn left_to_remove(&self, shares: &[&ShareRecord]) -> Vec<Placeholder> {
+        let of_containers = shares
+            .iter()
+            .flat_map(|record| &record.made)
+            .filter(|made| shares.iter().all(|record| record.path != made.at.for_display()));
+        self.dirs.iter().flat_map(|dirs| &dirs.made).chain(of_containers).cloned().collect()
+    }
+}
+
+/// Takes a sandbox down: the shares of its containers, its own binds, its two directories.
+pub fn tear_down_sandbox(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    dirs: &SandboxDirs,
+    shares: &[ShareRecord],
+    how: TakeOff,
+) -> TearDownReport {
+    TearDown::sandbox(dirs.clone(), shares.to_vec()).how(how).carry_out(fs, mounter)
+}
+
+/// Takes the shares of a container down, and its directory where they had made it.
+pub fn tear_down_container(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    shares: &[ShareRecord],
+    how: TakeOff,
+) -> TearDownReport {
+    TearDown::container(mounts_dir, shares.to_vec()).how(how).carry_out(fs, mounter)
+}

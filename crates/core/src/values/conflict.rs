@@ -1,0 +1,77 @@
+//! Something else is there.
+
+use std::fmt;
+
+use crate::{MountInfo, MountShape};
+
+/// In what a mount differs from the one that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Difference {
+    /// It is of another filesystem.
+    Device,
+    /// It shows another part of the filesystem, or one that was deleted and perhaps made again.
+    Subpath,
+    /// Its attributes are others: read-only or not, `nosuid`, the atime class …
+    Attributes,
+    /// It propagates otherwise.
+    Propagation,
+}
+
+/// Where a mount is wanted there is one already, and it is another one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct Conflict {
+    /// What is wanted.
+    pub wanted: Box<MountShape>,
+    /// What is there: of a stack, the topmost.
+    pub found: Box<MountInfo>,
+    /// In what they differ; at least one.
+    pub differences: Vec<Difference>,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { wanted, found, differences } = self;
+        write!(f, "another mount is on {}: ", found.mount_point.display())?;
+        for (index, difference) in differences.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { ", " })?;
+            match difference {
+                Difference::Device => write!(f, "device {} and not {}", found.device, wanted.device)?,
+                Difference::Subpath => write!(f, "{} and not {}", found.root.display(), wanted.subpath.display())?,
+                Difference::Attributes => write!(f, "{} and not {}", found.attributes, wanted.attributes)?,
+                Difference::Propagation => write!(f, "propagation {}", Propagates(found))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Propagates<'a>(&'a MountInfo);
+
+impl fmt::Display for Propagates<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.0.propagation;
+        if state.is_private() && !state.unbindable { f.write_str("private") } else { write!(f, "{state}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeviceNumber, MountAttributes, MountId, PropagationShape};
+
+    #[test]
+    fn says_what_is_there_and_what_is_not() {
+        let mut found = MountInfo::new(MountId(2), MountId(1), DeviceNumber::new(8, 2));
+        found.mount_point = "/m/c/rootfs".into();
+        let wanted = MountShape {
+            device: DeviceNumber::new(8, 1),
+            subpath: "/images/c".into(),
+            attributes: MountAttributes::default(),
+            propagation: PropagationShape::SlaveOf(None),
+        };
+        assert_eq!(
+            wanted.check(found).unwrap_err().to_string(),
+            "another mount is on /m/c/rootfs: device 8:2 and not 8:1, / and not /images/c"
+        );
+    }
+}
