@@ -14,6 +14,8 @@ pub(crate) mod left_names;
 pub(crate) mod nydus;
 #[cfg(test)]
 pub(crate) mod paper;
+#[cfg(test)]
+pub(crate) mod paper_mounts;
 pub(crate) mod placeholder;
 pub(crate) mod plan;
 pub(crate) mod reap_report;

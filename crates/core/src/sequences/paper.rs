@@ -23,11 +23,11 @@ pub(crate) type SharedPaper = Arc<Mutex<Paper>>;
 pub(crate) const PAPER: DeviceNumber = DeviceNumber::new(0, 77);
 
 impl Paper {
-    /// Directories at these paths; a path that ends in `.file` is an empty file.
+    /// Directories at these paths; a path that ends in `file` is an empty file.
     pub(crate) fn with(paths: &[&str]) -> SharedPaper {
         let mut paper = Self::default();
         for path in paths {
-            let kind = if path.ends_with(".file") { FileKind::Regular } else { FileKind::Directory };
+            let kind = if path.ends_with("file") { FileKind::Regular } else { FileKind::Directory };
             paper.make(path.into(), kind);
         }
         Arc::new(Mutex::new(paper))

@@ -165,3 +165,216 @@ impl Sequence for Reaping {
         self.report
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Recovery;
+    use crate::sequences::paper::{Paper, SharedPaper, filesystem};
+    use crate::sequences::paper_mounts::{PaperMounts, SharedMounts, mounter};
+    use crate::{FileKind, MountKey, Operation};
+
+    const ROOT: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n";
+    /// A sandbox with one share and its copy, and somebody else's mounts around it.
+    const SANDBOX: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n\
+        2 1 0:9 / /sb/mountsx rw - tmpfs other rw\n\
+        5 1 8:1 /sb/mounts /sb/mounts rw shared:2 - ext4 a rw\n\
+        6 1 8:1 /sb/mounts /sb/shared ro master:2 - ext4 a rw\n\
+        7 5 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n\
+        8 6 8:1 /i/c /sb/shared/c/rootfs rw - ext4 a rw\n\
+        9 1 8:1 /sb/private /sb/private rw - ext4 a rw\n\
+        10 9 8:1 /i/v /sb/private/c-v ro - ext4 a rw\n";
+
+    fn paper() -> SharedPaper {
+        Paper::with(&[
+            "/sb",
+            "/sb/mounts",
+            "/sb/mounts/c",
+            "/sb/mounts/c/rootfs",
+            "/sb/shared",
+            "/sb/private",
+            "/sb/private/c-v",
+        ])
+    }
+
+    fn recovery() -> Recovery {
+        Recovery::new("/sb/mounts", "/sb/shared").unwrap().private_dir("/sb/private").unwrap()
+    }
+
+    fn reap(recovery: &Recovery, paper: &SharedPaper, mounts: &SharedMounts) -> ReapReport {
+        recovery.reap(&filesystem(paper), &mounter(mounts)).unwrap()
+    }
+
+    fn found(lines: &str) -> Vec<(u32, LeftRole)> {
+        let left = recovery().find(&filesystem(&paper()), &mounter(&PaperMounts::with(lines))).unwrap();
+        left.mounts.into_iter().map(|left| (left.mount.id.0, left.role)).collect()
+    }
+
+    #[test]
+    fn finds_what_is_the_sandboxs_and_nothing_else() {
+        let found = found(SANDBOX);
+        let expected = [
+            (5, LeftRole::MountsOntoItself),
+            (6, LeftRole::Shared),
+            (7, LeftRole::Share),
+            (8, LeftRole::Copy),
+            (9, LeftRole::PrivateOntoItself),
+            (10, LeftRole::Prepared),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn reaps_it_all_and_the_second_time_does_nothing() {
+        let (paper, mounts) = (paper(), PaperMounts::with(SANDBOX));
+        let recovery = recovery().directories_too();
+        let report = reap(&recovery, &paper, &mounts);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(mounts.lock().unwrap().ids(), [1, 2]);
+        assert_eq!(mounts.lock().unwrap().log, ["take off 9", "take off 6", "take off 5"]);
+        assert_eq!(paper.lock().unwrap().names.len(), 1, "{:?}", paper.lock().unwrap().names);
+        let again = reap(&recovery, &paper, &mounts);
+        assert!(again.is_clean() && again.did_nothing(), "{again}");
+        assert!(recovery.find(&filesystem(&paper), &mounter(&mounts)).unwrap().is_empty());
+    }
+
+    #[test]
+    fn strangers_on_the_sandboxs_directories_stay_with_what_is_on_them() {
+        let lines = format!(
+            "{ROOT}5 1 0:8 / /sb/mounts rw shared:3 - tmpfs operators rw\n6 5 8:1 /i /sb/mounts/c/rootfs rw - ext4 a rw\n\
+             7 1 0:4 / /sb/shared rw - tmpfs admins rw\n8 7 0:5 / /sb/shared/x rw - tmpfs admins rw\n"
+        );
+        assert_eq!(found(&lines), [(6, LeftRole::Share)]);
+    }
+
+    #[test]
+    fn names_that_look_like_it_are_not_below_it() {
+        let lines = format!("{ROOT}5 1 0:8 / /sb/mounts2/c rw - tmpfs a rw\n6 1 0:8 / /sb rw - tmpfs a rw\n");
+        assert_eq!(found(&lines), []);
+    }
+
+    #[test]
+    fn a_renamed_mounts_directory_is_found_by_what_the_guest_saw() {
+        let lines = format!(
+            "{ROOT}6 1 8:1 /sb/old /sb/shared ro master:1 - ext4 a rw\n7 1 8:1 /i/c /sb/old/c/rootfs rw - ext4 a rw\n\
+             8 6 8:1 /i/c /sb/shared/c/rootfs rw - ext4 a rw\n9 1 8:1 /x /sb/older rw - ext4 a rw\n"
+        );
+        assert_eq!(found(&lines), [(6, LeftRole::Shared), (7, LeftRole::Share), (8, LeftRole::Copy)]);
+        let paper = paper();
+        paper.lock().unwrap().names.insert("/sb/old".into(), (50, FileKind::Directory));
+        paper.lock().unwrap().names.insert("/sb/old/c".into(), (51, FileKind::Directory));
+        let mounts = PaperMounts::with(&lines);
+        let report = reap(&recovery(), &paper, &mounts);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(mounts.lock().unwrap().ids(), [1, 9]);
+        assert!(report.removed.contains(&"/sb/old/c".into()));
+    }
+
+    #[test]
+    fn a_deleted_mounts_directory_is_known_by_its_mount() {
+        let lines = format!("{ROOT}6 1 8:1 /sb/mounts//deleted /sb/shared ro - ext4 a rw\n");
+        assert_eq!(found(&lines), [(6, LeftRole::Shared)]);
+    }
+
+    #[test]
+    fn hidden_layers_come_into_sight_and_go() {
+        let lines = format!(
+            "{ROOT}5 1 8:1 /sb/mounts /sb/mounts rw shared:2 - ext4 a rw\n\
+             6 1 8:1 /i/a /sb/mounts/c/v rw - ext4 a rw\n"
+        );
+        // The share is older than the mount that hides it.
+        let mounts = PaperMounts::with(&lines);
+        let report = reap(&recovery(), &paper(), &mounts);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(mounts.lock().unwrap().log, ["take off 5", "take off 6"]);
+    }
+
+    #[test]
+    fn what_has_peers_and_something_on_it_is_cut_off_first() {
+        let lines = format!(
+            "{ROOT}6 1 8:1 /i/c /sb/mounts/c/rootfs rw shared:7 - ext4 a rw\n\
+             7 6 0:9 / /sb/mounts/c/rootfs/x rw shared:8 - tmpfs hosts rw\n"
+        );
+        let mounts = PaperMounts::with(&lines);
+        assert!(reap(&recovery(), &paper(), &mounts).is_clean());
+        assert_eq!(mounts.lock().unwrap().log, ["/sb/mounts/c/rootfs private Tree", "take off 6"]);
+
+        let onto_itself = format!(
+            "{ROOT}5 1 8:1 /sb/mounts /sb/mounts rw shared:2 - ext4 a rw\n\
+             6 5 8:1 /i/c /sb/mounts/c/rootfs rw shared:7 - ext4 a rw\n\
+             7 6 0:9 / /sb/mounts/c/rootfs/x rw shared:8 - tmpfs hosts rw\n\
+             8 5 8:1 /i/v /sb/mounts/c/v rw - ext4 a rw\n"
+        );
+        let mounts = PaperMounts::with(&onto_itself);
+        assert!(reap(&recovery(), &paper(), &mounts).is_clean());
+        let log = mounts.lock().unwrap().log.clone();
+        assert_eq!(log, ["take off 8", "/sb/mounts/c/rootfs private Tree", "take off 6", "take off 5"]);
+
+        let mounts = PaperMounts::with(&onto_itself);
+        mounts.lock().unwrap().refuse = Some((Operation::SetPropagation, "rootfs", Errno::EPERM));
+        let report = reap(&recovery(), &paper(), &mounts);
+        assert_eq!(mounts.lock().unwrap().ids(), [1, 5, 6, 7], "what was not cut off stays");
+        assert!(!report.is_clean());
+    }
+
+    #[test]
+    fn what_stays_is_told_with_its_reason() {
+        let (paper, mounts) = (paper(), PaperMounts::with(SANDBOX));
+        mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/sb/mounts", Errno::EPERM));
+        let report = reap(&recovery(), &paper, &mounts);
+        let left: Vec<_> = report.left.iter().map(|unreaped| unreaped.left.mount.id.0).collect();
+        assert_eq!(left, [5, 7]);
+        assert_eq!(report.left[0].error.as_ref().and_then(Error::errno), Some(Errno::EPERM));
+        assert!(paper.lock().unwrap().names.contains_key(Path::new("/sb/mounts/c/rootfs")));
+        mounts.lock().unwrap().refuse = None;
+        assert!(reap(&recovery(), &paper, &mounts).is_clean());
+    }
+
+    #[test]
+    fn an_id_that_another_mount_has_by_now_is_left_alone() {
+        let mounts = PaperMounts::with(SANDBOX);
+        let (paper, mounter) = (paper(), mounter(&mounts));
+        let run = recovery().start(&filesystem(&paper), &mounter).unwrap();
+        for mount in
+            mounts.lock().unwrap().mounts.iter_mut().filter(|mount| mount.key() != MountKey::Reused(crate::MountId(1)))
+        {
+            mount.mount_point = "/home".into();
+        }
+        let report = run.finish_all(&filesystem(&paper), &mounter);
+        assert!(report.taken.is_empty(), "{report}");
+        assert_eq!(mounts.lock().unwrap().mounts.len(), 8);
+    }
+
+    #[test]
+    fn files_that_hold_a_byte_and_strange_names_stay() {
+        let paper = paper();
+        for (path, kind) in [
+            ("/sb/mounts/.hidden", FileKind::Directory),
+            ("/sb/mounts/c-1-hosts.file", FileKind::Regular),
+            ("/sb/mounts/d", FileKind::Directory),
+            ("/sb/mounts/d/pipe", FileKind::Fifo),
+        ] {
+            paper.lock().unwrap().names.insert(path.into(), (70, kind));
+        }
+        let report = reap(&recovery(), &paper, &PaperMounts::with(ROOT));
+        assert!(report.is_clean(), "{report}");
+        let names: Vec<_> = paper.lock().unwrap().names.keys().map(|path| path.display().to_string()).collect();
+        let stay = [
+            "/sb",
+            "/sb/mounts",
+            "/sb/mounts/.hidden",
+            "/sb/mounts/d",
+            "/sb/mounts/d/pipe",
+            "/sb/private",
+            "/sb/shared",
+        ];
+        assert_eq!(names, stay);
+    }
+
+    #[test]
+    fn a_sandbox_that_never_was_is_nothing_to_do() {
+        let (paper, mounts) = (Paper::with(&["/"]), PaperMounts::with(ROOT));
+        let report = reap(&recovery().directories_too(), &paper, &mounts);
+        assert!(report.is_clean() && report.did_nothing(), "{report}");
+    }
+}

@@ -196,8 +196,10 @@ mod tests {
         OsError::new(operation, "/m/c/v", errno)
     }
 
+    type Check = fn(&BindRequest) -> Result<(), Errno>;
+
     /// Binds answer in this order, the mounts' ids counted from 1.
-    fn binding(checks: Vec<fn(&BindRequest) -> Result<(), Errno>>) -> MockMounter {
+    fn binding(checks: Vec<Check>) -> MockMounter {
         let mut mounter = MockMounter::new();
         let mut order = mockall::Sequence::new();
         for (id, check) in (1..).zip(checks) {

@@ -24,6 +24,16 @@ struct Went {
     below: Vec<PathBuf>,
 }
 
+/// What looking for a mount by its identity came to.
+enum Found {
+    /// It is gone.
+    Gone,
+    /// Something has its id, and nothing proves that it is the same mount.
+    Unproven,
+    /// It was found, and taken off or not.
+    Tried(Taken),
+}
+
 /// A [`TearDown`] under way. Its steps never fail: what goes wrong stands in the report.
 #[derive(Clone, Debug)]
 pub struct TearingDown {
@@ -67,14 +77,14 @@ impl TearingDown {
         let with_tree = self.layers_gone(&at);
         let by_name = take_off(mounter, &at, Which::All, self.tear_down.take_off());
         let by_identity = match by_name {
-            Taken::Not(TearDownOutcome::Busy { .. }) => None,
+            Taken::Not(TearDownOutcome::Busy { .. }) => Found::Unproven,
             _ => self.take_by_identity(mounter, record.mount, Some(record))?,
         };
         let mut layers = with_tree;
         match by_identity {
-            Some(Taken::Off(more)) => layers += more,
-            Some(Taken::Not(outcome)) => return Ok(outcome),
-            None => {}
+            Found::Tried(Taken::Off(more)) => layers += more,
+            Found::Tried(Taken::Not(outcome)) => return Ok(outcome),
+            Found::Gone | Found::Unproven => {}
         }
         match by_name {
             Taken::Off(more) => layers += more,
@@ -106,10 +116,10 @@ impl TearingDown {
         mounter: &dyn Mounter,
         mount: MountKey,
         known: Option<&ShareRecord>,
-    ) -> Result<Option<Taken>, Error> {
+    ) -> Result<Found, Error> {
         let found = match mounter.find_mount(mount) {
             Ok(found) => found,
-            Err(error) if error.errno() == Errno::ENOENT => return Ok(None),
+            Err(error) if error.errno() == Errno::ENOENT => return Ok(Found::Gone),
             Err(error) => return Err(error.into()),
         };
         let proven = match known {
@@ -117,10 +127,10 @@ impl TearingDown {
             None => matches!(mount, MountKey::Unique(_)),
         };
         if !proven {
-            return Ok(None);
+            return Ok(Found::Unproven);
         }
         let at = Location::Trusted(found.mount_point);
-        Ok(Some(take_off(mounter, &at, Which::Only(mount), self.tear_down.take_off())))
+        Ok(Found::Tried(take_off(mounter, &at, Which::Only(mount), self.tear_down.take_off())))
     }
 
     /// Removes what was made for a share; a directory that other shares are in is left to the last step.
@@ -157,9 +167,11 @@ impl TearingDown {
             _ => {}
         }
         Ok(match (self.take_by_identity(mounter, mount, None)?, by_path) {
-            (Some(Taken::Off(layers)), _) if layers > 0 => TearDownOutcome::Detached { layers, name },
-            (Some(Taken::Not(outcome)), _) => outcome,
-            (_, Taken::Not(TearDownOutcome::Covered) | Taken::Off(_)) => TearDownOutcome::NotMounted { name },
+            (Found::Tried(Taken::Off(layers)), _) if layers > 0 => TearDownOutcome::Detached { layers, name },
+            (Found::Tried(Taken::Not(outcome)), _) => outcome,
+            (Found::Gone, Taken::Not(TearDownOutcome::Covered)) | (_, Taken::Off(_)) => {
+                TearDownOutcome::NotMounted { name }
+            }
             (_, Taken::Not(outcome)) => outcome,
         })
     }
@@ -228,5 +240,236 @@ impl Sequence for TearingDown {
 
     fn outcome(self) -> TearDownReport {
         self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sequences::paper::{PAPER, Paper, SharedPaper, filesystem};
+    use crate::sequences::paper_mounts::{PaperMounts, SharedMounts, mounter};
+    use crate::{
+        ContainerId, DeviceNumber, FileIdentity, FileKind, MountId, Operation, OsError, SandboxDirs, TakeOff,
+        tear_down_container, tear_down_sandbox,
+    };
+
+    const ROOT: &str = "1 0 8:1 / / rw - ext4 a rw\n";
+
+    fn paper() -> SharedPaper {
+        Paper::with(&["/m", "/m/c", "/m/c/rootfs", "/m/c/v", "/s"])
+    }
+
+    fn placeholder(paper: &SharedPaper, root: &str, below: &str) -> Placeholder {
+        let inode = paper.lock().unwrap().inode(&format!("{root}/{below}"));
+        let identity = FileIdentity { device: PAPER, inode, kind: FileKind::Directory };
+        Placeholder { at: Location::beneath(root, below).unwrap(), identity }
+    }
+
+    /// The share of this mount on `/m/c/<name>`; the first one has made the container's directory.
+    fn record(paper: &SharedPaper, name: &str, id: u32) -> ShareRecord {
+        let mut made = vec![placeholder(paper, "/m", &format!("c/{name}"))];
+        if name == "rootfs" {
+            made.insert(0, placeholder(paper, "/m", "c"));
+        }
+        ShareRecord {
+            container: ContainerId::new("c").unwrap(),
+            name: name.to_owned(),
+            mount: MountKey::Reused(MountId(id)),
+            device: DeviceNumber::new(8, 1),
+            subpath: format!("/i/{name}").into(),
+            path: format!("/m/c/{name}").into(),
+            made,
+        }
+    }
+
+    fn run(paper: &SharedPaper, mounts: &SharedMounts, how: TakeOff) -> TearDownReport {
+        let shares = [record(paper, "rootfs", 2), record(paper, "v", 3)];
+        tear_down_container(&filesystem(paper), &mounter(mounts), "/m".into(), &shares, how)
+    }
+
+    fn outcomes(report: &TearDownReport) -> Vec<&TearDownOutcome> {
+        report.mounts.iter().map(|mount| &mount.outcome).collect()
+    }
+
+    const GONE: TearDownOutcome = TearDownOutcome::Detached { layers: 1, name: NameAfter::Removed };
+
+    #[test]
+    fn shares_go_last_made_first_with_their_names() {
+        let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
+        for how in [TakeOff::Detach, TakeOff::Strict] {
+            let (paper, mounts) = (paper(), PaperMounts::with(&lines));
+            let report = run(&paper, &mounts, how);
+            assert!(report.is_clean(), "{report}");
+            assert_eq!(outcomes(&report), [&GONE, &GONE]);
+            assert_eq!(mounts.lock().unwrap().log, ["take off 3", "take off 2"]);
+            assert_eq!(paper.lock().unwrap().log, ["remove /m/c/v", "remove /m/c/rootfs", "remove /m/c"]);
+            let again = run_on(&paper, &mounts, how);
+            assert!(again.is_clean() && mounts.lock().unwrap().log.len() == 2, "{again}");
+        }
+    }
+
+    /// Records of another paper with the same layout.
+    fn run_on(now: &SharedPaper, mounts: &SharedMounts, how: TakeOff) -> TearDownReport {
+        let before = paper();
+        let shares = [record(&before, "rootfs", 2), record(&before, "v", 3)];
+        tear_down_container(&filesystem(now), &mounter(mounts), "/m".into(), &shares, how)
+    }
+
+    #[test]
+    fn every_layer_goes() {
+        let lines = format!(
+            "{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n\
+             4 3 8:1 /i/v /m/c/v rw - ext4 a rw\n"
+        );
+        let report = run(&paper(), &PaperMounts::with(&lines), TakeOff::Detach);
+        let both = TearDownOutcome::Detached { layers: 2, name: NameAfter::Removed };
+        assert_eq!(outcomes(&report), [&both, &GONE]);
+    }
+
+    #[test]
+    fn strict_takes_children_first_and_says_who_is_busy() {
+        let lines = format!(
+            "{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n\
+             4 2 0:9 / /m/c/rootfs/x rw - tmpfs t rw\n5 4 0:8 / /m/c/rootfs/x/y rw - tmpfs t rw\n"
+        );
+        let mounts = PaperMounts::with(&lines);
+        assert!(run(&paper(), &mounts, TakeOff::Strict).is_clean());
+        assert_eq!(mounts.lock().unwrap().log, ["take off 3", "take off 5", "take off 4", "take off 2"]);
+
+        let (paper, mounts) = (paper(), PaperMounts::with(&lines));
+        mounts.lock().unwrap().refuse = Some((Operation::Unmount, "x/y", Errno::EBUSY));
+        let report = run(&paper, &mounts, TakeOff::Strict);
+        let by = vec!["/m/c/rootfs/x/y".into(), "/m/c/rootfs/x".into()];
+        assert_eq!(outcomes(&report), [&GONE, &TearDownOutcome::Busy { by }]);
+        assert!(paper.lock().unwrap().names.contains_key(Path::new("/m/c/rootfs")));
+
+        mounts.lock().unwrap().refuse = Some((Operation::Unmount, "rootfs", Errno::EBUSY));
+        mounts.lock().unwrap().mounts.retain(|mount| mount.id.0 <= 2);
+        assert_eq!(outcomes(&run_on(&paper, &mounts, TakeOff::Strict))[1], &TearDownOutcome::Busy { by: vec![] });
+    }
+
+    #[test]
+    fn it_goes_on_after_a_failure() {
+        let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
+        for (errno, outcome) in [
+            (Errno::ELOOP, Some(TearDownOutcome::RefusedSymlink)),
+            (Errno::EPERM, None),
+            (Errno::EINVAL, Some(TearDownOutcome::StillMounted)),
+        ] {
+            let mounts = PaperMounts::with(&lines);
+            mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/v", errno));
+            let paper = paper();
+            let report = run(&paper, &mounts, TakeOff::Detach);
+            assert!(!report.is_clean());
+            assert_eq!(report.failures().count(), 1, "{errno}: {report}");
+            if let Some(outcome) = outcome
+                && errno == Errno::EINVAL
+            {
+                assert_eq!(report.mounts[0].outcome, outcome);
+            }
+            assert_eq!(mounts.lock().unwrap().ids(), [1, 3]);
+            assert!(paper.lock().unwrap().names.contains_key(Path::new("/m/c/v")));
+        }
+    }
+
+    #[test]
+    fn a_mount_whose_name_was_moved_is_found_by_its_identity() {
+        let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/old/rootfs rw - ext4 a rw\n");
+        let (paper, mounts) = (paper(), PaperMounts::with(&lines));
+        mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/", Errno::ENOENT));
+        let report = run(&paper, &mounts, TakeOff::Detach);
+        assert_eq!(report.mounts[0].outcome, TearDownOutcome::Missing);
+        assert_eq!(report.mounts[1].outcome, GONE);
+        assert_eq!(mounts.lock().unwrap().ids(), [1]);
+    }
+
+    #[test]
+    fn an_id_of_another_mount_is_not_touched() {
+        let lines = format!("{ROOT}2 1 0:5 / /home rw - tmpfs t rw\n3 1 8:1 /home/v /srv rw - ext4 a rw\n");
+        let mounts = PaperMounts::with(&lines);
+        let report = run(&paper(), &mounts, TakeOff::Detach);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3]);
+    }
+
+    fn dirs(made_shared: Option<u32>) -> SandboxDirs {
+        let key = |id| MountKey::Reused(MountId(id));
+        SandboxDirs {
+            mounts_dir: "/m".into(),
+            shared_dir: "/s".into(),
+            private_dir: None,
+            shared: key(6),
+            made_shared: made_shared.map(key),
+            made_private: None,
+            bind_mounts: Vec::new(),
+            made: Vec::new(),
+        }
+    }
+
+    const TREE: &str = "1 0 8:1 / / rw - ext4 a rw\n5 1 8:1 /m /m rw shared:2 - ext4 a rw\n\
+                        6 1 8:1 /m /s ro master:2 - ext4 a rw\n2 5 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n\
+                        3 5 8:1 /i/v /m/c/v rw - ext4 a rw\n";
+
+    fn down(mounts: &SharedMounts, how: TakeOff) -> TearDownReport {
+        let paper = paper();
+        let shares = [record(&paper, "rootfs", 2), record(&paper, "v", 3)];
+        tear_down_sandbox(&filesystem(&paper), &mounter(mounts), &dirs(Some(5)), &shares, how)
+    }
+
+    #[test]
+    fn a_mount_that_was_made_shared_takes_everything_with_it() {
+        let mounts = PaperMounts::with(TREE);
+        let report = down(&mounts, TakeOff::Detach);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(mounts.lock().unwrap().log, ["take off 5", "take off 6"]);
+        let own = TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        assert_eq!(outcomes(&report), [&GONE, &GONE, &own, &own]);
+    }
+
+    #[test]
+    fn one_by_one_where_that_would_reach_others_or_when_strict() {
+        let reaching = TREE.replace("/m/c/rootfs rw -", "/m/c/rootfs rw shared:7 -")
+            + "4 2 0:9 / /m/c/rootfs/x rw shared:8 - tmpfs t rw\n";
+        let mounts = PaperMounts::with(&reaching);
+        assert!(down(&mounts, TakeOff::Detach).is_clean());
+        assert_eq!(mounts.lock().unwrap().log, ["take off 3", "take off 2", "take off 6", "take off 5"]);
+
+        let mounts = PaperMounts::with(TREE);
+        assert!(down(&mounts, TakeOff::Strict).is_clean());
+        assert_eq!(mounts.lock().unwrap().log, ["take off 3", "take off 2", "take off 6", "take off 5"]);
+    }
+
+    #[test]
+    fn what_covers_the_sandboxs_own_mounts_stays() {
+        let covered = format!("{TREE}9 6 0:4 / /s rw - tmpfs mine rw\n");
+        let mounts = PaperMounts::with(&covered);
+        let report = down(&mounts, TakeOff::Detach);
+        let of_shared = &report.mounts.iter().find(|mount| mount.path == Path::new("/s")).unwrap().outcome;
+        assert_eq!(of_shared, &TearDownOutcome::Covered);
+        assert!(mounts.lock().unwrap().ids().contains(&9));
+    }
+
+    #[test]
+    fn names_that_stay_are_told() {
+        let paper = paper();
+        paper.lock().unwrap().names.insert("/m/c/other".into(), (99, FileKind::Regular));
+        let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
+        let report = run(&paper, &PaperMounts::with(&lines), TakeOff::Detach);
+        assert_eq!(report.kept, [OsError::new(Operation::RemoveDir, "/m/c", Errno::ENOTEMPTY)]);
+        assert!(report.failures().next().is_none() && !report.is_clean());
+    }
+
+    #[test]
+    fn the_plan_says_it_all_before() {
+        let paper = paper();
+        let plan = TearDown::sandbox(dirs(Some(5)), vec![record(&paper, "rootfs", 2)]).plan();
+        assert_eq!(
+            plan.to_string(),
+            "  1. take the mount of /m onto itself off with all below it, if that reaches nothing but its copies\n  \
+               2. take everything off /m/c/rootfs and remove what was made for it\n  \
+               3. take the mount off /s\n  \
+               4. take the mount off /m\n  \
+               5. remove, where it is still there and empty: /m/c\n"
+        );
     }
 }

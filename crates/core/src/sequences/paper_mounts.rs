@@ -1,0 +1,101 @@
+//! A mount table behind the mock, without propagation: for tests of what sequences take off.
+
+use std::sync::{Arc, Mutex};
+
+use crate::{
+    Errno, Location, MockMounter, MountId, MountInfo, MountKey, MountTable, Operation, OsError, PathMount, UnmountMode,
+    UnmountRequest,
+};
+
+/// The mounts, what was done to them, and what is refused: an operation on a path that contains this.
+#[derive(Default)]
+pub(crate) struct PaperMounts {
+    pub(crate) mounts: Vec<MountInfo>,
+    pub(crate) log: Vec<String>,
+    pub(crate) refuse: Option<(Operation, &'static str, Errno)>,
+}
+
+pub(crate) type SharedMounts = Arc<Mutex<PaperMounts>>;
+
+impl PaperMounts {
+    /// The mounts of these lines of mountinfo.
+    pub(crate) fn with(lines: &str) -> SharedMounts {
+        let mounts = MountTable::parse(lines).iter().map(|row| row.to_info()).collect();
+        Arc::new(Mutex::new(Self { mounts, ..Self::default() }))
+    }
+
+    pub(crate) fn ids(&self) -> Vec<u32> {
+        self.mounts.iter().map(|mount| mount.id.0).collect()
+    }
+
+    fn refusal(&self, operation: Operation, at: &Location) -> Result<(), OsError> {
+        let path = at.for_display();
+        match self.refuse {
+            Some((refused, part, errno)) if refused == operation && path.to_string_lossy().contains(part) => {
+                Err(OsError::new(operation, path, errno))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn mount_of(&self, at: &Location) -> Result<PathMount, OsError> {
+        self.refusal(Operation::MountOf, at)?;
+        let table = MountTable::from_mounts(&self.mounts);
+        match table.mount_holding(&at.for_display()) {
+            Some(row) => Ok(PathMount { is_root: row.mount_point() == at.for_display(), mount: row.to_info() }),
+            None => Err(OsError::new(Operation::MountOf, at.for_display(), Errno::ENOENT)),
+        }
+    }
+
+    fn unmount(&mut self, request: &UnmountRequest) -> Result<(), OsError> {
+        let refuse = |errno| Err(OsError::new(Operation::Unmount, request.at().for_display(), errno));
+        self.refusal(Operation::Unmount, request.at())?;
+        let found = self.mount_of(request.at())?;
+        if !found.is_root {
+            return refuse(Errno::EINVAL);
+        }
+        let id = found.mount.id;
+        if request.expected().is_some_and(|key| key != MountKey::Reused(id)) {
+            return refuse(Errno::ESTALE);
+        }
+        if request.mode() == UnmountMode::Plain && self.mounts.iter().any(|mount| mount.parent == id) {
+            return refuse(Errno::EBUSY);
+        }
+        self.log.push(format!("take off {id}"));
+        self.drop_tree(id);
+        Ok(())
+    }
+
+    fn drop_tree(&mut self, id: MountId) {
+        self.mounts.retain(|mount| mount.id != id);
+        let children: Vec<_> = self.mounts.iter().filter(|mount| mount.parent == id).map(|mount| mount.id).collect();
+        for child in children {
+            self.drop_tree(child);
+        }
+    }
+}
+
+/// A mounter that shows these mounts.
+pub(crate) fn mounter(mounts: &SharedMounts) -> MockMounter {
+    let mut mounter = MockMounter::new();
+    let with = mounts.clone();
+    mounter.expect_mounts().returning(move || Ok(MountTable::from_mounts(&with.lock().unwrap().mounts)));
+    let with = mounts.clone();
+    mounter.expect_mount_of().returning(move |at| with.lock().unwrap().mount_of(at));
+    let with = mounts.clone();
+    mounter.expect_unmount().returning(move |request| with.lock().unwrap().unmount(request));
+    let with = mounts.clone();
+    mounter.expect_find_mount().returning(move |key| {
+        let found = with.lock().unwrap().mounts.iter().find(|mount| mount.key() == key).cloned();
+        found.ok_or_else(|| OsError::new(Operation::FindMount, key, Errno::ENOENT))
+    });
+    let with = mounts.clone();
+    mounter.expect_set_propagation().returning(move |at, propagation, recursion| {
+        let mut mounts = with.lock().unwrap();
+        mounts.refusal(Operation::SetPropagation, at)?;
+        let path = at.for_display();
+        mounts.log.push(format!("{} {propagation} {recursion:?}", path.display()));
+        Ok(())
+    });
+    mounter
+}
