@@ -9,3 +9,8 @@ pub mod model_kernel;
 pub mod namespace;
 pub mod scenario;
 pub mod worker_process;
+
+/// The programs of the README are compiled and run as they stand there.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
