@@ -6,7 +6,7 @@ use mountwright_core::{
 };
 
 use crate::LinuxBackend;
-use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_SB_BASIC};
+use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_MNT_BASIC, STATMOUNT_SB_BASIC};
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::kernel::{Call, Kernel, MountStat, Stat};
@@ -109,8 +109,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// One row of the table, for kernels that have nothing better.
     fn table_row(&self, id: MountId) -> Step<MountInfo> {
         let table = self.table()?;
-        let row = table.iter().find(|row| row.id() == id);
-        row.map(|row| row.to_info()).ok_or(Fault::new(Call::Mountinfo, Errno::ENOENT))
+        table.by_id(id).map(|row| row.to_info()).ok_or(Fault::new(Call::Mountinfo, Errno::ENOENT))
     }
 
     pub(crate) fn table(&self) -> Step<MountTable> {
@@ -129,6 +128,16 @@ impl<K: Kernel> LinuxBackend<K> {
         self.ask(id, STATMOUNT_SB_BASIC.into(), 0)?;
         info.unique_id = Some(id);
         Ok(info)
+    }
+
+    /// The mount's relations alone, without a string.
+    pub(crate) fn relations(&self, id: UniqueMountId) -> Step<MountStat> {
+        self.ask(id, STATMOUNT_MNT_BASIC.into(), 0)
+    }
+
+    /// True where a mount is still in a mount namespace; where that cannot be asked, false.
+    pub(crate) fn is_there(&self, id: UniqueMountId) -> bool {
+        self.uses(Call::Statmount) && self.relations(id).is_ok()
     }
 
     /// statmount, with as much room as the strings need.
