@@ -3,9 +3,11 @@
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-use crate::contract::{can_play_on_kernel, in_fresh_root};
+use mountwright_core::Backend;
+
+use crate::contract::{Case, can_play_on_kernel, in_fresh_root, play_on_kernel};
 use crate::kernel_required::not_run;
-use crate::namespace::{self, Privilege};
+use crate::namespace::{self, NoNamespace, Privilege};
 
 /// A case by name.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +58,31 @@ impl KernelTrials {
 
     /// A trial that runs in a fresh root.
     pub fn trial_of(&self, name: String, needs_root: bool, run: impl FnOnce() + Send + 'static) -> Trial {
-        let Some(reason) = self.cannot(needs_root) else {
-            return Trial::test(name.clone(), move || Ok(in_fresh_root(&name, run)?));
+        let refused = needs_root.then_some("only the machine's own root may");
+        let thread = name.clone();
+        self.ignorable(name, refused, move || in_fresh_root(&thread, run))
+    }
+
+    /// A case of the contract, with the backend that `make` makes on its thread.
+    pub fn contract_trial<B: Backend + 'static>(
+        &self,
+        name: String,
+        case: Case,
+        make: impl FnOnce() -> (B, bool) + Send + 'static,
+    ) -> Trial {
+        self.ignorable(name, case.needs().refused_in_user_namespace(), move || play_on_kernel(case, make))
+    }
+
+    fn ignorable(
+        &self,
+        name: String,
+        refused_in_user_namespace: Option<&str>,
+        run: impl FnOnce() -> Result<(), NoNamespace> + Send + 'static,
+    ) -> Trial {
+        let reason = match (&self.privilege, refused_in_user_namespace) {
+            (Err(reason), _) => reason.clone(),
+            (Ok(Privilege::UserNamespace), Some(reason)) => reason.to_owned(),
+            (Ok(_), _) => return Trial::test(name, move || Ok(run()?)),
         };
         let asked_for = self.flag_ignored;
         Trial::ignorable_test(name, move || -> Result<Completion, Failed> {
@@ -65,13 +90,5 @@ impl KernelTrials {
             if asked_for { Err(reason.into()) } else { not_run(&reason) }
         })
         .with_ignored_flag(asked_for && not_run("").is_ok())
-    }
-
-    fn cannot(&self, needs_root: bool) -> Option<String> {
-        match &self.privilege {
-            Err(reason) => Some(reason.clone()),
-            Ok(Privilege::UserNamespace) if needs_root => Some("only the machine's own root may".to_owned()),
-            Ok(_) => None,
-        }
     }
 }

@@ -1,5 +1,8 @@
 //! Questions about mounts, none of which asks the filesystem.
 
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use mountwright_core::{
     DeviceNumber, Errno, FilesystemMagic, FilesystemOf, FinalLink, Location, MountId, MountInfo, MountKey, MountTable,
     PathMount, UniqueMountId,
@@ -69,7 +72,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let is_root = match mount_root(&stat) {
             Some(is_root) => is_root,
             // Before 5.8: it is the root of its mount where the kernel gives both the same path.
-            None => self.calls.fd_path(file)? == mount.mount_point,
+            None => is_path_of_root(&self.calls.fd_path(file)?, &mount.mount_point),
         };
         Ok(PathMount { mount, is_root })
     }
@@ -151,7 +154,26 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
+/// Whether the path of a descriptor is that of its mount. The kernel says of a directory that was removed that it is, and
+/// so for a mount of it; no other file of a mount has such a path, for theirs go on with a slash.
+fn is_path_of_root(path: &Path, mount_point: &Path) -> bool {
+    let (path, mount_point) = (path.as_os_str().as_bytes(), mount_point.as_os_str().as_bytes());
+    path == mount_point || (mount_point != b"/" && path.strip_prefix(mount_point) == Some(b" (deleted)"))
+}
+
 fn magic(answer: &MountStat) -> FilesystemMagic {
     // Every magic number has 32 bits; the field is wider.
     FilesystemMagic(u32::try_from(answer.magic & u64::from(u32::MAX)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_of_a_mount_has_its_path_also_when_it_was_removed() {
+        let is_root = |path: &str, mount_point: &str| is_path_of_root(Path::new(path), Path::new(mount_point));
+        assert!(is_root("/w/m", "/w/m") && is_root("/w/m (deleted)", "/w/m") && is_root("/", "/"));
+        assert!(!is_root("/w/m/ (deleted)", "/w/m") && !is_root("/w/m/a", "/w/m") && !is_root("/ (deleted)", "/"));
+    }
 }
