@@ -5,6 +5,7 @@ pub mod fake_runner;
 pub mod interposed;
 pub mod kernel_required;
 pub mod kernel_runner;
+pub mod kernel_trials;
 pub mod model_kernel;
 pub mod namespace;
 pub mod scenario;

@@ -1,46 +1,44 @@
-//! Attaching a detached mount, the moment in which it comes to be seen, and taking it off again if what follows fails.
+//! Attaching a detached mount, the moment in which it comes to be seen, and what has to hold after it.
 
-use std::path::Path;
-
-use mountwright_core::{Errno, Leftover, MountKey, Propagation, Recursion};
+use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
 use crate::LinuxBackend;
-use crate::abi::{AT_SYMLINK_NOFOLLOW, MNT_DETACH, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, S_IFLNK};
+use crate::abi::{AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, S_IFLNK};
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key};
-use crate::kernel::{At, Call, Kernel, Reach};
+use crate::kernel::{At, Call, Kernel};
 use crate::target::Target;
 
+/// What is done to a tree after it has been attached, and what has to be known to take it off again.
+#[derive(Clone, Copy)]
+pub(crate) struct LastStep {
+    pub(crate) propagation: Option<Propagation>,
+    pub(crate) recursion: Recursion,
+    /// True where no mount of the tree is a peer of the one that it is a copy of.
+    pub(crate) apart: bool,
+}
+
 impl<K: Kernel> LinuxBackend<K> {
-    /// Attaches `tree` to the target, gives it its propagation and makes sure that the target's name shows it.
-    pub(crate) fn attach(
-        &self,
-        tree: &K::Fd,
-        target: &Target<K::Fd>,
-        propagation: Option<(Propagation, Recursion)>,
-        shown: &Path,
-    ) -> Step<MountKey> {
+    /// Attaches `tree` to the target, makes sure that it is there and seen, and gives it its propagation.
+    pub(crate) fn attach(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep) -> Step<MountKey> {
         let mount = self.mount_of_fd(tree)?;
         self.calls
             .move_mount(tree, &target.file, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
             .map_err(|fault| self.as_mount_says(fault, tree, &target.file))?;
-        self.finish(tree, target, propagation, mount).map_err(|fault| self.take_off(tree, fault, mount, shown))?;
+        self.finish(tree, target, last, mount)?;
         Ok(mount)
     }
 
-    /// What follows the moment in which a mount comes to be seen: its propagation, which a shared parent has just
-    /// overwritten, and a look whether the target's name leads to it.
-    pub(crate) fn finish(
-        &self,
-        tree: &K::Fd,
-        target: &Target<K::Fd>,
-        propagation: Option<(Propagation, Recursion)>,
-        mount: MountKey,
-    ) -> Step<()> {
-        if let Some((propagation, recursion)) = propagation {
-            self.propagate(tree, propagation, recursion)?;
-        }
-        self.shows(target, mount)
+    /// What follows the moment in which a mount comes to be seen: a look whether it is where it should be, and its
+    /// propagation, which a shared parent has just overwritten. What fails here takes the mount off again.
+    pub(crate) fn finish(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
+        let finish = || {
+            self.lies_on(target, mount)?;
+            self.shows(target, mount)?;
+            // Last: until here the tree is as a whole in the copies at the parent's peers, and goes from there with it.
+            last.propagation.map_or(Ok(()), |propagation| self.propagate(tree, propagation, last.recursion))
+        };
+        finish().map_err(|fault| self.take_off((tree, mount), target, last.apart, fault))
     }
 
     /// `move_mount` has one errno for all mistakes; mount(2) says `ENOTDIR` where a directory and a file meet.
@@ -54,6 +52,19 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
+    /// Where nothing else may be mounted on the target: that nobody was faster. The kernel attaches to the top of what is
+    /// there by then, so that the later of two lies on the earlier. Only unique ids tell (6.8).
+    fn lies_on(&self, target: &Target<K::Fd>, mount: MountKey) -> Step<()> {
+        match (target.alone_on, mount) {
+            (Some(MountKey::Unique(expected)), MountKey::Unique(mount))
+                if self.relations(mount)?.parent != expected.0.get() =>
+            {
+                Err(Fault::new(Call::MoveMount, Errno::EBUSY))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Below a root: that the target's name still leads to what was mounted. Somebody may have exchanged it.
     fn shows(&self, target: &Target<K::Fd>, mount: MountKey) -> Step<()> {
         let Some((parent, name)) = &target.named else { return Ok(()) };
@@ -63,17 +74,10 @@ impl<K: Kernel> LinuxBackend<K> {
             // Before 5.8 the answer does not tell.
             None => Ok(()),
             Some(seen) if seen == mount => Ok(()),
+            // Somebody has mounted on it since: it is where it should be.
+            Some(seen) if self.covers(seen, mount) => Ok(()),
             Some(_) if kind(&stat) == S_IFLNK => Err(Fault::new(Call::Statx, Errno::ELOOP)),
             Some(_) => Err(Fault::new(Call::Statx, Errno::ESTALE)),
-        }
-    }
-
-    /// Takes a mount off that this call has attached, by the descriptor of the mount itself, whatever its name is now.
-    /// Lazily, since the descriptor is a user of it.
-    pub(crate) fn take_off(&self, tree: &K::Fd, fault: Fault, mount: MountKey, shown: &Path) -> Fault {
-        match self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH) {
-            Ok(()) => fault,
-            Err(_) => fault.leaving(Leftover::Mount { mount, at: shown.to_path_buf() }),
         }
     }
 }

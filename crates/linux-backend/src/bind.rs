@@ -1,14 +1,26 @@
 //! Binds by a detached copy: nobody sees the mount before it is as it should be.
 
-use mountwright_core::{BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, Recursion};
+use mountwright_core::{BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, Propagation, Recursion};
 
 use crate::LinuxBackend;
-use crate::abi::{AT_EMPTY_PATH, AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE};
+use crate::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_PRIVATE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE};
+use crate::attach::LastStep;
 use crate::attribute_bits::attr_of;
 use crate::created::Created;
 use crate::fault::Step;
-use crate::kernel::{At, Call, Kernel};
+use crate::kernel::{At, Call, Kernel, MountAttr};
 use crate::propagation::recursive;
+
+/// True where the copy of a tree may be cut off from the peer groups of its source before it is attached: the propagation
+/// asked for does not need them. Then it can be taken off again as a whole, the copies at the parent's peers included.
+pub(crate) fn may_part(request: &BindRequest) -> bool {
+    let alone = matches!(request.wanted_propagation(), Some(Propagation::Private | Propagation::Unbindable));
+    alone && request.recursion() == Recursion::Tree
+}
+
+pub(crate) fn last_step(request: &BindRequest, apart: bool) -> LastStep {
+    LastStep { propagation: request.wanted_propagation(), recursion: request.recursion(), apart }
+}
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_request(&self, request: &BindRequest) -> Step<BindReport> {
@@ -32,8 +44,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn attach_copy(&self, request: &BindRequest, tree: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
         let target = self.target(request, tree, created)?;
-        let propagation = request.wanted_propagation().map(|propagation| (propagation, request.recursion()));
-        self.attach(tree, &target, propagation, &request.target().for_display())
+        self.attach(tree, &target, last_step(request, self.parts_copy(request)))
     }
 
     /// A detached copy of the source with its attributes changed. It is gone as soon as its descriptor is closed.
@@ -48,18 +59,25 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
+    fn parts_copy(&self, request: &BindRequest) -> bool {
+        may_part(request) && (self.uses(Call::MountSetattr) || self.uses(Call::OpenTreeAttr))
+    }
+
     fn copy_of(&self, dir: At<'_, K::Fd>, path: &std::path::Path, flags: u32, request: &BindRequest) -> Step<K::Fd> {
         let flags = flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
-        let change = request.change();
-        if change.is_nothing() {
+        let mut attr = attr_of(request.change());
+        if self.parts_copy(request) {
+            attr.propagation = MS_PRIVATE.into();
+        }
+        if attr == MountAttr::default() {
             return self.calls.open_tree(dir, path, flags);
         }
         if self.uses(Call::OpenTreeAttr) {
-            return self.calls.open_tree_attr(dir, path, flags, attr_of(change));
+            return self.calls.open_tree_attr(dir, path, flags, attr);
         }
         let tree = self.calls.open_tree(dir, path, flags)?;
-        let deep = if request.recursion() == Recursion::Tree { AT_RECURSIVE } else { 0 };
-        self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), deep | AT_EMPTY_PATH, attr_of(change))?;
+        let deep = recursive(request.recursion(), AT_RECURSIVE);
+        self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), deep | AT_EMPTY_PATH, attr)?;
         Ok(tree)
     }
 }

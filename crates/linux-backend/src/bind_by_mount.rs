@@ -6,21 +6,17 @@
 use mountwright_core::{BindReport, BindRequest, Errno, FinalLink, Guarantee, MountKey, Recursion};
 
 use crate::LinuxBackend;
-use crate::abi::{MNT_DETACH, MS_BIND, MS_MOVE, MS_REC, MS_REMOUNT, O_CLOEXEC, O_NOFOLLOW, O_PATH};
+use crate::abi::{MS_BIND, MS_MOVE, MS_PRIVATE, MS_REC, MS_REMOUNT};
 use crate::attribute_bits::ms_bits;
+use crate::bind::{last_step, may_part};
 use crate::created::Created;
 use crate::fault::{Fault, Step};
-use crate::kernel::{At, Call, Kernel, Reach};
+use crate::kernel::{Call, Kernel, Reach};
 use crate::propagation::recursive;
-use crate::target::Target;
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_by_mount(&self, request: &BindRequest) -> Step<BindReport> {
         let changes = !request.change().is_nothing();
-        if changes && request.recursion() == Recursion::Tree {
-            // MS_REMOUNT changes one mount; with MS_REC it says that it has changed all and has not.
-            return Err(Fault::new(Call::Mount, Errno::EOPNOTSUPP));
-        }
         let source = self.pin(request.source(), FinalLink::Follow, 0)?;
         let mut created = Created::nothing();
         let bound = match self.enter_staging() {
@@ -31,7 +27,10 @@ impl<K: Kernel> LinuxBackend<K> {
                 self.leave_staging(staging);
                 bound.map(|mount| (mount, Guarantee::Atomic))
             }
-            Err(_) if changes && request.required() == Guarantee::Atomic => {
+            // In place a tree would be changed one mount after the other, and what then fails could not be taken back.
+            Err(_)
+                if changes && (request.required() == Guarantee::Atomic || request.recursion() == Recursion::Tree) =>
+            {
                 Err(Fault::new(Call::Mount, Errno::EOPNOTSUPP))
             }
             Err(_) => {
@@ -48,12 +47,19 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Changes the staged copy and moves it to the target.
     fn bind_staged(&self, request: &BindRequest, copy: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
         let mount = self.mount_of_fd(copy)?;
-        self.change_copy(request, copy)?;
+        match request.recursion() {
+            Recursion::This => self.change_copy(request, copy)?,
+            Recursion::Tree => self.change_staged_tree(copy, request.change())?,
+        }
+        let apart = may_part(request);
+        if apart {
+            self.mount_by_flags(Reach::Descriptor(copy), MS_PRIVATE | MS_REC)?;
+        }
         let target = self.target(request, copy, created)?;
         self.calls
             .mount(Reach::Descriptor(copy), Reach::Descriptor(&target.file), "".as_ref(), MS_MOVE, "".as_ref())
             .map_err(|fault| self.as_mount_says(fault, copy, &target.file))?;
-        self.finish_copy(request, copy, &target, mount)?;
+        self.finish(copy, &target, last_step(request, apart), mount)?;
         Ok(mount)
     }
 
@@ -63,30 +69,10 @@ impl<K: Kernel> LinuxBackend<K> {
         let flags = MS_BIND | recursive(request.recursion(), MS_REC);
         let (from, to) = (Reach::Descriptor(source), Reach::Descriptor(&target.file));
         self.calls.mount(from, to, "".as_ref(), flags, "".as_ref())?;
-        let found = self.mounted_on(&target);
-        let (copy, mount) = found.map_err(|fault| match self.calls.umount2(to, MNT_DETACH) {
-            Ok(()) => fault,
-            // Which mount it is could not be found out either.
-            Err(_) => fault.leaving(mountwright_core::Leftover::Attributes { at: request.target().for_display() }),
-        })?;
-        self.change_copy(request, &copy)
-            .map_err(|fault| self.take_off(&copy, fault, mount, &request.target().for_display()))?;
-        self.finish_copy(request, &copy, &target, mount)?;
+        let (copy, mount) = self.mounted_on(&target, Some(source))?;
+        self.change_copy(request, &copy).map_err(|fault| self.take_off((&copy, mount), &target, false, fault))?;
+        self.finish(&copy, &target, last_step(request, false), mount)?;
         Ok(mount)
-    }
-
-    /// Pins what is now mounted on a target.
-    pub(crate) fn mounted_on(&self, target: &Target<K::Fd>) -> Step<(K::Fd, MountKey)> {
-        let flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-        let copy = match &target.named {
-            Some((parent, name)) => self.calls.openat(At::Fd(parent), name.as_ref(), flags, 0)?,
-            None => self.calls.openat(At::Cwd, &self.calls.fd_path(&target.file)?, flags, 0)?,
-        };
-        let mount = self.mount_of_fd(&copy)?;
-        if mount == self.mount_of_fd(&target.file)? {
-            return Err(Fault::new(Call::Openat, Errno::ESTALE));
-        }
-        Ok((copy, mount))
     }
 
     fn change_copy(&self, request: &BindRequest, copy: &K::Fd) -> Step<()> {
@@ -95,11 +81,5 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         let attributes = self.mount_of_pinned(copy)?.mount.attributes.changed_by(request.change());
         self.mount_by_flags(Reach::Descriptor(copy), MS_REMOUNT | MS_BIND | ms_bits(attributes))
-    }
-
-    fn finish_copy(&self, request: &BindRequest, copy: &K::Fd, target: &Target<K::Fd>, mount: MountKey) -> Step<()> {
-        let propagation = request.wanted_propagation().map(|propagation| (propagation, request.recursion()));
-        let finished = self.finish(copy, target, propagation, mount);
-        finished.map_err(|fault| self.take_off(copy, fault, mount, &request.target().for_display()))
     }
 }

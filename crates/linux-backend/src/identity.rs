@@ -67,7 +67,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Before 5.8 only a descriptor's fdinfo tells its mount.
-    fn mount_in_fdinfo(&self, file: &K::Fd) -> Step<MountKey> {
+    pub(crate) fn mount_in_fdinfo(&self, file: &K::Fd) -> Step<MountKey> {
         let text = self.calls.fdinfo(file)?;
         let id = text.split(|&byte| byte == b'\n').find_map(|line| {
             let digits = line.strip_prefix(b"mnt_id:")?;

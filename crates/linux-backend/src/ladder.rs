@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use mountwright_core::Errno;
 
-use crate::abi::{OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE};
-use crate::kernel::{At, Call, Kernel};
+use crate::abi::{MNT_DETACH, MNT_EXPIRE};
+use crate::kernel::{Call, Kernel, Reach};
 
 /// The calls that not every kernel from 4.18 on has, or that filters forbid.
 const OPTIONAL: [Call; 7] = [
@@ -119,10 +119,10 @@ fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
         Ok(()) => THERE,
         // These two look for the privilege first: EPERM may be the kernel's own answer.
         Err(Errno::EPERM) if matches!(call, Call::MoveMount | Call::Fsopen) => {
-            // open_tree too looks for the privilege before it looks for the path, which is not there.
-            let flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
-            match kernel.open_tree(At::Cwd, "".as_ref(), flags) {
-                Err(Errno::ENOENT) => ABSENT,
+            // umount2 does so too, and then refuses to let a mount expire and to detach it at once. No filter leaves that
+            // call out that leaves mount(2) in.
+            match kernel.umount2(Reach::Path("/".as_ref()), MNT_EXPIRE | MNT_DETACH) {
+                Err(Errno::EINVAL) => ABSENT,
                 _ => UNKNOWN,
             }
         }

@@ -53,6 +53,7 @@ mod linux;
 mod lookup;
 mod metadata;
 mod mount_info;
+mod mounted_on;
 mod mounter;
 mod move_mount;
 mod new_mount;
@@ -60,8 +61,10 @@ mod place;
 mod propagation;
 mod quiet_magic;
 mod replace_file;
+mod staged_tree;
 mod staging;
 mod superblock;
+mod take_off;
 mod target;
 mod unmount;
 

@@ -1,12 +1,15 @@
 //! Questions about mounts, none of which asks the filesystem.
 
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
 use mountwright_core::{
     DeviceNumber, Errno, FilesystemMagic, FilesystemOf, FinalLink, Location, MountId, MountInfo, MountKey, MountTable,
     PathMount, UniqueMountId,
 };
 
 use crate::LinuxBackend;
-use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_SB_BASIC};
+use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_MNT_BASIC, STATMOUNT_SB_BASIC};
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::kernel::{Call, Kernel, MountStat, Stat};
@@ -69,7 +72,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let is_root = match mount_root(&stat) {
             Some(is_root) => is_root,
             // Before 5.8: it is the root of its mount where the kernel gives both the same path.
-            None => self.calls.fd_path(file)? == mount.mount_point,
+            None => is_path_of_root(&self.calls.fd_path(file)?, &mount.mount_point),
         };
         Ok(PathMount { mount, is_root })
     }
@@ -109,8 +112,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// One row of the table, for kernels that have nothing better.
     fn table_row(&self, id: MountId) -> Step<MountInfo> {
         let table = self.table()?;
-        let row = table.iter().find(|row| row.id() == id);
-        row.map(|row| row.to_info()).ok_or(Fault::new(Call::Mountinfo, Errno::ENOENT))
+        table.by_id(id).map(|row| row.to_info()).ok_or(Fault::new(Call::Mountinfo, Errno::ENOENT))
     }
 
     pub(crate) fn table(&self) -> Step<MountTable> {
@@ -131,6 +133,16 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(info)
     }
 
+    /// The mount's relations alone, without a string.
+    pub(crate) fn relations(&self, id: UniqueMountId) -> Step<MountStat> {
+        self.ask(id, STATMOUNT_MNT_BASIC.into(), 0)
+    }
+
+    /// True where a mount is still in a mount namespace; where that cannot be asked, false.
+    pub(crate) fn is_there(&self, id: UniqueMountId) -> bool {
+        self.uses(Call::Statmount) && self.relations(id).is_ok()
+    }
+
     /// statmount, with as much room as the strings need.
     fn ask(&self, id: UniqueMountId, mask: u64, mut room: usize) -> Step<MountStat> {
         loop {
@@ -142,7 +154,26 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
+/// Whether the path of a descriptor is that of its mount. The kernel says of a directory that was removed that it is, and
+/// so for a mount of it; no other file of a mount has such a path, for theirs go on with a slash.
+fn is_path_of_root(path: &Path, mount_point: &Path) -> bool {
+    let (path, mount_point) = (path.as_os_str().as_bytes(), mount_point.as_os_str().as_bytes());
+    path == mount_point || (mount_point != b"/" && path.strip_prefix(mount_point) == Some(b" (deleted)"))
+}
+
 fn magic(answer: &MountStat) -> FilesystemMagic {
     // Every magic number has 32 bits; the field is wider.
     FilesystemMagic(u32::try_from(answer.magic & u64::from(u32::MAX)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_of_a_mount_has_its_path_also_when_it_was_removed() {
+        let is_root = |path: &str, mount_point: &str| is_path_of_root(Path::new(path), Path::new(mount_point));
+        assert!(is_root("/w/m", "/w/m") && is_root("/w/m (deleted)", "/w/m") && is_root("/", "/"));
+        assert!(!is_root("/w/m/ (deleted)", "/w/m") && !is_root("/w/m/a", "/w/m") && !is_root("/ (deleted)", "/"));
+    }
 }

@@ -7,9 +7,10 @@ use mountwright_core::{Errno, FinalLink, Location, MountKey, MountReport, MountR
 
 use crate::LinuxBackend;
 use crate::abi::{
-    FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MNT_DETACH, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_RDONLY, MS_REMOUNT,
-    MS_SYNCHRONOUS, O_DIRECTORY,
+    FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
+    O_DIRECTORY,
 };
+use crate::attach::LastStep;
 use crate::attribute_bits::{atime_attr, attr_bits, ms_bits};
 use crate::fault::{Fault, Step};
 use crate::kernel::{Call, Config, Kernel, Reach};
@@ -24,8 +25,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let target = self.directory_target(&request.target)?;
         let mount = if self.uses(Call::Fsopen) && self.uses(Call::MoveMount) {
             let tree = self.detached_filesystem(request)?;
-            let propagation = request.propagation.map(|propagation| (propagation, Recursion::This));
-            self.attach(&tree, &target, propagation, &request.target.for_display())?
+            self.attach(&tree, &target, last_step(request))?
         } else {
             self.mount_by_mount(request, &target)?
         };
@@ -34,7 +34,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn directory_target(&self, at: &Location) -> Step<Target<K::Fd>> {
         let file = self.pin(at, FinalLink::Follow, O_DIRECTORY)?;
-        Ok(Target { file, named: None })
+        Ok(Target { file, named: None, alone_on: None, shown: at.for_display() })
     }
 
     /// A mount of the filesystem that nobody sees yet.
@@ -67,20 +67,19 @@ impl<K: Kernel> LinuxBackend<K> {
         let attributes = request.attributes.changed_by(mountwright_core::AttributeChange::NOTHING);
         let safe = ms_bits(attributes) & !MS_RDONLY;
         self.calls.mount(Reach::Path(source.as_ref()), on, &request.fs_type, flags | safe, &options)?;
-        let (mounted, mount) = self.mounted_on(target).map_err(|fault| match self.calls.umount2(on, MNT_DETACH) {
-            Ok(()) => fault,
-            Err(_) => fault.leaving(mountwright_core::Leftover::Attributes { at: request.target.for_display() }),
-        })?;
-        let finish = || -> Step<()> {
-            if attributes.is_read_only() {
-                self.mount_by_flags(Reach::Descriptor(&mounted), MS_REMOUNT | MS_BIND | ms_bits(attributes))?;
-            }
-            let propagation = request.propagation.map(|propagation| (propagation, Recursion::This));
-            self.finish(&mounted, target, propagation, mount)
-        };
-        finish().map_err(|fault| self.take_off(&mounted, fault, mount, &request.target.for_display()))?;
+        let (mounted, mount) = self.mounted_on(target, None)?;
+        if attributes.is_read_only() {
+            self.mount_by_flags(Reach::Descriptor(&mounted), MS_REMOUNT | MS_BIND | ms_bits(attributes))
+                .map_err(|fault| self.take_off((&mounted, mount), target, true, fault))?;
+        }
+        self.finish(&mounted, target, last_step(request), mount)?;
         Ok(mount)
     }
+}
+
+/// A new filesystem is nobody's copy.
+fn last_step(request: &MountRequest) -> LastStep {
+    LastStep { propagation: request.propagation, recursion: Recursion::This, apart: true }
 }
 
 /// `sshfs` of `fuse.sshfs`.

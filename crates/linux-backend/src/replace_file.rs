@@ -22,8 +22,9 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn replace(&self, dir: &K::Fd, name: &Path, contents: &[u8], mode: FileMode, shown: &Path) -> Step<()> {
         let (beside, file) = self.create_beside(dir)?;
         let exchange = || -> Step<()> {
-            self.calls.fchmod(&file, mode.bits().into())?;
             self.write_all(&file, contents)?;
+            // After the last write, which takes set-id bits away from a caller without the privilege.
+            self.calls.fchmod(&file, mode.bits().into())?;
             self.calls.fsync(&file)?;
             self.calls.renameat(dir, &beside, name.as_os_str())
         };

@@ -7,8 +7,8 @@ use mountwright_core::{Errno, FileMode};
 
 use crate::LinuxBackend;
 use crate::abi::{
-    AT_REMOVEDIR, MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH,
-    UMOUNT_NOFOLLOW,
+    AT_REMOVEDIR, MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW,
+    O_PATH, UMOUNT_NOFOLLOW,
 };
 use crate::created::Sort;
 use crate::fault::Step;
@@ -64,7 +64,14 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Takes the staging place away with all that is still in it. What cannot be taken away is an empty directory only
     /// its owner can enter: worth a word, not a failure.
     pub(crate) fn leave_staging(&self, staging: Staging<K::Fd>) {
+        // What is still in it may be a copy of shared mounts: an unmount would be one at their source too.
+        let apart = self.mount_by_flags(Reach::Descriptor(&staging.root), MS_PRIVATE | MS_REC);
         drop(staging.root);
+        if let Err(fault) = apart {
+            let errno = fault.errno();
+            tracing::warn!(subsystem = "mount", path = %self.staging().join(&staging.name).display(), %errno, "staging place stays");
+            return;
+        }
         self.clear_staging(&staging.parent, staging.name.as_ref());
     }
 

@@ -5,14 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use mountwright_core::{BindRequest, Errno, FileMode, Location, MissingTarget, OccupiedTarget, RelativePath};
+use mountwright_core::{BindRequest, Errno, FileMode, Location, MissingTarget, MountKey, OccupiedTarget, RelativePath};
 
 use crate::LinuxBackend;
 use crate::abi::{O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, STATX_TYPE};
 use crate::beneath::Crossing;
 use crate::created::{Created, Sort};
 use crate::fault::{Fault, Step};
-use crate::identity::kind;
+use crate::identity::{kind, mount_key, mount_root};
 use crate::kernel::{At, Call, Kernel};
 
 /// A pinned target.
@@ -20,8 +20,17 @@ pub(crate) struct Target<Fd> {
     /// The target itself.
     pub(crate) file: Fd,
     /// Below a root: the directory it was found in and its name there.
-    pub(crate) named: Option<(Rc<Fd>, OsString)>,
+    pub(crate) named: Option<Named<Fd>>,
+    /// The mount that the target is on, where nothing else may be mounted on the target and where the kernel
+    /// tells.
+    pub(crate) alone_on: Option<MountKey>,
+    /// For a person to read.
+    pub(crate) shown: PathBuf,
 }
+
+/// A directory and a name in it.
+type Named<Fd> = (Rc<Fd>, OsString);
+type Found<Fd> = (Fd, Option<Named<Fd>>);
 
 /// How the components of a target are opened.
 #[derive(Clone, Copy)]
@@ -47,11 +56,25 @@ impl<K: Kernel> LinuxBackend<K> {
         source: &K::Fd,
         created: &mut Created<K::Fd>,
     ) -> Step<Target<K::Fd>> {
-        let found = match request.target() {
-            Location::Trusted(path) => self.trusted_target(request, path, source, created)?,
+        let (file, named) = match request.target() {
+            Location::Trusted(path) => (self.trusted_target(request, path, source, created)?, None),
             Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
         };
-        Ok(found)
+        let alone_on = match request.occupied_target() {
+            OccupiedTarget::Refuse => self.unoccupied(&file)?,
+            OccupiedTarget::Stack => None,
+        };
+        Ok(Target { file, named, alone_on, shown: request.target().for_display() })
+    }
+
+    /// The mount that a target is on, where statx tells; `EBUSY` where the target is its root.
+    fn unoccupied(&self, file: &K::Fd) -> Step<Option<MountKey>> {
+        let stat = self.stat_fd(file, self.identity_mask())?;
+        let is_root = match mount_root(&stat) {
+            Some(is_root) => is_root,
+            None => self.mount_of_pinned(file)?.is_root,
+        };
+        if is_root { Err(Fault::new(Call::Openat, Errno::EBUSY)) } else { Ok(mount_key(&stat)) }
     }
 
     fn trusted_target(
@@ -60,8 +83,8 @@ impl<K: Kernel> LinuxBackend<K> {
         path: &Path,
         source: &K::Fd,
         created: &mut Created<K::Fd>,
-    ) -> Step<Target<K::Fd>> {
-        let file = match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), request.missing_target()) {
+    ) -> Step<K::Fd> {
+        match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), request.missing_target()) {
             (Err(fault), MissingTarget::Create { mode })
                 if fault.errno() == Errno::ENOENT && !path.as_os_str().is_empty() =>
             {
@@ -73,14 +96,10 @@ impl<K: Kernel> LinuxBackend<K> {
                 let start_fd = self.open_root(start)?;
                 let names = rest.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).map(OsStr::from_bytes);
                 let shown = if start == Path::new("/") { PathBuf::from("/") } else { PathBuf::new() };
-                self.make_way((start_fd, shown), names, Trust::Trusted, (mode, source), created)?.file
+                Ok(self.make_way((start_fd, shown), names, Trust::Trusted, (mode, source), created)?.0)
             }
-            (found, _) => found?,
-        };
-        if request.occupied_target() == OccupiedTarget::Refuse && self.is_mount_root(&file)? {
-            return Err(Fault::new(Call::Openat, Errno::EBUSY));
+            (found, _) => found,
         }
-        Ok(Target { file, named: None })
     }
 
     fn target_beneath(
@@ -89,7 +108,7 @@ impl<K: Kernel> LinuxBackend<K> {
         (root, path): (&Path, &RelativePath),
         source: &K::Fd,
         created: &mut Created<K::Fd>,
-    ) -> Step<Target<K::Fd>> {
+    ) -> Step<Found<K::Fd>> {
         let crossing = match request.occupied_target() {
             OccupiedTarget::Refuse => Crossing::Refuse,
             OccupiedTarget::Stack => Crossing::Enter,
@@ -99,12 +118,14 @@ impl<K: Kernel> LinuxBackend<K> {
         match (found, request.missing_target()) {
             (Err(fault), MissingTarget::Create { mode }) if fault.errno() == Errno::ENOENT => {
                 let trust = Trust::Beneath(crossing);
-                self.make_way((root_fd, root.to_path_buf()), path.components(), trust, (mode, source), created)
+                let way =
+                    self.make_way((root_fd, root.to_path_buf()), path.components(), trust, (mode, source), created);
+                way.map(|(file, named)| (file, Some(named)))
             }
             (found, _) => {
                 let (parent, file) = found?;
                 let parent = Rc::new(parent.unwrap_or(root_fd));
-                Ok(Target { file, named: Some((parent, path.name().to_owned())) })
+                Ok((file, Some((parent, path.name().to_owned()))))
             }
         }
     }
@@ -135,7 +156,7 @@ impl<K: Kernel> LinuxBackend<K> {
         trust: Trust,
         (mode, source): (FileMode, &K::Fd),
         created: &mut Created<K::Fd>,
-    ) -> Step<Target<K::Fd>> {
+    ) -> Step<(K::Fd, Named<K::Fd>)> {
         let mut dir = Rc::new(start);
         let mut names = names.peekable();
         while let Some(name) = names.next() {
@@ -160,8 +181,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 other => other?,
             };
             if last {
-                let found_in = matches!(trust, Trust::Beneath(_)).then(|| (dir, name.as_os_str().to_owned()));
-                return Ok(Target { file: child, named: found_in });
+                return Ok((child, (dir, name.as_os_str().to_owned())));
             }
             dir = Rc::new(child);
         }

@@ -45,6 +45,24 @@ pub fn play_on_kernel<B: Backend + 'static>(
     on_a_thread(case.rule(), move || KernelWorld::enter(make).map(|world| case.run(&world)))
 }
 
+/// Does something on a thread of its own, in a fresh namespace and root as a [`KernelWorld`] has them.
+///
+/// The process must have been taken into a namespace by [`namespace::enter`](crate::namespace::enter).
+///
+/// # Errors
+///
+/// [`NoNamespace`] where the kernel refuses the thread its own.
+///
+/// # Panics
+///
+/// Where `play` does.
+pub fn in_fresh_root<T: Send + 'static>(
+    name: &str,
+    play: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, NoNamespace> {
+    on_a_thread(name, move || enter_root().map(|()| play()))
+}
+
 /// Whether cases can be played here.
 ///
 /// # Errors

@@ -256,6 +256,7 @@ fn mount_stat(answer: Statmount, asked: u64) -> MountStat {
         sb_flags: answer.sb_flags,
         id: answer.mnt_id,
         old_id: answer.mnt_id_old,
+        parent: answer.mnt_parent_id,
         old_parent: answer.mnt_parent_id_old,
         attributes: answer.mnt_attr,
         propagation: answer.mnt_propagation,

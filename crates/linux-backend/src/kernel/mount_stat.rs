@@ -21,6 +21,8 @@ pub struct MountStat {
     pub id: u64,
     /// The classic id.
     pub old_id: u32,
+    /// The parent's unique id.
+    pub parent: u64,
     /// The parent's classic id.
     pub old_parent: u32,
     /// `MOUNT_ATTR_…`.

@@ -49,6 +49,7 @@ impl Answer<'_> {
             sb_flags: self.u32(offset_of!(statmount, sb_flags)),
             id: self.u64(offset_of!(statmount, mnt_id)),
             old_id: self.u32(offset_of!(statmount, mnt_id_old)),
+            parent: self.u64(offset_of!(statmount, mnt_parent_id)),
             old_parent: self.u32(offset_of!(statmount, mnt_parent_id_old)),
             attributes: self.u64(offset_of!(statmount, mnt_attr)),
             propagation: self.u64(offset_of!(statmount, mnt_propagation)),

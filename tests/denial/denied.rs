@@ -1,0 +1,77 @@
+//! Which calls a filter denies, and how.
+
+use std::fmt;
+
+use linux_raw_sys::general::{
+    __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_mount_setattr, __NR_move_mount, __NR_open_tree,
+    __NR_open_tree_attr, __NR_openat2, __NR_statmount,
+};
+use mountwright_core::Errno;
+use mountwright_linux::{Call, LinuxBackend};
+use mountwright_tests::kernel_trials::KernelCase;
+
+use crate::filter::deny;
+
+/// A filter of the calls that the backend can do without.
+#[derive(Clone, Copy)]
+pub(crate) struct Denied {
+    name: &'static str,
+    calls: &'static [(Call, &'static [u32])],
+    errno: Errno,
+}
+
+const OPENAT2: (Call, &[u32]) = (Call::Openat2, &[__NR_openat2]);
+const STATMOUNT: (Call, &[u32]) = (Call::Statmount, &[__NR_statmount]);
+const OPEN_TREE: (Call, &[u32]) = (Call::OpenTree, &[__NR_open_tree]);
+const OPEN_TREE_ATTR: (Call, &[u32]) = (Call::OpenTreeAttr, &[__NR_open_tree_attr]);
+const MOUNT_SETATTR: (Call, &[u32]) = (Call::MountSetattr, &[__NR_mount_setattr]);
+const MOVE_MOUNT: (Call, &[u32]) = (Call::MoveMount, &[__NR_move_mount]);
+/// They came together, and profiles list them together.
+const FSOPEN: (Call, &[u32]) = (Call::Fsopen, &[__NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick]);
+
+const SETS: [(&str, &[(Call, &[u32])]); 9] = [
+    ("openat2", &[OPENAT2]),
+    ("statmount", &[STATMOUNT]),
+    ("open_tree", &[OPEN_TREE]),
+    ("open_tree_attr", &[OPEN_TREE_ATTR]),
+    ("mount_setattr", &[MOUNT_SETATTR]),
+    ("both calls that set attributes", &[OPEN_TREE_ATTR, MOUNT_SETATTR]),
+    ("move_mount", &[MOVE_MOUNT]),
+    ("fsopen", &[FSOPEN]),
+    ("all of them", &[OPENAT2, STATMOUNT, OPEN_TREE, OPEN_TREE_ATTR, MOUNT_SETATTR, MOVE_MOUNT, FSOPEN]),
+];
+
+/// Every filter.
+pub(crate) fn denials() -> impl Iterator<Item = Denied> {
+    let errnos = [Errno::ENOSYS, Errno::EPERM];
+    SETS.into_iter().flat_map(move |(name, calls)| errnos.map(|errno| Denied { name, calls, errno }))
+}
+
+impl Denied {
+    pub(crate) fn from_now_on_this_thread(self) {
+        let numbers: Vec<u32> = self.calls.iter().flat_map(|(_, numbers)| numbers.iter().copied()).collect();
+        deny(&numbers, self.errno.raw());
+    }
+}
+
+impl fmt::Display for Denied {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} denied with {}", self.name, self.errno)
+    }
+}
+
+pub(crate) const CASES: &[KernelCase] =
+    &[KernelCase::new("what a filter denies counts as absent, and nothing else", || {
+        let before = LinuxBackend::new();
+        let there: Vec<Call> = Call::ALL.iter().copied().filter(|call| before.uses(*call)).collect();
+        for denied in denials() {
+            let seen = std::thread::spawn(move || {
+                denied.from_now_on_this_thread();
+                let backend = LinuxBackend::new();
+                Call::ALL.iter().copied().filter(|call| backend.uses(*call)).collect::<Vec<_>>()
+            });
+            let denies = |call: &Call| denied.calls.iter().any(|(denied, _)| denied == call);
+            let expected: Vec<Call> = there.iter().copied().filter(|call| !denies(call)).collect();
+            assert_eq!(seen.join().unwrap(), expected, "{denied}");
+        }
+    })];

@@ -1,0 +1,47 @@
+//! The contract suite where a filter denies calls, and where the kernel leaves answers out.
+//!
+//! * A seccomp filter on the case's own thread answers `ENOSYS` or `EPERM` for one of the newer calls, or for all: what a
+//!   container runtime's profile does.
+//! * No filter can take a field out of an answer: that is done by something between the backend and the kernel, as older
+//!   kernels would have it.
+
+mod denied;
+mod filter;
+mod missing_answers;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Trial};
+use mountwright_linux::{Call, Linux, LinuxBackend};
+use mountwright_tests::contract::cases;
+use mountwright_tests::kernel_trials::KernelTrials;
+
+use denied::denials;
+use missing_answers::{Lacking, MissingAnswers};
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // Before the first thread starts.
+    let kernel = KernelTrials::enter(&arguments);
+    let mut trials: Vec<Trial> = Vec::new();
+    for (area, case) in cases() {
+        trials.extend(denials().map(|denied| {
+            kernel.contract_trial(format!("{denied}: {area}: {}", case.rule()), case, move || {
+                denied.from_now_on_this_thread();
+                let backend = LinuxBackend::new();
+                let changes_trees = backend.uses(Call::MountSetattr);
+                (backend, changes_trees)
+            })
+        }));
+        trials.extend(Lacking::all().map(|lacking| {
+            kernel.contract_trial(format!("{lacking}: {area}: {}", case.rule()), case, move || {
+                let backend = LinuxBackend::over(MissingAnswers::new(Linux::new(), lacking));
+                let backend = backend.with_ladder(lacking.ladder());
+                let changes_trees = backend.uses(Call::MountSetattr);
+                (backend, changes_trees)
+            })
+        }));
+    }
+    trials.extend(denied::CASES.iter().map(|case| kernel.trial(*case)));
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

@@ -1,0 +1,79 @@
+//! Somebody else, who acts once, at a chosen call.
+
+use std::fmt;
+use std::sync::Mutex;
+
+use mountwright_core::Errno;
+use mountwright_linux::{Call, Ladder, Linux, LinuxBackend};
+use mountwright_tests::interposed::{Between, Interposed, Moment};
+
+type Act = Box<dyn FnOnce() + Send>;
+
+/// Acts right before or right after the first call of a kind, and makes another kind fail.
+pub(crate) struct Acting {
+    before: Option<Call>,
+    after: Option<Call>,
+    act: Mutex<Option<Act>>,
+    refused: Option<(Call, Errno)>,
+}
+
+impl Acting {
+    pub(crate) fn before(call: Call, act: impl FnOnce() + Send + 'static) -> Self {
+        Self { before: Some(call), after: None, act: Mutex::new(Some(Box::new(act))), refused: None }
+    }
+
+    pub(crate) fn after(call: Call, act: impl FnOnce() + Send + 'static) -> Self {
+        Self { before: None, after: Some(call), act: Mutex::new(Some(Box::new(act))), refused: None }
+    }
+
+    /// Makes every call of this kind fail, probes apart.
+    pub(crate) fn refusing(mut self, call: Call, errno: Errno) -> Self {
+        self.refused = Some((call, errno));
+        self
+    }
+
+    pub(crate) fn backend(self, ladder: Ladder) -> LinuxBackend<Interposed<Linux, Self>> {
+        LinuxBackend::over(Interposed::new(Linux::new(), self)).with_ladder(ladder)
+    }
+
+    fn act(&self) {
+        if let Some(act) = self.act.lock().unwrap().take() {
+            act();
+        }
+    }
+}
+
+impl Between for Acting {
+    fn before(&self, moment: Moment) -> Result<(), Errno> {
+        if moment.probe {
+            return Ok(());
+        }
+        if self.before == Some(moment.call) {
+            self.act();
+        }
+        match self.refused {
+            Some((call, errno)) if call == moment.call => Err(errno),
+            _ => Ok(()),
+        }
+    }
+
+    fn after(&self, moment: Moment) {
+        if self.after == Some(moment.call) && !moment.probe {
+            self.act();
+        }
+    }
+}
+
+impl Drop for Acting {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(self.act.lock().unwrap().is_none(), "the moment never came");
+        }
+    }
+}
+
+impl fmt::Debug for Acting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Acting").field("before", &self.before).field("after", &self.after).finish_non_exhaustive()
+    }
+}

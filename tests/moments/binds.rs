@@ -1,0 +1,118 @@
+//! Binds that meet somebody else at their target, and take off again only what is theirs.
+
+use mountwright_core::{BindRequest, Errno, Leftover, Mounter, Propagation};
+use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_tests::kernel_trials::KernelCase;
+
+use crate::acting::Acting;
+use crate::machine::{at, below, bind, dir, file, key, mounts, places, shared, tmpfs};
+
+const PROPAGATIONS: [Option<Propagation>; 5] = [
+    None,
+    Some(Propagation::Private),
+    Some(Propagation::Shared),
+    Some(Propagation::Slave),
+    Some(Propagation::Unbindable),
+];
+
+fn request(trusted: bool) -> BindRequest {
+    let target = if trusted { at("/w/t/target") } else { below("/w", "t/target") };
+    BindRequest::new(at("/w/source"), target).read_only().propagation(Propagation::Private)
+}
+
+fn source_and_target() {
+    dir("/w/source");
+    dir("/w/t/target");
+}
+
+/// A shared mount at `/w/source` with another on it.
+fn shared_tree() {
+    tmpfs("/w/source", "source");
+    shared("/w/source");
+    tmpfs("/w/source/sub", "sub");
+    dir("/w/t/target");
+}
+
+fn wants(propagation: Option<Propagation>) -> BindRequest {
+    let request = BindRequest::new(at("/w/source"), below("/w/t", "target")).recursive();
+    propagation.map_or(request.clone(), |propagation| request.propagation(propagation))
+}
+
+fn faster_at(target: &'static str) -> Acting {
+    Acting::before(Call::MoveMount, move || tmpfs(target, "faster"))
+}
+
+pub(crate) const CASES: &[KernelCase] = &[
+    KernelCase::new("of two binds that may not stack and race for one place, one succeeds", || {
+        source_and_target();
+        for trusted in [true, false] {
+            let slow = Acting::before(Call::MoveMount, move || {
+                LinuxBackend::new().bind(&request(trusted)).unwrap();
+            });
+            let error = slow.backend(Ladder::ALL).bind(&request(trusted)).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]));
+            assert_eq!(places(), ["/w/t/target"]);
+            LinuxBackend::new().unmount(&mountwright_core::UnmountRequest::new(at("/w/t/target"))).unwrap();
+        }
+    }),
+    KernelCase::new("a bind that may stack goes over whoever was faster", || {
+        source_and_target();
+        let report = faster_at("/w/t/target").backend(Ladder::ALL).bind(&request(false).stacking()).unwrap();
+        assert_eq!(key("/w/t/target"), report.mount);
+        assert!(mounts().iter().any(|(_, source)| source == "faster"));
+    }),
+    KernelCase::new("a bind that is mounted upon before it is done succeeds, and the mount on it stays", || {
+        source_and_target();
+        for trusted in [true, false] {
+            let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "cover"));
+            let report = covering.backend(Ladder::ALL).bind(&request(trusted)).unwrap();
+            assert_eq!(mounts().last().unwrap().1, "cover");
+            assert!(LinuxBackend::new().find_mount(report.mount).unwrap().attributes.is_read_only());
+            for _ in 0..2 {
+                LinuxBackend::new().unmount(&mountwright_core::UnmountRequest::new(at("/w/t/target"))).unwrap();
+            }
+        }
+    }),
+    KernelCase::new("a failed bind that is covered leaves the cover alone, and names what it leaves", || {
+        source_and_target();
+        for (trusted, covers) in [(true, 1), (false, 1), (true, 3), (false, 3)] {
+            let covering = Acting::after(Call::MoveMount, move || {
+                (0..covers).for_each(|_| tmpfs("/w/t/target", "cover"));
+            });
+            let covering = covering.refusing(Call::MountSetattr, Errno::ENOMEM);
+            let error = covering.backend(Ladder::ALL).bind(&request(trusted)).unwrap_err();
+            assert_eq!(error.errno(), Errno::ENOMEM);
+            let [Leftover::Mount { mount, .. }] = error.left() else { panic!("{:?}", error.left()) };
+            assert_eq!(places().len(), covers + 1);
+            (0..covers).for_each(|_| {
+                assert_eq!(mounts().last().unwrap().1, "cover");
+                LinuxBackend::new().unmount(&mountwright_core::UnmountRequest::new(at("/w/t/target"))).unwrap();
+            });
+            let rest = mountwright_core::UnmountRequest::new(at("/w/t/target")).only(*mount);
+            LinuxBackend::new().unmount(&rest).unwrap();
+        }
+    }),
+    KernelCase::new("a recursive bind of a shared tree that fails leaves the source's own mounts", || {
+        for propagation in PROPAGATIONS {
+            shared_tree();
+            file("/w/source/sub/f", "kept");
+            let error = faster_at("/w/t/target").backend(Ladder::ALL).bind(&wants(propagation)).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]), "{propagation:?}");
+            assert_eq!(places(), ["/w/source", "/w/source/sub", "/w/t/target"], "{propagation:?}");
+            for path in ["/w/t/target", "/w/source/sub", "/w/source"] {
+                LinuxBackend::new().unmount(&mountwright_core::UnmountRequest::new(at(path))).unwrap();
+            }
+        }
+    }),
+    KernelCase::new("a recursive bind that fails below a shared parent leaves nothing at its peers", || {
+        tmpfs("/w/t", "t");
+        shared("/w/t");
+        bind("/w/t", "/w/peer");
+        shared_tree();
+        let before = mounts();
+        let failing = Acting::before(Call::MoveMount, || ()).refusing(Call::MountSetattr, Errno::ENOMEM);
+        let error = failing.backend(Ladder::ALL).bind(&wants(Some(Propagation::Private))).unwrap_err();
+        assert_eq!((error.errno(), error.left()), (Errno::ENOMEM, &[][..]));
+        assert_eq!(mounts(), before);
+    }),
+];

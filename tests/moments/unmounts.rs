@@ -1,0 +1,56 @@
+//! Taking off one given mount while its name is exchanged.
+
+use mountwright_core::{Errno, Mounter, UnmountMode, UnmountRequest};
+use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_tests::kernel_trials::KernelCase;
+
+use crate::acting::Acting;
+use crate::machine::{at, below, dir, exchange_elsewhere, key, mounts, tmpfs};
+
+fn two_mounts() {
+    dir("/w/s/a");
+    dir("/w/s/b");
+    tmpfs("/w/s/a", "wanted");
+    tmpfs("/w/s/b", "victim");
+}
+
+fn only(mode: UnmountMode) -> UnmountRequest {
+    UnmountRequest::new(below("/w", "s/a")).with_mode(mode).only(key("/w/s/a"))
+}
+
+fn exchanging() -> Acting {
+    Acting::before(Call::Umount2, || exchange_elsewhere("/w/s/a", "/w/s/b"))
+}
+
+pub(crate) const CASES: &[KernelCase] = &[
+    KernelCase::new("a lazy unmount of one mount takes that one when its name is exchanged in between", || {
+        for (ladder, mode) in [
+            (Ladder::ALL, UnmountMode::Detach),
+            (Ladder::ALL, UnmountMode::ForceDetach),
+            (Ladder::ALL.without(Call::Openat2), UnmountMode::Detach),
+        ] {
+            two_mounts();
+            exchanging().backend(ladder).unmount(&only(mode)).unwrap();
+            assert_eq!(mounts(), [("/w/s/a".to_owned(), "victim".to_owned())]);
+            LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/s/a"))).unwrap();
+        }
+    }),
+    KernelCase::new("an unmount that is not lazy is never reported as done when another mount went", || {
+        for mode in [UnmountMode::Plain, UnmountMode::Force] {
+            two_mounts();
+            let wanted = key("/w/s/a");
+            let error = exchanging().backend(Ladder::ALL).unmount(&only(mode)).unwrap_err();
+            assert_eq!(error.errno(), Errno::ESTALE);
+            assert_eq!(LinuxBackend::new().find_mount(wanted).unwrap().source, "wanted");
+            LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/s/b"))).unwrap();
+        }
+    }),
+    KernelCase::new("an expiring mount cannot be asked which one it is without using it: EOPNOTSUPP", || {
+        two_mounts();
+        for _ in 0..3 {
+            let error = LinuxBackend::new().unmount(&only(UnmountMode::Expire)).unwrap_err();
+            assert_eq!(error.errno(), Errno::EOPNOTSUPP);
+        }
+        assert_eq!(mounts().len(), 2);
+    }),
+];
