@@ -31,6 +31,15 @@ fn id() -> ContainerId {
 
 const KEY: MountKey = MountKey::Reused(MountId(7));
 
+/// A filesystem in which everything is a directory, and can be made and removed.
+fn willing() -> MockFilesystem {
+    let mut fs = MockFilesystem::new();
+    fs.expect_metadata().returning(|_, _| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 1)));
+    fs.expect_create_dir().returning(|_, _| Ok(()));
+    fs.expect_remove_dir().returning(|_| Ok(()));
+    fs
+}
+
 #[test]
 fn a_mocked_mounter_is_asked_for_one_bind() {
     let mut mounter = MockMounter::new();
@@ -40,7 +49,7 @@ fn a_mocked_mounter_is_asked_for_one_bind() {
         .times(1)
         .returning(|_| Ok(BindReport::new(KEY, Guarantee::Atomic)));
     mounter.expect_find_mount().returning(|_| Ok(MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1))));
-    let runtime = Runtime { fs: Arc::new(MockFilesystem::new()), mounter: Arc::new(mounter) };
+    let runtime = Runtime { fs: Arc::new(willing()), mounter: Arc::new(mounter) };
     assert_eq!(runtime.start(&id()), Ok(KEY));
 }
 
@@ -48,7 +57,7 @@ fn a_mocked_mounter_is_asked_for_one_bind() {
 fn a_mocked_mounters_errno_reaches_the_runtime() {
     let mut mounter = MockMounter::new();
     mounter.expect_bind().returning(|_| Err(OsError::new(Operation::Bind, "/run/mounts/box/rootfs", Errno::EBUSY)));
-    let runtime = Runtime { fs: Arc::new(MockFilesystem::new()), mounter: Arc::new(mounter) };
+    let runtime = Runtime { fs: Arc::new(willing()), mounter: Arc::new(mounter) };
     assert_eq!(runtime.start(&id()).unwrap_err().errno(), Some(Errno::EBUSY));
 }
 
