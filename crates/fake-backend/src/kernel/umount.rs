@@ -22,11 +22,11 @@ impl Machine {
         let mut set = self.tree(top);
         for &mount in &set {
             self.mounts[mount].unmounted = true;
-            self.leave_namespace(mount);
         }
         for &mount in &set {
             self.leave_siblings(mount);
         }
+        // Before they leave their namespace: a mount outside of every one has no slaves that would hear of it.
         if how.propagate {
             let more = self.propagated_unmounts(&set);
             set.extend(more);
