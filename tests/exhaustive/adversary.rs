@@ -14,7 +14,7 @@ use crate::scene::{DIRECTORIES, FILES};
 const OUTSIDE: [&str; 3] = ["empty", "busy", "bare"];
 
 /// Told apart by their mode from what the operations make.
-const MODE: u32 = 0o701;
+pub const MODE: u32 = 0o701;
 
 /// Something done to one name.
 #[derive(Clone, Debug, PartialEq, Eq)]

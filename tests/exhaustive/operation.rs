@@ -27,11 +27,25 @@ pub struct Operation {
     pub before_again: Option<fn(&dyn Backend) -> Answer>,
     /// It takes mounts off, or moves them.
     pub takes_off: bool,
+    /// A failure leaves what was done by then; the same again goes on from there.
+    pub resumable: bool,
+    /// Done twice, it is there twice.
+    pub stacking: bool,
 }
 
 const fn operation(name: &'static str, below: &'static str, run: fn(&dyn Backend) -> Answer) -> Operation {
     let below = if below.is_empty() { None } else { Some(below) };
-    Operation { name, prepare: |scene| scene, run, below, read_only: false, before_again: None, takes_off: false }
+    Operation {
+        name,
+        prepare: |scene| scene,
+        run,
+        below,
+        read_only: false,
+        before_again: None,
+        takes_off: false,
+        resumable: false,
+        stacking: false,
+    }
 }
 
 impl Operation {
@@ -41,6 +55,14 @@ impl Operation {
 
     const fn taking_off(self) -> Self {
         Self { takes_off: true, ..self }
+    }
+
+    const fn resumable(self) -> Self {
+        Self { resumable: true, ..self.taking_off() }
+    }
+
+    const fn stacking(self) -> Self {
+        Self { stacking: true, ..self }
     }
 
     const fn after(self, prepare: fn(Scene) -> Scene) -> Self {
@@ -188,7 +210,8 @@ fn binds() -> Vec<Operation> {
         .read_only(),
         operation("bind onto a mount", "box/taken", |b| {
             bind(b, "/src/tree/sub", below("box/taken"), BindRequest::stacking)
-        }),
+        })
+        .stacking(),
         operation("bind, refused: occupied", "box/taken", |b| bind(b, "/src/tree", below("box/taken"), |r| r)),
         operation("bind, refused: a file onto a directory", "box/plain", |b| {
             bind(b, "/src/file", below("box/plain"), |r| r)
@@ -200,7 +223,8 @@ fn binds() -> Vec<Operation> {
         operation("bind from below a root", "box/full", |b| {
             let request = BindRequest::new(below("box/full"), Location::trusted("/run")).stacking();
             answer(b.bind(&request))
-        }),
+        })
+        .stacking(),
     ]
 }
 
@@ -251,7 +275,8 @@ fn changes() -> Vec<Operation> {
             request.propagation = Some(Propagation::Private);
             request.attributes.flags = MountFlags::NO_SUID | MountFlags::READ_ONLY;
             answer(b.mount(&request))
-        }),
+        })
+        .stacking(),
         operation("move a mount", "box/plain", |b| {
             answer(b.move_mount(&Location::trusted("/src/tree/inner"), &below("box/plain")))
         })
@@ -340,7 +365,7 @@ fn sequences() -> Vec<Operation> {
                 }
             }),
         operation("share a file", "box/volume", share_file).read_only().again_after(unshare_file),
-        operation("unshare a rootfs", "box/rootfs", unshare).after(shared).taking_off(),
+        operation("unshare a rootfs", "box/rootfs", unshare).after(shared).resumable(),
         operation("unshare a rootfs, container's last name", "last/rootfs", |b| {
             let id = ContainerId::new("last").expect("a valid id");
             match unshare_rootfs(b, b, Utf8Path::new(MOUNTS), &id) {
@@ -349,20 +374,20 @@ fn sequences() -> Vec<Operation> {
             }
         })
         .after(|scene| scene.with_directory("last").mounted("/src/tree", "last/rootfs"))
-        .taking_off(),
+        .resumable(),
         operation("unshare a stack", "box/rootfs", unshare)
             .after(|scene| {
                 let scene = scene.mounted("/src/tree", "box/rootfs");
                 scene.stacked("/src/tree/sub", "box/rootfs")
             })
-            .taking_off(),
+            .resumable(),
         operation("unshare what is not mounted", "box/plain", |b| {
             match unshare_volume(b, b, Utf8Path::new(MOUNTS), &container(), "plain") {
                 Ok(done) => outcome(done, "/shared/box/plain"),
                 Err(error) => error.into(),
             }
         })
-        .taking_off(),
-        operation("unshare a file", "box/volume", unshare_file).after(shared_file).taking_off(),
+        .resumable(),
+        operation("unshare a file", "box/volume", unshare_file).after(shared_file).resumable(),
     ]
 }

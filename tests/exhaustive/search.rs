@@ -15,6 +15,7 @@ use crate::scene::{Parent, Scene};
 use crate::snapshot::{Snapshot, groups_of};
 use crate::tally::Tally;
 use crate::verdict::{self, Expected};
+use crate::violation::Violation;
 
 type Act<'a> = &'a dyn Fn(&Calls) -> Answer;
 
@@ -82,7 +83,10 @@ impl<'a> Search<'a> {
                     let played = self.play(|_, _| Arc::new(Fault::new(moment.number, errno, how_long)));
                     let flags = (is_a_statement(errno), moment.probe);
                     let after = self.snapshot(&played);
-                    let found = verdict::after_fault(self.operation, &self.expected, &played, &after, flags);
+                    let mut found = verdict::after_fault(self.operation, &self.expected, &played, &after, flags);
+                    if self.operation.resumable && !played.answer.is_done() {
+                        found.extend(self.second_run(&SharedMachine::new(played.machine)));
+                    }
                     tally.run(&found, || {
                         let call = moment.call;
                         format!(
@@ -127,14 +131,9 @@ impl<'a> Search<'a> {
             let played = self.play(end);
             let after = self.snapshot(&played);
             let (mut found, scaffolding) = verdict::after_death(self.operation, &self.expected, &played, &after);
-            let machine = SharedMachine::new(played.machine);
-            if let Some(before_again) = self.before_again {
-                let second = successor(&machine);
-                play_on(&machine, &self.scene, second, before_again, &nothing);
+            if !self.operation.stacking {
+                found.extend(self.second_run(&SharedMachine::new(played.machine)));
             }
-            let second = successor(&machine);
-            let again = play_on(&machine, &self.scene, second, self.act, &nothing);
-            found.extend(verdict::after_second_run(&self.expected, &again.answer, &self.snapshot(&again)));
             tally.scaffolding += usize::from(scaffolding);
             tally.run(&found, || {
                 format!(
@@ -143,6 +142,15 @@ impl<'a> Search<'a> {
                 )
             });
         }
+    }
+
+    /// Another process does the same, on the machine as it was left.
+    fn second_run(&self, machine: &SharedMachine) -> Vec<Violation> {
+        if let Some(before_again) = self.before_again {
+            play_on(machine, &self.scene, successor(machine), before_again, &nothing);
+        }
+        let again = play_on(machine, &self.scene, successor(machine), self.act, &nothing);
+        verdict::after_second_run(&self.expected, &again.answer, &self.snapshot(&again))
     }
 
     /// Every deed before every call, from both namespaces.

@@ -47,6 +47,16 @@ pub struct FileSeen {
     pub contents: Vec<u8>,
 }
 
+impl FileSeen {
+    pub fn is_link(&self) -> bool {
+        u32::from(self.mode) & S_IFMT == S_IFLNK
+    }
+
+    pub fn permissions(&self) -> u32 {
+        u32::from(self.mode) & 0o7777
+    }
+}
+
 pub type FileName = (Filesystem, String);
 
 /// The whole machine, as far as a run could change it.

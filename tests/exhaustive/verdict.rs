@@ -2,7 +2,7 @@
 
 use mountwright_core::{Guarantee, Leftover};
 
-use crate::difference::{Difference, differences, file_name, is_shared, is_staging};
+use crate::difference::{Difference, differences, is_shared, is_staging};
 use crate::operation::Operation;
 use crate::play::{Answer, Played};
 use crate::scene::Filesystem;
@@ -56,7 +56,8 @@ pub fn after_fault(
     let differences = differences(aim, after);
     for difference in &differences {
         let is_named = named.iter().any(|left| difference.is_named(left));
-        if is_named || is_container_dir(operation, difference) || lie && believed(difference, other, after) {
+        let believes = lie || !done && operation.resumable;
+        if is_named || is_container_dir(operation, difference) || believes && believed(difference, other, after) {
             continue;
         }
         found.push(difference.violation());
@@ -159,7 +160,8 @@ pub fn after_attack(operation: &Operation, expected: &Expected, played: &Played,
             Difference::MissingFile((filesystem, _))
             | Difference::ChangedFile((filesystem, _))
             | Difference::ExtraFile((filesystem, _)) => match filesystem {
-                Filesystem::Shared => name_left(expected, played, &difference, after),
+                // Both are below the root: one name is as good as another there.
+                Filesystem::Shared | Filesystem::Bystander => None,
                 _ => Some(difference.harm()),
             },
             Difference::MissingMount(mount) => lost(expected, mount).then_some(Harm::Escape),
@@ -170,13 +172,31 @@ pub fn after_attack(operation: &Operation, expected: &Expected, played: &Played,
             found.push(Violation::new(harm, format!("{difference:?}")));
         }
     }
+    let names = |left: &&Leftover| matches!(left, Leftover::Directory(_) | Leftover::File(_));
+    let named = played.answer.named().iter().filter(names).count();
+    let (was, is) = (names_in_root(&expected.before), names_in_root(after));
+    // One that the adversary has carried off is its own.
+    let in_place = after.files.keys().any(|name| {
+        !expected.before.files.contains_key(name) && expected.whole.files.get(name) == after.files.get(name)
+    });
+    if !played.answer.is_done() && is > was + named && in_place {
+        found.push(Violation::new(Harm::LeftoverName, format!("{is} names where {was} were, {named} of them named")));
+    }
     found
+}
+
+/// How many directories and files there are below the root, without those that the adversary made: it can rename and
+/// remove the others, and not make one.
+fn names_in_root(snapshot: &Snapshot) -> usize {
+    let shared = snapshot.files.iter().filter(|((filesystem, _), _)| *filesystem == Filesystem::Shared);
+    shared.filter(|(_, seen)| !seen.is_link() && seen.permissions() != crate::adversary::MODE).count()
 }
 
 /// A mount outside the root is gone that the operation was not to take.
 fn lost(expected: &Expected, mount: &MountSeen) -> bool {
-    !is_shared(&mount.point)
-        && expected.whole.mounts.iter().any(|other| other.old == mount.old && other.here == mount.here)
+    let moves_in = expected.whole.mounts.iter().any(|other| other.old == mount.old && is_shared(&other.point));
+    let stays = expected.whole.mounts.iter().any(|other| other.old == mount.old && other.here == mount.here);
+    !is_shared(&mount.point) && stays && !moves_in
 }
 
 /// A mount outside the root is not as it was, and not as it was to become.
@@ -200,30 +220,26 @@ fn new_mount(expected: &Expected, played: &Played, mount: &MountSeen) -> Option<
     if is_staging(&mount.point) {
         return Some(Harm::LeftoverMount);
     }
-    if !is_shared(&mount.point) {
+    let goes_outside = expected.whole.mounts.iter().any(|other| other.old.is_none() && other.point == mount.point);
+    if !is_shared(&mount.point) && !goes_outside {
         return Some(Harm::Escape);
     }
     let named = played.answer.named().iter().any(|left| matches!(left, Leftover::Mount { .. }));
     if !played.answer.is_done() {
         return if named { None } else { Some(Harm::LeftoverMount) };
     }
+    // Where it succeeds only because of the adversary, or the adversary has moved its target below another mount, there is
+    // nothing to compare its propagation with.
+    if !expected.succeeds {
+        return None;
+    }
     let same = |other: &&MountSeen| {
-        let sort = |mount: &MountSeen| {
-            (mount.here, mount.filesystem.clone(), mount.root.clone(), mount.attributes, mount.superblock_read_only)
-        };
+        // What is bound from below the root may be renamed there.
+        let root = |mount: &MountSeen| if mount.filesystem == "shared" { String::new() } else { mount.root.clone() };
+        let sort =
+            |mount: &MountSeen| (mount.filesystem.clone(), root(mount), mount.attributes, mount.superblock_read_only);
         let propagation = |mount: &MountSeen| (mount.peers, mount.master, mount.unbindable);
         other.old.is_none() && sort(other) == sort(mount) && (!mount.here || propagation(other) == propagation(mount))
     };
     if expected.whole.mounts.iter().any(|other| same(&other)) { None } else { Some(Harm::HalfDone) }
-}
-
-/// A placeholder of the operation's own making at its own place, after a failure that does not name it.
-fn name_left(expected: &Expected, played: &Played, difference: &Difference, after: &Snapshot) -> Option<Harm> {
-    let Difference::ExtraFile(name) = difference else { return None };
-    let its_own = expected.whole.files.get(name) == after.files.get(name) && !expected.before.files.contains_key(name);
-    let named = played.answer.named().iter().any(|left| match left {
-        Leftover::Directory(path) | Leftover::File(path) => file_name(&path.to_string_lossy()) == *name,
-        _ => false,
-    });
-    (its_own && !named && !played.answer.is_done()).then_some(Harm::LeftoverName)
 }
