@@ -1,0 +1,124 @@
+//! What each system call can answer: the errors of its manual page, as far as they can come to a caller that makes no
+//! mistake in the arguments itself.
+
+use mountwright_core::Errno;
+use mountwright_linux::Call;
+
+/// The errors that a call can give.
+pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
+    use Errno as E;
+    if probe {
+        return vec![E::ENOSYS, E::EPERM];
+    }
+    // Any of them can be interrupted, and be refused by a filter that answers EPERM.
+    let mut all = vec![E::EINTR, E::EPERM];
+    let own: &[Errno] = match call {
+        Call::Openat | Call::Openat2 | Call::Reopen => &[
+            E::EACCES,
+            E::ELOOP,
+            E::EMFILE,
+            E::ENFILE,
+            E::ENOENT,
+            E::ENOMEM,
+            E::ENOTDIR,
+            E::EXDEV,
+            E::EAGAIN,
+            E::EEXIST,
+            E::ENOSPC,
+            E::EDQUOT,
+            E::EROFS,
+            E::EIO,
+            E::ESTALE,
+        ],
+        Call::Statx => &[E::EACCES, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR, E::EIO, E::ESTALE],
+        Call::Statmount => &[E::ENOENT, E::ENOMEM, E::EOVERFLOW, E::EINVAL],
+        Call::Fstatfs => &[E::EIO, E::ENOMEM, E::ENOSYS],
+        Call::Fdpath | Call::Fdinfo => &[E::EOPNOTSUPP, E::ENOENT, E::ENOMEM, E::EMFILE, E::ENAMETOOLONG],
+        Call::Mountinfo => &[E::ENOENT, E::ENOMEM, E::EMFILE, E::ENFILE],
+        Call::Getcwd => &[E::ENOENT, E::ENAMETOOLONG, E::ENOMEM],
+        Call::Getdents64 => &[E::ENOENT, E::EIO, E::ENOMEM],
+        Call::Readlinkat => &[E::EACCES, E::EINVAL, E::EIO, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR],
+        Call::Read => &[E::EIO, E::EAGAIN, E::ENOMEM],
+        Call::Write => &[E::EIO, E::ENOSPC, E::EDQUOT, E::EAGAIN, E::EFBIG],
+        Call::Fsync => &[E::EIO, E::ENOSPC, E::EDQUOT, E::EROFS],
+        Call::Mkdirat => &[
+            E::EACCES,
+            E::EDQUOT,
+            E::EEXIST,
+            E::ELOOP,
+            E::EMLINK,
+            E::ENOENT,
+            E::ENOMEM,
+            E::ENOSPC,
+            E::ENOTDIR,
+            E::EROFS,
+        ],
+        Call::Unlinkat => {
+            &[E::EACCES, E::EBUSY, E::EIO, E::EISDIR, E::ENOENT, E::ENOMEM, E::ENOTDIR, E::ENOTEMPTY, E::EROFS]
+        }
+        Call::Renameat => {
+            &[E::EACCES, E::EBUSY, E::EDQUOT, E::EISDIR, E::ENOENT, E::ENOMEM, E::ENOSPC, E::ENOTDIR, E::EROFS, E::EIO]
+        }
+        Call::Fchmod | Call::Chmod | Call::Fchownat => {
+            &[E::EACCES, E::EIO, E::ENOENT, E::ENOMEM, E::EROFS, E::EOPNOTSUPP]
+        }
+        Call::OpenTree | Call::OpenTreeAttr => &[
+            E::EACCES,
+            E::ELOOP,
+            E::EMFILE,
+            E::ENFILE,
+            E::ENOENT,
+            E::ENOMEM,
+            E::ENOTDIR,
+            E::EINVAL,
+            E::ENOSPC,
+            E::EBUSY,
+        ],
+        Call::MountSetattr => &[E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOSPC, E::EACCES, E::ELOOP],
+        Call::MoveMount => &[E::EACCES, E::EBUSY, E::EINVAL, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOSPC, E::ENOTDIR],
+        Call::Fsopen | Call::Fsmount | Call::Fspick => {
+            &[E::EBUSY, E::EINVAL, E::EMFILE, E::ENFILE, E::ENODEV, E::ENOENT, E::ENOMEM, E::EACCES]
+        }
+        Call::Fsconfig => &[E::EBUSY, E::EINVAL, E::ENOMEM, E::EACCES, E::EIO, E::ENODEV, E::EROFS],
+        Call::Mount => &[
+            E::EACCES,
+            E::EBUSY,
+            E::EINVAL,
+            E::ELOOP,
+            E::ENODEV,
+            E::ENOENT,
+            E::ENOMEM,
+            E::ENOSPC,
+            E::ENOTDIR,
+            E::ENXIO,
+            E::EROFS,
+        ],
+        Call::Umount2 => &[E::EAGAIN, E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOTDIR, E::ELOOP],
+        // A call that this table does not know yet: the two errors above.
+        _ => &[],
+    };
+    all.extend(own);
+    all
+}
+
+/// Errors that say how things are rather than that something went wrong. Given where things are not so, they are a lie, and
+/// a caller that believes one may keep an empty name or miss one; nothing worse.
+pub fn is_a_statement(errno: Errno) -> bool {
+    [
+        Errno::ENOENT,
+        Errno::EEXIST,
+        Errno::ENOTDIR,
+        Errno::ELOOP,
+        Errno::EXDEV,
+        Errno::ESTALE,
+        Errno::EINVAL,
+        Errno::EISDIR,
+        Errno::ENOTEMPTY,
+    ]
+    .contains(&errno)
+}
+
+/// Errors that mean "again": given for good they would keep anybody busy for good.
+pub fn means_again(errno: Errno) -> bool {
+    [Errno::EINTR, Errno::EAGAIN].contains(&errno)
+}

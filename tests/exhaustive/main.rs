@@ -1,0 +1,173 @@
+//! The sequences of the Linux backend, searched exhaustively on the fake's model: every fault, every death, every adversary.
+//!
+//! Short by default: three rungs of the ladder. `MOUNTWRIGHT_EXHAUSTIVE=1`: every rung, pairs of faults, and adversaries that
+//! put back what they took.
+
+mod adversary;
+mod difference;
+mod errno_table;
+mod operation;
+mod play;
+mod scene;
+mod search;
+mod snapshot;
+mod tally;
+mod verdict;
+mod violation;
+
+use std::sync::Arc;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use mountwright_core::Errno;
+use mountwright_linux::{Call, Ladder, LinuxBackend};
+
+use operation::Operation;
+use play::{Answer, Calls};
+use scene::Parent;
+use search::Search;
+use tally::{Tallies, Tally};
+
+/// A rung, with its name.
+#[derive(Clone, Copy)]
+struct Rung {
+    name: &'static str,
+    ladder: Ladder,
+}
+
+impl Rung {
+    /// A read-only bind can be made ready before it can be seen without a staging place.
+    fn detached(self) -> bool {
+        let allows = |call| self.ladder.allows(call);
+        let changes = allows(Call::MountSetattr) || allows(Call::OpenTreeAttr);
+        allows(Call::OpenTree) && allows(Call::MoveMount) && changes
+    }
+}
+
+fn rungs(long: bool) -> Vec<Rung> {
+    let mut rungs = vec![Rung { name: "all", ladder: Ladder::ALL }, Rung { name: "none", ladder: Ladder::NONE }];
+    let single = [
+        Call::OpenTree,
+        Call::OpenTreeAttr,
+        Call::MountSetattr,
+        Call::MoveMount,
+        Call::Openat2,
+        Call::Statmount,
+        Call::Fsopen,
+    ];
+    let without = |call: Call| Rung { name: call.name(), ladder: Ladder::ALL.without(call) };
+    rungs.extend(single.into_iter().map(without).take(if long { single.len() } else { 1 }));
+    rungs
+}
+
+/// A way to search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Faults,
+    Deaths,
+    Attacks,
+    PairsOfFaults,
+    AttacksAndBack,
+}
+
+impl Way {
+    fn all(long: bool) -> Vec<Self> {
+        let all = [Self::Faults, Self::Deaths, Self::Attacks, Self::PairsOfFaults, Self::AttacksAndBack];
+        all.into_iter().take(if long { all.len() } else { 3 }).collect()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Faults => "faults",
+            Self::Deaths => "deaths",
+            Self::Attacks => "attacks",
+            Self::PairsOfFaults => "pairs of faults",
+            Self::AttacksAndBack => "attacks and back",
+        }
+    }
+
+    fn applies_to(self, operation: &Operation) -> bool {
+        operation.below.is_some() || ![Self::Attacks, Self::AttacksAndBack].contains(&self)
+    }
+
+    fn search(self, search: &Search<'_>, tally: &mut Tally) {
+        match self {
+            Self::Faults => search.faults(tally),
+            Self::Deaths => search.deaths(tally),
+            Self::Attacks => search.attacks(tally),
+            Self::PairsOfFaults => search.pairs_of_faults(tally),
+            Self::AttacksAndBack => search.attacks_and_back(tally),
+        }
+    }
+}
+
+fn search_linux(operation: &Operation, rung: Rung, way: Way, tally: &mut Tally) {
+    let backend = |calls: &Calls| LinuxBackend::over(calls.clone()).with_ladder(rung.ladder);
+    let act = |calls: &Calls| -> Answer { (operation.run)(&backend(calls)) };
+    let again = operation.before_again.map(|before| move |calls: &Calls| before(&backend(calls)));
+    for parent in Parent::ALL {
+        let again = again.as_ref().map(|again| again as &dyn Fn(&Calls) -> Answer);
+        way.search(&Search::new(operation, parent, rung.detached(), &act, again), tally);
+    }
+}
+
+/// Without any disturbance each rung comes to the same result, and it is the one that the operation's name says.
+fn undisturbed(operation: &Operation) -> Result<(), Failed> {
+    for parent in Parent::ALL {
+        let mut first = None;
+        for rung in rungs(true) {
+            let act = |calls: &Calls| (operation.run)(&LinuxBackend::over(calls.clone()).with_ladder(rung.ladder));
+            let search = Search::new(operation, parent, rung.detached(), &act, None);
+            let (answer, whole) = search.undisturbed();
+            if answer.is_done() == operation.name.contains("refused") {
+                if operation.name.contains("tree read-only") && answer.errno() == Some(Errno::EOPNOTSUPP) {
+                    continue;
+                }
+                return Err(format!("rung {}, {parent:?}: {answer:?}", rung.name).into());
+            }
+            let first = first.get_or_insert_with(|| whole.clone());
+            let differences = difference::differences(first, whole);
+            if !differences.is_empty() {
+                return Err(format!("rung {} differs, {parent:?}: {differences:?}", rung.name).into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn verdict(tally: &Tally) -> Result<(), Failed> {
+    if tally.runs > 0 && tally.violations() == 0 {
+        return Ok(());
+    }
+    Err(format!("{tally}\n{}", tally.examples.join("\n")).into())
+}
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let long = std::env::var_os("MOUNTWRIGHT_EXHAUSTIVE").is_some();
+    let tallies = Arc::new(Tallies::default());
+    let mut trials = Vec::new();
+    for operation in operation::all() {
+        trials.push(Trial::test(format!("undisturbed: {}", operation.name), move || undisturbed(&operation)));
+        for way in Way::all(long).into_iter().filter(|way| way.applies_to(&operation)) {
+            let tallies = Arc::clone(&tallies);
+            trials.push(Trial::test(format!("{}: {}", way.name(), operation.name), move || {
+                let mut tally = Tally::default();
+                for rung in rungs(long) {
+                    let mut one = Tally::default();
+                    search_linux(&operation, rung, way, &mut one);
+                    for example in &mut one.examples {
+                        example.insert_str(0, &format!("[{}] ", rung.name));
+                    }
+                    tally.add(&one);
+                }
+                tallies.add(way.name(), &tally);
+                verdict(&tally)
+            }));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    for (name, tally) in tallies.all() {
+        println!("{name:<17}{tally}");
+    }
+    conclusion.exit();
+}

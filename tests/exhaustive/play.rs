@@ -1,0 +1,175 @@
+//! One run of one operation, with something between its calls.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mountwright_core::{Errno, Error, Guarantee, Leftover, OsError};
+use mountwright_fake::abi::MOUNT_ATTR_RDONLY;
+use mountwright_fake::{Machine, Pid};
+use mountwright_tests::interposed::{Between, Count, Interposed, Moment};
+use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
+
+use crate::scene::Scene;
+use crate::snapshot::raw_mounts;
+
+/// The system calls that a run makes.
+pub type Calls = Interposed<ModelKernel, Arc<dyn Between>>;
+
+/// What an operation answered.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Done {
+        /// What it says that it has not done.
+        kept: Vec<Leftover>,
+        /// What it says that nobody could see half made.
+        guarantee: Guarantee,
+    },
+    Failed {
+        errno: Option<Errno>,
+        left: Vec<Leftover>,
+    },
+}
+
+impl Answer {
+    pub fn done() -> Self {
+        Self::Done { kept: Vec::new(), guarantee: Guarantee::Atomic }
+    }
+
+    /// What it names as left over or not done.
+    pub fn named(&self) -> &[Leftover] {
+        match self {
+            Self::Done { kept, .. } => kept,
+            Self::Failed { left, .. } => left,
+        }
+    }
+
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Done { .. } => None,
+            Self::Failed { errno, .. } => *errno,
+        }
+    }
+
+    pub fn is_done(&self) -> bool {
+        matches!(self, Self::Done { .. })
+    }
+}
+
+impl From<OsError> for Answer {
+    fn from(error: OsError) -> Self {
+        Self::Failed { errno: Some(error.errno()), left: error.left().to_vec() }
+    }
+}
+
+impl From<Error> for Answer {
+    fn from(error: Error) -> Self {
+        Self::Failed { errno: error.errno(), left: error.left().to_vec() }
+    }
+}
+
+/// Calls that no operation of ours comes near to.
+const TOO_MANY_CALLS: usize = 3000;
+
+/// Stops what does not stop by itself.
+#[derive(Debug, Default)]
+struct Budget(AtomicBool);
+
+impl Between for Budget {
+    fn before(&self, moment: Moment) -> Result<(), Errno> {
+        if moment.number < TOO_MANY_CALLS {
+            return Ok(());
+        }
+        self.0.store(true, Ordering::Relaxed);
+        Err(Errno::ESRCH)
+    }
+}
+
+/// Looks, after every call, for a mount of the run's making that can be written through.
+struct WindowWatch {
+    machine: SharedMachine,
+    attackers: [Pid; 2],
+    newest: u64,
+    seen: AtomicBool,
+}
+
+impl Between for WindowWatch {
+    fn after(&self, _moment: Moment) {
+        let machine = self.machine.lock();
+        let writable = self.attackers.iter().flat_map(|&pid| raw_mounts(&machine, pid)).any(|mount| {
+            mount.mnt_id > self.newest
+                && mount.mnt_attr & MOUNT_ATTR_RDONLY == 0
+                && matches!(&mount.sb_source[..], b"source" | b"inner")
+                // Only its owner can look into a staging place.
+                && !mount.mnt_point.starts_with(b"/run/.mountwright-staging")
+        });
+        if writable {
+            self.seen.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What came of a run.
+pub struct Played {
+    pub answer: Answer,
+    pub machine: Machine,
+    /// The calls that were made, failed ones left out.
+    pub calls: Vec<Moment>,
+    /// A mount of its making could be written through at some moment.
+    pub window: bool,
+    pub endless: bool,
+    /// Descriptors that it left open.
+    pub open: usize,
+}
+
+/// What makes the thing that acts between the calls of a run, out of the machine and the process.
+pub type Interference<'a> = &'a dyn Fn(&SharedMachine, Pid) -> Arc<dyn Between>;
+
+/// Undisturbed.
+pub fn nothing(_machine: &SharedMachine, _process: Pid) -> Arc<dyn Between> {
+    Arc::new(())
+}
+
+/// Runs `act` from the scene on.
+pub fn play(scene: &Scene, act: &dyn Fn(&Calls) -> Answer, interference: Interference<'_>) -> Played {
+    let machine = SharedMachine::new(scene.machine.clone());
+    play_on(&machine, scene, scene.subject, act, interference)
+}
+
+/// Runs `act` on a machine as it is.
+pub fn play_on(
+    machine: &SharedMachine,
+    scene: &Scene,
+    process: Pid,
+    act: &dyn Fn(&Calls) -> Answer,
+    interference: Interference<'_>,
+) -> Played {
+    let count = Arc::new(Count::default());
+    let budget = Arc::new(Budget::default());
+    let watch = Arc::new(WindowWatch {
+        machine: machine.clone(),
+        attackers: scene.attackers,
+        newest: scene.newest,
+        seen: AtomicBool::new(false),
+    });
+    let between = interference(machine, process);
+    let all: Arc<dyn Between> = Arc::new(((Arc::clone(&budget), between), (Arc::clone(&count), Arc::clone(&watch))));
+    let calls = Interposed::new(ModelKernel::new(machine.clone(), process), all);
+    let answer = act(&calls);
+    drop(calls);
+    let machine = machine.lock().clone();
+    let open = machine.descriptors(process).map_or(0, |open| open.len());
+    Played {
+        answer,
+        open,
+        calls: count.calls(),
+        window: watch.seen.load(Ordering::Relaxed),
+        endless: budget.0.load(Ordering::Relaxed),
+        machine,
+    }
+}
+
+/// A process like the subject, for a second run after the first one's death.
+pub fn successor(machine: &SharedMachine) -> Pid {
+    let mut machine = machine.lock();
+    machine.fork(Machine::INIT).expect("the first process can fork")
+}

@@ -1,0 +1,200 @@
+//! The searches: every fault, every death, every adversary.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use mountwright_fake::Pid;
+use mountwright_tests::interposed::{Between, Death, Fault, HowLong, Moment};
+use mountwright_tests::model_kernel::SharedMachine;
+
+use crate::adversary::{Deed, Strike};
+use crate::errno_table::{errnos, is_a_statement, means_again};
+use crate::operation::Operation;
+use crate::play::{Answer, Calls, Played, nothing, play, play_on, successor};
+use crate::scene::{Parent, Scene};
+use crate::snapshot::{Snapshot, groups_of};
+use crate::tally::Tally;
+use crate::verdict::{self, Expected};
+use crate::violation::Violation;
+
+type Act<'a> = &'a dyn Fn(&Calls) -> Answer;
+
+/// One operation on one scene, made by one implementation.
+pub struct Search<'a> {
+    operation: &'a Operation,
+    parent: Parent,
+    scene: Scene,
+    groups: BTreeSet<u64>,
+    act: Act<'a>,
+    before_again: Option<Act<'a>>,
+    expected: Expected,
+    answer: Answer,
+    calls: Vec<Moment>,
+}
+
+impl<'a> Search<'a> {
+    pub fn new(
+        operation: &'a Operation,
+        parent: Parent,
+        detached: bool,
+        act: Act<'a>,
+        before_again: Option<Act<'a>>,
+    ) -> Self {
+        let scene = (operation.prepare)(Scene::new(parent));
+        let groups = groups_of(&scene);
+        let before = Snapshot::of(&scene.machine, &scene, &groups);
+        let played = play(&scene, act, &nothing);
+        let whole = Snapshot::of(&played.machine, &scene, &groups);
+        let expected = Expected { before, whole, succeeds: played.answer.is_done(), detached };
+        Self {
+            operation,
+            parent,
+            scene,
+            groups,
+            act,
+            before_again,
+            expected,
+            answer: played.answer,
+            calls: played.calls,
+        }
+    }
+
+    /// What an undisturbed run answers, and what it leaves.
+    pub fn undisturbed(&self) -> (&Answer, &Snapshot) {
+        (&self.answer, &self.expected.whole)
+    }
+
+    fn snapshot(&self, played: &Played) -> Snapshot {
+        Snapshot::of(&played.machine, &self.scene, &self.groups)
+    }
+
+    fn play(&self, between: impl Fn(&SharedMachine, Pid) -> Arc<dyn Between>) -> Played {
+        play(&self.scene, self.act, &between)
+    }
+
+    /// Every call fails with each errno it can give, once and for good.
+    pub fn faults(&self, tally: &mut Tally) {
+        for moment in &self.calls {
+            for errno in errnos(moment.call, moment.probe) {
+                for how_long in [HowLong::Once, HowLong::ForGood] {
+                    if how_long == HowLong::ForGood && means_again(errno) {
+                        continue;
+                    }
+                    let played = self.play(|_, _| Arc::new(Fault::new(moment.number, errno, how_long)));
+                    let flags = (is_a_statement(errno), moment.probe);
+                    let after = self.snapshot(&played);
+                    let mut found = verdict::after_fault(self.operation, &self.expected, &played, &after, flags);
+                    if self.operation.resumable && !played.answer.is_done() {
+                        found.extend(self.second_run(&SharedMachine::new(played.machine)));
+                    }
+                    tally.run(&found, || {
+                        let call = moment.call;
+                        format!(
+                            "{} ({:?}), call {} {call} {errno} {how_long:?}",
+                            self.operation.name, self.parent, moment.number
+                        )
+                    });
+                }
+            }
+        }
+    }
+
+    /// Every two calls fail: the second one comes after the first, in the run as the first has made it.
+    pub fn pairs_of_faults(&self, tally: &mut Tally) {
+        for first in &self.calls {
+            let Some(errno) = plain_failure(*first) else { continue };
+            let fault = || Arc::new(Fault::new(first.number, errno, HowLong::Once));
+            // Counted afresh: after a failure a run goes another way.
+            let end = first.number + 1 + self.play(|_, _| fault()).calls.len();
+            for second in first.number + 1..=end {
+                let played = self.play(|_, _| Arc::new((fault(), Fault::new(second, errno, HowLong::Once))));
+                let after = self.snapshot(&played);
+                let found = verdict::after_fault(self.operation, &self.expected, &played, &after, (false, true));
+                tally.run(&found, || {
+                    let (name, call, number) = (self.operation.name, first.call, first.number);
+                    format!("{name} ({:?}), call {number} {call} and call {second} {errno}", self.parent)
+                });
+            }
+        }
+    }
+
+    /// The process dies after every call; then another does the same.
+    pub fn deaths(&self, tally: &mut Tally) {
+        for moment in &self.calls {
+            let end = |machine: &SharedMachine, process: Pid| -> Arc<dyn Between> {
+                let machine = machine.clone();
+                Arc::new(Death::after(moment.number, move || {
+                    // It was alive until now.
+                    let _ = machine.lock().exit(process);
+                }))
+            };
+            let played = self.play(end);
+            let after = self.snapshot(&played);
+            let (mut found, scaffolding) = verdict::after_death(self.operation, &self.expected, &played, &after);
+            if !self.operation.stacking {
+                found.extend(self.second_run(&SharedMachine::new(played.machine)));
+            }
+            tally.scaffolding += usize::from(scaffolding);
+            tally.run(&found, || {
+                format!(
+                    "{} ({:?}), death after call {} {}",
+                    self.operation.name, self.parent, moment.number, moment.call
+                )
+            });
+        }
+    }
+
+    /// Another process does the same, on the machine as it was left.
+    fn second_run(&self, machine: &SharedMachine) -> Vec<Violation> {
+        if let Some(before_again) = self.before_again {
+            play_on(machine, &self.scene, successor(machine), before_again, &nothing);
+        }
+        let again = play_on(machine, &self.scene, successor(machine), self.act, &nothing);
+        verdict::after_second_run(&self.expected, &again.answer, &self.snapshot(&again))
+    }
+
+    /// Every deed before every call, from both namespaces.
+    pub fn attacks(&self, tally: &mut Tally) {
+        let Some(below) = self.operation.below else { return };
+        for deed in Deed::all(below) {
+            for attacker in self.scene.attackers {
+                for moment in &self.calls {
+                    self.attack(tally, &Strike::new(moment.number, deed.clone(), attacker), None);
+                }
+            }
+        }
+    }
+
+    /// Every deed before every call, undone before every later one.
+    pub fn attacks_and_back(&self, tally: &mut Tally) {
+        let Some(below) = self.operation.below else { return };
+        for deed in Deed::all(below).into_iter().filter(Deed::can_be_undone) {
+            for attacker in self.scene.attackers {
+                for first in 0..self.calls.len() {
+                    for second in first + 1..=self.calls.len() {
+                        let strike = Strike::new(first, deed.clone(), attacker);
+                        self.attack(tally, &strike, Some(&Strike::new(second, deed.undone(), attacker)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn attack(&self, tally: &mut Tally, strike: &Strike, back: Option<&Strike>) {
+        let played = self.play(|machine, _| {
+            let strikes = [Some(strike), back].into_iter().flatten().cloned().collect();
+            Arc::new(crate::adversary::Adversary::new(machine.clone(), strikes))
+        });
+        let after = self.snapshot(&played);
+        let found = verdict::after_attack(self.operation, &self.expected, &played, &after);
+        tally.run(&found, || {
+            format!("{} ({:?}), {strike}, {back:?} -> {:?}", self.operation.name, self.parent, played.answer)
+        });
+    }
+}
+
+/// An errno by which a call fails without saying anything about how things are.
+fn plain_failure(moment: Moment) -> Option<mountwright_core::Errno> {
+    let errnos = errnos(moment.call, moment.probe);
+    errnos.into_iter().find(|&errno| !is_a_statement(errno) && !means_again(errno))
+}

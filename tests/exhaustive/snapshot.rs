@@ -1,0 +1,169 @@
+//! What a machine looks like: every mount of both namespaces, every file of every filesystem.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use mountwright_fake::abi::{
+    AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, LSMT_ROOT, MS_UNBINDABLE, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFLNK,
+    S_IFMT, S_IFREG, STATX_BASIC_STATS,
+};
+use mountwright_fake::{Machine, Pid};
+
+use crate::scene::{Filesystem, Scene};
+
+/// Every field of statmount that a mount has.
+const EVERYTHING: u64 = 0x7fff;
+
+/// One mount. Those that a run has made have no id: it says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct MountSeen {
+    /// In the subject's namespace, or in the other one.
+    pub here: bool,
+    pub point: String,
+    /// Older than the run: which one it is.
+    pub old: Option<u64>,
+    pub filesystem: String,
+    pub root: String,
+    pub attributes: u64,
+    pub superblock_read_only: bool,
+    pub peers: Group,
+    pub master: Group,
+    pub unbindable: bool,
+}
+
+/// A peer group: by number where an old mount has it, by nothing more than its being one where only new ones have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Group {
+    None,
+    Old(u64),
+    New,
+}
+
+/// One file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FileSeen {
+    pub mode: u16,
+    pub owner: (u32, u32),
+    /// Of a file its bytes, of a symlink where it points.
+    pub contents: Vec<u8>,
+}
+
+impl FileSeen {
+    pub fn is_link(&self) -> bool {
+        u32::from(self.mode) & S_IFMT == S_IFLNK
+    }
+
+    pub fn permissions(&self) -> u32 {
+        u32::from(self.mode) & 0o7777
+    }
+}
+
+pub type FileName = (Filesystem, String);
+
+/// The whole machine, as far as a run could change it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    pub mounts: Vec<MountSeen>,
+    pub files: BTreeMap<FileName, FileSeen>,
+}
+
+/// Old peer groups of a scene, to tell them from new ones.
+pub fn groups_of(scene: &Scene) -> BTreeSet<u64> {
+    let raw = scene.attackers.iter().flat_map(|&pid| raw_mounts(&scene.machine, pid));
+    raw.flat_map(|mount| [mount.mnt_peer_group, mount.mnt_master]).filter(|&group| group != 0).collect()
+}
+
+/// The mounts that a process sees, in order of age, with the process's namespace.
+pub fn raw_mounts(machine: &Machine, pid: Pid) -> Vec<mountwright_fake::Statmount> {
+    let ids = machine.listmount(pid, LSMT_ROOT, None, 0, usize::MAX, 0).unwrap_or_default();
+    ids.into_iter().filter_map(|id| machine.statmount(pid, id, None, EVERYTHING, 0).ok()).collect()
+}
+
+/// A name without the number that makes a passing name unlike any other.
+pub fn without_numbers(path: &str) -> String {
+    let Some(start) = path.find(".mountwright-") else { return path.to_owned() };
+    let (before, passing) = path.split_at(start);
+    let (name, after) = passing.split_once('/').map_or((passing, None), |(name, after)| (name, Some(after)));
+    let plain: String = name.chars().filter(|c| !c.is_ascii_digit()).collect();
+    after.map_or_else(|| format!("{before}{plain}"), |after| format!("{before}{plain}/{after}"))
+}
+
+impl Snapshot {
+    /// Looks at a machine that has come of `scene`.
+    pub fn of(machine: &Machine, scene: &Scene, old_groups: &BTreeSet<u64>) -> Self {
+        let mut mounts = Vec::new();
+        for (pid, here) in [(scene.attackers[0], true), (scene.attackers[1], false)] {
+            let group = |number| match number {
+                0 => Group::None,
+                old if old_groups.contains(&old) => Group::Old(old),
+                _ => Group::New,
+            };
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            mounts.extend(raw_mounts(machine, pid).into_iter().map(|mount| MountSeen {
+                here,
+                point: without_numbers(&text(&mount.mnt_point)),
+                old: (mount.mnt_id <= scene.newest).then_some(mount.mnt_id),
+                filesystem: text(&mount.sb_source),
+                root: text(&mount.mnt_root),
+                attributes: mount.mnt_attr,
+                superblock_read_only: mount.sb_flags & 1 != 0,
+                peers: group(mount.mnt_peer_group),
+                master: group(mount.mnt_master),
+                unbindable: mount.mnt_propagation & MS_UNBINDABLE != 0,
+            }));
+        }
+        mounts.sort();
+        let mut files = BTreeMap::new();
+        // Looking opens files: that happens to a copy.
+        let mut copy = machine.clone();
+        for &(filesystem, fd) in &scene.filesystems {
+            walk(&mut copy, scene.observer, fd, &mut |path, seen| {
+                files.insert((filesystem, without_numbers(path)), seen);
+            });
+        }
+        Self { mounts, files }
+    }
+}
+
+fn walk(machine: &mut Machine, pid: Pid, top: i32, visit: &mut impl FnMut(&str, FileSeen)) {
+    let mut pending = vec![String::from(".")];
+    while let Some(path) = pending.pop() {
+        let fd = machine.openat(pid, top, path.as_bytes(), O_RDONLY | O_DIRECTORY, 0).expect("a directory opens");
+        let mut names = Vec::new();
+        while let Ok(entries) = machine.getdents64(pid, fd, 1 << 16)
+            && !entries.is_empty()
+        {
+            names.extend(entries.into_iter().map(|entry| entry.name));
+        }
+        machine.close(pid, fd).expect("an open file closes");
+        for name in names {
+            let name = String::from_utf8_lossy(&name).into_owned();
+            if name == "." || name == ".." {
+                continue;
+            }
+            let path = if path == "." { name } else { format!("{path}/{name}") };
+            let (seen, kind) = file(machine, pid, top, &path);
+            visit(&path, seen);
+            if kind == S_IFDIR {
+                pending.push(path);
+            }
+        }
+    }
+}
+
+fn file(machine: &mut Machine, pid: Pid, top: i32, path: &str) -> (FileSeen, u32) {
+    let bytes = path.as_bytes();
+    let stat = machine.statx(pid, top, bytes, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_BASIC_STATS);
+    let stat = stat.expect("a name that was listed is there");
+    let kind = u32::from(stat.mode) & S_IFMT;
+    let contents = match kind {
+        S_IFLNK => machine.readlinkat(pid, top, bytes).expect("a link can be read"),
+        S_IFREG => {
+            let fd = machine.openat(pid, top, bytes, O_RDONLY | O_NOFOLLOW, 0).expect("a file opens");
+            let contents = machine.read(pid, fd, 1 << 16).expect("a file can be read");
+            machine.close(pid, fd).expect("an open file closes");
+            contents
+        }
+        _ => Vec::new(),
+    };
+    (FileSeen { mode: stat.mode, owner: (stat.uid, stat.gid), contents }, kind)
+}

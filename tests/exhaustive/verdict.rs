@@ -1,0 +1,245 @@
+//! Whether what came of a run is as it has to be.
+
+use mountwright_core::{Guarantee, Leftover};
+
+use crate::difference::{Difference, differences, is_shared, is_staging};
+use crate::operation::Operation;
+use crate::play::{Answer, Played};
+use crate::scene::Filesystem;
+use crate::snapshot::{Group, MountSeen, Snapshot};
+use crate::violation::{Harm, Violation};
+
+/// What an operation starts from, and what it is when nothing disturbs it.
+pub struct Expected {
+    pub before: Snapshot,
+    pub whole: Snapshot,
+    /// The undisturbed run succeeds.
+    pub succeeds: bool,
+    /// The kernel offers detached mounts on this rung: no read-only bind is ever writable.
+    pub detached: bool,
+}
+
+/// What must hold of every run, whatever was done to it.
+fn of_any_run(operation: &Operation, played: &Played, expected: &Expected, allowed_window: bool) -> Vec<Violation> {
+    let mut found = Vec::new();
+    if played.open > 0 {
+        found.push(Violation::new(Harm::OpenDescriptor, format!("{} open", played.open)));
+    }
+    if played.endless {
+        found.push(Violation::new(Harm::Endless, "thousands of calls"));
+    }
+    let stated = matches!(played.answer, Answer::Done { guarantee: Guarantee::Window, .. });
+    let promised = expected.detached && !allowed_window;
+    if operation.read_only && played.window && (promised || !stated && !allowed_window) {
+        found.push(Violation::new(Harm::WritableWindow, "a mount of its making could be written through"));
+    }
+    found
+}
+
+/// An empty container directory that stays after the last share of it is gone is warned of, and goes with the next call.
+fn is_container_dir(operation: &Operation, difference: &Difference) -> bool {
+    operation.takes_off && *difference == Difference::ExtraFile((Filesystem::Shared, "last".into()))
+}
+
+/// A call failed. `lie`: by an error that says how things are, where they are not so.
+pub fn after_fault(
+    operation: &Operation,
+    expected: &Expected,
+    played: &Played,
+    after: &Snapshot,
+    (lie, weaker_rung): (bool, bool),
+) -> Vec<Violation> {
+    let mut found = of_any_run(operation, played, expected, weaker_rung);
+    let done = played.answer.is_done();
+    let (aim, other) = if done { (&expected.whole, &expected.before) } else { (&expected.before, &expected.whole) };
+    let named = played.answer.named();
+    let differences = differences(aim, after);
+    for difference in &differences {
+        let is_named = named.iter().any(|left| difference.is_named(left));
+        let believes = lie || !done && operation.resumable;
+        if is_named || is_container_dir(operation, difference) || believes && believed(difference, other, after) {
+            continue;
+        }
+        found.push(difference.violation());
+    }
+    if !done && !lie {
+        found.extend(
+            named
+                .iter()
+                .filter(|left| !differences.iter().any(|difference| difference.is_named(left)))
+                .map(|left| Violation::new(Harm::LeftoverName, format!("named as left over and not there: {left}"))),
+        );
+    }
+    found
+}
+
+/// What a caller that believes a lie may leave: a name, or things as they were before or as they were to become.
+fn believed(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool {
+    match difference {
+        Difference::ExtraFile((Filesystem::Shared, _)) => true,
+        Difference::ExtraFile((filesystem, path)) => {
+            *filesystem == Filesystem::Root && (path.starts_with("run/.mountwright") || path.starts_with("made"))
+        }
+        Difference::MissingFile(name) => !other.files.contains_key(name),
+        Difference::ChangedFile(name) => other.files.get(name) == after.files.get(name),
+        Difference::ExtraMount(mount) => other.mounts.contains(mount),
+        Difference::MissingMount(mount) => !other.mounts.contains(mount),
+    }
+}
+
+/// The same mount, but for its propagation: the one step after the moment in which a mount comes to be seen.
+fn but_for_propagation(mount: &MountSeen) -> MountSeen {
+    MountSeen { peers: Group::None, master: Group::None, unbindable: false, ..mount.clone() }
+}
+
+/// The process died. Each mount and name is as before or as in the whole result; what is neither is scaffolding.
+pub fn after_death(
+    operation: &Operation,
+    expected: &Expected,
+    played: &Played,
+    after: &Snapshot,
+) -> (Vec<Violation>, bool) {
+    let mut found = of_any_run(operation, played, expected, !expected.detached);
+    let mut scaffolding = false;
+    for mount in &after.mounts {
+        let seen = but_for_propagation(mount);
+        let known = |snapshot: &Snapshot| snapshot.mounts.iter().any(|other| but_for_propagation(other) == seen);
+        if is_staging(&mount.point) {
+            scaffolding = true;
+        } else if !known(&expected.before) && !known(&expected.whole) {
+            found.push(Difference::ExtraMount(mount.clone()).violation());
+        }
+    }
+    for mount in expected.before.mounts.iter().filter(|mount| mount.old.is_some()) {
+        let stays = |snapshot: &Snapshot| {
+            snapshot.mounts.iter().any(|other| (other.old, other.here) == (mount.old, mount.here))
+        };
+        if stays(&expected.whole) && !stays(after) {
+            found.push(Difference::MissingMount(mount.clone()).violation());
+        }
+    }
+    for difference in differences(&expected.before, after) {
+        let fine = match &difference {
+            Difference::ExtraFile(name) => expected.whole.files.contains_key(name),
+            Difference::ChangedFile(name) => expected.whole.files.get(name) == after.files.get(name),
+            Difference::MissingFile(name) => !expected.whole.files.contains_key(name),
+            Difference::MissingMount(_) | Difference::ExtraMount(_) => true,
+        };
+        if difference.is_passing_name() {
+            scaffolding = true;
+        } else if !fine {
+            found.push(difference.violation());
+        }
+    }
+    (found, scaffolding)
+}
+
+/// After a death, a second process did the same.
+pub fn after_second_run(expected: &Expected, answer: &Answer, after: &Snapshot) -> Vec<Violation> {
+    let plain = |snapshot: &Snapshot| {
+        let mut mounts: Vec<_> = snapshot.mounts.iter().map(but_for_propagation).collect();
+        mounts.sort();
+        Snapshot { mounts, files: snapshot.files.clone() }
+    };
+    let done = answer.is_done() == expected.succeeds;
+    let left = if done {
+        differences(&expected.whole, after)
+    } else {
+        // It found the work done, but perhaps for the step after the last.
+        differences(&plain(&expected.whole), &plain(after))
+    };
+    let left = left.into_iter().filter(|difference| !difference.is_passing_name());
+    left.map(|difference| Violation::new(Harm::NoConvergence, format!("{answer:?}: {difference:?}"))).collect()
+}
+
+/// An adversary acted below the root.
+pub fn after_attack(operation: &Operation, expected: &Expected, played: &Played, after: &Snapshot) -> Vec<Violation> {
+    let mut found = of_any_run(operation, played, expected, false);
+    for difference in differences(&expected.before, after) {
+        let harm = match &difference {
+            Difference::MissingFile((filesystem, _))
+            | Difference::ChangedFile((filesystem, _))
+            | Difference::ExtraFile((filesystem, _)) => match filesystem {
+                // Both are below the root: one name is as good as another there.
+                Filesystem::Shared | Filesystem::Bystander => None,
+                _ => Some(difference.harm()),
+            },
+            Difference::MissingMount(mount) => lost(expected, mount).then_some(Harm::Escape),
+            Difference::ExtraMount(mount) if mount.old.is_some() => changed(expected, mount).then_some(Harm::Escape),
+            Difference::ExtraMount(mount) => new_mount(expected, played, mount),
+        };
+        if let Some(harm) = harm {
+            found.push(Violation::new(harm, format!("{difference:?}")));
+        }
+    }
+    let names = |left: &&Leftover| matches!(left, Leftover::Directory(_) | Leftover::File(_));
+    let named = played.answer.named().iter().filter(names).count();
+    let (was, is) = (names_in_root(&expected.before), names_in_root(after));
+    // One that the adversary has carried off is its own.
+    let in_place = after.files.keys().any(|name| {
+        !expected.before.files.contains_key(name) && expected.whole.files.get(name) == after.files.get(name)
+    });
+    if !played.answer.is_done() && is > was + named && in_place {
+        found.push(Violation::new(Harm::LeftoverName, format!("{is} names where {was} were, {named} of them named")));
+    }
+    found
+}
+
+/// How many directories and files there are below the root, without those that the adversary made: it can rename and
+/// remove the others, and not make one.
+fn names_in_root(snapshot: &Snapshot) -> usize {
+    let shared = snapshot.files.iter().filter(|((filesystem, _), _)| *filesystem == Filesystem::Shared);
+    shared.filter(|(_, seen)| !seen.is_link() && seen.permissions() != crate::adversary::MODE).count()
+}
+
+/// A mount outside the root is gone that the operation was not to take.
+fn lost(expected: &Expected, mount: &MountSeen) -> bool {
+    let moves_in = expected.whole.mounts.iter().any(|other| other.old == mount.old && is_shared(&other.point));
+    let stays = expected.whole.mounts.iter().any(|other| other.old == mount.old && other.here == mount.here);
+    !is_shared(&mount.point) && stays && !moves_in
+}
+
+/// A mount outside the root is not as it was, and not as it was to become.
+fn changed(expected: &Expected, mount: &MountSeen) -> bool {
+    let by_id = |snapshot: &Snapshot| {
+        snapshot.mounts.iter().find(|other| other.old == mount.old && other.here == mount.here).cloned()
+    };
+    let was_outside = by_id(&expected.before).is_none_or(|before| !is_shared(&before.point));
+    let moved_out = !is_shared(&mount.point);
+    // Renaming its way moves a mount's text, inside the root.
+    (was_outside || moved_out) && by_id(&expected.whole).as_ref() != Some(mount) && !becomes_shared(expected, mount)
+}
+
+/// A mount that the operation moves into the root.
+fn becomes_shared(expected: &Expected, mount: &MountSeen) -> bool {
+    is_shared(&mount.point)
+        && expected.whole.mounts.iter().any(|other| other.old == mount.old && is_shared(&other.point))
+}
+
+fn new_mount(expected: &Expected, played: &Played, mount: &MountSeen) -> Option<Harm> {
+    if is_staging(&mount.point) {
+        return Some(Harm::LeftoverMount);
+    }
+    let goes_outside = expected.whole.mounts.iter().any(|other| other.old.is_none() && other.point == mount.point);
+    if !is_shared(&mount.point) && !goes_outside {
+        return Some(Harm::Escape);
+    }
+    let named = played.answer.named().iter().any(|left| matches!(left, Leftover::Mount { .. }));
+    if !played.answer.is_done() {
+        return if named { None } else { Some(Harm::LeftoverMount) };
+    }
+    // Where it succeeds only because of the adversary, or the adversary has moved its target below another mount, there is
+    // nothing to compare its propagation with.
+    if !expected.succeeds {
+        return None;
+    }
+    let same = |other: &&MountSeen| {
+        // What is bound from below the root may be renamed there.
+        let root = |mount: &MountSeen| if mount.filesystem == "shared" { String::new() } else { mount.root.clone() };
+        let sort =
+            |mount: &MountSeen| (mount.filesystem.clone(), root(mount), mount.attributes, mount.superblock_read_only);
+        let propagation = |mount: &MountSeen| (mount.peers, mount.master, mount.unbindable);
+        other.old.is_none() && sort(other) == sort(mount) && (!mount.here || propagation(other) == propagation(mount))
+    };
+    if expected.whole.mounts.iter().any(|other| same(&other)) { None } else { Some(Harm::HalfDone) }
+}
