@@ -121,6 +121,7 @@ handed_on! {
     fn read(file: &K::Fd, limit: usize) -> Vec<u8>;
     fn write(file: &K::Fd, bytes: &[u8]) -> usize;
     fn fsync(file: &K::Fd) -> ();
+    fn flock(file: &K::Fd, operation: u32) -> ();
     fn mkdirat(dir: At<'_, K::Fd>, path: &Path, mode: u32) -> ();
     fn unlinkat(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> ();
     fn renameat(dir: &K::Fd, from: &OsStr, to: &OsStr) -> ();

@@ -1,11 +1,11 @@
 //! Binds that meet somebody else at their target, and take off again only what is theirs.
 
-use mountwright_core::{BindRequest, Errno, Leftover, Mounter, Propagation};
+use mountwright_core::{BindRequest, Errno, Leftover, MountRequest, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::acting::Acting;
-use crate::machine::{at, below, bind, dir, file, key, mounts, places, shared, tmpfs};
+use crate::machine::{at, below, bind, dir, exchange_elsewhere, file, key, mounts, places, shared, tmpfs};
 
 const PROPAGATIONS: [Option<Propagation>; 5] = [
     None,
@@ -52,7 +52,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             let error = slow.backend(Ladder::ALL).bind(&request(trusted)).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]));
             assert_eq!(places(), ["/w/t/target"]);
-            LinuxBackend::new().unmount(&mountwright_core::UnmountRequest::new(at("/w/t/target"))).unwrap();
+            LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
         }
     }),
     KernelCase::new("a bind that may stack goes over whoever was faster", || {
@@ -69,7 +69,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert_eq!(mounts().last().unwrap().1, "cover");
             assert!(LinuxBackend::new().find_mount(report.mount).unwrap().attributes.is_read_only());
             for _ in 0..2 {
-                LinuxBackend::new().unmount(&mountwright_core::UnmountRequest::new(at("/w/t/target"))).unwrap();
+                LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
             }
         }
     }),
@@ -86,9 +86,9 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert_eq!(places().len(), covers + 1);
             (0..covers).for_each(|_| {
                 assert_eq!(mounts().last().unwrap().1, "cover");
-                LinuxBackend::new().unmount(&mountwright_core::UnmountRequest::new(at("/w/t/target"))).unwrap();
+                LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
             });
-            let rest = mountwright_core::UnmountRequest::new(at("/w/t/target")).only(*mount);
+            let rest = UnmountRequest::new(at("/w/t/target")).only(*mount);
             LinuxBackend::new().unmount(&rest).unwrap();
         }
     }),
@@ -100,7 +100,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]), "{propagation:?}");
             assert_eq!(places(), ["/w/source", "/w/source/sub", "/w/t/target"], "{propagation:?}");
             for path in ["/w/t/target", "/w/source/sub", "/w/source"] {
-                LinuxBackend::new().unmount(&mountwright_core::UnmountRequest::new(at(path))).unwrap();
+                LinuxBackend::new().unmount(&UnmountRequest::new(at(path))).unwrap();
             }
         }
     }),
@@ -114,5 +114,25 @@ pub(crate) const CASES: &[KernelCase] = &[
         let error = failing.backend(Ladder::ALL).bind(&wants(Some(Propagation::Private))).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Errno::ENOMEM, &[][..]));
         assert_eq!(mounts(), before);
+    }),
+    KernelCase::new("a mount whose name is exchanged as it is made is taken off again, and the other stays", || {
+        for ladder in [Ladder::ALL, Ladder::ALL.without(Call::Openat2)] {
+            for filesystem in [true, false] {
+                dir("/w/source");
+                dir("/w/t/target");
+                tmpfs("/w/t/other", "victim");
+                let exchanging = Acting::after(Call::MoveMount, || exchange_elsewhere("/w/t/target", "/w/t/other"));
+                let backend = exchanging.backend(ladder);
+                let refused = if filesystem {
+                    backend.mount(&MountRequest::new("tmpfs", below("/w", "t/target"))).map(drop)
+                } else {
+                    backend.bind(&request(false)).map(drop)
+                };
+                let error = refused.unwrap_err();
+                assert_eq!((error.errno(), error.left()), (Errno::ESTALE, &[][..]));
+                assert_eq!(mounts(), [("/w/t/target".to_owned(), "victim".to_owned())]);
+                LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
+            }
+        }
     }),
 ];

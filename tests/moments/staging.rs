@@ -1,13 +1,27 @@
 //! The staging place of kernels that have no detached mounts.
 
-use mountwright_core::{BindRequest, Errno, Mounter};
-use mountwright_linux::{Ladder, LinuxBackend};
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use mountwright_core::{BindRequest, Errno, Leftover, Location, MountRequest, Mounter, Propagation};
+use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
 
-use crate::machine::{at, dir, mounts, places, shared, tmpfs};
+use crate::acting::Acting;
+use crate::machine::{at, below, bind, dir, file, mounts, places, shared, tmpfs};
 
 fn of_4_18() -> LinuxBackend {
     LinuxBackend::new().with_ladder(Ladder::NONE)
+}
+
+/// As one that is killed: what it staged stays, and nobody has it open any longer.
+fn that_cannot_clear_up() -> LinuxBackend<impl mountwright_linux::Kernel> {
+    Acting::before(Call::Umount2, || ()).refusing(Call::Umount2, Errno::EPERM).backend(Ladder::NONE)
+}
+
+fn plain_bind() -> BindRequest {
+    dir("/w/source");
+    dir("/w/target");
+    BindRequest::new(at("/w/source"), at("/w/target")).stacking()
 }
 
 fn nothing_staged() {
@@ -40,5 +54,92 @@ pub(crate) const CASES: &[KernelCase] = &[
         nothing_staged();
         of_4_18().bind(&request).unwrap();
         assert_eq!(places().len(), 6);
+    }),
+    KernelCase::new(
+        "what a killed process staged is taken away by the next one, and the source keeps its mounts",
+        || {
+            tmpfs("/w/source", "source");
+            shared("/w/source");
+            tmpfs("/w/source/sub", "sub");
+            let request = BindRequest::new(at("/w/source"), at("/w/missing")).recursive();
+            let error = that_cannot_clear_up().bind(&request).unwrap_err();
+            let [Leftover::Directory(left)] = error.left() else { panic!("{:?}", error.left()) };
+            assert!(left.starts_with("/run") && left.exists());
+            assert_eq!(places().iter().filter(|at| at.starts_with("/run")).count(), 3);
+            of_4_18().bind(&plain_bind()).unwrap();
+            nothing_staged();
+            assert_eq!(places(), ["/w/source", "/w/source/sub", "/w/target"]);
+        },
+    ),
+    KernelCase::new("a bind that succeeds says so though its empty staging place stays, until the next one", || {
+        that_cannot_clear_up().bind(&plain_bind()).unwrap();
+        assert_eq!(places().len(), 2);
+        of_4_18().bind(&plain_bind()).unwrap();
+        nothing_staged();
+    }),
+    KernelCase::new("a staging place in use is not taken for one left behind", || {
+        let during = Acting::after(Call::Mount, || drop(of_4_18().bind(&plain_bind()).unwrap()));
+        during.backend(Ladder::NONE).bind(&plain_bind()).unwrap();
+        assert_eq!(places(), ["/w/target", "/w/target"]);
+        nothing_staged();
+    }),
+    KernelCase::new("what only looks like a staging place stays as it is", || {
+        let name = |number: u32| format!("/run/.mountwright-staging-{number}-0");
+        tmpfs(&format!("{}/root", name(1)), "somebody's");
+        dir(&format!("{}/root", name(2)));
+        dir("/w/elsewhere/root");
+        symlink("/w/elsewhere", name(3)).unwrap();
+        file(&name(4), "");
+        dir(&format!("{}/root", name(5)));
+        file(&format!("{}/root/kept", name(5)), "");
+        tmpfs(&name(6), "mountwright");
+        dir("/run/.mountwright-staging-mine");
+        for number in [1, 5, 6] {
+            std::fs::set_permissions(name(number), PermissionsExt::from_mode(0o700)).unwrap();
+        }
+        let before = mounts();
+        of_4_18().bind(&plain_bind()).unwrap();
+        for path in ["/w/elsewhere/root", "/run/.mountwright-staging-mine", &format!("{}/root/kept", name(5))] {
+            assert!(std::path::Path::new(path).exists(), "{path}");
+        }
+        assert_eq!(std::fs::read_dir("/run").unwrap().count(), 7);
+        assert_eq!(mounts()[..before.len()], before);
+    }),
+    KernelCase::new("without a staging place nothing is changed where others already see it", || {
+        tmpfs("/w/t", "t");
+        shared("/w/t");
+        bind("/w/t", "/w/peer");
+        dir("/w/t/target");
+        dir("/w/source");
+        let nowhere = LinuxBackend::new().with_ladder(Ladder::NONE).with_staging("/nowhere");
+        let before = mounts();
+        let below_root = Location::beneath("/w/t", "target").unwrap();
+        let mut read_only = MountRequest::new("tmpfs", at("/w/t/target"));
+        read_only.attributes.flags = mountwright_core::MountFlags::READ_ONLY;
+        let request = |target: Location| BindRequest::new(at("/w/source"), target);
+        for refused in [
+            nowhere.bind(&request(at("/w/t/target")).read_only()).map(drop),
+            nowhere.bind(&request(below_root.clone())).map(drop),
+            nowhere.bind(&request(below("/w", "source")).read_only().recursive()).map(drop),
+            nowhere.mount(&read_only).map(drop),
+            nowhere.mount(&MountRequest::new("tmpfs", below_root.clone())).map(drop),
+        ] {
+            assert_eq!(refused.unwrap_err().errno(), Errno::EOPNOTSUPP);
+            assert_eq!(mounts(), before);
+        }
+        nowhere.bind(&request(at("/w/t/target")).propagation(Propagation::Private)).unwrap();
+        assert_eq!(places(), ["/w/t", "/w/peer", "/w/t/target", "/w/peer/target"]);
+    }),
+    KernelCase::new("a read-only filesystem of 4.18 is read-only in the copies that propagation makes", || {
+        tmpfs("/w/t", "t");
+        shared("/w/t");
+        bind("/w/t", "/w/peer");
+        dir("/w/t/target");
+        let mut request = MountRequest::new("tmpfs", below("/w/t", "target"));
+        request.attributes.flags = mountwright_core::MountFlags::READ_ONLY;
+        of_4_18().mount(&request).unwrap();
+        let copy = LinuxBackend::new().mount_of(&at("/w/peer/target")).unwrap();
+        assert!(copy.is_root && copy.mount.attributes.is_read_only());
+        nothing_staged();
     }),
 ];

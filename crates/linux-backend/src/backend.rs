@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::calls::Calls;
 use crate::kernel::{Call, Kernel};
-use crate::ladder::{Found, Ladder};
+use crate::ladder::{Found, Ladder, may_mount};
 use crate::linux::Linux;
 
 /// The ports on Linux: [`Filesystem`](mountwright_core::Filesystem) with [`Directory`](mountwright_core::Directory), and
@@ -54,8 +54,11 @@ impl<K: Kernel> LinuxBackend<K> {
         self
     }
 
-    /// Where kernels before 5.12 make a bind ready before anybody can see it: a directory that only the caller can write
+    /// Where kernels before 5.12 make a mount ready before anybody can see it: a directory that only the caller can write
     /// to, in which a directory is made and a small tmpfs mounted for the time of one call. `/run` by default.
+    ///
+    /// What a killed process left there is taken away by the next backend that uses the same place: directories named
+    /// `.mountwright-staging-…` of the same owner that no living process has locked (flock(2)).
     #[must_use]
     pub fn with_staging(mut self, directory: impl Into<PathBuf>) -> Self {
         self.staging = directory.into();
@@ -70,6 +73,10 @@ impl<K: Kernel> LinuxBackend<K> {
     /// True where this call is there and may be used; asked of the kernel once.
     pub fn uses(&self, call: Call) -> bool {
         self.found.has(&self.calls.0, self.ladder, call)
+    }
+
+    pub(crate) fn may_mount(&self) -> bool {
+        may_mount(&self.calls.0)
     }
 
     pub(crate) fn found(&self) -> &Found {

@@ -3,7 +3,7 @@
 //! A copy is made and changed in a private staging place and then moved, as a whole, to where it belongs: nobody sees it
 //! before it is as it should be. Where there can be no staging place it is changed where it is seen, after a window.
 
-use mountwright_core::{BindReport, BindRequest, Errno, FinalLink, Guarantee, MountKey, Recursion};
+use mountwright_core::{BindReport, BindRequest, Errno, FinalLink, Guarantee, Location, MountKey, Recursion};
 
 use crate::LinuxBackend;
 use crate::abi::{MS_BIND, MS_MOVE, MS_PRIVATE, MS_REC, MS_REMOUNT};
@@ -13,6 +13,16 @@ use crate::created::Created;
 use crate::fault::{Fault, Step};
 use crate::kernel::{Call, Kernel, Reach};
 use crate::propagation::recursive;
+
+/// Whether a bind may be made where it is seen, and changed there.
+///
+/// * Below a root nothing proves that what the name shows afterwards is what was mounted, for somebody may exchange it.
+/// * A tree would be changed one mount after the other, and what then fails could not be taken back.
+fn may_be_in_place(request: &BindRequest) -> bool {
+    let changes = !request.change().is_nothing();
+    let whole = request.required() == Guarantee::Atomic || request.recursion() == Recursion::Tree;
+    matches!(request.target(), Location::Trusted(_)) && !(changes && whole)
+}
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_by_mount(&self, request: &BindRequest) -> Step<BindReport> {
@@ -24,15 +34,9 @@ impl<K: Kernel> LinuxBackend<K> {
                 let bound = self
                     .stage(&staging, &source, MS_BIND | recursive(request.recursion(), MS_REC))
                     .and_then(|copy| self.bind_staged(request, &copy, &mut created));
-                self.leave_staging(staging);
-                bound.map(|mount| (mount, Guarantee::Atomic))
+                self.leave_staging(staging, bound).map(|mount| (mount, Guarantee::Atomic))
             }
-            // In place a tree would be changed one mount after the other, and what then fails could not be taken back.
-            Err(_)
-                if changes && (request.required() == Guarantee::Atomic || request.recursion() == Recursion::Tree) =>
-            {
-                Err(Fault::new(Call::Mount, Errno::EOPNOTSUPP))
-            }
+            Err(_) if !may_be_in_place(request) => Err(self.no_staging()),
             Err(_) => {
                 let guarantee = if changes { Guarantee::Window } else { Guarantee::Atomic };
                 self.bind_in_place(request, &source, &mut created).map(|mount| (mount, guarantee))
@@ -66,6 +70,9 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Binds at the target and changes the mount there.
     fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
         let target = self.target(request, source, created)?;
+        if !request.change().is_nothing() && self.has_peers(&target.file)? {
+            return Err(self.no_staging());
+        }
         let flags = MS_BIND | recursive(request.recursion(), MS_REC);
         let (from, to) = (Reach::Descriptor(source), Reach::Descriptor(&target.file));
         self.calls.mount(from, to, "".as_ref(), flags, "".as_ref())?;
@@ -73,6 +80,18 @@ impl<K: Kernel> LinuxBackend<K> {
         self.change_copy(request, &copy).map_err(|fault| self.take_off((&copy, mount), &target, false, fault))?;
         self.finish(&copy, &target, last_step(request, false), mount)?;
         Ok(mount)
+    }
+
+    /// What to say where only a staging place would do, and there is none: `EPERM` where that is because nothing may be
+    /// mounted at all.
+    pub(crate) fn no_staging(&self) -> Fault {
+        let errno = if self.may_mount() { Errno::EOPNOTSUPP } else { Errno::EPERM };
+        Fault::new(Call::Mount, errno)
+    }
+
+    /// Whether the mount of a target has peers: what is mounted on it is at once in theirs too, as it is then and for good.
+    pub(crate) fn has_peers(&self, target: &K::Fd) -> Step<bool> {
+        Ok(self.mount_of_pinned(target)?.mount.propagation.peers.is_some())
     }
 
     fn change_copy(&self, request: &BindRequest, copy: &K::Fd) -> Step<()> {

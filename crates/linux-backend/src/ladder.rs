@@ -1,6 +1,6 @@
 //! Which of the newer system calls may be used, and which are there.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
 use mountwright_core::Errno;
 
@@ -68,6 +68,8 @@ const ABSENT: u8 = 2;
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     calls: [AtomicU8; OPTIONAL.len()],
+    /// Set once the places that killed processes left behind have been looked for.
+    pub(crate) reclaimed: AtomicBool,
     /// The fields that statmount has answered at least once.
     pub(crate) statmount_fields: FieldsSeen,
 }
@@ -108,6 +110,17 @@ impl Found {
     }
 }
 
+/// Whether this process may mount and unmount. umount2 looks for the privilege before it refuses to let a mount expire and
+/// to detach it at once. No filter leaves that call out that leaves mount(2) in.
+pub(crate) fn may_mount<K: Kernel>(kernel: &K) -> bool {
+    loop {
+        match kernel.umount2(Reach::Path("/".as_ref()), MNT_EXPIRE | MNT_DETACH) {
+            Err(Errno::EINTR) => {}
+            answer => return answer == Err(Errno::EINVAL),
+        }
+    }
+}
+
 fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
     let asked = loop {
         match kernel.probe(call) {
@@ -119,11 +132,10 @@ fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
         Ok(()) => THERE,
         // These two look for the privilege first: EPERM may be the kernel's own answer.
         Err(Errno::EPERM) if matches!(call, Call::MoveMount | Call::Fsopen) => {
-            // umount2 does so too, and then refuses to let a mount expire and to detach it at once. No filter leaves that
-            // call out that leaves mount(2) in.
-            match kernel.umount2(Reach::Path("/".as_ref()), MNT_EXPIRE | MNT_DETACH) {
-                Err(Errno::EINVAL) => ABSENT,
-                _ => UNKNOWN,
+            if may_mount(kernel) {
+                ABSENT
+            } else {
+                UNKNOWN
             }
         }
         Err(_) => ABSENT,

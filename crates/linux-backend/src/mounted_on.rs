@@ -10,7 +10,7 @@ use crate::kernel::{At, Call, Kernel, Reach, Stat};
 use crate::target::Target;
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Pins what is now mounted on a target: a copy of one mount at `source`, or a new filesystem (`None`).
+    /// Pins what is now mounted on a trusted target, whose path the kernel is asked for: a copy of one mount at `source`, or a new filesystem (`None`).
     ///
     /// Where it cannot be pinned it is taken off again, if what the target's name shows is surely it; else it stays and is
     /// named: an unmount takes the top of a stack, whoever has put it there.
@@ -24,20 +24,17 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     fn pin_mounted(&self, target: &Target<K::Fd>, source: Option<&K::Fd>) -> Step<(K::Fd, MountKey)> {
-        let flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
-        let mounted = match &target.named {
-            Some((parent, name)) => self.calls.openat(At::Fd(parent), name.as_ref(), flags, 0)?,
-            None => self.calls.openat(At::Cwd, &self.calls.fd_path(&target.file)?, flags, 0)?,
-        };
+        let path = self.calls.fd_path(&target.file)?;
+        let mounted = self.calls.openat(At::Cwd, &path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
         let stat = self.stat_fd(&mounted, self.file_and_mount())?;
         if !self.is_what_was_mounted(&stat, target, source)? {
             return Err(Fault::new(Call::Openat, Errno::ESTALE));
         }
-        let mount = self.mount_of_fd(&mounted)?;
-        if mount == self.mount_of_fd(&target.file)? {
+        let found = self.mount_of_pinned(&mounted)?;
+        if !found.is_root || found.mount.parent != self.mount_of_pinned(&target.file)?.mount.id {
             return Err(Fault::new(Call::Openat, Errno::ESTALE));
         }
-        Ok((mounted, mount))
+        Ok((mounted, found.mount.key()))
     }
 
     fn file_and_mount(&self) -> u32 {

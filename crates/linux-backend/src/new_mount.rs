@@ -2,16 +2,21 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
 
-use mountwright_core::{Errno, FinalLink, Location, MountKey, MountReport, MountRequest, Recursion};
+use mountwright_core::{
+    AttributeChange, Errno, FinalLink, Location, MountAttributes, MountKey, MountReport, MountRequest, Recursion,
+};
 
 use crate::LinuxBackend;
 use crate::abi::{
-    FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
-    O_DIRECTORY,
+    FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_MOVE, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
+    O_DIRECTORY, O_PATH,
 };
 use crate::attach::LastStep;
 use crate::attribute_bits::{atime_attr, attr_bits, ms_bits};
+use crate::beneath::Crossing;
+use crate::created::Sort;
 use crate::fault::{Fault, Step};
 use crate::kernel::{Call, Config, Kernel, Reach};
 use crate::target::Target;
@@ -33,8 +38,15 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     fn directory_target(&self, at: &Location) -> Step<Target<K::Fd>> {
-        let file = self.pin(at, FinalLink::Follow, O_DIRECTORY)?;
-        Ok(Target { file, named: None, alone_on: None, shown: at.for_display() })
+        let (file, named) = match at {
+            Location::Trusted(_) => (self.pin(at, FinalLink::Follow, O_DIRECTORY)?, None),
+            Location::Beneath { root, path } => {
+                let parent = self.open_parent(root, path)?;
+                let file = self.beneath(&parent, path.name().as_ref(), O_PATH | O_DIRECTORY, Crossing::Enter)?;
+                (file, Some((Rc::new(parent), path.name().to_owned())))
+            }
+        };
+        Ok(Target { file, named, alone_on: None, shown: at.for_display() })
     }
 
     /// A mount of the filesystem that nobody sees yet.
@@ -58,23 +70,55 @@ impl<K: Kernel> LinuxBackend<K> {
         self.calls.fsmount(&context, FSMOUNT_CLOEXEC, attributes)
     }
 
-    /// Before 5.2. The mount is made writable first and its attributes set after: as flags of a new mount they would
-    /// become the superblock's too.
+    /// Before 5.2: made in the staging place and then moved to where it belongs. Where there can be no staging place, on the
+    /// target, and read-only after a window.
     fn mount_by_mount(&self, request: &MountRequest, target: &Target<K::Fd>) -> Step<MountKey> {
         let (flags, options) = superblock_options(request)?;
         let source = request.source.as_deref().unwrap_or(OsStr::new("none"));
-        let on = Reach::Descriptor(&target.file);
-        let attributes = request.attributes.changed_by(mountwright_core::AttributeChange::NOTHING);
-        let safe = ms_bits(attributes) & !MS_RDONLY;
-        self.calls.mount(Reach::Path(source.as_ref()), on, &request.fs_type, flags | safe, &options)?;
-        let (mounted, mount) = self.mounted_on(target, None)?;
-        if attributes.is_read_only() {
-            self.mount_by_flags(Reach::Descriptor(&mounted), MS_REMOUNT | MS_BIND | ms_bits(attributes))
-                .map_err(|fault| self.take_off((&mounted, mount), target, true, fault))?;
+        let make = |place: Reach<'_, K::Fd>| {
+            // As a flag of a new mount, read-only would become the superblock's too: it is set afterwards.
+            let safe = ms_bits(wanted(request)) & !MS_RDONLY;
+            self.calls.mount(Reach::Path(source.as_ref()), place, &request.fs_type, flags | safe, &options)
+        };
+        match self.enter_staging() {
+            Ok(staging) => {
+                let mounted = self.stage_at(&staging, Sort::Directory, make);
+                let moved = mounted.and_then(|mounted| self.move_new_mount(&mounted, target, request));
+                self.leave_staging(staging, moved)
+            }
+            Err(_) if target.named.is_some() => Err(self.no_staging()),
+            Err(_) if request.attributes.is_read_only() && self.has_peers(&target.file)? => Err(self.no_staging()),
+            Err(_) => {
+                make(Reach::Descriptor(&target.file))?;
+                let (mounted, mount) = self.mounted_on(target, None)?;
+                self.make_read_only(&mounted, request)
+                    .map_err(|fault| self.take_off((&mounted, mount), target, true, fault))?;
+                self.finish(&mounted, target, last_step(request), mount)?;
+                Ok(mount)
+            }
         }
-        self.finish(&mounted, target, last_step(request), mount)?;
+    }
+
+    fn move_new_mount(&self, mounted: &K::Fd, target: &Target<K::Fd>, request: &MountRequest) -> Step<MountKey> {
+        self.make_read_only(mounted, request)?;
+        let mount = self.mount_of_fd(mounted)?;
+        let (from, to) = (Reach::Descriptor(mounted), Reach::Descriptor(&target.file));
+        self.calls.mount(from, to, "".as_ref(), MS_MOVE, "".as_ref())?;
+        self.finish(mounted, target, last_step(request), mount)?;
         Ok(mount)
     }
+
+    /// Where that was asked for.
+    fn make_read_only(&self, mounted: &K::Fd, request: &MountRequest) -> Step<()> {
+        if !request.attributes.is_read_only() {
+            return Ok(());
+        }
+        self.mount_by_flags(Reach::Descriptor(mounted), MS_REMOUNT | MS_BIND | ms_bits(wanted(request)))
+    }
+}
+
+fn wanted(request: &MountRequest) -> MountAttributes {
+    request.attributes.changed_by(AttributeChange::NOTHING)
 }
 
 /// A new filesystem is nobody's copy.

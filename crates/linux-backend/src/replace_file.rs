@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use mountwright_core::{Errno, FileMode, Leftover};
 
@@ -10,13 +9,7 @@ use crate::LinuxBackend;
 use crate::abi::{O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY};
 use crate::fault::{Fault, Step};
 use crate::kernel::{At, Call, Kernel};
-
-/// A name that nothing else in this process uses, and hardly anything elsewhere.
-pub(crate) fn passing_name(purpose: &str) -> OsString {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-    OsString::from(format!(".mountwright-{purpose}-{process}-{number}"))
-}
+use crate::passing_name::{MOST_NAMES, passing_name};
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn replace(&self, dir: &K::Fd, name: &Path, contents: &[u8], mode: FileMode, shown: &Path) -> Step<()> {
@@ -42,14 +35,16 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn create_beside(&self, dir: &K::Fd) -> Step<(OsString, K::Fd)> {
         let flags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC;
-        loop {
+        let mut refused = Fault::new(Call::Openat, Errno::EEXIST);
+        for _ in 0..MOST_NAMES {
             let beside = passing_name("new");
             match self.calls.openat(At::Fd(dir), beside.as_ref(), flags, 0o600) {
                 Ok(file) => return Ok((beside, file)),
-                Err(fault) if fault.errno() == Errno::EEXIST => {}
+                Err(fault) if fault.errno() == Errno::EEXIST => refused = fault,
                 Err(fault) => return Err(fault),
             }
         }
+        Err(refused)
     }
 
     fn write_all(&self, file: &K::Fd, mut bytes: &[u8]) -> Step<()> {

@@ -44,8 +44,7 @@ impl<K: Kernel> LinuxBackend<K> {
             let changed = self
                 .stage(&staging, &file, MS_BIND)
                 .and_then(|copy| self.mount_by_flags(Reach::Descriptor(&copy), remount));
-            self.leave_staging(staging);
-            return changed;
+            return self.leave_staging(staging, changed);
         }
         self.mount_by_flags(Reach::Descriptor(&file), remount)?;
         self.mount_by_flags(Reach::Descriptor(&file), MS_REMOUNT | MS_BIND | attributes)

@@ -44,6 +44,7 @@ handed_on! {
     fn Read = read(file: &K::Fd, limit: usize) -> Vec<u8>;
     fn Write = write(file: &K::Fd, bytes: &[u8]) -> usize;
     fn Fsync = fsync(file: &K::Fd) -> ();
+    fn Flock = flock(file: &K::Fd, operation: u32) -> ();
     fn Mkdirat = mkdirat(dir: At<'_, K::Fd>, path: &Path, mode: u32) -> ();
     fn Unlinkat = unlinkat(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> ();
     fn Renameat = renameat(dir: &K::Fd, from: &OsStr, to: &OsStr) -> ();

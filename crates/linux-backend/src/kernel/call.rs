@@ -40,6 +40,7 @@ calls! {
     Read = "read", "read(2).";
     Write = "write", "write(2).";
     Fsync = "fsync", "fsync(2).";
+    Flock = "flock", "flock(2).";
     Mkdirat = "mkdirat", "mkdirat(2).";
     Unlinkat = "unlinkat", "unlinkat(2).";
     Renameat = "renameat", "renameat(2).";

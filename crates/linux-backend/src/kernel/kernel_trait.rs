@@ -64,6 +64,10 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn write(&self, file: &Self::Fd, bytes: &[u8]) -> Result<usize, Errno>;
     /// fsync(2).
     fn fsync(&self, file: &Self::Fd) -> Result<(), Errno>;
+    /// flock(2). An implementation without locks says so, and what a killed process left is then not taken away.
+    fn flock(&self, _file: &Self::Fd, _operation: u32) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
+    }
     /// mkdirat(2).
     fn mkdirat(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32) -> Result<(), Errno>;
     /// unlinkat(2).

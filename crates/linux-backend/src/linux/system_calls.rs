@@ -6,8 +6,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use linux_raw_sys::general::{LOCK_EX, LOCK_NB};
 use mountwright_core::Errno;
-use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, Uid};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, Uid};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
@@ -158,6 +159,14 @@ impl Kernel for Linux {
 
     fn fsync(&self, file: &OwnedFd) -> Answered<()> {
         rustix::fs::fsync(file).map_err(from_kernel)
+    }
+
+    fn flock(&self, file: &OwnedFd, operation: u32) -> Answered<()> {
+        let operation = match operation {
+            operation if operation == LOCK_EX | LOCK_NB => FlockOperation::NonBlockingLockExclusive,
+            _ => return Err(Errno::EINVAL),
+        };
+        rustix::fs::flock(file, operation).map_err(from_kernel)
     }
 
     fn mkdirat(&self, dir: At<'_, OwnedFd>, path: &Path, mode: u32) -> Answered<()> {

@@ -1,0 +1,27 @@
+//! What may cost how much.
+
+/// A thing to do and the most system calls that it may make.
+pub(crate) struct Budget {
+    pub(crate) what: &'static str,
+    pub(crate) most: usize,
+}
+
+const fn budget(what: &'static str, most: usize) -> Budget {
+    Budget { what, most }
+}
+
+/// How many mounts there are besides.
+pub(crate) const CROWDS: [usize; 2] = [40, 10_000];
+
+pub(crate) const BUDGETS: &[Budget] = &[
+    budget("mount look-up", 3),
+    budget("mount look-up below a root", 8),
+    budget("memory-emptyDir question", 3),
+    budget("count with limit 8", 5),
+    budget("read-only private bind", 10),
+    budget("read-only private bind below a root", 14),
+    budget("unmount below a root", 6),
+    budget("unmount of one given mount", 8),
+    budget("share of a rootfs", 24),
+    budget("unshare of a rootfs", 12),
+];

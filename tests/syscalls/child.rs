@@ -1,0 +1,161 @@
+//! The child: sets the machine up, and does each thing once to get everything ready, and once more between two marks.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use camino::Utf8Path;
+use mountwright_core::{
+    BindRequest, ContainerId, EmptyDirMedium, FileCount, Location, Mounter, Propagation, UnmountMode, UnmountRequest,
+    count_files, empty_dir_medium, share_rootfs, unshare_rootfs,
+};
+use mountwright_linux::LinuxBackend;
+use mountwright_tests::namespace;
+use rustix::mount::MountFlags;
+use rustix::process::{Signal, getpid, getppid, kill_process};
+
+use crate::budget::BUDGETS;
+
+const VARIABLE: &str = "MOUNTWRIGHT_COUNTED";
+/// Set for a directory of a million entries instead of a hundred thousand.
+const LARGE: &str = "MOUNTWRIGHT_LONG";
+/// The exit code that says that there is no namespace to be had.
+pub(crate) const NO_NAMESPACE: u8 = 77;
+
+const EMPTY_DIR: &str = "/tmp/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
+
+/// How the parent asks: among how many mounts.
+pub(crate) fn ask(command: &mut std::process::Command, crowd: usize) {
+    command.env(VARIABLE, crowd.to_string());
+}
+
+pub(crate) fn asked() -> Option<usize> {
+    std::env::var(VARIABLE).ok()?.parse().ok()
+}
+
+pub(crate) fn answer(crowd: usize) -> ExitCode {
+    if namespace::enter().is_err() {
+        return ExitCode::from(NO_NAMESPACE);
+    }
+    tmpfs("/tmp");
+    // Apart from what is looked at: the kernel copies a mount in a time that grows with the mounts on it.
+    tmpfs_at("/tmp/crowd");
+    std::fs::create_dir("/tmp/crowd/source").unwrap();
+    for number in 0..crowd {
+        let place = format!("/tmp/crowd/{number}");
+        std::fs::create_dir(&place).unwrap();
+        rustix::mount::mount_bind("/tmp/crowd/source", &place).unwrap();
+    }
+    let counted = Counted { backend: LinuxBackend::new() };
+    counted.prepare();
+    for budget in BUDGETS {
+        counted.once(budget.what, || ());
+        counted.once(budget.what, || {
+            // From here to the second mark the parent looks at every call.
+            kill_process(getpid(), Signal::STOP).unwrap();
+        });
+    }
+    ExitCode::SUCCESS
+}
+
+fn tmpfs(path: &str) {
+    rustix::mount::mount("t", path, "tmpfs", MountFlags::empty(), c"mode=755,nr_inodes=0").unwrap();
+}
+
+fn tmpfs_at(path: &str) {
+    std::fs::create_dir_all(path).unwrap();
+    tmpfs(path);
+}
+
+/// The call that the parent looks for: nothing else in here makes it.
+fn mark() {
+    let _ = getppid();
+}
+
+fn between_marks<T>(act: impl FnOnce() -> T) -> T {
+    mark();
+    let answer = act();
+    mark();
+    answer
+}
+
+struct Counted {
+    backend: LinuxBackend,
+}
+
+impl Counted {
+    fn prepare(&self) {
+        for path in ["/tmp/root/a/target", "/tmp/source", "/tmp/mounts"] {
+            std::fs::create_dir_all(path).unwrap();
+        }
+        tmpfs_at(EMPTY_DIR);
+        std::fs::create_dir("/tmp/many").unwrap();
+        std::fs::write("/tmp/file", "").unwrap();
+        let many = if std::env::var_os(LARGE).is_some() { 1_000_000 } else { 100_000 };
+        for number in 0..many {
+            std::fs::hard_link("/tmp/file", format!("/tmp/many/{number}")).unwrap();
+        }
+    }
+
+    /// Does the thing, `ready` right before the first mark, and what makes it possible again.
+    fn once(&self, what: &str, ready: impl FnOnce()) {
+        let (b, at) = (&self.backend, |path: &str| Location::trusted(path));
+        let below = Location::beneath("/tmp/root", "a/target").unwrap();
+        let bind = |target: Location| {
+            BindRequest::new(at("/tmp/source"), target).read_only().propagation(Propagation::Private)
+        };
+        let detach = |place: Location| UnmountRequest::new(place).with_mode(UnmountMode::Detach);
+        let (mounts, id) = (Utf8Path::new("/tmp/mounts"), ContainerId::new("box").unwrap());
+        match what {
+            "mount look-up" => {
+                ready();
+                assert!(!between_marks(|| b.mount_of(&at("/tmp/root/a"))).unwrap().is_root);
+            }
+            "mount look-up below a root" => {
+                ready();
+                assert!(!between_marks(|| b.mount_of(&below)).unwrap().is_root);
+            }
+            "memory-emptyDir question" => {
+                ready();
+                let medium = between_marks(|| empty_dir_medium(b, Utf8Path::new(EMPTY_DIR))).unwrap();
+                assert_eq!(medium, Some(EmptyDirMedium::Memory));
+            }
+            "count with limit 8" => {
+                ready();
+                let count = between_marks(|| count_files(b, Path::new("/tmp/many"), 8)).unwrap();
+                assert_eq!(count, FileCount::Over(8));
+            }
+            "read-only private bind" => {
+                ready();
+                between_marks(|| b.bind(&bind(at("/tmp/root/a/target")))).unwrap();
+                b.unmount(&UnmountRequest::new(at("/tmp/root/a/target"))).unwrap();
+            }
+            "read-only private bind below a root" => {
+                ready();
+                between_marks(|| b.bind(&bind(below.clone()))).unwrap();
+                b.unmount(&UnmountRequest::new(below)).unwrap();
+            }
+            "unmount below a root" => {
+                b.bind(&bind(below.clone())).unwrap();
+                ready();
+                between_marks(|| b.unmount(&detach(below))).unwrap();
+            }
+            "unmount of one given mount" => {
+                let mount = b.bind(&bind(below.clone())).unwrap().mount;
+                ready();
+                between_marks(|| b.unmount(&detach(below).only(mount))).unwrap();
+            }
+            "share of a rootfs" => {
+                ready();
+                between_marks(|| share_rootfs(b, b, mounts, &id, &at("/tmp/source"), true)).unwrap();
+                unshare_rootfs(b, b, mounts, &id).unwrap();
+            }
+            "unshare of a rootfs" => {
+                share_rootfs(b, b, mounts, &id, &at("/tmp/source"), true).unwrap();
+                ready();
+                let outcome = between_marks(|| unshare_rootfs(b, b, mounts, &id)).unwrap();
+                assert!(!Path::new("/tmp/mounts/box").exists(), "{outcome:?}");
+            }
+            other => panic!("{other}: nobody knows how"),
+        }
+    }
+}
