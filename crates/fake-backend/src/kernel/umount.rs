@@ -19,6 +19,9 @@ pub(crate) struct Unmount {
 impl Machine {
     /// Takes the tree off. Mounts still in use live on outside every namespace.
     pub(crate) fn unmount_tree(&mut self, top: MountKey, how: Unmount) {
+        if how.propagate {
+            self.unlock_copies(top);
+        }
         let mut set = self.tree(top);
         for &mount in &set {
             self.mounts[mount].unmounted = true;
@@ -49,6 +52,18 @@ impl Machine {
         }
         for mount in freed {
             self.free_if_unused(mount);
+        }
+    }
+
+    /// Whoever may take off the original may have its copies go too: they are no longer locked, though what is on them is.
+    fn unlock_copies(&mut self, top: MountKey) {
+        let Some(parent) = self.mounts[top].parent else { return };
+        let place = self.mounts[top].mount_point;
+        for receiver in self.receivers(parent) {
+            if let Some(copy) = self.mount_at(receiver, place) {
+                let flags = self.mounts[copy].flags;
+                self.mounts[copy].flags = flags & !MountFlags::LOCKED;
+            }
         }
     }
 
