@@ -59,8 +59,13 @@ impl Names<'_> {
     fn listed(&self, at: &Location) -> Result<Vec<DirectoryEntry>, Error> {
         let directory = match self.fs.open_dir(at) {
             Ok(directory) => directory,
-            Err(error) if is_gone(error.errno()) => return Ok(Vec::new()),
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                // Gone, if another call says so too.
+                return match self.fs.metadata(at, FinalLink::Itself) {
+                    Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Vec::new()),
+                    _ => Err(error.into()),
+                };
+            }
         };
         Ok(directory.entries()?.collect::<Result<_, _>>()?)
     }
@@ -68,7 +73,8 @@ impl Names<'_> {
     fn is_empty_file(&self, at: &Location) -> Result<bool, Error> {
         match self.fs.metadata(at, FinalLink::Itself) {
             Ok(found) => Ok(found.kind == FileKind::Regular && found.size == 0),
-            Err(error) if is_gone(error.errno()) || error.errno() == Errno::ELOOP => Ok(false),
+            // It was listed: whether it is gone, its removal will tell.
+            Err(error) if error.errno() == Errno::ENOENT => Ok(true),
             Err(error) => Err(error.into()),
         }
     }

@@ -59,7 +59,13 @@ pub(crate) fn make_dirs(fs: &dyn Filesystem, path: &Path, made: &mut Vec<Placeho
 pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Removal, OsError> {
     let found = match fs.metadata(&made.at, FinalLink::Itself) {
         Ok(found) => found,
-        Err(error) if is_gone(error.errno()) => return Ok(Removal::Removed),
+        Err(error) if is_gone(error.errno()) => {
+            // For a file there it would be ENOTDIR.
+            return match fs.open_dir(&made.at) {
+                Err(other) if other.errno() == Errno::ENOENT => Ok(Removal::Removed),
+                _ => Err(error),
+            };
+        }
         Err(error) => return Err(error),
     };
     let operation = if found.is_dir() { Operation::RemoveDir } else { Operation::RemoveFile };
@@ -70,11 +76,7 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
         return Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), Errno::ENOTEMPTY)));
     }
     let removed = if found.is_dir() { fs.remove_dir(&made.at) } else { fs.remove_file(&made.at) };
-    Ok(match removed {
-        Ok(()) => Removal::Removed,
-        Err(error) if error.errno() == Errno::ENOENT => Removal::Removed,
-        Err(error) => Removal::Kept(error),
-    })
+    Ok(removed.map_or_else(|error| gone_or_kept(fs, &made.at, error), |()| Removal::Removed))
 }
 
 /// Removes the empty directory or empty regular file at `at`; anything else stays.
@@ -83,16 +85,26 @@ pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, O
         Ok(()) => return Ok(Removal::Removed),
         Err(error) => error,
     };
-    match error.errno() {
-        Errno::ENOENT => return Ok(Removal::Removed),
-        Errno::ENOTDIR => {}
-        _ => return Ok(Removal::Kept(error)),
+    if error.errno() != Errno::ENOTDIR {
+        return Ok(gone_or_kept(fs, at, error));
     }
     let found = fs.metadata(at, FinalLink::Itself)?;
     if found.kind != FileKind::Regular || found.size != 0 {
         return Ok(Removal::Kept(error));
     }
-    Ok(fs.remove_file(at).map_or_else(Removal::Kept, |()| Removal::Removed))
+    Ok(fs.remove_file(at).map_or_else(|error| gone_or_kept(fs, at, error), |()| Removal::Removed))
+}
+
+/// What the error of a removal means. That a name is gone is believed only when two calls say so: one that failed for
+/// another reason, or met a name that was away for a moment, would leave it behind untold.
+pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -> Removal {
+    if error.errno() != Errno::ENOENT {
+        return Removal::Kept(error);
+    }
+    match fs.metadata(at, FinalLink::Itself) {
+        Err(other) if is_gone(other.errno()) => Removal::Removed,
+        _ => Removal::Kept(error),
+    }
 }
 
 /// Removes what was made, last made first. Answers what is left.
@@ -129,22 +141,30 @@ pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<Removal,
         Err(error) => error,
     };
     match error.errno() {
-        Errno::ENOENT => Ok(Removal::Removed),
+        Errno::ENOENT => Ok(gone_in_or_kept(directory, name, error)),
         Errno::ENOTDIR => remove_empty_file(directory, name, error),
         _ => Ok(Removal::Kept(error)),
     }
 }
 
 fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<Removal, Error> {
-    match directory.metadata(name) {
-        Ok(found) if found.kind == FileKind::Regular && found.size == 0 => {}
-        Ok(_) => return Ok(Removal::Kept(no_directory)),
-        Err(error) if error.errno() == Errno::ENOENT => return Ok(Removal::Removed),
-        Err(error) => return Err(error.into()),
+    let found = directory.metadata(name)?;
+    if found.kind != FileKind::Regular || found.size != 0 {
+        return Ok(Removal::Kept(no_directory));
     }
-    match directory.remove_file(name) {
-        Ok(()) => Ok(Removal::Removed),
-        Err(error) if error.errno() == Errno::ENOENT => Ok(Removal::Removed),
-        Err(error) => Ok(Removal::Kept(error)),
+    Ok(match directory.remove_file(name) {
+        Ok(()) => Removal::Removed,
+        Err(error) => gone_in_or_kept(directory, name, error),
+    })
+}
+
+/// As [`gone_or_kept`], of a name in a directory.
+pub(crate) fn gone_in_or_kept(directory: &dyn Directory, name: &OsStr, error: OsError) -> Removal {
+    if error.errno() != Errno::ENOENT {
+        return Removal::Kept(error);
+    }
+    match directory.metadata(name) {
+        Err(other) if other.errno() == Errno::ENOENT => Removal::Removed,
+        _ => Removal::Kept(error),
     }
 }

@@ -147,9 +147,12 @@ impl Sequence for Reaping {
             ReapStep::RemoveDirectory(path) => {
                 let at = Location::from(path.as_path());
                 match fs.remove_dir(&at) {
-                    Err(error) if placeholder::is_gone(error.errno()) => {}
-                    Err(error) => self.note(&at, Err(error)),
-                    Ok(()) => self.note(&at, Ok(Removal::Removed)),
+                    Ok(()) => self.report.removed.push(path.clone()),
+                    Err(error) => match placeholder::gone_or_kept(fs, &at, error) {
+                        // It was never there.
+                        Removal::Removed => {}
+                        Removal::Kept(error) => self.report.failures.push(error.into()),
+                    },
                 }
             }
         }

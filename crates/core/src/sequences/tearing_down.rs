@@ -130,7 +130,11 @@ impl TearingDown {
             return Ok(Found::Unproven);
         }
         let at = Location::Trusted(found.mount_point);
-        Ok(Found::Tried(take_off(mounter, &at, Which::Only(mount), self.tear_down.take_off())))
+        Ok(Found::Tried(match take_off(mounter, &at, Which::Only(mount), self.tear_down.take_off()) {
+            // It is there, and its mount point says that it is not.
+            Taken::Off(0) | Taken::Not(TearDownOutcome::Missing) => Taken::Not(TearDownOutcome::StillMounted),
+            taken => taken,
+        }))
     }
 
     /// Removes what was made for a share; a directory that other shares are in is left to the last step.

@@ -157,7 +157,7 @@ impl SharePlace<'_> {
         let mounts = self.fs.open_dir(&Location::from(self.mounts_dir.as_std_path()))?;
         let container = match mounts.open_dir(OsStr::new(self.id.as_str())) {
             Ok(container) => container,
-            Err(error) => return Ok(gone_or_kept(error)),
+            Err(error) => return Ok(placeholder::gone_in_or_kept(&*mounts, OsStr::new(self.id.as_str()), error)),
         };
         let removal = placeholder::remove(&*container, OsStr::new(self.name))?;
         if matches!(removal, Removal::Removed) {
@@ -186,10 +186,6 @@ impl SharePlace<'_> {
             warn_kept(&self.mounts_dir.as_std_path().join(self.id.as_str()), &error);
         }
     }
-}
-
-fn gone_or_kept(error: OsError) -> Removal {
-    if error.errno() == Errno::ENOENT { Removal::Removed } else { Removal::Kept(error) }
 }
 
 pub(crate) fn warn_symlink(id: &ContainerId) {
