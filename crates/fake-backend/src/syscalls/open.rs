@@ -9,6 +9,7 @@ use crate::abi::{
     O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
+use crate::kernel::device_number::Device;
 use crate::kernel::file::OpenFile;
 use crate::kernel::inode::Content;
 use crate::kernel::path_walk::{LastKind, Walk};
@@ -23,6 +24,9 @@ const PATH_FLAGS: u32 = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
 const TMPFILE_BIT: u32 = O_TMPFILE & !O_DIRECTORY;
 const KNOWN_RESOLVE: u64 =
     RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
+
+/// `/dev/null`.
+const NULL_DEVICE: Device = Device { major: 1, minor: 3 };
 
 /// The arguments of `openat2` (`struct open_how`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -161,7 +165,7 @@ impl Machine {
     /// `write` at the position, or at the end with `O_APPEND`.
     ///
     /// # Errors
-    /// `EBADF`: not open for writing. `EOPNOTSUPP`: a device or fifo. `EFBIG`.
+    /// `EBADF`: not open for writing. `EOPNOTSUPP`: a fifo or a device, but for the one that swallows all. `EFBIG`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &self.files[key];
@@ -171,6 +175,9 @@ impl Machine {
         }
         let (append, position) = (file.flags & O_APPEND != 0, file.position);
         let inode = self.dentries[file.place.dentry].inode;
+        if matches!(self.inodes[inode].content, Content::Character(NULL_DEVICE)) {
+            return Ok(bytes.len());
+        }
         let tick = self.next_tick();
         let object = &mut self.inodes[inode];
         let Content::File(content) = &mut object.content else { return Err(Errno::EOPNOTSUPP) };
