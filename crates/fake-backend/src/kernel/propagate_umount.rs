@@ -64,6 +64,18 @@ impl Machine {
         going
     }
 
+    /// What less privileged namespaces have locked at the same place is theirs to lose: whoever takes off the original may.
+    pub(crate) fn unlock_copies(&mut self, top: MountKey) {
+        let Some(parent) = self.mounts[top].parent else { return };
+        let mount_point = self.mounts[top].mount_point;
+        for receiver in self.receivers(parent) {
+            if let Some(copy) = self.mount_at(receiver, mount_point) {
+                let object = &mut self.mounts[copy];
+                object.flags = object.flags & !MountFlags::LOCKED;
+            }
+        }
+    }
+
     /// The last one found comes first.
     fn gather_candidates(&self, set: &[MountKey]) -> Vec<MountKey> {
         let mut seen = MountSet::default();

@@ -19,6 +19,9 @@ pub(crate) struct Unmount {
 impl Machine {
     /// Takes the tree off. Mounts still in use live on outside every namespace.
     pub(crate) fn unmount_tree(&mut self, top: MountKey, how: Unmount) {
+        if how.propagate {
+            self.unlock_copies(top);
+        }
         let mut set = self.tree(top);
         for &mount in &set {
             self.mounts[mount].unmounted = true;
