@@ -53,9 +53,7 @@ impl Machine {
         for mount in undecided {
             search.settle_locked(mount);
         }
-        // The last one decided comes first.
-        let mut going = search.going;
-        going.reverse();
+        let going = search.going;
         for &mount in &going {
             if let Some(cover) = self.mounts[mount].cover.filter(|&cover| !self.mounts[cover].unmounted) {
                 self.slide_down(cover);
