@@ -129,17 +129,21 @@ fn live(parent: Pid, proc: BorrowedFd<'_>, origin: Origin, user: bool, far: &Uni
     serve(performer, far).map_err(|error| Reply::Broken(error.to_string()))
 }
 
-/// Enters another process's namespaces.
+/// Enters another process's namespaces, and its root: setns(2) alone goes to the top of what is stacked on that.
 fn join(proc: BorrowedFd<'_>, pid: Pid, user: bool) -> io::Result<()> {
     let open = |name: &str| {
         let path = format!("{}/ns/{name}", pid.as_raw_pid());
         rustix::fs::openat(proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
     };
     let mount = open("mnt")?;
+    let directory = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::openat(proc, format!("{}/root", pid.as_raw_pid()), directory, Mode::empty())?;
     if user {
         move_into_link_name_space(open("user")?.as_fd(), Some(LinkNameSpaceType::User))?;
     }
-    move_into_link_name_space(mount.as_fd(), Some(LinkNameSpaceType::Mount))
+    move_into_link_name_space(mount.as_fd(), Some(LinkNameSpaceType::Mount))?;
+    rustix::process::fchdir(root)?;
+    rustix::process::chroot(".")
 }
 
 /// Goes into a user namespace that maps 0 to 0 and 65534 to 65534.

@@ -53,15 +53,25 @@ impl Machine {
         for mount in undecided {
             search.settle_locked(mount);
         }
-        // The last one decided comes first.
-        let mut going = search.going;
-        going.reverse();
+        let going = search.going;
         for &mount in &going {
             if let Some(cover) = self.mounts[mount].cover.filter(|&cover| !self.mounts[cover].unmounted) {
                 self.slide_down(cover);
             }
         }
         going
+    }
+
+    /// What less privileged namespaces have locked at the same place is theirs to lose: whoever takes off the original may.
+    pub(crate) fn unlock_copies(&mut self, top: MountKey) {
+        let Some(parent) = self.mounts[top].parent else { return };
+        let mount_point = self.mounts[top].mount_point;
+        for receiver in self.receivers(parent) {
+            if let Some(copy) = self.mount_at(receiver, mount_point) {
+                let object = &mut self.mounts[copy];
+                object.flags = object.flags & !MountFlags::LOCKED;
+            }
+        }
     }
 
     /// The last one found comes first.

@@ -9,8 +9,9 @@ use crate::abi::{
     O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
+use crate::kernel::device_number::Device;
 use crate::kernel::file::OpenFile;
-use crate::kernel::inode::Content;
+use crate::kernel::inode::{Content, InodeKey};
 use crate::kernel::path_walk::{LastKind, Walk};
 use crate::kernel::permission::{READ, WRITE};
 use crate::kernel::place::Place;
@@ -23,6 +24,9 @@ const PATH_FLAGS: u32 = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
 const TMPFILE_BIT: u32 = O_TMPFILE & !O_DIRECTORY;
 const KNOWN_RESOLVE: u64 =
     RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
+
+/// `/dev/null`.
+const NULL_DEVICE: Device = Device { major: 1, minor: 3 };
 
 /// The arguments of `openat2` (`struct open_how`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -161,7 +165,8 @@ impl Machine {
     /// `write` at the position, or at the end with `O_APPEND`.
     ///
     /// # Errors
-    /// `EBADF`: not open for writing. `EOPNOTSUPP`: a device or fifo. `EFBIG`.
+    /// `EBADF`: not open for writing. `EPIPE`: a fifo that nobody reads. `EOPNOTSUPP`: a device, but for the one that
+    /// swallows all. `EFBIG`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &self.files[key];
@@ -171,6 +176,13 @@ impl Machine {
         }
         let (append, position) = (file.flags & O_APPEND != 0, file.position);
         let inode = self.dentries[file.place.dentry].inode;
+        if matches!(self.inodes[inode].content, Content::Character(NULL_DEVICE)) {
+            return Ok(bytes.len());
+        }
+        if matches!(self.inodes[inode].content, Content::Fifo) {
+            // Nothing of it is kept: a model without waiting has no use for what is in a pipe.
+            return if self.is_open(inode, O_RDONLY) { Ok(bytes.len()) } else { Err(Errno::EPIPE) };
+        }
         let tick = self.next_tick();
         let object = &mut self.inodes[inode];
         let Content::File(content) = &mut object.content else { return Err(Errno::EOPNOTSUPP) };
@@ -296,9 +308,7 @@ impl Machine {
         }
         match inode.content {
             Content::Socket => return Err(Errno::ENXIO),
-            // No reader, and nobody to wait for in a model where each call ends before the next one begins.
-            Content::Fifo if flags & O_ACCMODE == O_WRONLY && flags & O_NONBLOCK != 0 => return Err(Errno::ENXIO),
-            Content::Fifo if flags & O_ACCMODE != O_RDWR && flags & O_NONBLOCK == 0 => return Err(Errno::EOPNOTSUPP),
+            Content::Fifo => self.may_open_fifo(key, flags)?,
             _ => {}
         }
         let fd = self.install(pid, place, flags & !(O_CREAT | O_EXCL | O_TRUNC | O_CLOEXEC), false)?;
@@ -310,6 +320,29 @@ impl Machine {
             inode.times.changed = tick;
         }
         Ok(fd)
+    }
+
+    /// A fifo is opened when its other end is, or without waiting for that.
+    ///
+    /// # Errors
+    /// `ENXIO`: no reader. `EOPNOTSUPP`: the call would wait, in a model where each call ends before the next one begins.
+    fn may_open_fifo(&self, fifo: InodeKey, flags: u32) -> Result<(), Errno> {
+        let wait = flags & O_NONBLOCK == 0;
+        match flags & O_ACCMODE {
+            O_RDONLY if wait && !self.is_open(fifo, O_WRONLY) => Err(Errno::EOPNOTSUPP),
+            O_WRONLY if self.is_open(fifo, O_RDONLY) => Ok(()),
+            O_WRONLY => Err(if wait { Errno::EOPNOTSUPP } else { Errno::ENXIO }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody has it open for `access`, `O_RDONLY` or `O_WRONLY`.
+    fn is_open(&self, inode: InodeKey, access: u32) -> bool {
+        self.files.iter().any(|(_, file)| {
+            self.dentries[file.place.dentry].inode == inode
+                && file.check_usable().is_ok()
+                && [access, O_RDWR].contains(&(file.flags & O_ACCMODE))
+        })
     }
 
     fn may_open(&self, pid: Pid, place: Place, flags: u32) -> Result<(), Errno> {

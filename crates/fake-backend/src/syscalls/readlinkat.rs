@@ -10,10 +10,10 @@ impl Machine {
     /// `readlinkat`: the text of a symlink; with an empty path and a descriptor of a symlink, of that.
     ///
     /// # Errors
-    /// Those of the walk; `EINVAL`: not a symlink.
+    /// Those of the walk; `EINVAL`: not a symlink; `ENOENT` where the path is empty.
     pub fn readlinkat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<Vec<u8>, Errno> {
         let at = at.into();
-        let empty = path.is_empty() && matches!(at, At::Fd(_));
+        let empty = path.is_empty() && !matches!(at, At::Link(_));
         let place = self.walk(pid, at, path, WalkFlags { empty: true, ..WalkFlags::default() })?;
         match &self.inodes[self.dentries[place.dentry].inode].content {
             Content::Symlink(text) => Ok(text.to_vec()),

@@ -20,8 +20,12 @@ impl Machine {
             return Err(Errno::EINVAL);
         }
         let walk = WalkFlags { follow: flags & UMOUNT_NOFOLLOW == 0, unmount: true, ..WalkFlags::default() };
-        let place = self.walk(pid, at.into(), path, walk)?;
-        self.may_mount(pid)?;
+        let walked = self.walk(pid, at.into(), path, walk);
+        // A walk that ends at a magic link itself got somewhere, to no mount.
+        if matches!(walked, Ok(_) | Err(Errno::EINVAL)) {
+            self.may_mount(pid)?;
+        }
+        let place = walked?;
         let task = self.task(pid)?;
         let mount = &self.mounts[place.mount];
         if !self.is_mount_root(place) || !self.is_in(place.mount, task.namespace) || mount.flags.has(MountFlags::LOCKED)
