@@ -55,18 +55,6 @@ impl Machine {
         }
     }
 
-    /// Whoever may take off the original may have its copies go too: they are no longer locked, though what is on them is.
-    fn unlock_copies(&mut self, top: MountKey) {
-        let Some(parent) = self.mounts[top].parent else { return };
-        let place = self.mounts[top].mount_point;
-        for receiver in self.receivers(parent) {
-            if let Some(copy) = self.mount_at(receiver, place) {
-                let flags = self.mounts[copy].flags;
-                self.mounts[copy].flags = flags & !MountFlags::LOCKED;
-            }
-        }
-    }
-
     /// Ends a tree that was never attached, or not for long enough to be seen.
     pub(crate) fn discard_tree(&mut self, top: MountKey) {
         self.unmount_tree(top, Unmount { connected: false, sync: true, propagate: false });
