@@ -13,12 +13,15 @@
 
 pub mod abi;
 mod credentials;
+mod fake_backend;
 mod kernel;
 mod machine;
 mod pid;
+mod ports;
 mod syscalls;
 
 pub use credentials::{Credentials, IdMap, IdRange};
+pub use fake_backend::FakeBackend;
 pub use machine::Machine;
 pub use pid::Pid;
 pub use syscalls::at::At;

@@ -8,7 +8,7 @@ use crate::kernel::dentry::Dentry;
 use crate::kernel::file::OpenFile;
 use crate::kernel::id_pool::IdPool;
 use crate::kernel::inode::{Content, Inode};
-use crate::kernel::mount::Mount;
+use crate::kernel::mount::{Mount, MountKey};
 use crate::kernel::mount_flags::MountFlags;
 use crate::kernel::namespace::Namespace;
 use crate::kernel::place::Place;
@@ -38,6 +38,8 @@ pub struct Machine {
     pub(crate) anonymous_devices: IdPool,
     pub(crate) last_namespace_id: u64,
     pub(crate) mount_max: u32,
+    /// Where descriptors are that no filesystem has.
+    pub(crate) anonymous_mount: Option<MountKey>,
     /// Stands for the time: one more with each change.
     pub(crate) tick: u64,
 }
@@ -68,6 +70,7 @@ impl Machine {
             anonymous_devices: IdPool::starting_at(1),
             last_namespace_id: 0,
             mount_max: 100_000,
+            anonymous_mount: None,
             tick: 0,
         };
         let rootfs = machine.empty_tmpfs(b"rootfs");

@@ -44,7 +44,53 @@ const TYPES: [FilesystemType; 10] = [
 ];
 
 impl FilesystemType {
+    /// Stands for the type of a superblock that can be there but not be mounted anew.
+    pub(crate) const UNKNOWN: Self = disk(b"", 0);
+
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
         TYPES.into_iter().find(|known| known.name == name)
     }
+}
+
+/// Types that Linux has and that cannot be mounted anew here. A host that was built may have them.
+const NOT_MODELLED: [&[u8]; 33] = [
+    b"9p",
+    b"autofs",
+    b"binfmt_misc",
+    b"bpf",
+    b"btrfs",
+    b"ceph",
+    b"cgroup",
+    b"cgroup2",
+    b"cifs",
+    b"configfs",
+    b"cpuset",
+    b"debugfs",
+    b"devpts",
+    b"devtmpfs",
+    b"efivarfs",
+    b"erofs",
+    b"exfat",
+    b"ext2",
+    b"f2fs",
+    b"fuse",
+    b"fuseblk",
+    b"fusectl",
+    b"iso9660",
+    b"nfs",
+    b"nfs4",
+    b"overlay",
+    b"pstore",
+    b"securityfs",
+    b"smb3",
+    b"sysfs",
+    b"tracefs",
+    b"udf",
+    b"virtiofs",
+];
+
+/// Linux has the type, and the model has not.
+pub(crate) fn is_known_but_not_modelled(name: &[u8]) -> bool {
+    let family = name.split(|&byte| byte == b'.').next().unwrap_or(name);
+    NOT_MODELLED.contains(&family)
 }

@@ -9,6 +9,7 @@ use crate::abi::{
     O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
+use crate::kernel::device_number::Device;
 use crate::kernel::file::OpenFile;
 use crate::kernel::inode::Content;
 use crate::kernel::path_walk::{LastKind, Walk};
@@ -23,6 +24,10 @@ const PATH_FLAGS: u32 = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
 const TMPFILE_BIT: u32 = O_TMPFILE & !O_DIRECTORY;
 const KNOWN_RESOLVE: u64 =
     RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
+
+/// `/dev/null` and `/dev/zero`, the devices whose content needs no model.
+const NULL: Device = Device { major: 1, minor: 3 };
+const ZERO: Device = Device { major: 1, minor: 5 };
 
 /// The arguments of `openat2` (`struct open_how`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,7 +132,8 @@ impl Machine {
     /// `read`: up to `count` bytes from the file's position on.
     ///
     /// # Errors
-    /// `EBADF`: not open for reading. `EISDIR`. `EOPNOTSUPP`: a device, fifo or socket, whose content is not modelled.
+    /// `EBADF`: not open for reading. `EISDIR`. `EOPNOTSUPP`: a device other than `/dev/null` and `/dev/zero`, a
+    /// fifo or socket, whose content is not modelled.
     pub fn read(&mut self, pid: Pid, fd: i32, count: usize) -> Result<Vec<u8>, Errno> {
         let position = self.file(pid, fd)?.position;
         let bytes = self.pread(pid, fd, count, position)?;
@@ -154,6 +160,8 @@ impl Machine {
             Content::File(bytes) => Ok(part(bytes)),
             Content::Directory(_) => Err(Errno::EISDIR),
             Content::Proc(node) => Ok(part(&self.proc_text(node.what)?)),
+            Content::Character(NULL) => Ok(Vec::new()),
+            Content::Character(ZERO) => Ok(vec![0; count]),
             _ => Err(Errno::EOPNOTSUPP),
         }
     }
@@ -161,7 +169,8 @@ impl Machine {
     /// `write` at the position, or at the end with `O_APPEND`.
     ///
     /// # Errors
-    /// `EBADF`: not open for writing. `EOPNOTSUPP`: a device or fifo. `EFBIG`.
+    /// `EBADF`: not open for writing. `EOPNOTSUPP`: a device other than `/dev/null` and `/dev/zero`, or a
+    /// fifo. `EFBIG`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &self.files[key];
@@ -171,6 +180,9 @@ impl Machine {
         }
         let (append, position) = (file.flags & O_APPEND != 0, file.position);
         let inode = self.dentries[file.place.dentry].inode;
+        if matches!(self.inodes[inode].content, Content::Character(NULL | ZERO)) {
+            return Ok(bytes.len());
+        }
         let tick = self.next_tick();
         let object = &mut self.inodes[inode];
         let Content::File(content) = &mut object.content else { return Err(Errno::EOPNOTSUPP) };
@@ -185,6 +197,23 @@ impl Machine {
         object.times.changed = tick;
         self.files[key].position = end as u64;
         Ok(bytes.len())
+    }
+
+    /// `fsync`: there is no disk that could lag behind.
+    ///
+    /// # Errors
+    /// `EBADF`: no such descriptor, or one of `O_PATH`.
+    pub fn fsync(&self, pid: Pid, fd: i32) -> Result<(), Errno> {
+        self.file(pid, fd)?.check_usable()
+    }
+
+    /// The text of `/proc/thread-self/fd/FD`, which says where the descriptor's file is now; no procfs is needed.
+    ///
+    /// # Errors
+    /// `ENOENT`: no such descriptor.
+    pub fn fd_path(&self, pid: Pid, fd: i32) -> Result<Vec<u8>, Errno> {
+        let place = self.file(pid, fd).map_err(|_| Errno::ENOENT)?.place;
+        Ok(self.path_for_link(place, self.task(pid)?.root))
     }
 
     /// `lseek(SEEK_SET)`. On a directory, 0 or an offset that `getdents64` gave.

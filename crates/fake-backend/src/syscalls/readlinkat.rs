@@ -13,7 +13,7 @@ impl Machine {
     /// Those of the walk; `EINVAL`: not a symlink.
     pub fn readlinkat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<Vec<u8>, Errno> {
         let at = at.into();
-        let empty = path.is_empty() && matches!(at, At::Fd(_));
+        let empty = path.is_empty() && !matches!(at, At::Link(_));
         let place = self.walk(pid, at, path, WalkFlags { empty: true, ..WalkFlags::default() })?;
         match &self.inodes[self.dentries[place.dentry].inode].content {
             Content::Symlink(text) => Ok(text.to_vec()),
