@@ -14,6 +14,7 @@
 pub mod abi;
 mod credentials;
 mod fake_backend;
+mod host;
 mod kernel;
 mod machine;
 mod pid;
@@ -22,6 +23,9 @@ mod syscalls;
 
 pub use credentials::{Credentials, IdMap, IdRange};
 pub use fake_backend::FakeBackend;
+pub use host::host_builder::HostBuilder;
+pub use host::host_error::{HostError, HostLine};
+pub use host::plant::Plant;
 pub use machine::Machine;
 pub use pid::Pid;
 pub use syscalls::at::At;

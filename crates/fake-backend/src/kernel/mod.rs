@@ -8,6 +8,7 @@ pub(crate) mod device_number;
 pub(crate) mod file;
 pub(crate) mod filesystem_context;
 pub(crate) mod filesystem_type;
+pub(crate) mod hang;
 pub(crate) mod id_pool;
 pub(crate) mod inode;
 pub(crate) mod lifetime;

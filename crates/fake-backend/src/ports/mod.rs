@@ -2,7 +2,7 @@
 //! between.
 
 mod attach;
-mod attribute_bits;
+pub(crate) mod attribute_bits;
 mod bind;
 pub(crate) mod calls;
 mod contents;

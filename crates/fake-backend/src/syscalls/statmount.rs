@@ -183,7 +183,7 @@ impl Machine {
             answer.mnt_id = mount.unique_id;
             answer.mnt_parent_id = parent.unique_id;
             answer.mnt_id_old = mount.id;
-            answer.mnt_parent_id_old = parent.id;
+            answer.mnt_parent_id_old = self.parent_id(key);
             answer.mnt_attr = mount.flags.to_attributes();
             answer.mnt_propagation = self.propagation_flags(key);
             answer.mnt_peer_group = if mount.shared { u64::from(mount.group) } else { 0 };
@@ -218,10 +218,10 @@ impl Machine {
             text
         };
         answer.fs_type = give(STATMOUNT_FS_TYPE, &|| superblock.type_name.to_vec());
-        answer.mnt_root = give(STATMOUNT_MNT_ROOT, &|| self.path_in_filesystem(mount.root));
+        answer.mnt_root = give(STATMOUNT_MNT_ROOT, &|| self.shown_root(key));
         let top = Place { mount: key, dentry: mount.root };
         answer.mnt_point = give(STATMOUNT_MNT_POINT, &|| self.path_from(top, root).unwrap_or_default());
-        answer.mnt_opts = give(STATMOUNT_MNT_OPTS, &|| superblock.options.get(1..).unwrap_or_default().to_vec());
+        answer.mnt_opts = give(STATMOUNT_MNT_OPTS, &|| self.shown_options(key).get(1..).unwrap_or_default().to_vec());
         answer.sb_source = give(STATMOUNT_SB_SOURCE, &|| mount.source.as_deref().unwrap_or(b"none").to_vec());
         answer.mask |= given;
     }
