@@ -13,12 +13,19 @@
 
 pub mod abi;
 mod credentials;
+mod fake_backend;
+mod host;
 mod kernel;
 mod machine;
 mod pid;
+mod ports;
 mod syscalls;
 
 pub use credentials::{Credentials, IdMap, IdRange};
+pub use fake_backend::FakeBackend;
+pub use host::host_builder::HostBuilder;
+pub use host::host_error::{HostError, HostLine};
+pub use host::plant::Plant;
 pub use machine::Machine;
 pub use pid::Pid;
 pub use syscalls::at::At;

@@ -8,9 +8,9 @@ use crate::kernel::dentry::Dentry;
 use crate::kernel::file::OpenFile;
 use crate::kernel::id_pool::IdPool;
 use crate::kernel::inode::{Content, Inode};
-use crate::kernel::mount::Mount;
+use crate::kernel::mount::{Mount, MountKey};
 use crate::kernel::mount_flags::MountFlags;
-use crate::kernel::namespace::Namespace;
+use crate::kernel::namespace::{Namespace, NamespaceKey};
 use crate::kernel::place::Place;
 use crate::kernel::process::Task;
 use crate::kernel::sorted_map::SortedMap;
@@ -38,6 +38,8 @@ pub struct Machine {
     pub(crate) anonymous_devices: IdPool,
     pub(crate) last_namespace_id: u64,
     pub(crate) mount_max: u32,
+    /// Where descriptors are that no filesystem has.
+    pub(crate) anonymous_mount: Option<MountKey>,
     /// Stands for the time: one more with each change.
     pub(crate) tick: u64,
 }
@@ -52,7 +54,27 @@ impl Machine {
     /// A machine with one process ([`Machine::INIT`]) and an empty root: a tmpfs mounted at `/`, upon a rootfs that, as on a
     /// real machine, no path leads to. The root mount is private, `rw,relatime`.
     pub fn new() -> Self {
-        let mut machine = Self {
+        let mut machine = Self::bare();
+        let rootfs = machine.empty_tmpfs(b"rootfs");
+        let bottom = machine.new_mount(
+            rootfs,
+            machine.superblocks[rootfs].root,
+            MountFlags::default(),
+            Some(Arc::from(&b"rootfs"[..])),
+        );
+        let namespace = machine.first_namespace(bottom);
+        let tmpfs = machine.empty_tmpfs(b"tmpfs");
+        let source = Some(Arc::from(&b"tmpfs"[..]));
+        let top = machine.new_mount(tmpfs, machine.superblocks[tmpfs].root, MountFlags::REL_ATIME, source);
+        machine.attach(top, bottom, machine.mounts[bottom].root);
+        machine.enter_namespace(top, namespace);
+        machine.start(namespace, Place { mount: top, dentry: machine.mounts[top].root });
+        machine
+    }
+
+    /// Nothing at all: no mount and no process.
+    pub(crate) fn bare() -> Self {
+        Self {
             inodes: Arena::default(),
             dentries: Arena::default(),
             superblocks: Arena::default(),
@@ -68,28 +90,23 @@ impl Machine {
             anonymous_devices: IdPool::starting_at(1),
             last_namespace_id: 0,
             mount_max: 100_000,
+            anonymous_mount: None,
             tick: 0,
-        };
-        let rootfs = machine.empty_tmpfs(b"rootfs");
-        let bottom = machine.new_mount(
-            rootfs,
-            machine.superblocks[rootfs].root,
-            MountFlags::default(),
-            Some(Arc::from(&b"rootfs"[..])),
-        );
-        let namespace = machine.new_namespace(UserNs::INITIAL, bottom);
-        machine.namespaces[namespace].processes = 1;
-        machine.enter_namespace(bottom, namespace);
+        }
+    }
 
-        let tmpfs = machine.empty_tmpfs(b"tmpfs");
-        let source = Some(Arc::from(&b"tmpfs"[..]));
-        let top = machine.new_mount(tmpfs, machine.superblocks[tmpfs].root, MountFlags::REL_ATIME, source);
-        machine.attach(top, bottom, machine.mounts[bottom].root);
-        machine.enter_namespace(top, namespace);
+    /// The namespace of the first process, with its lowest mount.
+    pub(crate) fn first_namespace(&mut self, bottom: MountKey) -> NamespaceKey {
+        let namespace = self.new_namespace(UserNs::INITIAL, bottom);
+        self.namespaces[namespace].processes = 1;
+        self.enter_namespace(bottom, namespace);
+        namespace
+    }
 
-        let root = Place { mount: top, dentry: machine.mounts[top].root };
-        machine.hold(root);
-        machine.hold(root);
+    /// Starts the first process.
+    pub(crate) fn start(&mut self, namespace: NamespaceKey, root: Place) {
+        self.hold(root);
+        self.hold(root);
         let init = Task {
             namespace,
             user_ns: UserNs::INITIAL,
@@ -98,11 +115,10 @@ impl Machine {
             current_dir: root,
             descriptors: SortedMap::default(),
         };
-        machine.tasks.insert(Self::INIT, Arc::new(init));
-        machine
+        self.tasks.insert(Self::INIT, Arc::new(init));
     }
 
-    fn empty_tmpfs(&mut self, type_name: &[u8]) -> SuperKey {
+    pub(crate) fn empty_tmpfs(&mut self, type_name: &[u8]) -> SuperKey {
         let root = NewInode { content: Content::Directory(SortedMap::default()), mode: 0o755, uid: 0, gid: 0 };
         self.new_superblock(NewSuperblock {
             type_name: Arc::from(type_name),

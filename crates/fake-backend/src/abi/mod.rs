@@ -4,6 +4,7 @@
 
 mod capability;
 mod clone;
+mod filesystem_context;
 mod lookup;
 mod mount;
 mod mount_attr;
@@ -17,6 +18,7 @@ mod umount;
 
 pub use capability::*;
 pub use clone::*;
+pub use filesystem_context::*;
 pub use lookup::*;
 pub use mount::*;
 pub use mount_attr::*;

@@ -73,6 +73,12 @@ impl Machine {
         }
     }
 
+    /// How many names lead to it from the root of its filesystem.
+    pub(crate) fn depth(&self, dentry: DentryKey) -> usize {
+        std::iter::successors(Some(dentry), |&at| (!self.is_filesystem_root(at)).then(|| self.dentries[at].parent))
+            .count()
+    }
+
     /// The child of `top` that `dentry` is or is below; nothing when it is not below `top`.
     pub(crate) fn step_below(&self, top: DentryKey, dentry: DentryKey) -> Option<DentryKey> {
         let mut at = dentry;

@@ -1,9 +1,12 @@
 //! Open files.
 
+use std::sync::Arc;
+
 use mountwright_core::Errno;
 
 use super::arena::Key;
 use super::dentry::Name;
+use super::filesystem_context::FilesystemContext;
 use super::place::Place;
 use crate::{Machine, Pid, abi};
 
@@ -23,6 +26,10 @@ pub(crate) struct OpenFile {
     pub(crate) writes: bool,
     /// The descriptor of a tree that `open_tree` cloned: its end is the tree's, unless that was attached.
     pub(crate) ends_tree: bool,
+    /// A directory that is open at the ports: its descriptor is nobody else's.
+    pub(crate) of_port: bool,
+    /// What `fsopen` and `fspick` opened.
+    pub(crate) context: Option<Arc<FilesystemContext>>,
 }
 
 impl OpenFile {
@@ -60,9 +67,32 @@ impl Machine {
             descriptors: 1,
             writes,
             ends_tree,
+            of_port: false,
+            context: None,
         });
         self.task_mut(pid)?.descriptors.insert(fd, file);
         Ok(fd)
+    }
+
+    pub(crate) fn mark_as_of_port(&mut self, pid: Pid, fd: i32) {
+        if let Ok(file) = self.file_key(pid, fd) {
+            self.files[file].of_port = true;
+        }
+    }
+
+    /// Closes what ports hold open: whoever held it holds a copy of this machine.
+    pub(crate) fn close_all_of_ports(&mut self) {
+        let held = |(pid, fd): &(Pid, i32)| self.file(*pid, *fd).is_ok_and(|file| file.of_port);
+        let all = self.tasks.iter().flat_map(|(&pid, task)| task.descriptors.iter().map(move |(&fd, _)| (pid, fd)));
+        for (pid, fd) in all.filter(held).collect::<Vec<_>>() {
+            // It was found a moment ago.
+            let _ = self.close(pid, fd);
+        }
+    }
+
+    /// Something is mounted on what a descriptor is of, seen through the descriptor's own mount.
+    pub(crate) fn is_covered(&self, pid: Pid, fd: i32) -> bool {
+        self.file(pid, fd).is_ok_and(|file| self.mount_at(file.place.mount, file.place.dentry).is_some())
     }
 
     /// One descriptor less; the last one ends the open file.
@@ -73,6 +103,7 @@ impl Machine {
             return;
         }
         let (place, writes, ends_tree) = (file.place, file.writes, file.ends_tree);
+        let superblock = file.context.as_ref().and_then(|context| context.superblock);
         self.files.remove(key);
         if writes {
             self.mounts[place.mount].writers -= 1;
@@ -80,6 +111,9 @@ impl Machine {
         if ends_tree && self.is_detached_root(place.mount) {
             let how = super::umount::Unmount { connected: true, sync: false, propagate: false };
             self.unmount_tree(place.mount, how);
+        }
+        if let Some(superblock) = superblock {
+            self.release_superblock(superblock);
         }
         self.let_go(place);
     }

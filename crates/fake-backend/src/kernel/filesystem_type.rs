@@ -44,7 +44,67 @@ const TYPES: [FilesystemType; 10] = [
 ];
 
 impl FilesystemType {
+    /// Stands for the type of a superblock that can be there but not be mounted anew.
+    pub(crate) const UNKNOWN: Self = disk(b"", 0);
+
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
         TYPES.into_iter().find(|known| known.name == name)
     }
+}
+
+/// Types that Linux has and that cannot be mounted anew here, with their magic numbers (`include/uapi/linux/magic.h` and the
+/// filesystems' own headers). A host that was built may have them.
+const NOT_MODELLED: [(&[u8], u32); 36] = [
+    (b"9p", 0x0102_1997),
+    (b"autofs", 0x0187),
+    (b"binfmt_misc", 0x4249_4e4d),
+    (b"bpf", 0xcafe_4a11),
+    (b"btrfs", 0x9123_683e),
+    (b"ceph", 0x00c3_6400),
+    (b"cgroup", 0x0027_e0eb),
+    (b"cgroup2", 0x6367_7270),
+    (b"cifs", 0xff53_4d42),
+    (b"configfs", 0x6265_6570),
+    (b"cpuset", 0x0027_e0eb),
+    (b"debugfs", 0x6462_6720),
+    (b"devpts", 0x1cd1),
+    // It is a tmpfs inside.
+    (b"devtmpfs", 0x0102_1994),
+    (b"efivarfs", 0xde5e_81e4),
+    (b"erofs", 0xe0f5_e1e2),
+    (b"exfat", 0x2011_bab0),
+    (b"ext2", 0xef53),
+    (b"f2fs", 0xf2f5_2010),
+    (b"fuse", 0x6573_5546),
+    (b"fuseblk", 0x6573_5546),
+    (b"fusectl", 0x6573_5543),
+    (b"iso9660", 0x9660),
+    (b"nfs", 0x6969),
+    (b"nfs4", 0x6969),
+    (b"nsfs", 0x6e73_6673),
+    (b"overlay", 0x794c_7630),
+    (b"pstore", 0x6165_676c),
+    (b"rootfs", 0x0102_1994),
+    (b"securityfs", 0x7363_6673),
+    (b"smb3", 0xfe53_4d42),
+    (b"sysfs", 0x6265_6572),
+    (b"tracefs", 0x7472_6163),
+    (b"udf", 0x1501_3346),
+    (b"virtiofs", 0x6573_5546),
+    (b"zfs", 0x2fc1_2fc1),
+];
+
+fn not_modelled(name: &[u8]) -> Option<u32> {
+    let family = name.split(|&byte| byte == b'.').next().unwrap_or(name);
+    NOT_MODELLED.iter().find(|(known, _)| *known == family).map(|(_, magic)| *magic)
+}
+
+/// Linux has the type, and the model has not.
+pub(crate) fn is_known_but_not_modelled(name: &[u8]) -> bool {
+    not_modelled(name).is_some()
+}
+
+/// What `statfs` says of a type; 0 of one that is not known here.
+pub(crate) fn magic_of(name: &[u8]) -> u32 {
+    FilesystemType::named(name).map(|known| known.magic).or_else(|| not_modelled(name)).unwrap_or_default()
 }

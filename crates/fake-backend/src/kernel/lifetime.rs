@@ -27,7 +27,7 @@ impl Machine {
         }
     }
 
-    fn free_superblock_if_unused(&mut self, key: SuperKey) {
+    pub(crate) fn free_superblock_if_unused(&mut self, key: SuperKey) {
         let superblock = &self.superblocks[key];
         if superblock.mounts > 0 || superblock.is_disk {
             return;

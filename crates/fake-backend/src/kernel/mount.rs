@@ -30,6 +30,8 @@ pub(crate) struct Mount {
     pub(crate) namespace: Option<NamespaceKey>,
 
     pub(crate) parent: Option<MountKey>,
+    /// The parent's id as a captured text gave it, where that parent was not in the text. Until the mount is moved.
+    pub(crate) shown_parent: Option<u32>,
     /// Where on the parent; its own root while it has no parent.
     pub(crate) mount_point: DentryKey,
     /// A walk finds it at its mount point.
@@ -87,6 +89,7 @@ impl Machine {
             source,
             namespace: None,
             parent: None,
+            shown_parent: None,
             mount_point: root,
             visible: false,
             first_child: None,
@@ -108,6 +111,12 @@ impl Machine {
             expire_mark: false,
             unmounted: false,
         })
+    }
+
+    /// Mountinfo's second column: its own id where it has no parent.
+    pub(crate) fn parent_id(&self, mount: MountKey) -> u32 {
+        let object = &self.mounts[mount];
+        object.shown_parent.unwrap_or_else(|| object.parent.map_or(object.id, |parent| self.mounts[parent].id))
     }
 
     /// In this process's namespace.

@@ -38,6 +38,7 @@ impl Machine {
         self.dentries[dentry].mounted.insert(0, child);
         let mount = &mut self.mounts[child];
         mount.parent = Some(parent);
+        mount.shown_parent = None;
         mount.mount_point = dentry;
     }
 

@@ -37,11 +37,11 @@ impl Machine {
     fn mountinfo_line(&self, out: &mut Vec<u8>, key: MountKey, mount_point: &[u8], root: Place) {
         let mount = &self.mounts[key];
         let superblock = &self.superblocks[mount.superblock];
-        let parent = mount.parent.map_or(mount.id, |parent| self.mounts[parent].id);
+        let parent = self.parent_id(key);
         let device = superblock.device;
         // Writing to a vector cannot fail.
         let _ = write!(out, "{} {parent} {}:{} ", mount.id, device.major, device.minor);
-        escape(out, &self.path_in_filesystem(mount.root), IN_PATHS);
+        escape(out, &self.shown_root(key), IN_PATHS);
         out.push(b' ');
         escape(out, mount_point, IN_PATHS);
         let _ = write!(out, " {}", mount.flags.text());
@@ -64,7 +64,7 @@ impl Machine {
         out.push(b' ');
         escape(out, mount.source.as_deref().unwrap_or(b"none"), IN_SOURCES);
         out.extend_from_slice(if superblock.read_only { b" ro" } else { b" rw" });
-        out.extend_from_slice(&superblock.options);
+        out.extend_from_slice(self.shown_options(key));
         out.push(b'\n');
     }
 

@@ -11,7 +11,8 @@ use super::permission::EXECUTE;
 use super::place::Place;
 use super::walk_flags::WalkFlags;
 use crate::abi::{
-    NAME_MAX, PATH_MAX, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
+    NAME_MAX, PATH_MAX, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
+    RESOLVE_NO_XDEV,
 };
 use crate::{At, Machine, Pid};
 
@@ -281,6 +282,11 @@ impl<'a> Walk<'a> {
             LastKind::DotDot => self.up(machine).map(|()| None),
             LastKind::Name => {
                 let found = machine.find_name(self.at.dentry, component.bytes(), self.pid);
+                let found = match found {
+                    // It would not be found in any cache.
+                    Err(super::hang::WOULD_WAIT) if self.resolve & RESOLVE_CACHED != 0 => Err(Errno::EAGAIN),
+                    found => found,
+                };
                 let Some(dentry) = found.inspect_err(|_| machine.note_use(self.at))? else {
                     machine.note_use(self.at);
                     return Err(Errno::ENOENT);
@@ -458,6 +464,7 @@ impl Machine {
         pid: Pid,
     ) -> Result<Option<DentryKey>, Errno> {
         let inode = &self.inodes[self.dentries[directory].inode];
+        self.ask_server(inode.superblock)?;
         match &inode.content {
             Content::Directory(names) => match names.get(name) {
                 Some(&dentry) => Ok(Some(dentry)),

@@ -84,7 +84,11 @@ impl Machine {
         let inode = &self.inodes[self.dentries[directory].inode];
         let Content::Proc(node) = &inode.content else { return Err(Errno::ENOTDIR) };
         let superblock = inode.superblock;
-        let Some(what) = self.meaning(node.what, name) else { return Ok(None) };
+        let Some(what) = self.meaning(node.what, name) else {
+            // What a host was built with (`/proc/sys`, say) is there though procfs here does not make it.
+            let built = node.names.get(name).copied();
+            return Ok(built.filter(|&known| !matches!(self.content(known), Content::Proc(_))));
+        };
         if let Some(&known) = node.names.get(name) {
             return Ok(Some(known));
         }
@@ -92,6 +96,10 @@ impl Machine {
         let new = NewInode { content: Content::Proc(ProcNode::new(what)), mode: ProcNode::mode(what), uid, gid };
         let inode = self.new_inode(superblock, new);
         Ok(Some(self.link_name(directory, Name::new(name), inode)))
+    }
+
+    pub(crate) fn content(&self, dentry: DentryKey) -> &Content {
+        &self.inodes[self.dentries[dentry].inode].content
     }
 
     fn meaning(&self, directory: ProcFile, name: &[u8]) -> Option<ProcFile> {

@@ -12,6 +12,8 @@ use crate::Machine;
 pub(crate) type SuperKey = Key<Superblock>;
 
 /// A filesystem that is mounted, or a disk that may be.
+// The switches are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
 pub(crate) struct Superblock {
     pub(crate) type_name: Arc<[u8]>,
@@ -21,12 +23,16 @@ pub(crate) struct Superblock {
     pub(crate) read_only: bool,
     /// What mountinfo prints after `rw` or `ro`, with its leading comma.
     pub(crate) options: Arc<[u8]>,
+    /// Options of mounts of these roots, where they differ: what btrfs shows for its subvolumes.
+    pub(crate) root_options: Arc<Vec<(DentryKey, Arc<[u8]>)>>,
     pub(crate) user_ns: UserNs,
     /// Device nodes on it open nothing: mounted by a user namespace.
     pub(crate) no_devices: bool,
     pub(crate) mounts: u32,
     /// Stays when nothing is mounted from it.
     pub(crate) is_disk: bool,
+    /// Its server does not answer.
+    pub(crate) hangs: bool,
     pub(crate) last_inode: u64,
     /// Files without a name that something still holds: a remount to read-only has to wait for them.
     pub(crate) removed_in_use: u32,
@@ -52,6 +58,26 @@ pub(crate) struct NewSuperblock {
 }
 
 impl Machine {
+    /// What mountinfo prints after `rw` or `ro`, with its leading comma: that of the nearest root above the mount's that has
+    /// its own.
+    pub(crate) fn shown_options(&self, mount: super::mount::MountKey) -> &[u8] {
+        let mount = &self.mounts[mount];
+        let superblock = &self.superblocks[mount.superblock];
+        let own = superblock.root_options.iter().filter(|(root, _)| self.is_below(mount.root, *root));
+        own.max_by_key(|(root, _)| self.depth(*root)).map_or(&superblock.options, |(_, options)| options)
+    }
+
+    /// The root of the mount inside its filesystem, as mountinfo prints it.
+    pub(crate) fn shown_root(&self, mount: super::mount::MountKey) -> Vec<u8> {
+        let mount = &self.mounts[mount];
+        let mut path = self.path_in_filesystem(mount.root);
+        if *self.superblocks[mount.superblock].type_name == *b"nsfs" && path.len() > 1 {
+            // Namespaces have names, not paths: `net:[4026531840]`.
+            path.remove(0);
+        }
+        path
+    }
+
     pub(crate) fn new_superblock(&mut self, new: NewSuperblock) -> SuperKey {
         let device = new.device.unwrap_or_else(|| Device { major: 0, minor: self.anonymous_devices.take() });
         let (inodes, dentries, tick) = (&mut self.inodes, &mut self.dentries, self.tick);
@@ -84,10 +110,12 @@ impl Machine {
                 root,
                 read_only: false,
                 options: new.options,
+                root_options: Arc::default(),
                 user_ns: new.user_ns,
                 no_devices: new.user_ns != UserNs::INITIAL,
                 mounts: 0,
                 is_disk: false,
+                hangs: false,
                 last_inode: 1,
                 removed_in_use: 0,
             }

@@ -37,6 +37,7 @@ impl Machine {
         if !self.is_directory(place) {
             return Err(Errno::ENOTDIR);
         }
+        self.ask_server_of(place)?;
         if self.inodes[self.dentries[place.dentry].inode].dead {
             return Err(Errno::ENOENT);
         }
@@ -84,7 +85,9 @@ impl Machine {
         }
         let skip = usize::try_from(position - 2).unwrap_or(usize::MAX);
         if let Content::Proc(node) = &inode.content {
-            let Some(name) = self.proc_names(node.what).into_iter().nth(skip) else { return Ok(None) };
+            let built = node.names.iter().filter(|&(_, &known)| !matches!(self.content(known), Content::Proc(_)));
+            let built = built.map(|(name, _)| name.bytes().to_vec());
+            let Some(name) = self.proc_names(node.what).into_iter().chain(built).nth(skip) else { return Ok(None) };
             let found = self.find_in_proc(place.dentry, &name, pid)?;
             return Ok(found.map(|found| {
                 let inode = &self.inodes[self.dentries[found].inode];

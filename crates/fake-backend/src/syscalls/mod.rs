@@ -3,6 +3,7 @@
 pub(crate) mod at;
 pub(crate) mod attributes;
 pub(crate) mod create;
+pub(crate) mod filesystem_context;
 pub(crate) mod getdents64;
 pub(crate) mod mount;
 pub(crate) mod mount_setattr;

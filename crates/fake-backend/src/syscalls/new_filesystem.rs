@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mountwright_core::Errno;
 
-use crate::abi::{CAP_SYS_ADMIN, MS_DIRSYNC, MS_LAZYTIME, MS_MANDLOCK, MS_SYNCHRONOUS};
+use crate::abi::CAP_SYS_ADMIN;
 use crate::kernel::device_number::Device;
 use crate::kernel::filesystem_type::{Backing, FilesystemType};
 use crate::kernel::inode::Content;
@@ -13,6 +13,7 @@ use crate::kernel::place::Place;
 use crate::kernel::procfs::{ProcFile, ProcNode};
 use crate::kernel::sorted_map::SortedMap;
 use crate::kernel::superblock::{NewInode, NewSuperblock, SuperKey};
+use crate::kernel::superblock_options::SuperblockOptions;
 use crate::kernel::user_namespace::UserNs;
 use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
@@ -25,15 +26,6 @@ pub(crate) struct NewFilesystem<'a> {
     pub(crate) superblock_flags: u64,
     pub(crate) data: &'a [u8],
     pub(crate) mount_flags: MountFlags,
-}
-
-/// What the options of a memory filesystem say.
-struct MemoryOptions {
-    mode: u16,
-    uid: u32,
-    gid: u32,
-    /// As mountinfo prints them.
-    text: Vec<u8>,
 }
 
 impl Machine {
@@ -67,25 +59,17 @@ impl Machine {
     /// `mount` without a flag that says otherwise.
     pub(crate) fn mount_new(&mut self, pid: Pid, new: &NewFilesystem<'_>, target: Place) -> Result<(), Errno> {
         let kind = FilesystemType::named(new.fs_type).ok_or(Errno::ENODEV)?;
-        let task = self.task(pid)?;
-        let (namespace, user_ns) = (task.namespace, task.user_ns);
-        let options = if kind.backing == Backing::Memory { Some(self.memory_options(pid, new)?) } else { None };
-        let over = if kind.in_user_namespace { user_ns } else { UserNs::INITIAL };
-        if !self.capable(pid, over, CAP_SYS_ADMIN) {
-            return Err(Errno::EPERM);
-        }
-        let superblock = match options {
-            Some(options) => self.memory_superblock(kind, user_ns, options),
-            None if kind.backing == Backing::Processes => self.proc_superblock(kind),
-            None => self.disk_superblock(pid, kind, new)?,
-        };
-        let object = &mut self.superblocks[superblock];
-        if object.mounts > 0 && object.read_only != new.read_only {
-            return Err(Errno::EBUSY);
-        }
-        object.read_only = new.read_only;
-        let root = object.root;
-        let mount = self.new_mount(superblock, root, new.mount_flags, new.source.clone());
+        let namespace = self.task(pid)?.namespace;
+        let mut options = SuperblockOptions::default();
+        options.flags = new.superblock_flags;
+        options.source.clone_from(&new.source);
+        options.set_all(kind, new.data, |id| self.initial_id(pid, id))?;
+        // A word among the options wins over the flag.
+        options.read_only = Some(options.read_only.unwrap_or(new.read_only));
+        self.may_make_superblock(pid, kind)?;
+        let superblock = self.superblock_for(pid, kind, &options)?;
+        let root = self.superblocks[superblock].root;
+        let mount = self.new_mount(superblock, root, new.mount_flags, options.source);
         let attached = self.mount_point(target).and_then(|point| {
             if !self.is_in(point.parent, namespace) {
                 return Err(Errno::EINVAL);
@@ -102,16 +86,65 @@ impl Machine {
         attached.inspect_err(|_| self.discard_tree(mount))
     }
 
-    fn memory_superblock(&mut self, kind: FilesystemType, user_ns: UserNs, options: MemoryOptions) -> SuperKey {
-        let content = Content::Directory(SortedMap::default());
-        self.new_superblock(NewSuperblock {
+    /// The initial user namespace's number of what the process calls `id`.
+    pub(crate) fn initial_id(&self, pid: Pid, id: u32) -> Option<u32> {
+        self.task(pid).ok().and_then(|task| self.user_namespaces.to_initial(task.user_ns, id))
+    }
+
+    /// # Errors
+    /// `EPERM`: no privilege over the user namespace that a superblock of this type would belong to.
+    pub(crate) fn may_make_superblock(&self, pid: Pid, kind: FilesystemType) -> Result<(), Errno> {
+        let over = if kind.in_user_namespace { self.task(pid)?.user_ns } else { UserNs::INITIAL };
+        if self.capable(pid, over, CAP_SYS_ADMIN) { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    /// A new superblock of this type, or the one that its source is.
+    ///
+    /// # Errors
+    /// Those of the walk to a disk's node; `EINVAL`, `ENOTBLK`, `EACCES`, `ENXIO`; `EBUSY`: it is there, and read-only where
+    /// it was not to be or the reverse.
+    pub(crate) fn superblock_for(
+        &mut self,
+        pid: Pid,
+        kind: FilesystemType,
+        options: &SuperblockOptions,
+    ) -> Result<SuperKey, Errno> {
+        let superblock = match kind.backing {
+            Backing::Memory => self.memory_superblock(pid, kind, options)?,
+            Backing::Processes => self.proc_superblock(kind),
+            Backing::Disk => self.disk_superblock(pid, kind, options)?,
+        };
+        let read_only = options.read_only.unwrap_or_default();
+        let object = &mut self.superblocks[superblock];
+        if object.mounts > 0 && object.read_only != read_only {
+            return Err(Errno::EBUSY);
+        }
+        object.read_only = read_only;
+        Ok(superblock)
+    }
+
+    fn memory_superblock(
+        &mut self,
+        pid: Pid,
+        kind: FilesystemType,
+        options: &SuperblockOptions,
+    ) -> Result<SuperKey, Errno> {
+        let task = self.task(pid)?;
+        let user_ns = task.user_ns;
+        let root = NewInode {
+            content: Content::Directory(SortedMap::default()),
+            mode: options.mode.unwrap_or(kind.root_mode()),
+            uid: options.uid.unwrap_or(task.credentials.uid),
+            gid: options.gid.unwrap_or(task.credentials.gid),
+        };
+        Ok(self.new_superblock(NewSuperblock {
             type_name: Arc::from(kind.name),
             magic: kind.magic,
             device: None,
-            options: Arc::from(options.text),
+            options: Arc::from(options.text(kind)),
             user_ns,
-            root: NewInode { content, mode: options.mode, uid: options.uid, gid: options.gid },
-        })
+            root,
+        }))
     }
 
     fn proc_superblock(&mut self, kind: FilesystemType) -> SuperKey {
@@ -122,13 +155,18 @@ impl Machine {
             device: None,
             options: Arc::from(&b""[..]),
             user_ns: UserNs::INITIAL,
-            root: NewInode { content, mode: 0o555, uid: 0, gid: 0 },
+            root: NewInode { content, mode: kind.root_mode(), uid: 0, gid: 0 },
         })
     }
 
     /// The disk whose block node the source names.
-    fn disk_superblock(&mut self, pid: Pid, kind: FilesystemType, new: &NewFilesystem<'_>) -> Result<SuperKey, Errno> {
-        let source = new.source.as_deref().filter(|source| !source.is_empty()).ok_or(Errno::EINVAL)?;
+    fn disk_superblock(
+        &mut self,
+        pid: Pid,
+        kind: FilesystemType,
+        options: &SuperblockOptions,
+    ) -> Result<SuperKey, Errno> {
+        let source = options.source.as_deref().filter(|source| !source.is_empty()).ok_or(Errno::EINVAL)?;
         let node = self.walk(pid, At::Cwd, source, WalkFlags::FOLLOW)?;
         let Content::Block(device) = self.inodes[self.dentries[node.dentry].inode].content else {
             return Err(Errno::ENOTBLK);
@@ -137,48 +175,9 @@ impl Machine {
             return Err(Errno::EACCES);
         }
         let disk = self.disk(device).ok_or(Errno::ENXIO)?;
-        let object = &self.superblocks[disk];
-        if *object.type_name != *kind.name || !new.data.is_empty() {
+        if *self.superblocks[disk].type_name != *kind.name {
             return Err(Errno::EINVAL);
         }
         Ok(disk)
-    }
-
-    /// Options that tmpfs and its like know. What has no effect in the model (sizes, counts) is kept for mountinfo.
-    fn memory_options(&self, pid: Pid, new: &NewFilesystem<'_>) -> Result<MemoryOptions, Errno> {
-        let task = self.task(pid)?;
-        // tmpfs makes its root for everybody, with the sticky bit, and for whoever mounts it.
-        let mut options =
-            MemoryOptions { mode: 0o1777, uid: task.credentials.uid, gid: task.credentials.gid, text: Vec::new() };
-        for (flag, word) in
-            [(MS_SYNCHRONOUS, ",sync"), (MS_DIRSYNC, ",dirsync"), (MS_MANDLOCK, ",mand"), (MS_LAZYTIME, ",lazytime")]
-        {
-            if new.superblock_flags & flag != 0 {
-                options.text.extend_from_slice(word.as_bytes());
-            }
-        }
-        let texts = new.data.split(|&byte| byte == b',').filter(|text| !text.is_empty());
-        for text in texts {
-            let text = std::str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
-            let (key, value) = text.split_once('=').unwrap_or((text, ""));
-            let id = || {
-                let inside = value.parse().map_err(|_| Errno::EINVAL)?;
-                self.user_namespaces.to_initial(task.user_ns, inside).ok_or(Errno::EINVAL)
-            };
-            match key {
-                "mode" => {
-                    let mode = u16::from_str_radix(value, 8).map_err(|_| Errno::EINVAL)?;
-                    options.mode = mode & 0o7777;
-                }
-                "uid" => options.uid = id()?,
-                "gid" => options.gid = id()?,
-                "size" | "nr_blocks" | "nr_inodes" | "huge" | "pagesize" | "min_size" if !value.is_empty() => {}
-                "inode32" | "inode64" if value.is_empty() => {}
-                _ => return Err(Errno::EINVAL),
-            }
-            options.text.push(b',');
-            options.text.extend_from_slice(text.as_bytes());
-        }
-        Ok(options)
     }
 }

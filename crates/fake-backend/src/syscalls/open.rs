@@ -25,8 +25,9 @@ const TMPFILE_BIT: u32 = O_TMPFILE & !O_DIRECTORY;
 const KNOWN_RESOLVE: u64 =
     RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
 
-/// `/dev/null`.
-const NULL_DEVICE: Device = Device { major: 1, minor: 3 };
+/// `/dev/null` and `/dev/zero`, the devices whose content needs no model.
+const NULL: Device = Device { major: 1, minor: 3 };
+const ZERO: Device = Device { major: 1, minor: 5 };
 
 /// The arguments of `openat2` (`struct open_how`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -131,7 +132,8 @@ impl Machine {
     /// `read`: up to `count` bytes from the file's position on.
     ///
     /// # Errors
-    /// `EBADF`: not open for reading. `EISDIR`. `EOPNOTSUPP`: a device, fifo or socket, whose content is not modelled.
+    /// `EBADF`: not open for reading. `EISDIR`. `EOPNOTSUPP`: a device other than `/dev/null` and `/dev/zero`, a
+    /// fifo or socket, whose content is not modelled.
     pub fn read(&mut self, pid: Pid, fd: i32, count: usize) -> Result<Vec<u8>, Errno> {
         let position = self.file(pid, fd)?.position;
         let bytes = self.pread(pid, fd, count, position)?;
@@ -150,6 +152,7 @@ impl Machine {
         if file.flags & O_ACCMODE == O_WRONLY {
             return Err(Errno::EBADF);
         }
+        self.ask_server_of(file.place)?;
         let part = |bytes: &[u8]| {
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
             bytes[start..start.saturating_add(count).min(bytes.len())].to_vec()
@@ -158,6 +161,8 @@ impl Machine {
             Content::File(bytes) => Ok(part(bytes)),
             Content::Directory(_) => Err(Errno::EISDIR),
             Content::Proc(node) => Ok(part(&self.proc_text(node.what)?)),
+            Content::Character(NULL) => Ok(Vec::new()),
+            Content::Character(ZERO) => Ok(vec![0; count]),
             _ => Err(Errno::EOPNOTSUPP),
         }
     }
@@ -165,8 +170,8 @@ impl Machine {
     /// `write` at the position, or at the end with `O_APPEND`.
     ///
     /// # Errors
-    /// `EBADF`: not open for writing. `EPIPE`: a fifo that nobody reads. `EOPNOTSUPP`: a device, but for the one that
-    /// swallows all. `EFBIG`.
+    /// `EBADF`: not open for writing. `EPIPE`: a fifo that nobody reads. `EOPNOTSUPP`: a device other than `/dev/null` and
+    /// `/dev/zero`. `EFBIG`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &self.files[key];
@@ -174,9 +179,10 @@ impl Machine {
         if file.flags & O_ACCMODE == O_RDONLY {
             return Err(Errno::EBADF);
         }
+        self.ask_server_of(file.place)?;
         let (append, position) = (file.flags & O_APPEND != 0, file.position);
         let inode = self.dentries[file.place.dentry].inode;
-        if matches!(self.inodes[inode].content, Content::Character(NULL_DEVICE)) {
+        if matches!(self.inodes[inode].content, Content::Character(NULL | ZERO)) {
             return Ok(bytes.len());
         }
         if matches!(self.inodes[inode].content, Content::Fifo) {
@@ -197,6 +203,25 @@ impl Machine {
         object.times.changed = tick;
         self.files[key].position = end as u64;
         Ok(bytes.len())
+    }
+
+    /// `fsync`: there is no disk that could lag behind.
+    ///
+    /// # Errors
+    /// `EBADF`: no such descriptor, or one of `O_PATH`.
+    pub fn fsync(&self, pid: Pid, fd: i32) -> Result<(), Errno> {
+        let file = self.file(pid, fd)?;
+        file.check_usable()?;
+        self.ask_server_of(file.place)
+    }
+
+    /// The text of `/proc/thread-self/fd/FD`, which says where the descriptor's file is now; no procfs is needed.
+    ///
+    /// # Errors
+    /// `ENOENT`: no such descriptor.
+    pub fn fd_path(&self, pid: Pid, fd: i32) -> Result<Vec<u8>, Errno> {
+        let place = self.file(pid, fd).map_err(|_| Errno::ENOENT)?.place;
+        Ok(self.path_for_link(place, self.task(pid)?.root))
     }
 
     /// `lseek(SEEK_SET)`. On a directory, 0 or an offset that `getdents64` gave.
@@ -293,6 +318,7 @@ impl Machine {
     }
 
     fn open_found(&mut self, pid: Pid, place: Place, flags: u32, created: bool) -> Result<i32, Errno> {
+        self.ask_server_of(place)?;
         let key = self.dentries[place.dentry].inode;
         let truncate = flags & O_TRUNC != 0 && !created && self.inodes[key].is_regular();
         if truncate {

@@ -5,13 +5,25 @@ use mountwright_core::Errno;
 use crate::abi::{
     CAP_SYS_ADMIN, LISTMOUNT_REVERSE, LSMT_ROOT, MS_PRIVATE, MS_RDONLY, MS_SHARED, MS_SLAVE, MS_UNBINDABLE,
     STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_NS_ID, STATMOUNT_MNT_OPTS, STATMOUNT_MNT_POINT,
-    STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM, STATMOUNT_SB_BASIC, STATMOUNT_SB_SOURCE,
+    STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM, STATMOUNT_SB_BASIC, STATMOUNT_SB_SOURCE, STATMOUNT_SUPPORTED_MASK,
 };
 use crate::kernel::mount::MountKey;
 use crate::kernel::namespace::NamespaceKey;
 use crate::kernel::place::Place;
 use crate::machine::BEFORE_FIRST_UNIQUE_ID;
 use crate::{Machine, Pid};
+
+/// The fields that the model answers: an empty text among them is left out of an answer, and not unknown.
+const SUPPORTED: u64 = STATMOUNT_SB_BASIC
+    | STATMOUNT_MNT_BASIC
+    | STATMOUNT_PROPAGATE_FROM
+    | STATMOUNT_MNT_ROOT
+    | STATMOUNT_MNT_POINT
+    | STATMOUNT_FS_TYPE
+    | STATMOUNT_MNT_NS_ID
+    | STATMOUNT_MNT_OPTS
+    | STATMOUNT_SB_SOURCE
+    | STATMOUNT_SUPPORTED_MASK;
 
 /// The answer of `statmount` (`struct statmount`), its strings unescaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +68,8 @@ pub struct Statmount {
     pub mnt_opts: Vec<u8>,
     /// The source.
     pub sb_source: Vec<u8>,
+    /// Which fields there could be.
+    pub supported_mask: u64,
 }
 
 impl Machine {
@@ -169,7 +183,7 @@ impl Machine {
             answer.mnt_id = mount.unique_id;
             answer.mnt_parent_id = parent.unique_id;
             answer.mnt_id_old = mount.id;
-            answer.mnt_parent_id_old = parent.id;
+            answer.mnt_parent_id_old = self.parent_id(key);
             answer.mnt_attr = mount.flags.to_attributes();
             answer.mnt_propagation = self.propagation_flags(key);
             answer.mnt_peer_group = if mount.shared { u64::from(mount.group) } else { 0 };
@@ -182,6 +196,10 @@ impl Machine {
         if let Some(namespace) = mount.namespace.filter(|_| mask & STATMOUNT_MNT_NS_ID != 0) {
             answer.mask |= STATMOUNT_MNT_NS_ID;
             answer.mnt_ns_id = self.namespaces[namespace].id;
+        }
+        if mask & STATMOUNT_SUPPORTED_MASK != 0 {
+            answer.mask |= STATMOUNT_SUPPORTED_MASK;
+            answer.supported_mask = SUPPORTED;
         }
         self.statmount_strings(key, root, mask, &mut answer);
         answer
@@ -200,10 +218,10 @@ impl Machine {
             text
         };
         answer.fs_type = give(STATMOUNT_FS_TYPE, &|| superblock.type_name.to_vec());
-        answer.mnt_root = give(STATMOUNT_MNT_ROOT, &|| self.path_in_filesystem(mount.root));
+        answer.mnt_root = give(STATMOUNT_MNT_ROOT, &|| self.shown_root(key));
         let top = Place { mount: key, dentry: mount.root };
         answer.mnt_point = give(STATMOUNT_MNT_POINT, &|| self.path_from(top, root).unwrap_or_default());
-        answer.mnt_opts = give(STATMOUNT_MNT_OPTS, &|| superblock.options.get(1..).unwrap_or_default().to_vec());
+        answer.mnt_opts = give(STATMOUNT_MNT_OPTS, &|| self.shown_options(key).get(1..).unwrap_or_default().to_vec());
         answer.sb_source = give(STATMOUNT_SB_SOURCE, &|| mount.source.as_deref().unwrap_or(b"none").to_vec());
         answer.mask |= given;
     }

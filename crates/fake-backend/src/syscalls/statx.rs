@@ -82,6 +82,9 @@ impl Machine {
             return Err(Errno::EINVAL);
         }
         let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
+        if flags & AT_STATX_DONT_SYNC == 0 && mask & STATX_BASIC_STATS != 0 {
+            self.ask_server_of(place)?;
+        }
         Ok(self.statx_of(pid, place, mask))
     }
 }

@@ -1,0 +1,226 @@
+//! Building hosts.
+
+use std::path::PathBuf;
+
+use mountwright_core::{DeviceNumber, Errno, FileMode};
+
+use super::assembly::assemble;
+use super::contradictions;
+use super::description;
+use super::host_error::HostError;
+use super::plant::Plant;
+use super::row::Row;
+use crate::{At, FakeBackend, Machine};
+
+use std::os::unix::ffi::OsStrExt;
+
+/// A host to test on, before it is built.
+///
+/// # From a captured mountinfo
+///
+/// ```
+/// use mountwright_core::{Location, Mounter};
+/// use mountwright_fake::HostBuilder;
+///
+/// let captured = "\
+/// 28 1 259:2 / / rw,relatime shared:1 - ext4 /dev/nvme0n1p2 rw
+/// 26 28 0:24 / /run rw,nosuid,nodev shared:5 - tmpfs tmpfs rw,size=2470988k
+/// 95 28 0:45 / /mnt/team\\040share rw,relatime - nfs4 nas:/export rw,vers=4.2
+/// ";
+/// let host = HostBuilder::from_mountinfo(captured)?.file("/run/nydus/config.json", "{}").build()?;
+/// assert_eq!(host.mounts()?.text(), captured.as_bytes());
+/// assert_eq!(host.mount_of(&Location::trusted("/mnt/team share"))?.mount.fs_type, "nfs4");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// * Ids, parents, devices, roots, attributes, types, sources, options, peer groups and masters are as the text has them,
+///   and its order is kept: the built host prints the same lines. The numbers that statmount calls unique are the model's
+///   own.
+/// * A filesystem is empty but for what is planted and for the roots and mount points of the mounts. Those are directories;
+///   where a path was planted as anything else, a root that is the same file is that.
+/// * A parent that the text does not have (a table seen from a chroot, or cut) is only a number: the mount is on whatever
+///   its path leads to. A master that the text does not have is a mount in another namespace.
+/// * A root that ends in `//deleted` is a removed file or directory.
+///
+/// # From a short text
+///
+/// One line each; `#` begins a comment. Words are separated by blanks; `\040` and its like stand for bytes as in mountinfo.
+///
+/// ```
+/// use mountwright_core::{Filesystem, FinalLink, Location, Mounter};
+/// use mountwright_fake::HostBuilder;
+///
+/// let host = HostBuilder::from_text(
+///     "
+///     ## PATH TYPE SOURCE; then a device, attributes, propagation, options of the superblock
+///     mount  /             ext4   /dev/vda1  dev=254:1 shared:1 options=discard
+///     mount  /proc         proc   proc       nosuid,nodev,noexec
+///     mount  /srv          tmpfs  tmpfs      ro shared:2
+///     ## SOURCE TARGET; then attributes, propagation
+///     bind   /var/data/db  /srv/db           nodev
+///     dir    /etc/kubernetes
+///     file   /etc/hostname node-1
+///     link   /bin          usr/bin
+///     block  /dev/vda1     254:1
+///     char   /dev/null     1:3
+///     fifo   /run/pipe
+///     socket /run/docker.sock
+///     mode   /etc/hostname 0600
+///     owner  /etc/hostname 100:100
+///     ",
+/// )?
+/// .build()?;
+/// let db = host.mount_of(&Location::trusted("/srv/db"))?.mount;
+/// assert_eq!((db.root.to_str(), db.device.to_string().as_str()), (Some("/var/data/db"), "254:1"));
+/// assert_eq!(host.metadata(&Location::trusted("/etc/hostname"), FinalLink::Follow)?.size, 6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// * Without a `mount /` the root is an empty tmpfs. Without `dev=` a filesystem has a device number of its own.
+/// * A propagation is a word of mountinfo's, `shared:1`, `master:1`, `unbindable`; without one the mount is private.
+/// * A bind has the attributes of the mount that it is of, unless it says others.
+/// * Mounts come in the order of the lines; files are planted after all of them, whatever their place in the text.
+///
+/// # Planting
+///
+/// What is planted is there when the host is built, whatever is mounted read-only. The directories above are made.
+/// [`Machine::plant`] plants more later.
+#[derive(Clone, Debug, Default)]
+pub struct HostBuilder {
+    rows: Vec<Row>,
+    planted: Vec<(PathBuf, Plant)>,
+    adjusted: Vec<(PathBuf, Adjustment)>,
+    hanging: Vec<PathBuf>,
+}
+
+/// What is changed of a file after it was planted.
+#[derive(Clone, Copy, Debug)]
+enum Adjustment {
+    Mode(FileMode),
+    Owner(u32, u32),
+}
+
+impl HostBuilder {
+    /// An empty host: a private tmpfs at `/`.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A host whose `/proc/self/mountinfo` is this text.
+    ///
+    /// # Errors
+    /// The line that cannot be read, or has something that is not modelled; or the two lines that contradict each other.
+    pub fn from_mountinfo(text: impl AsRef<[u8]>) -> Result<Self, HostError> {
+        Self::with_rows(Row::all(text.as_ref())?)
+    }
+
+    /// A host from a short text (see above).
+    ///
+    /// # Errors
+    /// The line that cannot be read, or the two lines that contradict each other.
+    pub fn from_text(text: &str) -> Result<Self, HostError> {
+        description::read(text)
+    }
+
+    pub(super) fn with_rows(rows: Vec<Row>) -> Result<Self, HostError> {
+        contradictions::check(&rows)?;
+        Ok(Self { rows, ..Self::default() })
+    }
+
+    /// Plants anything.
+    pub fn plant(mut self, path: impl Into<PathBuf>, what: Plant) -> Self {
+        self.planted.push((path.into(), what));
+        self
+    }
+
+    /// Plants a directory.
+    pub fn dir(self, path: impl Into<PathBuf>) -> Self {
+        self.plant(path, Plant::Directory)
+    }
+
+    /// Plants a regular file with these bytes.
+    pub fn file(self, path: impl Into<PathBuf>, contents: impl Into<Vec<u8>>) -> Self {
+        self.plant(path, Plant::File(contents.into()))
+    }
+
+    /// Plants a symlink.
+    pub fn symlink(self, path: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
+        self.plant(path, Plant::Symlink(target.into()))
+    }
+
+    /// Plants a block device node.
+    pub fn block_device(self, path: impl Into<PathBuf>, number: DeviceNumber) -> Self {
+        self.plant(path, Plant::BlockDevice(number))
+    }
+
+    /// Plants a character device node.
+    pub fn character_device(self, path: impl Into<PathBuf>, number: DeviceNumber) -> Self {
+        self.plant(path, Plant::CharacterDevice(number))
+    }
+
+    /// Plants a named pipe.
+    pub fn fifo(self, path: impl Into<PathBuf>) -> Self {
+        self.plant(path, Plant::Fifo)
+    }
+
+    /// Plants a socket.
+    pub fn socket(self, path: impl Into<PathBuf>) -> Self {
+        self.plant(path, Plant::Socket)
+    }
+
+    /// Gives what is at the path a mode, once everything is planted. Symlinks are followed.
+    pub fn mode(mut self, path: impl Into<PathBuf>, mode: FileMode) -> Self {
+        self.adjusted.push((path.into(), Adjustment::Mode(mode)));
+        self
+    }
+
+    /// Gives what is at the path an owner and a group, once everything is planted. Symlinks are followed.
+    pub fn owner(mut self, path: impl Into<PathBuf>, uid: u32, gid: u32) -> Self {
+        self.adjusted.push((path.into(), Adjustment::Owner(uid, gid)));
+        self
+    }
+
+    /// Lets the filesystem that holds the path hang from the start (see [`Machine::hang`]).
+    pub fn hanging(mut self, path: impl Into<PathBuf>) -> Self {
+        self.hanging.push(path.into());
+        self
+    }
+
+    /// Builds it: a backend for the first process of a machine of its own.
+    ///
+    /// # Errors
+    /// What cannot be planted, and roots or mount points that go through what is no directory.
+    pub fn build(self) -> Result<FakeBackend, HostError> {
+        self.machine().map(FakeBackend::from)
+    }
+
+    /// Builds the machine alone.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn machine(self) -> Result<Machine, HostError> {
+        let mut machine = if self.rows.is_empty() { Machine::new() } else { assemble(&self.rows, &self.planted)? };
+        let error = |path, errno| HostError::Plant { path, errno };
+        for (path, what) in self.planted {
+            machine.plant(&path, &what).map_err(|errno| error(path, errno))?;
+        }
+        for (path, adjustment) in self.adjusted {
+            adjust(&mut machine, &path, adjustment).map_err(|errno| error(path, errno))?;
+        }
+        for path in self.hanging {
+            machine.hang(&path).map_err(|errno| error(path, errno))?;
+        }
+        Ok(machine)
+    }
+}
+
+/// Read-only mounts do not count here either.
+fn adjust(machine: &mut Machine, path: &std::path::Path, adjustment: Adjustment) -> Result<(), Errno> {
+    let inode = machine.inode_at(Machine::INIT, At::Cwd, path.as_os_str().as_bytes())?;
+    let inode = &mut machine.inodes[inode];
+    match adjustment {
+        Adjustment::Mode(mode) => inode.mode = mode.bits(),
+        Adjustment::Owner(uid, gid) => (inode.uid, inode.gid) = (uid, gid),
+    }
+    Ok(())
+}

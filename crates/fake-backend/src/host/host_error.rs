@@ -1,0 +1,67 @@
+//! Why a host cannot be built.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use mountwright_core::Errno;
+
+/// One line of the text that a host was to be built from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostLine {
+    /// Counted from 1.
+    pub number: usize,
+    /// As it stood there; bytes that are not UTF-8 show as U+FFFD.
+    pub text: String,
+}
+
+impl HostLine {
+    pub(crate) fn new(number: usize, bytes: &[u8]) -> Self {
+        Self { number, text: String::from_utf8_lossy(bytes).into_owned() }
+    }
+}
+
+impl fmt::Display for HostLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} (`{}`)", self.number, self.text)
+    }
+}
+
+/// Why a host cannot be built. Nothing was built then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// A line that cannot be read, or that cannot be true by itself.
+    #[error("{line}: {reason}")]
+    BadLine {
+        /// Which one.
+        line: HostLine,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// Two lines that cannot both be true.
+    #[error("{first} and {second} contradict each other: {what}")]
+    Contradiction {
+        /// The earlier one.
+        first: HostLine,
+        /// The later one.
+        second: HostLine,
+        /// What cannot be.
+        what: &'static str,
+    },
+    /// A line with something that Linux has and the model has not.
+    #[error("{line}: {what} is not modelled, see docs/fake.md")]
+    NotModelled {
+        /// Which one.
+        line: HostLine,
+        /// What it has.
+        what: &'static str,
+    },
+    /// Something could not be planted.
+    #[error("cannot plant {}: {errno}", .path.display())]
+    Plant {
+        /// What.
+        path: PathBuf,
+        /// Why not: `ENOTDIR` where a file is on the way, `EEXIST` where something else is there.
+        errno: Errno,
+    },
+}

@@ -1,0 +1,69 @@
+//! The port to mounts.
+
+use mountwright_core::{
+    AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, Location, MountInfo, MountKey,
+    MountReport, MountRequest, MountTable, Mounter, Operation, OsError, PathMount, Propagation, Recursion, Subject,
+    UnmountRequest,
+};
+
+use crate::FakeBackend;
+
+impl Mounter for FakeBackend {
+    fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError> {
+        self.call(Operation::Bind, || request.target().for_display().into(), |calls| calls.bind(request))
+    }
+
+    fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
+        self.call(Operation::Mount, || request.target.for_display().into(), |calls| calls.mount(request))
+    }
+
+    fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
+        self.call(Operation::MoveMount, || from.for_display().into(), |calls| calls.move_to(from, to))
+    }
+
+    fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
+        self.call(
+            Operation::ChangeAttributes,
+            || request.at().for_display().into(),
+            |calls| calls.change_attributes(request),
+        )
+    }
+
+    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError> {
+        self.call(
+            Operation::SetSuperblock,
+            || at.for_display().into(),
+            |calls| calls.set_superblock_read_only(at, read_only),
+        )
+    }
+
+    fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError> {
+        self.call(
+            Operation::SetPropagation,
+            || at.for_display().into(),
+            |calls| calls.set_propagation(at, propagation, recursion),
+        )
+    }
+
+    fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
+        self.call(Operation::Unmount, || request.at().for_display().into(), |calls| calls.unmount(request))
+    }
+
+    fn mount_of(&self, at: &Location) -> Result<PathMount, OsError> {
+        self.call(Operation::MountOf, || at.for_display().into(), |calls| calls.mount_of(at))
+    }
+
+    fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError> {
+        self.call(Operation::FilesystemOf, || at.for_display().into(), |calls| calls.filesystem_of(at))
+    }
+
+    fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError> {
+        self.call(Operation::FindMount, || mount.into(), |calls| calls.find_mount(mount))
+    }
+
+    // The method has the one lifetime that it is named with, the closure any.
+    #[allow(clippy::redundant_closure_for_method_calls)]
+    fn mounts(&self) -> Result<MountTable, OsError> {
+        self.call(Operation::Mounts, || Subject::Namespace, |calls| calls.mounts())
+    }
+}

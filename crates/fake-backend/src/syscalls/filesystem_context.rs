@@ -1,0 +1,218 @@
+//! `fsopen`, `fsconfig`, `fsmount`, `fspick`.
+
+use std::sync::Arc;
+
+use mountwright_core::Errno;
+
+use crate::abi::{
+    AT_SYMLINK_NOFOLLOW, CAP_SYS_ADMIN, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG,
+    FSCONFIG_SET_STRING, FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, FSPICK_NO_AUTOMOUNT,
+    FSPICK_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME,
+    MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RDONLY, MOUNT_ATTR_RELATIME,
+    MOUNT_ATTR_STRICTATIME, O_PATH, O_RDWR,
+};
+use crate::kernel::filesystem_context::{FilesystemContext, Phase};
+use crate::kernel::filesystem_type::FilesystemType;
+use crate::kernel::mount_flags::MountFlags;
+use crate::kernel::place::Place;
+use crate::kernel::superblock_options::SuperblockOptions;
+use crate::kernel::walk_flags::WalkFlags;
+use crate::{At, Machine, Pid};
+
+const MOUNT_ATTRIBUTES: u64 = MOUNT_ATTR_RDONLY
+    | MOUNT_ATTR_NOSUID
+    | MOUNT_ATTR_NODEV
+    | MOUNT_ATTR_NOEXEC
+    | MOUNT_ATTR__ATIME
+    | MOUNT_ATTR_NODIRATIME
+    | MOUNT_ATTR_NOSYMFOLLOW;
+
+impl Machine {
+    /// `fsopen`: a context to configure a new filesystem of this type in.
+    ///
+    /// # Errors
+    /// `EPERM`: no privilege. `EINVAL`: flags. `ENODEV`: no such type.
+    pub fn fsopen(&mut self, pid: Pid, fs_type: &[u8], flags: u32) -> Result<i32, Errno> {
+        self.may_mount(pid)?;
+        if flags & !FSOPEN_CLOEXEC != 0 {
+            return Err(Errno::EINVAL);
+        }
+        // What follows a dot is a subtype: a matter of FUSE alone.
+        let kind = FilesystemType::named(fs_type).ok_or(Errno::ENODEV)?;
+        let context = FilesystemContext {
+            phase: Phase::Parameters,
+            fs_type: Some(kind),
+            options: SuperblockOptions::default(),
+            superblock: None,
+        };
+        self.install_context(pid, context)
+    }
+
+    /// `fspick`: a context to change the superblock of a mount in.
+    ///
+    /// # Errors
+    /// `EPERM`: no privilege. `EINVAL`: flags. Those of the walk; `EINVAL`: not the root of a mount.
+    pub fn fspick(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32) -> Result<i32, Errno> {
+        self.may_mount(pid)?;
+        let known = FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW | FSPICK_NO_AUTOMOUNT | FSPICK_EMPTY_PATH;
+        if flags & !known != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let follow = if flags & FSPICK_SYMLINK_NOFOLLOW == 0 { 0 } else { AT_SYMLINK_NOFOLLOW };
+        let how = WalkFlags { empty: flags & FSPICK_EMPTY_PATH != 0, ..WalkFlags::from_at(follow) };
+        let place = self.walk(pid, at.into(), path, how)?;
+        if !self.is_mount_root(place) {
+            return Err(Errno::EINVAL);
+        }
+        let superblock = self.mounts[place.mount].superblock;
+        self.hold_superblock(superblock);
+        let context = FilesystemContext {
+            phase: Phase::Changes,
+            fs_type: None,
+            options: SuperblockOptions::default(),
+            superblock: Some(superblock),
+        };
+        self.install_context(pid, context)
+    }
+
+    /// `fsconfig`: a parameter (`FSCONFIG_SET_*`), or now make or change the superblock (`FSCONFIG_CMD_*`).
+    ///
+    /// # Errors
+    /// `EINVAL`: arguments that do not go together, a descriptor of something else, a parameter or value that the type
+    /// refuses. `EBADF`. `EBUSY`: not in this order; or the superblock is there, or written. `EPERM`: no privilege over the
+    /// superblock. Those of [`Machine::mount`] for a new one. `EOPNOTSUPP`: another command (not modelled, or not known).
+    pub fn fsconfig(
+        &mut self,
+        pid: Pid,
+        fd: i32,
+        command: u32,
+        key: Option<&[u8]>,
+        value: Option<&[u8]>,
+        aux: i32,
+    ) -> Result<(), Errno> {
+        if fd < 0 {
+            return Err(Errno::EINVAL);
+        }
+        let fits = match command {
+            FSCONFIG_SET_FLAG => key.is_some() && value.is_none() && aux == 0,
+            FSCONFIG_SET_STRING => key.is_some() && value.is_some() && aux == 0,
+            FSCONFIG_CMD_CREATE | FSCONFIG_CMD_RECONFIGURE => key.is_none() && value.is_none() && aux == 0,
+            _ => return Err(Errno::EOPNOTSUPP),
+        };
+        if !fits {
+            return Err(Errno::EINVAL);
+        }
+        let context = self.context(pid, fd)?;
+        match (command, key) {
+            (FSCONFIG_CMD_CREATE, _) => self.create_superblock(pid, fd, context),
+            (FSCONFIG_CMD_RECONFIGURE, _) => self.reconfigure_superblock(pid, fd, context),
+            (_, Some(key)) => self.set_parameter(pid, fd, context, key, value),
+            (_, None) => Err(Errno::EINVAL),
+        }
+    }
+
+    /// `fsmount`: a detached mount of the superblock that was made; `attributes` are `MOUNT_ATTR_*`.
+    ///
+    /// # Errors
+    /// `EPERM`: no privilege. `EINVAL`: flags, attributes, a descriptor of something else, no superblock yet. `EBADF`. `EBUSY`:
+    /// mounted already.
+    pub fn fsmount(&mut self, pid: Pid, fd: i32, flags: u32, attributes: u64) -> Result<i32, Errno> {
+        self.may_mount(pid)?;
+        if flags & !FSMOUNT_CLOEXEC != 0 || attributes & !MOUNT_ATTRIBUTES != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let mut mount_flags = MountFlags::from_attributes(attributes);
+        match attributes & MOUNT_ATTR__ATIME {
+            MOUNT_ATTR_RELATIME => mount_flags |= MountFlags::REL_ATIME,
+            MOUNT_ATTR_NOATIME => mount_flags |= MountFlags::NO_ATIME,
+            MOUNT_ATTR_STRICTATIME => {}
+            _ => return Err(Errno::EINVAL),
+        }
+        let mut context = self.context(pid, fd)?;
+        let superblock = context.superblock.ok_or(Errno::EINVAL)?;
+        if context.phase != Phase::Mounting {
+            return Err(Errno::EBUSY);
+        }
+        let own = self.task(pid)?.namespace;
+        let root = self.superblocks[superblock].root;
+        let mount = self.new_mount(superblock, root, mount_flags, context.options.source.take());
+        let home = self.new_namespace(self.namespaces[own].user_ns, mount);
+        self.namespaces[home].detached = true;
+        self.enter_namespace(mount, home);
+        let opened = self.install(pid, Place { mount, dentry: root }, O_PATH, true)?;
+        context.phase = Phase::Changes;
+        context.options = SuperblockOptions::default();
+        self.put_context(pid, fd, context)?;
+        Ok(opened)
+    }
+}
+
+impl Machine {
+    fn install_context(&mut self, pid: Pid, context: FilesystemContext) -> Result<i32, Errno> {
+        let place = self.anonymous_place();
+        let fd = self.install(pid, place, O_RDWR, false)?;
+        self.put_context(pid, fd, context)?;
+        Ok(fd)
+    }
+
+    /// # Errors
+    /// `EBADF`; `EINVAL`: a descriptor of something else.
+    fn context(&self, pid: Pid, fd: i32) -> Result<FilesystemContext, Errno> {
+        let file = self.file(pid, fd)?;
+        file.check_usable()?;
+        file.context.as_deref().cloned().ok_or(Errno::EINVAL)
+    }
+
+    fn put_context(&mut self, pid: Pid, fd: i32, context: FilesystemContext) -> Result<(), Errno> {
+        let file = self.file_key(pid, fd)?;
+        self.files[file].context = Some(Arc::new(context));
+        Ok(())
+    }
+
+    fn set_parameter(
+        &mut self,
+        pid: Pid,
+        fd: i32,
+        mut context: FilesystemContext,
+        key: &[u8],
+        value: Option<&[u8]>,
+    ) -> Result<(), Errno> {
+        let kind = match (context.phase, context.fs_type, context.superblock) {
+            (Phase::Parameters, Some(kind), _) => kind,
+            (Phase::Changes, _, Some(superblock)) => {
+                // A superblock of a captured host may be of a type that cannot be mounted anew; it takes `ro` and `rw`.
+                let name = Arc::clone(&self.superblocks[superblock].type_name);
+                FilesystemType::named(&name).unwrap_or(FilesystemType::UNKNOWN)
+            }
+            _ => return Err(Errno::EBUSY),
+        };
+        context.options.set(kind, key, value, |id| self.initial_id(pid, id))?;
+        self.put_context(pid, fd, context)
+    }
+
+    fn create_superblock(&mut self, pid: Pid, fd: i32, mut context: FilesystemContext) -> Result<(), Errno> {
+        let (Phase::Parameters, Some(kind)) = (context.phase, context.fs_type) else { return Err(Errno::EBUSY) };
+        self.may_make_superblock(pid, kind)?;
+        let made = self.superblock_for(pid, kind, &context.options);
+        context.phase = if made.is_ok() { Phase::Mounting } else { Phase::Failed };
+        if let Ok(superblock) = made {
+            self.hold_superblock(superblock);
+            context.superblock = Some(superblock);
+        }
+        self.put_context(pid, fd, context)?;
+        made.map(drop)
+    }
+
+    fn reconfigure_superblock(&mut self, pid: Pid, fd: i32, mut context: FilesystemContext) -> Result<(), Errno> {
+        let (Phase::Changes, Some(superblock)) = (context.phase, context.superblock) else { return Err(Errno::EBUSY) };
+        if !self.capable(pid, self.superblocks[superblock].user_ns, CAP_SYS_ADMIN) {
+            return Err(Errno::EPERM);
+        }
+        let changed =
+            context.options.read_only.map_or(Ok(()), |read_only| self.set_superblock_read_only(superblock, read_only));
+        context.options = SuperblockOptions::default();
+        context.phase = if changed.is_ok() { Phase::Changes } else { Phase::Failed };
+        self.put_context(pid, fd, context)?;
+        changed
+    }
+}

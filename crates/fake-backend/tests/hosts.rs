@@ -1,0 +1,390 @@
+//! Hosts from a captured mountinfo, from a short text, and with planted files.
+
+use std::path::Path;
+
+use mountwright_core::{
+    BindRequest, DeviceNumber, Errno, FileKind, FileMode, Filesystem, FilesystemMagic, FinalLink, Location, Mounter,
+    UnmountRequest,
+};
+use mountwright_fake::{FakeBackend, HostBuilder, HostError, Machine, Plant};
+
+const NODE: &str = include_str!("data/node.mountinfo");
+
+fn at(path: &str) -> Location {
+    Location::trusted(path)
+}
+
+fn text(host: &FakeBackend) -> String {
+    String::from_utf8(host.mounts().unwrap().text().to_vec()).unwrap()
+}
+
+fn captured(lines: &str) -> FakeBackend {
+    HostBuilder::from_mountinfo(lines).unwrap().build().unwrap()
+}
+
+/// Builds it and prints it back.
+fn round_trip(lines: &str) {
+    assert_eq!(text(&captured(lines)), lines);
+}
+
+fn refused(lines: &str) -> String {
+    HostBuilder::from_mountinfo(lines).unwrap_err().to_string()
+}
+
+#[test]
+fn a_captured_node_prints_the_same_lines() {
+    round_trip(NODE);
+}
+
+#[test]
+fn a_captured_node_answers_like_one() {
+    let host = HostBuilder::from_mountinfo(NODE).unwrap();
+    let file = "/var/lib/kubelet/pods/5f0861a0-a987-4a3a-bb0f-1058ddb9678f/volumes/kubernetes.io~configmap/app-config/\
+                ..2026_11_20_08_15_30.1182736451/app.yaml";
+    let bound = "/var/lib/kubelet/pods/5f0861a0-a987-4a3a-bb0f-1058ddb9678f/volume-subpaths/app-config/server/1";
+    let host = host.file(file, "port: 80").character_device("/dev/kvm", DeviceNumber::new(10, 232)).build().unwrap();
+    assert_eq!(text(&host), NODE, "planting changes no mount");
+
+    let mount = host.mount_of(&at(bound)).unwrap();
+    assert!(mount.is_root);
+    let found = host.metadata(&at(bound), FinalLink::Follow).unwrap();
+    assert_eq!((found.kind, found.size), (FileKind::Regular, 8), "the root is the file that was planted");
+    assert_eq!(found.device, DeviceNumber::new(259, 2));
+    let kvm = host.metadata(&at("/dev/kvm"), FinalLink::Follow).unwrap();
+    assert_eq!((kvm.represents, kvm.device), (Some(DeviceNumber::new(10, 232)), DeviceNumber::new(0, 6)));
+
+    for (path, magic) in [
+        ("/run", FilesystemMagic::TMPFS),
+        ("/sys", FilesystemMagic::SYSFS),
+        ("/sys/fs/cgroup", FilesystemMagic::CGROUP2),
+        ("/mnt/nas", FilesystemMagic::NFS),
+        ("/home", FilesystemMagic::BTRFS),
+        ("/dev/hugepages", FilesystemMagic::HUGETLBFS),
+        ("/proc", FilesystemMagic::PROC),
+        ("/boot/efi", FilesystemMagic::VFAT),
+    ] {
+        let found = host.filesystem_of(&at(path)).unwrap();
+        assert_eq!((found.magic, found.is_mount_root), (magic, true), "{path}");
+    }
+    assert_eq!(host.mount_of(&at("/mnt/no-source")).unwrap().mount.source, "");
+    assert_eq!(host.mount_of(&at("/mnt/old disk")).unwrap().mount.root, Path::new("/srv/gone//deleted"));
+    host.open_dir(&at("/proc/self/fd")).unwrap();
+}
+
+#[test]
+fn peers_of_a_captured_host_are_peers() {
+    let host = captured(NODE);
+    let (one, other) = (
+        "/var/lib/kubelet/plugins/kubernetes.io/csi/block.csi.example.com/7f0c/globalmount",
+        "/var/lib/kubelet/pods/5f0861a0-a987-4a3a-bb0f-1058ddb9678f/volumes/kubernetes.io~csi/pvc-0d2f7f5e/mount",
+    );
+    host.create_dir(&at(&format!("{one}/sub")), FileMode::from_bits(0o755)).unwrap();
+    assert!(host.metadata(&at(&format!("{other}/sub")), FinalLink::Follow).is_ok(), "one filesystem");
+    host.bind(&BindRequest::new(at("/run"), at(&format!("{one}/sub")))).unwrap();
+    assert!(host.mount_of(&at(&format!("{other}/sub"))).unwrap().is_root, "the mount came over");
+    host.unmount(&UnmountRequest::new(at(&format!("{other}/sub")))).unwrap();
+    assert_eq!(text(&host), NODE);
+}
+
+#[test]
+fn a_removed_root_cannot_be_bound() {
+    let host = captured(NODE);
+    let error = host.bind(&BindRequest::new(at("/mnt/old disk"), at("/srv"))).unwrap_err();
+    assert_eq!(error.errno(), Errno::ENOENT);
+}
+
+#[test]
+fn masters_in_sight_and_out_of_sight() {
+    round_trip(
+        "\
+1 0 8:1 / / rw shared:4 - ext4 a rw
+20 1 0:20 / /master rw shared:7 - tmpfs t rw
+21 1 0:20 / /slave rw master:7 - tmpfs t rw
+22 1 0:20 / /both rw shared:9 master:7 - tmpfs t rw
+23 1 0:20 / /both2 rw shared:9 master:7 - tmpfs t rw
+24 1 0:21 / /unseen rw master:77 - tmpfs t rw
+25 1 0:21 / /unseen2 rw master:77 - tmpfs t rw
+26 1 0:20 / /far rw master:80 propagate_from:7 - tmpfs t rw
+27 1 0:22 / /alone rw unbindable - tmpfs t rw
+",
+    );
+}
+
+#[test]
+fn what_a_master_in_sight_gets_its_slaves_get() {
+    let lines = "\
+1 0 8:1 / / rw - ext4 a rw
+20 1 0:20 / /master rw shared:7 - tmpfs t rw
+21 1 0:20 / /slave rw master:7 - tmpfs t rw
+22 1 0:20 / /far rw master:80 propagate_from:7 - tmpfs t rw
+";
+    let host = HostBuilder::from_mountinfo(lines).unwrap().dir("/master/sub").build().unwrap();
+    host.bind(&BindRequest::new(at("/master"), at("/master/sub"))).unwrap();
+    for path in ["/slave/sub", "/far/sub"] {
+        assert!(host.mount_of(&at(path)).unwrap().is_root, "{path}");
+    }
+}
+
+#[test]
+fn parents_after_their_children_and_stacks() {
+    round_trip(
+        "\
+30 31 0:30 / /a/b rw,noatime - tmpfs t rw
+31 40 0:31 / /a ro,nosuid,nodev,noexec,nodiratime,relatime,nosymfollow - tmpfs t ro
+32 31 0:32 / /a rw - tmpfs cover rw
+33 32 0:33 / /a/b rw - tmpfs t rw
+40 0 8:1 / / rw - ext4 a rw
+",
+    );
+}
+
+#[test]
+fn a_table_without_its_parents_prints_the_same_lines() {
+    // From a chroot: the mount that the root is a directory of is not seen.
+    round_trip("7 3 0:2 / /data rw - tmpfs t rw\n8 7 0:3 / /data/x rw - tmpfs t rw\n9 3 0:4 / /z rw - tmpfs t rw\n");
+    // Cut by grep.
+    let cut = "\
+28 1 8:1 / / rw - ext4 a rw
+110 26 0:60 / /run/sandboxes/shm rw - tmpfs shm rw
+111 25 0:61 / /run/sandboxes/shm/in rw - tmpfs shm rw
+112 111 0:62 / /run/sandboxes/shm/in/it rw - tmpfs shm rw
+";
+    round_trip(cut);
+    let host = captured(cut);
+    let mount = host.mount_of(&at("/run/sandboxes/shm")).unwrap().mount;
+    assert_eq!(mount.parent.0, 26);
+    // Moved, it has a parent that is there.
+    host.machine(|machine| machine.plant(Path::new("/to"), &Plant::Directory)).unwrap();
+    host.move_mount(&at("/run/sandboxes/shm"), &at("/to")).unwrap();
+    assert_eq!(host.mount_of(&at("/to")).unwrap().mount.parent.0, 28);
+}
+
+#[test]
+fn odd_but_true_lines_print_the_same() {
+    round_trip("1 1 0:2 / / rw - rootfs rootfs rw\n");
+    round_trip(
+        "\
+28 1 8:1 / / rw - ext4 a rw
+40 28 0:4 net:[4026532281] /run/netns/cni-1 rw shared:9 - nsfs nsfs rw
+41 28 0:47 /@home /home rw - btrfs /dev/b rw,ssd,subvolid=257,subvol=/@home
+42 28 0:47 /@var /var rw - btrfs /dev/b rw,ssd,subvolid=258,subvol=/@var
+43 28 0:50 /sys /proc/sys ro - proc proc rw
+44 28 0:51 / /a\\040b\\011c\\134 rw - fuse.sshfs me@host:/x\\043y rw,user_id=0,name=a\\040b
+2000000000 28 0:1000000 / /far rw shared:4000000000 - tmpfs t rw
+",
+    );
+}
+
+#[test]
+fn new_mounts_get_numbers_that_no_line_has() {
+    let host =
+        captured("1 0 8:1 / / rw shared:1 - ext4 a rw\n2 1 0:1 / /a rw - tmpfs t rw\n4 1 0:3 / /b rw - tmpfs t rw\n");
+    let report = host.mount(&mountwright_core::MountRequest::new("tmpfs", at("/a"))).unwrap();
+    let mount = host.find_mount(report.mount).unwrap();
+    assert_eq!(mount.id.0, 3, "the lowest that is free");
+    assert_eq!(mount.device, DeviceNumber::new(0, 4), "the hidden lowest mount has 0:2");
+}
+
+#[test]
+fn lines_that_contradict_each_other_are_named() {
+    let root = "1 0 8:1 / / rw - ext4 a rw\n";
+    for (lines, what) in [
+        ("1 0 0:5 / /a rw - tmpfs t rw", "two mounts have one id"),
+        ("2 1 8:1 / /a rw - xfs a rw", "one device has two types of filesystem"),
+        ("2 1 8:1 / /a rw - ext4 a ro", "one superblock is both read-only and writable"),
+        ("2 1 8:1 / /a rw - ext4 a rw,discard", "one superblock has two sets of options"),
+        ("2 0 0:5 / / rw - tmpfs t rw", "two mounts are the lowest at /"),
+    ] {
+        let said = refused(&format!("{root}{lines}\n"));
+        assert_eq!(
+            said,
+            format!("line 1 (`{}`) and line 2 (`{lines}`) contradict each other: {what}", root.trim_end())
+        );
+    }
+    for (lines, numbers, what) in [
+        ("2 1 0:5 / /a rw - tmpfs t rw\n3 2 0:6 / /b rw - tmpfs t rw", [2, 3], "not below the mount"),
+        ("2 1 0:5 / /a rw - tmpfs t rw\n3 2 0:6 / /ab rw - tmpfs t rw", [2, 3], "not below the mount"),
+        ("2 3 0:5 / /a rw - tmpfs t rw\n3 2 0:6 / /a rw - tmpfs t rw", [2, 3], "each is mounted on the other"),
+        ("2 1 0:5 / /a rw - tmpfs t rw\n3 1 0:6 / /a rw - tmpfs t rw", [2, 3], "one place of one mount"),
+        ("2 1 0:5 / /a rw shared:1 - tmpfs t rw\n3 1 0:6 / /b rw shared:1 - tmpfs t rw", [2, 3], "two filesystems"),
+        (
+            "2 1 0:5 / /a rw shared:1 - tmpfs t rw\n3 1 0:5 / /b rw shared:1 master:2 - tmpfs t rw",
+            [2, 3],
+            "one peer group has two masters",
+        ),
+        ("2 1 0:5 / /a rw shared:1 - tmpfs t rw\n3 1 0:6 / /b rw master:1 - tmpfs t rw", [2, 3], "master's filesystem"),
+        (
+            "2 1 0:5 / /a rw shared:1 - tmpfs t rw\n3 1 0:5 / /b rw master:1 propagate_from:1 - tmpfs t rw",
+            [3, 3],
+            "beside another master",
+        ),
+        (
+            "2 1 0:5 / /a rw shared:1 master:2 - tmpfs t rw\n3 1 0:5 / /b rw shared:2 master:1 - tmpfs t rw",
+            [2, 3],
+            "each peer group receives from the other",
+        ),
+    ] {
+        let said = refused(&format!("{root}{lines}\n"));
+        assert!(said.contains(what) && numbers.iter().all(|n| said.contains(&format!("line {n} "))), "{said}");
+    }
+}
+
+#[test]
+fn lines_that_cannot_be_are_named() {
+    for (line, what) in [
+        ("garbage", "the mount id is no number"),
+        ("1 0 8:1 / / rw - ext4 a", "begin with neither rw nor ro"),
+        ("1 0 8:1 / / rw shared:1 unbindable - ext4 a rw", "neither shares nor receives"),
+        ("1 0 8:1 / / rw shared:1 master:1 - ext4 a rw", "its own peers"),
+        ("1 0 8:1 / / rw master:2 propagate_from:3 - ext4 a rw", "a group that no line has"),
+        ("5 5 8:1 / /a rw - ext4 a rw", "its own parent"),
+        ("1 0 9999:1 / / rw - ext4 a rw", "no such device number"),
+        ("1 0 8:1 / / rw,idmapped - ext4 a rw", "a mount that maps owners is not modelled, see docs/fake.md"),
+        ("1 0 8:1 / / rw,newflag - ext4 a rw", "not modelled, see docs/fake.md"),
+        ("1 0 8:1 / / rw new:1 - ext4 a rw", "not modelled, see docs/fake.md"),
+    ] {
+        let said = refused(&format!("\n{line}\n"));
+        assert!(said.starts_with(&format!("line 2 (`{line}`): ")) && said.contains(what), "{said}");
+    }
+}
+
+#[test]
+fn a_file_cannot_be_above_a_mount() {
+    let lines = "1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /etc/hosts /x rw - ext4 a rw\n3 2 0:5 / /x/y rw - tmpfs t rw\n";
+    let error = HostBuilder::from_mountinfo(lines).unwrap().file("/etc/hosts", "").build().unwrap_err();
+    assert!(matches!(&error, HostError::BadLine { line, .. } if line.number == 3), "{error}");
+}
+
+#[test]
+fn files_of_every_kind_are_planted() {
+    let number = DeviceNumber::new(8, 0);
+    let host = HostBuilder::new()
+        .dir("/d")
+        .file("/a/b/f", "text")
+        .symlink("/a/link", "b")
+        .file("/a/link/through", "")
+        .block_device("/dev/sda", number)
+        .character_device("/dev/null", DeviceNumber::new(1, 3))
+        .fifo("/run/fifo")
+        .socket("/run/socket")
+        .mode("/a/b/f", FileMode::from_bits(0o4711))
+        .owner("/a/b/f", 7, 8)
+        .build()
+        .unwrap();
+    let kind = |path| host.metadata(&at(path), FinalLink::Itself).unwrap().kind;
+    assert_eq!(
+        ["/d", "/a/b/f", "/a/link", "/dev/sda", "/dev/null", "/run/fifo", "/run/socket"].map(kind),
+        [
+            FileKind::Directory,
+            FileKind::Regular,
+            FileKind::Symlink,
+            FileKind::BlockDevice,
+            FileKind::CharacterDevice,
+            FileKind::Fifo,
+            FileKind::Socket,
+        ]
+    );
+    let file = host.metadata(&at("/a/b/f"), FinalLink::Follow).unwrap();
+    assert_eq!((file.mode.bits(), file.uid, file.gid, file.size), (0o4711, 7, 8, 4));
+    assert_eq!(host.metadata(&at("/dev/sda"), FinalLink::Follow).unwrap().represents, Some(number));
+    assert_eq!(kind("/a/b/through"), FileKind::Regular);
+    assert_eq!(host.open_dir(&at("/a/b")).unwrap().read_file("f".as_ref(), 10).unwrap(), b"text");
+}
+
+#[test]
+fn planting_does_not_ask_whether_it_may() {
+    let host = captured("1 0 8:1 / / ro - ext4 a ro\n2 1 0:5 / /a ro - tmpfs t rw\n");
+    host.machine(|machine| {
+        machine.plant(Path::new("/etc/f"), &Plant::File(b"1".to_vec())).unwrap();
+        machine.plant(Path::new("/a/f"), &Plant::File(b"2".to_vec())).unwrap();
+        machine.plant(Path::new("/a/f"), &Plant::File(b"three".to_vec())).unwrap();
+    });
+    assert_eq!(host.metadata(&at("/a/f"), FinalLink::Follow).unwrap().size, 5);
+    let error = host.create_dir(&at("/a/d"), FileMode::from_bits(0o755)).unwrap_err();
+    assert_eq!(error.errno(), Errno::EROFS);
+}
+
+#[test]
+fn what_cannot_be_planted_says_why() {
+    for (builder, errno) in [
+        (HostBuilder::new().file("/f", "").dir("/f/d"), Errno::ENOTDIR),
+        (HostBuilder::new().file("/f", "").dir("/f"), Errno::EEXIST),
+        (HostBuilder::new().dir("/d").file("/d", ""), Errno::EEXIST),
+        (HostBuilder::new().symlink("/l", "nowhere").file("/l/f", ""), Errno::EEXIST),
+        (HostBuilder::new().dir("relative"), Errno::ENOENT),
+        (HostBuilder::new().mode("/missing", FileMode::from_bits(0)), Errno::ENOENT),
+    ] {
+        let error = builder.build().unwrap_err();
+        assert!(matches!(&error, HostError::Plant { errno: found, .. } if *found == errno), "{error}");
+    }
+}
+
+#[test]
+fn a_short_text_is_a_host() {
+    let host = HostBuilder::from_text(
+        "
+        mount /        ext4  /dev/vda1  dev=254:1 shared:1 options=discard # the root
+        mount /proc    proc  proc       nosuid,nodev,noexec
+        mount /srv     tmpfs tmp\\040fs ro,noatime shared:2
+        bind  /var/db  /srv/db
+        bind  /srv     /mnt             nodev master:2
+        mount /srv     tmpfs cover
+        bind  /srv/x   /y
+        file  /var/db/key  two words
+        mode  /var/db/key  0600
+        ",
+    )
+    .unwrap()
+    .build()
+    .unwrap();
+    assert_eq!(
+        text(&host),
+        "\
+2 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw,discard
+3 2 0:40 / /proc rw,nosuid,nodev,noexec,relatime - proc proc rw
+4 2 0:41 / /srv ro,noatime shared:2 - tmpfs tmp\\040fs rw
+5 4 254:1 /var/db /srv/db rw,relatime - ext4 /dev/vda1 rw,discard
+6 2 0:41 / /mnt rw,nodev,relatime master:2 - tmpfs tmp\\040fs rw
+7 4 0:42 / /srv rw,relatime - tmpfs cover rw
+8 2 0:42 /x /y rw,relatime - tmpfs cover rw
+"
+    );
+    let key = host.metadata(&at("/var/db/key"), FinalLink::Follow).unwrap();
+    assert_eq!((key.size, key.mode.bits()), (9, 0o600));
+}
+
+#[test]
+fn a_short_text_without_a_root_has_one() {
+    let host = HostBuilder::from_text("mount /a tmpfs t").unwrap().build().unwrap();
+    assert_eq!(text(&host), "2 1 0:40 / / rw,relatime - tmpfs tmpfs rw\n3 2 0:41 / /a rw,relatime - tmpfs t rw\n");
+    let bare = HostBuilder::from_text("dir /a").unwrap().build().unwrap();
+    assert_eq!(bare.mounts().unwrap().len(), 1);
+}
+
+#[test]
+fn a_short_text_names_the_line_it_does_not_understand() {
+    for (line, what) in [
+        ("mnt / ext4 x", "no line of this form is known"),
+        ("mount / ext4", "no line of this form is known"),
+        ("mount a ext4 x", "does not begin with a slash"),
+        ("mount / ext4 x dev=8", "a device is MAJOR:MINOR"),
+        ("mount / ext4 x rw,foo", "neither an attribute nor anything else"),
+        ("mount / ext4 x shared:0", "a group is a number above 0"),
+        ("block /dev/x 8", "a device is MAJOR:MINOR"),
+        ("mode /a 9", "the mode is not an octal number"),
+        ("owner /a 1", "the owner is not UID:GID"),
+        ("bind /a /b dev=8:1", "a bind has the device"),
+    ] {
+        let said = HostBuilder::from_text(&format!("# first\n{line}\n")).unwrap_err().to_string();
+        assert!(said.starts_with(&format!("line 2 (`{line}`): ")) && said.contains(what), "{said}");
+    }
+    let said = HostBuilder::from_text("mount /a xfs x dev=8:1\nmount /b ext4 x dev=8:1").unwrap_err().to_string();
+    assert!(said.contains("line 1 ") && said.contains("line 2 ") && said.contains("two types"), "{said}");
+}
+
+#[test]
+fn the_same_text_is_the_same_host() {
+    let build = || HostBuilder::from_mountinfo(NODE).unwrap().file("/etc/f", "x").machine().unwrap();
+    let print = |machine: &Machine| format!("{machine:?}");
+    assert_eq!(print(&build()), print(&build()));
+}
