@@ -12,24 +12,27 @@ use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::filter::deny;
 
+/// A call of the backend and the system calls that it stands for.
+type Numbers = (Call, &'static [u32]);
+
 /// A filter of the calls that the backend can do without.
 #[derive(Clone, Copy)]
 pub(crate) struct Denied {
     name: &'static str,
-    calls: &'static [(Call, &'static [u32])],
+    calls: &'static [Numbers],
     errno: Errno,
 }
 
-const OPENAT2: (Call, &[u32]) = (Call::Openat2, &[__NR_openat2]);
-const STATMOUNT: (Call, &[u32]) = (Call::Statmount, &[__NR_statmount]);
-const OPEN_TREE: (Call, &[u32]) = (Call::OpenTree, &[__NR_open_tree]);
-const OPEN_TREE_ATTR: (Call, &[u32]) = (Call::OpenTreeAttr, &[__NR_open_tree_attr]);
-const MOUNT_SETATTR: (Call, &[u32]) = (Call::MountSetattr, &[__NR_mount_setattr]);
-const MOVE_MOUNT: (Call, &[u32]) = (Call::MoveMount, &[__NR_move_mount]);
+const OPENAT2: Numbers = (Call::Openat2, &[__NR_openat2]);
+const STATMOUNT: Numbers = (Call::Statmount, &[__NR_statmount]);
+const OPEN_TREE: Numbers = (Call::OpenTree, &[__NR_open_tree]);
+const OPEN_TREE_ATTR: Numbers = (Call::OpenTreeAttr, &[__NR_open_tree_attr]);
+const MOUNT_SETATTR: Numbers = (Call::MountSetattr, &[__NR_mount_setattr]);
+const MOVE_MOUNT: Numbers = (Call::MoveMount, &[__NR_move_mount]);
 /// They came together, and profiles list them together.
-const FSOPEN: (Call, &[u32]) = (Call::Fsopen, &[__NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick]);
+const FSOPEN: Numbers = (Call::Fsopen, &[__NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick]);
 
-const SETS: [(&str, &[(Call, &[u32])]); 9] = [
+const SETS: [(&str, &[Numbers]); 9] = [
     ("openat2", &[OPENAT2]),
     ("statmount", &[STATMOUNT]),
     ("open_tree", &[OPEN_TREE]),
@@ -48,7 +51,7 @@ pub(crate) fn denials() -> impl Iterator<Item = Denied> {
 }
 
 impl Denied {
-    pub(crate) fn from_now_on_this_thread(self) {
+    pub(crate) fn apply_to_this_thread(self) {
         let numbers: Vec<u32> = self.calls.iter().flat_map(|(_, numbers)| numbers.iter().copied()).collect();
         deny(&numbers, self.errno.raw());
     }
@@ -66,7 +69,7 @@ pub(crate) const CASES: &[KernelCase] =
         let there: Vec<Call> = Call::ALL.iter().copied().filter(|call| before.uses(*call)).collect();
         for denied in denials() {
             let seen = std::thread::spawn(move || {
-                denied.from_now_on_this_thread();
+                denied.apply_to_this_thread();
                 let backend = LinuxBackend::new();
                 Call::ALL.iter().copied().filter(|call| backend.uses(*call)).collect::<Vec<_>>()
             });

@@ -27,7 +27,7 @@ fn main() -> ExitCode {
     for (area, case) in cases() {
         trials.extend(denials().map(|denied| {
             kernel.contract_trial(format!("{denied}: {area}: {}", case.rule()), case, move || {
-                denied.from_now_on_this_thread();
+                denied.apply_to_this_thread();
                 let backend = LinuxBackend::new();
                 let changes_trees = backend.uses(Call::MountSetattr);
                 (backend, changes_trees)

@@ -46,7 +46,7 @@ pub(crate) fn answer(crowd: usize) -> ExitCode {
         rustix::mount::mount_bind("/tmp/crowd/source", &place).unwrap();
     }
     let counted = Counted { backend: LinuxBackend::new() };
-    counted.prepare();
+    Counted::prepare();
     for budget in BUDGETS {
         counted.once(budget.what, || ());
         counted.once(budget.what, || {
@@ -83,7 +83,7 @@ struct Counted {
 }
 
 impl Counted {
-    fn prepare(&self) {
+    fn prepare() {
         for path in ["/tmp/root/a/target", "/tmp/source", "/tmp/mounts"] {
             std::fs::create_dir_all(path).unwrap();
         }

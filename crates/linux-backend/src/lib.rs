@@ -39,6 +39,7 @@ mod backend;
 mod beneath;
 mod bind;
 mod bind_by_mount;
+mod cached;
 mod calls;
 mod created;
 mod directory;

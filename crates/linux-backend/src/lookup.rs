@@ -91,12 +91,15 @@ impl<K: Kernel> LinuxBackend<K> {
             let device = DeviceNumber::new(answer.device.0, answer.device.1);
             return Ok(FilesystemOf::new(magic(&answer), device, is_root));
         }
-        let file = self.pin(at, FinalLink::Follow, 0)?;
-        let found = self.mount_of_pinned(&file)?;
+        self.filesystem_of_pinned(&self.pin(at, FinalLink::Follow, 0)?)
+    }
+
+    pub(crate) fn filesystem_of_pinned(&self, file: &K::Fd) -> Step<FilesystemOf> {
+        let found = self.mount_of_pinned(file)?;
         let magic = match magic_of_type(&found.mount.fs_type) {
             Some(magic) => magic,
             // A type whose number is not known here: fstatfs, which no filesystem on a network is left to.
-            None => FilesystemMagic(self.calls.fstatfs(&file)?),
+            None => FilesystemMagic(self.calls.fstatfs(file)?),
         };
         Ok(FilesystemOf::new(magic, found.mount.device, found.is_root))
     }

@@ -1,0 +1,168 @@
+//! What must answer at once, and what shows that the server is really dead.
+
+use std::path::Path;
+
+use camino::Utf8Path;
+use mountwright_core::{
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, EmptyDirMedium, Errno, Filesystem, FinalLink,
+    Location, MountRequest, Mounter, Propagation, Recursion, UnmountMode, UnmountRequest, empty_dir_medium,
+    share_rootfs, unshare_rootfs,
+};
+use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_tests::kernel_trials::KernelCase;
+
+use crate::server::{Hung, at_once, clear, waits};
+
+const ROOT: &str = "/w/dead";
+
+fn at(path: &str) -> Location {
+    Location::trusted(path)
+}
+
+fn below(path: &str) -> Location {
+    Location::beneath("/w", path).unwrap()
+}
+
+fn ladders() -> [LinuxBackend; 4] {
+    let of_5_12 = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
+    let of_5_2 = of_5_12.without(Call::MountSetattr).without(Call::Openat2);
+    [Ladder::ALL, of_5_12, of_5_2, Ladder::NONE].map(|ladder| LinuxBackend::new().with_ladder(ladder))
+}
+
+pub(crate) const CASES: &[KernelCase] = &[
+    KernelCase::new("a question at the root of a dead mount is answered at once, with every kernel's calls", || {
+        let _server = Hung::on(ROOT);
+        for backend in ladders() {
+            for place in [at(ROOT), below("dead")] {
+                let b = backend.clone();
+                let (mount, filesystem, found) = at_once("a question", move || {
+                    let mount = b.mount_of(&place).unwrap();
+                    let found = b.find_mount(mount.mount.key()).unwrap();
+                    (mount, b.filesystem_of(&place).unwrap(), found)
+                });
+                assert!(mount.is_root && filesystem.is_mount_root);
+                assert_eq!((mount.mount.source.to_str(), found.fs_type.to_str()), (Some("dead"), Some("fuse")));
+                assert_eq!(filesystem.magic.0, 0x6573_5546);
+            }
+        }
+    })
+    .for_root(),
+    KernelCase::new("below it the kernel waits for the server, and the cached forms answer EAGAIN at once", || {
+        let server = Hung::on(ROOT);
+        let waiting = waits("a look-up below", || LinuxBackend::new().mount_of(&at("/w/dead/below/it")));
+        for place in [at("/w/dead/below"), at("/w/dead/below/it"), below("dead/below")] {
+            let answers = at_once("a cached form", move || {
+                let b = LinuxBackend::new();
+                let metadata = b.metadata_cached(&place, FinalLink::Itself).map(drop);
+                [b.mount_of_cached(&place).map(drop), b.filesystem_of_cached(&place).map(drop), metadata]
+            });
+            for answer in answers {
+                let errno = answer.unwrap_err().errno();
+                // A dead mount in the middle of a path below a root is refused before it is asked.
+                assert!(matches!(errno, Errno::EAGAIN | Errno::EXDEV), "{errno}");
+            }
+        }
+        let trusted = at_once("a cached form", || LinuxBackend::new().mount_of_cached(&at("/w/dead/below")));
+        assert_eq!(trusted.unwrap_err().errno(), Errno::EAGAIN);
+        drop(server);
+        assert!(at_once("a look-up after the end of the server", move || waiting.recv().unwrap()).is_err());
+    })
+    .for_root(),
+    KernelCase::new("the cached forms answer at the root of a dead mount and everywhere that is known", || {
+        let _server = Hung::on(ROOT);
+        std::fs::write("/w/file", "text").unwrap();
+        at_once("a cached form", || {
+            let b = LinuxBackend::new();
+            for place in [at(ROOT), below("dead"), at("/w/dead/")] {
+                assert!(b.mount_of_cached(&place).unwrap().is_root);
+                assert_eq!(b.filesystem_of_cached(&place).unwrap().magic.0, 0x6573_5546);
+                assert!(b.metadata_cached(&place, FinalLink::Follow).is_ok());
+            }
+            assert_eq!(b.metadata_cached(&at("/w/file"), FinalLink::Follow).unwrap().size, 4);
+            assert_eq!(b.metadata_cached(&below("file"), FinalLink::Itself).unwrap().size, 4);
+            // The caches need not know that a name is not there.
+            let missing = b.mount_of_cached(&at("/w/none")).unwrap_err().errno();
+            assert!(matches!(missing, Errno::EAGAIN | Errno::ENOENT), "{missing}");
+            assert_eq!(b.mount_of_cached(&at("")).unwrap_err().errno(), Errno::ENOENT);
+            assert_eq!(b.mount_of_cached(&at("/w/\0")).unwrap_err().errno(), Errno::EINVAL);
+            let without = b.clone().with_ladder(Ladder::ALL.without(Call::Openat2));
+            assert_eq!(without.mount_of_cached(&at(ROOT)).unwrap_err().errno(), Errno::EOPNOTSUPP);
+        });
+    })
+    .for_root(),
+    KernelCase::new("the files of a dead mount's root are not to be had, and that is said of them", || {
+        let server = Hung::on(ROOT);
+        let metadata = waits("its metadata", || LinuxBackend::new().metadata(&at(ROOT), FinalLink::Follow));
+        let entries = waits("its listing", || LinuxBackend::new().open_dir(&at(ROOT)).map(drop));
+        drop(server);
+        assert!(at_once("its metadata, afterwards", move || metadata.recv().unwrap()).is_err());
+        assert!(at_once("its listing, afterwards", move || entries.recv().unwrap()).is_err());
+    })
+    .for_root(),
+    KernelCase::new("a dead mount is mounted upon, and both are taken off, in every mode", || {
+        let modes = [UnmountMode::Plain, UnmountMode::Detach, UnmountMode::Force, UnmountMode::ForceDetach];
+        for backend in ladders() {
+            for mode in modes {
+                let _server = Hung::on(ROOT);
+                let b = backend.clone();
+                at_once("mounting on a dead mount", move || {
+                    std::fs::create_dir_all("/w/source").unwrap();
+                    let mount = MountRequest::new("tmpfs", at(ROOT));
+                    let bind = BindRequest::new(at("/w/source"), below("dead")).stacking().read_only();
+                    let first = b.mount(&mount).unwrap().mount;
+                    assert_eq!(b.mount_of(&at(ROOT)).unwrap().mount.fs_type, "tmpfs");
+                    b.unmount(&UnmountRequest::new(at(ROOT)).with_mode(mode).only(first)).unwrap();
+                    let second = b.bind(&bind.propagation(Propagation::Private)).unwrap().mount;
+                    assert!(b.mount_of(&below("dead")).unwrap().mount.attributes.is_read_only());
+                    b.unmount(&UnmountRequest::new(below("dead")).with_mode(mode).only(second)).unwrap();
+                    let dead = b.mount_of(&at(ROOT)).unwrap().mount;
+                    assert_eq!(dead.fs_type, "fuse");
+                    b.unmount(&UnmountRequest::new(below("dead")).with_mode(mode).only(dead.key())).unwrap();
+                    assert!(!b.mount_of(&at(ROOT)).unwrap().is_root);
+                });
+            }
+        }
+    })
+    .for_root(),
+    KernelCase::new("a dead mount is bound, moved and changed as any other", || {
+        for backend in ladders() {
+            let _server = Hung::on(ROOT);
+            at_once("changing a dead mount", move || {
+                std::fs::create_dir_all("/w/target").unwrap();
+                std::fs::create_dir_all("/w/moved").unwrap();
+                backend.bind(&BindRequest::new(at(ROOT), at("/w/target")).read_only()).unwrap();
+                assert!(backend.mount_of(&at("/w/target")).unwrap().mount.attributes.is_read_only());
+                backend.move_mount(&below("target"), &at("/w/moved")).unwrap();
+                let change = AttributesRequest::new(at("/w/moved"), AttributeChange::READ_ONLY);
+                backend.change_attributes(&change).unwrap();
+                backend.set_propagation(&below("moved"), Propagation::Shared, Recursion::This).unwrap();
+                backend.unmount(&UnmountRequest::new(at("/w/moved"))).unwrap();
+            });
+            clear(ROOT);
+        }
+    })
+    .for_root(),
+    KernelCase::new("a sandbox with a dead mount in it is taken down", || {
+        for backend in ladders() {
+            let _server = Hung::on(ROOT);
+            at_once("a share of a dead mount", move || {
+                std::fs::create_dir_all("/w/mounts").unwrap();
+                let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
+                share_rootfs(&backend, &backend, mounts, &id, &at(ROOT), true).unwrap();
+                unshare_rootfs(&backend, &backend, mounts, &id).unwrap();
+                assert!(!Path::new("/w/mounts/box").exists());
+            });
+            clear(ROOT);
+        }
+    })
+    .for_root(),
+    KernelCase::new("an emptyDir with a dead mount on it is told from memory at once", || {
+        let volume = "/w/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
+        let _server = Hung::on(volume);
+        for backend in ladders() {
+            let medium = at_once("the question", move || empty_dir_medium(&backend, Utf8Path::new(volume)).unwrap());
+            assert_eq!(medium, Some(EmptyDirMedium::Disk));
+        }
+    })
+    .for_root(),
+];

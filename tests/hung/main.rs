@@ -1,0 +1,27 @@
+//! A FUSE mount whose server never answers: what must not hang does not.
+//!
+//! Everything that could hang is done on a thread of its own and waited for; a watchdog ends the whole run should that not
+//! be enough. So this fails, and never hangs.
+
+mod cases;
+mod server;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use libtest_mimic::Arguments;
+use mountwright_tests::kernel_trials::KernelTrials;
+
+const LONGEST: Duration = Duration::from_secs(120);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    // Before the first thread starts.
+    let kernel = KernelTrials::enter(&arguments);
+    std::thread::spawn(|| {
+        std::thread::sleep(LONGEST);
+        eprintln!("the watchdog ends it: something hangs");
+        std::process::exit(1);
+    });
+    libtest_mimic::run(&arguments, cases::CASES.iter().map(|case| kernel.trial(*case)).collect()).exit_code()
+}
