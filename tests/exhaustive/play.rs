@@ -10,7 +10,7 @@ use mountwright_tests::interposed::{Between, Count, Interposed, Moment};
 use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
 
 use crate::scene::Scene;
-use crate::snapshot::raw_mounts;
+use crate::snapshot::younger_mounts;
 
 /// The system calls that a run makes.
 pub(crate) type Calls = Interposed<ModelKernel, Arc<dyn Between>>;
@@ -95,9 +95,9 @@ struct WindowWatch {
 impl Between for WindowWatch {
     fn after(&self, _moment: Moment) {
         let machine = self.machine.lock();
-        let writable = self.attackers.iter().flat_map(|&pid| raw_mounts(&machine, pid)).any(|mount| {
-            mount.mnt_id > self.newest
-                && mount.mnt_attr & MOUNT_ATTR_RDONLY == 0
+        let made = self.attackers.iter().flat_map(|&pid| younger_mounts(&machine, pid, self.newest));
+        let writable = made.into_iter().any(|mount| {
+            mount.mnt_attr & MOUNT_ATTR_RDONLY == 0
                 && matches!(&mount.sb_source[..], b"source" | b"inner")
                 // Only its owner can look into a staging place.
                 && !mount.mnt_point.starts_with(b"/run/.mountwright-staging")

@@ -74,9 +74,14 @@ pub(crate) fn groups_of(scene: &Scene) -> BTreeSet<u64> {
     raw.flat_map(|mount| [mount.mnt_peer_group, mount.mnt_master]).filter(|&group| group != 0).collect()
 }
 
-/// The mounts that a process sees, in order of age, with the process's namespace.
+/// The mounts that a process sees, in order of age.
 pub(crate) fn raw_mounts(machine: &Machine, pid: Pid) -> Vec<mountwright_fake::Statmount> {
-    let ids = machine.listmount(pid, LSMT_ROOT, None, 0, usize::MAX, 0).unwrap_or_default();
+    younger_mounts(machine, pid, 0)
+}
+
+/// Those of them that are younger than this one.
+pub(crate) fn younger_mounts(machine: &Machine, pid: Pid, than: u64) -> Vec<mountwright_fake::Statmount> {
+    let ids = machine.listmount(pid, LSMT_ROOT, None, than, usize::MAX, 0).unwrap_or_default();
     ids.into_iter().filter_map(|id| machine.statmount(pid, id, None, EVERYTHING, 0).ok()).collect()
 }
 
