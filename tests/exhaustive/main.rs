@@ -5,7 +5,6 @@
 
 mod adversary;
 mod difference;
-mod errno_table;
 mod naive;
 mod operation;
 mod play;

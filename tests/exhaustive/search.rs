@@ -8,7 +8,6 @@ use mountwright_tests::interposed::{Between, Death, Fault, HowLong, Moment};
 use mountwright_tests::model_kernel::SharedMachine;
 
 use crate::adversary::{Adversary, Deed, Strike};
-use crate::errno_table::{errnos, is_a_statement, means_again};
 use crate::operation::Operation;
 use crate::play::{Answer, Calls, Played, nothing, play, play_on, successor};
 use crate::scene::{Parent, Scene};
@@ -16,6 +15,7 @@ use crate::snapshot::{Snapshot, groups_of};
 use crate::tally::Tally;
 use crate::verdict::{self, Expected};
 use crate::violation::Violation;
+use mountwright_tests::errno_table::{errnos, is_a_statement, means_again};
 
 type Act<'a> = &'a dyn Fn(&Calls) -> Answer;
 

@@ -5,7 +5,7 @@ use mountwright_core::Errno;
 use mountwright_linux::Call;
 
 /// The errors that a call can give.
-pub(crate) fn errnos(call: Call, probe: bool) -> Vec<Errno> {
+pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
     use Errno as E;
     if probe {
         return vec![E::ENOSYS, E::EPERM];
@@ -103,7 +103,7 @@ pub(crate) fn errnos(call: Call, probe: bool) -> Vec<Errno> {
 
 /// Errors that say how things are rather than that something went wrong. Given where things are not so, they are a lie, and
 /// a caller that believes one may keep an empty name or miss one; nothing worse.
-pub(crate) fn is_a_statement(errno: Errno) -> bool {
+pub fn is_a_statement(errno: Errno) -> bool {
     [
         Errno::ENOENT,
         Errno::EEXIST,
@@ -119,6 +119,6 @@ pub(crate) fn is_a_statement(errno: Errno) -> bool {
 }
 
 /// Errors that mean "again": given for good they would keep anybody busy for good.
-pub(crate) fn means_again(errno: Errno) -> bool {
+pub fn means_again(errno: Errno) -> bool {
     [Errno::EINTR, Errno::EAGAIN].contains(&errno)
 }
