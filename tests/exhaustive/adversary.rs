@@ -1,6 +1,7 @@
 //! What a guest can do to the names below the root, from the same mount namespace or from another.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mountwright_core::Errno;
 use mountwright_fake::abi::{AT_REMOVEDIR, O_CREAT, O_EXCL, O_WRONLY, RENAME_EXCHANGE};
@@ -14,11 +15,11 @@ use crate::scene::{DIRECTORIES, FILES};
 const OUTSIDE: [&str; 3] = ["empty", "busy", "bare"];
 
 /// Told apart by their mode from what the operations make.
-pub const MODE: u32 = 0o701;
+pub(crate) const MODE: u32 = 0o701;
 
 /// Something done to one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// The name and another change places: a symlink out of the root, another directory, a file, a mount.
     Exchange { name: String, with: String },
     /// The name is removed.
@@ -39,7 +40,7 @@ pub enum Deed {
 
 impl Deed {
     /// Every deed to every component of a path below `/shared`.
-    pub fn all(below: &str) -> Vec<Self> {
+    pub(crate) fn all(below: &str) -> Vec<Self> {
         let mut deeds = Vec::new();
         let mut end = 0;
         loop {
@@ -81,12 +82,21 @@ impl Deed {
         deeds
     }
 
-    pub fn can_be_undone(&self) -> bool {
+    /// It puts a link to where something is mounted in the way.
+    pub(crate) fn leads_out(&self) -> bool {
+        match self {
+            Self::Exchange { with, .. } => with.contains("to-busy"),
+            Self::RemoveForLink { target, .. } => target.contains("busy"),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn can_be_undone(&self) -> bool {
         matches!(self, Self::Exchange { .. } | Self::Rename { .. })
     }
 
     /// What undoes it.
-    pub fn undone(&self) -> Self {
+    pub(crate) fn undone(&self) -> Self {
         match self {
             Self::Rename { from, to } => Self::Rename { from: to.clone(), to: from.clone() },
             other => other.clone(),
@@ -128,14 +138,14 @@ fn remove(machine: &mut Machine, pid: Pid, name: &str) -> Result<(), Errno> {
 
 /// A deed before a certain call.
 #[derive(Clone, Debug)]
-pub struct Strike {
+pub(crate) struct Strike {
     before: usize,
     deed: Deed,
     attacker: Pid,
 }
 
 impl Strike {
-    pub fn new(before: usize, deed: Deed, attacker: Pid) -> Self {
+    pub(crate) fn new(before: usize, deed: Deed, attacker: Pid) -> Self {
         Self { before, deed, attacker }
     }
 }
@@ -147,22 +157,31 @@ impl fmt::Display for Strike {
 }
 
 /// Strikes between the calls.
-pub struct Adversary {
+pub(crate) struct Adversary {
     machine: SharedMachine,
     strikes: Vec<Strike>,
+    hit: AtomicBool,
 }
 
 impl Adversary {
-    pub fn new(machine: SharedMachine, strikes: Vec<Strike>) -> Self {
-        Self { machine, strikes }
+    pub(crate) fn new(machine: SharedMachine, strikes: Vec<Strike>) -> Self {
+        Self { machine, strikes, hit: AtomicBool::new(false) }
+    }
+
+    /// Whether the kernel let any of them happen; if not, the run was an undisturbed one.
+    pub(crate) fn has_hit(&self) -> bool {
+        self.hit.load(Ordering::Relaxed)
     }
 }
 
 impl Between for Adversary {
     fn before(&self, moment: Moment) -> Result<(), Errno> {
         for strike in self.strikes.iter().filter(|strike| strike.before == moment.number) {
-            // One that the kernel refuses is a strike that missed.
-            let _ = strike.deed.act(&mut self.machine.lock(), strike.attacker);
+            // One that the kernel refuses is a strike that missed, unless it is the second half of a deed.
+            let halves = matches!(strike.deed, Deed::ReplaceByLink { .. } | Deed::RemoveForLink { .. });
+            if strike.deed.act(&mut self.machine.lock(), strike.attacker).is_ok() || halves {
+                self.hit.store(true, Ordering::Relaxed);
+            }
         }
         Ok(())
     }

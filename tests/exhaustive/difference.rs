@@ -8,7 +8,7 @@ use crate::violation::{Harm, Violation};
 
 /// One difference from what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Difference {
+pub(crate) enum Difference {
     MissingMount(MountSeen),
     ExtraMount(MountSeen),
     MissingFile(FileName),
@@ -16,15 +16,15 @@ pub enum Difference {
     ChangedFile(FileName),
 }
 
-pub fn is_staging(point: &str) -> bool {
+pub(crate) fn is_staging(point: &str) -> bool {
     point.starts_with("/run/.mountwright-staging")
 }
 
-pub fn is_shared(point: &str) -> bool {
+pub(crate) fn is_shared(point: &str) -> bool {
     point.starts_with("/shared/")
 }
 
-pub fn differences(expected: &Snapshot, actual: &Snapshot) -> Vec<Difference> {
+pub(crate) fn differences(expected: &Snapshot, actual: &Snapshot) -> Vec<Difference> {
     let mut found: Vec<_> =
         left_of(&expected.mounts, &actual.mounts).into_iter().map(Difference::MissingMount).collect();
     found.extend(left_of(&actual.mounts, &expected.mounts).into_iter().map(Difference::ExtraMount));
@@ -53,30 +53,29 @@ fn left_of(all: &[MountSeen], without: &[MountSeen]) -> Vec<MountSeen> {
 
 impl Difference {
     /// What harm it is where nothing explains it.
-    pub fn harm(&self) -> Harm {
+    pub(crate) fn harm(&self) -> Harm {
         match self {
             Self::MissingFile((Filesystem::Source | Filesystem::Inner, _))
             | Self::ChangedFile((Filesystem::Source | Filesystem::Inner, _)) => Harm::LostByte,
             Self::MissingFile((Filesystem::Shared, _)) | Self::ChangedFile((Filesystem::Shared, _)) => Harm::HalfDone,
             Self::ExtraFile((Filesystem::Shared, _)) => Harm::LeftoverName,
             Self::ExtraFile((Filesystem::Root, path)) if path.starts_with("run/.mountwright") => Harm::LeftoverName,
-            Self::MissingFile(_) | Self::ChangedFile(_) | Self::ExtraFile(_) => Harm::Escape,
             Self::MissingMount(mount) if mount.old.is_none() => Harm::HalfDone,
             Self::ExtraMount(mount) if mount.old.is_none() && (is_shared(&mount.point) || is_staging(&mount.point)) => {
                 Harm::LeftoverMount
             }
             Self::MissingMount(mount) if is_shared(&mount.point) => Harm::LostMount,
             Self::ExtraMount(mount) if is_shared(&mount.point) => Harm::HalfDone,
-            Self::MissingMount(_) | Self::ExtraMount(_) => Harm::Escape,
+            _ => Harm::Escape,
         }
     }
 
-    pub fn violation(&self) -> Violation {
+    pub(crate) fn violation(&self) -> Violation {
         Violation::new(self.harm(), format!("{self:?}"))
     }
 
     /// Whether an error that names this as left over has said so.
-    pub fn is_named(&self, left: &Leftover) -> bool {
+    pub(crate) fn is_named(&self, left: &Leftover) -> bool {
         let is_at = |at: &std::path::Path, mount: &MountSeen| mount.point == at.to_string_lossy();
         match (left, self) {
             (Leftover::Mount { at, .. }, Self::ExtraMount(mount)) => {
@@ -92,7 +91,7 @@ impl Difference {
     }
 
     /// The name that a passing file or directory has while it is made.
-    pub fn is_passing_name(&self) -> bool {
+    pub(crate) fn is_passing_name(&self) -> bool {
         match self {
             Self::ExtraFile((_, path)) => path.contains(".mountwright-"),
             Self::ExtraMount(mount) => is_staging(&mount.point),
@@ -102,7 +101,7 @@ impl Difference {
 }
 
 /// Which file a path of the first namespace stands for.
-pub fn file_name(path: &str) -> FileName {
+pub(crate) fn file_name(path: &str) -> FileName {
     let path = without_numbers(path);
     match path.strip_prefix("/shared/") {
         Some(below) => (Filesystem::Shared, below.to_owned()),

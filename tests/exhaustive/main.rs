@@ -1,11 +1,11 @@
 //! The sequences of the Linux backend, searched exhaustively on the fake's model: every fault, every death, every adversary.
 //!
-//! Short by default: three rungs of the ladder. `MOUNTWRIGHT_EXHAUSTIVE=1`: every rung, pairs of faults, and adversaries that
-//! put back what they took.
+//! Short by default: the highest and the lowest rung of the ladder, two errors a call, an adversary on the highest, which does
+//! what leads out of the root. `MOUNTWRIGHT_EXHAUSTIVE=1`: every rung, every error and every deed, pairs of faults, and adversaries that put back what they took.
 
 mod adversary;
 mod difference;
-mod errno_table;
+mod naive;
 mod operation;
 mod play;
 mod scene;
@@ -26,6 +26,7 @@ use play::{Answer, Calls};
 use scene::Parent;
 use search::Search;
 use tally::{Tallies, Tally};
+use violation::Harm;
 
 /// A rung, with its name.
 #[derive(Clone, Copy)]
@@ -55,7 +56,9 @@ fn rungs(long: bool) -> Vec<Rung> {
         Call::Fsopen,
     ];
     let without = |call: Call| Rung { name: call.name(), ladder: Ladder::ALL.without(call) };
-    rungs.extend(single.into_iter().map(without).take(if long { single.len() } else { 1 }));
+    if long {
+        rungs.extend(single.into_iter().map(without));
+    }
     rungs
 }
 
@@ -85,28 +88,32 @@ impl Way {
         }
     }
 
-    fn applies_to(self, operation: &Operation) -> bool {
-        operation.below.is_some() || ![Self::Attacks, Self::AttacksAndBack].contains(&self)
+    fn is_attack(self) -> bool {
+        [Self::Attacks, Self::AttacksAndBack].contains(&self)
     }
 
-    fn search(self, search: &Search<'_>, tally: &mut Tally) {
+    fn applies_to(self, operation: &Operation) -> bool {
+        operation.below.is_some() || !self.is_attack()
+    }
+
+    fn search(self, search: &Search<'_>, long: bool, tally: &mut Tally) {
         match self {
-            Self::Faults => search.faults(tally),
+            Self::Faults => search.faults(long, tally),
             Self::Deaths => search.deaths(tally),
-            Self::Attacks => search.attacks(tally),
+            Self::Attacks => search.attacks(long, tally),
             Self::PairsOfFaults => search.pairs_of_faults(tally),
             Self::AttacksAndBack => search.attacks_and_back(tally),
         }
     }
 }
 
-fn search_linux(operation: &Operation, rung: Rung, way: Way, tally: &mut Tally) {
+fn search_linux(operation: &Operation, rung: Rung, way: Way, long: bool, tally: &mut Tally) {
     let backend = |calls: &Calls| LinuxBackend::over(calls.clone()).with_ladder(rung.ladder);
     let act = |calls: &Calls| -> Answer { (operation.run)(&backend(calls)) };
     let again = operation.before_again.map(|before| move |calls: &Calls| before(&backend(calls)));
     for parent in Parent::ALL {
         let again = again.as_ref().map(|again| again as &dyn Fn(&Calls) -> Answer);
-        way.search(&Search::new(operation, parent, rung.detached(), &act, again), tally);
+        way.search(&Search::new(operation, parent, rung.detached(), &act, again), long, tally);
     }
 }
 
@@ -134,6 +141,27 @@ fn undisturbed(operation: &Operation) -> Result<(), Failed> {
     Ok(())
 }
 
+/// The harm that the search has to find in what is written by paths.
+const FOUND_IN_NAIVE: [Harm; 6] =
+    [Harm::Escape, Harm::LostByte, Harm::LeftoverMount, Harm::LeftoverName, Harm::WritableWindow, Harm::HalfDone];
+
+/// The same search, over the naive way.
+fn naive(long: bool, tallies: &Tallies) -> Result<(), Failed> {
+    let mut all = Tally::default();
+    for (operation, act) in naive::operations() {
+        for parent in Parent::ALL {
+            for way in Way::all(long) {
+                let mut tally = Tally::default();
+                way.search(&Search::new(&operation, parent, false, &act, None), long, &mut tally);
+                tallies.add(&format!("naive: {}", way.name()), &tally);
+                all.add(&tally);
+            }
+        }
+    }
+    let missing: Vec<_> = FOUND_IN_NAIVE.iter().filter(|harm| !all.harms.contains_key(harm)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(format!("{missing:?} not found: {all}").into()) }
+}
+
 fn verdict(tally: &Tally) -> Result<(), Failed> {
     if tally.runs > 0 && tally.violations() == 0 {
         return Ok(());
@@ -152,9 +180,10 @@ fn main() {
             let tallies = Arc::clone(&tallies);
             trials.push(Trial::test(format!("{}: {}", way.name(), operation.name), move || {
                 let mut tally = Tally::default();
-                for rung in rungs(long) {
+                let attacked = if way.is_attack() && !long { 1 } else { usize::MAX };
+                for rung in rungs(long).into_iter().take(attacked) {
                     let mut one = Tally::default();
-                    search_linux(&operation, rung, way, &mut one);
+                    search_linux(&operation, rung, way, long, &mut one);
                     for example in &mut one.examples {
                         example.insert_str(0, &format!("[{}] ", rung.name));
                     }
@@ -165,9 +194,13 @@ fn main() {
             }));
         }
     }
+    let naive_tallies = Arc::clone(&tallies);
+    trials.push(Trial::test("the search bites: it finds every kind of harm in the naive way", move || {
+        naive(long, &naive_tallies)
+    }));
     let conclusion = libtest_mimic::run(&arguments, trials);
     for (name, tally) in tallies.all() {
-        println!("{name:<17}{tally}");
+        println!("{name:<24}{tally}");
     }
     conclusion.exit();
 }

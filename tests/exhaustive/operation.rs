@@ -14,23 +14,24 @@ use crate::scene::Scene;
 
 /// One operation: what is there before it, what it does, and what is attacked.
 #[derive(Clone, Copy)]
-pub struct Operation {
-    pub name: &'static str,
+#[allow(clippy::struct_excessive_bools)] // Four facts, each told by its name where an operation is listed.
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
     /// More than the scene has.
-    pub prepare: fn(Scene) -> Scene,
-    pub run: fn(&dyn Backend) -> Answer,
+    pub(crate) prepare: fn(Scene) -> Scene,
+    pub(crate) run: fn(&dyn Backend) -> Answer,
     /// The path below `/shared` that it is about, whose components are attacked; none for what is trusted.
-    pub below: Option<&'static str>,
+    pub(crate) below: Option<&'static str>,
     /// It must make nothing that can be written through.
-    pub read_only: bool,
+    pub(crate) read_only: bool,
     /// After a death, what a second run is: the operation again, after this.
-    pub before_again: Option<fn(&dyn Backend) -> Answer>,
+    pub(crate) before_again: Option<fn(&dyn Backend) -> Answer>,
     /// It takes mounts off, or moves them.
-    pub takes_off: bool,
+    pub(crate) takes_off: bool,
     /// A failure leaves what was done by then; the same again goes on from there.
-    pub resumable: bool,
+    pub(crate) resumable: bool,
     /// Done twice, it is there twice.
-    pub stacking: bool,
+    pub(crate) stacking: bool,
 }
 
 const fn operation(name: &'static str, below: &'static str, run: fn(&dyn Backend) -> Answer) -> Operation {
@@ -167,7 +168,7 @@ const MODE: FileMode = FileMode::from_bits(0o755);
 
 /// Every operation.
 #[allow(clippy::too_many_lines)] // A list, one line or two each.
-pub fn all() -> Vec<Operation> {
+pub(crate) fn all() -> Vec<Operation> {
     let mut all = binds();
     all.extend(changes());
     all.extend(files());

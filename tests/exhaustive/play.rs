@@ -10,14 +10,14 @@ use mountwright_tests::interposed::{Between, Count, Interposed, Moment};
 use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
 
 use crate::scene::Scene;
-use crate::snapshot::raw_mounts;
+use crate::snapshot::younger_mounts;
 
 /// The system calls that a run makes.
-pub type Calls = Interposed<ModelKernel, Arc<dyn Between>>;
+pub(crate) type Calls = Interposed<ModelKernel, Arc<dyn Between>>;
 
 /// What an operation answered.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     Done {
         /// What it says that it has not done.
         kept: Vec<Leftover>,
@@ -31,26 +31,26 @@ pub enum Answer {
 }
 
 impl Answer {
-    pub fn done() -> Self {
+    pub(crate) fn done() -> Self {
         Self::Done { kept: Vec::new(), guarantee: Guarantee::Atomic }
     }
 
     /// What it names as left over or not done.
-    pub fn named(&self) -> &[Leftover] {
+    pub(crate) fn named(&self) -> &[Leftover] {
         match self {
             Self::Done { kept, .. } => kept,
             Self::Failed { left, .. } => left,
         }
     }
 
-    pub fn errno(&self) -> Option<Errno> {
+    pub(crate) fn errno(&self) -> Option<Errno> {
         match self {
             Self::Done { .. } => None,
             Self::Failed { errno, .. } => *errno,
         }
     }
 
-    pub fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         matches!(self, Self::Done { .. })
     }
 }
@@ -95,9 +95,9 @@ struct WindowWatch {
 impl Between for WindowWatch {
     fn after(&self, _moment: Moment) {
         let machine = self.machine.lock();
-        let writable = self.attackers.iter().flat_map(|&pid| raw_mounts(&machine, pid)).any(|mount| {
-            mount.mnt_id > self.newest
-                && mount.mnt_attr & MOUNT_ATTR_RDONLY == 0
+        let made = self.attackers.iter().flat_map(|&pid| younger_mounts(&machine, pid, self.newest));
+        let writable = made.into_iter().any(|mount| {
+            mount.mnt_attr & MOUNT_ATTR_RDONLY == 0
                 && matches!(&mount.sb_source[..], b"source" | b"inner")
                 // Only its owner can look into a staging place.
                 && !mount.mnt_point.starts_with(b"/run/.mountwright-staging")
@@ -109,34 +109,34 @@ impl Between for WindowWatch {
 }
 
 /// What came of a run.
-pub struct Played {
-    pub answer: Answer,
-    pub machine: Machine,
+pub(crate) struct Played {
+    pub(crate) answer: Answer,
+    pub(crate) machine: Machine,
     /// The calls that were made, failed ones left out.
-    pub calls: Vec<Moment>,
+    pub(crate) calls: Vec<Moment>,
     /// A mount of its making could be written through at some moment.
-    pub window: bool,
-    pub endless: bool,
+    pub(crate) window: bool,
+    pub(crate) endless: bool,
     /// Descriptors that it left open.
-    pub open: usize,
+    pub(crate) open: usize,
 }
 
 /// What makes the thing that acts between the calls of a run, out of the machine and the process.
-pub type Interference<'a> = &'a dyn Fn(&SharedMachine, Pid) -> Arc<dyn Between>;
+pub(crate) type Interference<'a> = &'a dyn Fn(&SharedMachine, Pid) -> Arc<dyn Between>;
 
 /// Undisturbed.
-pub fn nothing(_machine: &SharedMachine, _process: Pid) -> Arc<dyn Between> {
+pub(crate) fn nothing(_machine: &SharedMachine, _process: Pid) -> Arc<dyn Between> {
     Arc::new(())
 }
 
 /// Runs `act` from the scene on.
-pub fn play(scene: &Scene, act: &dyn Fn(&Calls) -> Answer, interference: Interference<'_>) -> Played {
+pub(crate) fn play(scene: &Scene, act: &dyn Fn(&Calls) -> Answer, interference: Interference<'_>) -> Played {
     let machine = SharedMachine::new(scene.machine.clone());
     play_on(&machine, scene, scene.subject, act, interference)
 }
 
 /// Runs `act` on a machine as it is.
-pub fn play_on(
+pub(crate) fn play_on(
     machine: &SharedMachine,
     scene: &Scene,
     process: Pid,
@@ -169,7 +169,7 @@ pub fn play_on(
 }
 
 /// A process like the subject, for a second run after the first one's death.
-pub fn successor(machine: &SharedMachine) -> Pid {
+pub(crate) fn successor(machine: &SharedMachine) -> Pid {
     let mut machine = machine.lock();
     machine.fork(Machine::INIT).expect("the first process can fork")
 }

@@ -15,7 +15,7 @@ use mountwright_fake::{At, Machine, MountAttr, Pid};
 
 /// How the mount of `/shared` propagates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parent {
+pub(crate) enum Parent {
     /// Not at all. The other namespace has nothing mounted below it: there each name may be renamed and removed.
     Private,
     /// To the other namespace, which has a peer.
@@ -23,12 +23,12 @@ pub enum Parent {
 }
 
 impl Parent {
-    pub const ALL: [Self; 2] = [Self::Private, Self::Shared];
+    pub(crate) const ALL: [Self; 2] = [Self::Private, Self::Shared];
 }
 
 /// A filesystem that a run may change or must not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Filesystem {
+pub(crate) enum Filesystem {
     /// `/`, with `/outside`.
     Root,
     /// `/shared`: the only one that a guest and the operations may change.
@@ -45,22 +45,22 @@ pub enum Filesystem {
 
 /// A machine, and who is on it.
 #[derive(Clone)]
-pub struct Scene {
-    pub machine: Machine,
+pub(crate) struct Scene {
+    pub(crate) machine: Machine,
     /// The process that the backend runs in; it has no descriptor open.
-    pub subject: Pid,
+    pub(crate) subject: Pid,
     /// A task of the same namespace, and one of another.
-    pub attackers: [Pid; 2],
+    pub(crate) attackers: [Pid; 2],
     /// Holds a bare copy of each filesystem open, on which nothing is ever mounted.
-    pub observer: Pid,
-    pub filesystems: Vec<(Filesystem, i32)>,
+    pub(crate) observer: Pid,
+    pub(crate) filesystems: Vec<(Filesystem, i32)>,
     /// The youngest mount of the machine as it is set up, the highest peer group and the highest device.
-    pub newest: u64,
+    pub(crate) newest: u64,
 }
 
 /// The names that the operations work on, in `box` and in what links lead to.
-pub const DIRECTORIES: [&str; 4] = ["plain", "rootfs", "taken", "full"];
-pub const FILES: [&str; 3] = ["file", "taken-file", "text"];
+pub(crate) const DIRECTORIES: [&str; 4] = ["plain", "rootfs", "taken", "full"];
+pub(crate) const FILES: [&str; 3] = ["file", "taken-file", "text"];
 
 const INIT: Pid = Machine::INIT;
 
@@ -99,7 +99,7 @@ impl Builder {
 }
 
 impl Scene {
-    pub fn new(parent: Parent) -> Self {
+    pub(crate) fn new(parent: Parent) -> Self {
         let mut scene = Builder(Machine::new());
         for path in ["/run", "/proc", "/src", "/shared", "/outside"] {
             scene.dir(path);
@@ -216,7 +216,7 @@ impl Scene {
     }
 
     /// To be called again after more was set up.
-    pub fn note_newest(&mut self) {
+    pub(crate) fn note_newest(&mut self) {
         let root = mountwright_fake::abi::LSMT_ROOT;
         let newest = |pid| {
             let ids = self.machine.listmount(pid, root, None, 0, usize::MAX, 0).expect("a list of mounts");
@@ -226,14 +226,14 @@ impl Scene {
     }
 
     /// Makes a directory in `/shared`.
-    pub fn with_directory(self, path: &str) -> Self {
+    pub(crate) fn with_directory(self, path: &str) -> Self {
         let mut scene = Builder(self.machine);
         scene.dir(&format!("/shared/{path}"));
         Self { machine: scene.0, ..self }
     }
 
     /// Binds something on a name in `/shared`, as an earlier run would have left it; the name is made.
-    pub fn mounted(self, source: &str, path: &str) -> Self {
+    pub(crate) fn mounted(self, source: &str, path: &str) -> Self {
         let mut scene = Builder(self.machine);
         let target = format!("/shared/{path}");
         if source == "/src/file" {
@@ -245,7 +245,7 @@ impl Scene {
     }
 
     /// The same on a name that is there.
-    pub fn stacked(self, source: &str, path: &str) -> Self {
+    pub(crate) fn stacked(self, source: &str, path: &str) -> Self {
         let mut scene = Builder(self.machine);
         scene.bind(source, &format!("/shared/{path}"));
         let mut scene = Self { machine: scene.0, ..self };

@@ -7,8 +7,7 @@ use mountwright_fake::Pid;
 use mountwright_tests::interposed::{Between, Death, Fault, HowLong, Moment};
 use mountwright_tests::model_kernel::SharedMachine;
 
-use crate::adversary::{Deed, Strike};
-use crate::errno_table::{errnos, is_a_statement, means_again};
+use crate::adversary::{Adversary, Deed, Strike};
 use crate::operation::Operation;
 use crate::play::{Answer, Calls, Played, nothing, play, play_on, successor};
 use crate::scene::{Parent, Scene};
@@ -16,11 +15,12 @@ use crate::snapshot::{Snapshot, groups_of};
 use crate::tally::Tally;
 use crate::verdict::{self, Expected};
 use crate::violation::Violation;
+use mountwright_tests::errno_table::{errnos, is_a_statement, means_again};
 
 type Act<'a> = &'a dyn Fn(&Calls) -> Answer;
 
 /// One operation on one scene, made by one implementation.
-pub struct Search<'a> {
+pub(crate) struct Search<'a> {
     operation: &'a Operation,
     parent: Parent,
     scene: Scene,
@@ -33,7 +33,7 @@ pub struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    pub fn new(
+    pub(crate) fn new(
         operation: &'a Operation,
         parent: Parent,
         detached: bool,
@@ -60,7 +60,7 @@ impl<'a> Search<'a> {
     }
 
     /// What an undisturbed run answers, and what it leaves.
-    pub fn undisturbed(&self) -> (&Answer, &Snapshot) {
+    pub(crate) fn undisturbed(&self) -> (&Answer, &Snapshot) {
         (&self.answer, &self.expected.whole)
     }
 
@@ -72,10 +72,16 @@ impl<'a> Search<'a> {
         play(&self.scene, self.act, &between)
     }
 
-    /// Every call fails with each errno it can give, once and for good.
-    pub fn faults(&self, tally: &mut Tally) {
+    /// Every call fails with each errno it can give, once and for good; in short, with one that says how things are and with
+    /// one that does not.
+    pub(crate) fn faults(&self, long: bool, tally: &mut Tally) {
         for moment in &self.calls {
-            for errno in errnos(moment.call, moment.probe) {
+            let mut all = errnos(moment.call, moment.probe);
+            if !long {
+                let statement = all.iter().copied().find(|&errno| is_a_statement(errno));
+                all = plain_failure(*moment).into_iter().chain(statement).collect();
+            }
+            for errno in all {
                 for how_long in [HowLong::Once, HowLong::ForGood] {
                     if how_long == HowLong::ForGood && means_again(errno) {
                         continue;
@@ -100,7 +106,7 @@ impl<'a> Search<'a> {
     }
 
     /// Every two calls fail: the second one comes after the first, in the run as the first has made it.
-    pub fn pairs_of_faults(&self, tally: &mut Tally) {
+    pub(crate) fn pairs_of_faults(&self, tally: &mut Tally) {
         for first in &self.calls {
             let Some(errno) = plain_failure(*first) else { continue };
             let fault = || Arc::new(Fault::new(first.number, errno, HowLong::Once));
@@ -119,7 +125,7 @@ impl<'a> Search<'a> {
     }
 
     /// The process dies after every call; then another does the same.
-    pub fn deaths(&self, tally: &mut Tally) {
+    pub(crate) fn deaths(&self, tally: &mut Tally) {
         for moment in &self.calls {
             let end = |machine: &SharedMachine, process: Pid| -> Arc<dyn Between> {
                 let machine = machine.clone();
@@ -153,10 +159,10 @@ impl<'a> Search<'a> {
         verdict::after_second_run(&self.expected, &again.answer, &self.snapshot(&again))
     }
 
-    /// Every deed before every call, from both namespaces.
-    pub fn attacks(&self, tally: &mut Tally) {
+    /// Every deed before every call, from both namespaces; in short, only what leads out of the root.
+    pub(crate) fn attacks(&self, long: bool, tally: &mut Tally) {
         let Some(below) = self.operation.below else { return };
-        for deed in Deed::all(below) {
+        for deed in Deed::all(below).into_iter().filter(|deed| long || deed.leads_out()) {
             for attacker in self.scene.attackers {
                 for moment in &self.calls {
                     self.attack(tally, &Strike::new(moment.number, deed.clone(), attacker), None);
@@ -166,7 +172,7 @@ impl<'a> Search<'a> {
     }
 
     /// Every deed before every call, undone before every later one.
-    pub fn attacks_and_back(&self, tally: &mut Tally) {
+    pub(crate) fn attacks_and_back(&self, tally: &mut Tally) {
         let Some(below) = self.operation.below else { return };
         for deed in Deed::all(below).into_iter().filter(Deed::can_be_undone) {
             for attacker in self.scene.attackers {
@@ -181,10 +187,15 @@ impl<'a> Search<'a> {
     }
 
     fn attack(&self, tally: &mut Tally, strike: &Strike, back: Option<&Strike>) {
+        let adversary = std::cell::OnceCell::new();
         let played = self.play(|machine, _| {
             let strikes = [Some(strike), back].into_iter().flatten().cloned().collect();
-            Arc::new(crate::adversary::Adversary::new(machine.clone(), strikes))
+            Arc::clone(adversary.get_or_init(|| Arc::new(Adversary::new(machine.clone(), strikes)))) as Arc<dyn Between>
         });
+        if !adversary.get().is_some_and(|adversary| adversary.has_hit()) {
+            tally.missed += 1;
+            return;
+        }
         let after = self.snapshot(&played);
         let found = verdict::after_attack(self.operation, &self.expected, &played, &after);
         tally.run(&found, || {

@@ -15,24 +15,24 @@ const EVERYTHING: u64 = 0x7fff;
 
 /// One mount. Those that a run has made have no id: it says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MountSeen {
+pub(crate) struct MountSeen {
     /// In the subject's namespace, or in the other one.
-    pub here: bool,
-    pub point: String,
+    pub(crate) here: bool,
+    pub(crate) point: String,
     /// Older than the run: which one it is.
-    pub old: Option<u64>,
-    pub filesystem: String,
-    pub root: String,
-    pub attributes: u64,
-    pub superblock_read_only: bool,
-    pub peers: Group,
-    pub master: Group,
-    pub unbindable: bool,
+    pub(crate) old: Option<u64>,
+    pub(crate) filesystem: String,
+    pub(crate) root: String,
+    pub(crate) attributes: u64,
+    pub(crate) superblock_read_only: bool,
+    pub(crate) peers: Group,
+    pub(crate) master: Group,
+    pub(crate) unbindable: bool,
 }
 
 /// A peer group: by number where an old mount has it, by nothing more than its being one where only new ones have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Group {
+pub(crate) enum Group {
     None,
     Old(u64),
     New,
@@ -40,46 +40,53 @@ pub enum Group {
 
 /// One file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FileSeen {
-    pub mode: u16,
-    pub owner: (u32, u32),
+pub(crate) struct FileSeen {
+    pub(crate) mode: u16,
+    pub(crate) owner: (u32, u32),
     /// Of a file its bytes, of a symlink where it points.
-    pub contents: Vec<u8>,
+    pub(crate) contents: Vec<u8>,
 }
 
 impl FileSeen {
-    pub fn is_link(&self) -> bool {
+    pub(crate) fn is_link(&self) -> bool {
         u32::from(self.mode) & S_IFMT == S_IFLNK
     }
 
-    pub fn permissions(&self) -> u32 {
+    pub(crate) fn permissions(&self) -> u32 {
         u32::from(self.mode) & 0o7777
     }
 }
 
-pub type FileName = (Filesystem, String);
+pub(crate) type FileName = (Filesystem, String);
 
 /// The whole machine, as far as a run could change it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    pub mounts: Vec<MountSeen>,
-    pub files: BTreeMap<FileName, FileSeen>,
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) mounts: Vec<MountSeen>,
+    pub(crate) files: BTreeMap<FileName, FileSeen>,
+    /// Which file has which name. Not compared: new files have numbers of their own.
+    pub(crate) inodes: BTreeMap<FileName, u64>,
 }
 
 /// Old peer groups of a scene, to tell them from new ones.
-pub fn groups_of(scene: &Scene) -> BTreeSet<u64> {
+pub(crate) fn groups_of(scene: &Scene) -> BTreeSet<u64> {
     let raw = scene.attackers.iter().flat_map(|&pid| raw_mounts(&scene.machine, pid));
     raw.flat_map(|mount| [mount.mnt_peer_group, mount.mnt_master]).filter(|&group| group != 0).collect()
 }
 
-/// The mounts that a process sees, in order of age, with the process's namespace.
-pub fn raw_mounts(machine: &Machine, pid: Pid) -> Vec<mountwright_fake::Statmount> {
-    let ids = machine.listmount(pid, LSMT_ROOT, None, 0, usize::MAX, 0).unwrap_or_default();
+/// The mounts that a process sees, in order of age.
+pub(crate) fn raw_mounts(machine: &Machine, pid: Pid) -> Vec<mountwright_fake::Statmount> {
+    younger_mounts(machine, pid, 0)
+}
+
+/// Those of them that are younger than this one.
+pub(crate) fn younger_mounts(machine: &Machine, pid: Pid, than: u64) -> Vec<mountwright_fake::Statmount> {
+    let ids = machine.listmount(pid, LSMT_ROOT, None, than, usize::MAX, 0).unwrap_or_default();
     ids.into_iter().filter_map(|id| machine.statmount(pid, id, None, EVERYTHING, 0).ok()).collect()
 }
 
 /// A name without the number that makes a passing name unlike any other.
-pub fn without_numbers(path: &str) -> String {
+pub(crate) fn without_numbers(path: &str) -> String {
     let Some(start) = path.find(".mountwright-") else { return path.to_owned() };
     let (before, passing) = path.split_at(start);
     let (name, after) = passing.split_once('/').map_or((passing, None), |(name, after)| (name, Some(after)));
@@ -89,7 +96,7 @@ pub fn without_numbers(path: &str) -> String {
 
 impl Snapshot {
     /// Looks at a machine that has come of `scene`.
-    pub fn of(machine: &Machine, scene: &Scene, old_groups: &BTreeSet<u64>) -> Self {
+    pub(crate) fn of(machine: &Machine, scene: &Scene, old_groups: &BTreeSet<u64>) -> Self {
         let mut mounts = Vec::new();
         for (pid, here) in [(scene.attackers[0], true), (scene.attackers[1], false)] {
             let group = |number| match number {
@@ -112,19 +119,21 @@ impl Snapshot {
             }));
         }
         mounts.sort();
-        let mut files = BTreeMap::new();
+        let (mut files, mut inodes) = (BTreeMap::new(), BTreeMap::new());
         // Looking opens files: that happens to a copy.
         let mut copy = machine.clone();
         for &(filesystem, fd) in &scene.filesystems {
-            walk(&mut copy, scene.observer, fd, &mut |path, seen| {
-                files.insert((filesystem, without_numbers(path)), seen);
+            walk(&mut copy, scene.observer, fd, &mut |path, seen, inode| {
+                let name = (filesystem, without_numbers(path));
+                inodes.insert(name.clone(), inode);
+                files.insert(name, seen);
             });
         }
-        Self { mounts, files }
+        Self { mounts, files, inodes }
     }
 }
 
-fn walk(machine: &mut Machine, pid: Pid, top: i32, visit: &mut impl FnMut(&str, FileSeen)) {
+fn walk(machine: &mut Machine, pid: Pid, top: i32, visit: &mut impl FnMut(&str, FileSeen, u64)) {
     let mut pending = vec![String::from(".")];
     while let Some(path) = pending.pop() {
         let fd = machine.openat(pid, top, path.as_bytes(), O_RDONLY | O_DIRECTORY, 0).expect("a directory opens");
@@ -141,8 +150,8 @@ fn walk(machine: &mut Machine, pid: Pid, top: i32, visit: &mut impl FnMut(&str, 
                 continue;
             }
             let path = if path == "." { name } else { format!("{path}/{name}") };
-            let (seen, kind) = file(machine, pid, top, &path);
-            visit(&path, seen);
+            let (seen, kind, inode) = file(machine, pid, top, &path);
+            visit(&path, seen, inode);
             if kind == S_IFDIR {
                 pending.push(path);
             }
@@ -150,7 +159,7 @@ fn walk(machine: &mut Machine, pid: Pid, top: i32, visit: &mut impl FnMut(&str, 
     }
 }
 
-fn file(machine: &mut Machine, pid: Pid, top: i32, path: &str) -> (FileSeen, u32) {
+fn file(machine: &mut Machine, pid: Pid, top: i32, path: &str) -> (FileSeen, u32, u64) {
     let bytes = path.as_bytes();
     let stat = machine.statx(pid, top, bytes, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_BASIC_STATS);
     let stat = stat.expect("a name that was listed is there");
@@ -165,5 +174,5 @@ fn file(machine: &mut Machine, pid: Pid, top: i32, path: &str) -> (FileSeen, u32
         }
         _ => Vec::new(),
     };
-    (FileSeen { mode: stat.mode, owner: (stat.uid, stat.gid), contents }, kind)
+    (FileSeen { mode: stat.mode, owner: (stat.uid, stat.gid), contents }, kind, stat.ino)
 }

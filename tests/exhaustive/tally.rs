@@ -8,20 +8,22 @@ use crate::violation::{Harm, Violation};
 
 /// What a search has counted.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
-    pub runs: usize,
-    pub harms: BTreeMap<Harm, usize>,
+pub(crate) struct Tally {
+    pub(crate) runs: usize,
+    pub(crate) harms: BTreeMap<Harm, usize>,
+    /// Runs that came to nothing, since the kernel refused the adversary.
+    pub(crate) missed: usize,
     /// Runs after which scaffolding was left that a death is allowed to leave.
-    pub scaffolding: usize,
+    pub(crate) scaffolding: usize,
     /// The first of each kind, in words.
-    pub examples: Vec<String>,
+    pub(crate) examples: Vec<String>,
 }
 
 /// How many examples a search keeps of each kind of harm.
 const EXAMPLES: usize = 3;
 
 impl Tally {
-    pub fn run(&mut self, violations: &[Violation], what: impl Fn() -> String) {
+    pub(crate) fn run(&mut self, violations: &[Violation], what: impl Fn() -> String) {
         self.runs += 1;
         for violation in violations {
             let count = self.harms.entry(violation.harm).or_default();
@@ -32,8 +34,9 @@ impl Tally {
         }
     }
 
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.runs += other.runs;
+        self.missed += other.missed;
         self.scaffolding += other.scaffolding;
         for (harm, count) in &other.harms {
             *self.harms.entry(*harm).or_default() += count;
@@ -41,7 +44,7 @@ impl Tally {
         self.examples.extend(other.examples.iter().cloned());
     }
 
-    pub fn violations(&self) -> usize {
+    pub(crate) fn violations(&self) -> usize {
         self.harms.values().sum()
     }
 }
@@ -52,6 +55,9 @@ impl fmt::Display for Tally {
         for harm in Harm::ALL {
             write!(f, ", {harm} {}", self.harms.get(&harm).copied().unwrap_or_default())?;
         }
+        if self.missed > 0 {
+            write!(f, " (and {} strikes that missed)", self.missed)?;
+        }
         if self.scaffolding > 0 {
             write!(f, " ({} left scaffolding)", self.scaffolding)?;
         }
@@ -61,15 +67,15 @@ impl fmt::Display for Tally {
 
 /// Tallies by name, from all threads.
 #[derive(Debug, Default)]
-pub struct Tallies(Mutex<BTreeMap<String, Tally>>);
+pub(crate) struct Tallies(Mutex<BTreeMap<String, Tally>>);
 
 impl Tallies {
-    pub fn add(&self, name: &str, tally: &Tally) {
+    pub(crate) fn add(&self, name: &str, tally: &Tally) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(name.to_owned()).or_default().add(tally);
     }
 
-    pub fn all(&self) -> BTreeMap<String, Tally> {
+    pub(crate) fn all(&self) -> BTreeMap<String, Tally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -6,17 +6,17 @@ use crate::difference::{Difference, differences, is_shared, is_staging};
 use crate::operation::Operation;
 use crate::play::{Answer, Played};
 use crate::scene::Filesystem;
-use crate::snapshot::{Group, MountSeen, Snapshot};
+use crate::snapshot::{FileName, Group, MountSeen, Snapshot};
 use crate::violation::{Harm, Violation};
 
 /// What an operation starts from, and what it is when nothing disturbs it.
-pub struct Expected {
-    pub before: Snapshot,
-    pub whole: Snapshot,
+pub(crate) struct Expected {
+    pub(crate) before: Snapshot,
+    pub(crate) whole: Snapshot,
     /// The undisturbed run succeeds.
-    pub succeeds: bool,
+    pub(crate) succeeds: bool,
     /// The kernel offers detached mounts on this rung: no read-only bind is ever writable.
-    pub detached: bool,
+    pub(crate) detached: bool,
 }
 
 /// What must hold of every run, whatever was done to it.
@@ -42,7 +42,7 @@ fn is_container_dir(operation: &Operation, difference: &Difference) -> bool {
 }
 
 /// A call failed. `lie`: by an error that says how things are, where they are not so.
-pub fn after_fault(
+pub(crate) fn after_fault(
     operation: &Operation,
     expected: &Expected,
     played: &Played,
@@ -93,7 +93,7 @@ fn but_for_propagation(mount: &MountSeen) -> MountSeen {
 }
 
 /// The process died. Each mount and name is as before or as in the whole result; what is neither is scaffolding.
-pub fn after_death(
+pub(crate) fn after_death(
     operation: &Operation,
     expected: &Expected,
     played: &Played,
@@ -135,11 +135,11 @@ pub fn after_death(
 }
 
 /// After a death, a second process did the same.
-pub fn after_second_run(expected: &Expected, answer: &Answer, after: &Snapshot) -> Vec<Violation> {
+pub(crate) fn after_second_run(expected: &Expected, answer: &Answer, after: &Snapshot) -> Vec<Violation> {
     let plain = |snapshot: &Snapshot| {
         let mut mounts: Vec<_> = snapshot.mounts.iter().map(but_for_propagation).collect();
         mounts.sort();
-        Snapshot { mounts, files: snapshot.files.clone() }
+        Snapshot { mounts, ..snapshot.clone() }
     };
     let done = answer.is_done() == expected.succeeds;
     let left = if done {
@@ -153,7 +153,12 @@ pub fn after_second_run(expected: &Expected, answer: &Answer, after: &Snapshot) 
 }
 
 /// An adversary acted below the root.
-pub fn after_attack(operation: &Operation, expected: &Expected, played: &Played, after: &Snapshot) -> Vec<Violation> {
+pub(crate) fn after_attack(
+    operation: &Operation,
+    expected: &Expected,
+    played: &Played,
+    after: &Snapshot,
+) -> Vec<Violation> {
     let mut found = of_any_run(operation, played, expected, false);
     for difference in differences(&expected.before, after) {
         let harm = match &difference {
@@ -172,15 +177,18 @@ pub fn after_attack(operation: &Operation, expected: &Expected, played: &Played,
             found.push(Violation::new(harm, format!("{difference:?}")));
         }
     }
-    let names = |left: &&Leftover| matches!(left, Leftover::Directory(_) | Leftover::File(_));
-    let named = played.answer.named().iter().filter(names).count();
+    let is_name = |left: &&Leftover| matches!(left, Leftover::Directory(_) | Leftover::File(_));
+    let said = played.answer.named().iter().filter(is_name).count();
     let (was, is) = (names_in_root(&expected.before), names_in_root(after));
     // One that the adversary has carried off is its own.
-    let in_place = after.files.keys().any(|name| {
-        !expected.before.files.contains_key(name) && expected.whole.files.get(name) == after.files.get(name)
-    });
-    if !played.answer.is_done() && is > was + named && in_place {
-        found.push(Violation::new(Harm::LeftoverName, format!("{is} names where {was} were, {named} of them named")));
+    let is_new = |name: &FileName| {
+        let inode = after.inodes.get(name);
+        !expected.before.inodes.iter().any(|(other, number)| other.0 == name.0 && Some(number) == inode)
+    };
+    let in_place =
+        after.files.keys().any(|name| is_new(name) && expected.whole.files.get(name) == after.files.get(name));
+    if !played.answer.is_done() && is > was + said && in_place {
+        found.push(Violation::new(Harm::LeftoverName, format!("{is} names where {was} were, {said} of them named")));
     }
     found
 }
@@ -235,7 +243,9 @@ fn new_mount(expected: &Expected, played: &Played, mount: &MountSeen) -> Option<
     }
     let same = |other: &&MountSeen| {
         // What is bound from below the root may be renamed there.
-        let root = |mount: &MountSeen| if mount.filesystem == "shared" { String::new() } else { mount.root.clone() };
+        let root = |mount: &MountSeen| {
+            if ["shared", "bystander"].contains(&&*mount.filesystem) { String::new() } else { mount.root.clone() }
+        };
         let sort =
             |mount: &MountSeen| (mount.filesystem.clone(), root(mount), mount.attributes, mount.superblock_read_only);
         let propagation = |mount: &MountSeen| (mount.peers, mount.master, mount.unbindable);

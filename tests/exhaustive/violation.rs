@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A kind of harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Harm {
+pub(crate) enum Harm {
     /// Something outside the root was changed: a mount, a name, a byte, an attribute.
     Escape,
     /// A byte of what was shared is gone.
@@ -28,7 +28,7 @@ pub enum Harm {
 }
 
 impl Harm {
-    pub const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Escape,
         Self::LostByte,
         Self::LeftoverMount,
@@ -61,13 +61,13 @@ impl fmt::Display for Harm {
 
 /// One harm, and what was seen of it.
 #[derive(Clone, Debug)]
-pub struct Violation {
-    pub harm: Harm,
-    pub what: String,
+pub(crate) struct Violation {
+    pub(crate) harm: Harm,
+    pub(crate) what: String,
 }
 
 impl Violation {
-    pub fn new(harm: Harm, what: impl Into<String>) -> Self {
+    pub(crate) fn new(harm: Harm, what: impl Into<String>) -> Self {
         Self { harm, what: what.into() }
     }
 }

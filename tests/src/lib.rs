@@ -1,12 +1,14 @@
 //! What the tests and examples of mountwright share.
 
 pub mod contract;
+pub mod errno_table;
 pub mod fake_runner;
 pub mod interposed;
 pub mod kernel_required;
 pub mod kernel_runner;
 pub mod kernel_trials;
 pub mod model_kernel;
+pub mod naive;
 pub mod namespace;
 pub mod scenario;
 pub mod worker_process;

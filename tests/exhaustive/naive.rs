@@ -1,0 +1,32 @@
+//! The operations of the naive way. The search has to find in them what it does not find in the backend.
+
+use mountwright_core::{Errno, Guarantee};
+use mountwright_tests::naive::Naive;
+
+use crate::operation::Operation;
+use crate::play::{Answer, Calls};
+
+type Act = fn(&Calls) -> Answer;
+
+fn naive(calls: &Calls) -> Naive<Calls> {
+    Naive::new(calls.clone(), "/shared/box", "/src/tree")
+}
+
+fn answer(result: Result<(), Errno>) -> Answer {
+    match result {
+        Ok(()) => Answer::Done { kept: Vec::new(), guarantee: Guarantee::Window },
+        Err(errno) => Answer::Failed { errno: Some(errno), left: Vec::new() },
+    }
+}
+
+/// Those of our operations that it does, with what it does.
+pub(crate) fn operations() -> Vec<(Operation, Act)> {
+    let named = |name: &str| {
+        let found = crate::operation::all().into_iter().find(|operation| operation.name == name);
+        found.expect("an operation of this name")
+    };
+    vec![
+        (named("share a rootfs read-only"), |calls| answer(naive(calls).share())),
+        (named("unshare a rootfs"), |calls| answer(naive(calls).unshare())),
+    ]
+}

@@ -1,0 +1,39 @@
+//! Races on the kernel: a guest that exchanges names while its directories are shared and taken off, and a reader that tries
+//! to write through a read-only bind while it is made.
+//!
+//! `MOUNTWRIGHT_RACE_SECONDS` is the time for each attack (default 2), `MOUNTWRIGHT_READ_ONLY_BINDS` how many binds the writer
+//! is up against (default 1000).
+
+mod attack;
+mod exchange;
+mod guarded;
+mod outside;
+mod setting;
+mod writer;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+use mountwright_tests::kernel_trials::KernelTrials;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Each attack has threads of its own, and wants the processors.
+    arguments.test_threads.get_or_insert(1);
+    // Before the first thread starts.
+    let kernel = KernelTrials::enter(&arguments);
+    let mut trials: Vec<_> = attack::ALL
+        .into_iter()
+        .map(|attack| kernel.trial_of(format!("no escape while {attack}"), false, move || exchange::race(attack)))
+        .collect();
+    for rung in writer::RUNGS {
+        trials.push(kernel.trial_of(
+            format!("no write through a read-only bind in the making, {}", rung.name),
+            false,
+            move || {
+                writer::race(rung);
+            },
+        ));
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}

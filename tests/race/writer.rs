@@ -1,0 +1,105 @@
+//! A reader that tries to write through a read-only bind while it is made.
+
+use std::fs::OpenOptions;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use mountwright_core::{BindRequest, Guarantee, Location, Mounter, UnmountMode, UnmountRequest};
+use mountwright_linux::{Ladder, Linux, LinuxBackend};
+use mountwright_tests::naive::Naive;
+
+use crate::setting;
+
+/// How many times more binds there may be until writer and mount have met.
+const MORE: u64 = 100;
+
+/// A rung of the ladder, with its name.
+#[derive(Clone, Copy)]
+pub(crate) struct Rung {
+    pub(crate) name: &'static str,
+    ladder: Ladder,
+}
+
+/// By detached mounts, and by mount(2) alone.
+pub(crate) const RUNGS: [Rung; 2] = [
+    Rung { name: "with every call that there is", ladder: Ladder::ALL },
+    Rung { name: "by mount(2) alone", ladder: Ladder::NONE },
+];
+
+/// Opens the file for writing whenever it is seen at the target, until it is told to stop.
+struct Writer {
+    stop: Arc<AtomicBool>,
+    opened: Arc<AtomicU64>,
+    refused: Arc<AtomicU64>,
+    thread: std::thread::JoinHandle<()>,
+}
+
+impl Writer {
+    fn start() -> Self {
+        let (stop, opened, refused) = <(Arc<AtomicBool>, Arc<AtomicU64>, Arc<AtomicU64>)>::default();
+        let (stopped, writes, refusals) = (Arc::clone(&stop), Arc::clone(&opened), Arc::clone(&refused));
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                // The file is in the source alone.
+                let count = match OpenOptions::new().write(true).open("/w/shared/box/rootfs/data") {
+                    Ok(_) => &writes,
+                    Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => &refusals,
+                    Err(_) => continue,
+                };
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        Self { stop, opened, refused, thread }
+    }
+
+    fn opened(&self) -> u64 {
+        self.opened.load(Ordering::Relaxed)
+    }
+
+    fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().expect("the writer does not fail");
+    }
+}
+
+pub(crate) fn race(rung: Rung) {
+    setting::make();
+    std::fs::create_dir("/w/shared/box/rootfs").unwrap();
+    let binds = setting::from_environment("MOUNTWRIGHT_READ_ONLY_BINDS", 1000);
+    let backend = LinuxBackend::new().with_ladder(rung.ladder);
+    let target = Location::beneath("/w/shared", "box/rootfs").unwrap();
+    let request = BindRequest::new(Location::trusted("/w/source/tree"), target.clone());
+    let request = request.read_only().require(Guarantee::Atomic);
+    let unmount = UnmountRequest::new(target).with_mode(UnmountMode::Detach);
+
+    let (writer, mut made) = (Writer::start(), 0);
+    // As many as asked for; more only until the writer has met one.
+    while made < binds || writer.refused() == 0 && made < MORE * binds {
+        backend.bind(&request).unwrap();
+        backend.unmount(&unmount).unwrap();
+        made += 1;
+    }
+    let (written, refused) = (writer.opened(), writer.refused());
+    writer.stop();
+    println!("{}: {made} binds, {written} writes, {refused} refused", rung.name);
+
+    let naive = Naive::new(Linux::new(), "/w/shared/box", "/w/source/tree");
+    let (writer, mut made) = (Writer::start(), 0);
+    while made < binds || writer.opened() == 0 && made < MORE * binds {
+        // A writer may keep the mount from becoming read-only: that is one of its faults.
+        let _ = naive.share();
+        backend.unmount(&unmount).unwrap();
+        made += 1;
+    }
+    let by_paths = writer.opened();
+    writer.stop();
+    println!("{}: by paths, {made} binds, {by_paths} writes", rung.name);
+
+    assert_eq!(written, 0);
+    assert!(refused > 0, "the writer never met the mount");
+    assert!(by_paths > 0, "the writer does not bite");
+}
