@@ -24,9 +24,9 @@ fn below(path: &str) -> Location {
 }
 
 fn ladders() -> [LinuxBackend; 4] {
-    let of_5_12 = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
-    let of_5_2 = of_5_12.without(Call::MountSetattr).without(Call::Openat2);
-    [Ladder::ALL, of_5_12, of_5_2, Ladder::NONE].map(|ladder| LinuxBackend::new().with_ladder(ladder))
+    let without_statmount = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
+    let old = without_statmount.without(Call::MountSetattr).without(Call::Openat2);
+    [Ladder::ALL, without_statmount, old, Ladder::NONE].map(|ladder| LinuxBackend::new().with_ladder(ladder))
 }
 
 pub(crate) const CASES: &[KernelCase] = &[

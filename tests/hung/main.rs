@@ -12,7 +12,7 @@ use std::time::Duration;
 use libtest_mimic::Arguments;
 use mountwright_tests::kernel_trials::KernelTrials;
 
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();

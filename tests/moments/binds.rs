@@ -54,7 +54,8 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert_eq!(places(), ["/w/t/target"]);
             LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
         }
-    }),
+    })
+    .needing(Call::Statmount),
     KernelCase::new("a bind that may stack goes over whoever was faster", || {
         source_and_target();
         let report = faster_at("/w/t/target").backend(Ladder::ALL).bind(&request(false).stacking()).unwrap();
@@ -103,7 +104,8 @@ pub(crate) const CASES: &[KernelCase] = &[
                 LinuxBackend::new().unmount(&UnmountRequest::new(at(path))).unwrap();
             }
         }
-    }),
+    })
+    .needing(Call::Statmount),
     KernelCase::new("a recursive bind that fails below a shared parent leaves nothing at its peers", || {
         tmpfs("/w/t", "t");
         shared("/w/t");

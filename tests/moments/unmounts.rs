@@ -44,7 +44,8 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert_eq!(LinuxBackend::new().find_mount(wanted).unwrap().source, "wanted");
             LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/s/b"))).unwrap();
         }
-    }),
+    })
+    .needing(Call::Statmount),
     KernelCase::new("an expiring mount cannot be asked which one it is without using it: EOPNOTSUPP", || {
         two_mounts();
         for _ in 0..3 {

@@ -4,6 +4,7 @@
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use mountwright_core::Backend;
+use mountwright_linux::{Call, LinuxBackend};
 
 use crate::contract::{Case, can_play_on_kernel, in_fresh_root, play_on_kernel};
 use crate::kernel_required::not_run;
@@ -16,6 +17,8 @@ pub struct KernelCase {
     pub rule: &'static str,
     /// Whether root in a user namespace is not enough.
     pub needs_root: bool,
+    /// A call without which the rule does not hold, and is not claimed.
+    pub needs_call: Option<Call>,
     /// Panics where the rule does not hold.
     pub run: fn(),
 }
@@ -23,7 +26,14 @@ pub struct KernelCase {
 impl KernelCase {
     /// A case for whoever may have a mount namespace.
     pub const fn new(rule: &'static str, run: fn()) -> Self {
-        Self { rule, needs_root: false, run }
+        Self { rule, needs_root: false, needs_call: None, run }
+    }
+
+    /// A rule that holds only where the kernel has this call.
+    #[must_use]
+    pub const fn needing(mut self, call: Call) -> Self {
+        self.needs_call = Some(call);
+        self
     }
 
     /// A case for the machine's own root.
@@ -53,7 +63,14 @@ impl KernelTrials {
 
     /// The case as a trial.
     pub fn trial(&self, case: KernelCase) -> Trial {
-        self.trial_of(case.rule.to_owned(), case.needs_root, case.run)
+        match case.needs_call {
+            Some(call) if !LinuxBackend::new().uses(call) => {
+                let reason = format!("this kernel has no {call}");
+                let ignored = move || -> Result<Completion, Failed> { Ok(Completion::ignored_with(reason)) };
+                Trial::ignorable_test(case.rule, ignored)
+            }
+            _ => self.trial_of(case.rule.to_owned(), case.needs_root, case.run),
+        }
     }
 
     /// A trial that runs in a fresh root.
