@@ -11,6 +11,7 @@ pub mod model_kernel;
 pub mod naive;
 pub mod namespace;
 pub mod scenario;
+pub mod show;
 pub mod worker_process;
 
 /// The programs of the README are compiled and run as they stand there.

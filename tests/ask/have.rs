@@ -1,0 +1,14 @@
+//! What a scene may have to do without.
+
+/// Something that not every machine lets one have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Thing {
+    /// A root filesystem on a block device: an ext4 image on a loop device
+    Disk,
+    /// A btrfs with a subvolume, on a loop device
+    Btrfs,
+    /// An overlay
+    Overlay,
+    /// `/dev/loop0`
+    LoopNode,
+}

@@ -1,0 +1,82 @@
+//! What is done, rather than asked.
+
+use std::ffi::OsStr;
+
+use camino::Utf8Path;
+use mountwright_core::{
+    BindMount, ContainerId, Error, Location, NameAfter, Recursion, UnshareOutcome, bind_mount, remount_read_only,
+    share_rootfs, unshare_rootfs,
+};
+use mountwright_linux::LinuxBackend;
+use mountwright_tests::show::{printable, printable_path};
+use serde_json::{Value, json};
+
+use super::answer::Answer;
+use super::cli::Bind;
+
+pub(crate) fn bind(backend: &LinuxBackend, asked: &Bind, stacking: bool) -> Result<Answer, Error> {
+    let (source, destination) = (Location::trusted(&asked.source), Location::trusted(&asked.destination));
+    let mut bind = BindMount::new(source, destination).propagation(asked.propagation.propagation);
+    if asked.propagation.recursion == Recursion::Tree {
+        bind = bind.recursive();
+    }
+    if asked.read_only {
+        bind = bind.read_only();
+    }
+    if stacking {
+        bind = bind.stacking();
+    }
+    let report = bind_mount(backend, backend, &bind)?;
+    let text = format!(
+        "{} on {} as mount {}, {}",
+        printable(&asked.source),
+        printable(&asked.destination),
+        report.mount,
+        report.guarantee
+    );
+    let created: Vec<Value> = report.created.iter().map(|path| json!(path.to_string_lossy())).collect();
+    let answer = Answer::new(text).with_path("source", &asked.source).with_path("destination", &asked.destination);
+    let answer = answer.with("mount", report.mount.to_string()).with("guarantee", report.guarantee.to_string());
+    Ok(answer.with("created", created))
+}
+
+pub(crate) fn remount_ro(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Error> {
+    let report = remount_read_only(backend, backend, &Location::trusted(path))?;
+    let answer = Answer::new(format!("{} is read-only now, {}", printable(path), report.guarantee));
+    Ok(answer.with_path("path", path).with("guarantee", report.guarantee.to_string()))
+}
+
+pub(crate) fn share(
+    backend: &LinuxBackend,
+    mounts: &Utf8Path,
+    id: &ContainerId,
+    rootfs: &OsStr,
+) -> Result<Answer, Error> {
+    let record = share_rootfs(backend, backend, mounts, id, &Location::trusted(rootfs), false)?;
+    let shared = printable_path(&record.path);
+    let answer = Answer::new(format!("{} on {shared} as mount {}", printable(rootfs), record.mount));
+    let answer = answer.with_path("rootfs", rootfs).with("container", id.as_str()).with("name", record.name);
+    let answer = answer.with_path("path", &record.path).with("mount", record.mount.to_string());
+    Ok(answer.with("device", record.device.to_string()).with_path("subpath", &record.subpath))
+}
+
+pub(crate) fn unshare(backend: &LinuxBackend, mounts: &Utf8Path, id: &ContainerId) -> Result<Answer, Error> {
+    let outcome = unshare_rootfs(backend, backend, mounts, id)?;
+    let (word, layers, name) = match outcome {
+        UnshareOutcome::Detached { layers, name } => ("detached", layers, Some(name)),
+        UnshareOutcome::NotMounted { name } => ("not-mounted", 0, Some(name)),
+        UnshareOutcome::Missing => ("missing", 0, None),
+        UnshareOutcome::RefusedSymlink => ("refused-symlink", 0, None),
+        UnshareOutcome::Covered => ("covered", 0, None),
+        _ => ("other", 0, None),
+    };
+    let removed = name.map(|name| name == NameAfter::Removed);
+    let answer = Answer::new(outcome.to_string()).with("container", id.as_str()).with("outcome", word);
+    let answer = answer.with("layers", layers).with("name_removed", removed);
+    Ok(match outcome {
+        UnshareOutcome::RefusedSymlink | UnshareOutcome::Covered => {
+            answer.refused(format!("the root filesystem of {id} was not taken off, {outcome}"))
+        }
+        _ => answer,
+    })
+}

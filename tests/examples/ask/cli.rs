@@ -1,0 +1,113 @@
+//! The command line.
+
+use std::ffi::OsString;
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand};
+use mountwright_core::{ContainerId, PropagationWord, WATCHABLE_ENTRIES_MAX};
+
+/// Questions about mounts, answered by the Linux backend on this machine.
+///
+/// Exit status: 0 with the answer, 1 with an error on standard error, 2 for misuse.
+#[derive(Debug, Parser)]
+#[command(name = "ask", disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    /// Answer with one JSON object, errors too
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Ask this often, in one process; the last answer is shown
+    #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) repeat: u32,
+    #[command(subcommand)]
+    pub(crate) question: Question,
+}
+
+// Paths are OsStrings: clap's own parser of paths refuses the empty one, about which there is something to say.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Question {
+    /// The device that a path is on, or is, by its device number
+    Device { path: OsString },
+    /// What is behind a path, by the identity of its mount
+    Backing { path: OsString },
+    /// The mount that holds a path
+    Mount { path: OsString },
+    /// Whether a path is a Kubernetes or docker volume, and what an emptyDir is made of
+    Volume { path: OsString },
+    /// How many files are in a directory
+    Count {
+        /// Do not count further than this
+        #[arg(long, value_name = "N", default_value_t = WATCHABLE_ENTRIES_MAX)]
+        limit: u64,
+        path: OsString,
+    },
+    /// Whether a volume is small enough to be watched
+    Watchable { path: OsString },
+    /// Whether a path is one that every kernel has of its own
+    System { path: OsString },
+    /// Whether a path is a device of the host
+    HostDevice { path: OsString },
+    /// Every mount that this process sees
+    Table {
+        /// As a tree
+        #[arg(long)]
+        tree: bool,
+    },
+    /// Bind one place onto another; with --repeat each bind goes on top of the one before
+    Bind(Bind),
+    /// Make a mount read-only
+    RemountRo { path: OsString },
+    /// Share the root filesystem of a container below a directory
+    Share {
+        /// The directory that shares are made in
+        #[arg(long, value_name = "DIR")]
+        mounts: Utf8PathBuf,
+        /// The container's id
+        #[arg(long, value_name = "ID")]
+        id: ContainerId,
+        rootfs: OsString,
+    },
+    /// Take the root filesystem of a container off again
+    Unshare {
+        /// The directory that shares are made in
+        #[arg(long, value_name = "DIR")]
+        mounts: Utf8PathBuf,
+        /// The container's id
+        #[arg(long, value_name = "ID")]
+        id: ContainerId,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bind {
+    /// Nothing can be written through it
+    #[arg(long)]
+    pub(crate) read_only: bool,
+    /// private, shared, slave or unbindable; with an r before it the mounts below the source come along
+    #[arg(long, value_name = "WORD", default_value = "private")]
+    pub(crate) propagation: PropagationWord,
+    #[arg(value_name = "SRC")]
+    pub(crate) source: OsString,
+    #[arg(value_name = "DST")]
+    pub(crate) destination: OsString,
+}
+
+impl Question {
+    /// The word for it on the command line and in JSON.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::Device { .. } => "device",
+            Self::Backing { .. } => "backing",
+            Self::Mount { .. } => "mount",
+            Self::Volume { .. } => "volume",
+            Self::Count { .. } => "count",
+            Self::Watchable { .. } => "watchable",
+            Self::System { .. } => "system",
+            Self::HostDevice { .. } => "host-device",
+            Self::Table { .. } => "table",
+            Self::Bind(_) => "bind",
+            Self::RemountRo { .. } => "remount-ro",
+            Self::Share { .. } => "share",
+            Self::Unshare { .. } => "unshare",
+        }
+    }
+}

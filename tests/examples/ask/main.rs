@@ -1,0 +1,112 @@
+//! Questions about mounts, on this machine: `cargo run --example ask -- --help`.
+
+mod actions;
+mod answer;
+mod cli;
+mod error_json;
+mod lookups;
+mod rules;
+mod table;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use mountwright_core::Error;
+use mountwright_linux::LinuxBackend;
+use mountwright_tests::show::{Terminal, write_out};
+use serde_json::json;
+
+use answer::Answer;
+use cli::{Cli, Question};
+
+/// Exit status for a question that has no answer.
+const NO_ANSWER: u8 = 1;
+/// Exit status for a question that was not understood.
+const MISUSE: u8 = 2;
+
+pub(crate) fn main() -> ExitCode {
+    let (mut out, mut err) = (std::io::stdout().lock(), std::io::stderr().lock());
+    ExitCode::from(run(std::env::args_os().collect(), Terminal::of_stdout(), &mut out, &mut err))
+}
+
+/// Answers to `out`, complains to `err`, and gives the exit status. Where nobody listens to complaints, the status has to do.
+pub(crate) fn run(arguments: Vec<OsString>, terminal: Terminal, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let wants_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return misuse(&error, wants_json, out, err),
+    };
+    match ask(&LinuxBackend::new(), &cli) {
+        Ok(answer) => {
+            let text =
+                if cli.json { format!("{}\n", answer.to_json(cli.question.word())) } else { answer.to_text(terminal) };
+            let unwritten = write_out(out, &text).err().map(|error| format!("cannot write the answer: {error}"));
+            match unwritten.as_deref().or(answer.refusal()) {
+                Some(complaint) => {
+                    let _ = writeln!(err, "ask: {complaint}");
+                    NO_ANSWER
+                }
+                None => 0,
+            }
+        }
+        Err(error) => {
+            if cli.json {
+                let _ = writeln!(out, "{}", error_json::error_json(cli.question.word(), &error));
+            }
+            let _ = writeln!(err, "ask: {}", one_line(&error.to_string()));
+            NO_ANSWER
+        }
+    }
+}
+
+/// Asks as often as it is to be asked, whatever the answer is, and answers what the last time answered.
+fn ask(backend: &LinuxBackend, cli: &Cli) -> Result<Answer, Error> {
+    let mut answer = ask_once(backend, cli);
+    for _ in 1..cli.repeat {
+        answer = ask_once(backend, cli);
+    }
+    answer
+}
+
+fn ask_once(backend: &LinuxBackend, cli: &Cli) -> Result<Answer, Error> {
+    match &cli.question {
+        Question::Device { path } => lookups::device(backend, path),
+        Question::Backing { path } => lookups::backing(backend, path),
+        Question::Mount { path } => lookups::mount(backend, path),
+        Question::Volume { path } => rules::volume(backend, path),
+        Question::Count { limit, path } => lookups::count(backend, path, *limit),
+        Question::Watchable { path } => rules::watchable(backend, path),
+        Question::System { path } => rules::system(path),
+        Question::HostDevice { path } => lookups::host_device(backend, path),
+        Question::Table { tree } => table::table(backend, *tree),
+        // Where it is asked for again and again, each bind goes on top of the one before.
+        Question::Bind(bind) => actions::bind(backend, bind, cli.repeat > 1),
+        Question::RemountRo { path } => actions::remount_ro(backend, path),
+        Question::Share { mounts, id, rootfs } => actions::share(backend, mounts, id, rootfs),
+        Question::Unshare { mounts, id } => actions::unshare(backend, mounts, id),
+    }
+}
+
+fn misuse(error: &clap::Error, wants_json: bool, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
+    let rendered = error.render();
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = write!(out, "{rendered}");
+        return 0;
+    }
+    let rendered = rendered.to_string();
+    if wants_json {
+        // The first line says it; usage and hints follow it.
+        let message = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let _ = writeln!(out, "{}", json!({ "error": { "kind": "Misuse", "message": message } }));
+    }
+    let _ = write!(err, "{rendered}");
+    MISUSE
+}
+
+/// An error's text as a line that a terminal shows and does not obey.
+fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+}

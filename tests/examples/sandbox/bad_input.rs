@@ -1,0 +1,21 @@
+//! Input that nothing can be made of.
+
+use std::fmt;
+
+/// One line that says what is wrong with what the program was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BadInput(String);
+
+impl BadInput {
+    pub(crate) fn new(line: impl Into<String>) -> Self {
+        Self(line.into())
+    }
+}
+
+impl fmt::Display for BadInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadInput {}

@@ -1,0 +1,11 @@
+//! What the story is about.
+
+/// What the story is about, for its first lines.
+#[derive(Debug)]
+pub(crate) struct Heading {
+    pub(crate) container: String,
+    pub(crate) sandbox: String,
+    pub(crate) backend: &'static str,
+    pub(crate) spec: String,
+    pub(crate) host: String,
+}

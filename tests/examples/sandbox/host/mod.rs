@@ -1,0 +1,19 @@
+//! The host that the story is told on.
+
+mod fake;
+mod linux;
+
+pub(crate) use fake::fake_host;
+pub(crate) use linux::{CannotBuild, linux_host};
+
+use mountwright_core::Backend;
+
+use super::unbuilt::Unbuilt;
+
+/// A host, and what could not be had on it.
+pub(crate) struct Host {
+    pub(crate) backend: Box<dyn Backend>,
+    pub(crate) unbuilt: Unbuilt,
+    /// What it is, for a person
+    pub(crate) description: String,
+}

@@ -1,0 +1,29 @@
+//! A mount of the specification, and what was found out about it.
+
+use std::path::Path;
+
+use mountwright_core::{Backend, BackingDevice, Mount, backing_device};
+
+use super::unbuilt::Unbuilt;
+use super::verdict::Verdict;
+
+/// A mount of the specification, and what was found out about it.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) mount: Mount,
+    pub(crate) verdict: Verdict,
+    /// What is behind the source; nothing where the source is no path, or leads nowhere.
+    pub(crate) backing: Option<BackingDevice>,
+}
+
+impl Row {
+    pub(crate) fn of(backend: &dyn Backend, mount: &Mount, unbuilt: &Unbuilt) -> Self {
+        let source = Path::new(&mount.source);
+        let can_say = source.is_absolute() && unbuilt.reason(source).is_none();
+        Self {
+            verdict: Verdict::of(&backend, &backend, mount, unbuilt),
+            backing: can_say.then(|| backing_device(&backend, &backend, source).ok()).flatten(),
+            mount: mount.clone(),
+        }
+    }
+}

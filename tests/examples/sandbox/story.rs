@@ -1,0 +1,102 @@
+//! The life of a sandbox: its mounts classified, shared, and taken off again.
+
+use camino::Utf8Path;
+use mountwright_core::{
+    Backend, Error, Location, MountTable, SandboxDirs, SandboxSetup, Share, ShareRecord, TakeOff, TearDownReport,
+    UnsharedMounts, set_up_sandbox, tear_down_sandbox,
+};
+
+use super::host::Host;
+use super::row::Row;
+use super::runtime_spec::RuntimeSpec;
+
+/// Where a runtime keeps the directories of its sandboxes.
+const SANDBOXES: &str = "/run/kata-containers/shared/sandboxes";
+
+/// Everything that was done and seen.
+#[derive(Debug)]
+pub(crate) struct Story {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) before: MountTable,
+    pub(crate) dirs: SandboxDirs,
+    pub(crate) shares: Vec<Shared>,
+    pub(crate) during: MountTable,
+    pub(crate) torn_down: TearDownReport,
+    pub(crate) after: MountTable,
+}
+
+/// Something that the guest can see.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// What of the specification it is: a destination, or the root of the container.
+    pub(crate) what: String,
+    pub(crate) source: String,
+    pub(crate) read_only: bool,
+    pub(crate) record: ShareRecord,
+    /// Whether the guest's side shows it, and nobody can write there where it is to be read-only.
+    pub(crate) seen_by_guest: bool,
+}
+
+impl Story {
+    /// True where the mount table is as it was, byte for byte, and nothing that was made is left.
+    pub(crate) fn all_is_as_it_was(&self) -> bool {
+        self.before.text() == self.after.text() && self.torn_down.is_clean()
+    }
+
+    /// Tells it on a host. What fails is taken back before the error comes out.
+    pub(crate) fn tell(host: &Host, spec: &RuntimeSpec) -> Result<Self, Error> {
+        let backend = &*host.backend;
+        let rows = spec.mounts.iter().map(|mount| Row::of(backend, mount, &host.unbuilt)).collect::<Vec<_>>();
+        let before = backend.mounts()?;
+        let sandbox = Utf8Path::new(SANDBOXES).join(spec.sandbox.as_str());
+        let setup = SandboxSetup::new(sandbox.join("mounts"), sandbox.join("shared"))?;
+        let dirs = set_up_sandbox(&backend, &backend, &setup.unshared(UnsharedMounts::MakeShared))?;
+        let mut shares = Vec::new();
+        let seen = share_all(backend, spec, &rows, &dirs, &mut shares).and_then(|()| Ok(backend.mounts()?));
+        let records: Vec<ShareRecord> = shares.iter().map(|share| share.record.clone()).collect();
+        let torn_down = tear_down_sandbox(&backend, &backend, &dirs, &records, TakeOff::Detach);
+        let during = seen?;
+        for share in &mut shares {
+            share.seen_by_guest = is_seen(&during, share, &dirs);
+        }
+        Ok(Self { rows, before, dirs, shares, during, torn_down, after: backend.mounts()? })
+    }
+}
+
+/// The container's root, and each volume that is to be shared.
+fn share_all(
+    backend: &dyn Backend,
+    spec: &RuntimeSpec,
+    rows: &[Row],
+    dirs: &SandboxDirs,
+    shares: &mut Vec<Shared>,
+) -> Result<(), Error> {
+    let (mounts, id) = (&dirs.mounts_dir, &spec.container);
+    let mut carry_out = |share: Share, what: &str, source: &str, read_only: bool| -> Result<(), Error> {
+        let share = if read_only { share.read_only() } else { share };
+        let record = share.carry_out(&backend, &backend)?;
+        let (what, source) = (what.to_owned(), source.to_owned());
+        shares.push(Shared { what, source, read_only, record, seen_by_guest: false });
+        Ok(())
+    };
+    let rootfs = Share::rootfs(mounts, id, Location::trusted(&spec.rootfs))?;
+    carry_out(rootfs, "/", spec.rootfs.as_str(), spec.rootfs_read_only)?;
+    for (row, number) in rows.iter().zip(1..).filter(|(row, _)| row.verdict.is_shared()) {
+        let mount = &row.mount;
+        let name = format!("{number:02}-{}", mount.destination.file_name().unwrap_or("root"));
+        let volume = Share::volume(mounts, id, &name, Location::trusted(&mount.source))?;
+        carry_out(volume, mount.destination.as_str(), &mount.source, mount.read_only)?;
+    }
+    Ok(())
+}
+
+/// Whether the mount has appeared on the guest's side, of the same thing, read-only where it has to be.
+fn is_seen(table: &MountTable, share: &Shared, dirs: &SandboxDirs) -> bool {
+    let record = &share.record;
+    let at = dirs.shared_dir.join(record.container.as_str()).join(&record.name);
+    table.mount_at(at.as_std_path()).is_some_and(|row| {
+        row.device() == record.device
+            && row.root() == record.subpath
+            && (row.attributes().is_read_only() || !share.read_only)
+    })
+}

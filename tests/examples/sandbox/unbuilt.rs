@@ -1,0 +1,34 @@
+//! What a host could not be given.
+
+use std::path::{Path, PathBuf};
+
+/// The places of a host where something else stands than ought to, or nothing, and why. Nothing that is asked about them
+/// would have a right answer.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Unbuilt {
+    places: Vec<(PathBuf, String)>,
+}
+
+impl Unbuilt {
+    pub(crate) fn add(&mut self, place: impl Into<PathBuf>, why: impl Into<String>) {
+        self.places.push((place.into(), why.into()));
+    }
+
+    /// Why nothing can be said about a path: it is such a place, or below one.
+    pub(crate) fn reason(&self, path: &Path) -> Option<&str> {
+        self.places.iter().find(|(place, _)| path.starts_with(place)).map(|(_, why)| why.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_holds_for_what_is_below() {
+        let mut unbuilt = Unbuilt::default();
+        unbuilt.add("/a", "why");
+        assert_eq!(unbuilt.reason("/a/b".as_ref()), Some("why"));
+        assert_eq!(unbuilt.reason("/ab".as_ref()), None);
+    }
+}

@@ -1,0 +1,288 @@
+//! What becomes of a mount of the specification.
+
+use std::fmt;
+
+use camino::Utf8Path;
+use mountwright_core::{
+    EmptyDirMedium, Errno, Error, Filesystem, FinalLink, Location, Mount, Mounter, Watchability, clean_path,
+    empty_dir_medium, is_docker_volume, is_ephemeral_storage, is_host_device, is_host_empty_dir, is_system_mount,
+    kubernetes, watchability,
+};
+
+use super::unbuilt::Unbuilt;
+
+/// What a runtime does with a mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The guest's own kernel has it
+    System,
+    /// The guest has the block device already
+    Attached,
+    /// The guest makes it in its memory
+    MemoryEmptyDir,
+    /// The guest makes it from its own huge pages
+    HugePagesEmptyDir { page_size: Option<u64> },
+    /// The guest makes it on its own disk
+    DiskEmptyDir,
+    /// The guest's own kernel mounts it
+    NotABind { fs_type: String },
+    /// The guest has its own
+    Shm,
+    /// The device is passed on, not its node
+    HostDevice,
+    /// The guest gets it; `watched` where the guest also hears of changes
+    Share { read_only: bool, watched: Watchability },
+    /// There is nothing to share
+    SourceMissing,
+    /// The host could not be built so that there would be an answer
+    NotBuilt { why: String },
+    /// A question failed
+    Failed(Error),
+}
+
+impl Verdict {
+    /// Asks about a mount, in the order in which a runtime does.
+    pub(crate) fn of(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbuilt) -> Self {
+        ask(fs, mounter, mount, unbuilt).unwrap_or_else(|error| match error.errno() {
+            Some(Errno::ENOENT | Errno::ENOTDIR) => Self::SourceMissing,
+            _ => Self::Failed(error),
+        })
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Self::Share { .. })
+    }
+
+    /// One word for programs.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Self::System => "skip-system",
+            Self::Attached => "skip-block-device",
+            Self::MemoryEmptyDir => "memory-empty-dir",
+            Self::HugePagesEmptyDir { .. } => "huge-pages-empty-dir",
+            Self::DiskEmptyDir => "disk-empty-dir",
+            Self::NotABind { .. } => "skip-not-a-bind",
+            Self::Shm => "skip-dev-shm",
+            Self::HostDevice => "skip-host-device",
+            Self::Share { watched: Watchability::Watchable { .. }, .. } => "watchable",
+            Self::Share { read_only: true, .. } => "share-read-only",
+            Self::Share { read_only: false, .. } => "share-writable",
+            Self::SourceMissing => "source-missing",
+            Self::NotBuilt { .. } => "not-built",
+            Self::Failed(_) => "error",
+        }
+    }
+
+    /// Why, in words.
+    pub(crate) fn reason(&self, mount: &Mount) -> String {
+        match self {
+            Self::System | Self::Shm => "the guest has its own".to_owned(),
+            Self::Attached => "its block device is attached already".to_owned(),
+            Self::MemoryEmptyDir => "a tmpfs, made anew in the guest".to_owned(),
+            Self::HugePagesEmptyDir { page_size } => {
+                let medium = EmptyDirMedium::HugePages { page_size: *page_size };
+                format!("{medium}, made anew in the guest")
+            }
+            Self::DiskEmptyDir => "a directory, made anew in the guest".to_owned(),
+            Self::NotABind { fs_type } if fs_type.is_empty() => "it has no type".to_owned(),
+            Self::NotABind { fs_type } => format!("{fs_type}, mounted in the guest"),
+            Self::HostDevice => "passed on as a device".to_owned(),
+            Self::Share { watched, .. } => share_reason(mount, *watched),
+            Self::SourceMissing if mount.source.is_empty() => "it names no source".to_owned(),
+            Self::SourceMissing => format!("nothing at {}; --plant can put it there", mount.source),
+            Self::NotBuilt { why } => why.clone(),
+            Self::Failed(error) => error.to_string(),
+        }
+    }
+}
+
+fn share_reason(mount: &Mount, watched: Watchability) -> String {
+    let source = Utf8Path::new(&mount.source);
+    let what = match kubernetes::volume_kind(source) {
+        Some(kind) => format!("{kind} volume"),
+        None if is_docker_volume(source) => "docker volume".to_owned(),
+        None => "no volume".to_owned(),
+    };
+    let access = if mount.read_only { "read-only" } else { "writable" };
+    match watched {
+        Watchability::Watchable { entries, bytes, .. } => format!("{what}, {access}: entries {entries}, bytes {bytes}"),
+        Watchability::NotAVolume => format!("{what}: not watched"),
+        Watchability::KindNotWatched(_) => format!("{what}: this kind is not watched"),
+        why => format!("{what}: not watched, {why}"),
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "skip: system",
+            Self::Attached => "skip: block device",
+            Self::MemoryEmptyDir => "memory emptyDir",
+            Self::HugePagesEmptyDir { .. } => "huge-page emptyDir",
+            Self::DiskEmptyDir => "disk emptyDir",
+            Self::NotABind { .. } => "skip: not a bind",
+            Self::Shm => "skip: /dev/shm",
+            Self::HostDevice => "skip: host device",
+            Self::Share { watched: Watchability::Watchable { keys, .. }, .. } => {
+                return write!(f, "watchable, {keys} key{}", if *keys == 1 { "" } else { "s" });
+            }
+            Self::Share { read_only: true, .. } => "share read-only",
+            Self::Share { read_only: false, .. } => "share writable",
+            Self::SourceMissing => "source missing",
+            Self::NotBuilt { .. } => "cannot be built here",
+            Self::Failed(_) => "error",
+        })
+    }
+}
+
+fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbuilt) -> Result<Verdict, Error> {
+    let source = Utf8Path::new(&mount.source);
+    if is_system_mount(source) {
+        return Ok(Verdict::System);
+    }
+    if mount.block_device_id.is_some() {
+        return Ok(Verdict::Attached);
+    }
+    if !mount.is_bind() {
+        return Ok(Verdict::NotABind { fs_type: mount.fs_type.clone() });
+    }
+    let cannot_say = |path: &Utf8Path| unbuilt.reason(path.as_std_path()).map(str::to_owned);
+    // By now a runtime has changed the type of emptyDirs, which then are no binds any more.
+    if kubernetes::is_empty_dir(source) {
+        if let Some(why) = cannot_say(source) {
+            return Ok(Verdict::NotBuilt { why });
+        }
+        if is_ephemeral_storage(mounter, source)? {
+            return Ok(Verdict::MemoryEmptyDir);
+        }
+        if is_host_empty_dir(mounter, source)? {
+            return Ok(match empty_dir_medium(mounter, source)? {
+                Some(EmptyDirMedium::HugePages { page_size }) => Verdict::HugePagesEmptyDir { page_size },
+                _ => Verdict::DiskEmptyDir,
+            });
+        }
+    }
+    if clean_path(mount.destination.as_std_path()).as_os_str() == "/dev/shm" {
+        return Ok(Verdict::Shm);
+    }
+    if let Some(why) = cannot_say(&mount.destination).filter(|_| mount.destination.starts_with("/dev")) {
+        return Ok(Verdict::NotBuilt { why });
+    }
+    if is_host_device(fs, mount.destination.as_std_path())? {
+        return Ok(Verdict::HostDevice);
+    }
+    if let Some(why) = cannot_say(source) {
+        return Ok(Verdict::NotBuilt { why });
+    }
+    fs.metadata(&Location::trusted(source), FinalLink::Follow)?;
+    Ok(Verdict::Share { read_only: mount.read_only, watched: watchability(fs, source)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mountwright_core::{
+        DeviceNumber, FileKind, FilesystemMagic, FilesystemOf, Metadata, MockFilesystem, MockMounter, Operation,
+        OsError,
+    };
+
+    const EMPTY_DIR: &str = "/k/pods/1/volumes/kubernetes.io~empty-dir/v";
+
+    fn mount(source: &str, destination: &str) -> Mount {
+        Mount::new(source, destination, "bind")
+    }
+
+    /// The verdict where whoever is asked more than is told here panics.
+    fn verdict(fs: &MockFilesystem, mounter: &MockMounter, mount: &Mount) -> Verdict {
+        Verdict::of(fs, mounter, mount, &Unbuilt::default())
+    }
+
+    /// A host that has this at one path, and nothing else.
+    fn only(path: &'static str, kind: FileKind) -> MockFilesystem {
+        let mut fs = MockFilesystem::new();
+        fs.expect_metadata().returning(move |at, _| {
+            if *at == Location::trusted(path) {
+                Ok(Metadata::new(kind, DeviceNumber::new(8, 1), 2))
+            } else {
+                Err(OsError::new(Operation::Metadata, at.for_display(), Errno::ENOENT))
+            }
+        });
+        fs
+    }
+
+    fn mounter_with(magic: FilesystemMagic, is_mount_root: bool) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_filesystem_of()
+            .returning(move |_| Ok(FilesystemOf::new(magic, DeviceNumber::new(0, 5), is_mount_root)));
+        mounter
+    }
+
+    #[test]
+    fn texts_decide_before_anybody_looks() {
+        let (fs, mounter) = (MockFilesystem::new(), MockMounter::new());
+        let ask = |mount: &Mount| verdict(&fs, &mounter, mount);
+        assert_eq!(ask(&mount("/sys/fs/cgroup", "/dev/shm")), Verdict::System);
+        let mut attached = mount("/v", "/dev/shm");
+        attached.block_device_id = Some("drive-1".to_owned());
+        assert_eq!(ask(&attached), Verdict::Attached);
+        let tmpfs = Mount::new("tmpfs", "/dev/shm", "tmpfs");
+        assert_eq!(ask(&tmpfs), Verdict::NotABind { fs_type: "tmpfs".to_owned() });
+        assert_eq!(ask(&mount("/v", "/dev/./shm/")), Verdict::Shm);
+    }
+
+    #[test]
+    fn an_empty_dir_is_one_wherever_it_goes() {
+        let fs = MockFilesystem::new();
+        let ask = |magic, is_root| verdict(&fs, &mounter_with(magic, is_root), &mount(EMPTY_DIR, "/dev/shm"));
+        assert_eq!(ask(FilesystemMagic::TMPFS, true), Verdict::MemoryEmptyDir);
+        assert_eq!(ask(FilesystemMagic::TMPFS, false), Verdict::DiskEmptyDir);
+    }
+
+    #[test]
+    fn a_device_is_told_by_the_destination() {
+        let mounter = MockMounter::new();
+        let node = only("/dev/kvm", FileKind::CharacterDevice);
+        assert_eq!(verdict(&node, &mounter, &mount("/any", "/dev/kvm")), Verdict::HostDevice);
+        let log = only("/pod/log", FileKind::Regular);
+        let shared = Verdict::Share { read_only: false, watched: Watchability::NotAVolume };
+        assert_eq!(verdict(&log, &mounter, &mount("/pod/log", "/dev/termination-log")), shared);
+    }
+
+    #[test]
+    fn what_is_missing_is_told_from_what_failed() {
+        let mounter = MockMounter::new();
+        let nothing = only("/else", FileKind::Regular);
+        assert_eq!(verdict(&nothing, &mounter, &mount("/none", "/a")), Verdict::SourceMissing);
+        let mut forbidden = MockFilesystem::new();
+        let error = OsError::new(Operation::Metadata, "/none", Errno::EACCES);
+        forbidden.expect_metadata().return_once(move |_, _| Err(error));
+        assert!(matches!(verdict(&forbidden, &mounter, &mount("/none", "/a")), Verdict::Failed(_)));
+    }
+
+    #[test]
+    fn nobody_looks_at_what_could_not_be_built() {
+        let (fs, mounter) = (MockFilesystem::new(), MockMounter::new());
+        let mut unbuilt = Unbuilt::default();
+        for place in ["/k/pods", "/dev/kvm", "/nfs"] {
+            unbuilt.add(place, "why");
+        }
+        for (source, destination) in [(EMPTY_DIR, "/a"), ("/v", "/dev/kvm"), ("/nfs/v", "/a")] {
+            let found = Verdict::of(&fs, &mounter, &mount(source, destination), &unbuilt);
+            assert_eq!(found, Verdict::NotBuilt { why: "why".to_owned() });
+        }
+        // What needs no look has its verdict all the same.
+        assert_eq!(Verdict::of(&fs, &mounter, &mount("/nfs/v", "/dev/shm"), &unbuilt), Verdict::Shm);
+    }
+
+    #[test]
+    fn the_reason_names_the_kind_of_volume() {
+        let shared = |watched| Verdict::Share { read_only: true, watched };
+        let mut config = mount("/k/pods/1/volumes/kubernetes.io~configmap/c", "/c");
+        config.read_only = true;
+        let too_many = shared(Watchability::TooMany { limit: 8 });
+        assert_eq!(too_many.reason(&config), "configMap volume: not watched, more than 8 entries");
+        let plain = mount("/srv", "/c");
+        assert_eq!(shared(Watchability::NotAVolume).reason(&plain), "no volume: not watched");
+    }
+}

@@ -1,0 +1,90 @@
+//! Running the command, and looking at what it leaves.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use libtest_mimic::Failed;
+use rustix::mount::MountPropagationFlags;
+use serde_json::Value;
+
+/// Set for the process that is to be the command.
+const VARIABLE: &str = "MOUNTWRIGHT_RUN_SANDBOX";
+
+/// Whether this process is to be the command.
+pub(crate) fn is_command() -> bool {
+    std::env::var_os(VARIABLE).is_some()
+}
+
+/// The command with these words.
+pub(crate) fn command(words: &[&str]) -> Result<Command, Failed> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.env(VARIABLE, "1").args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(command)
+}
+
+/// Runs the command to its end; the mount table must be as before.
+pub(crate) fn run(words: &[&str]) -> Result<Output, Failed> {
+    let before = Table::read()?;
+    let output = command(words)?.output()?;
+    before.must_be_the_same()?;
+    Ok(output)
+}
+
+/// The story as JSON, which must have ended well.
+pub(crate) fn story(words: &[&str]) -> Result<Value, Failed> {
+    let output = run(&[words, &["--json"]].concat())?;
+    if output.status.code() != Some(0) || !output.stderr.is_empty() {
+        return Err(format!("it did not end well: {output:?}").into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// A file for one case, which goes with it.
+pub(crate) struct TemporaryFile(PathBuf);
+
+impl TemporaryFile {
+    pub(crate) fn new(case: &str, contents: &[u8]) -> Result<Self, Failed> {
+        let path = std::env::temp_dir().join(format!("mountwright-{}-{case}", std::process::id()));
+        fs::write(&path, contents)?;
+        Ok(Self(path))
+    }
+
+    pub(crate) fn path(&self) -> Result<&str, Failed> {
+        self.0.to_str().ok_or_else(|| "the temporary directory is not UTF-8".into())
+    }
+}
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        // The system clears its temporary directory too.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// The mount table of this process.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Table(Vec<u8>);
+
+impl Table {
+    /// Makes every mount of this process's namespace shared.
+    pub(crate) fn share() -> Result<(), String> {
+        rustix::mount::mount_change("/", MountPropagationFlags::SHARED | MountPropagationFlags::REC)
+            .map_err(|errno| format!("mount(MS_SHARED) answers {errno}"))
+    }
+
+    pub(crate) fn read() -> Result<Self, Failed> {
+        Ok(Self(fs::read("/proc/self/mountinfo")?))
+    }
+
+    pub(crate) fn must_be_the_same(&self) -> Result<(), Failed> {
+        let now = Self::read()?;
+        if now == *self { Ok(()) } else { Err(format!("the mount table is another one: {now}").into()) }
+    }
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}

@@ -1,0 +1,37 @@
+//! What standard output is.
+
+use std::io::IsTerminal;
+
+/// What standard output can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terminal {
+    /// Columns; `None` where it is no terminal, and whole lines are wanted.
+    pub width: Option<usize>,
+    /// Whether escapes for colours are understood and wanted.
+    pub colour: bool,
+}
+
+/// Where nobody says otherwise.
+const USUAL_WIDTH: usize = 80;
+/// Less than this is not taken for a width.
+const LEAST_WIDTH: usize = 40;
+
+impl Terminal {
+    /// A pipe or a file: whole lines, no colours.
+    pub const PIPE: Self = Self { width: None, colour: false };
+
+    /// Standard output of this process. `COLUMNS` decides over the terminal's own answer, which decides over 80; `NO_COLOR`
+    /// and `TERM=dumb` do without colours.
+    pub fn of_stdout() -> Self {
+        let stdout = std::io::stdout();
+        if !stdout.is_terminal() {
+            return Self::PIPE;
+        }
+        let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let told = variable("COLUMNS").and_then(|columns| columns.parse().ok());
+        let measured = || rustix::termios::tcgetwinsize(&stdout).ok().map(|size| usize::from(size.ws_col));
+        let width = told.or_else(measured).filter(|&width| width >= LEAST_WIDTH).unwrap_or(USUAL_WIDTH);
+        let colour = variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb");
+        Self { width: Some(width), colour }
+    }
+}
