@@ -19,6 +19,7 @@ mod kernel;
 mod machine;
 mod pid;
 mod ports;
+mod script;
 mod syscalls;
 
 pub use credentials::{Credentials, IdMap, IdRange};
@@ -28,6 +29,8 @@ pub use host::host_error::{HostError, HostLine};
 pub use host::plant::Plant;
 pub use machine::Machine;
 pub use pid::Pid;
+pub use script::failure::Failure;
+pub use script::journal::{Journal, PortCall};
 pub use syscalls::at::At;
 pub use syscalls::getdents64::Dirent;
 pub use syscalls::mount_setattr::MountAttr;
