@@ -20,6 +20,7 @@ mod machine;
 mod pid;
 mod ports;
 mod script;
+mod show;
 mod syscalls;
 
 pub use credentials::{Credentials, IdMap, IdRange};
@@ -31,6 +32,7 @@ pub use machine::Machine;
 pub use pid::Pid;
 pub use script::failure::Failure;
 pub use script::journal::{Journal, PortCall};
+pub use show::difference::Difference;
 pub use syscalls::at::At;
 pub use syscalls::getdents64::Dirent;
 pub use syscalls::mount_setattr::MountAttr;
