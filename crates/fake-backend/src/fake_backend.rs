@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mountwright_core::{Operation, OsError, Subject};
 
 use crate::ports::calls::{Calls, Fd};
-use crate::ports::fault::Step;
-use crate::{Machine, Pid};
+use crate::ports::fault::{Fault, Step};
+use crate::script::plan::{Plan, Verdict, run};
+use crate::{Failure, Journal, Machine, Pid, PortCall};
 
 /// The ports on a modelled machine: [`Filesystem`](mountwright_core::Filesystem) with
 /// [`Directory`](mountwright_core::Directory), and [`Mounter`](mountwright_core::Mounter), as one process of that machine.
@@ -33,6 +34,8 @@ use crate::{Machine, Pid};
 pub struct FakeBackend {
     machine: Arc<Mutex<Machine>>,
     process: Pid,
+    /// What the test has planned for these calls; none for those of the test itself.
+    plan: Option<Arc<Mutex<Plan>>>,
 }
 
 impl FakeBackend {
@@ -43,10 +46,11 @@ impl FakeBackend {
 
     /// On a machine that somebody else holds too, as this process of it.
     pub fn over(machine: Arc<Mutex<Machine>>, process: Pid) -> Self {
-        Self { machine, process }
+        Self { machine, process, plan: Some(Arc::default()) }
     }
 
-    /// Another process's handle to the same machine.
+    /// Another process's handle to the same machine, with a journal and a plan of its own. For the same process, it is the
+    /// one that is started after a crash.
     pub fn for_process(&self, process: Pid) -> Self {
         Self::over(Arc::clone(&self.machine), process)
     }
@@ -62,12 +66,12 @@ impl FakeBackend {
         act(&mut self.lock())
     }
 
-    /// The machine as it is now: an independent copy, which costs next to nothing. Directories that are open at the port
-    /// are not open there.
+    /// The machine as it is now: an independent copy, which costs next to nothing, with an empty journal and no plan.
+    /// Directories that are open at the port are not open there.
     pub fn snapshot(&self) -> Self {
         let mut machine = self.lock().clone();
         machine.close_all_of_ports();
-        Self { machine: Arc::new(Mutex::new(machine)), process: self.process }
+        Self::over(Arc::new(Mutex::new(machine)), self.process)
     }
 
     fn lock(&self) -> MutexGuard<'_, Machine> {
@@ -75,31 +79,163 @@ impl FakeBackend {
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn plan(&self) -> Option<MutexGuard<'_, Plan>> {
+        self.plan.as_ref().map(|plan| plan.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Makes one port call.
     pub(crate) fn call<T>(
         &self,
         operation: Operation,
-        subject: impl FnOnce() -> Subject,
+        subject: impl Fn() -> Subject,
         act: impl FnOnce(&mut Calls<'_>) -> Step<T>,
     ) -> Result<T, OsError> {
+        self.detailed_call(operation, subject, String::new, act)
+    }
+
+    /// Makes one port call about which there is more to say.
+    pub(crate) fn detailed_call<T>(
+        &self,
+        operation: Operation,
+        subject: impl Fn() -> Subject,
+        detail: impl FnOnce() -> String,
+        act: impl FnOnce(&mut Calls<'_>) -> Step<T>,
+    ) -> Result<T, OsError> {
+        let Some(mut plan) = self.plan() else {
+            return self.act(act).map_err(|fault| fault.of(operation, subject()));
+        };
+        let number = plan.next_number();
+        let hook = plan.hook();
+        drop(plan);
+        let mut call = PortCall { number, operation, subject: subject(), detail: detail(), answer: Ok(()) };
+        if let Some(hook) = hook {
+            run(&hook, &self.past_the_plan(), &call);
+        }
+        let verdict = self.plan().map_or(Verdict::Make, |mut plan| plan.judge(&call));
+        let done = match verdict {
+            Verdict::Make => self.act(act),
+            Verdict::Refuse(errno, step) => Err(Fault::new(step, errno)),
+        };
+        call.answer = done.as_ref().map(drop).map_err(Fault::errno);
+        let ends = self.plan().is_some_and(|mut plan| plan.note(call));
+        if ends {
+            self.lock().close_all_of_ports_of(self.process);
+        }
+        done.map_err(|fault| fault.of(operation, subject()))
+    }
+
+    fn act<T>(&self, act: impl FnOnce(&mut Calls<'_>) -> Step<T>) -> Step<T> {
         let mut machine = self.lock();
-        act(&mut Calls::new(&mut machine, self.process)).map_err(|fault| fault.of(operation, subject()))
+        act(&mut Calls::new(&mut machine, self.process))
     }
 
     /// Goes on with a port call that gave an iterator.
     pub(crate) fn more<T>(
         &self,
         operation: Operation,
-        subject: impl FnOnce() -> Subject,
+        subject: impl Fn() -> Subject,
         act: impl FnOnce(&mut Calls<'_>) -> Step<T>,
     ) -> Result<T, OsError> {
-        self.call(operation, subject, act)
+        let ended = self.plan().is_some_and(|plan| plan.has_ended());
+        let done = if ended {
+            Err(Fault::new("the process has ended", mountwright_core::Errno::ESRCH))
+        } else {
+            self.act(act)
+        };
+        done.map_err(|fault| fault.of(operation, subject()))
     }
 
     /// Closes a descriptor that a port call has kept.
     pub(crate) fn close(&self, fd: Fd) {
-        // The process may have ended, and its descriptors with it.
-        let _ = self.lock().close(self.process, fd.0);
+        // A process that has ended has none: the number may be another's by now.
+        if !self.plan().is_some_and(|plan| plan.has_ended()) {
+            let _ = self.lock().close(self.process, fd.0);
+        }
+    }
+}
+
+/// What a test does to the calls of this handle and its clones. Calls are counted from 1, over both ports.
+impl FakeBackend {
+    /// A handle to the same machine and process that nothing is planned for, and whose calls are in no journal: for the test
+    /// itself, to set up, to look, and to play somebody else.
+    pub fn past_the_plan(&self) -> Self {
+        Self { machine: Arc::clone(&self.machine), process: self.process, plan: None }
+    }
+
+    /// Lets a call fail. Where several failures are for one call, the one that was added first counts.
+    ///
+    /// ```
+    /// use mountwright_core::{Errno, Mounter, Operation};
+    /// use mountwright_fake::{FakeBackend, Failure};
+    ///
+    /// let host = FakeBackend::new();
+    /// host.fail(Failure::of_call(2, Errno::EIO).among(Operation::Mounts));
+    /// assert!(host.mounts().is_ok());
+    /// assert_eq!(host.mounts().unwrap_err().errno(), Errno::EIO);
+    /// assert!(host.mounts().is_ok());
+    /// ```
+    pub fn fail(&self, failure: Failure) {
+        if let Some(mut plan) = self.plan() {
+            plan.add_failure(failure);
+        }
+    }
+
+    /// Calls `hook` before every call, with a handle [past the plan](Self::past_the_plan) to change the host by: an
+    /// adversary who acts between any two calls. A later hook replaces an earlier one.
+    ///
+    /// ```
+    /// use mountwright_core::{Errno, FileMode, Filesystem, Location, Operation};
+    /// use mountwright_fake::FakeBackend;
+    ///
+    /// let host = FakeBackend::new();
+    /// let place = Location::trusted("/d");
+    /// host.between(|host, call| {
+    ///     if call.operation == Operation::RemoveDir {
+    ///         host.create_file(&Location::trusted("/d/f"), FileMode::from_bits(0o644)).unwrap();
+    ///     }
+    /// });
+    /// host.create_dir(&place, FileMode::from_bits(0o755))?;
+    /// assert_eq!(host.remove_dir(&place).unwrap_err().errno(), Errno::ENOTEMPTY);
+    /// # Ok::<(), mountwright_core::OsError>(())
+    /// ```
+    pub fn between(&self, hook: impl FnMut(&Self, &PortCall) + Send + 'static) {
+        if let Some(mut plan) = self.plan() {
+            plan.set_hook(Some(Arc::new(Mutex::new(hook))));
+        }
+    }
+
+    /// Ends the process after this many more calls: what it has open is closed, every later call of this handle is `ESRCH`
+    /// and not made. [`for_process`](Self::for_process) gives a handle for what comes after.
+    ///
+    /// ```
+    /// use mountwright_core::{Errno, FileMode, Filesystem, FinalLink, Location};
+    /// use mountwright_fake::FakeBackend;
+    ///
+    /// let host = FakeBackend::new();
+    /// let (one, two) = (Location::trusted("/one"), Location::trusted("/two"));
+    /// host.crash_after(1);
+    /// host.create_dir(&one, FileMode::from_bits(0o755))?;
+    /// assert_eq!(host.create_dir(&two, FileMode::from_bits(0o755)).unwrap_err().errno(), Errno::ESRCH);
+    /// let next = host.for_process(host.process());
+    /// assert!(next.metadata(&one, FinalLink::Follow).is_ok() && next.metadata(&two, FinalLink::Follow).is_err());
+    /// # Ok::<(), mountwright_core::OsError>(())
+    /// ```
+    pub fn crash_after(&self, calls: usize) {
+        if let Some(mut plan) = self.plan() {
+            plan.end_after(calls);
+        }
+    }
+
+    /// The calls so far, in order, with their answers.
+    pub fn journal(&self) -> Journal {
+        self.plan().map(|plan| plan.journal().clone()).unwrap_or_default()
+    }
+
+    /// Forgets the calls so far. They stay counted.
+    pub fn clear_journal(&self) {
+        if let Some(mut plan) = self.plan() {
+            plan.clear_journal();
+        }
     }
 }
 

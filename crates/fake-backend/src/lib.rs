@@ -9,6 +9,29 @@
 //!   not show in the other.
 //! * **Deterministic.** Same calls, same ids, same order, same output. No clock, no randomness, no global state.
 //! * **No I/O**, no `unsafe`; `Send + Sync`.
+//!
+//! # Where to begin
+//!
+//! * [`FakeBackend`]: the ports. [`HostBuilder`] builds the host behind them, from a captured mountinfo or a short text,
+//!   with planted files.
+//! * [`Failure`], [`FakeBackend::between`], [`FakeBackend::crash_after`], [`Machine::hang`]: what goes wrong on nodes.
+//! * [`FakeBackend::journal`], its `Display`, [`FakeBackend::snapshot`] and [`FakeBackend::difference`]: what happened.
+//! * [`Machine`]: the system calls.
+//!
+//! What is modelled and what is not is a table in `docs/fake.md`.
+//!
+//! ```
+//! use mountwright_core::{BindRequest, Errno, Location, Mounter, Operation};
+//! use mountwright_fake::{Failure, HostBuilder};
+//!
+//! let host = HostBuilder::from_text("mount / ext4 /dev/vda1 shared:1\ndir /src\ndir /dst")?.build()?;
+//! let before = host.snapshot();
+//! host.fail(Failure::of_call(1, Errno::ENOMEM).among(Operation::Bind));
+//! let request = BindRequest::new(Location::trusted("/src"), Location::trusted("/dst"));
+//! assert_eq!(host.bind(&request).unwrap_err().errno(), Errno::ENOMEM);
+//! assert!(before.difference(&host).is_empty(), "{}\n{host}", before.difference(&host));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 pub mod abi;
@@ -19,6 +42,8 @@ mod kernel;
 mod machine;
 mod pid;
 mod ports;
+mod script;
+mod show;
 mod syscalls;
 
 pub use credentials::{Credentials, IdMap, IdRange};
@@ -28,6 +53,9 @@ pub use host::host_error::{HostError, HostLine};
 pub use host::plant::Plant;
 pub use machine::Machine;
 pub use pid::Pid;
+pub use script::failure::Failure;
+pub use script::journal::{Journal, PortCall};
+pub use show::difference::Difference;
 pub use syscalls::at::At;
 pub use syscalls::getdents64::Dirent;
 pub use syscalls::mount_setattr::MountAttr;

@@ -90,6 +90,16 @@ impl Machine {
         }
     }
 
+    /// Closes what ports hold open of one process, which has ended.
+    pub(crate) fn close_all_of_ports_of(&mut self, pid: Pid) {
+        for fd in self.descriptors(pid).unwrap_or_default() {
+            if self.file(pid, fd).is_ok_and(|file| file.of_port) {
+                // It was found a moment ago.
+                let _ = self.close(pid, fd);
+            }
+        }
+    }
+
     /// Something is mounted on what a descriptor is of, seen through the descriptor's own mount.
     pub(crate) fn is_covered(&self, pid: Pid, fd: i32) -> bool {
         self.file(pid, fd).is_ok_and(|file| self.mount_at(file.place.mount, file.place.dentry).is_some())

@@ -3,22 +3,60 @@
 use mountwright_core::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, Location, MountInfo, MountKey,
     MountReport, MountRequest, MountTable, Mounter, Operation, OsError, PathMount, Propagation, Recursion, Subject,
-    UnmountRequest,
+    UnmountMode, UnmountRequest,
 };
 
 use crate::FakeBackend;
 
+fn tree(recursion: Recursion) -> &'static str {
+    match recursion {
+        Recursion::This => "",
+        Recursion::Tree => ", the tree",
+    }
+}
+
+/// What a journal says of a bind.
+fn bind(request: &BindRequest) -> String {
+    let mut text = format!("of {}{}", request.source().for_display().display(), tree(request.recursion()));
+    let change = request.change();
+    for (_, word) in change.set().words() {
+        text.push_str(", ");
+        text.push_str(word);
+    }
+    for (_, word) in change.clear().words() {
+        text.push_str(", not ");
+        text.push_str(word);
+    }
+    if let Some(propagation) = request.wanted_propagation() {
+        text.push_str(", ");
+        text.push_str(&propagation.to_string());
+    }
+    text
+}
+
 impl Mounter for FakeBackend {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError> {
-        self.call(Operation::Bind, || request.target().for_display().into(), |calls| calls.bind(request))
+        self.detailed_call(
+            Operation::Bind,
+            || request.target().for_display().into(),
+            || bind(request),
+            |calls| calls.bind(request),
+        )
     }
 
     fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
-        self.call(Operation::Mount, || request.target.for_display().into(), |calls| calls.mount(request))
+        let detail = || request.fs_type.display().to_string();
+        self.detailed_call(
+            Operation::Mount,
+            || request.target.for_display().into(),
+            detail,
+            |calls| calls.mount(request),
+        )
     }
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
-        self.call(Operation::MoveMount, || from.for_display().into(), |calls| calls.move_to(from, to))
+        let detail = || format!("to {}", to.for_display().display());
+        self.detailed_call(Operation::MoveMount, || from.for_display().into(), detail, |calls| calls.move_to(from, to))
     }
 
     fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
@@ -46,7 +84,12 @@ impl Mounter for FakeBackend {
     }
 
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
-        self.call(Operation::Unmount, || request.at().for_display().into(), |calls| calls.unmount(request))
+        let detail = || match request.mode() {
+            UnmountMode::Plain => String::new(),
+            mode => format!("{mode:?}"),
+        };
+        let subject = || request.at().for_display().into();
+        self.detailed_call(Operation::Unmount, subject, detail, |calls| calls.unmount(request))
     }
 
     fn mount_of(&self, at: &Location) -> Result<PathMount, OsError> {

@@ -1,0 +1,59 @@
+//! What was called.
+
+use std::fmt;
+
+use mountwright_core::{Errno, Operation, Subject};
+
+/// One call at either port.
+///
+/// `Display` is one line: number, operation, what it was about, the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PortCall {
+    /// Counted from 1, over both ports.
+    pub number: usize,
+    /// Which call.
+    pub operation: Operation,
+    /// What it was about, as its error names it.
+    pub subject: Subject,
+    /// What else was asked for, for a person to read; empty where there is nothing else.
+    pub detail: String,
+    /// The errno, where it failed. `Ok` before it is made.
+    pub answer: Result<(), Errno>,
+}
+
+impl fmt::Display for PortCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, operation, subject, detail, answer } = self;
+        write!(f, "{number:>3} {operation} {subject}")?;
+        if !detail.is_empty() {
+            write!(f, " ({detail})")?;
+        }
+        match answer {
+            Ok(()) => f.write_str(": ok"),
+            Err(errno) => write!(f, ": {errno}"),
+        }
+    }
+}
+
+/// The calls at both ports, in order. `Display` is one line each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Journal(pub(crate) Vec<PortCall>);
+
+impl Journal {
+    /// The calls.
+    pub fn calls(&self) -> &[PortCall] {
+        &self.0
+    }
+
+    /// The operations alone.
+    pub fn operations(&self) -> Vec<Operation> {
+        self.0.iter().map(|call| call.operation).collect()
+    }
+}
+
+impl fmt::Display for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|call| writeln!(f, "{call}"))
+    }
+}

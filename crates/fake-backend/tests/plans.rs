@@ -1,0 +1,168 @@
+//! What a test does to the calls at the ports.
+
+use mountwright_core::{
+    BindRequest, Errno, FileMode, Filesystem, FinalLink, Location, Mounter, Operation, UnmountRequest,
+};
+use mountwright_fake::{Failure, FakeBackend, HostBuilder};
+
+fn at(path: &str) -> Location {
+    Location::trusted(path)
+}
+
+fn mode() -> FileMode {
+    FileMode::from_bits(0o755)
+}
+
+/// The errno of the calls of a little run.
+fn run(host: &FakeBackend) -> Vec<Option<Errno>> {
+    let errno = |result: Result<(), mountwright_core::OsError>| result.err().map(|error| error.errno());
+    vec![
+        errno(host.create_dir(&at("/a"), mode())),
+        errno(host.bind(&BindRequest::new(at("/"), at("/a"))).map(drop)),
+        errno(host.create_dir(&at("/b"), mode())),
+        errno(host.unmount(&UnmountRequest::new(at("/a")))),
+    ]
+}
+
+#[test]
+fn the_kth_call_fails_once_or_for_good() {
+    for (failure, expected) in [
+        (Failure::of_call(2, Errno::EIO), [None, Some(Errno::EIO), None, Some(Errno::EINVAL)]),
+        (Failure::of_call(3, Errno::EIO).for_good(), [None, None, Some(Errno::EIO), Some(Errno::EIO)]),
+        (Failure::of_call(2, Errno::ENOSPC).among(Operation::CreateDir), [None, None, Some(Errno::ENOSPC), None]),
+        (
+            Failure::of_call(1, Errno::EBUSY).among(Operation::Unmount).for_good(),
+            [None, None, None, Some(Errno::EBUSY)],
+        ),
+        (Failure::of_call(5, Errno::EIO), [None; 4]),
+    ] {
+        let host = FakeBackend::new();
+        host.fail(failure);
+        assert_eq!(run(&host), expected);
+    }
+}
+
+#[test]
+fn a_failed_call_is_not_made() {
+    let host = FakeBackend::new();
+    host.fail(Failure::of_call(1, Errno::EIO));
+    let error = host.create_dir(&at("/a"), mode()).unwrap_err();
+    assert_eq!(error.step(), Some("a failure that the test asked for"));
+    assert!(host.metadata(&at("/a"), FinalLink::Follow).is_err());
+}
+
+#[test]
+fn the_calls_of_an_open_directory_count_too() {
+    let host = HostBuilder::new().file("/d/f", "text").build().unwrap();
+    host.fail(Failure::of_call(1, Errno::EIO).among(Operation::ReadFile));
+    let directory = host.open_dir(&at("/d")).unwrap();
+    assert_eq!(directory.read_file("f".as_ref(), 9).unwrap_err().errno(), Errno::EIO);
+    assert_eq!(directory.read_file("f".as_ref(), 9).unwrap(), b"text");
+    assert_eq!(host.journal().operations(), [Operation::OpenDir, Operation::ReadFile, Operation::ReadFile]);
+}
+
+#[test]
+fn the_journal_has_every_call_of_both_ports_in_order() {
+    let host = FakeBackend::new();
+    run(&host);
+    let _ = host.metadata(&at("/missing"), FinalLink::Follow);
+    assert_eq!(
+        host.journal().to_string(),
+        "  1 create the directory /a: ok
+  2 bind onto /a (of /): ok
+  3 create the directory /b: ok
+  4 unmount /a: ok
+  5 read the metadata of /missing: ENOENT
+"
+    );
+    host.clear_journal();
+    let _ = host.past_the_plan().mounts();
+    host.clone().mounts().unwrap();
+    assert_eq!(host.journal().calls().len(), 1, "a clone's calls are in it, the test's own are not");
+    assert_eq!(host.journal().calls()[0].number, 6);
+}
+
+#[test]
+fn an_adversary_acts_between_any_two_calls() {
+    let host = FakeBackend::new();
+    let mut seen = Vec::new();
+    let (send, receive) = std::sync::mpsc::channel();
+    host.between(move |host, call| {
+        send.send(call.number).unwrap();
+        if call.number == 4 {
+            host.unmount(&UnmountRequest::new(at("/a"))).unwrap();
+        }
+    });
+    assert_eq!(run(&host), [None, None, None, Some(Errno::EINVAL)]);
+    seen.extend(receive.try_iter());
+    assert_eq!(seen, [1, 2, 3, 4]);
+}
+
+#[test]
+fn after_a_crash_no_call_is_made_and_nothing_is_open() {
+    let host = HostBuilder::from_text("mount /a tmpfs t").unwrap().dir("/a/d").build().unwrap();
+    let directory = host.open_dir(&at("/a/d")).unwrap();
+    let mut entries = directory.entries().unwrap();
+    host.crash_after(2);
+    assert!(host.mounts().is_ok());
+    host.create_dir(&at("/last"), mode()).unwrap();
+    assert_eq!(host.mounts().unwrap_err().errno(), Errno::ESRCH);
+    assert_eq!(directory.own_metadata().unwrap_err().errno(), Errno::ESRCH);
+    assert!(entries.next().is_none_or(|entry| entry.is_err()));
+    let next = host.for_process(host.process());
+    next.unmount(&UnmountRequest::new(at("/a"))).unwrap();
+    drop((entries, directory));
+    assert!(next.metadata(&at("/last"), FinalLink::Follow).is_ok());
+}
+
+#[test]
+fn a_snapshot_is_another_machine_with_no_plan() {
+    let host = HostBuilder::from_text("mount /a tmpfs t").unwrap().build().unwrap();
+    let open = host.open_dir(&at("/a")).unwrap();
+    host.fail(Failure::of_call(1, Errno::EIO).for_good());
+    let copy = host.snapshot();
+    copy.unmount(&UnmountRequest::new(at("/a"))).unwrap();
+    assert!(host.past_the_plan().mount_of(&at("/a")).unwrap().is_root);
+    assert_eq!(copy.journal().calls().len(), 1);
+    drop(open);
+}
+
+#[test]
+fn what_would_wait_for_a_dead_server_fails() {
+    let host =
+        HostBuilder::from_text("mount /nas fuse.sshfs me@host:/\nhang /nas").unwrap().dir("/nas/d").build().unwrap();
+    let error = host.metadata(&at("/nas/d"), FinalLink::Follow).unwrap_err();
+    assert_eq!(error.errno(), Errno::EDEADLK, "{error}");
+    for error in [
+        host.metadata(&at("/nas"), FinalLink::Follow).map(drop).unwrap_err(),
+        host.open_dir(&at("/nas")).map(drop).unwrap_err(),
+        host.mount_of(&at("/nas/d")).map(drop).unwrap_err(),
+        host.create_dir(&at("/nas/e"), mode()).unwrap_err(),
+    ] {
+        assert_eq!(error.errno(), Errno::EDEADLK, "{error}");
+    }
+    // Questions about the mount itself, and changes of it, do not ask the server.
+    assert!(host.mount_of(&at("/nas")).unwrap().is_root);
+    assert!(host.filesystem_of(&at("/nas")).unwrap().is_mount_root);
+    host.create_dir(&at("/copy"), mode()).unwrap();
+    host.bind(&BindRequest::new(at("/nas"), at("/copy")).read_only()).unwrap();
+    assert_eq!(host.open_dir(&at("/copy")).map(drop).unwrap_err().errno(), Errno::EDEADLK);
+    host.unmount(&UnmountRequest::new(at("/copy"))).unwrap();
+    host.machine(|machine| machine.unhang("/nas".as_ref())).unwrap();
+    assert!(host.metadata(&at("/nas/d"), FinalLink::Follow).is_ok());
+}
+
+#[test]
+fn a_type_that_is_not_modelled_says_where_to_read() {
+    let host = HostBuilder::new().dir("/m").build().unwrap();
+    let mount = |fs_type: &str| host.mount(&mountwright_core::MountRequest::new(fs_type, at("/m"))).unwrap_err();
+    assert!(mount("overlay").to_string().contains("docs/fake.md"));
+    assert_eq!(mount("nosuchfs").errno(), Errno::ENODEV);
+    assert!(!mount("nosuchfs").to_string().contains("docs/fake.md"));
+}
+
+#[test]
+fn a_handle_can_be_sent_and_shared() {
+    fn check<T: Send + Sync + Clone>(_: &T) {}
+    check(&FakeBackend::new());
+}
