@@ -22,6 +22,6 @@ pub(crate) const BUDGETS: &[Budget] = &[
     budget("read-only private bind below a root", 14),
     budget("unmount below a root", 6),
     budget("unmount of one given mount", 8),
-    budget("share of a rootfs", 24),
+    budget("share of a rootfs", 36),
     budget("unshare of a rootfs", 12),
 ];

@@ -8,8 +8,6 @@ use crate::{BindRequest, FileKind, Location, MountFlags};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShareStep {
-    /// The source is a directory or something else: so will the placeholder be.
-    LookAtSource(Location),
     /// The container's directory is made where it is missing.
     MakeDirectory(Location),
     /// What the mount is put on is made where it is missing.
@@ -39,7 +37,6 @@ impl fmt::Display for ShareStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNLESS: &str = "unless something of that name is there";
         match self {
-            Self::LookAtSource(at) => write!(f, "look whether {} is a directory", Shown(at)),
             Self::MakeDirectory(at) => write!(f, "make the directory {} {UNLESS}", Shown(at)),
             Self::MakePlaceholder(at) => write!(f, "make a placeholder for the mount, {}, {UNLESS}", Shown(at)),
             Self::Bind(request) | Self::Prepare(request) | Self::BindPrepared(request) => Bound(request).fmt(f),

@@ -46,9 +46,26 @@ impl Sharing {
             Err(error) if error.errno() == Errno::EOPNOTSUPP && self.share.is_read_only() => {
                 return self.detour(fs)?.ok_or(error.into());
             }
+            Err(error) if error.errno() == Errno::ENOTDIR && self.kind.is_none() && error.left().is_empty() => {
+                return self.on_a_file(fs, request)?.ok_or(error.into());
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(Vec::new())
+    }
+
+    /// The source is no directory, and the placeholder was one: the same again on a file. Where the placeholder was there
+    /// before, it stays as it is.
+    fn on_a_file(&mut self, fs: &dyn Filesystem, request: &BindRequest) -> Result<Option<Vec<ShareStep>>, Error> {
+        let at = self.share.at();
+        let Some(index) = self.made.iter().position(|made| made.at == *at) else { return Ok(None) };
+        match placeholder::remove_made(fs, &self.made[index])? {
+            Removal::Removed => {}
+            Removal::Kept(error) => return Err(error.into()),
+        }
+        self.made.remove(index);
+        self.kind = Some(FileKind::Regular);
+        Ok(Some(vec![ShareStep::MakePlaceholder(at.clone()), ShareStep::Bind(request.clone())]))
     }
 
     fn detour(&mut self, fs: &dyn Filesystem) -> Result<Option<Vec<ShareStep>>, Error> {
@@ -113,7 +130,6 @@ impl Sequence for Sharing {
     fn steps(&self) -> Vec<ShareStep> {
         let (share, at) = (&self.share, self.share.at().clone());
         vec![
-            ShareStep::LookAtSource(share.source().clone()),
             ShareStep::MakeDirectory(share.container_dir().clone()),
             ShareStep::MakePlaceholder(at.clone()),
             ShareStep::Bind(share.request()),
@@ -123,12 +139,10 @@ impl Sequence for Sharing {
 
     fn take(&mut self, step: &ShareStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ShareStep>, Error> {
         match step {
-            ShareStep::LookAtSource(_) => {
-                self.kind(fs)?;
-            }
             ShareStep::MakeDirectory(at) => self.made.extend(placeholder::make(fs, at, FileKind::Directory)?),
             ShareStep::MakePlaceholder(at) => {
-                let kind = self.kind(fs)?;
+                // The source is not asked what it is: its server may be dead. A directory is the usual thing.
+                let kind = self.kind.unwrap_or(FileKind::Directory);
                 self.made.extend(placeholder::make(fs, at, kind)?);
             }
             ShareStep::Bind(request) => return self.bind(fs, mounter, request),
@@ -241,7 +255,8 @@ mod tests {
 
     #[test]
     fn what_was_there_is_not_recorded_as_made() {
-        let (paper, mounter) = (Paper::with(&["/m", "/m/c", "/f.file"]), noting(binding(vec![|_| Ok(())])));
+        let (paper, mounter) =
+            (Paper::with(&["/m", "/m/c", "/f.file"]), noting(binding(vec![|_| Err(Errno::ENOTDIR), |_| Ok(())])));
         let record = share("v", "/f.file").carry_out(&filesystem(&paper), &mounter).unwrap();
         assert_eq!(record.made.len(), 1);
         assert_eq!(record.made[0].identity.kind, FileKind::Regular);
@@ -275,11 +290,19 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_source_touches_nothing() {
-        let paper = paper();
-        let error = share("v", "/no").carry_out(&filesystem(&paper), &MockMounter::new()).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::ENOENT));
-        assert!(paper.lock().unwrap().log.is_empty());
+    fn a_missing_source_leaves_nothing() {
+        let (paper, mounter) = (paper(), binding(vec![|_| Err(Errno::ENOENT)]));
+        let before = paper.lock().unwrap().names.len();
+        let error = share("v", "/no").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        assert_eq!((error.errno(), error.left()), (Some(Errno::ENOENT), &[][..]));
+        assert_eq!(paper.lock().unwrap().names.len(), before);
+    }
+
+    #[test]
+    fn the_source_is_never_asked_since_its_server_may_be_dead() {
+        let (paper, mounter) = (paper(), noting(binding(vec![|_| Ok(())])));
+        let steps = share("v", "/nowhere-on-paper").carry_out(&filesystem(&paper), &mounter);
+        assert!(steps.is_ok(), "{steps:?}");
     }
 
     #[test]
@@ -357,11 +380,11 @@ mod tests {
         let (paper, mounter) = (paper(), noting(binding(vec![|_| Err(Errno::ENOSPC), |_| Ok(())])));
         let fs = filesystem(&paper);
         let mut run = share("v", "/s").start();
-        for _ in 0..3 {
+        for _ in 0..2 {
             run.advance(&fs, &mounter).unwrap();
         }
         assert_eq!(run.advance(&fs, &mounter).unwrap_err().errno(), Some(Errno::ENOSPC));
-        assert_eq!((run.done().len(), run.plan().steps().len()), (3, 2));
+        assert_eq!((run.done().len(), run.plan().steps().len()), (2, 2));
         assert_eq!(run.finish(&fs, &mounter).unwrap().mount, key(2));
     }
 
@@ -370,7 +393,7 @@ mod tests {
         let (paper, mounter) = (paper(), MockMounter::new());
         let fs = filesystem(&paper);
         let mut run = share("v", "/s").start();
-        for _ in 0..3 {
+        for _ in 0..2 {
             run.advance(&fs, &mounter).unwrap();
         }
         assert_eq!(run.roll_back(&fs, &mounter), []);
