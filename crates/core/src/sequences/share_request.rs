@@ -24,11 +24,10 @@ use crate::{
 /// let share = Share::volume("/run/sb/mounts", &id, "config", Location::trusted("/srv/config")).unwrap().read_only();
 /// assert_eq!(
 ///     share.plan().to_string(),
-///     "  1. look whether /srv/config is a directory\n  \
-///        2. make the directory /run/sb/mounts/c1 unless something of that name is there\n  \
-///        3. make a placeholder for the mount, /run/sb/mounts/c1/config, unless something of that name is there\n  \
-///        4. bind /srv/config onto /run/sb/mounts/c1/config, read-only, private\n  \
-///        5. note the identity of the mount on /run/sb/mounts/c1/config\n"
+///     "  1. make the directory /run/sb/mounts/c1 unless something of that name is there\n  \
+///        2. make a placeholder for the mount, /run/sb/mounts/c1/config, unless something of that name is there\n  \
+///        3. bind /srv/config onto /run/sb/mounts/c1/config, read-only, private\n  \
+///        4. note the identity of the mount on /run/sb/mounts/c1/config\n"
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -57,15 +57,21 @@ impl Sharing {
     /// The source is no directory, and the placeholder was one: the same again on a file. Where the placeholder was there
     /// before, it stays as it is.
     fn on_a_file(&mut self, fs: &dyn Filesystem, request: &BindRequest) -> Result<Option<Vec<ShareStep>>, Error> {
-        let at = self.share.at();
-        let Some(index) = self.made.iter().position(|made| made.at == *at) else { return Ok(None) };
-        match placeholder::remove_made(fs, &self.made[index])? {
-            Removal::Removed => {}
-            Removal::Kept(error) => return Err(error.into()),
-        }
-        self.made.remove(index);
         self.kind = Some(FileKind::Regular);
-        Ok(Some(vec![ShareStep::MakePlaceholder(at.clone()), ShareStep::Bind(request.clone())]))
+        let Some(again) = self.placeholder_again(fs)? else { return Ok(None) };
+        Ok(Some(vec![again, ShareStep::Bind(request.clone())]))
+    }
+
+    /// Removes the placeholder that was made as a directory, and says how to make it as what it has to be.
+    fn placeholder_again(&mut self, fs: &dyn Filesystem) -> Result<Option<ShareStep>, Error> {
+        let at = self.share.at().clone();
+        let made = |made: &Placeholder| made.at == at && made.identity.kind == FileKind::Directory;
+        let Some(index) = self.made.iter().position(made) else { return Ok(None) };
+        match placeholder::remove_made(fs, &self.made[index])? {
+            Removal::Removed => self.made.remove(index),
+            Removal::Kept(error) => return Err(error.into()),
+        };
+        Ok(Some(ShareStep::MakePlaceholder(at)))
     }
 
     fn detour(&mut self, fs: &dyn Filesystem) -> Result<Option<Vec<ShareStep>>, Error> {
@@ -80,13 +86,15 @@ impl Sharing {
         let prepare =
             BindRequest::new(self.share.source().clone(), at.clone()).read_only().propagation(unseen).stacking();
         let attach = BindRequest::new(at.clone(), self.share.at().clone()).propagation(propagation);
-        Ok(Some(vec![
+        let again = if kind == FileKind::Directory { None } else { self.placeholder_again(fs)? };
+        let detour = [
             ShareStep::LookAtPrivateDir(Location::Trusted(private_dir)),
             ShareStep::MakePrivatePlaceholder { at: at.clone(), kind },
             ShareStep::Prepare(prepare),
             ShareStep::BindPrepared(attach),
             ShareStep::RemovePrepared(at),
-        ]))
+        ];
+        Ok(Some(again.into_iter().chain(detour).collect()))
     }
 
     fn remove_prepared(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
