@@ -2,8 +2,6 @@
 
 use std::fmt::Write as _;
 
-use mountwright_core::MountInfo;
-
 /// The mountinfo of a node with so many mounts: the host's own, and pods with a tmpfs, a bind and an overlay each.
 pub(crate) fn of(mounts: usize) -> Vec<u8> {
     let mut text = String::from(
@@ -32,9 +30,4 @@ pub(crate) fn of(mounts: usize) -> Vec<u8> {
         };
     }
     text.into_bytes()
-}
-
-/// What a parser does that makes a value of each line.
-pub(crate) fn owned_rows(text: &[u8]) -> Vec<MountInfo> {
-    text.split(|&b| b == b'\n').filter_map(|line| MountInfo::from_line(line).ok()).collect()
 }
