@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use super::byte_words::position_of;
 use super::mountinfo_escape::unescape;
 use super::mountinfo_line::{Columns, OddLine};
 use crate::{DeviceNumber, MountAttributes, MountId, MountInfo, PropagationState};
@@ -62,7 +63,7 @@ impl MountTable {
         let mut odd = Vec::new();
         let mut start = 0;
         while start < text.len() {
-            let end = text[start..].iter().position(|&b| b == b'\n').map_or(text.len(), |length| start + length);
+            let end = position_of(b'\n', &text[start..]).map_or(text.len(), |length| start + length);
             let line = &text[start..end];
             match (Columns::split(line), u32::try_from(start), u32::try_from(end)) {
                 (Ok(columns), Ok(from), Ok(to)) => {

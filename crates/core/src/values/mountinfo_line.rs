@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+use super::byte_words::position_of;
 use super::mountinfo_escape::unescape;
 use crate::{AtimeMode, DeviceNumber, MountAttributes, MountFlags, MountId, MountInfo, PeerGroup, PropagationState};
 
@@ -135,8 +136,7 @@ impl MountInfo {
 
 /// Takes the bytes up to the next space, and the space.
 fn column<'a>(rest: &mut &'a [u8]) -> &'a [u8] {
-    let end = rest.iter().position(|&b| b == b' ');
-    let (column, after) = match end {
+    let (column, after) = match position_of(b' ', rest) {
         Some(end) => (&rest[..end], &rest[end + 1..]),
         None => (*rest, &rest[rest.len()..]),
     };

@@ -1,0 +1,143 @@
+//! How many files.
+
+use std::fs;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use camino::Utf8PathBuf;
+use mountwright_core::{FileCount, count_files, is_watchable_mount};
+use rustix::fs::{CWD, Mode, OFlags, RawDir};
+
+use crate::paired::{Group, Report};
+use crate::stage::{STAGE, World, made};
+
+const SIZES: [usize; 4] = [8, 1_000, 100_000, 1_000_000];
+/// The backend's first buffer, and its last.
+const FIRST: usize = 1 << 10;
+const LAST: usize = 32 << 10;
+
+pub(crate) fn run(report: &mut Report, worlds: &[World]) {
+    if !report.wants_area("count") {
+        return;
+    }
+    let world = &worlds[0];
+    world.namespace.enter();
+    let stage = Path::new(STAGE);
+    filesystem(report, world, "tmpfs", &stage.join("files"));
+    match ext4(stage) {
+        Ok(at) => {
+            filesystem(report, world, "ext4", &at);
+            rustix::mount::unmount(at, rustix::mount::UnmountFlags::empty()).expect("nobody uses it");
+        }
+        Err(error) => println!("\next4 not measured: {error}"),
+    }
+    watched(report, world, stage);
+}
+
+fn filesystem(report: &mut Report, world: &World, name: &str, at: &Path) {
+    let directories = SIZES.map(|files| filled(at, files).expect("the filesystem is ours"));
+    let [eight, thousand, many, million] = &directories;
+    let backend = &world.backend;
+    for (directory, files) in directories.iter().zip(SIZES) {
+        let counted = count_files(backend, directory, u64::MAX).expect("readable");
+        assert_eq!(counted, FileCount::Exactly(files as u64));
+    }
+    let limited = |directory| count_files(backend, directory, 8);
+    let group = Group::new(format!("count to 8, {name}"))
+        .variant("8 entries", || limited(eight))
+        .variant("1,000 entries", || limited(thousand))
+        .variant("100,000 entries", || limited(many))
+        .variant("1,000,000 entries", || limited(million))
+        .variant("1,000,000 entries: open, getdents64, close", || first_buffer(million))
+        .variant("1,000,000 entries: all of read_dir", || fs::read_dir(million).expect("readable").count());
+    let group = match name {
+        "tmpfs" => group.at_most_times("1,000,000 entries", "8 entries", 2.0),
+        _ => group.at_most_times("1,000,000 entries", "1,000,000 entries: open, getdents64, close", 1.3),
+    };
+    group.times("1,000,000 entries: all of read_dir", "1,000,000 entries").run(report);
+    for (directory, files) in [(thousand, "1,000"), (many, "100,000")] {
+        Group::new(format!("count all of {files}, {name}"))
+            .variant("count_files", || count_files(backend, directory, u64::MAX))
+            .variant("getdents64 to the end", || whole(directory))
+            .variant("read_dir", || fs::read_dir(directory).expect("readable").count())
+            .at_most_times("count_files", "getdents64 to the end", 1.3)
+            .times("read_dir", "count_files")
+            .run(report);
+    }
+}
+
+/// A directory of so many names of a few files: neither filesystem tells them from as many files when it lists them.
+fn filled(at: &Path, files: usize) -> io::Result<PathBuf> {
+    /// Below what ext4 allows.
+    const NAMES_OF_A_FILE: usize = 60_000;
+    let directory = made(at.join(format!("of{files}")))?;
+    let sources = made(at.join("sources"))?;
+    for file in 0..files {
+        let source = sources.join(format!("{files}-{}", file / NAMES_OF_A_FILE));
+        if file % NAMES_OF_A_FILE == 0 {
+            fs::write(&source, "")?;
+        }
+        fs::hard_link(&source, directory.join(format!("file{file:07}")))?;
+    }
+    Ok(directory)
+}
+
+/// An ext4 of its own, in a file of the stage.
+fn ext4(stage: &Path) -> io::Result<PathBuf> {
+    let (image, at) = (stage.join("ext4.image"), made(stage.join("ext4"))?);
+    fs::File::create(&image)?.set_len(512 << 20)?;
+    let run = |command: &mut Command| match command.output() {
+        Ok(done) if done.status.success() => Ok(()),
+        Ok(done) => Err(io::Error::other(String::from_utf8_lossy(&done.stderr).into_owned())),
+        Err(error) => Err(io::Error::new(error.kind(), format!("{}: {error}", command.get_program().display()))),
+    };
+    run(Command::new("mkfs.ext4").args(["-q", "-F", "-N", "4096", "-m", "0"]).arg(&image))?;
+    run(Command::new("mount").args(["-o", "loop"]).arg(&image).arg(&at))?;
+    Ok(at)
+}
+
+fn open(directory: &Path) -> rustix::io::Result<rustix::fd::OwnedFd> {
+    rustix::fs::openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn first_buffer(directory: &Path) -> rustix::io::Result<bool> {
+    let directory = open(directory)?;
+    let mut buffer = [MaybeUninit::<u8>::uninit(); FIRST];
+    Ok(RawDir::new(&directory, &mut buffer).next().is_some())
+}
+
+fn whole(directory: &Path) -> rustix::io::Result<usize> {
+    let directory = open(directory)?;
+    let mut buffer = vec![MaybeUninit::<u8>::uninit(); LAST];
+    let mut entries = RawDir::new(&directory, &mut buffer);
+    let mut count = 0;
+    while let Some(entry) = entries.next() {
+        entry?;
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// A configMap as the kubelet writes it.
+fn watched(report: &mut Report, world: &World, stage: &Path) {
+    let volume = stage.join("kubelet/pods/u/volumes/kubernetes.io~configmap/app");
+    let version = made(volume.join("..2026_11_20_10_00_00.1")).expect("the stage is ours");
+    symlink("..2026_11_20_10_00_00.1", volume.join("..data")).expect("the stage is ours");
+    for key in ["a", "b", "c"] {
+        fs::write(version.join(key), key).expect("the stage is ours");
+        symlink(Path::new("..data").join(key), volume.join(key)).expect("the stage is ours");
+    }
+    let path = Utf8PathBuf::from_path_buf(volume.clone()).expect("UTF-8");
+    assert!(is_watchable_mount(&world.backend, &path).expect("readable"));
+    Group::new("count of a configMap of three keys: is it watchable?")
+        .variant("is_watchable_mount", || is_watchable_mount(&world.backend, &path))
+        .variant("read_dir of both directories", || {
+            let count = |at: &Path| fs::read_dir(at).expect("readable").flatten().count();
+            count(&volume) + count(&version)
+        })
+        .times("read_dir of both directories", "is_watchable_mount")
+        .run(report);
+}
