@@ -9,7 +9,7 @@ use mountwright_tests::interposed::{Between, Interposed, Moment};
 
 type Act = Box<dyn FnOnce() + Send>;
 
-/// Acts right before or right after the first call of a kind, and makes another kind fail.
+/// Acts right before or right after the first call of a kind, and makes a kind fail from then on.
 pub(crate) struct Acting {
     before: Option<Call>,
     after: Option<Call>,
@@ -26,7 +26,7 @@ impl Acting {
         Self { before: None, after: Some(call), act: Mutex::new(Some(Box::new(act))), refused: None }
     }
 
-    /// Makes every call of this kind fail, probes apart.
+    /// Makes every call of this kind fail from then on, probes apart.
     pub(crate) fn refusing(mut self, call: Call, errno: Errno) -> Self {
         self.refused = Some((call, errno));
         self
@@ -34,6 +34,10 @@ impl Acting {
 
     pub(crate) fn backend(self, ladder: Ladder) -> LinuxBackend<Interposed<Linux, Self>> {
         LinuxBackend::over(Interposed::new(Linux::new(), self)).with_ladder(ladder)
+    }
+
+    fn has_acted(&self) -> bool {
+        self.act.lock().unwrap().is_none()
     }
 
     fn act(&self) {
@@ -52,7 +56,7 @@ impl Between for Acting {
             self.act();
         }
         match self.refused {
-            Some((call, errno)) if call == moment.call => Err(errno),
+            Some((call, errno)) if call == moment.call && self.has_acted() => Err(errno),
             _ => Ok(()),
         }
     }
@@ -67,7 +71,7 @@ impl Between for Acting {
 impl Drop for Acting {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert!(self.act.lock().unwrap().is_none(), "the moment never came");
+            assert!(self.has_acted(), "the moment never came");
         }
     }
 }

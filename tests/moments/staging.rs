@@ -71,6 +71,15 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert_eq!(places(), ["/w/source", "/w/source/sub", "/w/target"]);
         },
     ),
+    KernelCase::new("a staging place whose owner was killed while it made it is taken away too", || {
+        for (number, furnished) in [(1, false), (2, true)] {
+            let name = format!("/run/.mountwright-staging-{number}-0");
+            dir(&if furnished { format!("{name}/root") } else { name.clone() });
+            std::fs::set_permissions(name, PermissionsExt::from_mode(0o700)).unwrap();
+        }
+        of_4_18().bind(&plain_bind()).unwrap();
+        nothing_staged();
+    }),
     KernelCase::new("a bind that succeeds says so though its empty staging place stays, until the next one", || {
         that_cannot_clear_up().bind(&plain_bind()).unwrap();
         assert_eq!(places().len(), 2);

@@ -124,7 +124,8 @@ impl<K: Kernel> LinuxBackend<K> {
             // By the mount itself; and should that fail once, by its name, which only its owner can change.
             Some(root) => self.calls.umount2(Reach::Descriptor(root), MNT_DETACH).or_else(|_| by_name()),
             None => match by_name() {
-                Err(fault) if fault.errno() == Errno::EINVAL => Ok(()),
+                // Nothing is mounted there, or its owner did not come as far.
+                Err(fault) if matches!(fault.errno(), Errno::EINVAL | Errno::ENOENT) => Ok(()),
                 other => other,
             },
         };
