@@ -21,6 +21,11 @@ impl SharedMachine {
         Self(Arc::new(Mutex::new(machine)))
     }
 
+    /// The machine, for another holder.
+    pub fn shared(&self) -> Arc<Mutex<Machine>> {
+        Arc::clone(&self.0)
+    }
+
     /// The machine, for as long as nobody else shall change it.
     pub fn lock(&self) -> MutexGuard<'_, Machine> {
         // A panic while it was held is reported by the test that panicked.
