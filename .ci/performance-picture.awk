@@ -7,8 +7,8 @@ function time(nanos) {
 function escaped(text) { gsub(/&/, "\\&amp;", text); gsub(/</, "\\&lt;", text); return text }
 # Each power of ten is as wide as any other; the scale starts at a microsecond.
 function width(nanos) { nanos /= 1e3; return nanos <= 1 ? 1 : log(nanos) / log(10) * 90 }
-# Our own call is the first of its group, the floor is made of system calls, the rest is naive.
-function colour(name, first) { return first ? "#1f77b4" : name ~ /statx|getdents64|raw|not parsed/ ? "#9aa5b1" : "#e08e45" }
+# Our own call is the first of its group (or a count, by what it counts), the floor is made of system calls, the rest is naive.
+function colour(name, first) { return first || name ~ /entries$/ ? "#1f77b4" : name ~ /statx|getdents64|raw|not parsed/ ? "#9aa5b1" : "#e08e45" }
 function line(x, y, text, weight) {
     body = body sprintf("<text x=\"%d\" y=\"%d\" font-weight=\"%s\">%s</text>\n", x, y, weight, escaped(text))
 }
