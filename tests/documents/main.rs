@@ -1,0 +1,52 @@
+//! The pages name tests, scenarios and other pages: each of them is there.
+
+mod evidence;
+mod links;
+mod page;
+mod sources;
+
+use evidence::Evidence;
+use page::Page;
+use sources::Sources;
+
+/// What a cell in a column of evidence names, and nothing in the sources answers to.
+fn unknown(page: &Page, sources: &Sources) -> Vec<String> {
+    let mut before = Vec::new();
+    let mut unknown = Vec::new();
+    for cell in page.evidence_cells() {
+        let named = if cell.text == "the same" { before.clone() } else { Evidence::all_in(&cell.text) };
+        if named.is_empty() {
+            unknown.push(format!("{}:{}: no test is named in {:?}", page.name, cell.line, cell.text));
+        }
+        let missing = named.iter().filter(|evidence| !sources.have(evidence));
+        unknown.extend(missing.map(|evidence| format!("{}:{}: {evidence:?} is nowhere", page.name, cell.line)));
+        before = named;
+    }
+    unknown
+}
+
+#[test]
+fn what_the_pages_name_as_evidence_is_there() {
+    let sources = Sources::read();
+    let pages = Page::all();
+    let cells: usize = pages.iter().map(|page| page.evidence_cells().count()).sum();
+    assert!(cells > 60, "only {cells} cells of evidence: have the column's titles changed?");
+    let unknown: Vec<_> = pages.iter().flat_map(|page| unknown(page, &sources)).collect();
+    assert!(unknown.is_empty(), "{}", unknown.join("\n"));
+}
+
+#[test]
+fn what_is_not_there_is_noticed() {
+    let page = Page::from_text(
+        "made-up.md",
+        "| input | pinned by |\n|---|---|\n| a | `no_such_test_as_this` |\n| b | nothing |\n\
+         | c | `contract`: \"no such case\" |\n| d | `sem/no/such` |\n| e | `no_such_lane`: \"share then unshare is no change\" |\n",
+    );
+    assert_eq!(unknown(&page, &Sources::read()).len(), 5);
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let broken: Vec<_> = Page::all().iter().flat_map(links::broken).collect();
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
