@@ -15,7 +15,9 @@
 //! # Features
 //!
 //! * `mock`: `MockFilesystem`, `MockDirectory` and `MockMounter`, made with mockall.
-//! * `serde`: `DirectVolume`, the record of a direct-assigned volume.
+//! * `oci-spec`: [`Mount`] from and to `oci_spec::runtime::Mount`.
+//! * `proptest`: `strategies`, values and histories for property tests.
+//! * `serde`: stored forms of the data types (`docs/forms.md`), and `DirectVolume`, the record of a direct-assigned volume.
 #![forbid(unsafe_code)]
 
 #[cfg(test)]
@@ -23,6 +25,8 @@ mod changing_tree;
 mod ports;
 mod questions;
 mod sequences;
+#[cfg(any(test, feature = "proptest"))]
+pub mod strategies;
 mod values;
 
 pub use ports::backend::Backend;
@@ -128,6 +132,7 @@ pub use values::mount_flags::MountFlags;
 pub use values::mount_id::{MountId, MountKey, UniqueMountId};
 pub use values::mount_info::MountInfo;
 pub use values::mount_lookup::{FilesystemOf, PathMount};
+pub use values::mount_options::MountOptions;
 pub use values::mount_request::{FilesystemOption, MountReport, MountRequest};
 pub use values::mount_shape::{MountShape, PropagationShape};
 pub use values::mount_table::{MountRow, MountTable};
@@ -145,6 +150,8 @@ pub use values::relative_path::{NotRelative, RelativePath};
 pub use values::shm_size::DEFAULT_SHM_SIZE;
 pub use values::system_mount::{SYSTEM_MOUNT_PREFIXES, is_system_mount};
 pub use values::unmount_request::{UnmountMode, UnmountRequest};
+pub use values::unusable_mount::UnusableMount;
+pub use values::unusable_option::UnusableOption;
 pub use values::volume_access::VolumeAccess;
 pub use values::volume_generation::VolumeGeneration;
 pub use values::watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};

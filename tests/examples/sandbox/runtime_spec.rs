@@ -24,24 +24,13 @@ pub(crate) struct RuntimeSpec {
 #[derive(Deserialize)]
 struct Config {
     #[serde(default)]
-    mounts: Option<Vec<ConfigMount>>,
+    mounts: Option<Vec<oci_spec::runtime::Mount>>,
     #[serde(default)]
     root: Option<ConfigRoot>,
     #[serde(default)]
     annotations: Option<HashMap<String, String>>,
     #[serde(default)]
     linux: Option<ConfigLinux>,
-}
-
-#[derive(Deserialize)]
-struct ConfigMount {
-    destination: String,
-    #[serde(default, rename = "type")]
-    fs_type: Option<String>,
-    #[serde(default)]
-    source: Option<String>,
-    #[serde(default)]
-    options: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -88,7 +77,7 @@ impl RuntimeSpec {
             // An absolute path stays as it is.
             rootfs: bundle.join(root.path),
             rootfs_read_only: root.readonly,
-            mounts: checked(mounts, &bundle, name)?,
+            mounts: checked(&mounts, &bundle, name)?,
         })
     }
 }
@@ -119,23 +108,22 @@ fn container_id(text: &str, what: &str) -> Result<ContainerId, BadInput> {
     text.parse().map_err(|error| BadInput::new(format!("bad {what}: {error}")))
 }
 
-fn checked(mounts: Vec<ConfigMount>, bundle: &Utf8Path, name: &str) -> Result<Vec<Mount>, BadInput> {
+fn checked(entries: &[oci_spec::runtime::Mount], bundle: &Utf8Path, name: &str) -> Result<Vec<Mount>, BadInput> {
     let mut taken: HashMap<Utf8PathBuf, usize> = HashMap::new();
-    let mut checked = Vec::with_capacity(mounts.len());
-    for (mount, number) in mounts.into_iter().zip(1..) {
-        let ConfigMount { destination, fs_type, source, options } = mount;
-        let destination = clean_destination(&destination)
-            .map_err(|wrong| BadInput::new(format!("{name}: mount {number} has {wrong}: {destination:?}")))?;
-        if source.as_ref().is_some_and(|source| source.contains('\0')) {
-            return Err(BadInput::new(format!("{name}: mount {number} on {destination} has a NUL in its source")));
+    let mut checked = Vec::with_capacity(entries.len());
+    for (entry, number) in entries.iter().zip(1..) {
+        let mut mount = Mount::try_from(entry)
+            .map_err(|unusable| BadInput::new(format!("{name}: mount {number} cannot be used: {unusable}")))?;
+        let cleaned = clean_path(mount.destination.as_std_path()).into_owned();
+        if let Ok(cleaned) = Utf8PathBuf::from_path_buf(cleaned) {
+            mount.destination = cleaned;
         }
-        if let Some(other) = taken.insert(destination.clone(), number) {
+        if let Some(other) = taken.insert(mount.destination.clone(), number) {
             return Err(BadInput::new(format!(
-                "{name}: mounts {other} and {number} have one destination, {destination}"
+                "{name}: mounts {other} and {number} have one destination, {}",
+                mount.destination
             )));
         }
-        let options = options.unwrap_or_default();
-        let mut mount = Mount::from_runtime_spec(destination, fs_type.as_deref(), source.as_deref(), &options);
         if mount.is_bind() && !mount.source.is_empty() {
             // A relative source starts at the bundle.
             mount.source = bundle.join(&mount.source).into_string();
@@ -143,17 +131,6 @@ fn checked(mounts: Vec<ConfigMount>, bundle: &Utf8Path, name: &str) -> Result<Ve
         checked.push(mount);
     }
     Ok(checked)
-}
-
-fn clean_destination(destination: &str) -> Result<Utf8PathBuf, &'static str> {
-    if !destination.starts_with('/') {
-        return Err("a destination that is no absolute path");
-    }
-    if destination.contains('\0') {
-        return Err("a destination with a NUL");
-    }
-    let cleaned = clean_path(destination.as_ref()).into_owned();
-    Utf8PathBuf::from_path_buf(cleaned).map_err(|_| "a destination that is not UTF-8")
 }
 
 #[cfg(test)]
@@ -204,7 +181,11 @@ mod tests {
             (r#"{"mounts": null}"#, "x.json has no mounts"),
             (
                 r#"{"mounts": [{"destination": "a"}]}"#,
-                "x.json: mount 1 has a destination that is no absolute path: \"a\"",
+                "x.json: mount 1 cannot be used: the mount's destination \"a\" is not an absolute path in the container",
+            ),
+            (
+                r#"{"mounts": [{"destination": "/a", "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]}"#,
+                "x.json: mount 1 cannot be used: the mount on \"/a\" asks for uidMappings: ",
             ),
             (
                 r#"{"mounts": [{"destination": "/a/b"}, {"destination": "/c"}, {"destination": "/a//./b/"}]}"#,

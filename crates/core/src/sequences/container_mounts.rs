@@ -10,6 +10,7 @@ pub const NYDUS_ROOTFS_TYPE: &str = "fuse.nydus-overlayfs";
 
 /// A container, as far as its mounts go.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Container {
     /// Its id.
@@ -40,6 +41,7 @@ impl Container {
 
 /// A sandbox, as far as its mounts go.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Sandbox {
     /// Its id.

@@ -7,6 +7,7 @@ use crate::{Location, MountInfo};
 
 /// What a mount was to a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum LeftRole {
     /// The host's directory, bound onto itself.
@@ -38,6 +39,7 @@ impl fmt::Display for LeftRole {
 
 /// A mount that a crashed runtime left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct LeftMount {
     /// The mount, as the table has it.
@@ -57,11 +59,13 @@ impl fmt::Display for LeftMount {
 
 /// All that a crashed runtime left behind for a sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Leftovers {
     /// Mounts, oldest first.
     pub mounts: Vec<LeftMount>,
     /// Empty directories and files in which or on which something was mounted.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub names: Vec<PathBuf>,
 }
 

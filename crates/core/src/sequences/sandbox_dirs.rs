@@ -7,6 +7,7 @@ use crate::{MountKey, Placeholder, ShareRecord};
 /// What to do where the host's directory is not on a shared mount: a slave of it would silently be private, and nothing
 /// would reach the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum UnsharedMounts {
     /// Fail with [`Error::NotShared`](crate::Error::NotShared).
     #[default]
@@ -19,6 +20,7 @@ pub enum UnsharedMounts {
 
 /// A sandbox's directories, set up: what the tear-down needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SandboxDirs {
     /// The host's side; everything is bound below it.

@@ -7,6 +7,7 @@ use crate::{Errno, Location, MountKey, MountRow, Mounter, OsError, TearDownOutco
 
 /// How mounts are taken off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum TakeOff {
     /// Out of sight at once, with all that is mounted on them; they end when their last user lets go.
     #[default]

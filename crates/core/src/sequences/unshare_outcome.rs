@@ -4,6 +4,7 @@ use std::fmt;
 
 /// What taking off a share did. No outcome but [`Detached`](Self::Detached) has unmounted anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum UnshareOutcome {
     /// Every layer that was mounted there is off.
@@ -28,6 +29,7 @@ pub enum UnshareOutcome {
 
 /// What became of the placeholder that a share was mounted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum NameAfter {
     /// It was empty and is removed.
     Removed,

@@ -6,6 +6,7 @@ use crate::{FileMode, RelativePath, VolumeGeneration};
 
 /// The files of one version of a `ConfigMap`, Secret, projected or downward-API volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct AtomicVolume {
     /// Which version it is.
@@ -16,6 +17,7 @@ pub struct AtomicVolume {
 
 /// A file of a volume. `Debug` shows how many bytes there are, not which: it may be a secret.
 #[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct VolumeFile {
     /// The key: where it is in the volume. Bytes; with several components where an item of the volume has such a path.
@@ -52,6 +54,7 @@ impl fmt::Debug for VolumeFile {
 
 /// How much is read of a volume before it is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AtomicVolumeLimits {
     /// Files and directories.
     pub entries: usize,

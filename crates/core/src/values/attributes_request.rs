@@ -5,6 +5,7 @@ use crate::{AttributeChange, Guarantee, Location, Recursion};
 /// A change of a mount's attributes: the input of
 /// [`Mounter::change_attributes`](crate::Mounter::change_attributes).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AttributesRequest {
     at: Location,
     change: AttributeChange,
@@ -41,6 +42,7 @@ impl AttributesRequest {
 
 /// A change of attributes that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct AttributesReport {
     /// How it came to be. A tree is changed as a whole or, where the kernel cannot (before Linux 5.12), not at all.

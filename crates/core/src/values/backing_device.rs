@@ -10,6 +10,7 @@ use crate::{DeviceNumber, MountInfo};
 /// Only [`WholeFilesystem`](Self::WholeFilesystem) and [`BlockNode`](Self::BlockNode) name a device that *is* what the path
 /// shows. To hand the device of a [`Subtree`](Self::Subtree) to a guest is to hand over everything else on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum BackingDevice {
     /// The path is where all of a filesystem on a device is mounted.
@@ -24,6 +25,7 @@ pub enum BackingDevice {
         /// The device that holds the filesystem, and everything else that is on it.
         device: DeviceNumber,
         /// Which part, as a path from the root of the filesystem.
+        #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         subpath: PathBuf,
         /// True where the part has been deleted and only its mount keeps it: `subpath` is the name that it had, and may be
         /// that of something else by now.
@@ -34,6 +36,7 @@ pub enum BackingDevice {
     /// The filesystem is on no device that could be named: tmpfs, overlay, NFS, and btrfs, which may be on several.
     Anonymous {
         /// Its type.
+        #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         fs_type: OsString,
         /// The mount that holds the path.
         mount: Box<MountInfo>,

@@ -6,6 +6,7 @@ use crate::{AttributeChange, FileMode, Guarantee, Location, MountFlags, MountKey
 
 /// What to do where the target of a mount does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum MissingTarget {
     /// Fail with `ENOENT`.
     #[default]
@@ -19,6 +20,7 @@ pub enum MissingTarget {
 
 /// What to do where something is mounted on the target already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum OccupiedTarget {
     /// Fail with `EBUSY`.
     #[default]
@@ -32,6 +34,7 @@ pub enum OccupiedTarget {
 /// By default: this one mount, attributes as the source's mount has them, propagation as the kernel gives it, any
 /// guarantee, the target must exist and must not be a mount point.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BindRequest {
     source: Location,
     target: Location,
@@ -143,6 +146,7 @@ impl BindRequest {
 
 /// A bind mount that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct BindReport {
     /// The new mount.
@@ -151,6 +155,7 @@ pub struct BindReport {
     pub guarantee: Guarantee,
     /// Directories and files that were created for it, outermost first; for a person to read, and to be removed one level
     /// at a time by whoever undoes the bind.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub created: Vec<PathBuf>,
 }
 

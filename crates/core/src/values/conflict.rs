@@ -6,6 +6,7 @@ use crate::{MountInfo, MountShape};
 
 /// In what a mount differs from the one that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Difference {
     /// It is of another filesystem.
     Device,

@@ -5,20 +5,23 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::values::mount::last_says_read_only;
-use crate::{BadVolumeRecord, FsGroup, Mount};
+use crate::{BadVolumeRecord, FsGroup, Mount, MountOptions};
 
 /// How a direct-assigned volume reaches the guest (`volume-type`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum DirectVolumeType {
     /// A block device of the host: `block`.
+    #[serde(rename = "block")]
     Block,
     /// A block device or disk image of the host, by its later name: `directvol`.
+    #[serde(rename = "directvol")]
     DirectVolume,
     /// A device that VFIO hands over: `vfiovol`.
+    #[serde(rename = "vfiovol")]
     Vfio,
     /// A vhost-user device that SPDK serves: `spdkvol`.
+    #[serde(rename = "spdkvol")]
     Spdk,
 }
 
@@ -81,7 +84,7 @@ impl DirectVolume {
     ///
     /// # Errors
     ///
-    /// [`BadVolumeRecord`]: the fsGroup in `metadata` cannot be used.
+    /// [`BadVolumeRecord`]: the fsGroup in `metadata` or one of the options cannot be used.
     pub fn new(
         volume_type: DirectVolumeType,
         device: impl Into<String>,
@@ -90,6 +93,8 @@ impl DirectVolume {
         options: Vec<String>,
     ) -> Result<Self, BadVolumeRecord> {
         let fs_group = FsGroup::from_metadata(&metadata)?;
+        MountOptions::parse(&options)
+            .map_err(|unusable| BadVolumeRecord::new("options", unusable.word(), unusable.reason()))?;
         Ok(Self { volume_type, device: device.into(), fs_type: fs_type.into(), metadata, fs_group, options })
     }
 
@@ -104,12 +109,13 @@ impl DirectVolume {
     }
 
     /// Makes `mount` a mount of this volume: source, type, options and with them whether it is read-only, as the record has
-    /// them; and the group of its files, where the record has one. The destination and the rest stay.
+    /// them; and the group of its files, where the record has one. The destination and the rest stay. With options that cannot
+    /// be understood, which no record is read with, it is read-only.
     pub fn apply_to(&self, mount: &mut Mount) {
         mount.source.clone_from(&self.device);
         mount.fs_type.clone_from(&self.fs_type);
         mount.options.clone_from(&self.options);
-        mount.read_only = last_says_read_only(&self.options);
+        mount.read_only = MountOptions::parse(&self.options).map_or(true, |options| options.is_read_only());
         mount.fs_group = self.fs_group.or(mount.fs_group);
     }
 }

@@ -6,8 +6,10 @@ use crate::FileKind;
 
 /// One entry of a directory: never `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct DirectoryEntry {
     /// The name: bytes, not necessarily UTF-8.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub name: OsString,
     /// What it is; where the filesystem does not say (`DT_UNKNOWN`) the backend has looked.
     pub kind: FileKind,

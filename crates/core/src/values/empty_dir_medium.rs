@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 
 /// What an emptyDir volume is made of (`emptyDir.medium` of a pod).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum EmptyDirMedium {
     /// `Memory`: the directory is the root of a tmpfs.
     Memory,

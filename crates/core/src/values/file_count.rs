@@ -6,6 +6,7 @@ use std::fmt;
 ///
 /// `Display` is `7` or `more than 8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum FileCount {
     /// This many, and no more than the limit.
     Exactly(u64),

@@ -9,6 +9,7 @@ use crate::{DeviceNumber, FileKind, Metadata};
 /// An inode number is used again once its file is gone, so equality proves sameness only together with something else: here,
 /// that nothing but an empty directory or an empty file is ever removed by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FileIdentity {
     /// The device number of the filesystem that holds it.
     pub device: DeviceNumber,

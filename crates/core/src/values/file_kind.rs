@@ -4,6 +4,7 @@ use std::fmt;
 
 /// What an inode is (`S_IFMT` of inode(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum FileKind {
     /// A regular file.
     Regular,

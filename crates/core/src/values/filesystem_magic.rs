@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Which kind of filesystem a superblock is (`include/uapi/linux/magic.h`, statfs(2)).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FilesystemMagic(pub u32);
 
 macro_rules! known {

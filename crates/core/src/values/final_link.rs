@@ -4,6 +4,7 @@
 ///
 /// Below a root ([`Location::Beneath`](crate::Location::Beneath)) a symlink is never followed: `Follow` answers `ELOOP`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum FinalLink {
     /// Go where it points, as stat(2) does.
     Follow,

@@ -8,6 +8,7 @@ use crate::{FileKind, Metadata, VolumeAccess};
 
 /// When the group of a volume's files is changed (`fsGroupChangePolicy` of Kubernetes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum FsGroupChangePolicy {
     /// At every mount.
     #[default]
@@ -45,6 +46,7 @@ impl FromStr for FsGroupChangePolicy {
 
 /// The group that a volume's files are to have, and when they get it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FsGroup {
     /// The group id.
     pub gid: u32,
@@ -66,12 +68,12 @@ pub struct BadVolumeRecord {
     /// Its value.
     pub value: String,
     /// What is wrong with it.
-    pub reason: &'static str,
+    pub reason: String,
 }
 
 impl BadVolumeRecord {
-    pub(crate) fn new(key: impl Into<String>, value: impl Into<String>, reason: &'static str) -> Self {
-        Self { key: key.into(), value: value.into(), reason }
+    pub(crate) fn new(key: impl Into<String>, value: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { key: key.into(), value: value.into(), reason: reason.into() }
     }
 }
 

@@ -15,12 +15,15 @@ use crate::{NotRelative, RelativePath};
 ///   the name itself (reading a link, removing a name, creating one: `EEXIST`). A component before the last that is a mount
 ///   point is `EXDEV`. Nothing is ever resolved twice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Location {
     /// A path that nobody hostile can change.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     Trusted(PathBuf),
     /// A path below a trusted root, which somebody hostile may be changing right now.
     Beneath {
         /// The trusted root; resolved once, symlinks followed.
+        #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         root: PathBuf,
         /// Where it is below the root; no symlink is followed.
         path: RelativePath,

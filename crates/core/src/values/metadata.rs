@@ -6,6 +6,7 @@ use crate::{DeviceNumber, FileKind, FileMode};
 ///
 /// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Metadata {
     /// What the inode is.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
-use crate::{BadVolumeRecord, FsGroup, MountKey};
+use crate::{BadVolumeRecord, FsGroup, MountKey, MountOptions, Recursion, UnusableMount};
 
 /// A mount of a container, as the runtime tracks it: what its specification asks for, and what was made of it.
 ///
@@ -15,10 +15,12 @@ use crate::{BadVolumeRecord, FsGroup, MountKey};
 /// use mountwright_core::Mount;
 ///
 /// let options = ["rbind".to_owned(), "ro".to_owned()];
-/// let mount = Mount::from_runtime_spec("/etc/app", Some("bind"), Some("/srv/app"), &options);
+/// let mount = Mount::from_runtime_spec("/etc/app", Some("bind"), Some("/srv/app"), &options)?;
 /// assert!(mount.is_bind() && mount.read_only);
+/// # Ok::<(), mountwright_core::UnusableMount>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct Mount {
     /// A path on the host, or whatever the type takes for a source.
@@ -46,16 +48,6 @@ pub struct Mount {
 /// The type of a bind mount.
 const BIND: &str = "bind";
 
-/// What the last of `ro` and `rw` says; writable where there is none.
-pub(crate) fn last_says_read_only(options: &[String]) -> bool {
-    let last = options.iter().rev().find_map(|option| match option.as_str() {
-        "ro" | "rro" => Some(true),
-        "rw" | "rrw" => Some(false),
-        _ => None,
-    });
-    last.unwrap_or(false)
-}
-
 impl Mount {
     /// A mount of this source, destination and type, writable, without options.
     pub fn new(source: impl Into<String>, destination: impl Into<Utf8PathBuf>, fs_type: impl Into<String>) -> Self {
@@ -64,25 +56,44 @@ impl Mount {
 
     /// The mount that an entry of `mounts` in an OCI runtime-spec `config.json` describes.
     ///
-    /// * An option `bind` or `rbind` makes it a bind where the type is absent or `none`, as the specification says.
-    /// * Of `ro`, `rro` and `rw` the last one decides.
-    /// * An absent source or type is empty.
+    /// * Its options are understood as [`MountOptions`] says, and stand in [`options`](Self::options) as they were given.
+    /// * An option `bind` or `rbind` makes it a bind whatever the type, which the specification calls a dummy then.
+    /// * An absent source or type is empty; a relative source stays relative, to the bundle.
+    ///
+    /// With the feature `oci-spec`, `TryFrom<&oci_spec::runtime::Mount>` reads the entry itself.
+    ///
+    /// # Errors
+    ///
+    /// [`UnusableMount`]: the destination is not absolute, or something has a NUL in it, or an option cannot be used, or owners
+    /// are to be mapped.
     pub fn from_runtime_spec(
         destination: impl Into<Utf8PathBuf>,
         fs_type: Option<&str>,
         source: Option<&str>,
         options: &[String],
-    ) -> Self {
-        let binds = options.iter().any(|option| option == "bind" || option == "rbind");
-        let fs_type = match fs_type.unwrap_or_default() {
-            "" | "none" if binds => BIND,
-            given => given,
-        };
-        Self {
-            options: options.to_vec(),
-            read_only: last_says_read_only(options),
-            ..Self::new(source.unwrap_or_default(), destination, fs_type)
+    ) -> Result<Self, UnusableMount> {
+        let destination = destination.into();
+        let named = || destination.to_string();
+        if !destination.as_str().starts_with('/') {
+            return Err(UnusableMount::DestinationNotAbsolute { destination: named() });
         }
+        let texts =
+            [("destination", destination.as_str()), ("source", source.unwrap_or("")), ("type", fs_type.unwrap_or(""))];
+        if let Some((field, _)) = texts.into_iter().find(|(_, text)| text.contains('\0')) {
+            return Err(UnusableMount::Nul { field, destination: named() });
+        }
+        let understood =
+            MountOptions::parse(options).map_err(|option| UnusableMount::Option { destination: named(), option })?;
+        if let Some(reach) = understood.id_map {
+            let what = if reach == Recursion::This { "idmap" } else { "ridmap" };
+            return Err(UnusableMount::IdMapping { what, destination: named() });
+        }
+        let fs_type = if understood.bind.is_some() { BIND } else { fs_type.unwrap_or_default() };
+        Ok(Self {
+            options: options.to_vec(),
+            read_only: understood.is_read_only(),
+            ..Self::new(source.unwrap_or_default(), destination, fs_type)
+        })
     }
 
     /// True of a bind mount.
@@ -134,15 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn a_bind_option_makes_a_bind_where_the_type_says_nothing() {
+    fn a_bind_option_makes_a_bind_whatever_the_type() {
         for (fs_type, words, expected) in [
             (None, &["rbind"][..], "bind"),
             (Some("none"), &["bind"], "bind"),
             (Some("none"), &["rw"], "none"),
-            (Some("tmpfs"), &["bind"], "tmpfs"),
+            (Some("tmpfs"), &["bind"], "bind"),
             (None, &[], ""),
         ] {
-            assert_eq!(Mount::from_runtime_spec("/d", fs_type, None, &options(words)).fs_type, expected);
+            assert_eq!(Mount::from_runtime_spec("/d", fs_type, None, &options(words)).unwrap().fs_type, expected);
         }
     }
 
@@ -151,9 +162,26 @@ mod tests {
         for (words, read_only) in
             [(&["ro"][..], true), (&["ro", "rw"], false), (&["rw", "ro"], true), (&["rro"], true), (&[], false)]
         {
-            let mount = Mount::from_runtime_spec("/d", Some("bind"), Some("/s"), &options(words));
+            let mount = Mount::from_runtime_spec("/d", Some("bind"), Some("/s"), &options(words)).unwrap();
             assert_eq!(mount.read_only, read_only, "{words:?}");
         }
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let refused = |destination, source, words: &[&str]| {
+            Mount::from_runtime_spec(destination, Some("bind"), Some(source), &options(words)).unwrap_err().to_string()
+        };
+        assert_eq!(refused("d", "/s", &[]), "the mount's destination \"d\" is not an absolute path in the container");
+        assert_eq!(refused("/d", "/s\0", &[]), "the source of the mount on \"/d\" has a NUL in it");
+        assert_eq!(
+            refused("/d", "/s", &["ro", ""]),
+            "the mount on \"/d\": mount option \"\" cannot be used: it is empty"
+        );
+        assert_eq!(
+            refused("/d", "/s", &["bind", "ridmap"]),
+            "the mount on \"/d\" asks for ridmap: mounts with mapped owners are not supported; remove it"
+        );
     }
 
     #[test]
@@ -169,7 +197,8 @@ mod tests {
 
     #[test]
     fn debug_shows_no_secret() {
-        let mount = Mount::from_runtime_spec("/d", Some("cifs"), Some("//s"), &options(&["password=hunter2", "ro"]));
+        let mount =
+            Mount::from_runtime_spec("/d", Some("cifs"), Some("//s"), &options(&["password=hunter2", "ro"])).unwrap();
         let text = format!("{mount:?}");
         assert!(text.contains("password=…") && text.contains("\"ro\"") && !text.contains("hunter2"), "{text}");
     }

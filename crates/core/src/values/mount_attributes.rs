@@ -6,13 +6,17 @@ use crate::{AttributeChange, MountFlags};
 
 /// When reading a file changes its access time (mount(8)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AtimeMode {
     /// When it is older than the last change, or a day (`relatime`): the kernel's default.
     #[default]
+    #[cfg_attr(feature = "serde", serde(rename = "relatime"))]
     Relative,
     /// Never (`noatime`).
+    #[cfg_attr(feature = "serde", serde(rename = "noatime"))]
     Never,
     /// On every read (`strictatime`); mountinfo has no word for it.
+    #[cfg_attr(feature = "serde", serde(rename = "strictatime"))]
     Strict,
 }
 
@@ -20,6 +24,7 @@ pub enum AtimeMode {
 ///
 /// `Display` is the sixth column of mountinfo, in the kernel's order: `ro,nosuid,noatime`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MountAttributes {
     /// The on-off attributes.
     pub flags: MountFlags,

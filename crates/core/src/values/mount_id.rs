@@ -7,14 +7,17 @@ use std::num::NonZeroU64;
 ///
 /// The kernel uses it again as soon as the mount is gone: it identifies a mount only while something keeps the mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MountId(pub u32);
 
 /// A mount's unique id (`STATX_MNT_ID_UNIQUE`, Linux 6.8): never used again while the machine runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UniqueMountId(pub NonZeroU64);
 
 /// The best identity of a mount that the kernel at hand has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum MountKey {
     /// An id that is never used again: the same key is the same mount.
     Unique(UniqueMountId),

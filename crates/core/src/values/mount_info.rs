@@ -16,11 +16,24 @@ use crate::{DeviceNumber, MountAttributes, MountId, MountKey, PropagationState, 
 /// * `mount_point` is empty where the mount lies outside that root.
 /// * An empty source is an empty string.
 ///
-/// `Display` is the mountinfo line in the kernel's own escaping; parsing it gives an equal value (but for the unique id,
-/// which mountinfo does not have). Bytes that are not UTF-8 show as U+FFFD there; [`to_line`](Self::to_line) keeps them.
+/// [`to_line`](Self::to_line) is the mountinfo line in the kernel's own escaping, and `Display` the same as text: bytes that
+/// are not UTF-8, which the kernel writes as they are, are escaped there like a space is. Reading either
+/// ([`from_line`](Self::from_line)) gives an equal value, with these exceptions: the unique id, which mountinfo does not have;
+/// a mount outside the root, which mountinfo does not list; and in `Display`, superblock options that are not UTF-8, which have
+/// an escaping of their own and show U+FFFD.
+///
+/// ```
+/// use mountwright_core::MountInfo;
+///
+/// let info = MountInfo::from_line(b"95 28 0:45 / /mnt/a\\040b\xff rw - tmpfs  rw")?;
+/// assert_eq!(info.to_string(), "95 28 0:45 / /mnt/a\\040b\\377 rw - tmpfs  rw");
+/// assert_eq!(MountInfo::from_line(info.to_string().as_bytes())?, info);
+/// # Ok::<(), mountwright_core::OddLine>(())
+/// ```
 ///
 /// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MountInfo {
     /// The classic id.
@@ -32,8 +45,10 @@ pub struct MountInfo {
     /// The device number of its filesystem.
     pub device: DeviceNumber,
     /// What of the filesystem is mounted: `/` for all of it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub root: PathBuf,
     /// Where it is mounted.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub mount_point: PathBuf,
     /// Its attributes.
     pub attributes: MountAttributes,
@@ -42,10 +57,13 @@ pub struct MountInfo {
     /// How it propagates.
     pub propagation: PropagationState,
     /// The type of its filesystem: `ext4`, `fuse.sshfs`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub fs_type: OsString,
     /// Where the filesystem says that it comes from: a device, a server, any word, or nothing.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub source: OsString,
     /// The options of its superblock, `rw` or `ro` first. They may hold secrets.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub options: OsString,
 }
 
@@ -128,6 +146,26 @@ impl MountInfo {
 
 impl fmt::Display for MountInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.to_line()))
+        let line = self.to_line();
+        let (columns, options) = line.split_at(line.len() - self.options.len());
+        for chunk in columns.utf8_chunks() {
+            f.write_str(chunk.valid())?;
+            chunk.invalid().iter().try_for_each(|byte| write!(f, "\\{byte:03o}"))?;
+        }
+        f.write_str(&String::from_utf8_lossy(options))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn printing_then_reading_is_no_change(info in crate::strategies::mount_info()) {
+            prop_assert_eq!(&MountInfo::from_line(&info.to_line()).unwrap(), &info);
+            prop_assert_eq!(&MountInfo::from_line(info.to_string().as_bytes()).unwrap(), &info);
+        }
     }
 }

@@ -4,6 +4,7 @@ use crate::{DeviceNumber, FilesystemMagic, MountInfo};
 
 /// The mount that holds a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PathMount {
     /// The mount: of a stack, the topmost.
     pub mount: MountInfo,
@@ -13,6 +14,7 @@ pub struct PathMount {
 
 /// The filesystem that holds a path, without the strings that cost most of [`PathMount`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FilesystemOf {
     /// Which kind of filesystem it is.

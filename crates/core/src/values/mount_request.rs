@@ -7,10 +7,13 @@ use crate::{Location, MountAttributes, MountKey, Propagation};
 
 /// One option of a filesystem. `Debug` leaves the value out: it may be a password.
 #[derive(Clone, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FilesystemOption {
     /// The name.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub key: OsString,
     /// The value, where it has one.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub value: Option<OsString>,
 }
 
@@ -36,11 +39,14 @@ impl fmt::Debug for FilesystemOption {
 ///
 /// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MountRequest {
     /// The type: `tmpfs`, `ext4`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub fs_type: OsString,
     /// The device or whatever the type takes for one; `None` prints as `none`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub source: Option<OsString>,
     /// Where: must exist. What is mounted there already is covered.
     pub target: Location,
@@ -68,6 +74,7 @@ impl MountRequest {
 
 /// A filesystem that was mounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MountReport {
     /// The new mount.

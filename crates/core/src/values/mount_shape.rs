@@ -6,6 +6,7 @@ use crate::{Conflict, DeviceNumber, Difference, MountAttributes, MountInfo, Peer
 
 /// The propagation that a mount has to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum PropagationShape {
     /// Neither shared nor slave, and it can be bound.
     Private,
@@ -31,10 +32,12 @@ impl PropagationShape {
 
 /// What a mount has to be like, whatever its id: by this two mounts are the same thing to a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MountShape {
     /// The device number of its filesystem.
     pub device: DeviceNumber,
     /// What of the filesystem it shows.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub subpath: PathBuf,
     /// Its attributes.
     pub attributes: MountAttributes,

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Which port call failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Operation {
     /// `Filesystem::metadata` and `Directory::metadata`.

@@ -7,8 +7,10 @@ use crate::{Errno, MountKey, Operation};
 
 /// What a port call was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Subject {
     /// A path, for a person to read.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     Path(PathBuf),
     /// A mount, by its id.
     Mount(MountKey),
@@ -52,6 +54,7 @@ impl From<MountKey> for Subject {
 
 /// Something that a failed call made and could not take back.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Leftover {
     /// A mount is still there.
@@ -59,15 +62,19 @@ pub enum Leftover {
         /// Which one.
         mount: MountKey,
         /// Where it was put, for a person to read.
+        #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         at: PathBuf,
     },
     /// A directory that the call created is still there.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     Directory(PathBuf),
     /// A file that the call created is still there.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     File(PathBuf),
     /// Attributes or propagation of the mount here were changed, and not all of them back.
     Attributes {
         /// Where the mount is, for a person to read.
+        #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         at: PathBuf,
     },
 }

@@ -6,6 +6,7 @@ use crate::DeviceNumber;
 
 /// What [`device_for_path`](crate::device_for_path) found.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum PathDevice {
     /// The path is a block device node, which stands for this device.
     BlockNode {
@@ -23,6 +24,7 @@ pub enum PathDevice {
         device: DeviceNumber,
         /// The highest directory above the path that shows the same device number: its mount point, unless something of
         /// the same filesystem is bound there too.
+        #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         mount_point: PathBuf,
     },
 }

@@ -8,6 +8,7 @@ use crate::{FileIdentity, Location};
 ///
 /// Whoever takes the mount off removes it by its identity: another file that has its name by then stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Placeholder {
     /// Where it was made.
     pub at: Location,

@@ -8,6 +8,7 @@ use crate::Recursion;
 
 /// The propagation type a mount is given (`Documentation/filesystems/sharedsubtree.rst`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Propagation {
     /// Mounts below it go nowhere and come from nowhere.
     Private,
@@ -47,7 +48,7 @@ pub struct WrongPropagation(pub String);
 
 /// A propagation type and how far it reaches, as option lists write it: `slave` for one mount, `rslave` for the tree.
 ///
-/// Both the original's `ubind` and the usual `unbindable` are understood.
+/// Both the original's `ubind` and the usual `unbindable` are understood; `Display` writes the usual one.
 ///
 /// ```
 /// use mountwright_core::{Propagation, PropagationWord, Recursion};
@@ -62,6 +63,13 @@ pub struct PropagationWord {
     pub propagation: Propagation,
     /// Of one mount or of the tree.
     pub recursion: Recursion,
+}
+
+impl fmt::Display for PropagationWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reach = if self.recursion == Recursion::Tree { "r" } else { "" };
+        write!(f, "{reach}{}", self.propagation)
+    }
 }
 
 impl FromStr for PropagationWord {
@@ -97,6 +105,7 @@ impl FromStr for Propagation {
 
 /// The number of a peer group, as mountinfo prints it (`shared:N`, `master:N`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PeerGroup(pub NonZeroU32);
 
 impl PeerGroup {
@@ -119,6 +128,7 @@ impl fmt::Display for PeerGroup {
 ///
 /// `Display` is mountinfo's optional fields (`shared:1 master:2`); nothing for a private mount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PropagationState {
     /// The group it shares with (`shared:N`).
     pub peers: Option<PeerGroup>,
@@ -176,7 +186,9 @@ mod tests {
             ("rprivate", Propagation::Private, Recursion::Tree),
             ("shared", Propagation::Shared, Recursion::This),
         ] {
-            assert_eq!(word.parse(), Ok(PropagationWord { propagation, recursion }), "{word}");
+            let expected = PropagationWord { propagation, recursion };
+            assert_eq!(word.parse(), Ok(expected), "{word}");
+            assert_eq!(expected.to_string().parse(), Ok(expected), "{word}");
         }
         for bad in ["", "r", "rr", "rrslave", "Slave", "slave ", "public"] {
             assert_eq!(bad.parse::<PropagationWord>(), Err(WrongPropagation(bad.to_owned())));

@@ -2,6 +2,7 @@
 
 /// What taking off an image did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum RafsUnmount {
     /// It was there and is gone.
     Done,

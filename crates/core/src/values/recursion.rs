@@ -2,6 +2,7 @@
 
 /// Whether an operation is about one mount or also about all mounts below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Recursion {
     /// The one mount.
     #[default]

@@ -4,6 +4,7 @@ use crate::{Location, MountKey};
 
 /// How a mount is taken off (umount2(2)). No mode follows a symlink at the end of the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum UnmountMode {
     /// Now or not at all: `EBUSY` while something uses it or is mounted on it.
     #[default]
@@ -23,6 +24,7 @@ pub enum UnmountMode {
 
 /// A mount to be taken off: the input of [`Mounter::unmount`](crate::Mounter::unmount).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnmountRequest {
     at: Location,
     mode: UnmountMode,

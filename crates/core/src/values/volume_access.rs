@@ -4,6 +4,7 @@ use crate::{FileKind, FileMode};
 
 /// What the users of a volume may do with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum VolumeAccess {
     /// Read and write.
     #[default]

@@ -11,6 +11,7 @@ pub const WATCHABLE_ENTRIES_MAX: u64 = 8;
 ///
 /// `Display` is the reason as words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Watchability {
     /// The path is no Kubernetes volume.
@@ -39,6 +40,7 @@ pub enum Watchability {
 
 /// How the files of a volume are laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum VolumeLayout {
     /// The kubelet's: the files of a version in a directory `..<time>`, a symlink `..data` to it, and for each key a
     /// symlink through `..data`. A new version is one rename of `..data`.

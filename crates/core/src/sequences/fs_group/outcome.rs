@@ -6,6 +6,7 @@ use crate::OsError;
 
 /// How far it got; handed to the caller's callback after each name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FsGroupProgress {
     /// Names that were looked at, those that could not be changed included; at the end the root too.

@@ -4,6 +4,7 @@ use crate::{FsGroup, VolumeAccess};
 
 /// The group that a volume's files are to have: the input of [`apply_fs_group`](crate::apply_fs_group).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct FsGroupRequest {
     /// The group, and when it is applied.
@@ -16,6 +17,7 @@ pub struct FsGroupRequest {
 
 /// What becomes of a volume's root when something below it could not be changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum AfterFailures {
     /// It stays as it is, and the whole is an error: the next run finds the mismatch and tries again.
     #[default]

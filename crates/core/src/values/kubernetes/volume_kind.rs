@@ -22,6 +22,7 @@ pub const K8S_CSI: &str = "kubernetes.io~csi";
 ///
 /// `Display` is the field of a pod's specification: `emptyDir`, `configMap`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "camelCase"))]
 #[non_exhaustive]
 pub enum VolumeKind {
     /// Scratch space of the pod, on disk or in memory.
@@ -33,6 +34,7 @@ pub enum VolumeKind {
     /// Several sources in one directory; the service account's token among them.
     Projected,
     /// Fields of the pod itself as files.
+    #[cfg_attr(feature = "serde", serde(rename = "downwardAPI"))]
     DownwardApi,
     /// Whatever a CSI driver mounts.
     Csi,

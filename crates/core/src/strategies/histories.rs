@@ -1,0 +1,155 @@
+//! Histories of operations.
+
+use std::ffi::OsString;
+
+use proptest::prelude::*;
+
+use super::{path, relative_path};
+use crate::{
+    AttributeChange, AttributesRequest, Backend, BindRequest, FileMode, FilesystemOption, Location, MountFlags,
+    MountRequest, OsError, Propagation, Recursion, UnmountMode, UnmountRequest,
+};
+
+/// One change of a host, as a port makes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// [`Mounter::bind`](crate::Mounter::bind).
+    Bind(BindRequest),
+    /// [`Mounter::mount`](crate::Mounter::mount).
+    Mount(MountRequest),
+    /// [`Mounter::move_mount`](crate::Mounter::move_mount).
+    MoveMount {
+        /// What is moved.
+        from: Location,
+        /// Where to.
+        to: Location,
+    },
+    /// [`Mounter::change_attributes`](crate::Mounter::change_attributes).
+    ChangeAttributes(AttributesRequest),
+    /// [`Mounter::set_propagation`](crate::Mounter::set_propagation).
+    SetPropagation {
+        /// Of which mount.
+        at: Location,
+        /// Which.
+        propagation: Propagation,
+        /// How far.
+        recursion: Recursion,
+    },
+    /// [`Mounter::unmount`](crate::Mounter::unmount).
+    Unmount(UnmountRequest),
+    /// [`Filesystem::create_dir`](crate::Filesystem::create_dir), mode 0755.
+    CreateDir(Location),
+    /// [`Filesystem::create_file`](crate::Filesystem::create_file), mode 0644.
+    CreateFile(Location),
+    /// [`Filesystem::remove_dir`](crate::Filesystem::remove_dir).
+    RemoveDir(Location),
+    /// [`Filesystem::remove_file`](crate::Filesystem::remove_file).
+    RemoveFile(Location),
+}
+
+impl Step {
+    /// Carries the step out.
+    ///
+    /// # Errors
+    ///
+    /// What the port answers; in a random history most of it is such.
+    pub fn perform(&self, backend: &dyn Backend) -> Result<(), OsError> {
+        match self {
+            Self::Bind(request) => backend.bind(request).map(drop),
+            Self::Mount(request) => backend.mount(request).map(drop),
+            Self::MoveMount { from, to } => backend.move_mount(from, to),
+            Self::ChangeAttributes(request) => backend.change_attributes(request).map(drop),
+            Self::SetPropagation { at, propagation, recursion } => {
+                backend.set_propagation(at, *propagation, *recursion)
+            }
+            Self::Unmount(request) => backend.unmount(request),
+            Self::CreateDir(at) => backend.create_dir(at, FileMode::from_bits(0o755)),
+            Self::CreateFile(at) => backend.create_file(at, FileMode::from_bits(0o644)),
+            Self::RemoveDir(at) => backend.remove_dir(at),
+            Self::RemoveFile(at) => backend.remove_file(at),
+        }
+    }
+}
+
+/// A place by its whole path, or below a root.
+fn location() -> impl Strategy<Value = Location> {
+    prop_oneof![
+        3 => path().prop_map(Location::Trusted),
+        1 => (path(), relative_path()).prop_map(|(root, path)| Location::Beneath { root, path }),
+    ]
+}
+
+fn propagation() -> impl Strategy<Value = Propagation> {
+    prop::sample::select(&[Propagation::Private, Propagation::Shared, Propagation::Slave, Propagation::Unbindable][..])
+}
+
+fn change() -> impl Strategy<Value = AttributeChange> {
+    let flags = [MountFlags::READ_ONLY, MountFlags::NO_SUID, MountFlags::NO_EXEC];
+    (prop::sample::select(flags.to_vec()), any::<bool>()).prop_map(|(flag, set)| {
+        if set {
+            AttributeChange::setting(flag)
+        } else {
+            AttributeChange::new(MountFlags::NONE, flag, None).expect("a flag is cleared and not set")
+        }
+    })
+}
+
+fn bind() -> impl Strategy<Value = Step> {
+    let options = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), prop::option::of(propagation()));
+    (location(), location(), options).prop_map(
+        |(source, target, (recursive, read_only, creating, stacking, propagation))| {
+            let mut request = BindRequest::new(source, target);
+            if recursive {
+                request = request.recursive();
+            }
+            if read_only {
+                request = request.read_only();
+            }
+            if creating {
+                request = request.creating_target(FileMode::from_bits(0o755));
+            }
+            if stacking {
+                request = request.stacking();
+            }
+            if let Some(propagation) = propagation {
+                request = request.propagation(propagation);
+            }
+            Step::Bind(request)
+        },
+    )
+}
+
+fn tmpfs() -> impl Strategy<Value = Step> {
+    (location(), prop::option::of(propagation())).prop_map(|(target, propagation)| {
+        let mut request = MountRequest::new("tmpfs", target);
+        request.source = Some(OsString::from("tmpfs"));
+        request.options = vec![FilesystemOption::with_value("size", "1m")];
+        request.propagation = propagation;
+        Step::Mount(request)
+    })
+}
+
+/// One change of a host at places of [`path`]'s alphabet.
+pub fn step() -> impl Strategy<Value = Step> {
+    let recursion = prop::sample::select(&[Recursion::This, Recursion::Tree][..]);
+    let mode = prop::sample::select(&[UnmountMode::Plain, UnmountMode::Detach][..]);
+    prop_oneof![
+        4 => bind(),
+        2 => tmpfs(),
+        1 => (location(), location()).prop_map(|(from, to)| Step::MoveMount { from, to }),
+        1 => (location(), change()).prop_map(|(at, change)| Step::ChangeAttributes(AttributesRequest::new(at, change))),
+        2 => (location(), propagation(), recursion)
+            .prop_map(|(at, propagation, recursion)| Step::SetPropagation { at, propagation, recursion }),
+        3 => (location(), mode).prop_map(|(at, mode)| Step::Unmount(UnmountRequest::new(at).with_mode(mode))),
+        4 => location().prop_map(Step::CreateDir),
+        1 => location().prop_map(Step::CreateFile),
+        1 => location().prop_map(Step::RemoveDir),
+        1 => location().prop_map(Step::RemoveFile),
+    ]
+}
+
+/// Up to `longest` changes.
+pub fn history(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 0..=longest)
+}

@@ -1,0 +1,288 @@
+//! The stored forms of the data types, held still: what is stored today is read by every later version.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+
+use mountwright_core::{
+    AtimeMode, AtomicVolume, AtomicVolumeLimits, AttributeChange, AttributesReport, AttributesRequest, BackingDevice,
+    BindReport, BindRequest, Container, ContainerId, DeviceNumber, Difference, DirectVolume, DirectVolumeType,
+    DirectoryEntry, EmptyDirMedium, Errno, FileCount, FileIdentity, FileKind, FileMode, FilesystemMagic, FilesystemOf,
+    FilesystemOption, FinalLink, FsGroup, FsGroupProgress, FsGroupRequest, Guarantee, LeftMount, Leftover, Leftovers,
+    Location, Metadata, MissingTarget, Mount, MountAttributes, MountFlags, MountId, MountInfo, MountKey, MountOptions,
+    MountReport, MountRequest, MountShape, MountTable, NameAfter, OccupiedTarget, Operation, PathDevice, PathMount,
+    PeerGroup, Placeholder, Propagation, PropagationShape, PropagationState, PropagationWord, RafsUnmount, Recursion,
+    RelativePath, Sandbox, SandboxDirs, ShareRecord, Subject, TakeOff, UniqueMountId, UnmountMode, UnmountRequest,
+    UnshareOutcome, UnsharedMounts, VolumeAccess, VolumeFile, VolumeGeneration, VolumeLayout, Watchability, kubernetes,
+    strategies,
+};
+use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+/// Reading the form and writing the value gives the form again.
+#[track_caller]
+fn form<T: Serialize + DeserializeOwned>(form: Value) {
+    let read: T = serde_json::from_value(form.clone()).unwrap_or_else(|error| panic!("{form}: {error}"));
+    assert_eq!(serde_json::to_value(&read).unwrap(), form, "{}", std::any::type_name::<T>());
+}
+
+/// Each of these is a form.
+#[track_caller]
+fn forms<T: Serialize + DeserializeOwned>(all: impl IntoIterator<Item = Value>) {
+    all.into_iter().for_each(form::<T>);
+}
+
+#[track_caller]
+fn refused<T: DeserializeOwned>(form: Value) -> String {
+    match serde_json::from_value::<T>(form.clone()) {
+        Ok(_) => panic!("{form} was read"),
+        Err(error) => error.to_string(),
+    }
+}
+
+fn mount_info() -> Value {
+    json!({
+        "id": 95, "unique_id": 4_294_967_391_u64, "parent": 28, "device": "0:45", "root": "/", "mount_point": "/mnt/nas",
+        "attributes": {"flags": ["ro", "nosuid"], "atime": "noatime"}, "idmapped": false,
+        "propagation": {"peers": 7, "master": null, "propagate_from": null, "unbindable": false},
+        "fs_type": "nfs4", "source": "", "options": "rw,vers=4.2",
+    })
+}
+
+fn placeholder() -> Value {
+    json!({"at": {"trusted": "/m/c"}, "identity": {"device": "8:1", "inode": 7, "kind": "directory"}})
+}
+
+fn record() -> Value {
+    json!({
+        "container": "box", "name": "rootfs", "mount": {"unique": 4_294_967_391_u64}, "device": "8:1", "subpath": "/a",
+        "path": "/m/box/rootfs", "made": [placeholder()],
+    })
+}
+
+#[test]
+fn numbers_and_words() {
+    form::<DeviceNumber>(json!("259:2"));
+    form::<MountId>(json!(28));
+    form::<UniqueMountId>(json!(4_294_967_391_u64));
+    forms::<MountKey>([json!({"unique": 4_294_967_391_u64}), json!({"reused": 28})]);
+    form::<PeerGroup>(json!(3));
+    forms::<Errno>([json!("EBUSY"), json!("errno 4095")]);
+    form::<FileMode>(json!("0755"));
+    form::<FilesystemMagic>(json!(0x0102_1994));
+    form::<ContainerId>(json!("box-1"));
+    form::<MountFlags>(json!(["ro", "nosuid", "nodev", "noexec", "nodiratime", "nosymfollow"]));
+    forms::<AtimeMode>([json!("relatime"), json!("noatime"), json!("strictatime")]);
+    forms::<Propagation>([json!("private"), json!("shared"), json!("slave"), json!("unbindable")]);
+    forms::<PropagationWord>([json!("slave"), json!("runbindable")]);
+    forms::<Recursion>([json!("this"), json!("tree")]);
+    forms::<Guarantee>([json!("window"), json!("atomic")]);
+    forms::<FinalLink>([json!("follow"), json!("itself")]);
+    let kinds = ["regular", "directory", "symlink", "block-device", "character-device", "fifo", "socket"];
+    forms::<FileKind>(kinds.map(Value::from));
+    forms::<UnmountMode>(["plain", "detach", "force", "force-detach", "expire"].map(Value::from));
+    forms::<OccupiedTarget>([json!("refuse"), json!("stack")]);
+    forms::<VolumeAccess>([json!("read-write"), json!("read-only")]);
+    forms::<VolumeLayout>([json!("atomic-writer"), json!("plain")]);
+    forms::<RafsUnmount>([json!("done"), json!("not-mounted")]);
+    forms::<TakeOff>([json!("detach"), json!("strict")]);
+    forms::<UnsharedMounts>([json!("refuse"), json!("make-shared")]);
+    forms::<NameAfter>([json!("removed"), json!("kept")]);
+    forms::<Difference>(["device", "subpath", "attributes", "propagation"].map(Value::from));
+    let kinds = ["emptyDir", "configMap", "secret", "projected", "downwardAPI", "csi"];
+    forms::<kubernetes::VolumeKind>(kinds.map(Value::from));
+    forms::<DirectVolumeType>(["block", "directvol", "vfiovol", "spdkvol"].map(Value::from));
+    forms::<Operation>([json!("bind"), json!("change-attributes"), json!("mount-of"), json!("set-superblock")]);
+}
+
+#[test]
+fn places_and_files() {
+    forms::<RelativePath>([json!("a/b"), json!([97, 47, 255])]);
+    forms::<Location>([
+        json!({"trusted": "/a"}),
+        json!({"trusted": [47, 255]}),
+        json!({"beneath": {"root": "/m", "path": "box/rootfs"}}),
+    ]);
+    form::<FileIdentity>(json!({"device": "8:1", "inode": 7, "kind": "directory"}));
+    form::<Placeholder>(placeholder());
+    form::<DirectoryEntry>(json!({"name": [255], "kind": "regular", "inode": 1}));
+    form::<Metadata>(json!({
+        "kind": "block-device", "device": "0:5", "represents": "8:1", "inode": 9, "mode": "0660", "uid": 0, "gid": 6,
+        "size": 0, "links": 1,
+    }));
+    forms::<FileCount>([json!({"exactly": 3}), json!({"over": 8})]);
+    form::<VolumeGeneration>(json!("..2026_11_20_08_15_30.1182736451"));
+    let file = json!({"path": "k", "bytes": [104, 105], "mode": "0644", "uid": 0, "gid": 0});
+    form::<VolumeFile>(file.clone());
+    form::<AtomicVolume>(json!({"generation": "..v", "files": [file]}));
+    form::<AtomicVolumeLimits>(json!({"entries": 8, "bytes": 1024, "depth": 3}));
+}
+
+#[test]
+fn mounts() {
+    form::<MountInfo>(mount_info());
+    form::<MountAttributes>(json!({"flags": [], "atime": "relatime"}));
+    form::<PropagationState>(json!({"peers": null, "master": 4, "propagate_from": 2, "unbindable": false}));
+    form::<PathMount>(json!({"mount": mount_info(), "is_root": true}));
+    form::<FilesystemOf>(json!({"magic": 26985, "device": "0:45", "is_mount_root": false}));
+    forms::<PropagationShape>([json!("private"), json!("shared"), json!({"slave-of": 4}), json!({"slave-of": null})]);
+    form::<MountShape>(json!({
+        "device": "8:1", "subpath": "/a", "attributes": {"flags": ["ro"], "atime": "relatime"}, "propagation": "private",
+    }));
+    forms::<PathDevice>([
+        json!({"block-node": {"device": "8:1"}}),
+        json!({"char-node": {"device": "1:3"}}),
+        json!({"filesystem": {"device": "8:1", "mount_point": "/"}}),
+    ]);
+    forms::<BackingDevice>([
+        json!({"whole-filesystem": {"device": "8:1", "mount": mount_info()}}),
+        json!({"subtree": {"device": "8:1", "subpath": "/a", "deleted": false, "mount": mount_info()}}),
+        json!({"anonymous": {"fs_type": "nfs4", "mount": mount_info()}}),
+        json!({"block-node": {"device": "8:1"}}),
+        json!({"char-node": {"device": "1:3"}}),
+    ]);
+    let text = "28 1 259:2 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\nodd\n";
+    form::<MountTable>(json!(text));
+    let table: MountTable = serde_json::from_value(json!(text)).unwrap();
+    assert_eq!((table.len(), table.odd_lines().len()), (1, 1));
+}
+
+#[test]
+fn requests_and_reports() {
+    let change = json!({"set": ["ro"], "clear": ["nodev"], "atime": null});
+    form::<AttributeChange>(change.clone());
+    form::<AttributesRequest>(json!({"at": {"trusted": "/m"}, "change": change, "recursion": "tree"}));
+    form::<AttributesReport>(json!({"guarantee": "atomic"}));
+    forms::<MissingTarget>([json!("refuse"), json!({"create": {"mode": "0755"}})]);
+    form::<BindRequest>(json!({
+        "source": {"trusted": "/a"}, "target": {"beneath": {"root": "/m", "path": "b"}}, "recursion": "this",
+        "change": change, "propagation": "slave", "required": "atomic", "missing_target": {"create": {"mode": "0755"}},
+        "occupied_target": "refuse",
+    }));
+    form::<BindReport>(json!({"mount": {"reused": 9}, "guarantee": "window", "created": ["/m/b", [47, 255]]}));
+    form::<FilesystemOption>(json!({"key": "size", "value": "64k"}));
+    form::<MountRequest>(json!({
+        "fs_type": "tmpfs", "source": null, "target": {"trusted": "/m"}, "attributes": {"flags": [], "atime": "relatime"},
+        "options": [{"key": "huge", "value": null}], "propagation": null,
+    }));
+    form::<MountReport>(json!({"mount": {"reused": 9}}));
+    form::<UnmountRequest>(json!({"at": {"trusted": "/m"}, "mode": "detach", "only": {"reused": 9}}));
+    forms::<Subject>([json!({"path": "/m"}), json!({"mount": {"reused": 9}}), json!("namespace")]);
+    forms::<Leftover>([
+        json!({"mount": {"mount": {"reused": 9}, "at": "/m"}}),
+        json!({"directory": "/m"}),
+        json!({"file": [47, 255]}),
+        json!({"attributes": {"at": "/m"}}),
+    ]);
+}
+
+#[test]
+fn what_a_runtime_keeps() {
+    let mount = json!({
+        "source": "/srv/app", "destination": "/etc/app", "fs_type": "bind", "host_path": "/m/box/app",
+        "host_mount": {"unique": 4_294_967_391_u64}, "guest_device_mount": null, "block_device_id": null,
+        "options": ["rbind", "ro"], "read_only": true, "fs_group": {"gid": 2000, "policy": "OnRootMismatch"},
+    });
+    form::<Mount>(mount.clone());
+    form::<MountOptions>(json!(["rbind", "ro", "rnosuid", "rslave", "size=64k"]));
+    form::<FsGroup>(json!({"gid": 2000, "policy": "Always"}));
+    form::<FsGroupRequest>(json!({
+        "group": {"gid": 2000, "policy": "Always"}, "access": "read-write", "after_failures": "keep-root",
+    }));
+    form::<FsGroupProgress>(json!({"examined": 3, "changed": 2, "failed": 1}));
+    form::<DirectVolume>(json!({"volume-type": "block", "device": "/dev/sdb", "fstype": "ext4", "options": ["ro"]}));
+    let container =
+        json!({"id": "box", "fs_type": "", "rootfs_type": "", "rootfs_suffix": "rootfs", "mounts": [mount]});
+    form::<Container>(container.clone());
+    form::<Sandbox>(json!({"id": "pod", "mounts_dir": "/m", "hypervisor": "qemu", "containers": [container]}));
+    form::<ShareRecord>(record());
+    form::<SandboxDirs>(json!({
+        "mounts_dir": "/m", "shared_dir": "/s", "private_dir": null, "shared": {"reused": 9}, "made_shared": null,
+        "made_private": null, "bind_mounts": [record()], "made": [placeholder()],
+    }));
+    let left = json!({"mount": mount_info(), "role": "share", "at": {"trusted": "/m/box/rootfs"}});
+    form::<LeftMount>(left.clone());
+    form::<Leftovers>(json!({"mounts": [left], "names": ["/m/box"]}));
+    forms::<UnshareOutcome>([
+        json!({"detached": {"layers": 1, "name": "removed"}}),
+        json!({"not-mounted": {"name": "kept"}}),
+        json!("missing"),
+        json!("refused-symlink"),
+        json!("covered"),
+    ]);
+    forms::<EmptyDirMedium>([json!("memory"), json!({"huge-pages": {"page_size": null}}), json!("disk")]);
+    forms::<Watchability>([
+        json!("not-a-volume"),
+        json!({"kind-not-watched": "emptyDir"}),
+        json!("empty"),
+        json!({"too-many": {"limit": 8}}),
+        json!({"watchable": {"entries": 3, "keys": 1, "bytes": 9, "layout": "plain"}}),
+    ]);
+}
+
+#[test]
+fn what_breaks_a_rule_of_its_type_is_not_read() {
+    for (error, named) in [
+        (refused::<ContainerId>(json!("../x")), "../x"),
+        (refused::<RelativePath>(json!("a/../b")), "a/../b"),
+        (refused::<Location>(json!({"beneath": {"root": "/m", "path": "/b"}})), "/b"),
+        (refused::<DeviceNumber>(json!("8")), "\"8\" is no device number"),
+        (refused::<FileMode>(json!("0888")), "\"0888\" is no file mode"),
+        (refused::<FileMode>(json!("17777")), "\"17777\" is no file mode"),
+        (refused::<Errno>(json!("EWHAT")), "\"EWHAT\" is no errno"),
+        (refused::<MountFlags>(json!(["ro", "rw"])), "\"rw\" is no mount flag"),
+        (refused::<AttributeChange>(json!({"set": ["ro"], "clear": ["ro"]})), "cannot both set and clear ro"),
+        (refused::<MountOptions>(json!(["rnoatime", "rstrictatime"])), "contradicts"),
+        (refused::<VolumeGeneration>(json!("../v")), "../v is no version"),
+        (refused::<DirectVolume>(json!({"volume-type": "block", "options": [""]})), "options = \"\""),
+        (refused::<PeerGroup>(json!(0)), "nonzero"),
+        (refused::<MountInfo>(json!({"id": 1})), "missing field"),
+    ] {
+        assert!(error.contains(named), "{error:?} does not name {named}");
+    }
+}
+
+#[test]
+fn unknown_fields_are_passed_over_and_absent_ones_are_empty() {
+    let mount: Mount = serde_json::from_value(json!({"destination": "/d", "of a later version": 1})).unwrap();
+    assert_eq!(mount, Mount::new("", "/d", ""));
+}
+
+proptest! {
+    #[test]
+    fn every_path_comes_back(path in strategies::odd_path()) {
+        let location = Location::Trusted(path);
+        let text = serde_json::to_string(&location).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Location>(&text).unwrap(), location);
+    }
+
+    #[test]
+    fn every_mount_comes_back(info in strategies::mount_info(), mount in strategies::mount()) {
+        let text = serde_json::to_string(&(&info, &mount)).unwrap();
+        prop_assert_eq!(serde_json::from_str::<(MountInfo, Mount)>(&text).unwrap(), (info, mount));
+    }
+
+    #[test]
+    fn every_option_list_comes_back(words in strategies::option_list()) {
+        let Ok(options) = MountOptions::parse(words) else { return Ok(()) };
+        let text = serde_json::to_string(&options).unwrap();
+        prop_assert_eq!(serde_json::from_str::<MountOptions>(&text).unwrap(), options);
+    }
+
+    #[test]
+    fn every_flag_set_and_errno_comes_back(bits in 0..64_u32, number in 1..=4095) {
+        let flags = MountFlags::ALL.words().enumerate().filter(|(index, _)| bits >> index & 1 == 1);
+        let flags = flags.fold(MountFlags::NONE, |all, (_, (flag, _))| all | flag);
+        let value = (flags, Errno::from_raw(number).unwrap());
+        let text = serde_json::to_string(&value).unwrap();
+        prop_assert_eq!(serde_json::from_str::<(MountFlags, Errno)>(&text).unwrap(), value);
+    }
+}
+
+#[test]
+fn bytes_that_are_not_utf8_are_an_array() {
+    let path = PathBuf::from(OsStr::from_bytes(b"/\xff"));
+    assert_eq!(serde_json::to_value(Location::Trusted(path)).unwrap(), json!({"trusted": [47, 255]}));
+}
