@@ -23,7 +23,8 @@ use serde_json::{Value, json};
 
 /// Reading the form and writing the value gives the form again.
 #[track_caller]
-fn form<T: Serialize + DeserializeOwned>(form: Value) {
+fn form<T: Serialize + DeserializeOwned>(form: impl Into<Value>) {
+    let form: Value = form.into();
     let read: T = serde_json::from_value(form.clone()).unwrap_or_else(|error| panic!("{form}: {error}"));
     assert_eq!(serde_json::to_value(&read).unwrap(), form, "{}", std::any::type_name::<T>());
 }
@@ -31,13 +32,13 @@ fn form<T: Serialize + DeserializeOwned>(form: Value) {
 /// Each of these is a form.
 #[track_caller]
 fn forms<T: Serialize + DeserializeOwned>(all: impl IntoIterator<Item = Value>) {
-    all.into_iter().for_each(form::<T>);
+    all.into_iter().for_each(|each| form::<T>(each));
 }
 
 #[track_caller]
-fn refused<T: DeserializeOwned>(form: Value) -> String {
-    match serde_json::from_value::<T>(form.clone()) {
-        Ok(_) => panic!("{form} was read"),
+fn refused<T: DeserializeOwned>(form: impl Into<Value>) -> String {
+    match serde_json::from_value::<T>(form.into()) {
+        Ok(_) => panic!("a form that breaks a rule was read"),
         Err(error) => error.to_string(),
     }
 }
