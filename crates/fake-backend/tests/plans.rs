@@ -69,7 +69,7 @@ fn the_journal_has_every_call_of_both_ports_in_order() {
     assert_eq!(
         host.journal().to_string(),
         "  1 create the directory /a: ok
-  2 bind onto /a (of /): ok
+  2 bind / onto /a: ok
   3 create the directory /b: ok
   4 unmount /a: ok
   5 read the metadata of /missing: ENOENT

@@ -11,7 +11,8 @@ use crate::kernel::Kernel;
 
 impl<K: Kernel> Mounter for LinuxBackend<K> {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError> {
-        self.bind_request(request).map_err(|fault| fault.of(Operation::Bind, request.target().for_display()))
+        let subject = || Subject::onto(request.source().for_display(), request.target().for_display());
+        self.bind_request(request).map_err(|fault| fault.of(Operation::Bind, subject()))
     }
 
     fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
@@ -19,7 +20,8 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
     }
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
-        self.move_to(from, to).map_err(|fault| fault.of(Operation::MoveMount, from.for_display()))
+        let subject = || Subject::onto(from.for_display(), to.for_display());
+        self.move_to(from, to).map_err(|fault| fault.of(Operation::MoveMount, subject()))
     }
 
     fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {

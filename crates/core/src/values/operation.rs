@@ -77,7 +77,7 @@ impl fmt::Display for Operation {
             Self::RemoveFile => "remove the file",
             Self::SetOwner => "set the owner of",
             Self::SetMode => "set the mode of",
-            Self::Bind => "bind onto",
+            Self::Bind => "bind",
             Self::Mount => "mount on",
             Self::MoveMount => "move the mount",
             Self::ChangeAttributes => "change the attributes of the mount",

@@ -12,6 +12,13 @@ pub enum Subject {
     /// A path, for a person to read.
     #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     Path(PathBuf),
+    /// What was to go where: a bind and a move. Which of the two was at fault is in the step and the errno.
+    Onto {
+        /// What was to be bound or moved, for a person to read.
+        source: Box<Path>,
+        /// Where to, for a person to read.
+        target: Box<Path>,
+    },
     /// A mount, by its id.
     Mount(MountKey),
     /// The mount namespace or the process as a whole.
@@ -22,9 +29,17 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Path(path) => write!(f, "{}", path.display()),
+            Self::Onto { source, target } => write!(f, "{} onto {}", source.display(), target.display()),
             Self::Mount(key) => write!(f, "mount {key}"),
             Self::Namespace => f.write_str("this mount namespace"),
         }
+    }
+}
+
+impl Subject {
+    /// `source` onto `target`.
+    pub fn onto(source: impl Into<PathBuf>, target: impl Into<PathBuf>) -> Self {
+        Self::Onto { source: source.into().into_boxed_path(), target: target.into().into_boxed_path() }
     }
 }
 
@@ -144,11 +159,13 @@ impl OsError {
         &self.subject
     }
 
-    /// The path it was about, where it was about one; for a person to read.
+    /// The path it was about, where it was about one; of two, the one that was to be changed: the target. For a person to
+    /// read.
     pub fn path(&self) -> Option<&Path> {
         match &self.subject {
             Subject::Path(path) => Some(path),
-            _ => None,
+            Subject::Onto { target, .. } => Some(target),
+            Subject::Mount(_) | Subject::Namespace => None,
         }
     }
 
@@ -165,7 +182,9 @@ impl OsError {
 
 impl fmt::Display for OsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "could not {} {}: ", self.operation, self.subject)?;
+        let onto =
+            if self.operation == Operation::Bind && matches!(self.subject, Subject::Path(_)) { "onto " } else { "" };
+        write!(f, "could not {} {onto}{}: ", self.operation, self.subject)?;
         match self.errno.meaning() {
             Some(meaning) => write!(f, "{meaning} ({})", self.errno)?,
             None => write!(f, "{}", self.errno)?,
@@ -202,7 +221,16 @@ mod tests {
     }
 
     #[test]
+    fn of_a_bind_and_a_move_both_ends_are_named() {
+        let bind = OsError::new(Operation::Bind, Subject::onto("/no", "/t"), Errno::ENOENT).at_step("open_tree");
+        assert_eq!(bind.to_string(), "could not bind /no onto /t: no such file or directory (ENOENT), at open_tree");
+        assert_eq!(bind.path(), Some(Path::new("/t")));
+        let moved = OsError::new(Operation::MoveMount, Subject::onto("/a", "/b"), Errno::ELOOP);
+        assert!(moved.to_string().starts_with("could not move the mount /a onto /b: "), "{moved}");
+    }
+
+    #[test]
     fn an_error_is_small() {
-        assert!(size_of::<OsError>() <= 80, "{}", size_of::<OsError>());
+        assert!(size_of::<OsError>() <= 88, "{}", size_of::<OsError>());
     }
 }

@@ -8,37 +8,24 @@ use mountwright_core::{
 
 use crate::FakeBackend;
 
-fn tree(recursion: Recursion) -> &'static str {
-    match recursion {
-        Recursion::This => "",
-        Recursion::Tree => ", the tree",
-    }
-}
-
 /// What a journal says of a bind.
 fn bind(request: &BindRequest) -> String {
-    let mut text = format!("of {}{}", request.source().for_display().display(), tree(request.recursion()));
+    let mut words = Vec::new();
+    if request.recursion() == Recursion::Tree {
+        words.push("the tree".to_owned());
+    }
     let change = request.change();
-    for (_, word) in change.set().words() {
-        text.push_str(", ");
-        text.push_str(word);
-    }
-    for (_, word) in change.clear().words() {
-        text.push_str(", not ");
-        text.push_str(word);
-    }
-    if let Some(propagation) = request.wanted_propagation() {
-        text.push_str(", ");
-        text.push_str(&propagation.to_string());
-    }
-    text
+    words.extend(change.set().words().map(|(_, word)| word.to_owned()));
+    words.extend(change.clear().words().map(|(_, word)| format!("not {word}")));
+    words.extend(request.wanted_propagation().map(|propagation| propagation.to_string()));
+    words.join(", ")
 }
 
 impl Mounter for FakeBackend {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError> {
         self.detailed_call(
             Operation::Bind,
-            || request.target().for_display().into(),
+            || Subject::onto(request.source().for_display(), request.target().for_display()),
             || bind(request),
             |calls| calls.bind(request),
         )
@@ -55,8 +42,8 @@ impl Mounter for FakeBackend {
     }
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
-        let detail = || format!("to {}", to.for_display().display());
-        self.detailed_call(Operation::MoveMount, || from.for_display().into(), detail, |calls| calls.move_to(from, to))
+        let subject = || Subject::onto(from.for_display(), to.for_display());
+        self.call(Operation::MoveMount, subject, |calls| calls.move_to(from, to))
     }
 
     fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
