@@ -171,6 +171,7 @@ fn requests_and_reports() {
     form::<MountReport>(json!({"mount": {"reused": 9}}));
     form::<UnmountRequest>(json!({"at": {"trusted": "/m"}, "mode": "detach", "only": {"reused": 9}}));
     forms::<Subject>([json!({"path": "/m"}), json!({"mount": {"reused": 9}}), json!("namespace")]);
+    form::<Subject>(json!({"onto": {"source": [47, 255], "target": "/m"}}));
     forms::<Leftover>([
         json!({"mount": {"mount": {"reused": 9}, "at": "/m"}}),
         json!({"directory": "/m"}),

@@ -15,8 +15,10 @@ pub enum Subject {
     /// What was to go where: a bind and a move. Which of the two was at fault is in the step and the errno.
     Onto {
         /// What was to be bound or moved, for a person to read.
+        #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         source: Box<Path>,
         /// Where to, for a person to read.
+        #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         target: Box<Path>,
     },
     /// A mount, by its id.

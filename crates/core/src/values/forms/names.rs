@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::de::{SeqAccess, Visitor};
 use serde::ser::{SerializeSeq as _, Serializer};
@@ -102,6 +102,16 @@ impl Names for PathBuf {
 
     fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         OsString::read(deserializer).map(Self::from)
+    }
+}
+
+impl Names for Box<Path> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Bytes::of(self.as_os_str()).serialize(serializer)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PathBuf::read(deserializer).map(PathBuf::into_boxed_path)
     }
 }
 
