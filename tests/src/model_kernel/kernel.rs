@@ -5,7 +5,10 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::Errno;
-use mountwright_fake::abi::{AT_EMPTY_PATH, O_PATH, STATMOUNT_SUPPORTED_MASK};
+use mountwright_fake::abi::{
+    AT_EMPTY_PATH, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, O_PATH,
+    STATMOUNT_SUPPORTED_MASK,
+};
 use mountwright_fake::{At as ModelAt, Dirent, OpenHow, Statmount, Statx};
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntry, Reach, Stat};
 
@@ -29,12 +32,9 @@ impl ModelKernel {
 impl Kernel for ModelKernel {
     type Fd = ModelFd;
 
-    fn probe(&self, call: Call) -> Answered<()> {
-        match call {
-            // Not on the fake's syscall face.
-            Call::Fsopen | Call::Fsconfig | Call::Fsmount | Call::Fspick => Err(Errno::ENOSYS),
-            _ => Ok(()),
-        }
+    /// All are on the fake's syscall face.
+    fn probe(&self, _call: Call) -> Answered<()> {
+        Ok(())
     }
 
     fn openat(&self, dir: At<'_, ModelFd>, path: &Path, flags: u32, mode: u32) -> Answered<ModelFd> {
@@ -184,20 +184,30 @@ impl Kernel for ModelKernel {
         self.machine.lock().move_mount(self.process, from, b"", to, b"", flags)
     }
 
-    fn fsopen(&self, _fs_type: &OsStr, _flags: u32) -> Answered<ModelFd> {
-        Err(Errno::ENOSYS)
+    fn fsopen(&self, fs_type: &OsStr, flags: u32) -> Answered<ModelFd> {
+        let opened = self.machine.lock().fsopen(self.process, text(fs_type)?, flags);
+        self.fd(opened)
     }
 
-    fn fsconfig(&self, _context: &ModelFd, _command: Config<'_>) -> Answered<()> {
-        Err(Errno::ENOSYS)
+    fn fsconfig(&self, context: &ModelFd, command: Config<'_>) -> Answered<()> {
+        let (command, key, value) = match command {
+            Config::Flag(key) => (FSCONFIG_SET_FLAG, Some(text(key)?), None),
+            Config::Text(key, value) => (FSCONFIG_SET_STRING, Some(text(key)?), Some(text(value)?)),
+            Config::Create => (FSCONFIG_CMD_CREATE, None, None),
+            Config::Reconfigure => (FSCONFIG_CMD_RECONFIGURE, None, None),
+        };
+        self.machine.lock().fsconfig(self.process, context.number(), command, key, value, 0)
     }
 
-    fn fsmount(&self, _context: &ModelFd, _flags: u32, _attributes: u32) -> Answered<ModelFd> {
-        Err(Errno::ENOSYS)
+    fn fsmount(&self, context: &ModelFd, flags: u32, attributes: u32) -> Answered<ModelFd> {
+        let opened = self.machine.lock().fsmount(self.process, context.number(), flags, attributes.into());
+        self.fd(opened)
     }
 
-    fn fspick(&self, _dir: At<'_, ModelFd>, _path: &Path, _flags: u32) -> Answered<ModelFd> {
-        Err(Errno::ENOSYS)
+    fn fspick(&self, dir: At<'_, ModelFd>, path: &Path, flags: u32) -> Answered<ModelFd> {
+        let (at, path) = place(dir, path)?;
+        let opened = self.machine.lock().fspick(self.process, at, path, flags);
+        self.fd(opened)
     }
 
     fn mount(
