@@ -38,6 +38,13 @@ pub(crate) struct Superblock {
     pub(crate) removed_in_use: u32,
 }
 
+impl Superblock {
+    /// Whether a directory's size tells how many entries it has, as tmpfs has it.
+    pub(crate) fn counts_entries(&self) -> bool {
+        *self.type_name != *b"ramfs" && *self.type_name != *b"hugetlbfs"
+    }
+}
+
 /// Everything about a new file but its place.
 pub(crate) struct NewInode {
     pub(crate) content: Content,

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use mountwright_core::{BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, UniqueMountId};
+use mountwright_core::{
+    BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, Propagation, Recursion, UniqueMountId,
+};
 
 use super::attribute_bits::{attr_of, recursive};
 use super::calls::{Calls, Fd};
 use super::created::Created;
 use super::fault::Step;
-use crate::At;
-use crate::abi::{AT_EMPTY_PATH, AT_RECURSIVE, OPEN_TREE_CLONE};
+use crate::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_PRIVATE, OPEN_TREE_CLONE};
+use crate::{At, MountAttr};
 
 impl Calls<'_> {
     pub(crate) fn bind(&mut self, request: &BindRequest) -> Step<BindReport> {
@@ -46,11 +48,21 @@ impl Calls<'_> {
 
     fn copy_of(&mut self, at: At, path: &Path, flags: u32, request: &BindRequest) -> Step<Fd> {
         let flags = flags | OPEN_TREE_CLONE;
-        let change = request.change();
-        if change.is_nothing() {
+        let mut attr = attr_of(request.change());
+        if may_part(request) {
+            attr.propagation = MS_PRIVATE;
+        }
+        if attr == MountAttr::default() {
             self.open_tree(at, path, flags)
         } else {
-            self.open_tree_attr(at, path, flags, attr_of(change))
+            self.open_tree_attr(at, path, flags, attr)
         }
     }
+}
+
+/// True where the copy of a tree leaves the peer groups of its source before it is attached, as the Linux backend has it: the
+/// propagation asked for does not need them, and the copies that a shared parent makes are then peers of it alone.
+fn may_part(request: &BindRequest) -> bool {
+    let alone = matches!(request.wanted_propagation(), Some(Propagation::Private | Propagation::Unbindable));
+    alone && request.recursion() == Recursion::Tree
 }

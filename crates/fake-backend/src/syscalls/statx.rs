@@ -101,7 +101,8 @@ impl Machine {
     fn statx_of(&self, pid: Pid, place: Place, mask: u32) -> Statx {
         let inode = &self.inodes[self.dentries[place.dentry].inode];
         let mount = &self.mounts[place.mount];
-        let device = self.superblocks[inode.superblock].device;
+        let superblock = &self.superblocks[inode.superblock];
+        let device = superblock.device;
         let represents = match inode.content {
             Content::Block(device) | Content::Character(device) => device,
             _ => Device { major: 0, minor: 0 },
@@ -115,7 +116,7 @@ impl Machine {
             let ns = self.task(pid).map(|task| task.user_ns);
             ns.ok().and_then(|ns| self.user_namespaces.number_in(ns, id)).unwrap_or(OVERFLOW_ID)
         };
-        let size = inode.size();
+        let size = if inode.is_directory() && !superblock.counts_entries() { 0 } else { inode.size() };
         // A kind has four bits above twelve of permissions: sixteen in all.
         #[allow(clippy::cast_possible_truncation)]
         let mode = (inode.content.file_type() as u16) | inode.mode;

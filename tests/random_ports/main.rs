@@ -1,0 +1,111 @@
+//! Random histories at the ports, on three worlds: the Linux backend on the kernel, the fake, and the Linux backend making
+//! its system calls on the fake's model. Answers, errnos and tables agree after each call.
+//!
+//! * `MOUNTWRIGHT_HISTORIES`: how many histories of about 20 calls (250).
+//! * `MOUNTWRIGHT_SEED`: where to begin; without it each run begins elsewhere, and says where.
+//! * `MOUNTWRIGHT_REQUIRE_KERNEL`: not run is a failure.
+//!
+//! A history that differs is made as short as can be and printed as a line for `found.jsonl`, whose lines are played each
+//! time. The last thing printed is what the run has met.
+
+mod call;
+mod campaign;
+mod coverage;
+mod draw;
+mod labels;
+mod place;
+mod play;
+mod theme;
+
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use mountwright_tests::kernel_required::not_run;
+use mountwright_tests::worker_process::{ask, serve_if_asked};
+
+use crate::call::Call;
+use crate::campaign::{Report, Request};
+use crate::coverage::Coverage;
+
+const HISTORIES: u32 = 250;
+/// A part is a case, and cases run side by side.
+const PARTS: u32 = 4;
+/// Histories that once differed, each with the name of its rule.
+const FOUND: &str = include_str!("found.jsonl");
+
+fn main() -> ExitCode {
+    if serve_if_asked(|request: Request| campaign::run(&request)) {
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::from_args();
+    let (histories, seed, found) = match (number_in("MOUNTWRIGHT_HISTORIES"), number_in("MOUNTWRIGHT_SEED"), found()) {
+        (Ok(histories), Ok(seed), Ok(found)) => {
+            (histories.unwrap_or(HISTORIES), seed.unwrap_or_else(fresh_seed), found)
+        }
+        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
+            eprintln!("random_ports: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let total = Arc::new(Mutex::new(Coverage::default()));
+    let mut trials: Vec<Trial> = Vec::new();
+    for part in 0..PARTS {
+        // The first parts take what is left over.
+        let share = histories / PARTS + u32::from(part < histories % PARTS);
+        let request = Request::Draw { seed: u64::from(seed) << 16 | u64::from(part), histories: share };
+        trials.push(trial(format!("part_{part}"), request, &total));
+    }
+    for (rule, history) in found {
+        trials.push(trial(format!("found: {rule}"), Request::Compare(vec![history]), &total));
+    }
+    if !arguments.list {
+        println!("{histories} histories, MOUNTWRIGHT_SEED={seed}");
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    let total = total.lock().unwrap_or_else(PoisonError::into_inner);
+    if total.calls > 0 {
+        println!("what the run has met:\n{}", total.table());
+    }
+    conclusion.exit_code()
+}
+
+fn number_in(variable: &str) -> Result<Option<u32>, String> {
+    match std::env::var(variable) {
+        Err(_) => Ok(None),
+        Ok(text) => text.parse().map(Some).map_err(|_| format!("{variable}={text} is not a number")),
+    }
+}
+
+fn fresh_seed() -> u32 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.subsec_nanos())
+}
+
+fn found() -> Result<Vec<(String, Vec<Call>)>, String> {
+    let read = |(number, line)| {
+        serde_json::from_str(line).map_err(|error| format!("found.jsonl, line {}: {error}", number + 1))
+    };
+    FOUND.lines().enumerate().map(read).collect()
+}
+
+fn trial(name: String, request: Request, total: &Arc<Mutex<Coverage>>) -> Trial {
+    let total = Arc::clone(total);
+    Trial::ignorable_test(name, move || compare(&request, &total))
+}
+
+fn compare(request: &Request, total: &Mutex<Coverage>) -> Result<Completion, Failed> {
+    let add = |coverage| total.lock().unwrap_or_else(PoisonError::into_inner).add(coverage);
+    match ask(request)? {
+        Report::NotRun(reason) => not_run(&reason),
+        Report::Agreed(coverage) => {
+            add(coverage);
+            Ok(Completion::Completed)
+        }
+        Report::Differed { coverage, history, report } => {
+            add(coverage);
+            Err(format!("{report}\nto keep it, add to tests/random_ports/found.jsonl:\n[\"its rule\",{history}]")
+                .into())
+        }
+    }
+}
