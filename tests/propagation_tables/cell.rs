@@ -1,0 +1,47 @@
+//! One cell of a table.
+
+use mountwright_core::Errno;
+use mountwright_tests::scenario::{Operation, Outcome, Recording, Scenario, Step};
+
+use crate::picture::Picture;
+
+/// What is there, what is done to it, and what the document says comes of it.
+pub(crate) struct Cell {
+    pub(crate) name: String,
+    pub(crate) setup: Vec<Operation>,
+    /// What `setup` leads to
+    pub(crate) before: Picture,
+    pub(crate) operation: Operation,
+    /// What is there afterwards; an errno where nothing may change
+    pub(crate) after: Result<Picture, Errno>,
+}
+
+impl Cell {
+    pub(crate) fn scenario(&self) -> Scenario {
+        let setup = self.setup.iter().cloned().map(Step::new).collect();
+        Scenario::new(&self.name, setup, vec![Step::new(self.operation.clone())])
+    }
+
+    /// # Errors
+    /// What differs, for a person.
+    pub(crate) fn judge(&self, recording: &Recording) -> Result<(), String> {
+        let seen = |index| Picture::of(recording.tables_after(index).ok_or("there is no table")?);
+        agree("before", &self.before, seen(-1)?)?;
+        let (result, after) = match &self.after {
+            Ok(after) => (Outcome::Ok, after),
+            Err(errno) => (Outcome::Failed(*errno), &self.before),
+        };
+        if recording.results != [result] {
+            return Err(format!("the document says {result}; it answers {:?}", recording.results));
+        }
+        agree("after", after, seen(0)?)
+    }
+}
+
+fn agree(when: &str, said: &Picture, seen: Picture) -> Result<(), String> {
+    let (said, seen) = (said.clone().renamed(), seen.renamed());
+    if said == seen {
+        return Ok(());
+    }
+    Err(format!("{when}, the document says{said}\nit is{seen}"))
+}

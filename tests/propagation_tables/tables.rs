@@ -1,0 +1,251 @@
+//! Every cell of every table, made from the types that its row and its column stand for.
+
+use mountwright_core::Errno;
+use mountwright_tests::scenario::PropagationBit;
+
+use crate::acts::{bind, make, mkdir, move_to, rbind, tmpfs, umount};
+use crate::cell::Cell;
+use crate::kind::Kind;
+use crate::picture::{Picture, Relation};
+use crate::rules::{RECEIVERS, changed, landed, with_copies};
+use crate::scene::{Scene, related};
+
+/// All cells of all tables.
+pub(crate) fn cells() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for destination in Kind::ALL {
+        cells.push(mounted(destination));
+        for source in Kind::ALL {
+            cells.push(bound(source, destination));
+            cells.push(moved(source, None, destination));
+            for child in Kind::ALL {
+                cells.push(bound_tree(source, child, destination));
+                cells.push(moved(source, Some(child), destination));
+            }
+        }
+        cells.push(unmounted(destination, None));
+        for to in TYPES {
+            cells.push(unmounted(destination, Some(to)));
+        }
+        if destination.is_slave() {
+            cells.push(unmounted_at_master(destination));
+        }
+        if destination.is_shared() {
+            for keeper in RECEIVERS.into_iter().chain(["/b"]) {
+                cells.push(unmounted_with_a_child(destination, keeper));
+            }
+        }
+    }
+    for kind in Kind::ALL {
+        for to in TYPES {
+            cells.push(retyped(kind, to, true));
+            if kind.is_shared() {
+                cells.push(retyped(kind, to, false));
+            }
+        }
+    }
+    cells
+}
+
+const TYPES: [PropagationBit; 4] =
+    [PropagationBit::Shared, PropagationBit::Slave, PropagationBit::Private, PropagationBit::Unbindable];
+
+/// 5e
+fn mounted(destination: Kind) -> Cell {
+    let mut scene = Scene::default();
+    scene.destination(destination);
+    let mut after = scene.picture.clone();
+    after.add(with_copies(&landed(&Relation::default(), destination, "new"), destination, "/x", "new"));
+    Cell {
+        name: format!("mount on {}", destination.name()),
+        setup: scene.setup,
+        before: scene.picture,
+        operation: tmpfs("/b/x"),
+        after: Ok(after),
+    }
+}
+
+/// 5b
+fn bound(source: Kind, destination: Kind) -> Cell {
+    let mut scene = Scene::default();
+    scene.source(source);
+    scene.destination(destination);
+    let after = if source == Kind::Unbindable {
+        Err(Errno::EINVAL)
+    } else {
+        let mut after = scene.picture.clone();
+        after.add(arrived(&scene.picture.at("/a"), destination, "/x", "new"));
+        Ok(after)
+    };
+    Cell {
+        name: format!("bind {} on {}", source.name(), destination.name()),
+        setup: scene.setup,
+        before: scene.picture,
+        operation: bind("/a", "/b/x"),
+        after,
+    }
+}
+
+fn arrived(source: &Relation, destination: Kind, below: &str, fresh: &str) -> Picture {
+    with_copies(&landed(source, destination, fresh), destination, below, fresh)
+}
+
+/// 5c: each mount of the tree as 5b says; what is unbindable is left out.
+fn bound_tree(source: Kind, child: Kind, destination: Kind) -> Cell {
+    let mut scene = Scene::default();
+    scene.source_tree(source, child);
+    scene.destination(destination);
+    let after = if source == Kind::Unbindable {
+        Err(Errno::EINVAL)
+    } else {
+        let mut after = scene.picture.clone();
+        after.add(arrived(&scene.picture.at("/a"), destination, "/x", "new"));
+        if child != Kind::Unbindable {
+            after.add(arrived(&scene.picture.at("/a/k"), destination, "/x/k", "new child"));
+        }
+        Ok(after)
+    };
+    Cell {
+        name: format!("rbind {} with {} on {}", source.name(), child.name(), destination.name()),
+        setup: scene.setup,
+        before: scene.picture,
+        operation: rbind("/a", "/b/x"),
+        after,
+    }
+}
+
+/// 5d
+fn moved(source: Kind, child: Option<Kind>, destination: Kind) -> Cell {
+    let mut scene = Scene::default();
+    match child {
+        None => scene.source(source),
+        Some(child) => scene.source_tree(source, child),
+    }
+    scene.destination(destination);
+    let some_unbindable = source == Kind::Unbindable || child == Some(Kind::Unbindable);
+    let after = if some_unbindable && destination.is_shared() {
+        Err(Errno::EINVAL)
+    } else {
+        let mut after = scene.picture.clone();
+        let top = after.take("/a");
+        after.add(arrived(&top, destination, "/x", "new"));
+        if child.is_some() {
+            let below = after.take("/a/k");
+            after.add(arrived(&below, destination, "/x/k", "new child"));
+        }
+        Ok(after)
+    };
+    let with = child.map(|child| format!(" with {}", child.name())).unwrap_or_default();
+    Cell {
+        name: format!("move {}{with} on {}", source.name(), destination.name()),
+        setup: scene.setup,
+        before: scene.picture,
+        operation: move_to("/a", "/b/x"),
+        after,
+    }
+}
+
+/// A mount on `/b/x` (by way of the master of a slave), with its copies.
+fn mounted_scene(destination: Kind, by_master: bool) -> Scene {
+    let mut scene = Scene::default();
+    scene.destination(destination);
+    if by_master {
+        scene.setup.push(tmpfs("/m/x"));
+        scene.picture.put("/m/x", related(Some("new M"), None));
+        let group = destination.is_shared().then_some("new B");
+        scene.picture.add(with_copies(&related(group, Some("new M")), destination, "/x", "new"));
+    } else {
+        scene.setup.push(tmpfs("/b/x"));
+        scene.picture.add(arrived(&Relation::default(), destination, "/x", "new"));
+    }
+    scene
+}
+
+/// 5f: what is mounted there goes with everybody who hears of `/b`, whatever its own type is.
+fn unmounted(destination: Kind, child: Option<PropagationBit>) -> Cell {
+    let mut scene = mounted_scene(destination, destination == Kind::Slave);
+    if let Some(to) = child {
+        scene.setup.push(make("/b/x", to));
+        let has_peers = destination.is_shared();
+        let relation = changed(&scene.picture.at("/b/x"), to, has_peers, "made shared");
+        scene.picture.put("/b/x", relation);
+    }
+    let mut after = scene.picture.clone();
+    after.take("/b/x");
+    if destination.is_shared() {
+        for receiver in RECEIVERS {
+            after.take(&format!("{receiver}/x"));
+        }
+    }
+    Cell {
+        name: format!("unmount {} from {}", child.map_or("it".to_owned(), |to| format!("{to:?}")), destination.name()),
+        setup: scene.setup,
+        before: scene.picture,
+        operation: umount("/b/x"),
+        after: Ok(after),
+    }
+}
+
+/// 5f, seen from the slave: it hears of its master.
+fn unmounted_at_master(destination: Kind) -> Cell {
+    let scene = mounted_scene(destination, true);
+    let mut after = scene.picture.clone();
+    for at in ["/m", "/b"].into_iter().chain(RECEIVERS) {
+        after.take(&format!("{at}/x"));
+    }
+    Cell {
+        name: format!("unmount at the master of {}", destination.name()),
+        setup: scene.setup,
+        before: scene.picture,
+        operation: umount("/m/x"),
+        after: Ok(after),
+    }
+}
+
+/// 5f: "if any of these mounts has some sub-mounts, then that mount is not unmounted, but all others are", and one that is to
+/// be unmounted itself is busy.
+fn unmounted_with_a_child(destination: Kind, keeper: &str) -> Cell {
+    let mut scene = mounted_scene(destination, false);
+    let (kept, child) = (format!("{keeper}/x"), format!("{keeper}/x/y"));
+    // Private, so that the child is on this one alone.
+    scene.setup.extend([mkdir("/b/x/y"), make(&kept, PropagationBit::Private), tmpfs(&child)]);
+    scene.picture.put(&kept, Relation::default());
+    scene.picture.put(&child, Relation::default());
+    let after = if keeper == "/b" {
+        Err(Errno::EBUSY)
+    } else {
+        let mut after = scene.picture.clone();
+        for at in ["/b"].into_iter().chain(RECEIVERS).filter(|at| *at != keeper) {
+            after.take(&format!("{at}/x"));
+        }
+        Ok(after)
+    };
+    Cell {
+        name: format!("unmount from {}, a child at {keeper}", destination.name()),
+        setup: scene.setup,
+        before: scene.picture,
+        operation: umount("/b/x"),
+        after,
+    }
+}
+
+/// 5a
+fn retyped(kind: Kind, to: PropagationBit, has_peers: bool) -> Cell {
+    let mut scene = Scene::default();
+    scene.source(kind);
+    if kind.is_shared() && !has_peers {
+        scene.setup.push(umount("/aq"));
+        scene.picture.take("/aq");
+    }
+    let mut after = scene.picture.clone();
+    let relation = changed(&scene.picture.at("/a"), to, has_peers && kind.is_shared(), "new");
+    after.put("/a", relation);
+    let alone = if kind.is_shared() && !has_peers { " alone" } else { "" };
+    Cell {
+        name: format!("make {}{alone} {to:?}", kind.name()),
+        setup: scene.setup,
+        before: scene.picture,
+        operation: make("/a", to),
+        after: Ok(after),
+    }
+}
