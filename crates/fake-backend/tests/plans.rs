@@ -153,15 +153,6 @@ fn what_would_wait_for_a_dead_server_fails() {
 }
 
 #[test]
-fn a_type_that_is_not_modelled_says_where_to_read() {
-    let host = HostBuilder::new().dir("/m").build().unwrap();
-    let mount = |fs_type: &str| host.mount(&mountwright_core::MountRequest::new(fs_type, at("/m"))).unwrap_err();
-    assert!(mount("overlay").to_string().contains("docs/fake.md"));
-    assert_eq!(mount("nosuchfs").errno(), Errno::ENODEV);
-    assert!(!mount("nosuchfs").to_string().contains("docs/fake.md"));
-}
-
-#[test]
 fn a_handle_can_be_sent_and_shared() {
     fn check<T: Send + Sync + Clone>(_: &T) {}
     check(&FakeBackend::new());

@@ -14,6 +14,8 @@ use crate::kernel::filesystem_type::is_known_but_not_modelled;
 
 /// What an error says of a type that Linux has and the model has not.
 const NOT_MODELLED: &str = "fsopen: the fake does not model this type (docs/fake.md)";
+/// The same of a value of an option.
+const OPTION_NOT_MODELLED: &str = "fsconfig: the fake does not model this value (docs/fake.md)";
 
 impl Calls<'_> {
     pub(crate) fn mount(&mut self, request: &MountRequest) -> Step<MountReport> {
@@ -34,7 +36,11 @@ impl Calls<'_> {
             self.configure(context, OsStr::new("source"), Some(source))?;
         }
         for option in &request.options {
-            self.configure(context, &option.key, option.value.as_deref())?;
+            let taken = self.configure(context, &option.key, option.value.as_deref());
+            taken.map_err(|fault| match fault.errno() {
+                Errno::EOPNOTSUPP => fault.at_step(OPTION_NOT_MODELLED),
+                _ => fault,
+            })?;
         }
         self.command(context, FSCONFIG_CMD_CREATE)?;
         self.fsmount(context, bits_of(request.attributes))
