@@ -141,7 +141,7 @@ fn check(bench: &mut Bench, scenarios: &[Scenario], out: &mut impl Write) -> io:
     for scenario in scenarios {
         match Verdict::of(scenario, bench.play(scenario)) {
             Verdict::Agrees => counts.agree += 1,
-            Verdict::NotRun(reason) => *counts.not_run.entry(reason).or_default() += 1,
+            Verdict::NotRun(reason) | Verdict::TooYoung(reason) => *counts.not_run.entry(reason).or_default() += 1,
             Verdict::Differs(report) => {
                 counts.differ += 1;
                 writeln!(out, "{} differs {report}", scenario.name)?;

@@ -40,7 +40,8 @@ fn main() -> ExitCode {
         }));
     }
     if let Ok(verdicts) = &verdicts {
-        let not_run = verdicts.iter().filter(|verdict| matches!(verdict, Verdict::NotRun(_))).count();
+        let not_run =
+            verdicts.iter().filter(|verdict| matches!(verdict, Verdict::NotRun(_) | Verdict::TooYoung(_))).count();
         println!("on this machine's kernel: {} scenarios run, {not_run} not run", verdicts.len() - not_run);
     }
     libtest_mimic::run(&arguments, trials).exit_code()
@@ -51,6 +52,8 @@ fn outcome(verdict: Option<Verdict>) -> Result<Completion, Failed> {
         Some(Verdict::Agrees) => Ok(Completion::Completed),
         Some(Verdict::Differs(report)) => Err(report.into()),
         Some(Verdict::NotRun(reason)) => not_run(&reason),
+        // Whoever wants the kernel asked has asked it.
+        Some(Verdict::TooYoung(reason)) => Ok(Completion::ignored_with(reason)),
         None => Err("it was not played".into()),
     }
 }

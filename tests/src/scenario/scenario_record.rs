@@ -26,7 +26,7 @@ pub struct Scenario {
     /// The rule that it shows
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The first kernel that answers so
+    /// The first kernel that is known to answer so
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<KernelVersion>,
     /// Run first; every step succeeds

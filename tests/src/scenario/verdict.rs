@@ -14,8 +14,10 @@ pub enum Verdict {
     Agrees,
     /// They are not; a report for a person.
     Differs(String),
-    /// The machine does not allow it, or its kernel is too old; with the reason.
+    /// The machine does not allow it; with the reason.
     NotRun(String),
+    /// The rule is younger than the machine's kernel; in words.
+    TooYoung(String),
 }
 
 impl Verdict {
@@ -23,7 +25,8 @@ impl Verdict {
     pub fn of(scenario: &Scenario, played: Result<Recording, CannotRun>) -> Self {
         let recorded = scenario.recorded().unwrap_or_default();
         match played {
-            Err(error @ (CannotRun::NeedsRoot(_) | CannotRun::KernelTooOld { .. })) => Self::NotRun(error.to_string()),
+            Err(error @ CannotRun::NeedsRoot(_)) => Self::NotRun(error.to_string()),
+            Err(error @ CannotRun::KernelTooOld { .. }) => Self::TooYoung(error.to_string()),
             Err(error) => Self::Differs(format!("entirely: {error}")),
             Ok(got) => match first_difference(scenario, &recorded, &got) {
                 None => Self::Agrees,
