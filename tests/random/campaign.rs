@@ -12,6 +12,7 @@ use crate::coverage::Coverage;
 use crate::kind::Kind;
 use crate::plan::{Plan, plan};
 use crate::resolve::resolve;
+use crate::since::OLDEST;
 
 /// How often proptest may simplify a failing plan; the rest is left out step by step.
 const MOST_SHRINKING: u32 = 256;
@@ -21,12 +22,16 @@ pub(crate) struct Request {
     pub(crate) kind: Kind,
     pub(crate) seed: u64,
     pub(crate) histories: u32,
+    /// Whether a history that differs is made as short as can be
+    pub(crate) shrinking: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
     /// The kernel could not be asked; with the reason
     NotRun(String),
+    /// This kernel is older than what the histories show
+    TooYoung(String),
     /// All histories agree
     Agreed(Coverage),
     /// One does not
@@ -45,7 +50,10 @@ pub(crate) fn run(request: &Request) -> Report {
         Ok(stage) => stage,
         Err(error) => return Report::NotRun(error.to_string()),
     };
-    let is_root = stage.is_root();
+    let (is_root, kernel) = (stage.is_root(), stage.kernel());
+    if kernel < OLDEST {
+        return Report::TooYoung(format!("the histories need Linux {OLDEST}, and this is {kernel}"));
+    }
     if !is_root && request.kind == Kind::UserNamespaces {
         return Report::NotRun("a user namespace that maps two users needs root on this machine".to_owned());
     }
@@ -57,7 +65,7 @@ pub(crate) fn run(request: &Request) -> Report {
     let config = Config {
         cases: request.histories,
         failure_persistence: None,
-        max_shrink_iters: MOST_SHRINKING,
+        max_shrink_iters: if request.shrinking { MOST_SHRINKING } else { 0 },
         ..Config::default()
     };
     let mut seed = [0; 32];
@@ -67,9 +75,11 @@ pub(crate) fn run(request: &Request) -> Report {
     let result = runner.run(&plan(request.kind, is_root), |plan| {
         let outcome = compare(&mut stage.borrow_mut(), request.kind, &plan);
         match outcome {
-            Ok((scenario, recording)) => {
+            Ok(agreed) => {
                 if !*failed.borrow() {
-                    coverage.borrow_mut().count(&scenario, &recording);
+                    let mut coverage = coverage.borrow_mut();
+                    coverage.count(&agreed.scenario, &agreed.recording);
+                    coverage.count_left_out(&agreed.left_out);
                 }
                 Ok(())
             }
@@ -83,6 +93,9 @@ pub(crate) fn run(request: &Request) -> Report {
     match result {
         Ok(()) => Report::Agreed(coverage),
         Err(TestError::Abort(reason)) => Report::NotRun(reason.to_string()),
+        Err(TestError::Fail(reason, _)) if !request.shrinking => {
+            Report::Differed { coverage, scenario: String::new(), report: reason.to_string() }
+        }
         Err(TestError::Fail(reason, plan)) => {
             let found = smallest(&mut stage.borrow_mut(), request.kind, &plan);
             let (scenario, report) = found.unwrap_or_else(|| (String::new(), format!("seen once only: {reason}")));
@@ -98,8 +111,15 @@ struct Differs {
     stopped: bool,
 }
 
-fn compare(stage: &mut Stage, kind: Kind, plan: &Plan) -> Result<(Scenario, Recording), Box<Differs>> {
-    let resolved = std::panic::catch_unwind(|| resolve(kind, plan));
+struct Agrees {
+    scenario: Scenario,
+    recording: Recording,
+    left_out: Vec<&'static str>,
+}
+
+fn compare(stage: &mut Stage, kind: Kind, plan: &Plan) -> Result<Agrees, Box<Differs>> {
+    let kernel = stage.kernel();
+    let resolved = std::panic::catch_unwind(|| resolve(kind, kernel, plan));
     let Ok(resolved) = resolved else {
         let scenario = Scenario::new("found/panic", Vec::new(), Vec::new());
         return Err(Box::new(Differs { scenario, report: "the model panicked".to_owned(), stopped: true }));
@@ -109,7 +129,7 @@ fn compare(stage: &mut Stage, kind: Kind, plan: &Plan) -> Result<(Scenario, Reco
         Err(report) => Err(Box::new(Differs { scenario, report, stopped: false })),
         Ok(recording) => match resolved.stopped {
             Some(error) => Err(Box::new(Differs { scenario, report: error.to_string(), stopped: true })),
-            None => Ok((scenario, recording)),
+            None => Ok(Agrees { scenario, recording, left_out: resolved.left_out }),
         },
     }
 }

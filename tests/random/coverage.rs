@@ -16,6 +16,8 @@ pub(crate) struct Coverage {
     pub(crate) operations: u64,
     succeeded: u64,
     on_large_tables: u64,
+    /// By operation: how often it was left out because the kernel is too old for it
+    left_out: BTreeMap<String, u64>,
     answers: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
@@ -40,11 +42,25 @@ impl Coverage {
         }
     }
 
+    /// Counts what was not drawn for this kernel.
+    pub(crate) fn count_left_out(&mut self, operations: &[&str]) {
+        for operation in operations {
+            *self.left_out.entry((*operation).to_owned()).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn has_left_out(&self, operation: &str) -> bool {
+        self.left_out.contains_key(operation)
+    }
+
     pub(crate) fn add(&mut self, other: Self) {
         self.histories += other.histories;
         self.operations += other.operations;
         self.succeeded += other.succeeded;
         self.on_large_tables += other.on_large_tables;
+        for (operation, count) in other.left_out {
+            *self.left_out.entry(operation).or_default() += count;
+        }
         for (operation, answers) in other.answers {
             let mine = self.answers.entry(operation).or_default();
             for (answer, count) in answers {
@@ -90,6 +106,10 @@ impl Coverage {
             self.percent_succeeded(),
             self.percent_on_large_tables(),
         );
+        if !self.left_out.is_empty() {
+            let left_out: Vec<String> = self.left_out.iter().map(|(name, count)| format!("{name} {count}")).collect();
+            let _ = writeln!(text, "  not run, this kernel is too old: {}", left_out.join(", "));
+        }
         text
     }
 }

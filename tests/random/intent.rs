@@ -219,7 +219,12 @@ fn mount_operations() -> Vec<(u32, BoxedStrategy<Operation>)> {
                 .boxed(),
         ),
         (12, unmount_flags().prop_map(|flags| Operation::Umount { target: here(), flags }).boxed()),
-        (5, mount_flags().prop_map(|flags| Operation::RemountBind { target: here(), flags }).boxed()),
+        (
+            6,
+            prop_oneof![3 => mount_flags(), 1 => Just(vec![MountFlag::Ro])]
+                .prop_map(|flags| Operation::RemountBind { target: here(), flags })
+                .boxed(),
+        ),
         (
             3,
             prop_oneof![2 => Just(vec![MountFlag::Ro]), 1 => Just(vec![])]
@@ -236,11 +241,11 @@ fn name_operations() -> Vec<(u32, BoxedStrategy<Operation>)> {
     let node = prop_oneof![1 => Just(NodeKind::Char), 2 => Just(NodeKind::Fifo)];
     vec![
         (5, Just(Operation::Mkdir { path: path() }).boxed()),
-        (4, Just(Operation::Rmdir { path: path() }).boxed()),
+        (5, Just(Operation::Rmdir { path: path() }).boxed()),
         (4, Just(Operation::Unlink { path: path() }).boxed()),
         (3, Just(Operation::Create { path: path() }).boxed()),
-        (3, link_text.prop_map(move |text| Operation::Symlink { target: text.to_owned(), path: path() }).boxed()),
-        (1, node.prop_map(move |kind| Operation::Mknod { path: path(), kind }).boxed()),
+        (4, link_text.prop_map(move |text| Operation::Symlink { target: text.to_owned(), path: path() }).boxed()),
+        (2, node.prop_map(move |kind| Operation::Mknod { path: path(), kind }).boxed()),
         (
             2,
             select(vec!["0600", "0700", "0755"])
@@ -248,8 +253,8 @@ fn name_operations() -> Vec<(u32, BoxedStrategy<Operation>)> {
                 .boxed(),
         ),
         (2, Just(Operation::Link { from: path(), to: path() }).boxed()),
-        (4, Just(Operation::Rename { from: path(), to: path() }).boxed()),
-        (4, Just(Operation::RenameExchange { from: path(), to: path() }).boxed()),
+        (5, Just(Operation::Rename { from: path(), to: path() }).boxed()),
+        (6, Just(Operation::RenameExchange { from: path(), to: path() }).boxed()),
     ]
 }
 
@@ -261,7 +266,7 @@ fn questions() -> Vec<(u32, BoxedStrategy<Operation>)> {
         (1, Just(Operation::Tree { path: here() }).boxed()),
         (4, Just(Operation::Write { path: here() }).boxed()),
         (4, mode.prop_map(|mode| Operation::Access { path: here(), mode }).boxed()),
-        (1, Just(Operation::Readlink { path: here() }).boxed()),
+        (2, Just(Operation::Readlink { path: here() }).boxed()),
     ]
 }
 
@@ -280,7 +285,7 @@ fn descriptor_operations(weight: u32) -> Vec<(u32, BoxedStrategy<Operation>)> {
 fn namespace_operations(user: bool) -> Vec<(u32, BoxedStrategy<Operation>)> {
     // Numbers are taken modulo what there is.
     vec![
-        (5, Just(Operation::CloneNs { user }).boxed()),
+        (7, Just(Operation::CloneNs { user }).boxed()),
         (14, any::<u32>().prop_map(|ns| Operation::SwitchNs { ns }).boxed()),
         (1, any::<u32>().prop_map(|ns| Operation::DestroyNs { ns }).boxed()),
     ]

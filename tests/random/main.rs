@@ -2,7 +2,10 @@
 //!
 //! * `MOUNTWRIGHT_HISTORIES`: how many histories of 20 operations, over all four kinds (2,000).
 //! * `MOUNTWRIGHT_SEED`: where to begin; without it each run begins elsewhere, and says where.
+//! * `MOUNTWRIGHT_SHRINKING=0`: a history that differs is shown as it was drawn.
 //! * `MOUNTWRIGHT_REQUIRE_KERNEL`: not run is a failure.
+//!
+//! What the running kernel is too old for (`since.rs`) is not drawn, and counted.
 //!
 //! A history that differs is made as short as can be and printed as a line for a file in `tests/scenarios`, with what the
 //! kernel answers. The last thing printed is what the run has met.
@@ -15,6 +18,7 @@ mod layout;
 mod odd_paths;
 mod plan;
 mod resolve;
+mod since;
 mod theme;
 mod whereabouts;
 
@@ -45,9 +49,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
-    let (histories, seed) = match (number_in("MOUNTWRIGHT_HISTORIES"), number_in("MOUNTWRIGHT_SEED")) {
-        (Ok(histories), Ok(seed)) => (histories.unwrap_or(HISTORIES), seed.unwrap_or_else(fresh_seed)),
-        (Err(error), _) | (_, Err(error)) => {
+    let (histories, seed, shrinking) = match asked_for() {
+        Ok(asked) => asked,
+        Err(error) => {
             eprintln!("random: {error}");
             return ExitCode::FAILURE;
         }
@@ -60,7 +64,7 @@ fn main() -> ExitCode {
             let number = u32::try_from(trials.len()).unwrap_or(0);
             // The first parts take what is left over.
             let share = histories / parts + u32::from(number < histories % parts);
-            let request = Request { kind, seed: u64::from(seed) << 16 | u64::from(part), histories: share };
+            let request = Request { kind, seed: u64::from(seed) << 16 | u64::from(part), histories: share, shrinking };
             let total = Arc::clone(&total);
             let name = format!("{}/part_{part}", kind.name());
             trials.push(Trial::ignorable_test(name, move || compare(&request, &total)));
@@ -88,6 +92,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// How many histories, where to begin, and whether one that differs is shrunk.
+fn asked_for() -> Result<(u32, u32, bool), String> {
+    let histories = number_in("MOUNTWRIGHT_HISTORIES")?.unwrap_or(HISTORIES);
+    let seed = number_in("MOUNTWRIGHT_SEED")?.unwrap_or_else(fresh_seed);
+    Ok((histories, seed, number_in("MOUNTWRIGHT_SHRINKING")? != Some(0)))
+}
+
 fn number_in(variable: &str) -> Result<Option<u32>, String> {
     match std::env::var(variable) {
         Err(_) => Ok(None),
@@ -103,6 +114,8 @@ fn compare(request: &Request, total: &Mutex<Coverage>) -> Result<Completion, Fai
     let add = |coverage| total.lock().unwrap_or_else(PoisonError::into_inner).add(coverage);
     match ask(request)? {
         Report::NotRun(reason) => not_run(&reason),
+        // Whoever wants the kernel asked has asked it.
+        Report::TooYoung(reason) => Ok(Completion::ignored_with(reason)),
         Report::Agreed(coverage) => {
             add(coverage);
             Ok(Completion::Completed)
@@ -119,7 +132,9 @@ fn shortcomings(total: &Coverage) -> Result<Vec<String>, String> {
     if total.histories < ENOUGH_HISTORIES {
         return Ok(Vec::new());
     }
-    let mut short = total.rarer_than(LEAST, &recorded_pairs()?);
+    let mut wanted = recorded_pairs()?;
+    wanted.retain(|(operation, _)| !total.has_left_out(operation));
+    let mut short = total.rarer_than(LEAST, &wanted);
     if total.percent_succeeded() < 50 {
         short.push("success".to_owned());
     }

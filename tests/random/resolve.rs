@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 
 use mountwright_tests::fake_runner::{Entry, EntryKind, FakeWorld};
 use mountwright_tests::scenario::{
-    CannotRun, Credentials, MountRow, Operation, Place, Scenario, Step, Tables, UnmountFlag, World,
+    CannotRun, Credentials, KernelVersion, MountRow, Operation, Place, Scenario, Step, Tables, UnmountFlag, World,
 };
 
 use crate::intent::{Intent, Pick, What};
 use crate::kind::Kind;
 use crate::odd_paths::odd_path;
 use crate::plan::{LENGTH, Plan};
+use crate::since::since;
 use crate::theme::Theme;
 use crate::whereabouts::{Whereabouts, drawn_to};
 
@@ -31,22 +32,26 @@ const MOST_MOUNTS: usize = 200;
 pub(crate) struct Resolved {
     pub(crate) scenario: Scenario,
     pub(crate) stopped: Option<CannotRun>,
+    /// Operations that this kernel is too old for
+    pub(crate) left_out: Vec<&'static str>,
 }
 
-/// The history of the plan.
-pub(crate) fn resolve(kind: Kind, plan: &Plan) -> Resolved {
+/// The history of the plan, for this kernel.
+pub(crate) fn resolve(kind: Kind, kernel: KernelVersion, plan: &Plan) -> Resolved {
     let setup = plan.layout.steps();
-    let mut resolver = Resolver::new(kind, plan.theme);
+    let mut resolver = Resolver::new(kind, kernel, plan.theme);
     let stopped = resolver.run(&setup, plan).err();
     let name = format!("found/{}", kind.name());
-    Resolved { scenario: Scenario::new(name, setup, resolver.steps), stopped }
+    Resolved { scenario: Scenario::new(name, setup, resolver.steps), stopped, left_out: resolver.left_out }
 }
 
 struct Resolver {
     kind: Kind,
+    kernel: KernelVersion,
     theme: Theme,
     world: FakeWorld,
     steps: Vec<Step>,
+    left_out: Vec<&'static str>,
     tables: Tables,
     /// What can be named now; asked for when it is needed
     entries: Option<Vec<Entry>>,
@@ -57,12 +62,14 @@ struct Resolver {
 }
 
 impl Resolver {
-    fn new(kind: Kind, theme: Theme) -> Self {
+    fn new(kind: Kind, kernel: KernelVersion, theme: Theme) -> Self {
         Self {
             kind,
+            kernel,
             theme,
             world: FakeWorld::new(),
             steps: Vec::new(),
+            left_out: Vec::new(),
             tables: Tables::new(),
             entries: None,
             descriptors: BTreeMap::new(),
@@ -144,6 +151,10 @@ impl Resolver {
         }
         self.pick_places(&mut operation, intent.picks);
         if self.is_out_of_bounds(&operation) {
+            return None;
+        }
+        if since(&operation) > self.kernel {
+            self.left_out.push(operation.name());
             return None;
         }
         let credentials = self.credentials(&operation, intent.who);

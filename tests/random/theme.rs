@@ -42,9 +42,9 @@ pub(crate) fn theme() -> impl Strategy<Value = Theme> {
         2 => Just(Theme::Stack),
         6 => Just(Theme::Crowd),
         3 => Just(Theme::ReadOnly),
-        2 => Just(Theme::Flagged),
+        3 => Just(Theme::Flagged),
         6 => Just(Theme::Writer),
-        4 => Just(Theme::Restricted),
+        5 => Just(Theme::Restricted),
         1 => Just(Theme::Locked),
     ]
 }

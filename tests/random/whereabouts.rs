@@ -97,11 +97,14 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
         (Operation::OpenTree { .. }, _) => {
             &[(46, W::MountPoint), (32, W::Directory), (6, W::File), (4, W::Symlink), (12, W::Odd)]
         }
-        (Operation::Mkdir { .. } | Operation::Symlink { .. }, _) => {
+        (Operation::Mkdir { .. }, _) => {
             &[(58, W::Fresh), (12, W::FreshReadOnly), (10, W::Anything), (8, W::Alphabet), (12, W::Odd)]
         }
+        (Operation::Symlink { .. }, _) => {
+            &[(52, W::Fresh), (12, W::FreshReadOnly), (10, W::Anything), (12, W::Alphabet), (14, W::Odd)]
+        }
         (Operation::Create { .. }, _) => {
-            &[(52, W::Fresh), (12, W::FreshReadOnly), (10, W::Anything), (8, W::Alphabet), (18, W::Odd)]
+            &[(48, W::Fresh), (12, W::FreshReadOnly), (10, W::Anything), (12, W::Alphabet), (18, W::Odd)]
         }
         (Operation::Mknod { .. }, _) => &[(50, W::Fresh), (36, W::FreshReadOnly), (8, W::Anything), (6, W::Odd)],
         (Operation::Chmod { .. }, _) => &[(50, W::Anything), (40, W::ReadOnly), (10, W::Odd)],
@@ -109,9 +112,9 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
             &[(44, W::Directory), (12, W::MountPoint), (10, W::ReadOnly), (8, W::File), (5, W::Alphabet), (21, W::Odd)]
         }
         (Operation::Unlink { .. }, _) => &[
-            (32, W::File),
+            (26, W::File),
             (12, W::ReadOnly),
-            (18, W::CoveredFile),
+            (24, W::CoveredFile),
             (6, W::MountPoint),
             (8, W::Symlink),
             (8, W::Directory),
@@ -130,8 +133,8 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
             (20, W::Sibling),
             (9, W::Fresh),
             (5, W::FreshReadOnly),
-            (4, W::Inside),
-            (12, W::Anything),
+            (6, W::Inside),
+            (10, W::Anything),
             (10, W::MountPoint),
             (8, W::Odd),
         ],
@@ -145,9 +148,9 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
             &[(56, W::Directory), (24, W::MountPoint), (6, W::File), (4, W::Symlink), (10, W::Odd)]
         }
         (Operation::Write { .. }, _) => {
-            &[(46, W::File), (18, W::ReadOnly), (8, W::Anything), (8, W::Symlink), (8, W::MountPoint), (12, W::Odd)]
+            &[(42, W::File), (24, W::ReadOnly), (6, W::Anything), (8, W::Symlink), (8, W::MountPoint), (12, W::Odd)]
         }
-        (Operation::Readlink { .. }, _) => &[(76, W::Symlink), (12, W::Anything), (12, W::Odd)],
+        (Operation::Readlink { .. }, _) => &[(66, W::Symlink), (10, W::Anything), (10, W::Alphabet), (14, W::Odd)],
         (Operation::Access { .. }, _) => &[(32, W::Anything), (25, W::File), (35, W::ReadOnly), (8, W::Odd)],
         (Operation::Open { .. }, _) => {
             &[(34, W::File), (26, W::Anything), (20, W::MountPoint), (6, W::Symlink), (6, W::ReadOnly), (8, W::Odd)]
