@@ -10,6 +10,7 @@ use mountwright_linux::LinuxBackend;
 use mountwright_tests::contract::{in_kernel_world, in_model_world};
 use mountwright_tests::model_kernel::ModelKernel;
 use mountwright_tests::namespace::{self, Privilege};
+use mountwright_tests::scenario::KernelVersion;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,9 @@ use crate::play::{Outcome, play};
 
 /// How often proptest may simplify a failing history; the rest is left out call by call.
 const MOST_SHRINKING: u32 = 256;
+
+/// On an older kernel other mounts go along with an unmount.
+const MODEL: KernelVersion = KernelVersion::new(6, 17);
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
@@ -33,6 +37,8 @@ pub(crate) enum Request {
 pub(crate) enum Report {
     /// The kernel could not be asked; with the reason
     NotRun(String),
+    /// This kernel is older than the model
+    TooYoung(String),
     Agreed(Coverage),
     Differed {
         coverage: Coverage,
@@ -48,6 +54,13 @@ pub(crate) fn run(request: &Request) -> Report {
         Ok(privilege) => privilege == Privilege::Root,
         Err(error) => return Report::NotRun(error.to_string()),
     };
+    match kernel_version() {
+        Ok(kernel) if kernel < MODEL => {
+            return Report::TooYoung(format!("the model is Linux {MODEL} and later, and this is {kernel}"));
+        }
+        Ok(_) => {}
+        Err(error) => return Report::NotRun(error),
+    }
     // Panics of a world are caught and reported; shrinking one would print it a hundred times.
     std::panic::set_hook(Box::new(|_| {}));
     match request {
@@ -63,6 +76,11 @@ pub(crate) fn run(request: &Request) -> Report {
             Report::Agreed(coverage)
         }
     }
+}
+
+fn kernel_version() -> Result<KernelVersion, String> {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").map_err(|error| error.to_string())?;
+    release.parse()
 }
 
 fn draw(seed: u64, histories: u32, is_root: bool) -> Report {

@@ -12,6 +12,8 @@ use crate::theme::theme;
 const LENGTH: usize = 18;
 
 const DIRECTORIES: [&str; 7] = ["/w/a", "/w/a/x", "/w/b", "/w/b/x", "/w/c", "/w/b/y", "/w/a/x/z"];
+/// What is opened at the beginning: directories with names in them.
+const OPENED: [&str; 4] = ["/w", "/w/a", "/w/b", "/w/b/x"];
 const FILES: [&str; 3] = ["/w/f", "/w/a/f", "/w/b/x/f"];
 const LINKS: [&str; 4] = ["/w/l", "/w/a/l", "/w/n", "/w/b/u"];
 const MISSING: [&str; 4] = ["/w/a/q", "/w/c/q", "/w/b/q", "/w/q/q"];
@@ -213,7 +215,7 @@ fn filesystem() -> Vec<(u32, BoxedStrategy<Call>)> {
 
 /// A name in a directory, now and then one that cannot be.
 fn name() -> BoxedStrategy<String> {
-    let odd = vec!["".to_owned(), ".".to_owned(), "..".to_owned(), "a/b".to_owned(), "n".repeat(256)];
+    let odd = vec![String::new(), ".".to_owned(), "..".to_owned(), "a/b".to_owned(), "n".repeat(256)];
     prop_oneof![12 => select(&NAMES[..]).prop_map(str::to_owned), 1 => select(odd)].boxed()
 }
 
@@ -264,7 +266,7 @@ pub(crate) fn history(is_root: bool) -> impl Strategy<Value = Vec<Call>> {
     mixture.extend(filesystem());
     mixture.push((6, outside()));
     let calls = proptest::collection::vec(Union::new_weighted(mixture), LENGTH);
-    let opened = proptest::collection::vec(select(&DIRECTORIES[..]), 3);
+    let opened = proptest::collection::vec(select(&OPENED[..]), 3);
     (theme(), opened, calls).prop_map(move |(beginning, opened, calls)| {
         let open = |(slot, path): (usize, &str)| Call::OpenDir { at: At::Trusted(Spot::Path(path.to_owned())), slot };
         let mut history: Vec<Call> = opened.into_iter().enumerate().map(open).collect();

@@ -1,6 +1,7 @@
 //! Ids as every world has them alike.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 
 use mountwright_core::{
     DeviceNumber, Metadata, MountId, MountInfo, MountKey, MountRow, MountTable, PeerGroup, PropagationState,
@@ -42,9 +43,15 @@ impl Labels {
             sight.propagation(info.propagation),
             info.fs_type.display(),
             info.source.display(),
-            info.options.display(),
+            words(&info.options),
         )
     }
+}
+
+/// The options of a superblock, without the one that a kernel prints or not as it was built (`CONFIG_TMPFS_INODE64`).
+fn words(options: &OsStr) -> String {
+    let options = options.to_string_lossy();
+    options.split(',').filter(|word| *word != "inode64").collect::<Vec<_>>().join(",")
 }
 
 /// The table of a world, with what its numbers mean.
@@ -93,7 +100,7 @@ impl Sight {
                 sight.propagation(state),
                 row.fs_type().display(),
                 row.source().display(),
-                row.options().display(),
+                words(row.options()),
             );
             sight.rows.push(text);
         }

@@ -98,6 +98,8 @@ fn compare(request: &Request, total: &Mutex<Coverage>) -> Result<Completion, Fai
     let add = |coverage| total.lock().unwrap_or_else(PoisonError::into_inner).add(coverage);
     match ask(request)? {
         Report::NotRun(reason) => not_run(&reason),
+        // Whoever wants the kernel asked has asked it.
+        Report::TooYoung(reason) => Ok(Completion::ignored_with(reason)),
         Report::Agreed(coverage) => {
             add(coverage);
             Ok(Completion::Completed)

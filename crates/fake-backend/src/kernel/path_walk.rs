@@ -298,10 +298,7 @@ impl<'a> Walk<'a> {
 
     /// Into a dentry of the present directory: through what is mounted on it, or into a symlink.
     fn into(&mut self, machine: &mut Machine, dentry: DentryKey, step: Step) -> Result<Option<Arc<[u8]>>, Errno> {
-        let place = machine.onto_mounts(Place { mount: self.at.mount, dentry });
-        if place.mount != self.at.mount && self.resolve & RESOLVE_NO_XDEV != 0 {
-            return Err(Errno::EXDEV);
-        }
+        let place = self.through(machine, Place { mount: self.at.mount, dentry })?;
         let inode = &machine.inodes[machine.dentries[place.dentry].inode];
         if !inode.is_symlink() || step == (Step::Last { follow: false }) {
             self.at = place;
@@ -357,7 +354,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn up(&mut self, machine: &Machine) -> Result<(), Errno> {
+    fn up(&mut self, machine: &mut Machine) -> Result<(), Errno> {
         let mut from = self.at;
         let mut at_root = from == self.root;
         if !at_root && machine.is_mount_root(from) {
@@ -379,13 +376,23 @@ impl<'a> Walk<'a> {
     }
 
     /// Through what is mounted on a directory that `..` led to.
-    fn onto(&mut self, machine: &Machine, place: Place) -> Result<(), Errno> {
-        let top = machine.onto_mounts(place);
-        if top.mount != place.mount && self.resolve & RESOLVE_NO_XDEV != 0 {
-            return Err(Errno::EXDEV);
-        }
-        self.at = top;
+    fn onto(&mut self, machine: &mut Machine, place: Place) -> Result<(), Errno> {
+        self.at = self.through(machine, place)?;
         Ok(())
+    }
+
+    /// To the top of what is mounted on the place, where the walk may go there.
+    fn through(&self, machine: &mut Machine, place: Place) -> Result<Place, Errno> {
+        let top = machine.onto_mounts(place);
+        if top.mount == place.mount || self.resolve & RESOLVE_NO_XDEV == 0 {
+            return Ok(top);
+        }
+        // To see that, the walk has held where it was and the lowest mount of the stack.
+        machine.note_use(self.at);
+        if let Some(mount) = machine.mount_at(place.mount, place.dentry) {
+            machine.note_use(Place { mount, dentry: machine.mounts[mount].root });
+        }
+        Err(Errno::EXDEV)
     }
 
     /// What the stack that `place` is the root of a mount of stands on; nothing at the walk's root.
