@@ -2,7 +2,8 @@
 //!
 //! `cargo test -p mountwright-tests --test mutants` (as root; not part of the ordinary command: it builds a copy of the
 //! workspace and runs for a quarter of an hour). All faults of `list.txt` are built into the copy behind a switch; then the
-//! recorded histories, the tables of `sharedsubtree.rst` and random histories are run with one fault after the other.
+//! recorded histories, the tables of `sharedsubtree.rst`, the limit of mounts and random histories are run with one fault
+//! after the other.
 //!
 //! * `MOUNTWRIGHT_SEED`: of the random histories (1).
 //! * An argument: only faults whose name holds it.
@@ -24,6 +25,9 @@ use crate::mutant::{Mutant, mutants, plant};
 /// How many random histories are tried, of 20 operations each: the next number only where the one before found nothing.
 const HISTORIES: [u32; 4] = [16, 64, 250, 1000];
 const OPERATIONS: u32 = 20;
+/// Programs that show the fake alone, each with the cases that are the fake's.
+const FAKE_ALONE: [(&str, Option<&str>); 3] =
+    [("recorded", Some("fake/")), ("propagation_tables", Some("fake/")), ("mount_limit", None)];
 
 fn main() -> ExitCode {
     match run() {
@@ -60,36 +64,27 @@ fn run() -> Result<bool, String> {
 
 struct Suite {
     programs: BTreeMap<String, PathBuf>,
-    recorded: Vec<String>,
     seed: String,
 }
 
 impl Suite {
     fn build(workspace: &Path) -> Result<Self, String> {
-        let programs = workspace::build(workspace, &["propagation_tables", "random"], &["replay"])?;
-        let folder = workspace.join("tests/scenarios");
-        let files = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let recorded = files.filter_map(|file| Some(file.ok()?.path().to_string_lossy().into_owned()));
+        let programs = workspace::build(workspace, &["mount_limit", "propagation_tables", "random", "recorded"])?;
         let seed = std::env::var("MOUNTWRIGHT_SEED").unwrap_or_else(|_| "1".to_owned());
-        Ok(Self { recorded: recorded.filter(|file| file.ends_with(".jsonl.gz")).collect(), programs, seed })
+        Ok(Self { programs, seed })
     }
 
     fn program(&self, name: &str) -> Result<&Path, String> {
         self.programs.get(name).map(PathBuf::as_path).ok_or_else(|| format!("cargo built no {name}"))
     }
 
-    fn recorded(&self) -> Result<Lane<'_>, String> {
-        let mut arguments = ["--backend", "fake", "--check"].map(str::to_owned).to_vec();
-        arguments.extend(self.recorded.iter().cloned());
-        Ok(Lane { program: self.program("replay")?, arguments, variables: vec![] })
-    }
-
-    fn tables(&self) -> Result<Lane<'_>, String> {
-        Ok(Lane {
-            program: self.program("propagation_tables")?,
-            arguments: vec!["fake/".to_owned()],
-            variables: vec![],
-        })
+    /// What needs no kernel.
+    fn fake_alone(&self) -> Result<Vec<(&'static str, Lane<'_>)>, String> {
+        let lane = |(name, filter): (&'static str, Option<&str>)| {
+            let arguments = filter.map(str::to_owned).into_iter().collect();
+            Ok((name, Lane { program: self.program(name)?, arguments, variables: vec![] }))
+        };
+        FAKE_ALONE.into_iter().map(lane).collect()
     }
 
     fn random(&self, histories: u32) -> Result<Lane<'_>, String> {
@@ -104,8 +99,8 @@ impl Suite {
     }
 
     fn fails_without_faults(&self) -> Result<Option<&'static str>, String> {
-        let lanes =
-            [("replay", self.recorded()?), ("propagation_tables", self.tables()?), ("random", self.random(1000)?)];
+        let mut lanes = self.fake_alone()?;
+        lanes.push(("random", self.random(HISTORIES[HISTORIES.len() - 1])?));
         for (name, lane) in lanes {
             if !lane.passes(None)? {
                 return Ok(Some(name));
@@ -118,11 +113,10 @@ impl Suite {
     fn finds(&self, mutant: &Mutant) -> Result<Option<String>, String> {
         let fault = Some(mutant.number);
         if !mutant.random {
-            if !self.recorded()?.passes(fault)? {
-                return Ok(Some("recorded histories".to_owned()));
-            }
-            if !self.tables()?.passes(fault)? {
-                return Ok(Some("tables".to_owned()));
+            for (name, lane) in self.fake_alone()? {
+                if !lane.passes(fault)? {
+                    return Ok(Some(name.to_owned()));
+                }
             }
         }
         for histories in HISTORIES {

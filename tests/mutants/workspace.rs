@@ -35,12 +35,11 @@ fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Builds the test targets and examples of these names: their programs.
-pub(crate) fn build(workspace: &Path, tests: &[&str], examples: &[&str]) -> Result<BTreeMap<String, PathBuf>, String> {
+/// Builds the test targets of these names: their programs.
+pub(crate) fn build(workspace: &Path, tests: &[&str]) -> Result<BTreeMap<String, PathBuf>, String> {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["test", "--no-run", "--message-format=json", "-p", "mountwright-tests"]);
+    cargo.args(["test", "--no-run", "--message-format=json", "-p", "mountwright-tests", "-p", "mountwright-fake"]);
     cargo.args(tests.iter().flat_map(|name| ["--test", name]));
-    cargo.args(examples.iter().flat_map(|name| ["--example", name]));
     // Of its own: the programs of the workspace itself are not to be replaced.
     cargo.current_dir(workspace).env("CARGO_TARGET_DIR", workspace.join("../target")).stdin(Stdio::null());
     let output = cargo.stderr(Stdio::inherit()).output().map_err(|error| format!("cargo: {error}"))?;
