@@ -32,13 +32,21 @@ impl<K: Kernel> LinuxBackend<K> {
     /// What follows the moment in which a mount comes to be seen: a look whether it is where it should be, and its
     /// propagation, which a shared parent has just overwritten. What fails here takes the mount off again.
     pub(crate) fn finish(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
-        let finish = || {
-            self.lies_on(target, mount)?;
-            self.shows(target, mount)?;
-            // Last: until here the tree is as a whole in the copies at the parent's peers, and goes from there with it.
-            last.propagation.map_or(Ok(()), |propagation| self.propagate(tree, propagation, last.recursion))
-        };
-        finish().map_err(|fault| self.take_off((tree, mount), target, last.apart, fault))
+        self.look_at(tree, target, last, mount)?;
+        self.settle(tree, target, last, mount)
+    }
+
+    /// Whether it is where it should be, and seen.
+    pub(crate) fn look_at(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
+        let looked = self.lies_on(target, mount).and_then(|()| self.shows(target, mount));
+        looked.map_err(|fault| self.take_off((tree, mount), target, last.apart, fault))
+    }
+
+    /// Its propagation. Last: until here the tree is as a whole in the copies at the parent's peers, and goes from there
+    /// with it.
+    pub(crate) fn settle(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
+        let settled = last.propagation.map_or(Ok(()), |propagation| self.propagate(tree, propagation, last.recursion));
+        settled.map_err(|fault| self.take_off((tree, mount), target, last.apart, fault))
     }
 
     /// `move_mount` has one errno for all mistakes; mount(2) says `ENOTDIR` where a directory and a file meet.

@@ -7,12 +7,15 @@ use mountwright_core::{BindReport, BindRequest, Errno, FinalLink, Guarantee, Loc
 
 use crate::LinuxBackend;
 use crate::abi::{MS_BIND, MS_MOVE, MS_PRIVATE, MS_REC, MS_REMOUNT};
+use crate::attach::LastStep;
 use crate::attribute_bits::ms_bits;
 use crate::bind::{last_step, may_part};
 use crate::created::Created;
 use crate::fault::{Fault, Step};
 use crate::kernel::{Call, Kernel, Reach};
 use crate::propagation::recursive;
+use crate::staging::Staging;
+use crate::target::Target;
 
 /// Whether a bind may be made where it is seen, and changed there.
 ///
@@ -29,15 +32,13 @@ impl<K: Kernel> LinuxBackend<K> {
         let changes = !request.change().is_nothing();
         let source = self.pin(request.source(), FinalLink::Follow, 0)?;
         let mut created = Created::nothing();
-        let bound = match self.enter_staging() {
-            Ok(staging) => {
-                let bound = self
-                    .stage(&staging, &source, MS_BIND | recursive(request.recursion(), MS_REC))
-                    .and_then(|copy| self.bind_staged(request, &copy, &mut created));
-                self.leave_staging(staging, bound).map(|mount| (mount, Guarantee::Atomic))
+        let bound = match self.enter_staging()? {
+            Some(staging) => {
+                let mount = self.bind_by_staging(request, &source, staging, &mut created);
+                mount.map(|mount| (mount, Guarantee::Atomic))
             }
-            Err(_) if !may_be_in_place(request) => Err(self.no_staging()),
-            Err(_) => {
+            None if !may_be_in_place(request) => Err(self.no_staging()),
+            None => {
                 let guarantee = if changes { Guarantee::Window } else { Guarantee::Atomic };
                 self.bind_in_place(request, &source, &mut created).map(|mount| (mount, guarantee))
             }
@@ -48,29 +49,52 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Changes the staged copy and moves it to the target.
-    fn bind_staged(&self, request: &BindRequest, copy: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
-        let mount = self.mount_of_fd(copy)?;
-        match request.recursion() {
-            Recursion::This => self.change_copy(request, copy)?,
-            Recursion::Tree => self.change_staged_tree(copy, request.change())?,
-        }
-        let apart = may_part(request);
-        if apart {
-            self.mount_by_flags(Reach::Descriptor(copy), MS_PRIVATE | MS_REC)?;
-        }
-        let target = self.target(request, copy, created)?;
-        self.calls
-            .mount(Reach::Descriptor(copy), Reach::Descriptor(&target.file), "".as_ref(), MS_MOVE, "".as_ref())
-            .map_err(|fault| self.as_mount_says(fault, copy, &target.file))?;
-        self.finish(copy, &target, last_step(request, apart), mount)?;
+    fn bind_by_staging(
+        &self,
+        request: &BindRequest,
+        source: &K::Fd,
+        staging: Staging<K::Fd>,
+        created: &mut Created<K::Fd>,
+    ) -> Step<MountKey> {
+        let last = last_step(request, may_part(request));
+        let moved = self
+            .stage(&staging, source, MS_BIND | recursive(request.recursion(), MS_REC))
+            .and_then(|copy| self.move_staged(request, copy, last, created));
+        let take_off = |(copy, target, mount), fault| self.take_off((&copy, mount), &target, last.apart, fault);
+        let (copy, target, mount) = self.leave_staging(staging, moved, take_off)?;
+        self.settle(&copy, &target, last, mount)?;
         Ok(mount)
+    }
+
+    /// Changes the staged copy and moves it to the target.
+    fn move_staged(
+        &self,
+        request: &BindRequest,
+        copy: K::Fd,
+        last: LastStep,
+        created: &mut Created<K::Fd>,
+    ) -> Step<(K::Fd, Target<K::Fd>, MountKey)> {
+        let mount = self.mount_of_fd(&copy)?;
+        match request.recursion() {
+            Recursion::This => self.change_copy(request, &copy)?,
+            Recursion::Tree => self.change_staged_tree(&copy, request.change())?,
+        }
+        if last.apart {
+            self.mount_by_flags(Reach::Descriptor(&copy), MS_PRIVATE | MS_REC)?;
+        }
+        let target = self.target(request, &copy, created)?;
+        self.calls
+            .mount(Reach::Descriptor(&copy), Reach::Descriptor(&target.file), "".as_ref(), MS_MOVE, "".as_ref())
+            .map_err(|fault| self.as_mount_says(fault, &copy, &target.file))?;
+        self.look_at(&copy, &target, last, mount)?;
+        Ok((copy, target, mount))
     }
 
     /// Binds at the target and changes the mount there.
     fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
         let target = self.target(request, source, created)?;
-        if !request.change().is_nothing() && self.has_peers(&target.file)? {
+        let before_it_is_seen = !request.change().is_nothing() || may_part(request);
+        if before_it_is_seen && self.has_peers(&target.file)? {
             return Err(self.no_staging());
         }
         let flags = MS_BIND | recursive(request.recursion(), MS_REC);

@@ -34,6 +34,17 @@ impl Fault {
         self
     }
 
+    /// The same failure, and all that another one names as left over.
+    pub(crate) fn leaving_what(mut self, other: Self) -> Self {
+        self.left.extend(other.left);
+        self
+    }
+
+    /// True where everything could be taken back.
+    pub(crate) fn leaves_nothing(&self) -> bool {
+        self.left.is_empty()
+    }
+
     pub(crate) fn of(self, operation: Operation, subject: impl Into<Subject>) -> OsError {
         let error = OsError::new(operation, subject, self.errno).at_step(self.step.name());
         self.left.into_iter().fold(error, OsError::leaving)

@@ -80,15 +80,18 @@ impl<K: Kernel> LinuxBackend<K> {
             let safe = ms_bits(wanted(request)) & !MS_RDONLY;
             self.calls.mount(Reach::Path(source.as_ref()), place, &request.fs_type, flags | safe, &options)
         };
-        match self.enter_staging() {
-            Ok(staging) => {
+        match self.enter_staging()? {
+            Some(staging) => {
                 let mounted = self.stage_at(&staging, Sort::Directory, make);
-                let moved = mounted.and_then(|mounted| self.move_new_mount(&mounted, target, request));
-                self.leave_staging(staging, moved)
+                let moved = mounted.and_then(|mounted| self.move_new_mount(mounted, target, request));
+                let take_off = |(mounted, mount), fault| self.take_off((&mounted, mount), target, true, fault);
+                let (mounted, mount) = self.leave_staging(staging, moved, take_off)?;
+                self.settle(&mounted, target, last_step(request), mount)?;
+                Ok(mount)
             }
-            Err(_) if target.named.is_some() => Err(self.no_staging()),
-            Err(_) if request.attributes.is_read_only() && self.has_peers(&target.file)? => Err(self.no_staging()),
-            Err(_) => {
+            None if target.named.is_some() => Err(self.no_staging()),
+            None if request.attributes.is_read_only() && self.has_peers(&target.file)? => Err(self.no_staging()),
+            None => {
                 make(Reach::Descriptor(&target.file))?;
                 let (mounted, mount) = self.mounted_on(target, None)?;
                 self.make_read_only(&mounted, request)
@@ -99,13 +102,18 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    fn move_new_mount(&self, mounted: &K::Fd, target: &Target<K::Fd>, request: &MountRequest) -> Step<MountKey> {
-        self.make_read_only(mounted, request)?;
-        let mount = self.mount_of_fd(mounted)?;
-        let (from, to) = (Reach::Descriptor(mounted), Reach::Descriptor(&target.file));
+    fn move_new_mount(
+        &self,
+        mounted: K::Fd,
+        target: &Target<K::Fd>,
+        request: &MountRequest,
+    ) -> Step<(K::Fd, MountKey)> {
+        self.make_read_only(&mounted, request)?;
+        let mount = self.mount_of_fd(&mounted)?;
+        let (from, to) = (Reach::Descriptor(&mounted), Reach::Descriptor(&target.file));
         self.calls.mount(from, to, "".as_ref(), MS_MOVE, "".as_ref())?;
-        self.finish(mounted, target, last_step(request), mount)?;
-        Ok(mount)
+        self.look_at(&mounted, target, last_step(request), mount)?;
+        Ok((mounted, mount))
     }
 
     /// Where that was asked for.

@@ -7,12 +7,10 @@ use std::sync::atomic::Ordering;
 use mountwright_core::Errno;
 
 use crate::LinuxBackend;
-use crate::abi::{
-    LOCK_EX, LOCK_NB, MS_PRIVATE, MS_REC, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, STATX_BASIC_STATS,
-};
+use crate::abi::{LOCK_EX, LOCK_NB, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, STATX_BASIC_STATS};
 use crate::fault::{Fault, Step};
 use crate::identity::mount_key;
-use crate::kernel::{At, Call, Kernel, Reach, Stat};
+use crate::kernel::{At, Call, Kernel, Stat};
 use crate::passing_name::is_passing_name;
 use crate::staging::{PURPOSE, ROOT, SOURCE};
 
@@ -70,24 +68,20 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         self.calls.flock(&left, LOCK_EX | LOCK_NB)?;
         let root = match self.calls.openat(At::Fd(&left), ROOT.as_ref(), O_PATH | flags, 0) {
-            Ok(root) => self.marked(root)?,
+            Ok(root) => self.is_ours(&root)?.then_some(root),
             Err(fault) if fault.errno() == Errno::ENOENT => None,
             Err(fault) => return Err(fault),
         };
-        if let Some(root) = &root {
-            // A copy of shared mounts in it would take theirs along.
-            self.mount_by_flags(Reach::Descriptor(root), MS_PRIVATE | MS_REC)?;
-        }
         self.clear_staging(parent, name, &left, root)
     }
 
-    /// The root of the tmpfs; `None` where nothing is mounted there. Anything else is none of ours.
-    fn marked(&self, root: K::Fd) -> Step<Option<K::Fd>> {
-        if !self.is_mount_root(&root)? {
-            return Ok(None);
+    /// Whether the tmpfs is there, or nothing. Anything else is none of ours.
+    fn is_ours(&self, root: &K::Fd) -> Step<bool> {
+        if !self.is_mount_root(root)? {
+            return Ok(false);
         }
-        let found = self.mount_of_pinned(&root)?.mount;
+        let found = self.mount_of_pinned(root)?.mount;
         let marked = found.fs_type.as_bytes() == b"tmpfs" && found.source.as_bytes() == SOURCE.as_bytes();
-        if marked { Ok(Some(root)) } else { Err(Fault::new(Call::Statx, Errno::EBUSY)) }
+        if marked { Ok(true) } else { Err(Fault::new(Call::Statx, Errno::EBUSY)) }
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Staging<Fd> {
     parent: Fd,
     name: OsString,
     locked: Fd,
-    root: Fd,
+    pub(crate) root: Fd,
 }
 
 /// What staging places are called, before a number.
@@ -37,16 +37,25 @@ pub(crate) const SOURCE: &str = "mountwright";
 const PLACE: &str = "place";
 
 impl<K: Kernel> LinuxBackend<K> {
-    pub(crate) fn enter_staging(&self) -> Step<Staging<K::Fd>> {
+    /// `None`: there can be no staging place here. An error: not even its beginnings could be taken away.
+    pub(crate) fn enter_staging(&self) -> Step<Option<Staging<K::Fd>>> {
+        match self.make_staging() {
+            Ok(staging) => Ok(Some(staging)),
+            Err(fault) if fault.leaves_nothing() => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    fn make_staging(&self) -> Step<Staging<K::Fd>> {
         let parent = self.open_root(self.staging())?;
         let (name, locked) = self.staging_directory(&parent)?;
         self.reclaim_staging_once(&parent, &locked);
         match self.mount_staging(&locked) {
             Ok(root) => Ok(Staging { parent, name, locked, root }),
-            Err(fault) => {
-                let _ = self.clear_staging(&parent, &name, &locked, None);
-                Err(fault)
-            }
+            Err(fault) => Err(match self.clear_staging(&parent, &name, &locked, None) {
+                Ok(()) => fault,
+                Err(stays) => fault.leaving_what(stays),
+            }),
         }
     }
 
@@ -68,8 +77,9 @@ impl<K: Kernel> LinuxBackend<K> {
                 // Somebody took it for one that was left behind before it was locked.
                 Err(fault) if matches!(fault.errno(), Errno::EAGAIN | Errno::ENOENT) => refused = fault,
                 Err(fault) => {
-                    let _ = self.calls.unlinkat(At::Fd(parent), name.as_ref(), AT_REMOVEDIR);
-                    return Err(fault);
+                    let removed = self.calls.unlinkat(At::Fd(parent), name.as_ref(), AT_REMOVEDIR);
+                    let at = || Leftover::Directory(self.staging().join(&name));
+                    return Err(if removed.is_ok() { fault } else { fault.leaving(at()) });
                 }
             }
         }
@@ -88,10 +98,14 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(locked)
     }
 
-    fn mount_staging(&self, locked: &K::Fd) -> Step<K::Fd> {
+    /// The directory that the tmpfs is on or, once it is, its root.
+    fn staging_root(&self, locked: &K::Fd) -> Step<K::Fd> {
         let flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-        let open = || self.calls.openat(At::Fd(locked), ROOT.as_ref(), flags, 0);
-        let bare = open()?;
+        self.calls.openat(At::Fd(locked), ROOT.as_ref(), flags, 0)
+    }
+
+    fn mount_staging(&self, locked: &K::Fd) -> Step<K::Fd> {
+        let bare = self.staging_root(locked)?;
         self.calls.mount(
             Reach::Path(SOURCE.as_ref()),
             Reach::Descriptor(&bare),
@@ -99,43 +113,88 @@ impl<K: Kernel> LinuxBackend<K> {
             MS_NOSUID | MS_NODEV | MS_NOEXEC,
             "mode=0700,size=64k".as_ref(),
         )?;
-        let root = open()?;
+        let root = self.staging_root(locked)?;
         self.mount_by_flags(Reach::Descriptor(&root), MS_PRIVATE)?;
         Ok(root)
     }
 
-    /// Takes the staging place away with all that is still in it. What cannot be taken away stays in a directory that only
-    /// its owner can enter: after a failure it is named, after a success it is empty and worth a warning.
-    pub(crate) fn leave_staging<T>(&self, staging: Staging<K::Fd>, result: Step<T>) -> Step<T> {
+    /// Takes the staging place away with all that is still in it. Where that fails, so does the whole: what has come of it is
+    /// undone by `undo`, and what stays is named.
+    pub(crate) fn leave_staging<T>(
+        &self,
+        staging: Staging<K::Fd>,
+        result: Step<T>,
+        undo: impl FnOnce(T, Fault) -> Fault,
+    ) -> Step<T> {
         let Staging { parent, name, locked, root } = staging;
-        // What is still in it may be a copy of shared mounts: an unmount would be one at their source too.
-        let apart = self.mount_by_flags(Reach::Descriptor(&root), MS_PRIVATE | MS_REC);
-        let cleared = apart.and_then(|()| self.clear_staging(&parent, &name, &locked, Some(root)));
-        let Err(stays) = cleared else { return result };
-        let at = self.staging().join(&name);
-        tracing::warn!(subsystem = "mount", path = %at.display(), errno = %stays.errno(), "staging place stays");
-        result.map_err(|fault| fault.leaving(Leftover::Directory(at)))
+        // After a success what was in it is elsewhere. Open, the root would be in use.
+        let root = Some(root).filter(|_| result.is_err());
+        match (result, self.clear_staging(&parent, &name, &locked, root)) {
+            (result, Ok(())) => result,
+            (Ok(done), Err(stays)) => Err(undo(done, stays)),
+            (Err(fault), Err(stays)) => Err(fault.leaving_what(stays)),
+        }
     }
 
-    /// Takes off what is mounted in a staging place and removes its directories.
+    /// Takes off what is mounted in a staging place and removes its directories. An error names what stays. `root`: something
+    /// may be in it.
     pub(crate) fn clear_staging(&self, parent: &K::Fd, name: &OsStr, locked: &K::Fd, root: Option<K::Fd>) -> Step<()> {
-        let by_name = || self.calls.umount2(Reach::Below(locked, ROOT.as_ref()), MNT_DETACH | UMOUNT_NOFOLLOW);
-        let unmounted = match &root {
-            // By the mount itself; and should that fail once, by its name, which only its owner can change.
-            Some(root) => self.calls.umount2(Reach::Descriptor(root), MNT_DETACH).or_else(|_| by_name()),
-            None => match by_name() {
-                // Nothing is mounted there, or its owner did not come as far.
-                Err(fault) if matches!(fault.errno(), Errno::EINVAL | Errno::ENOENT) => Ok(()),
-                other => other,
-            },
-        };
-        drop(root);
-        unmounted?;
-        match self.calls.unlinkat(At::Fd(locked), ROOT.as_ref(), AT_REMOVEDIR) {
-            Err(fault) if fault.errno() != Errno::ENOENT => return Err(fault),
-            _ => {}
+        let place = self.staging().join(name);
+        let unmounted = self.unmount_staging(locked, root);
+        // A directory that goes had nothing mounted on it: without privilege umount2 does not say so.
+        let emptied = self.remove_gone(locked, ROOT.as_ref()).map_err(|stays| unmounted.err().unwrap_or(stays));
+        emptied.map_err(|fault| self.still_in_staging(fault, locked, &place))?;
+        self.remove_gone(parent, name).map_err(|fault| fault.leaving(Leftover::Directory(place)))
+    }
+
+    /// Removes a directory, if it is there.
+    fn remove_gone(&self, dir: &K::Fd, name: &OsStr) -> Step<()> {
+        match self.calls.unlinkat(At::Fd(dir), name.as_ref(), AT_REMOVEDIR) {
+            Err(fault) if fault.errno() != Errno::ENOENT => Err(fault),
+            _ => Ok(()),
         }
-        self.calls.unlinkat(At::Fd(parent), name.as_ref(), AT_REMOVEDIR)
+    }
+
+    fn still_in_staging(&self, fault: Fault, locked: &K::Fd, place: &Path) -> Fault {
+        let mounted = self.staging_root(locked).ok().filter(|root| self.is_mount_root(root).unwrap_or(false));
+        let fault = match mounted.map(|root| self.mount_of_fd(&root)) {
+            Some(Ok(mount)) => fault.leaving(Leftover::Mount { mount, at: place.join(ROOT) }),
+            _ => fault,
+        };
+        fault.leaving(Leftover::Directory(place.join(ROOT))).leaving(Leftover::Directory(place.to_path_buf()))
+    }
+
+    /// By its name, which only its owner can change. What is in it goes first, by itself: that takes nothing along. Where it has
+    /// something mounted on it, or is in use, all goes together once it is private: a copy of a shared mount is a peer of its
+    /// source, which would lose what is mounted on it.
+    fn unmount_staging(&self, locked: &K::Fd, root: Option<K::Fd>) -> Step<()> {
+        let unmount = |flags| self.calls.umount2(Reach::Below(locked, ROOT.as_ref()), flags | UMOUNT_NOFOLLOW);
+        if let Some(root) = root {
+            let alone = self.unstage(&root);
+            let apart = || self.mount_by_flags(Reach::Descriptor(&root), MS_PRIVATE | MS_REC);
+            if alone.is_err() && apart().is_ok() && self.calls.umount2(Reach::Descriptor(&root), MNT_DETACH).is_ok() {
+                return Ok(());
+            }
+        }
+        match unmount(0) {
+            // Nothing is mounted there, or its owner did not come as far.
+            Err(fault) if matches!(fault.errno(), Errno::EINVAL | Errno::ENOENT) => Ok(()),
+            // Nobody has put anything in it, but somebody looks into it.
+            Err(fault) if fault.errno() == Errno::EBUSY => {
+                let root = self.staging_root(locked)?;
+                self.mount_by_flags(Reach::Descriptor(&root), MS_PRIVATE | MS_REC)?;
+                self.calls.umount2(Reach::Descriptor(&root), MNT_DETACH)
+            }
+            other => other,
+        }
+    }
+
+    /// Takes off what was staged, if anything is there, and if nothing is mounted on it.
+    pub(crate) fn unstage(&self, root: &K::Fd) -> Step<()> {
+        match self.calls.umount2(Reach::Below(root, PLACE.as_ref()), UMOUNT_NOFOLLOW) {
+            Err(fault) if matches!(fault.errno(), Errno::EINVAL | Errno::ENOENT) => Ok(()),
+            other => other,
+        }
     }
 
     /// Binds `source` in the staging place, with `flags`, and pins the copy.

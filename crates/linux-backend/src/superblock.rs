@@ -40,15 +40,16 @@ impl<K: Kernel> LinuxBackend<K> {
         let attributes = ms_bits(mount.attributes);
         let wanted = if read_only { MS_RDONLY } else { 0 };
         let remount = MS_REMOUNT | (attributes & !MS_RDONLY) | wanted | present_flags(&mount);
-        if let Ok(staging) = self.enter_staging() {
+        let changed_here = |fault: Fault| fault.leaving(Leftover::Attributes { at: at.for_display() });
+        if let Some(staging) = self.enter_staging()? {
             let changed = self
                 .stage(&staging, &file, MS_BIND)
-                .and_then(|copy| self.mount_by_flags(Reach::Descriptor(&copy), remount));
-            return self.leave_staging(staging, changed);
+                .and_then(|copy| self.mount_by_flags(Reach::Descriptor(&copy), remount))
+                .and_then(|()| self.unstage(&staging.root).map_err(changed_here));
+            return self.leave_staging(staging, changed, |(), fault| changed_here(fault));
         }
         self.mount_by_flags(Reach::Descriptor(&file), remount)?;
-        self.mount_by_flags(Reach::Descriptor(&file), MS_REMOUNT | MS_BIND | attributes)
-            .map_err(|fault| fault.leaving(Leftover::Attributes { at: at.for_display() }))
+        self.mount_by_flags(Reach::Descriptor(&file), MS_REMOUNT | MS_BIND | attributes).map_err(changed_here)
     }
 }
 
