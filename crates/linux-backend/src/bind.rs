@@ -1,6 +1,6 @@
 //! Binds by a detached copy: nobody sees the mount before it is as it should be.
 
-use mountwright_core::{BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, Propagation, Recursion};
+use mountwright_core::{BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, Propagation};
 
 use crate::LinuxBackend;
 use crate::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_PRIVATE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE};
@@ -11,11 +11,14 @@ use crate::fault::Step;
 use crate::kernel::{At, Call, Kernel, MountAttr};
 use crate::propagation::recursive;
 
-/// True where the copy of a tree may be cut off from the peer groups of its source before it is attached: the propagation
-/// asked for does not need them. Then it can be taken off again as a whole, the copies at the parent's peers included.
+/// True where the copy is cut off from the peer groups of its source before it is attached, for the propagation asked for
+/// does not need them.
+///
+/// * Set after the attach alone it would hold for this one mount: below a shared parent the copies at the parent's peers
+///   would stay peers of the source, and what a guest mounts in its view would come to be in the source.
+/// * A tree that is cut off can be taken off again as a whole, the copies included.
 pub(crate) fn may_part(request: &BindRequest) -> bool {
-    let alone = matches!(request.wanted_propagation(), Some(Propagation::Private | Propagation::Unbindable));
-    alone && request.recursion() == Recursion::Tree
+    matches!(request.wanted_propagation(), Some(Propagation::Private | Propagation::Unbindable))
 }
 
 pub(crate) fn last_step(request: &BindRequest, apart: bool) -> LastStep {
@@ -25,8 +28,8 @@ pub(crate) fn last_step(request: &BindRequest, apart: bool) -> LastStep {
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_request(&self, request: &BindRequest) -> Step<BindReport> {
         let detached = self.uses(Call::OpenTree) && self.uses(Call::MoveMount);
-        let changes = !request.change().is_nothing();
-        if detached && (!changes || self.uses(Call::MountSetattr) || self.uses(Call::OpenTreeAttr)) {
+        let as_it_is = request.change().is_nothing() && !may_part(request);
+        if detached && (as_it_is || self.uses(Call::MountSetattr) || self.uses(Call::OpenTreeAttr)) {
             self.bind_detached(request)
         } else {
             self.bind_by_mount(request)
@@ -44,7 +47,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn attach_copy(&self, request: &BindRequest, tree: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
         let target = self.target(request, tree, created)?;
-        self.attach(tree, &target, last_step(request, self.parts_copy(request)))
+        self.attach(tree, &target, last_step(request, may_part(request)))
     }
 
     /// A detached copy of the source with its attributes changed. It is gone as soon as its descriptor is closed.
@@ -59,14 +62,10 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    fn parts_copy(&self, request: &BindRequest) -> bool {
-        may_part(request) && (self.uses(Call::MountSetattr) || self.uses(Call::OpenTreeAttr))
-    }
-
     fn copy_of(&self, dir: At<'_, K::Fd>, path: &std::path::Path, flags: u32, request: &BindRequest) -> Step<K::Fd> {
         let flags = flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
         let mut attr = attr_of(request.change());
-        if self.parts_copy(request) {
+        if may_part(request) {
             attr.propagation = MS_PRIVATE.into();
         }
         if attr == MountAttr::default() {

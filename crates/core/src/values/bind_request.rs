@@ -80,6 +80,9 @@ impl BindRequest {
     }
 
     /// Gives the new mount this propagation, also below a shared parent.
+    ///
+    /// Private and unbindable ones are cut off from the peers of the source before anybody sees them. So are the copies that
+    /// appear at a shared parent's peers: nothing that is mounted there comes to be in the source, or the other way round.
     pub fn propagation(mut self, propagation: Propagation) -> Self {
         self.propagation = Some(propagation);
         self

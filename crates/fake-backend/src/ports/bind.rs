@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use mountwright_core::{
-    BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, Propagation, Recursion, UniqueMountId,
-};
+use mountwright_core::{BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, Propagation, UniqueMountId};
 
 use super::attribute_bits::{attr_of, recursive};
 use super::calls::{Calls, Fd};
@@ -60,9 +58,8 @@ impl Calls<'_> {
     }
 }
 
-/// True where the copy of a tree leaves the peer groups of its source before it is attached, as the Linux backend has it: the
+/// True where the copy leaves the peer groups of its source before it is attached, as the Linux backend has it: the
 /// propagation asked for does not need them, and the copies that a shared parent makes are then peers of it alone.
 fn may_part(request: &BindRequest) -> bool {
-    let alone = matches!(request.wanted_propagation(), Some(Propagation::Private | Propagation::Unbindable));
-    alone && request.recursion() == Recursion::Tree
+    matches!(request.wanted_propagation(), Some(Propagation::Private | Propagation::Unbindable))
 }

@@ -179,6 +179,26 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/parent/new");
         assert!(!s.is_mounted("/w/target/new") && s.is_mounted("/w/peer/new"));
     }),
+    Case::new("the copies of a private bind are no peers of its source: what is mounted in them stays in them", |s| {
+        shared_parent(s);
+        s.tmpfs("/w/source");
+        s.dir("/w/source/sub");
+        s.dir("/w/parent/other");
+        s.propagate("/w/source", Propagation::Shared);
+        for (target, propagation) in [("target", Propagation::Private), ("other", Propagation::Unbindable)] {
+            let request = bind("/w/source", &format!("/w/parent/{target}")).propagation(propagation);
+            s.mounter().bind(&request).unwrap();
+            s.tmpfs(format!("/w/peer/{target}/sub"));
+            assert!(!s.is_mounted("/w/source/sub"), "{propagation}: mounted in the view, it is in the source");
+            s.detached(&format!("/w/peer/{target}/sub"));
+            s.tmpfs("/w/source/sub");
+            assert!(
+                !s.is_mounted(format!("/w/peer/{target}/sub")),
+                "{propagation}: mounted in the source, it is in the view"
+            );
+            s.detached("/w/source/sub");
+        }
+    }),
     Case::new("a shared bind is shared, below a private parent too", |s| {
         s.dir("/w/source");
         s.dir("/w/target");
