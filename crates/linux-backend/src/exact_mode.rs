@@ -10,6 +10,7 @@ use crate::abi::{
     AT_REMOVEDIR, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, STATX_INO, STATX_MODE,
     STATX_SIZE, STATX_TYPE,
 };
+use crate::beneath::Crossing;
 use crate::fault::{Fault, Step};
 use crate::identity::kind;
 use crate::kernel::{At, Call, Kernel, Reach, Stat};
@@ -23,7 +24,11 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn new_directory(&self, dir: At<'_, K::Fd>, name: &Path, mode: FileMode, shown: &Path) -> Step<()> {
         self.calls.mkdirat(dir, name, mode.bits().into())?;
         let fix = || -> Step<()> {
-            let fresh = self.calls.openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?;
+            let fresh = match dir {
+                // Not into a mount: who exchanges the name would have the mode of somebody else's directory changed.
+                At::Fd(dir) => self.beneath(dir, name, O_PATH | O_DIRECTORY, Crossing::Refuse)?,
+                At::Cwd => self.calls.openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?,
+            };
             self.correct_mode(&fresh, mode).map(drop)
         };
         fix().map_err(|fault| match self.calls.unlinkat(dir, name, AT_REMOVEDIR) {

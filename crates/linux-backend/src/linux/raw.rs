@@ -15,6 +15,10 @@ use rustix::io::Errno;
 
 use crate::kernel::{Call, MountAttr};
 
+// The sizes that are handed over are those of the structures, on every architecture.
+const _: () = assert!(size_of::<mount_attr>() == MOUNT_ATTR_SIZE_VER0 as usize);
+const _: () = assert!(std::mem::offset_of!(mnt_id_req, mnt_ns_id) == MNT_ID_REQ_SIZE_VER0 as usize);
+
 /// What libc hands back: -1 with errno set, or the value.
 fn answer(value: c_long) -> Result<c_long, Errno> {
     if value == -1 {

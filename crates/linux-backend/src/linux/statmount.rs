@@ -14,6 +14,9 @@ use crate::kernel::MountStat;
 /// Where the strings start: the structure's size, spare room included, the same on every kernel so far.
 pub(super) const STRINGS: usize = offset_of!(statmount, str_);
 
+// On every architecture: the kernel has laid it out so that nobody pads it.
+const _: () = assert!(STRINGS == 512 && offset_of!(statmount, supported_mask) == 144);
+
 /// `struct statmount` and its strings, as bytes.
 pub(super) struct Answer<'a>(pub(super) &'a [u8]);
 
