@@ -9,13 +9,10 @@ use mountwright_fake::{At, Machine, Pid};
 use mountwright_tests::interposed::{Between, Moment};
 use mountwright_tests::model_kernel::SharedMachine;
 
-use crate::scene::{DIRECTORIES, FILES};
+use mountwright_tests::searched::{DIRECTORIES, FILES, verdict::ATTACKERS_MODE};
 
 /// Where the links lead that are ready in `/shared/links`.
 const OUTSIDE: [&str; 3] = ["empty", "busy", "bare"];
-
-/// Told apart by their mode from what the operations make.
-pub(crate) const MODE: u32 = 0o701;
 
 /// Something done to one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,9 +116,9 @@ impl Deed {
                 remove(machine, pid, name)?;
                 machine.symlinkat(pid, target.as_bytes(), cwd, name.as_bytes())
             }
-            Self::MakeDirectory(name) => machine.mkdirat(pid, cwd, name.as_bytes(), MODE),
+            Self::MakeDirectory(name) => machine.mkdirat(pid, cwd, name.as_bytes(), ATTACKERS_MODE),
             Self::MakeFile(name) => {
-                let fd = machine.openat(pid, cwd, name.as_bytes(), O_CREAT | O_EXCL | O_WRONLY, MODE)?;
+                let fd = machine.openat(pid, cwd, name.as_bytes(), O_CREAT | O_EXCL | O_WRONLY, ATTACKERS_MODE)?;
                 machine.close(pid, fd)
             }
             Self::MakeLink { name, target } => machine.symlinkat(pid, target.as_bytes(), cwd, name.as_bytes()),

@@ -4,63 +4,23 @@
 //! what leads out of the root. `MOUNTWRIGHT_EXHAUSTIVE=1`: every rung, every error and every deed, pairs of faults, and adversaries that put back what they took.
 
 mod adversary;
-mod difference;
 mod naive;
-mod operation;
 mod play;
 mod scene;
 mod search;
 mod snapshot;
-mod tally;
-mod verdict;
-mod violation;
 
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_core::Errno;
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::LinuxBackend;
+use mountwright_tests::searched::{
+    Answer, Harm, Operation, Parent, Rung, Tallies, Tally, differences, operation, rungs,
+};
 
-use operation::Operation;
-use play::{Answer, Calls};
-use scene::Parent;
+use play::Calls;
 use search::Search;
-use tally::{Tallies, Tally};
-use violation::Harm;
-
-/// A rung, with its name.
-#[derive(Clone, Copy)]
-struct Rung {
-    name: &'static str,
-    ladder: Ladder,
-}
-
-impl Rung {
-    /// A read-only bind can be made ready before it can be seen without a staging place.
-    fn detached(self) -> bool {
-        let allows = |call| self.ladder.allows(call);
-        let changes = allows(Call::MountSetattr) || allows(Call::OpenTreeAttr);
-        allows(Call::OpenTree) && allows(Call::MoveMount) && changes
-    }
-}
-
-fn rungs(long: bool) -> Vec<Rung> {
-    let mut rungs = vec![Rung { name: "all", ladder: Ladder::ALL }, Rung { name: "none", ladder: Ladder::NONE }];
-    let single = [
-        Call::OpenTree,
-        Call::OpenTreeAttr,
-        Call::MountSetattr,
-        Call::MoveMount,
-        Call::Openat2,
-        Call::Statmount,
-        Call::Fsopen,
-    ];
-    let without = |call: Call| Rung { name: call.name(), ladder: Ladder::ALL.without(call) };
-    if long {
-        rungs.extend(single.into_iter().map(without));
-    }
-    rungs
-}
 
 /// A way to search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +92,7 @@ fn undisturbed(operation: &Operation) -> Result<(), Failed> {
                 return Err(format!("rung {}, {parent:?}: {answer:?}", rung.name).into());
             }
             let first = first.get_or_insert_with(|| whole.clone());
-            let differences = difference::differences(first, whole);
+            let differences = differences(first, whole);
             if !differences.is_empty() {
                 return Err(format!("rung {} differs, {parent:?}: {differences:?}", rung.name).into());
             }

@@ -2,9 +2,9 @@
 
 use mountwright_core::{Errno, Guarantee};
 use mountwright_tests::naive::Naive;
+use mountwright_tests::searched::{Answer, Operation, operation};
 
-use crate::operation::Operation;
-use crate::play::{Answer, Calls};
+use crate::play::Calls;
 
 type Act = fn(&Calls) -> Answer;
 
@@ -22,7 +22,7 @@ fn answer(result: Result<(), Errno>) -> Answer {
 /// Those of our operations that it does, with what it does.
 pub(crate) fn operations() -> Vec<(Operation, Act)> {
     let named = |name: &str| {
-        let found = crate::operation::all().into_iter().find(|operation| operation.name == name);
+        let found = operation::all().into_iter().find(|operation| operation.name == name);
         found.expect("an operation of this name")
     };
     vec![

@@ -3,86 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::{Errno, Error, Guarantee, Leftover, OsError};
 use mountwright_fake::abi::MOUNT_ATTR_RDONLY;
 use mountwright_fake::{Machine, Pid};
-use mountwright_tests::interposed::{Between, Count, Interposed, Moment};
+use mountwright_tests::interposed::{Between, Budget, Count, Interposed, Moment};
 use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
+use mountwright_tests::searched::{Answer, Run};
 
 use crate::scene::Scene;
 use crate::snapshot::younger_mounts;
 
 /// The system calls that a run makes.
 pub(crate) type Calls = Interposed<ModelKernel, Arc<dyn Between>>;
-
-/// What an operation answered.
-#[derive(Clone, Debug)]
-pub(crate) enum Answer {
-    Done {
-        /// What it says that it has not done.
-        kept: Vec<Leftover>,
-        /// What it says that nobody could see half made.
-        guarantee: Guarantee,
-    },
-    Failed {
-        errno: Option<Errno>,
-        left: Vec<Leftover>,
-    },
-}
-
-impl Answer {
-    pub(crate) fn done() -> Self {
-        Self::Done { kept: Vec::new(), guarantee: Guarantee::Atomic }
-    }
-
-    /// What it names as left over or not done.
-    pub(crate) fn named(&self) -> &[Leftover] {
-        match self {
-            Self::Done { kept, .. } => kept,
-            Self::Failed { left, .. } => left,
-        }
-    }
-
-    pub(crate) fn errno(&self) -> Option<Errno> {
-        match self {
-            Self::Done { .. } => None,
-            Self::Failed { errno, .. } => *errno,
-        }
-    }
-
-    pub(crate) fn is_done(&self) -> bool {
-        matches!(self, Self::Done { .. })
-    }
-}
-
-impl From<OsError> for Answer {
-    fn from(error: OsError) -> Self {
-        Self::Failed { errno: Some(error.errno()), left: error.left().to_vec() }
-    }
-}
-
-impl From<Error> for Answer {
-    fn from(error: Error) -> Self {
-        Self::Failed { errno: error.errno(), left: error.left().to_vec() }
-    }
-}
-
-/// Calls that no operation of ours comes near to.
-const TOO_MANY_CALLS: usize = 3000;
-
-/// Stops what does not stop by itself.
-#[derive(Debug, Default)]
-struct Budget(AtomicBool);
-
-impl Between for Budget {
-    fn before(&self, moment: Moment) -> Result<(), Errno> {
-        if moment.number < TOO_MANY_CALLS {
-            return Ok(());
-        }
-        self.0.store(true, Ordering::Relaxed);
-        Err(Errno::ESRCH)
-    }
-}
 
 /// Looks, after every call, for a mount of the run's making that can be written through.
 struct WindowWatch {
@@ -110,15 +41,10 @@ impl Between for WindowWatch {
 
 /// What came of a run.
 pub(crate) struct Played {
-    pub(crate) answer: Answer,
+    pub(crate) run: Run,
     pub(crate) machine: Machine,
     /// The calls that were made, failed ones left out.
     pub(crate) calls: Vec<Moment>,
-    /// A mount of its making could be written through at some moment.
-    pub(crate) window: bool,
-    pub(crate) endless: bool,
-    /// Descriptors that it left open.
-    pub(crate) open: usize,
 }
 
 /// What makes the thing that acts between the calls of a run, out of the machine and the process.
@@ -159,11 +85,8 @@ pub(crate) fn play_on(
     let machine = machine.lock().clone();
     let open = machine.descriptors(process).map_or(0, |open| open.len());
     Played {
-        answer,
-        open,
+        run: Run { answer, open, window: watch.seen.load(Ordering::Relaxed), endless: budget.is_spent() },
         calls: count.calls(),
-        window: watch.seen.load(Ordering::Relaxed),
-        endless: budget.0.load(Ordering::Relaxed),
         machine,
     }
 }

@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mountwright_fake::Pid;
+use mountwright_tests::errno_table::is_a_statement;
 use mountwright_tests::interposed::{Between, Death, Fault, HowLong, Moment};
 use mountwright_tests::model_kernel::SharedMachine;
+use mountwright_tests::searched::{
+    Answer, Expected, Operation, Parent, PlannedFault, Snapshot, Tally, Violation, fault_plan, plain_failure, verdict,
+};
 
 use crate::adversary::{Adversary, Deed, Strike};
-use crate::operation::Operation;
-use crate::play::{Answer, Calls, Played, nothing, play, play_on, successor};
-use crate::scene::{Parent, Scene};
-use crate::snapshot::{Snapshot, groups_of};
-use crate::tally::Tally;
-use crate::verdict::{self, Expected};
-use crate::violation::Violation;
-use mountwright_tests::errno_table::{errnos, is_a_statement, means_again};
+use crate::play::{Calls, Played, nothing, play, play_on, successor};
+use crate::scene::Scene;
+use crate::snapshot::{groups_of, snapshot};
 
 type Act<'a> = &'a dyn Fn(&Calls) -> Answer;
 
@@ -40,12 +39,12 @@ impl<'a> Search<'a> {
         act: Act<'a>,
         before_again: Option<Act<'a>>,
     ) -> Self {
-        let scene = (operation.prepare)(Scene::new(parent));
+        let scene = Scene::new(parent).with(&(operation.prepare)());
         let groups = groups_of(&scene);
-        let before = Snapshot::of(&scene.machine, &scene, &groups);
+        let before = snapshot(&scene.machine, &scene, &groups);
         let played = play(&scene, act, &nothing);
-        let whole = Snapshot::of(&played.machine, &scene, &groups);
-        let expected = Expected { before, whole, succeeds: played.answer.is_done(), detached };
+        let whole = snapshot(&played.machine, &scene, &groups);
+        let expected = Expected { before, whole, succeeds: played.run.answer.is_done(), detached };
         Self {
             operation,
             parent,
@@ -54,7 +53,7 @@ impl<'a> Search<'a> {
             act,
             before_again,
             expected,
-            answer: played.answer,
+            answer: played.run.answer,
             calls: played.calls,
         }
     }
@@ -65,43 +64,29 @@ impl<'a> Search<'a> {
     }
 
     fn snapshot(&self, played: &Played) -> Snapshot {
-        Snapshot::of(&played.machine, &self.scene, &self.groups)
+        snapshot(&played.machine, &self.scene, &self.groups)
     }
 
     fn play(&self, between: impl Fn(&SharedMachine, Pid) -> Arc<dyn Between>) -> Played {
         play(&self.scene, self.act, &between)
     }
 
-    /// Every call fails with each errno it can give, once and for good; in short, with one that says how things are and with
-    /// one that does not.
+    /// Every call fails.
     pub(crate) fn faults(&self, long: bool, tally: &mut Tally) {
-        for moment in &self.calls {
-            let mut all = errnos(moment.call, moment.probe);
-            if !long {
-                let statement = all.iter().copied().find(|&errno| is_a_statement(errno));
-                all = plain_failure(*moment).into_iter().chain(statement).collect();
+        for PlannedFault { moment, errno, how_long } in fault_plan(&self.calls, long) {
+            let played = self.play(|_, _| Arc::new(Fault::new(moment.number, errno, how_long)));
+            let flags = (is_a_statement(errno), moment.probe);
+            let after = self.snapshot(&played);
+            let judged = verdict::after_fault(self.operation, &self.expected, &played.run, &after, flags);
+            tally.excused += usize::from(judged.excused);
+            let mut found = judged.found;
+            if self.operation.resumable && !played.run.answer.is_done() {
+                found.extend(self.second_run(&SharedMachine::new(played.machine)));
             }
-            for errno in all {
-                for how_long in [HowLong::Once, HowLong::ForGood] {
-                    if how_long == HowLong::ForGood && means_again(errno) {
-                        continue;
-                    }
-                    let played = self.play(|_, _| Arc::new(Fault::new(moment.number, errno, how_long)));
-                    let flags = (is_a_statement(errno), moment.probe);
-                    let after = self.snapshot(&played);
-                    let mut found = verdict::after_fault(self.operation, &self.expected, &played, &after, flags);
-                    if self.operation.resumable && !played.answer.is_done() {
-                        found.extend(self.second_run(&SharedMachine::new(played.machine)));
-                    }
-                    tally.run(&found, || {
-                        let call = moment.call;
-                        format!(
-                            "{} ({:?}), call {} {call} {errno} {how_long:?}",
-                            self.operation.name, self.parent, moment.number
-                        )
-                    });
-                }
-            }
+            tally.run(&found, || {
+                let (name, call) = (self.operation.name, moment.call);
+                format!("{name} ({:?}), call {} {call} {errno} {how_long:?}", self.parent, moment.number)
+            });
         }
     }
 
@@ -115,7 +100,9 @@ impl<'a> Search<'a> {
             for second in first.number + 1..=end {
                 let played = self.play(|_, _| Arc::new((fault(), Fault::new(second, errno, HowLong::Once))));
                 let after = self.snapshot(&played);
-                let found = verdict::after_fault(self.operation, &self.expected, &played, &after, (false, true));
+                let judged = verdict::after_fault(self.operation, &self.expected, &played.run, &after, (false, true));
+                tally.excused += usize::from(judged.excused);
+                let found = judged.found;
                 tally.run(&found, || {
                     let (name, call, number) = (self.operation.name, first.call, first.number);
                     format!("{name} ({:?}), call {number} {call} and call {second} {errno}", self.parent)
@@ -136,7 +123,7 @@ impl<'a> Search<'a> {
             };
             let played = self.play(end);
             let after = self.snapshot(&played);
-            let (mut found, scaffolding) = verdict::after_death(self.operation, &self.expected, &played, &after);
+            let (mut found, scaffolding) = verdict::after_death(self.operation, &self.expected, &played.run, &after);
             if !self.operation.stacking {
                 found.extend(self.second_run(&SharedMachine::new(played.machine)));
             }
@@ -156,7 +143,7 @@ impl<'a> Search<'a> {
             play_on(machine, &self.scene, successor(machine), before_again, &nothing);
         }
         let again = play_on(machine, &self.scene, successor(machine), self.act, &nothing);
-        verdict::after_second_run(&self.expected, &again.answer, &self.snapshot(&again))
+        verdict::after_second_run(&self.expected, &again.run.answer, &self.snapshot(&again))
     }
 
     /// Every deed before every call, from both namespaces; in short, only what leads out of the root.
@@ -197,15 +184,9 @@ impl<'a> Search<'a> {
             return;
         }
         let after = self.snapshot(&played);
-        let found = verdict::after_attack(self.operation, &self.expected, &played, &after);
+        let found = verdict::after_attack(self.operation, &self.expected, &played.run, &after);
         tally.run(&found, || {
-            format!("{} ({:?}), {strike}, {back:?} -> {:?}", self.operation.name, self.parent, played.answer)
+            format!("{} ({:?}), {strike}, {back:?} -> {:?}", self.operation.name, self.parent, played.run.answer)
         });
     }
-}
-
-/// An errno by which a call fails without saying anything about how things are.
-fn plain_failure(moment: Moment) -> Option<mountwright_core::Errno> {
-    let errnos = errnos(moment.call, moment.probe);
-    errnos.into_iter().find(|&errno| !is_a_statement(errno) && !means_again(errno))
 }

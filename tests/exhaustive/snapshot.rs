@@ -7,66 +7,12 @@ use mountwright_fake::abi::{
     S_IFMT, S_IFREG, STATX_BASIC_STATS,
 };
 use mountwright_fake::{Machine, Pid};
+use mountwright_tests::searched::{FileSeen, Group, MountSeen, Snapshot, without_numbers};
 
-use crate::scene::{Filesystem, Scene};
+use crate::scene::Scene;
 
 /// Every field of statmount that a mount has.
 const EVERYTHING: u64 = 0x7fff;
-
-/// One mount. Those that a run has made have no id: it says nothing.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct MountSeen {
-    /// In the subject's namespace, or in the other one.
-    pub(crate) here: bool,
-    pub(crate) point: String,
-    /// Older than the run: which one it is.
-    pub(crate) old: Option<u64>,
-    pub(crate) filesystem: String,
-    pub(crate) root: String,
-    pub(crate) attributes: u64,
-    pub(crate) superblock_read_only: bool,
-    pub(crate) peers: Group,
-    pub(crate) master: Group,
-    pub(crate) unbindable: bool,
-}
-
-/// A peer group: by number where an old mount has it, by nothing more than its being one where only new ones have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Group {
-    None,
-    Old(u64),
-    New,
-}
-
-/// One file.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct FileSeen {
-    pub(crate) mode: u16,
-    pub(crate) owner: (u32, u32),
-    /// Of a file its bytes, of a symlink where it points.
-    pub(crate) contents: Vec<u8>,
-}
-
-impl FileSeen {
-    pub(crate) fn is_link(&self) -> bool {
-        u32::from(self.mode) & S_IFMT == S_IFLNK
-    }
-
-    pub(crate) fn permissions(&self) -> u32 {
-        u32::from(self.mode) & 0o7777
-    }
-}
-
-pub(crate) type FileName = (Filesystem, String);
-
-/// The whole machine, as far as a run could change it.
-#[derive(Clone, Debug)]
-pub(crate) struct Snapshot {
-    pub(crate) mounts: Vec<MountSeen>,
-    pub(crate) files: BTreeMap<FileName, FileSeen>,
-    /// Which file has which name. Not compared: new files have numbers of their own.
-    pub(crate) inodes: BTreeMap<FileName, u64>,
-}
 
 /// Old peer groups of a scene, to tell them from new ones.
 pub(crate) fn groups_of(scene: &Scene) -> BTreeSet<u64> {
@@ -85,52 +31,44 @@ pub(crate) fn younger_mounts(machine: &Machine, pid: Pid, than: u64) -> Vec<moun
     ids.into_iter().filter_map(|id| machine.statmount(pid, id, None, EVERYTHING, 0).ok()).collect()
 }
 
-/// A name without the number that makes a passing name unlike any other.
-pub(crate) fn without_numbers(path: &str) -> String {
-    let Some(start) = path.find(".mountwright-") else { return path.to_owned() };
-    let (before, passing) = path.split_at(start);
-    let (name, after) = passing.split_once('/').map_or((passing, None), |(name, after)| (name, Some(after)));
-    let plain: String = name.chars().filter(|c| !c.is_ascii_digit()).collect();
-    after.map_or_else(|| format!("{before}{plain}"), |after| format!("{before}{plain}/{after}"))
-}
-
-impl Snapshot {
-    /// Looks at a machine that has come of `scene`.
-    pub(crate) fn of(machine: &Machine, scene: &Scene, old_groups: &BTreeSet<u64>) -> Self {
-        let mut mounts = Vec::new();
-        for (pid, here) in [(scene.attackers[0], true), (scene.attackers[1], false)] {
-            let group = |number| match number {
-                0 => Group::None,
-                old if old_groups.contains(&old) => Group::Old(old),
-                _ => Group::New,
-            };
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            mounts.extend(raw_mounts(machine, pid).into_iter().map(|mount| MountSeen {
-                here,
-                point: without_numbers(&text(&mount.mnt_point)),
-                old: (mount.mnt_id <= scene.newest).then_some(mount.mnt_id),
-                filesystem: text(&mount.sb_source),
-                root: text(&mount.mnt_root),
-                attributes: mount.mnt_attr,
-                superblock_read_only: mount.sb_flags & 1 != 0,
-                peers: group(mount.mnt_peer_group),
-                master: group(mount.mnt_master),
-                unbindable: mount.mnt_propagation & MS_UNBINDABLE != 0,
-            }));
-        }
-        mounts.sort();
-        let (mut files, mut inodes) = (BTreeMap::new(), BTreeMap::new());
-        // Looking opens files: that happens to a copy.
-        let mut copy = machine.clone();
-        for &(filesystem, fd) in &scene.filesystems {
-            walk(&mut copy, scene.observer, fd, &mut |path, seen, inode| {
-                let name = (filesystem, without_numbers(path));
-                inodes.insert(name.clone(), inode);
-                files.insert(name, seen);
-            });
-        }
-        Self { mounts, files, inodes }
+/// Looks at a machine that has come of `scene`.
+pub(crate) fn snapshot(machine: &Machine, scene: &Scene, old_groups: &BTreeSet<u64>) -> Snapshot {
+    let mut mounts = Vec::new();
+    for (pid, here) in [(scene.attackers[0], true), (scene.attackers[1], false)] {
+        let group = |number| match number {
+            0 => Group::None,
+            old if old_groups.contains(&old) => Group::Old(old),
+            _ => Group::New,
+        };
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        mounts.extend(raw_mounts(machine, pid).into_iter().map(|mount| MountSeen {
+            here,
+            point: without_numbers(&text(&mount.mnt_point)),
+            old: (mount.mnt_id <= scene.newest).then_some(mount.mnt_id),
+            filesystem: text(&mount.sb_source),
+            root: text(&mount.mnt_root),
+            attributes: mount.mnt_attr,
+            superblock_read_only: mount.sb_flags & 1 != 0,
+            peers: group(mount.mnt_peer_group),
+            master: group(mount.mnt_master),
+            unbindable: mount.mnt_propagation & MS_UNBINDABLE != 0,
+        }));
     }
+    mounts.sort();
+    let (mut files, mut inodes) = (BTreeMap::new(), BTreeMap::new());
+    // Looking opens files: that happens to a copy.
+    let mut copy = machine.clone();
+    for &(filesystem, fd) in &scene.filesystems {
+        let mut visit = |path: &str, seen, inode| {
+            let name = (filesystem, without_numbers(path));
+            inodes.insert(name.clone(), inode);
+            files.insert(name, seen);
+        };
+        let (root, _, inode) = file(&mut copy, scene.observer, fd, "");
+        visit(".", root, inode);
+        walk(&mut copy, scene.observer, fd, &mut visit);
+    }
+    Snapshot { mounts, files, inodes }
 }
 
 fn walk(machine: &mut Machine, pid: Pid, top: i32, visit: &mut impl FnMut(&str, FileSeen, u64)) {

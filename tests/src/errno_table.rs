@@ -92,8 +92,10 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
             E::ENOTDIR,
             E::ENXIO,
             E::EROFS,
+            // Where /proc turns out not to be real.
+            E::EOPNOTSUPP,
         ],
-        Call::Umount2 => &[E::EAGAIN, E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOTDIR, E::ELOOP],
+        Call::Umount2 => &[E::EAGAIN, E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOTDIR, E::ELOOP, E::EOPNOTSUPP],
         // A call that this table does not know yet: the two errors above.
         _ => &[],
     };

@@ -80,6 +80,15 @@ impl KernelTrials {
         self.ignorable(name, refused, move || in_fresh_root(&thread, run))
     }
 
+    /// A trial that takes threads of its own into fresh roots.
+    pub fn trial_with_roots(
+        &self,
+        name: String,
+        run: impl FnOnce() -> Result<(), NoNamespace> + Send + 'static,
+    ) -> Trial {
+        self.ignorable(name, None, run)
+    }
+
     /// A case of the contract, with the backend that `make` makes on its thread.
     pub fn contract_trial<B: Backend + 'static>(
         &self,

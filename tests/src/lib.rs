@@ -11,7 +11,9 @@ pub mod model_kernel;
 pub mod naive;
 pub mod namespace;
 pub mod scenario;
+pub mod searched;
 pub mod show;
+pub mod traced;
 pub mod worker_process;
 
 /// The programs of the README are compiled and run as they stand there.

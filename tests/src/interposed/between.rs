@@ -46,6 +46,18 @@ impl<A: Between, B: Between> Between for (A, B) {
     }
 }
 
+impl<B: Between> Between for Option<B> {
+    fn before(&self, moment: Moment) -> Result<(), Errno> {
+        self.as_ref().map_or(Ok(()), |between| between.before(moment))
+    }
+
+    fn after(&self, moment: Moment) {
+        if let Some(between) = self {
+            between.after(moment);
+        }
+    }
+}
+
 impl<B: Between + ?Sized> Between for Arc<B> {
     fn before(&self, moment: Moment) -> Result<(), Errno> {
         (**self).before(moment)

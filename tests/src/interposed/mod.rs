@@ -2,6 +2,7 @@
 //! [`Kernel`](mountwright_linux::Kernel), the model's and the machine's own alike.
 
 mod between;
+mod budget;
 mod count;
 mod death;
 mod fault;
@@ -9,6 +10,7 @@ mod kernel;
 mod wrapper;
 
 pub use between::{Between, Moment};
+pub use budget::Budget;
 pub use count::Count;
 pub use death::Death;
 pub use fault::{Fault, HowLong};

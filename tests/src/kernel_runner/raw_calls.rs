@@ -50,10 +50,15 @@ pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
 
 /// Runs `child` in a forked process, which ends with the status that it returns; the parent gets its pid.
 ///
-/// The process must have one thread: a lock held by another would stay locked in the child for good.
-pub(super) fn fork_running(child: impl FnOnce() -> i32) -> io::Result<Pid> {
-    // SAFETY: the process has one thread, as the caller promises, so that the child's memory is consistent and any code may
-    // run in it; it leaves by _exit and never returns into the parent's stack frames.
+/// The process must have one thread, or the others must wait for this one: a lock held by another would stay locked in the
+/// child for good.
+///
+/// # Errors
+///
+/// fork(2)'s.
+pub fn fork_running(child: impl FnOnce() -> i32) -> io::Result<Pid> {
+    // SAFETY: no other thread does anything, as the caller promises, so that the child's memory is consistent and any code
+    // may run in it; it leaves by _exit and never returns into the parent's stack frames.
     match unsafe { libc::fork() } {
         0 => {
             // A panic must not unwind into the copy of the parent's frames.

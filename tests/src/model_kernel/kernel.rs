@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use mountwright_core::Errno;
 use mountwright_fake::abi::{
     AT_EMPTY_PATH, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, O_PATH,
-    STATMOUNT_SUPPORTED_MASK,
+    STATMOUNT_SUPPORTED_MASK, STATX_BASIC_STATS,
 };
 use mountwright_fake::{At as ModelAt, Dirent, OpenHow, Statmount, Statx};
+use mountwright_linux::abi::{LOCK_EX, LOCK_NB};
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntry, Reach, Stat};
 
 use super::open_flags::open_flags;
@@ -119,6 +120,16 @@ impl Kernel for ModelKernel {
     fn fsync(&self, file: &ModelFd) -> Answered<()> {
         // The model has no disk that could lag behind.
         self.check_open(file)
+    }
+
+    fn flock(&self, file: &ModelFd, operation: u32) -> Answered<()> {
+        if operation != LOCK_EX | LOCK_NB {
+            return Err(Errno::EINVAL);
+        }
+        self.check_open(file)?;
+        let answer = self.machine.lock().statx(self.process, file.number(), b"", AT_EMPTY_PATH, STATX_BASIC_STATS)?;
+        let id = (answer.dev_major, answer.dev_minor, answer.ino);
+        self.machine.take_lock(id, (self.process, file.number()))
     }
 
     fn mkdirat(&self, dir: At<'_, ModelFd>, path: &Path, mode: u32) -> Answered<()> {

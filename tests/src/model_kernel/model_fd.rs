@@ -25,6 +25,7 @@ impl ModelFd {
 
 impl Drop for ModelFd {
     fn drop(&mut self) {
+        self.machine.drop_locks((self.process, self.number));
         // Fails only where the process has ended, which has closed it.
         let _ = self.machine.lock().close(self.process, self.number);
     }

@@ -1,5 +1,6 @@
 //! A process of a modelled machine.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -13,23 +14,49 @@ use super::ModelFd;
 
 /// A machine that several hold: the backend under test, and whoever plays the rest of the world.
 #[derive(Clone, Debug)]
-pub struct SharedMachine(Arc<Mutex<Machine>>);
+pub struct SharedMachine {
+    machine: Arc<Mutex<Machine>>,
+    /// Which descriptor of which process holds the lock (flock(2)) of a file; the model has no locks of its own. Those of a
+    /// process that has ended count no longer.
+    locks: Arc<Mutex<BTreeMap<FileId, (Pid, i32)>>>,
+}
+
+/// Device and inode number.
+pub(super) type FileId = (u32, u32, u64);
 
 impl SharedMachine {
     /// Shares this machine.
     pub fn new(machine: Machine) -> Self {
-        Self(Arc::new(Mutex::new(machine)))
+        Self { machine: Arc::new(Mutex::new(machine)), locks: Arc::default() }
     }
 
     /// The machine, for another holder.
     pub fn shared(&self) -> Arc<Mutex<Machine>> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.machine)
     }
 
     /// The machine, for as long as nobody else shall change it.
     pub fn lock(&self) -> MutexGuard<'_, Machine> {
         // A panic while it was held is reported by the test that panicked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks a file for a descriptor, unless another holds the lock.
+    pub(super) fn take_lock(&self, file: FileId, by: (Pid, i32)) -> Result<(), Errno> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_open = |(pid, fd): (Pid, i32)| self.lock().descriptors(pid).is_ok_and(|open| open.contains(&fd));
+        match locks.get(&file) {
+            Some(&holder) if holder != by && is_open(holder) => Err(Errno::EAGAIN),
+            _ => {
+                locks.insert(file, by);
+                Ok(())
+            }
+        }
+    }
+
+    /// Before a descriptor is closed.
+    pub(super) fn drop_locks(&self, of: (Pid, i32)) {
+        self.locks.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, holder| *holder != of);
     }
 }
 

@@ -2,25 +2,31 @@
 
 use mountwright_core::{Guarantee, Leftover};
 
-use crate::difference::{Difference, differences, is_shared, is_staging};
-use crate::operation::Operation;
-use crate::play::{Answer, Played};
-use crate::scene::Filesystem;
-use crate::snapshot::{FileName, Group, MountSeen, Snapshot};
-use crate::violation::{Harm, Violation};
+use super::difference::{Difference, differences, is_shared, is_staging};
+use super::operation::Operation;
+
+use super::snapshot::{FileName, Group, MountSeen, Snapshot};
+use super::violation::{Harm, Violation};
+use super::{Answer, Filesystem, Run};
+
+/// The mode by which what an adversary makes is told from what the operations make.
+pub const ATTACKERS_MODE: u32 = 0o701;
 
 /// What an operation starts from, and what it is when nothing disturbs it.
-pub(crate) struct Expected {
-    pub(crate) before: Snapshot,
-    pub(crate) whole: Snapshot,
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// What was there before.
+    pub before: Snapshot,
+    /// What is there after an undisturbed run.
+    pub whole: Snapshot,
     /// The undisturbed run succeeds.
-    pub(crate) succeeds: bool,
+    pub succeeds: bool,
     /// The kernel offers detached mounts on this rung: no read-only bind is ever writable.
-    pub(crate) detached: bool,
+    pub detached: bool,
 }
 
 /// What must hold of every run, whatever was done to it.
-fn of_any_run(operation: &Operation, played: &Played, expected: &Expected, allowed_window: bool) -> Vec<Violation> {
+fn of_any_run(operation: &Operation, played: &Run, expected: &Expected, allowed_window: bool) -> Vec<Violation> {
     let mut found = Vec::new();
     if played.open > 0 {
         found.push(Violation::new(Harm::OpenDescriptor, format!("{} open", played.open)));
@@ -41,26 +47,43 @@ fn is_container_dir(operation: &Operation, difference: &Difference) -> bool {
     operation.takes_off && *difference == Difference::ExtraFile((Filesystem::Shared, "last".into()))
 }
 
+/// What a fault has come to.
+#[derive(Debug)]
+pub struct Judged {
+    /// What must not be.
+    pub found: Vec<Violation>,
+    /// A name is left untold, or one is missing, because an error said how things are where they are not so; or what is
+    /// documented to be gone on with by the same call again was left half way.
+    pub excused: bool,
+}
+
 /// A call failed. `lie`: by an error that says how things are, where they are not so.
-pub(crate) fn after_fault(
+pub fn after_fault(
     operation: &Operation,
     expected: &Expected,
-    played: &Played,
+    played: &Run,
     after: &Snapshot,
     (lie, weaker_rung): (bool, bool),
-) -> Vec<Violation> {
+) -> Judged {
     let mut found = of_any_run(operation, played, expected, weaker_rung);
     let done = played.answer.is_done();
     let (aim, other) = if done { (&expected.whole, &expected.before) } else { (&expected.before, &expected.whole) };
     let named = played.answer.named();
     let differences = differences(aim, after);
+    let half_way = !done && operation.resumable;
+    let mut excused = false;
     for difference in &differences {
-        let is_named = named.iter().any(|left| difference.is_named(left));
-        let believes = lie || !done && operation.resumable;
-        if is_named || is_container_dir(operation, difference) || believes && believed(difference, other, after) {
+        if named.iter().any(|left| difference.is_named(left)) {
             continue;
         }
-        found.push(difference.violation());
+        let fine = is_container_dir(operation, difference)
+            || lie && (believed(difference, other, after) || is_kept(difference, named))
+            || half_way && on_the_way(difference, other, after);
+        if fine {
+            excused = true;
+        } else {
+            found.push(difference.violation());
+        }
     }
     if !done && !lie {
         found.extend(
@@ -70,16 +93,35 @@ pub(crate) fn after_fault(
                 .map(|left| Violation::new(Harm::LeftoverName, format!("named as left over and not there: {left}"))),
         );
     }
-    found
+    Judged { found, excused }
 }
 
-/// What a caller that believes a lie may leave: a name, or things as they were before or as they were to become.
+/// What a caller that believes a lie may leave: a name, or a file as it was before or as it was to become. Never a mount.
 fn believed(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool {
     match difference {
         Difference::ExtraFile((Filesystem::Shared, _)) => true,
         Difference::ExtraFile((filesystem, path)) => {
             *filesystem == Filesystem::Root && (path.starts_with("run/.mountwright") || path.starts_with("made"))
         }
+        Difference::MissingFile(_) | Difference::ChangedFile(_) => on_the_way(difference, other, after),
+        Difference::ExtraMount(_) | Difference::MissingMount(_) => false,
+    }
+}
+
+/// A mount on a name of which the answer says that it stays: who is told by umount2 that nothing is mounted there, and cannot
+/// remove the name, says just that.
+fn is_kept(difference: &Difference, named: &[Leftover]) -> bool {
+    let (Difference::ExtraMount(mount) | Difference::MissingMount(mount)) = difference else { return false };
+    named.iter().any(|left| match left {
+        Leftover::Directory(path) | Leftover::File(path) => path.as_os_str() == mount.point.as_str(),
+        _ => false,
+    })
+}
+
+/// Each thing is as it was before or as it was to become.
+fn on_the_way(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool {
+    match difference {
+        Difference::ExtraFile(name) => other.files.contains_key(name),
         Difference::MissingFile(name) => !other.files.contains_key(name),
         Difference::ChangedFile(name) => other.files.get(name) == after.files.get(name),
         Difference::ExtraMount(mount) => other.mounts.contains(mount),
@@ -93,10 +135,10 @@ fn but_for_propagation(mount: &MountSeen) -> MountSeen {
 }
 
 /// The process died. Each mount and name is as before or as in the whole result; what is neither is scaffolding.
-pub(crate) fn after_death(
+pub fn after_death(
     operation: &Operation,
     expected: &Expected,
-    played: &Played,
+    played: &Run,
     after: &Snapshot,
 ) -> (Vec<Violation>, bool) {
     let mut found = of_any_run(operation, played, expected, !expected.detached);
@@ -135,7 +177,7 @@ pub(crate) fn after_death(
 }
 
 /// After a death, a second process did the same.
-pub(crate) fn after_second_run(expected: &Expected, answer: &Answer, after: &Snapshot) -> Vec<Violation> {
+pub fn after_second_run(expected: &Expected, answer: &Answer, after: &Snapshot) -> Vec<Violation> {
     let plain = |snapshot: &Snapshot| {
         let mut mounts: Vec<_> = snapshot.mounts.iter().map(but_for_propagation).collect();
         mounts.sort();
@@ -148,23 +190,20 @@ pub(crate) fn after_second_run(expected: &Expected, answer: &Answer, after: &Sna
         // It found the work done, but perhaps for the step after the last.
         differences(&plain(&expected.whole), &plain(after))
     };
-    let left = left.into_iter().filter(|difference| !difference.is_passing_name());
+    let left = left.into_iter().filter(|difference| !difference.is_half_written());
     left.map(|difference| Violation::new(Harm::NoConvergence, format!("{answer:?}: {difference:?}"))).collect()
 }
 
 /// An adversary acted below the root.
-pub(crate) fn after_attack(
-    operation: &Operation,
-    expected: &Expected,
-    played: &Played,
-    after: &Snapshot,
-) -> Vec<Violation> {
+pub fn after_attack(operation: &Operation, expected: &Expected, played: &Run, after: &Snapshot) -> Vec<Violation> {
     let mut found = of_any_run(operation, played, expected, false);
     for difference in differences(&expected.before, after) {
         let harm = match &difference {
             Difference::MissingFile((filesystem, _))
             | Difference::ChangedFile((filesystem, _))
             | Difference::ExtraFile((filesystem, _)) => match filesystem {
+                // What is mounted there is somebody else's: no name in it, and above all not itself.
+                Filesystem::Bystander if difference.is_of_root() && !operation.whatever => Some(Harm::Escape),
                 // Both are below the root: one name is as good as another there.
                 Filesystem::Shared | Filesystem::Bystander => None,
                 _ => Some(difference.harm()),
@@ -197,7 +236,7 @@ pub(crate) fn after_attack(
 /// remove the others, and not make one.
 fn names_in_root(snapshot: &Snapshot) -> usize {
     let shared = snapshot.files.iter().filter(|((filesystem, _), _)| *filesystem == Filesystem::Shared);
-    shared.filter(|(_, seen)| !seen.is_link() && seen.permissions() != crate::adversary::MODE).count()
+    shared.filter(|(_, seen)| !seen.is_link() && seen.permissions() != ATTACKERS_MODE).count()
 }
 
 /// A mount outside the root is gone that the operation was not to take.
@@ -224,7 +263,7 @@ fn becomes_shared(expected: &Expected, mount: &MountSeen) -> bool {
         && expected.whole.mounts.iter().any(|other| other.old == mount.old && is_shared(&other.point))
 }
 
-fn new_mount(expected: &Expected, played: &Played, mount: &MountSeen) -> Option<Harm> {
+fn new_mount(expected: &Expected, played: &Run, mount: &MountSeen) -> Option<Harm> {
     if is_staging(&mount.point) {
         return Some(Harm::LeftoverMount);
     }

@@ -9,36 +9,40 @@ use mountwright_core::{
     UnshareOutcome, share_rootfs, share_volume, unshare_rootfs, unshare_volume,
 };
 
-use crate::play::Answer;
-use crate::scene::Scene;
+use super::Answer;
+use super::layout::{Piece, in_shared, mounted, stacked};
 
 /// One operation: what is there before it, what it does, and what is attacked.
 #[derive(Clone, Copy)]
-#[allow(clippy::struct_excessive_bools)] // Four facts, each told by its name where an operation is listed.
-pub(crate) struct Operation {
-    pub(crate) name: &'static str,
+#[allow(clippy::struct_excessive_bools)] // Facts, each told by its name where an operation is listed.
+pub struct Operation {
+    /// What it is called.
+    pub name: &'static str,
     /// More than the scene has.
-    pub(crate) prepare: fn(Scene) -> Scene,
-    pub(crate) run: fn(&dyn Backend) -> Answer,
+    pub prepare: fn() -> Vec<Piece>,
+    /// What it does.
+    pub run: fn(&dyn Backend) -> Answer,
     /// The path below `/shared` that it is about, whose components are attacked; none for what is trusted.
-    pub(crate) below: Option<&'static str>,
+    pub below: Option<&'static str>,
     /// It must make nothing that can be written through.
-    pub(crate) read_only: bool,
+    pub read_only: bool,
     /// After a death, what a second run is: the operation again, after this.
-    pub(crate) before_again: Option<fn(&dyn Backend) -> Answer>,
+    pub before_again: Option<fn(&dyn Backend) -> Answer>,
     /// It takes mounts off, or moves them.
-    pub(crate) takes_off: bool,
+    pub takes_off: bool,
     /// A failure leaves what was done by then; the same again goes on from there.
-    pub(crate) resumable: bool,
+    pub resumable: bool,
     /// Done twice, it is there twice.
-    pub(crate) stacking: bool,
+    pub stacking: bool,
+    /// It changes what the name leads to, whatever that is.
+    pub whatever: bool,
 }
 
 const fn operation(name: &'static str, below: &'static str, run: fn(&dyn Backend) -> Answer) -> Operation {
     let below = if below.is_empty() { None } else { Some(below) };
     Operation {
         name,
-        prepare: |scene| scene,
+        prepare: Vec::new,
         run,
         below,
         read_only: false,
@@ -46,6 +50,7 @@ const fn operation(name: &'static str, below: &'static str, run: fn(&dyn Backend
         takes_off: false,
         resumable: false,
         stacking: false,
+        whatever: false,
     }
 }
 
@@ -66,7 +71,11 @@ impl Operation {
         Self { stacking: true, ..self }
     }
 
-    const fn after(self, prepare: fn(Scene) -> Scene) -> Self {
+    const fn of_whatever_is_there(self) -> Self {
+        Self { whatever: true, ..self }
+    }
+
+    const fn after(self, prepare: fn() -> Vec<Piece>) -> Self {
         Self { prepare, ..self }
     }
 
@@ -168,7 +177,7 @@ const MODE: FileMode = FileMode::from_bits(0o755);
 
 /// Every operation.
 #[allow(clippy::too_many_lines)] // A list, one line or two each.
-pub(crate) fn all() -> Vec<Operation> {
+pub fn all() -> Vec<Operation> {
     let mut all = binds();
     all.extend(changes());
     all.extend(files());
@@ -315,14 +324,18 @@ fn files() -> Vec<Operation> {
         }),
         operation("give away", "box/text", |b| {
             in_box(b, |directory| directory.set_owner(name("text"), Some(5), Some(6)))
-        }),
+        })
+        .of_whatever_is_there(),
         operation("change a mode", "box/text", |b| {
             in_box(b, |directory| directory.set_mode(name("text"), FileMode::from_bits(0o600)))
-        }),
-        operation("give the directory away", "box", |b| in_box(b, |directory| directory.set_own_owner(Some(5), None))),
+        })
+        .of_whatever_is_there(),
+        operation("give the directory away", "box", |b| in_box(b, |directory| directory.set_own_owner(Some(5), None)))
+            .of_whatever_is_there(),
         operation("change the directory's mode", "box", |b| {
             in_box(b, |directory| directory.set_own_mode(FileMode::from_bits(0o700)))
-        }),
+        })
+        .of_whatever_is_there(),
     ]
 }
 
@@ -351,8 +364,8 @@ fn questions() -> Vec<Operation> {
 }
 
 fn sequences() -> Vec<Operation> {
-    let shared = |scene: Scene| scene.mounted("/src/tree", "box/rootfs");
-    let shared_file = |scene: Scene| scene.mounted("/src/file", "box/volume");
+    let shared = || mounted("/src/tree", "box/rootfs");
+    let shared_file = || mounted("/src/file", "box/volume");
     vec![
         operation("share a rootfs", "box/rootfs", |b| share(b, "box", false)).again_after(unshare),
         operation("share a rootfs read-only", "box/rootfs", |b| share(b, "box", true)).read_only().again_after(unshare),
@@ -374,13 +387,10 @@ fn sequences() -> Vec<Operation> {
                 Err(error) => error.into(),
             }
         })
-        .after(|scene| scene.with_directory("last").mounted("/src/tree", "last/rootfs"))
+        .after(|| [vec![in_shared("last")], mounted("/src/tree", "last/rootfs")].concat())
         .resumable(),
         operation("unshare a stack", "box/rootfs", unshare)
-            .after(|scene| {
-                let scene = scene.mounted("/src/tree", "box/rootfs");
-                scene.stacked("/src/tree/sub", "box/rootfs")
-            })
+            .after(|| [mounted("/src/tree", "box/rootfs"), stacked("/src/tree/sub", "box/rootfs")].concat())
             .resumable(),
         operation("unshare what is not mounted", "box/plain", |b| {
             match unshare_volume(b, b, Utf8Path::new(MOUNTS), &container(), "plain") {

@@ -2,29 +2,37 @@
 
 use mountwright_core::Leftover;
 
-use crate::scene::Filesystem;
-use crate::snapshot::{FileName, MountSeen, Snapshot, without_numbers};
-use crate::violation::{Harm, Violation};
+use super::Filesystem;
+use super::snapshot::{FileName, MountSeen, Snapshot, without_numbers};
+use super::violation::{Harm, Violation};
 
 /// One difference from what was expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Difference {
+pub enum Difference {
+    /// A mount is not there.
     MissingMount(MountSeen),
+    /// A mount is there.
     ExtraMount(MountSeen),
+    /// A file is not there.
     MissingFile(FileName),
+    /// A file is there.
     ExtraFile(FileName),
+    /// A file is another.
     ChangedFile(FileName),
 }
 
-pub(crate) fn is_staging(point: &str) -> bool {
+/// A staging place of the backend.
+pub(super) fn is_staging(point: &str) -> bool {
     point.starts_with("/run/.mountwright-staging")
 }
 
-pub(crate) fn is_shared(point: &str) -> bool {
+/// Below the root that a guest may change.
+pub(super) fn is_shared(point: &str) -> bool {
     point.starts_with("/shared/")
 }
 
-pub(crate) fn differences(expected: &Snapshot, actual: &Snapshot) -> Vec<Difference> {
+/// All of them.
+pub fn differences(expected: &Snapshot, actual: &Snapshot) -> Vec<Difference> {
     let mut found: Vec<_> =
         left_of(&expected.mounts, &actual.mounts).into_iter().map(Difference::MissingMount).collect();
     found.extend(left_of(&actual.mounts, &expected.mounts).into_iter().map(Difference::ExtraMount));
@@ -53,7 +61,7 @@ fn left_of(all: &[MountSeen], without: &[MountSeen]) -> Vec<MountSeen> {
 
 impl Difference {
     /// What harm it is where nothing explains it.
-    pub(crate) fn harm(&self) -> Harm {
+    pub fn harm(&self) -> Harm {
         match self {
             Self::MissingFile((Filesystem::Source | Filesystem::Inner, _))
             | Self::ChangedFile((Filesystem::Source | Filesystem::Inner, _)) => Harm::LostByte,
@@ -70,16 +78,18 @@ impl Difference {
         }
     }
 
-    pub(crate) fn violation(&self) -> Violation {
+    /// The harm, with what was seen.
+    pub fn violation(&self) -> Violation {
         Violation::new(self.harm(), format!("{self:?}"))
     }
 
     /// Whether an error that names this as left over has said so.
-    pub(crate) fn is_named(&self, left: &Leftover) -> bool {
-        let is_at = |at: &std::path::Path, mount: &MountSeen| mount.point == at.to_string_lossy();
+    pub fn is_named(&self, left: &Leftover) -> bool {
+        let plain = |at: &std::path::Path| without_numbers(&at.to_string_lossy());
+        let is_at = |at: &std::path::Path, mount: &MountSeen| mount.point == plain(at);
         match (left, self) {
             (Leftover::Mount { at, .. }, Self::ExtraMount(mount)) => {
-                mount.old.is_none() && (is_at(at, mount) || mount.point.starts_with(&format!("{}/", at.display())))
+                mount.old.is_none() && (is_at(at, mount) || mount.point.starts_with(&format!("{}/", plain(at))))
             }
             (Leftover::Attributes { at }, Self::ExtraMount(mount) | Self::MissingMount(mount)) => is_at(at, mount),
             (
@@ -91,7 +101,7 @@ impl Difference {
     }
 
     /// The name that a passing file or directory has while it is made.
-    pub(crate) fn is_passing_name(&self) -> bool {
+    pub fn is_passing_name(&self) -> bool {
         match self {
             Self::ExtraFile((_, path)) => path.contains(".mountwright-"),
             Self::ExtraMount(mount) => is_staging(&mount.point),
@@ -100,8 +110,22 @@ impl Difference {
     }
 }
 
+impl Difference {
+    /// A filesystem's root directory itself.
+    pub(super) fn is_of_root(&self) -> bool {
+        matches!(self, Self::ChangedFile((_, path)) if path == ".")
+    }
+
+    /// The name that the new contents of a file have until they take the place of the old ones.
+    ///
+    /// A killed process may leave it, and a second one cannot know that nobody is writing to it: it stays.
+    pub fn is_half_written(&self) -> bool {
+        matches!(self, Self::ExtraFile((_, path)) if path.contains(".mountwright-new-"))
+    }
+}
+
 /// Which file a path of the first namespace stands for.
-pub(crate) fn file_name(path: &str) -> FileName {
+pub(super) fn file_name(path: &str) -> FileName {
     let path = without_numbers(path);
     match path.strip_prefix("/shared/") {
         Some(below) => (Filesystem::Shared, below.to_owned()),

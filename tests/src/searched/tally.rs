@@ -4,26 +4,32 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::violation::{Harm, Violation};
+use super::violation::{Harm, Violation};
 
 /// What a search has counted.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) runs: usize,
-    pub(crate) harms: BTreeMap<Harm, usize>,
+pub struct Tally {
+    /// How often it was tried.
+    pub runs: usize,
+    /// How often each kind of harm was found.
+    pub harms: BTreeMap<Harm, usize>,
     /// Runs that came to nothing, since the kernel refused the adversary.
-    pub(crate) missed: usize,
+    pub missed: usize,
+    /// Runs after which a name was left or missing because of an error that did not tell the truth, or that the same call
+    /// again goes on from.
+    pub excused: usize,
     /// Runs after which scaffolding was left that a death is allowed to leave.
-    pub(crate) scaffolding: usize,
+    pub scaffolding: usize,
     /// The first of each kind, in words.
-    pub(crate) examples: Vec<String>,
+    pub examples: Vec<String>,
 }
 
 /// How many examples a search keeps of each kind of harm.
 const EXAMPLES: usize = 3;
 
 impl Tally {
-    pub(crate) fn run(&mut self, violations: &[Violation], what: impl Fn() -> String) {
+    /// Counts one run, and what was found wrong in it.
+    pub fn run(&mut self, violations: &[Violation], what: impl Fn() -> String) {
         self.runs += 1;
         for violation in violations {
             let count = self.harms.entry(violation.harm).or_default();
@@ -34,17 +40,20 @@ impl Tally {
         }
     }
 
-    pub(crate) fn add(&mut self, other: &Self) {
+    /// Counts all of another's too.
+    pub fn add(&mut self, other: &Self) {
         self.runs += other.runs;
         self.missed += other.missed;
         self.scaffolding += other.scaffolding;
+        self.excused += other.excused;
         for (harm, count) in &other.harms {
             *self.harms.entry(*harm).or_default() += count;
         }
         self.examples.extend(other.examples.iter().cloned());
     }
 
-    pub(crate) fn violations(&self) -> usize {
+    /// How much harm was found.
+    pub fn violations(&self) -> usize {
         self.harms.values().sum()
     }
 }
@@ -58,6 +67,9 @@ impl fmt::Display for Tally {
         if self.missed > 0 {
             write!(f, " (and {} strikes that missed)", self.missed)?;
         }
+        if self.excused > 0 {
+            write!(f, " ({} excused)", self.excused)?;
+        }
         if self.scaffolding > 0 {
             write!(f, " ({} left scaffolding)", self.scaffolding)?;
         }
@@ -67,15 +79,17 @@ impl fmt::Display for Tally {
 
 /// Tallies by name, from all threads.
 #[derive(Debug, Default)]
-pub(crate) struct Tallies(Mutex<BTreeMap<String, Tally>>);
+pub struct Tallies(Mutex<BTreeMap<String, Tally>>);
 
 impl Tallies {
-    pub(crate) fn add(&self, name: &str, tally: &Tally) {
+    /// Adds to the tally of this name.
+    pub fn add(&self, name: &str, tally: &Tally) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(name.to_owned()).or_default().add(tally);
     }
 
-    pub(crate) fn all(&self) -> BTreeMap<String, Tally> {
+    /// All, by name.
+    pub fn all(&self) -> BTreeMap<String, Tally> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A kind of harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Harm {
+pub enum Harm {
     /// Something outside the root was changed: a mount, a name, a byte, an attribute.
     Escape,
     /// A byte of what was shared is gone.
@@ -28,7 +28,8 @@ pub(crate) enum Harm {
 }
 
 impl Harm {
-    pub(crate) const ALL: [Self; 10] = [
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
         Self::Escape,
         Self::LostByte,
         Self::LeftoverMount,
@@ -61,13 +62,16 @@ impl fmt::Display for Harm {
 
 /// One harm, and what was seen of it.
 #[derive(Clone, Debug)]
-pub(crate) struct Violation {
-    pub(crate) harm: Harm,
-    pub(crate) what: String,
+pub struct Violation {
+    /// The kind.
+    pub harm: Harm,
+    /// What was seen, in words.
+    pub what: String,
 }
 
 impl Violation {
-    pub(crate) fn new(harm: Harm, what: impl Into<String>) -> Self {
+    /// One.
+    pub fn new(harm: Harm, what: impl Into<String>) -> Self {
         Self { harm, what: what.into() }
     }
 }

@@ -1,0 +1,173 @@
+//! That the decorator sees every system call that a process makes.
+
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+
+use mountwright_linux::{Call, Linux, LinuxBackend};
+use mountwright_tests::contract::in_fresh_root;
+use mountwright_tests::interposed::{Count, Interposed};
+use mountwright_tests::namespace;
+use mountwright_tests::searched::{KernelScene, Operation, Parent, Rung, operation, rungs};
+use mountwright_tests::traced::{End, Next, traced};
+use rustix::pipe::{PipeFlags, pipe_with};
+use serde::{Deserialize, Serialize};
+
+/// What a worker answers that was asked about a rung.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum Reply {
+    /// There is no namespace to be had.
+    NotRun(String),
+    /// Calls that the kernel saw and the decorator did not, or the other way round.
+    Unseen(Vec<String>),
+    AllSeen {
+        operations: usize,
+        calls: usize,
+        decorated: usize,
+    },
+}
+
+/// In a worker: every operation on one rung.
+#[allow(clippy::needless_pass_by_value)] // What was received is handed over.
+pub(crate) fn serve(rung: String) -> Reply {
+    let rung = rungs(true).into_iter().find(|known| known.name == rung).expect("a known rung");
+    if let Err(error) = namespace::enter() {
+        return Reply::NotRun(error.to_string());
+    }
+    let (mut operations, mut calls, mut decorated, mut unseen) = (0, 0, 0, Vec::new());
+    for operation in operation::all() {
+        let (made, said) = in_fresh_root("traced", move || both(&operation, rung)).expect("a namespace");
+        operations += 1;
+        calls += made.len();
+        decorated += said.len();
+        if let Err(error) = explained(&made, &said) {
+            unseen.push(format!("{}: {error}: {made:?} against {said:?}", operation.name));
+        }
+    }
+    if unseen.is_empty() { Reply::AllSeen { operations, calls, decorated } } else { Reply::Unseen(unseen) }
+}
+
+/// What the kernel saw, and what the decorator saw: for each call the numbers that it may have.
+fn both(operation: &Operation, rung: Rung) -> (Vec<i64>, Vec<Vec<i64>>) {
+    let _scene = KernelScene::build(Parent::Private, &(operation.prepare)());
+    let (mut reader, writer) = pipe();
+    let (mut made, mut marks) = (Vec::new(), 0);
+    let act = || {
+        let backend = LinuxBackend::over(Interposed::new(Linux::new(), Count::default())).with_ladder(rung.ladder);
+        mark();
+        (operation.run)(&backend);
+        mark();
+        let said: Vec<_> = backend.kernel().between().calls().iter().map(|moment| numbers(moment.call)).collect();
+        let text = serde_json::to_vec(&said).expect("numbers are JSON");
+        i32::from((&writer).write_all(&text).is_err())
+    };
+    let end = traced(act, |number| {
+        let number = i64::try_from(number).expect("small");
+        if number == libc::SYS_getppid {
+            marks += 1;
+        } else if marks == 1 {
+            made.push(number);
+        }
+        Next::Go
+    });
+    assert_eq!(end.expect("the process can be traced"), End::Exited(0));
+    drop(writer);
+    let mut text = Vec::new();
+    reader.read_to_end(&mut text).expect("a pipe can be read");
+    (made, serde_json::from_slice(&text).expect("what was written"))
+}
+
+fn pipe() -> (std::fs::File, std::fs::File) {
+    let (reader, writer): (OwnedFd, OwnedFd) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
+    // All that is written has to fit: nobody reads before the end.
+    let _ = rustix::pipe::fcntl_setpipe_size(&writer, 1 << 20);
+    (reader.into(), writer.into())
+}
+
+fn mark() {
+    let _ = rustix::process::getppid();
+}
+
+/// The numbers that the first system call of a [`Call`] may have, then those that may follow it.
+fn numbers(call: Call) -> Vec<i64> {
+    let statmount = i64::from(linux_raw_sys::general::__NR_statmount);
+    let open_tree_attr = i64::from(linux_raw_sys::general::__NR_open_tree_attr);
+    match call {
+        Call::Openat | Call::Reopen => vec![libc::SYS_openat],
+        Call::Openat2 => vec![libc::SYS_openat2],
+        Call::Statx => vec![libc::SYS_statx],
+        Call::Statmount => vec![statmount],
+        Call::Fstatfs => vec![libc::SYS_fstatfs],
+        Call::Fdpath | Call::Readlinkat => vec![libc::SYS_readlinkat],
+        // A file of procfs: opened, read to its end, closed.
+        Call::Fdinfo | Call::Mountinfo => vec![libc::SYS_openat, libc::SYS_read],
+        Call::Getcwd => vec![libc::SYS_getcwd],
+        Call::Getdents64 => vec![libc::SYS_getdents64],
+        Call::Read => vec![libc::SYS_read],
+        Call::Write => vec![libc::SYS_writev],
+        Call::Fsync => vec![libc::SYS_fsync],
+        Call::Flock => vec![libc::SYS_flock],
+        Call::Mkdirat => vec![libc::SYS_mkdirat],
+        Call::Unlinkat => vec![libc::SYS_unlinkat],
+        Call::Renameat => vec![libc::SYS_renameat],
+        Call::Fchmod => vec![libc::SYS_fchmod],
+        Call::Chmod => vec![libc::SYS_fchmodat],
+        Call::Fchownat => vec![libc::SYS_fchownat],
+        Call::OpenTree => vec![libc::SYS_open_tree],
+        Call::OpenTreeAttr => vec![open_tree_attr],
+        Call::MountSetattr => vec![libc::SYS_mount_setattr],
+        Call::MoveMount => vec![libc::SYS_move_mount],
+        Call::Fsopen => vec![libc::SYS_fsopen],
+        Call::Fsconfig => vec![libc::SYS_fsconfig],
+        Call::Fsmount => vec![libc::SYS_fsmount],
+        Call::Fspick => vec![libc::SYS_fspick],
+        Call::Mount => vec![libc::SYS_mount],
+        Call::Umount2 => vec![libc::SYS_umount2],
+        other => panic!("no numbers for {other}"),
+    }
+}
+
+/// Calls that do nothing to the machine: closing, memory, one's own number, a random number for a hash. In a debug build the
+/// standard library looks at a descriptor before it closes it.
+const BESIDES: [i64; 9] = [
+    libc::SYS_getpid,
+    libc::SYS_getrandom,
+    libc::SYS_close,
+    libc::SYS_brk,
+    libc::SYS_mmap,
+    libc::SYS_munmap,
+    libc::SYS_mremap,
+    libc::SYS_madvise,
+    libc::SYS_fcntl,
+];
+
+/// How a backend looks, once, whether `/proc` is real, before the first call that goes by a descriptor's link. Where that
+/// fails so does the call, with `EOPNOTSUPP`, which is among the errors that it is made to give.
+const LOOK_AT_PROC: [i64; 4] = [libc::SYS_openat, libc::SYS_fstatfs, libc::SYS_fstat, libc::SYS_openat2];
+
+/// Each call that the kernel saw is one that the decorator saw, in the same order, or closes, or allocates, or is the one look
+/// at `/proc`.
+fn explained(made: &[i64], said: &[Vec<i64>]) -> Result<(), String> {
+    let made: Vec<_> = made.iter().copied().filter(|call| !BESIDES.contains(call)).collect();
+    let (mut rest, mut looked) = (&made[..], false);
+    for (index, numbers) in said.iter().enumerate() {
+        if !looked && rest.starts_with(&LOOK_AT_PROC) {
+            looked = true;
+            rest = &rest[LOOK_AT_PROC.len()..];
+        }
+        match rest.split_first() {
+            Some((call, others)) if numbers.first() == Some(call) => rest = others,
+            other => {
+                return Err(format!(
+                    "call {index} of the decorator is {numbers:?}, the kernel saw {:?}",
+                    other.map(|found| found.0)
+                ));
+            }
+        }
+        while let (Some(more), Some(call)) = (numbers.get(1), rest.first())
+            && more == call
+        {
+            rest = &rest[1..];
+        }
+    }
+    if rest.is_empty() { Ok(()) } else { Err(format!("the decorator did not see {rest:?}")) }
+}

@@ -1,0 +1,31 @@
+//! An end for what does not end by itself.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use mountwright_core::Errno;
+
+use super::{Between, Moment};
+
+/// Calls that no operation of ours comes near to.
+const TOO_MANY_CALLS: usize = 3000;
+
+/// Refuses every call once there were thousands.
+#[derive(Debug, Default)]
+pub struct Budget(AtomicBool);
+
+impl Budget {
+    /// Whether there were.
+    pub fn is_spent(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Between for Budget {
+    fn before(&self, moment: Moment) -> Result<(), Errno> {
+        if moment.number < TOO_MANY_CALLS {
+            return Ok(());
+        }
+        self.0.store(true, Ordering::Relaxed);
+        Err(Errno::ESRCH)
+    }
+}

@@ -1,0 +1,32 @@
+//! What the searches share, on the model and on the kernel: the operations, what they start from, and what must hold
+//! after every run, whatever was done to it.
+
+mod answer;
+mod difference;
+mod fault_plan;
+mod filesystem;
+mod kernel_scene;
+mod layout;
+pub mod operation;
+mod parent;
+mod run;
+mod rung;
+mod snapshot;
+mod tally;
+pub mod verdict;
+mod violation;
+
+pub use answer::Answer;
+pub use difference::{Difference, differences};
+pub use fault_plan::{PlannedFault, fault_plan, plain_failure};
+pub use filesystem::Filesystem;
+pub use kernel_scene::KernelScene;
+pub use layout::{DIRECTORIES, FILES, Piece, layout};
+pub use operation::Operation;
+pub use parent::Parent;
+pub use run::Run;
+pub use rung::{Rung, rungs};
+pub use snapshot::{FileName, FileSeen, Group, MountSeen, Snapshot, without_numbers};
+pub use tally::{Tallies, Tally};
+pub use verdict::Expected;
+pub use violation::{Harm, Violation};
