@@ -1,12 +1,12 @@
 //! Faults planted in the model, one at a time: the suite has to find each of them.
 //!
-//! `cargo test -p mountwright-tests --test mutants` (as root; not part of the ordinary command: it builds a copy of the
-//! workspace and runs for a quarter of an hour). All faults of `list.txt` are built into the copy behind a switch; then the
-//! recorded histories, the tables of `sharedsubtree.rst`, the limit of mounts and random histories are run with one fault
-//! after the other.
+//! `MOUNTWRIGHT_MUTANTS=all cargo test -p mountwright-tests --test mutants` (as root) builds all faults of `list.txt` into a
+//! copy of the workspace, each behind a switch; then it runs the recorded histories, the tables of `sharedsubtree.rst`, the
+//! limit of mounts and random histories with one fault after the other. That takes a quarter of an hour: without the variable
+//! it says no more than that every text of the list is where the list says.
 //!
+//! * `MOUNTWRIGHT_MUTANTS`: `all`, or only faults whose name holds this.
 //! * `MOUNTWRIGHT_SEED`: of the random histories (1).
-//! * An argument: only faults whose name holds it.
 //!
 //! It prints what found each fault. Those marked `(random)` have to be found by at most 20,000 random operations alone.
 //! Anything that is not found is a failure.
@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::lane::Lane;
-use crate::mutant::{Mutant, mutants, plant};
+use crate::mutant::{Mutant, mutants, plant, planted};
 
 /// How many random histories are tried, of 20 operations each: the next number only where the one before found nothing.
 const HISTORIES: [u32; 4] = [16, 64, 250, 1000];
@@ -41,16 +41,27 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<bool, String> {
-    // Flags are of the test harness that this is not.
-    let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
+    if std::env::args().any(|argument| argument == "--list") {
+        // Whoever asks which cases there are: none that could be run alone.
+        return Ok(true);
+    }
     let mutants = mutants()?;
+    let Ok(wanted) = std::env::var("MOUNTWRIGHT_MUTANTS") else {
+        planted(&mutants, &workspace::own())?;
+        println!("{} faults could be planted; MOUNTWRIGHT_MUTANTS=all plants them", mutants.len());
+        return Ok(true);
+    };
     let workspace = workspace::copy().map_err(|error| format!("the workspace cannot be copied: {error}"))?;
     plant(&mutants, &workspace)?;
     let suite = Suite::build(&workspace)?;
     if let Some(lane) = suite.fails_without_faults()? {
         return Err(format!("without any fault, {lane} fails"));
     }
-    let chosen: Vec<&Mutant> = mutants.iter().filter(|mutant| mutant.name.contains(&filter)).collect();
+    let is_wanted = |mutant: &&Mutant| wanted == "all" || mutant.name.contains(&wanted);
+    let chosen: Vec<&Mutant> = mutants.iter().filter(is_wanted).collect();
+    if chosen.is_empty() {
+        return Err(format!("no fault has {wanted:?} in its name"));
+    }
     let mut missed = 0;
     for mutant in &chosen {
         let found = suite.finds(mutant)?;

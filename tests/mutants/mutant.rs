@@ -60,6 +60,17 @@ fn add_line(to: &mut String, line: &str) {
 /// # Errors
 /// A text that is not there just once; a file that cannot be read or written.
 pub(crate) fn plant(mutants: &[Mutant], workspace: &Path) -> Result<(), String> {
+    for (path, text) in planted(mutants, workspace)? {
+        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The files of the workspace that have the faults in them.
+///
+/// # Errors
+/// A text that is not there just once; a file that cannot be read.
+pub(crate) fn planted(mutants: &[Mutant], workspace: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     let mut files: BTreeMap<PathBuf, String> = BTreeMap::new();
     for mutant in mutants {
         let path = workspace.join(CODE).join(mutant.file);
@@ -78,10 +89,7 @@ pub(crate) fn plant(mutants: &[Mutant], workspace: &Path) -> Result<(), String> 
     let text = format!("{}\n/// The fault that is switched on.\nmod mutant;\n", read(&root)?);
     files.insert(root, text);
     files.insert(workspace.join("crates/fake-backend/src/mutant.rs"), include_str!("switch.rs.txt").to_owned());
-    for (path, text) in files {
-        std::fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    Ok(())
+    Ok(files)
 }
 
 fn read(path: &Path) -> Result<String, String> {

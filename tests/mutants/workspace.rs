@@ -8,9 +8,14 @@ use std::process::{Command, Stdio};
 /// What a build of the workspace needs.
 const NEEDED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "README.md", "crates", "tests"];
 
+/// The workspace that this was built from.
+pub(crate) fn own() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
 /// Copies the workspace to a place of its own below the target directory; one that is there is brought up to date.
 pub(crate) fn copy() -> io::Result<PathBuf> {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let from = own();
     let to = from.join("target/mutants/workspace");
     std::fs::create_dir_all(&to)?;
     for name in NEEDED {
