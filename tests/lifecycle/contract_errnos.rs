@@ -1,69 +1,82 @@
-//! What each call of the ports may answer besides success, by its contract.
+//! What each call of the ports may answer besides success: read from the documentation of the ports, which is their
+//! contract, so that no list here can fall behind it.
 
-use mountwright_core::{Errno, Operation};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
-/// The errno values that the contract of the operation lists, and one that stands for every other failure of a machine.
-pub(crate) fn contract_errnos(operation: Operation) -> &'static [Errno] {
-    match operation {
-        Operation::Canonicalize => &[Errno::ENOENT, Errno::ENOTDIR, Errno::ELOOP, Errno::EACCES, Errno::EIO],
-        Operation::Metadata | Operation::OpenDir => {
-            &[Errno::ENOENT, Errno::ENOTDIR, Errno::ELOOP, Errno::EACCES, Errno::EXDEV, Errno::EIO]
+use mountwright_core::Errno;
+
+const PORTS: [(&str, &str); 3] = [
+    ("Filesystem", include_str!("../../crates/core/src/ports/filesystem.rs")),
+    ("Directory", include_str!("../../crates/core/src/ports/directory.rs")),
+    ("Mounter", include_str!("../../crates/core/src/ports/mounter.rs")),
+];
+
+/// Stands for every other failure of a machine.
+const ANY_OTHER: Errno = Errno::EIO;
+
+static CONTRACT: LazyLock<BTreeMap<String, Section>> = LazyLock::new(read);
+
+/// The section on errors of one method.
+#[derive(Default)]
+struct Section {
+    errnos: BTreeSet<Errno>,
+    /// Methods whose errors are its own too.
+    as_of: Vec<String>,
+}
+
+/// The errno values that the contract of this method (`Port::method`) lists, and one that stands for all others.
+///
+/// # Panics
+///
+/// Where the documentation has no such method, or it lists no errors.
+pub(crate) fn contract_errnos(method: &str) -> Vec<Errno> {
+    let mut found = BTreeSet::from([ANY_OTHER]);
+    collect(method, &mut found);
+    assert!(found.len() > 1, "{method} lists no errors");
+    found.into_iter().collect()
+}
+
+/// How many methods the contract has, and how many values it lists for them.
+pub(crate) fn size() -> (usize, usize) {
+    let values = CONTRACT.keys().map(|method| contract_errnos(method).len()).sum();
+    (CONTRACT.len(), values)
+}
+
+fn collect(method: &str, found: &mut BTreeSet<Errno>) {
+    let section = CONTRACT.get(method).unwrap_or_else(|| panic!("{method} is in no port"));
+    found.extend(&section.errnos);
+    section.as_of.iter().for_each(|other| collect(other, found));
+}
+
+fn read() -> BTreeMap<String, Section> {
+    let mut contract = BTreeMap::new();
+    for (port, text) in PORTS {
+        let mut errors: Option<String> = None;
+        for line in text.lines().map(str::trim) {
+            if let Some(doc) = line.strip_prefix("///") {
+                match (doc.trim(), &mut errors) {
+                    ("# Errors", _) => errors = Some(String::new()),
+                    (doc, Some(errors)) => *errors += doc,
+                    _ => {}
+                }
+            } else if let Some((name, _)) = line.strip_prefix("fn ").and_then(|line| line.split_once('(')) {
+                let errors = errors.take().unwrap_or_default();
+                contract.insert(format!("{port}::{name}"), section(port, &errors));
+            }
         }
-        Operation::ReadDir => &[Errno::EACCES, Errno::ENOENT, Errno::EIO],
-        Operation::CreateDir | Operation::CreateFile => &[
-            Errno::EEXIST,
-            Errno::EROFS,
-            Errno::ENOENT,
-            Errno::ENOTDIR,
-            Errno::ELOOP,
-            Errno::EACCES,
-            Errno::EXDEV,
-            Errno::ENOSPC,
-        ],
-        Operation::RemoveDir => &[
-            Errno::EBUSY,
-            Errno::ENOTEMPTY,
-            Errno::ENOTDIR,
-            Errno::EROFS,
-            Errno::ENOENT,
-            Errno::ELOOP,
-            Errno::EACCES,
-            Errno::EXDEV,
-        ],
-        Operation::RemoveFile => &[
-            Errno::EBUSY,
-            Errno::EISDIR,
-            Errno::EROFS,
-            Errno::ENOENT,
-            Errno::ENOTDIR,
-            Errno::ELOOP,
-            Errno::EACCES,
-            Errno::EXDEV,
-        ],
-        Operation::Bind => &[
-            Errno::ENOENT,
-            Errno::ENOTDIR,
-            Errno::EBUSY,
-            Errno::EINVAL,
-            Errno::ELOOP,
-            Errno::EXDEV,
-            Errno::EPERM,
-            Errno::ENOSPC,
-            Errno::EOPNOTSUPP,
-        ],
-        Operation::SetPropagation => &[Errno::EINVAL, Errno::EPERM, Errno::ENOENT, Errno::ELOOP, Errno::EXDEV],
-        Operation::Unmount => &[
-            Errno::EINVAL,
-            Errno::ELOOP,
-            Errno::ESTALE,
-            Errno::EBUSY,
-            Errno::EAGAIN,
-            Errno::ENOENT,
-            Errno::EPERM,
-            Errno::EXDEV,
-        ],
-        Operation::MountOf => &[Errno::ENOENT, Errno::ENOTDIR, Errno::ELOOP, Errno::EACCES, Errno::EXDEV],
-        Operation::FindMount | Operation::Mounts => &[Errno::ENOENT, Errno::ENOMEM],
-        other => panic!("no sequence of a sandbox's life calls {other}"),
     }
+    contract
+}
+
+/// Errors are named in code marks (`EBUSY`), other methods by links.
+fn section(port: &str, errors: &str) -> Section {
+    let by_name = |word: &str| (1..200).filter_map(Errno::from_raw).find(|errno| errno.name() == Some(word));
+    let errnos = errors.split('`').filter_map(by_name).collect();
+    let links = errors.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let methods = links.filter_map(|(link, _)| match link.strip_prefix("Self::") {
+        Some(method) => Some(format!("{port}::{method}")),
+        None => link.strip_prefix("crate::").filter(|link| link.starts_with("Filesystem::")).map(str::to_owned),
+    });
+    Section { errnos, as_of: methods.collect() }
 }

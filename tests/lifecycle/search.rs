@@ -1,16 +1,16 @@
-//! The search: a story with something going wrong at every point, and what must be true after each.
+//! The search on the model: a story with something going wrong at every point.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::{Errno, Leftover, Operation};
+use mountwright_core::Errno;
 
 use crate::contract_errnos::contract_errnos;
-use crate::hooked::{Hook, Hooked};
-use crate::host::{Host, MountLine, Running, State, less};
-use crate::story::{Before, Ended, Ports, Story, recovery};
+use crate::model::Model;
+use crate::state::State;
+use crate::story::{Before, Ended, Ports, Story};
+use crate::verdict::Expected;
+use mountwright_tests::hooked::{Call, Hook, Hooked};
 
 /// What a search found.
 #[derive(Debug, Default)]
@@ -19,233 +19,134 @@ pub(crate) struct Found {
     pub(crate) violations: Vec<String>,
 }
 
-/// A story that is ready to be told again and again.
-pub(crate) struct Stage {
-    pub(crate) story: Story,
-    pub(crate) empty: State,
-    pub(crate) host: Host,
-    pub(crate) before: Before,
-    pub(crate) then: State,
-    /// The calls of the story when nothing goes wrong, and what the host is like after it.
-    pub(crate) calls: Vec<Operation>,
-    pub(crate) after: State,
-    /// The same by way of the private place: there the copies of a share have no master, since what is prepared has left
-    /// its source's peers before it is attached.
-    pub(crate) after_detour: State,
-}
-
-struct Quiet;
-
-impl Hook for Quiet {
-    fn before(&self, _: usize, _: Operation) -> Result<(), Errno> {
-        Ok(())
+impl Found {
+    pub(crate) fn note(&mut self, point: &str, verdict: Result<(), String>) {
+        self.points += 1;
+        self.violations.extend(verdict.err().map(|wrong| format!("{point}: {wrong}")));
     }
 }
 
-/// How a told story ended, and the host after it.
+/// A story that is ready to be told again and again.
+pub(crate) struct Stage {
+    pub(crate) expected: Expected,
+    pub(crate) model: Model,
+    pub(crate) before: Before,
+    /// The calls of the story when nothing goes wrong.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// How a told story ended, and the machine after it.
 pub(crate) struct Told {
     pub(crate) ended: Ended,
-    pub(crate) host: Host,
-    pub(crate) calls: Vec<Operation>,
+    pub(crate) model: Model,
+    pub(crate) calls: Vec<Call>,
 }
 
 impl Stage {
     pub(crate) fn new(story: Story) -> Self {
-        let nothing = story.host();
-        let empty = nothing.state();
-        let (backend, running) = nothing.ports();
-        let hooked = Hooked::new(backend, Arc::new(Quiet), story.clumsy);
-        let before = (story.prepare)(Ports { fs: &hooked, mounter: &hooked });
-        drop(hooked);
-        let host = running.host();
-        let mut stage = Self {
-            story,
-            empty: empty.clone(),
-            then: host.state(),
-            host,
-            before,
-            calls: Vec::new(),
-            after: empty.clone(),
-            after_detour: empty,
+        let model = Model::new(story.shared);
+        let empty = State::of(&model);
+        let before = {
+            let hooked = Hooked::new(model.backend(), Arc::new(()), story.clumsy);
+            (story.prepare)(Ports { fs: &hooked, mounter: &hooked })
         };
-        stage.story.clumsy = true;
-        stage.after_detour = stage.tell(|_| Arc::new(Quiet)).host.state();
-        stage.story.clumsy = story.clumsy;
-        let told = stage.tell(|_| Arc::new(Quiet));
+        let then = State::of(&model);
+        let (after, after_detour) = (empty.clone(), empty.clone());
+        let expected = Expected { story, empty, then, after, after_detour };
+        let mut stage = Self { expected, model, before, calls: Vec::new() };
+        stage.expected.story.clumsy = true;
+        stage.expected.after_detour = State::of(&stage.tell(|_| Arc::new(())).model);
+        stage.expected.story.clumsy = story.clumsy;
+        let told = stage.tell(|_| Arc::new(()));
         assert!(matches!(told.ended, Ended::Whole), "{}: {:?}", story.name, told.ended);
         stage.calls = told.calls;
-        stage.after = told.host.state();
+        stage.expected.after = State::of(&told.model);
         stage
     }
 
-    pub(crate) fn tell(&self, hook: impl FnOnce(&Running) -> Arc<dyn Hook>) -> Told {
-        let (backend, running) = self.host.ports();
-        let hooked = Hooked::new(backend, hook(&running), self.story.clumsy);
-        let ended = (self.story.tell)(Ports { fs: &hooked, mounter: &hooked }, &self.before);
+    /// Tells it on a copy of the machine, with the hook that is made for that copy.
+    pub(crate) fn tell(&self, hook: impl FnOnce(&Model) -> Arc<dyn Hook>) -> Told {
+        let model = self.model.copy();
+        let hooked = Hooked::new(model.backend(), hook(&model), self.expected.story.clumsy);
+        let ended = (self.expected.story.tell)(Ports { fs: &hooked, mounter: &hooked }, &self.before);
         let calls = hooked.calls();
         drop(hooked);
-        Told { ended, host: running.host(), calls }
+        Told { ended, model, calls }
     }
 
     /// Every call fails, with every errno of its contract, once and for good.
     pub(crate) fn faults(&self) -> Found {
         let mut found = Found::default();
-        for (number, &operation) in self.calls.iter().enumerate() {
-            for &errno in contract_errnos(operation) {
-                for for_good in [false, true] {
-                    found.points += 1;
-                    let told = self.tell(|_| Arc::new(Fault { number, operation, errno, for_good }));
-                    let how = if for_good { "for good" } else { "once" };
-                    let point = format!("call {number}, {operation}, {errno} {how}");
-                    let wrong = self.check(&told).and_then(|()| self.check_recovery(&told.host));
-                    found.violations.extend(wrong.err().map(|wrong| format!("{point}: {wrong}")));
-                }
-            }
-        }
+        self.each_fault(&mut |told, point| {
+            let verdict = self.expected.told(&told.ended, &State::of(&told.model));
+            found.note(point, verdict.and_then(|()| self.expected.law(&told.model, &self.before)));
+        });
         found
     }
 
     /// The runtime dies after every call.
-    pub(crate) fn crashes(&self) -> Found {
+    pub(crate) fn deaths(&self) -> Found {
         let mut found = Found::default();
-        for number in 0..self.calls.len() {
-            found.points += 1;
-            let told = self.tell(|_| Arc::new(Death { after: number, dead: AtomicBool::new(false) }));
-            let wrong = self.check_recovery(&told.host);
-            found.violations.extend(wrong.err().map(|wrong| format!("death after call {number}: {wrong}")));
-        }
+        self.each_death(&mut |told, point| found.note(point, self.expected.law(&told.model, &self.before)));
         found
     }
 
-    /// What the sequence told is what happened.
-    fn check(&self, told: &Told) -> Result<(), String> {
-        let now = told.host.state();
-        same("outside the sandbox", &self.then.outside(), &now.outside())?;
-        match &told.ended {
-            Ended::Whole => same("it told that all is done", &self.after_like(&now), &now),
-            Ended::Nothing(left, error) => {
-                self.check_left(left, &now).map_err(|wrong| format!("{wrong}; told: {error}"))
-            }
-            Ended::InPart(text) => self.check_nothing_new(&now).map_err(|wrong| format!("{wrong}; told: {text}")),
-        }
-    }
-
-    /// What the host should be like, each mount in whichever of the two ways it is in `now`.
-    fn after_like(&self, now: &State) -> State {
-        let either = |direct: &[MountLine], detour: &[MountLine], now: &[MountLine]| {
-            let by_detour = less(now, direct).into_iter().filter(|line| detour.contains(line));
-            let at: BTreeSet<_> = by_detour.clone().map(|line| line.mount_point).collect();
-            let rest = direct.iter().filter(|line| !at.contains(&line.mount_point)).cloned();
-            rest.chain(by_detour).collect()
-        };
-        State {
-            mounts: either(&self.after.mounts, &self.after_detour.mounts, &now.mounts),
-            elsewhere: either(&self.after.elsewhere, &self.after_detour.elsewhere, &now.elsewhere),
-            ..self.after.clone()
-        }
-    }
-
-    /// Nothing but what is named was added; nothing at all was taken.
-    fn check_left(&self, left: &[Leftover], now: &State) -> Result<(), String> {
-        let mounts: BTreeSet<&Path> = left
-            .iter()
-            .filter_map(|left| match left {
-                Leftover::Mount { at, .. } => Some(at.as_path()),
-                _ => None,
-            })
-            .collect();
-        let names: BTreeSet<&Path> = left
-            .iter()
-            .filter_map(|left| match left {
-                Leftover::Directory(path) | Leftover::File(path) => Some(path.as_path()),
-                _ => None,
-            })
-            .collect();
-        let at_or_below_mount = |path: &Path| mounts.iter().any(|at| copies(at).iter().any(|at| path.starts_with(at)));
-        let is_named =
-            |path: &Path| at_or_below_mount(path) || names.iter().any(|at| copies(at).iter().any(|at| path == at));
-        let unnamed: Vec<PathBuf> =
-            now.names.keys().filter(|path| !self.then.names.contains_key(*path) && !is_named(path)).cloned().collect();
-        if !unnamed.is_empty() {
-            return Err(format!("left and not named: {unnamed:?}, named: {left:?}"));
-        }
-        for mount in less(&now.mounts, &self.then.mounts) {
-            if !at_or_below_mount(&mount.mount_point) {
-                return Err(format!("a mount is left and not named: {mount:?}, named: {left:?}"));
+    pub(crate) fn each_fault(&self, each: &mut Judge<'_>) {
+        for &call in &self.calls {
+            for errno in contract_errnos(call.method) {
+                for for_good in [false, true] {
+                    let told = self.tell(|_| Arc::new(Fault { call, errno, for_good }));
+                    let how = if for_good { "for good" } else { "once" };
+                    each(&told, &format!("call {}, {}, {errno} {how}", call.number, call.method));
+                }
             }
         }
-        if mounts.is_empty() && names.is_empty() {
-            same("it told that nothing is left", &self.then, now)?;
-        }
-        match self.then.names.keys().find(|path| !now.names.contains_key(*path)) {
-            Some(path) => Err(format!("{} is gone", path.display())),
-            None => Ok(()),
-        }
     }
 
-    fn check_nothing_new(&self, now: &State) -> Result<(), String> {
-        let new: Vec<_> = less(&now.mounts, &self.then.mounts).into_iter().map(|mount| mount.mount_point).collect();
-        let then: BTreeSet<_> = self.then.mounts.iter().map(|mount| &mount.mount_point).collect();
-        // What is left of a group has another number, and a mount that was cut off another propagation.
-        if let Some(new) = new.iter().find(|new| !then.contains(new)) {
-            return Err(format!("a mount on {} that was not there", new.display()));
+    pub(crate) fn each_death(&self, each: &mut Judge<'_>) {
+        for call in &self.calls {
+            let told = self.tell(|_| Arc::new(Death::after(call.number)));
+            each(&told, &format!("death after call {}, {}", call.number, call.method));
         }
-        Ok(())
-    }
-
-    /// Recovery reaches the empty state, and a second one does nothing.
-    pub(crate) fn check_recovery(&self, host: &Host) -> Result<(), String> {
-        let (backend, running) = host.ports();
-        let report = recovery().reap(&backend, &backend).map_err(|error| format!("recovery: {error}"))?;
-        if !report.is_clean() {
-            return Err(format!("recovery: {report}"));
-        }
-        same("after recovery", &self.empty, &running.host().state())?;
-        let again = recovery().reap(&backend, &backend).map_err(|error| format!("second recovery: {error}"))?;
-        if again.is_clean() && again.did_nothing() { Ok(()) } else { Err(format!("second recovery: {again}")) }
     }
 }
 
-/// Where the copies of a mount below the mounts directory are, the mount itself included.
-fn copies(at: &Path) -> Vec<PathBuf> {
-    let mut all = vec![at.to_owned()];
-    if let Ok(below) = at.strip_prefix("/w/sb/mounts") {
-        all.push(Path::new("/w/sb/shared").join(below));
-    }
-    all
-}
+/// Is handed each run, and what went wrong in it.
+pub(crate) type Judge<'a> = dyn FnMut(&Told, &str) + 'a;
 
-pub(crate) fn same(when: &str, before: &State, after: &State) -> Result<(), String> {
-    let changes = before.changes(after);
-    if changes.is_empty() { Ok(()) } else { Err(format!("{when}: {}", changes.join(", "))) }
-}
-
-struct Fault {
-    number: usize,
-    operation: Operation,
-    errno: Errno,
-    for_good: bool,
+/// Lets a call fail, and the others of its kind after it where it is for good.
+pub(crate) struct Fault {
+    pub(crate) call: Call,
+    pub(crate) errno: Errno,
+    pub(crate) for_good: bool,
 }
 
 impl Hook for Fault {
-    fn before(&self, number: usize, operation: Operation) -> Result<(), Errno> {
-        let again = self.for_good && number > self.number && operation == self.operation;
-        if number == self.number || again { Err(self.errno) } else { Ok(()) }
+    fn before(&self, call: Call) -> Result<(), Errno> {
+        let again = self.for_good && call.number > self.call.number && call.operation == self.call.operation;
+        if call.number == self.call.number || again { Err(self.errno) } else { Ok(()) }
     }
 }
 
-struct Death {
+/// Refuses everything after a call: nothing that is done then has an effect.
+pub(crate) struct Death {
     after: usize,
     dead: AtomicBool,
 }
 
+impl Death {
+    pub(crate) fn after(after: usize) -> Self {
+        Self { after, dead: AtomicBool::new(false) }
+    }
+}
+
 impl Hook for Death {
-    fn before(&self, _: usize, _: Operation) -> Result<(), Errno> {
+    fn before(&self, _: Call) -> Result<(), Errno> {
         if self.dead.load(Ordering::Relaxed) { Err(Errno::ESRCH) } else { Ok(()) }
     }
 
-    fn after(&self, number: usize, _: Operation) {
-        if number == self.after {
+    fn after(&self, call: Call) {
+        if call.number == self.after {
             self.dead.store(true, Ordering::Relaxed);
         }
     }

@@ -3,11 +3,13 @@
 pub mod contract;
 pub mod errno_table;
 pub mod fake_runner;
+pub mod hooked;
 pub mod interposed;
 pub mod kernel_required;
 pub mod kernel_runner;
 pub mod kernel_trials;
 pub mod model_kernel;
+pub mod mortal_child;
 pub mod naive;
 pub mod namespace;
 pub mod scenario;

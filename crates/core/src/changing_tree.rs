@@ -121,6 +121,7 @@ impl Files {
     pub(crate) fn remove(&mut self, path: &str) {
         let inode = self.take(path);
         self.node(inode).names.clear();
+        self.node(inode).metadata.links = 0;
     }
 
     fn take(&mut self, path: &str) -> u64 {

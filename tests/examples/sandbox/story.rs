@@ -1,6 +1,6 @@
 //! The life of a sandbox: its mounts classified, shared, and taken off again.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use mountwright_core::{
     Backend, Error, Location, MountTable, SandboxDirs, SandboxSetup, Share, ShareRecord, TakeOff, TearDownReport,
     UnsharedMounts, set_up_sandbox, tear_down_sandbox,
@@ -45,11 +45,15 @@ impl Story {
 
     /// Tells it on a host. What fails is taken back before the error comes out.
     pub(crate) fn tell(host: &Host, spec: &RuntimeSpec) -> Result<Self, Error> {
-        let backend = &*host.backend;
+        Self::tell_by(&*host.backend, host, spec)
+    }
+
+    /// The same by calls of these ports to that host.
+    pub(crate) fn tell_by(backend: &dyn Backend, host: &Host, spec: &RuntimeSpec) -> Result<Self, Error> {
         let rows = spec.mounts.iter().map(|mount| Row::of(backend, mount, &host.unbuilt)).collect::<Vec<_>>();
         let before = backend.mounts()?;
-        let sandbox = Utf8Path::new(SANDBOXES).join(spec.sandbox.as_str());
-        let setup = SandboxSetup::new(sandbox.join("mounts"), sandbox.join("shared"))?;
+        let [mounts_dir, shared_dir] = directories(spec);
+        let setup = SandboxSetup::new(mounts_dir, shared_dir)?;
         let dirs = set_up_sandbox(&backend, &backend, &setup.unshared(UnsharedMounts::MakeShared))?;
         let mut shares = Vec::new();
         let seen = share_all(backend, spec, &rows, &dirs, &mut shares).and_then(|()| Ok(backend.mounts()?));
@@ -61,6 +65,12 @@ impl Story {
         }
         Ok(Self { rows, before, dirs, shares, during, torn_down, after: backend.mounts()? })
     }
+}
+
+/// The sandbox's two directories: the host's side and the guest's.
+pub(crate) fn directories(spec: &RuntimeSpec) -> [Utf8PathBuf; 2] {
+    let sandbox = Utf8Path::new(SANDBOXES).join(spec.sandbox.as_str());
+    ["mounts", "shared"].map(|name| sandbox.join(name))
 }
 
 /// The container's root, and each volume that is to be shared.

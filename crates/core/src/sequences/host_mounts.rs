@@ -94,7 +94,8 @@ fn kept_by_type(at: &Location) -> Removal {
 mod tests {
     use super::*;
     use crate::{
-        DeviceNumber, FileKind, Metadata, MockFilesystem, MockMounter, MountId, MountKey, Operation, UniqueMountId,
+        DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, MountId, MountKey, Operation,
+        UniqueMountId,
     };
     use std::num::NonZeroU64;
 
@@ -167,12 +168,16 @@ mod tests {
         let file = |size| {
             let mut fs = MockFilesystem::new();
             fs.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
-            fs.expect_metadata().returning(move |_, _| {
-                let mut found = Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5);
-                found.size = size;
-                Ok(found)
+            fs.expect_open_dir().returning(move |_| {
+                let mut directory = MockDirectory::new();
+                directory.expect_metadata().returning(move |_| {
+                    let mut found = Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5);
+                    found.size = size;
+                    Ok(found)
+                });
+                directory.expect_remove_file().returning(|_| Ok(()));
+                Ok(Box::new(directory))
             });
-            fs.expect_remove_file().returning(|_| Ok(()));
             fs
         };
         let bind = Mount::new("/s", "/d", "bind");

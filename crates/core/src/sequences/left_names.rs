@@ -11,11 +11,17 @@ use crate::{ContainerId, DirectoryEntry, Errno, Error, FileKind, Filesystem, Fin
 pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[LeftMount]) -> Result<Vec<Location>, Error> {
     let mut names = Names { fs, root, covered: mounts.iter().map(|left| &left.at).collect(), found: Vec::new() };
     for entry in names.listed(&Location::from(root))? {
-        if entry.name.to_str().is_some_and(|name| ContainerId::new(name).is_ok()) {
+        if entry.name.to_str().is_some_and(has_own_shape) {
             names.outer(&entry)?;
         }
     }
     Ok(names.found)
+}
+
+/// `<id>`, or `<id>-…` with any name of a volume behind it.
+fn has_own_shape(name: &str) -> bool {
+    let before_dash = name.split_once('-').map_or(name, |(id, _)| id);
+    [name, before_dash].into_iter().any(|id| ContainerId::new(id).is_ok())
 }
 
 struct Names<'a> {
@@ -76,6 +82,21 @@ impl Names<'_> {
             // It was listed: whether it is gone, its removal will tell.
             Err(error) if error.errno() == Errno::ENOENT => Ok(true),
             Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_names_are_containers_and_what_is_theirs() {
+        for own in ["c", "c1-hosts", "c1-with space", "a.b_c-\u{e4}"] {
+            assert!(has_own_shape(own), "{own}");
+        }
+        for other in [".hidden", "with space", "-", "", "..", "\u{e4}-x"] {
+            assert!(!has_own_shape(other), "{other}");
         }
     }
 }

@@ -2,11 +2,12 @@
 
 use camino::Utf8Path;
 
+use crate::sequences::placeholder::{self, Removal};
 use crate::sequences::share_name::{SNAPSHOT_DIR, share_location};
 use crate::sequences::unshare::{SharePlace, unshare};
 use crate::{
-    Container, ContainerId, Errno, Error, Filesystem, Mounter, NameAfter, RafsDaemon, Sandbox, UnshareFailure,
-    UnshareOutcome, UnshareStep, nydus_supported, rafs_mount_path,
+    Container, ContainerId, Error, Filesystem, Mounter, NameAfter, RafsDaemon, Sandbox, UnshareFailure, UnshareOutcome,
+    UnshareStep, nydus_supported, rafs_mount_path,
 };
 
 /// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of the
@@ -59,12 +60,15 @@ fn remove_rootfs_dir(
     id: &ContainerId,
     suffix: &str,
 ) -> Result<UnshareOutcome, Error> {
-    match fs.remove_dir(&share_location(mounts_dir, id, suffix)?) {
-        Ok(()) => {}
-        Err(error) if error.errno() == Errno::ENOENT => {}
-        Err(error) => return Err(error.into()),
+    let at = share_location(mounts_dir, id, suffix)?;
+    if let Err(error) = fs.remove_dir(&at)
+        && let Removal::Kept(error) = placeholder::gone_or_kept(fs, &at, error)
+    {
+        return Err(error.into());
     }
-    SharePlace { fs, mounts_dir, id, name: suffix }.remove_container_dir()?;
+    if let Removal::Kept(error) = (SharePlace { fs, mounts_dir, id, name: suffix }).remove_container_dir()? {
+        return Err(error.into());
+    }
     Ok(UnshareOutcome::NotMounted { name: NameAfter::Removed })
 }
 
@@ -72,8 +76,8 @@ fn remove_rootfs_dir(
 mod tests {
     use super::*;
     use crate::{
-        Location, MockDirectory, MockFilesystem, MockMounter, MockRafsDaemon, NydusNotSupported, Operation, OsError,
-        RafsError, RafsUnmount,
+        DeviceNumber, DirectoryEntries, DirectoryEntry, Errno, FileKind, Location, Metadata, MockDirectory,
+        MockFilesystem, MockMounter, MockRafsDaemon, NydusNotSupported, Operation, OsError, RafsError, RafsUnmount,
     };
 
     fn sandbox(hypervisor: &str) -> (Sandbox, Container) {
@@ -92,17 +96,25 @@ mod tests {
             .withf(|at| *at == Location::beneath("/m", "c/rootfs").unwrap())
             .times(1)
             .returning(move |_| rootfs.map_err(os));
+        fs.expect_metadata().returning(|_, _| Err(os(Errno::ENOENT)));
         fs.expect_open_dir().returning(|_| {
             let mut mounts = MockDirectory::new();
             mounts.expect_open_dir().returning(|_| {
                 let mut container = MockDirectory::new();
                 container.expect_remove_dir().withf(|name| name == "snapshotdir").returning(|_| Ok(()));
+                container.expect_entries().returning(|| Ok(something()));
                 Ok(Box::new(container))
             });
             mounts.expect_remove_dir().withf(|name| name == "c").returning(|_| Err(os(Errno::ENOTEMPTY)));
             Ok(Box::new(mounts))
         });
         fs
+    }
+
+    /// What another share has left in the container's directory.
+    fn something() -> DirectoryEntries {
+        let entry = DirectoryEntry { name: "v".into(), kind: FileKind::Directory, inode: 9 };
+        DirectoryEntries::new(std::iter::once(Ok(entry)))
     }
 
     fn unmounting(answer: Result<(), Errno>) -> MockMounter {
@@ -154,6 +166,20 @@ mod tests {
         let (fs, mounter) = (filesystem(Err(Errno::ENOENT)), unmounting(Err(Errno::ENOENT)));
         let outcome = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
         assert_eq!(outcome, Ok(UnshareOutcome::Missing));
+    }
+
+    #[test]
+    fn a_name_that_only_seems_to_be_gone_is_told() {
+        let (sandbox, container) = sandbox("qemu");
+        let daemon = daemon(Ok(RafsUnmount::Done));
+        let mut fs = MockFilesystem::new();
+        fs.expect_remove_dir().returning(|_| Err(os(Errno::ENOENT)));
+        fs.expect_metadata().returning(|_, _| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 3)));
+        fs.expect_open_dir().returning(|_| Err(os(Errno::ENOENT)));
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().returning(|_| Err(os(Errno::ENOENT)));
+        let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
+        assert!(failures.iter().any(|failure| failure.step == UnshareStep::Rootfs), "{failures:?}");
     }
 
     #[test]

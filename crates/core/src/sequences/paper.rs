@@ -1,6 +1,7 @@
 //! A filesystem of names alone, behind the mock: for tests of what sequences make and remove.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -114,6 +115,19 @@ pub(crate) fn filesystem(paper: &SharedPaper) -> MockFilesystem {
         let own = with.lock().unwrap().metadata(at)?;
         let entries = with.lock().unwrap().entries(&at.for_display());
         let mut directory = MockDirectory::new();
+        let path = at.for_display();
+        let below = move |name: &OsStr| Location::Trusted(path.join(name));
+        let (inside, of) = (with.clone(), below.clone());
+        directory.expect_metadata().returning(move |name| inside.lock().unwrap().metadata(&of(name)));
+        let (inside, of) = (with.clone(), below.clone());
+        directory.expect_remove_dir().returning(move |name| inside.lock().unwrap().remove(&of(name), true));
+        let (inside, of) = (with.clone(), below.clone());
+        directory.expect_remove_file().returning(move |name| inside.lock().unwrap().remove(&of(name), false));
+        let inside = with.clone();
+        directory.expect_open_dir().returning(move |name| {
+            inside.lock().unwrap().metadata(&below(name))?;
+            Ok(Box::new(MockDirectory::new()))
+        });
         directory.expect_own_metadata().returning(move || Ok(own.clone()));
         directory.expect_entries().returning(move || Ok(DirectoryEntries::new(entries.clone().into_iter().map(Ok))));
         Ok(Box::new(directory))

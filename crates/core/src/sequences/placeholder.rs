@@ -1,6 +1,6 @@
 //! The empty directory or file that a mount was put on.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::{
@@ -56,17 +56,24 @@ pub(crate) fn make_dirs(fs: &dyn Filesystem, path: &Path, made: &mut Vec<Placeho
 }
 
 /// Removes what [`make`] made, if the name still leads to it and it is still empty.
+///
+/// The directory that it is in is opened once, and looked at and removed in it: whoever exchanges a directory on the way
+/// meanwhile changes nothing.
 pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Removal, OsError> {
-    let found = match fs.metadata(&made.at, FinalLink::Itself) {
+    let above = match Above::open(fs, &made.at) {
+        Ok(above) => above,
+        Err(error) => return gone_with_all_above(fs, &made.at, error),
+    };
+    let found = match above.directory.metadata(&above.name) {
         Ok(found) => found,
         Err(error) if is_gone(error.errno()) => {
             // For a file there it would be ENOTDIR.
-            return match fs.open_dir(&made.at) {
+            return match above.directory.open_dir(&above.name) {
                 Err(other) if other.errno() == Errno::ENOENT => Ok(Removal::Removed),
-                _ => Err(error),
+                _ => Err(at_path(error, &made.at)),
             };
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(at_path(error, &made.at)),
     };
     let operation = if found.is_dir() { Operation::RemoveDir } else { Operation::RemoveFile };
     if FileIdentity::from(&found) != made.identity {
@@ -75,11 +82,19 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
     if !found.is_dir() && found.size != 0 {
         return Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), Errno::ENOTEMPTY)));
     }
-    let removed = if found.is_dir() { fs.remove_dir(&made.at) } else { fs.remove_file(&made.at) };
-    Ok(removed.map_or_else(|error| gone_or_kept(fs, &made.at, error), |()| Removal::Removed))
+    let removed =
+        if found.is_dir() { above.directory.remove_dir(&above.name) } else { above.directory.remove_file(&above.name) };
+    Ok(match removed {
+        Ok(()) => Removal::Removed,
+        Err(error) => match gone_in_or_kept(&*above.directory, &above.name, error) {
+            Removal::Kept(error) => Removal::Kept(at_path(error, &made.at)),
+            Removal::Removed => Removal::Removed,
+        },
+    })
 }
 
-/// Removes the empty directory or empty regular file at `at`; anything else stays.
+/// Removes the empty directory or empty regular file at `at`; anything else stays. A mount is not entered for a directory;
+/// for a file it would have to be put on the way in the very moment, and then an empty one goes.
 pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, OsError> {
     let error = match fs.remove_dir(at) {
         Ok(()) => return Ok(Removal::Removed),
@@ -88,11 +103,61 @@ pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, O
     if error.errno() != Errno::ENOTDIR {
         return Ok(gone_or_kept(fs, at, error));
     }
-    let found = fs.metadata(at, FinalLink::Itself)?;
-    if found.kind != FileKind::Regular || found.size != 0 {
-        return Ok(Removal::Kept(error));
+    let above = match Above::open(fs, at) {
+        Ok(above) => above,
+        Err(error) => return gone_with_all_above(fs, at, error),
+    };
+    let removal = remove_empty_file(&*above.directory, &above.name, error)?;
+    Ok(match removal {
+        Removal::Kept(error) => Removal::Kept(at_path(error, at)),
+        Removal::Removed => Removal::Removed,
+    })
+}
+
+/// The directory that a name is in, opened.
+struct Above {
+    directory: Box<dyn Directory>,
+    name: OsString,
+}
+
+impl Above {
+    fn open(fs: &dyn Filesystem, at: &Location) -> Result<Self, OsError> {
+        let (above, name) = match at {
+            Location::Trusted(path) => {
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+                (Ok(Location::from(parent.unwrap_or(Path::new(".")))), path.file_name())
+            }
+            Location::Beneath { root, path } => {
+                let above = match path.parent() {
+                    Some(parent) => Location::beneath(root, parent),
+                    None => Ok(Location::Trusted(root.clone())),
+                };
+                (above, Some(path.name()))
+            }
+        };
+        // `/` and `..` are no names: nobody made them.
+        let (Ok(above), Some(name)) = (above, name) else {
+            return Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::EINVAL));
+        };
+        Ok(Self { directory: fs.open_dir(&above)?, name: name.to_owned() })
     }
-    Ok(fs.remove_file(at).map_or_else(|error| gone_or_kept(fs, at, error), |()| Removal::Removed))
+}
+
+/// The directory above could not be opened: where it is gone, so is what was in it.
+fn gone_with_all_above(fs: &dyn Filesystem, at: &Location, error: OsError) -> Result<Removal, OsError> {
+    match fs.metadata(at, FinalLink::Itself) {
+        Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Removal::Removed),
+        _ => Err(error),
+    }
+}
+
+/// The same error, of the whole path and not of a name in a directory.
+fn at_path(error: OsError, at: &Location) -> OsError {
+    let whole = OsError::new(error.operation(), at.for_display(), error.errno());
+    match error.step() {
+        Some(step) => whole.at_step(step),
+        None => whole,
+    }
 }
 
 /// What the error of a removal means. That a name is gone is believed only when two calls say so: one that failed for
@@ -142,12 +207,12 @@ pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<Removal,
     };
     match error.errno() {
         Errno::ENOENT => Ok(gone_in_or_kept(directory, name, error)),
-        Errno::ENOTDIR => remove_empty_file(directory, name, error),
+        Errno::ENOTDIR => Ok(remove_empty_file(directory, name, error)?),
         _ => Ok(Removal::Kept(error)),
     }
 }
 
-fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<Removal, Error> {
+fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<Removal, OsError> {
     let found = directory.metadata(name)?;
     if found.kind != FileKind::Regular || found.size != 0 {
         return Ok(Removal::Kept(no_directory));

@@ -99,7 +99,7 @@ impl Reaping {
     }
 }
 
-/// What is to be taken off now, each with all below it: what is in sight and not mounted on another one of them.
+/// What is to be taken off now, each with all below it: what is in sight and not mounted on another one of them that is.
 fn units(left: &[LeftMount], table: &MountTable) -> Vec<ReapStep> {
     let tree = MountTree::new(table);
     let of_row = |row: &MountRow<'_>| left.iter().find(|left| left.mount.id == row.id());
@@ -107,7 +107,9 @@ fn units(left: &[LeftMount], table: &MountTable) -> Vec<ReapStep> {
     // Last made first: shares before what the guest saw, that before the mounts directory.
     for left in left.iter().rev() {
         let Some(row) = table.by_id(left.mount.id) else { continue };
-        let is_top = table.by_id(row.parent()).is_none_or(|parent| of_row(&parent).is_none());
+        // One that covers its own parent goes first: the parent is in sight at the next look.
+        let goes_with = |parent: &MountRow<'_>| of_row(parent).is_some() && tree.is_visible(*parent);
+        let is_top = table.by_id(row.parent()).is_none_or(|parent| !goes_with(&parent));
         if !is_top || !tree.is_visible(row) {
             continue;
         }
@@ -290,6 +292,17 @@ mod tests {
         let report = reap(&recovery(), &paper(), &mounts);
         assert!(report.is_clean(), "{report}");
         assert_eq!(mounts.lock().unwrap().log, ["take off 5", "take off 6"]);
+    }
+
+    #[test]
+    fn of_a_stack_the_upper_one_goes_first() {
+        let lines = format!(
+            "{ROOT}6 1 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n7 6 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n\
+             8 7 0:9 / /sb/mounts/c/rootfs/x rw - tmpfs t rw\n"
+        );
+        let mounts = PaperMounts::with(&lines);
+        assert!(reap(&recovery(), &paper(), &mounts).is_clean());
+        assert_eq!(mounts.lock().unwrap().log, ["take off 7", "take off 6"]);
     }
 
     #[test]

@@ -1,11 +1,13 @@
 //! A share under way.
 
+use std::path::PathBuf;
+
 use crate::sequences::bind_mount::bind_in_span;
 use crate::sequences::detach::detach_exactly;
 use crate::sequences::placeholder::{self, Removal};
 use crate::{
-    BindRequest, Errno, Error, FileKind, Filesystem, FinalLink, Leftover, Location, MountKey, Mounter, Operation,
-    OsError, Placeholder, Propagation, Sequence, Share, ShareRecord, ShareStep,
+    BindRequest, DeviceNumber, Errno, Error, FileKind, Filesystem, FinalLink, Leftover, Location, MountKey, Mounter,
+    Operation, OsError, Placeholder, Propagation, Sequence, Share, ShareRecord, ShareStep,
 };
 
 /// A [`Share`] under way.
@@ -16,13 +18,24 @@ pub struct Sharing {
     made: Vec<Placeholder>,
     prepared_on: Option<Placeholder>,
     prepared: Option<(Location, MountKey)>,
+    /// What is prepared: of which filesystem, and what of it.
+    prepared_of: Option<(DeviceNumber, PathBuf)>,
     bound: Option<MountKey>,
     record: Option<ShareRecord>,
 }
 
 impl Sharing {
     pub(crate) fn new(share: Share) -> Self {
-        Self { share, kind: None, made: Vec::new(), prepared_on: None, prepared: None, bound: None, record: None }
+        Self {
+            share,
+            kind: None,
+            made: Vec::new(),
+            prepared_on: None,
+            prepared: None,
+            prepared_of: None,
+            bound: None,
+            record: None,
+        }
     }
 
     fn kind(&mut self, fs: &dyn Filesystem) -> Result<FileKind, Error> {
@@ -97,6 +110,23 @@ impl Sharing {
         Ok(Some(again.into_iter().chain(detour).collect()))
     }
 
+    /// The prepared mount is reached by its name: what was bound has to be the same thing.
+    fn bind_prepared(
+        &mut self,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+        request: &BindRequest,
+    ) -> Result<(), Error> {
+        let mount = bind_in_span(fs, mounter, request)?.mount;
+        self.bound = Some(mount);
+        let info = mounter.find_mount(mount)?;
+        if self.prepared_of.as_ref().is_none_or(|prepared| *prepared != (info.device, info.root)) {
+            let other = OsError::new(Operation::Bind, request.target().for_display(), Errno::ESTALE);
+            return Err(other.into());
+        }
+        Ok(())
+    }
+
     fn remove_prepared(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
         if let Some((at, key)) = &self.prepared {
             detach_exactly(mounter, at, *key)?;
@@ -161,9 +191,12 @@ impl Sequence for Sharing {
             }
             ShareStep::MakePrivatePlaceholder { at, kind } => self.prepared_on = placeholder::make(fs, at, *kind)?,
             ShareStep::Prepare(request) => {
-                self.prepared = Some((request.target().clone(), bind_in_span(fs, mounter, request)?.mount));
+                let mount = bind_in_span(fs, mounter, request)?.mount;
+                self.prepared = Some((request.target().clone(), mount));
+                let info = mounter.find_mount(mount)?;
+                self.prepared_of = Some((info.device, info.root));
             }
-            ShareStep::BindPrepared(request) => self.bound = Some(bind_in_span(fs, mounter, request)?.mount),
+            ShareStep::BindPrepared(request) => self.bind_prepared(fs, mounter, request)?,
             ShareStep::RemovePrepared(_) => self.remove_prepared(fs, mounter)?,
             ShareStep::Note(_) => self.note(mounter)?,
         }

@@ -68,7 +68,7 @@ pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which, how: 
             Errno::ENOENT | Errno::ENOTDIR if layers == 0 => return Taken::Not(TearDownOutcome::Missing),
             Errno::ELOOP if layers == 0 => return Taken::Not(TearDownOutcome::RefusedSymlink),
             Errno::ESTALE => return Taken::Not(TearDownOutcome::Covered),
-            Errno::EBUSY if how == TakeOff::Strict && !emptied => match take_children_off(mounter, at) {
+            Errno::EBUSY if how == TakeOff::Strict && !emptied => match take_children_off(mounter, at, which) {
                 Ok(()) => emptied = true,
                 Err(by) => return Taken::Not(TearDownOutcome::Busy { by }),
             },
@@ -79,8 +79,15 @@ pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which, how: 
 }
 
 /// Takes off what is mounted on the mount at `at`, leaves first. Answers the mount points that stayed, if any did.
-fn take_children_off(mounter: &dyn Mounter, at: &Location) -> Result<(), Vec<PathBuf>> {
+fn take_children_off(mounter: &dyn Mounter, at: &Location, which: Which) -> Result<(), Vec<PathBuf>> {
     let (Ok(found), Ok(table)) = (mounter.mount_of(at), mounter.mounts()) else { return Err(Vec::new()) };
+    // It went meanwhile: then the name is on a mount that is anybody's, with everybody's mounts below it.
+    if !found.is_root {
+        return Ok(());
+    }
+    if matches!(which, Which::Only(key) if key != found.mount.key() && key != MountKey::Reused(found.mount.id)) {
+        return Err(Vec::new());
+    }
     let tree = MountTree::new(&table);
     let Some(top) = table.by_id(found.mount.id) else { return Err(Vec::new()) };
     let below = tree.leaves_first(top);
@@ -110,4 +117,38 @@ pub(crate) fn take_exactly(
         return Err(OsError::new(crate::Operation::Unmount, at.for_display(), Errno::ESTALE));
     }
     mounter.unmount(&UnmountRequest::new(at).with_mode(mode).only(now.key()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sequences::paper_mounts::{PaperMounts, mounter};
+    use crate::{MountId, Operation};
+
+    /// `/m/c/v` was a busy mount a moment ago: what is mounted below `/m` besides is somebody else's.
+    const GONE: &str = "1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /m /m rw - ext4 a rw\n3 2 0:9 / /m/other rw - tmpfs t rw\n";
+
+    #[test]
+    fn a_mount_that_goes_between_two_looks_takes_nothing_with_it() {
+        for which in [Which::All, Which::Only(MountKey::Reused(MountId(7)))] {
+            let mounts = PaperMounts::with(GONE);
+            mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/v", Errno::EBUSY));
+            let taken = take_off(&mounter(&mounts), &Location::trusted("/m/c/v"), which, TakeOff::Strict);
+            assert!(matches!(taken, Taken::Not(TearDownOutcome::Busy { .. })), "{taken:?}");
+            assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3]);
+        }
+    }
+
+    #[test]
+    fn what_covers_a_busy_mount_keeps_what_is_on_it() {
+        let covered = format!(
+            "{GONE}4 2 0:8 / /m/c/v rw - tmpfs ours rw\n5 4 0:7 / /m/c/v rw - tmpfs theirs rw\n6 5 0:6 / /m/c/v/x rw - tmpfs theirs rw\n"
+        );
+        let mounts = PaperMounts::with(&covered);
+        mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/v", Errno::EBUSY));
+        let only = Which::Only(MountKey::Reused(MountId(4)));
+        let taken = take_off(&mounter(&mounts), &Location::trusted("/m/c/v"), only, TakeOff::Strict);
+        assert!(matches!(taken, Taken::Not(TearDownOutcome::Busy { .. })), "{taken:?}");
+        assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3, 4, 5, 6]);
+    }
 }

@@ -81,10 +81,13 @@ pub(crate) fn unshare(
 ) -> Result<UnshareOutcome, Error> {
     let at = share_location(mounts_dir, id, name)?;
     let place = SharePlace { fs, mounts_dir, id, name };
-    let (layers, removal) = match detach_layers(mounter, &at, || place.remove_name())? {
+    let mut above = Removal::Removed;
+    let (layers, removal) = match detach_layers(mounter, &at, || place.remove_name(&mut above))? {
         Layers::Off { count, removal } => (count, removal),
         Layers::Missing => {
-            place.remove_container_dir()?;
+            if let Removal::Kept(error) = place.remove_container_dir()? {
+                warn_kept(&mounts_dir.as_std_path().join(id.as_str()), &error);
+            }
             return Ok(UnshareOutcome::Missing);
         }
         Layers::Symlink => {
@@ -92,10 +95,14 @@ pub(crate) fn unshare(
             return Ok(UnshareOutcome::RefusedSymlink);
         }
     };
-    let name = match removal {
-        Removal::Removed => NameAfter::Removed,
-        Removal::Kept(error) => {
+    let name = match (removal, above) {
+        (Removal::Removed, Removal::Removed) => NameAfter::Removed,
+        (Removal::Kept(error), _) => {
             warn_kept(&at.for_display(), &error);
+            NameAfter::Kept
+        }
+        (Removal::Removed, Removal::Kept(error)) => {
+            warn_kept(&mounts_dir.as_std_path().join(id.as_str()), &error);
             NameAfter::Kept
         }
     };
@@ -151,9 +158,9 @@ pub(crate) struct SharePlace<'a> {
 }
 
 impl SharePlace<'_> {
-    /// Removes `<mounts>/<id>/<name>`, and `<mounts>/<id>` where that was its last name. By descriptors: what is removed is
-    /// where the walk went.
-    pub(crate) fn remove_name(&self) -> Result<Removal, Error> {
+    /// Removes `<mounts>/<id>/<name>`, and `<mounts>/<id>` where that was its last name: what became of that is told in
+    /// `above`. By descriptors: what is removed is where the walk went.
+    pub(crate) fn remove_name(&self, above: &mut Removal) -> Result<Removal, Error> {
         let mounts = self.fs.open_dir(&Location::from(self.mounts_dir.as_std_path()))?;
         let container = match mounts.open_dir(OsStr::new(self.id.as_str())) {
             Ok(container) => container,
@@ -161,29 +168,35 @@ impl SharePlace<'_> {
         };
         let removal = placeholder::remove(&*container, OsStr::new(self.name))?;
         if matches!(removal, Removal::Removed) {
-            self.remove_empty(&*mounts);
+            *above = self.remove_empty(&*mounts);
         }
         Ok(removal)
     }
 
     /// Removes `<mounts>/<id>` where nothing is in it.
-    pub(crate) fn remove_container_dir(&self) -> Result<(), Error> {
+    pub(crate) fn remove_container_dir(&self) -> Result<Removal, Error> {
         match self.fs.open_dir(&Location::from(self.mounts_dir.as_std_path())) {
-            Ok(mounts) => {
-                self.remove_empty(&*mounts);
-                Ok(())
+            Ok(mounts) => Ok(self.remove_empty(&*mounts)),
+            Err(error) => {
+                match placeholder::gone_or_kept(self.fs, &Location::from(self.mounts_dir.as_std_path()), error) {
+                    Removal::Kept(error) => Err(error.into()),
+                    Removal::Removed => Ok(Removal::Removed),
+                }
             }
-            Err(error) if error.errno() == Errno::ENOENT => Ok(()),
-            Err(error) => Err(error.into()),
         }
     }
 
-    /// Other names may still be in it, or a concurrent teardown may have been quicker: neither is a failure.
-    fn remove_empty(&self, mounts: &dyn Directory) {
-        if let Err(error) = mounts.remove_dir(OsStr::new(self.id.as_str()))
-            && ![Errno::ENOTEMPTY, Errno::EEXIST, Errno::ENOENT].contains(&error.errno())
-        {
-            warn_kept(&self.mounts_dir.as_std_path().join(self.id.as_str()), &error);
+    /// Other names may still be in it, or a concurrent teardown may have been quicker: then it is as it should be.
+    fn remove_empty(&self, mounts: &dyn Directory) -> Removal {
+        let id = OsStr::new(self.id.as_str());
+        match mounts.remove_dir(id) {
+            Ok(()) => Removal::Removed,
+            Err(error) if [Errno::ENOTEMPTY, Errno::EEXIST].contains(&error.errno()) => {
+                let is_empty =
+                    |directory: Box<dyn Directory>| directory.entries().is_ok_and(|mut all| all.next().is_none());
+                if mounts.open_dir(id).is_ok_and(is_empty) { Removal::Kept(error) } else { Removal::Removed }
+            }
+            Err(error) => placeholder::gone_in_or_kept(mounts, id, error),
         }
     }
 }
@@ -201,7 +214,10 @@ pub(crate) fn warn_kept(path: &Path, error: &OsError) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, Operation};
+    use crate::{
+        DeviceNumber, DirectoryEntries, DirectoryEntry, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter,
+        Operation,
+    };
 
     fn os(errno: Errno) -> OsError {
         OsError::new(Operation::Unmount, "/m/c/rootfs", errno)
@@ -244,9 +260,14 @@ mod tests {
                     .expect_metadata()
                     .returning(|_| Ok(Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5)));
                 directory.expect_remove_file().returning(|_| Ok(()));
+                directory.expect_entries().returning(|| {
+                    let entry = DirectoryEntry { name: "v".into(), kind: FileKind::Directory, inode: 9 };
+                    Ok(DirectoryEntries::new(std::iter::once(Ok(entry))))
+                });
                 Ok(Box::new(directory))
             });
             mounts.expect_remove_dir().withf(|name| name == "c").returning(move |_| container.map_err(os));
+            mounts.expect_metadata().withf(|name| name == "c").returning(|_| Err(os(Errno::ENOENT)));
             Ok(Box::new(mounts))
         });
         fs
@@ -317,6 +338,14 @@ mod tests {
         for errno in [Errno::EPERM, Errno::EXDEV, Errno::EACCES] {
             let error = run(&unmounts(&[Err(errno)]), &MockFilesystem::new()).unwrap_err();
             assert_eq!(error.errno(), Some(errno));
+        }
+    }
+
+    #[test]
+    fn an_empty_container_directory_that_stays_is_told() {
+        for (container, name) in [(Errno::EROFS, KEPT), (Errno::ENOENT, REMOVED)] {
+            let outcome = UnshareOutcome::Detached { layers: 1, name };
+            assert_eq!(run(&unmounts(&[Ok(())]), &removals(&[Ok(())], Err(container))), Ok(outcome));
         }
     }
 

@@ -27,13 +27,13 @@ pub enum UnshareOutcome {
     Covered,
 }
 
-/// What became of the placeholder that a share was mounted on.
+/// What became of the placeholder that a share was mounted on, and of the container's directory that it was the last in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum NameAfter {
-    /// It was empty and is removed.
+    /// It was empty and is removed; so is the container's directory, unless something else is in it.
     Removed,
-    /// It is still there: it is not empty, or could not be removed. A warning says why.
+    /// It is still there, or the empty directory that it was in: it is not empty, or could not be removed. A warning says why.
     Kept,
 }
 

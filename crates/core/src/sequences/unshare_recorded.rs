@@ -120,8 +120,8 @@ pub(crate) fn is_this_mount(record: &ShareRecord, found: &MountInfo) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        ContainerId, DeviceNumber, FileIdentity, FileKind, Metadata, MockFilesystem, MockMounter, MountId, Operation,
-        OsError, UniqueMountId,
+        ContainerId, DeviceNumber, FileIdentity, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter,
+        MountId, Operation, OsError, UniqueMountId,
     };
     use std::num::NonZeroU64;
     use std::sync::{Arc, Mutex};
@@ -164,15 +164,26 @@ mod tests {
     /// Directories with these inode numbers, all empty, and the list of those that were removed.
     fn filesystem(found: &'static [(&'static str, u64)]) -> (MockFilesystem, Arc<Mutex<Vec<Location>>>) {
         let mut fs = MockFilesystem::new();
-        fs.expect_metadata().returning(move |at, _| {
-            let (_, inode) = found.iter().find(|(path, _)| *at == Location::beneath("/m", path).unwrap()).unwrap();
-            Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 7), *inode))
-        });
         let removed = Arc::new(Mutex::new(Vec::new()));
         let sink = removed.clone();
-        fs.expect_remove_dir().returning(move |at| {
-            sink.lock().unwrap().push(at.clone());
-            Ok(())
+        fs.expect_open_dir().returning(move |above| {
+            let below = match above {
+                Location::Trusted(_) => String::new(),
+                Location::Beneath { path, .. } => format!("{}/", path.as_path().display()),
+            };
+            let path = move |name: &std::ffi::OsStr| format!("{below}{}", name.to_str().unwrap());
+            let mut directory = MockDirectory::new();
+            let of = path.clone();
+            directory.expect_metadata().returning(move |name| {
+                let (_, inode) = found.iter().find(|(path, _)| *path == of(name)).unwrap();
+                Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 7), *inode))
+            });
+            let sink = sink.clone();
+            directory.expect_remove_dir().returning(move |name| {
+                sink.lock().unwrap().push(Location::beneath("/m", path(name)).unwrap());
+                Ok(())
+            });
+            Ok(Box::new(directory))
         });
         (fs, removed)
     }

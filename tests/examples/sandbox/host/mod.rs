@@ -16,4 +16,6 @@ pub(crate) struct Host {
     pub(crate) unbuilt: Unbuilt,
     /// What it is, for a person
     pub(crate) description: String,
+    /// It outlives the process that changes it, so that one can be killed
+    pub(crate) outlives_processes: bool,
 }

@@ -13,6 +13,7 @@ mod mount_questions;
 mod moves;
 mod new_mounts;
 mod propagations;
+mod recoveries;
 mod sandboxes;
 mod shares;
 mod unmounts;
@@ -39,5 +40,6 @@ const AREAS: &[(&str, &[Case])] = &[
     ("core binds", bind_sequences::CASES),
     ("core shares", shares::CASES),
     ("core sandbox", sandboxes::CASES),
+    ("core recovery", recoveries::CASES),
     ("core questions", core_questions::CASES),
 ];

@@ -95,6 +95,7 @@ impl Run<'_> {
         let here = match descent.here() {
             Ok(here) => here,
             // Its directory was moved away.
+            Err(error) if error.errno() == Errno::ENOENT => return self.record(Ok(Changed::Vanished)),
             Err(error) => return self.record(Err(error)),
         };
         let opened = here.open_dir(&name).and_then(|directory| {
@@ -111,7 +112,11 @@ impl Run<'_> {
                     other => Ok(other),
                 }));
             }
-            Err(error) => return self.record(Err(error)),
+            Err(error) => {
+                let is_gone = matches!(here.metadata(&name), Err(other) if other.errno() == Errno::ENOENT);
+                let vanished = error.errno() == Errno::ENOENT && is_gone;
+                return self.record(if vanished { Ok(Changed::Vanished) } else { Err(error) });
+            }
         };
         let changed = self.change.of_directory(&*directory, &metadata);
         let enter = changed != Ok(Changed::OtherFilesystem);
@@ -134,17 +139,20 @@ impl Run<'_> {
     fn files(&mut self, descent: &mut Descent, directories: &mut Vec<OsString>) -> Result<(), Ended> {
         let here = match descent.here() {
             Ok(here) => here,
-            Err(error) => return self.unread(error),
+            Err(error) => {
+                let vanished = error.errno() == Errno::ENOENT;
+                return self.unread(error, vanished);
+            }
         };
         let entries = match here.entries() {
             Ok(entries) => entries,
-            Err(error) => return self.unread(error),
+            Err(error) => return self.unread(error, is_removed(here)),
         };
         for entry in entries {
             match entry {
                 Ok(entry) if entry.kind == FileKind::Directory => directories.push(entry.name),
                 Ok(entry) => self.file(here, &entry.name, directories)?,
-                Err(error) => return self.unread(error),
+                Err(error) => return self.unread(error, is_removed(here)),
             }
         }
         Ok(())
@@ -172,10 +180,11 @@ impl Run<'_> {
     }
 
     /// A directory that is counted already could not be listed.
-    fn unread(&mut self, error: OsError) -> Result<(), Ended> {
-        match error.errno() {
-            Errno::ENOENT => self.report.vanished += 1,
-            _ => self.report.failure(error),
+    fn unread(&mut self, error: OsError, vanished: bool) -> Result<(), Ended> {
+        if vanished {
+            self.report.vanished += 1;
+        } else {
+            self.report.failure(error);
         }
         self.ask()
     }
@@ -187,7 +196,7 @@ impl Run<'_> {
                 report.other_filesystems += 1;
                 return self.ask();
             }
-            Err(error) if error.errno() == Errno::ENOENT => {
+            Ok(Changed::Vanished) => {
                 report.vanished += 1;
                 return self.ask();
             }
@@ -217,6 +226,11 @@ impl Run<'_> {
             _ => Ok(FsGroupOutcome::Applied(self.report)),
         }
     }
+}
+
+/// An open directory that has no name any more.
+fn is_removed(directory: &dyn Directory) -> bool {
+    directory.own_metadata().is_ok_and(|metadata| metadata.links == 0)
 }
 
 #[cfg(test)]
@@ -533,10 +547,32 @@ mod tests {
 
     #[test]
     fn a_directory_that_is_removed_before_it_is_listed_is_no_failure() {
+        let probe = of_every_kind();
+        applied(&probe, &ALWAYS);
+        let call = probe.calls().iter().position(|(o, p)| *o == Operation::ReadDir && p.ends_with("v/d")).unwrap();
         let tree = of_every_kind();
         tree.failing("/v/d", Operation::ReadDir, Errno::ENOENT);
+        tree.before_call(call, |files| files.remove("/v/d"));
         let report = applied(&tree, &ALWAYS);
         assert_eq!((report.progress.failed, report.vanished, report.root_done), (0, 1, true));
+    }
+
+    #[test]
+    fn what_only_seems_to_be_gone_is_a_failure_and_the_root_stays() {
+        for (path, operation) in [
+            ("/v", Operation::ReadDir),
+            ("/v/d", Operation::ReadDir),
+            ("/v/d", Operation::OpenDir),
+            ("/v/f", Operation::Metadata),
+            ("/v/f", Operation::SetOwner),
+            ("/v/f", Operation::SetMode),
+        ] {
+            let tree = of_every_kind();
+            tree.failing(path, operation, Errno::ENOENT);
+            let (report, first) = incomplete(&tree, &ALWAYS);
+            assert_eq!((report.vanished, report.root_done, first.errno()), (0, false, Errno::ENOENT), "{path}");
+            assert_shown(&tree, &[("/v", "755 0")]);
+        }
     }
 
     #[test]

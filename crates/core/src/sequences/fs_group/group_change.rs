@@ -15,6 +15,8 @@ pub(super) enum Changed {
     OtherFilesystem,
     /// It is a directory, to be opened.
     Directory,
+    /// It is not there any more.
+    Vanished,
 }
 
 /// The change, for any one thing of a volume.
@@ -43,8 +45,17 @@ impl GroupChange {
         Ok(changed(regroup || wanted != found.mode))
     }
 
-    /// Changes whatever is no directory.
+    /// Changes whatever is no directory. That it is gone is believed only when two calls say so: taken for gone, it would be
+    /// passed over, and the root say that all is done.
     pub(super) fn of_name(&self, directory: &dyn Directory, name: &OsStr) -> Result<Changed, OsError> {
+        let is_gone = || matches!(directory.open_dir(name), Err(other) if other.errno() == Errno::ENOENT);
+        match self.of_file(directory, name) {
+            Err(error) if error.errno() == Errno::ENOENT && is_gone() => Ok(Changed::Vanished),
+            other => other,
+        }
+    }
+
+    fn of_file(&self, directory: &dyn Directory, name: &OsStr) -> Result<Changed, OsError> {
         let found = directory.metadata(name)?;
         if found.device != self.device {
             return Ok(Changed::OtherFilesystem);

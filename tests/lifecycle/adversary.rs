@@ -1,0 +1,294 @@
+//! Somebody who swaps, deletes and renames names between any two calls, and puts links, files and directories in their
+//! place.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mountwright_core::Errno;
+use mountwright_fake::abi::{
+    AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CREAT, O_EXCL, O_WRONLY, RENAME_EXCHANGE, STATX_BASIC_STATS,
+};
+use mountwright_fake::{At, Machine, Pid};
+
+use crate::model::Model;
+use mountwright_tests::hooked::{Call, Hook};
+
+/// Where names are that sequences make and remove, with the names: every component of every path.
+const COMPONENTS: [(&str, &[&str]); 4] = [
+    (
+        "/w/sb/mounts",
+        &[
+            "c1",
+            "c1/rootfs",
+            "c1/config",
+            "c1/data",
+            "c1/snapshotdir",
+            "c1-hosts",
+            "sandbox-mounts",
+            "sandbox-mounts/config",
+            "sandbox-mounts/data",
+        ],
+    ),
+    ("/w/sb/private", &["c1-config", "c1-data", "c1-snapshotdir", "sandbox-mounts-config", "sandbox-mounts-data"]),
+    ("/w/sb/volume", &["a", "a/b", "a/b/f", "f", "z"]),
+    // The volume that is mounted at `/data`, by the encoding of its path.
+    ("/w/sb/records", &["L2RhdGE=", "L2RhdGE=/mountInfo.json"]),
+];
+
+/// What somebody else's file holds; it must not be lost.
+const DECOY: &[u8] = b"somebody else's";
+
+/// What can be done to one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// It is removed.
+    Remove,
+    /// It gets another name in the same place.
+    CarryOff,
+    /// That, and a symlink to somebody else's things stands there.
+    PutLink,
+    /// It changes places with a directory or file that holds something.
+    SwapWithDecoy,
+    /// It changes places with this other name of the sandbox.
+    SwapWith(&'static str),
+    /// Nothing is there, and a directory is made.
+    MakeDirectory,
+    /// Nothing is there, and a file that holds something is made.
+    MakeFile,
+    /// Nothing is there, and a symlink to somebody else's things is made.
+    MakeLink,
+}
+
+/// Something done to one name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Deed {
+    root: &'static str,
+    name: &'static str,
+    act: Act,
+}
+
+impl Deed {
+    /// Every deed to a name that begins so, as far as it is possible on this machine as it is now.
+    pub(crate) fn possible(model: &Model, about: &[&str]) -> Vec<Self> {
+        let machine = &mut model.machine().lock();
+        let mut deeds = Vec::new();
+        for (root, names) in COMPONENTS {
+            let there: Vec<&'static str> = names.iter().copied().filter(|name| exists(machine, root, name)).collect();
+            for &name in names.iter().filter(|name| about.iter().any(|about| name.starts_with(about))) {
+                let mut add = |act| deeds.push(Self { root, name, act });
+                if there.contains(&name) {
+                    [Act::Remove, Act::CarryOff, Act::PutLink, Act::SwapWithDecoy].into_iter().for_each(&mut add);
+                    // One that comes after it, and is not in it.
+                    let others = there.iter().filter(|other| **other > name && !other.starts_with(name));
+                    others.for_each(|other| add(Act::SwapWith(other)));
+                } else if name
+                    .rsplit_once('/')
+                    .map_or_else(|| exists(machine, root, "."), |(above, _)| there.contains(&above))
+                {
+                    [Act::MakeDirectory, Act::MakeFile, Act::MakeLink].into_iter().for_each(&mut add);
+                }
+            }
+        }
+        deeds
+    }
+
+    /// Names that are the adversary's own business from then on, with all below them.
+    pub(crate) fn touched(self) -> Vec<PathBuf> {
+        let other = match self.act {
+            Act::CarryOff | Act::PutLink => Some("away"),
+            Act::SwapWithDecoy | Act::MakeFile => Some("decoy"),
+            Act::SwapWith(other) => Some(other),
+            _ => None,
+        };
+        let below = |name: &str| Path::new(self.root).join(name);
+        other.into_iter().chain([self.name]).map(below).collect()
+    }
+
+    /// What it has put there that must not be lost. A record is there to be replaced; and a file that is put in the place of
+    /// an empty one right between the look and the removal goes with the name: Linux has no call to remove a file only if it
+    /// is a certain one. Whoever can do that can remove the file himself.
+    pub(crate) fn text(self) -> Option<&'static [u8]> {
+        let is_placeholder = ["config", "hosts"].iter().any(|end| self.name.ends_with(end));
+        if self.name.ends_with(".json") || is_placeholder && self.act == Act::SwapWithDecoy {
+            return None;
+        }
+        [Act::SwapWithDecoy, Act::MakeFile].contains(&self.act).then_some(DECOY)
+    }
+
+    pub(crate) fn can_be_undone(self) -> bool {
+        !matches!(self.act, Act::Remove)
+    }
+
+    fn path(self, name: &str) -> Vec<u8> {
+        format!("{}/{name}", self.root).into_bytes()
+    }
+
+    /// Somebody else's thing of the same name: a mount, an empty file, an empty directory.
+    fn link_target(self) -> Vec<u8> {
+        match self.name.rsplit_once('/') {
+            Some((_, last)) => format!("/w/victim/{last}").into_bytes(),
+            None => b"/w/victim".to_vec(),
+        }
+    }
+
+    /// Does it, as whoever is allowed to.
+    fn done(self, model: &Model) -> Result<(), Errno> {
+        self.tried(model, |machine, actor| self.done_by(machine, actor))
+    }
+
+    fn undone(self, model: &Model) -> Result<(), Errno> {
+        self.tried(model, |machine, actor| self.undone_by(machine, actor))
+    }
+
+    fn tried(self, model: &Model, act: impl Fn(&mut Machine, Pid) -> Result<(), Errno>) -> Result<(), Errno> {
+        let [near, stranger] = model.actors();
+        let machine = &mut *model.machine().lock();
+        // Who sees a mount on a name may neither remove nor rename it; a stranger, who sees none, may.
+        let before = machine.clone();
+        act(machine, near).or_else(|_| {
+            *machine = before;
+            act(machine, stranger)
+        })
+    }
+
+    fn done_by(self, machine: &mut Machine, actor: Pid) -> Result<(), Errno> {
+        let (name, away, decoy) = (self.path(self.name), self.path("away"), self.path("decoy"));
+        match self.act {
+            Act::Remove => match machine.unlinkat(actor, At::Cwd, &name, AT_REMOVEDIR) {
+                Err(Errno::ENOTDIR) => machine.unlinkat(actor, At::Cwd, &name, 0),
+                other => other,
+            },
+            Act::CarryOff => machine.renameat2(actor, At::Cwd, &name, At::Cwd, &away, 0),
+            Act::PutLink => {
+                machine.renameat2(actor, At::Cwd, &name, At::Cwd, &away, 0)?;
+                machine.symlinkat(actor, &self.link_target(), At::Cwd, &name)
+            }
+            Act::SwapWithDecoy => {
+                let stat = machine.statx(actor, At::Cwd, &name, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS)?;
+                if u32::from(stat.mode) & mountwright_fake::abi::S_IFMT == mountwright_fake::abi::S_IFDIR {
+                    machine.mkdirat(actor, At::Cwd, &decoy, 0o755)?;
+                    for inner in ["rootfs", "data"] {
+                        machine.mkdirat(actor, At::Cwd, &[&decoy[..], b"/", inner.as_bytes()].concat(), 0o755)?;
+                    }
+                    make_file(machine, actor, &[&decoy[..], b"/config"].concat())?;
+                } else {
+                    make_file(machine, actor, &decoy)?;
+                }
+                machine.renameat2(actor, At::Cwd, &name, At::Cwd, &decoy, RENAME_EXCHANGE)
+            }
+            Act::SwapWith(other) => {
+                machine.renameat2(actor, At::Cwd, &name, At::Cwd, &self.path(other), RENAME_EXCHANGE)
+            }
+            Act::MakeDirectory => machine.mkdirat(actor, At::Cwd, &name, 0o755),
+            Act::MakeFile => make_file(machine, actor, &name),
+            Act::MakeLink => machine.symlinkat(actor, &self.link_target(), At::Cwd, &name),
+        }
+    }
+
+    fn undone_by(self, machine: &mut Machine, actor: Pid) -> Result<(), Errno> {
+        let (name, away) = (self.path(self.name), self.path("away"));
+        match self.act {
+            Act::Remove => Ok(()),
+            Act::CarryOff => machine.renameat2(actor, At::Cwd, &away, At::Cwd, &name, 0),
+            Act::PutLink => {
+                machine.unlinkat(actor, At::Cwd, &name, 0)?;
+                machine.renameat2(actor, At::Cwd, &away, At::Cwd, &name, 0)
+            }
+            Act::SwapWithDecoy | Act::SwapWith(_) => self.swapped_back(machine, actor),
+            Act::MakeDirectory => machine.unlinkat(actor, At::Cwd, &name, AT_REMOVEDIR),
+            // Somebody else's bytes stay.
+            Act::MakeFile => machine.renameat2(actor, At::Cwd, &name, At::Cwd, &self.path("decoy"), 0),
+            Act::MakeLink => machine.unlinkat(actor, At::Cwd, &name, 0),
+        }
+    }
+
+    fn swapped_back(self, machine: &mut Machine, actor: Pid) -> Result<(), Errno> {
+        let other = if let Act::SwapWith(other) = self.act { other } else { "decoy" };
+        machine.renameat2(actor, At::Cwd, &self.path(self.name), At::Cwd, &self.path(other), RENAME_EXCHANGE)
+    }
+}
+
+fn exists(machine: &mut Machine, root: &str, name: &str) -> bool {
+    let path = format!("{root}/{name}");
+    machine.statx(Machine::INIT, At::Cwd, path.as_bytes(), AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS).is_ok()
+}
+
+fn make_file(machine: &mut Machine, actor: Pid, path: &[u8]) -> Result<(), Errno> {
+    let file = machine.openat(actor, At::Cwd, path, O_CREAT | O_EXCL | O_WRONLY, 0o644)?;
+    machine.write(actor, file, DECOY)?;
+    machine.close(actor, file)
+}
+
+/// A deed before a certain call, undone before a later one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Strike {
+    pub(crate) deed: Deed,
+    pub(crate) before: usize,
+    pub(crate) undone_before: Option<usize>,
+}
+
+impl fmt::Display for Strike {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Deed { root, name, act } = self.deed;
+        write!(f, "{act:?} {root}/{name} before call {}", self.before)?;
+        self.undone_before.map_or(Ok(()), |call| write!(f, ", undone before call {call}"))
+    }
+}
+
+/// Strikes between the calls.
+pub(crate) struct Adversary {
+    model: Model,
+    strikes: Vec<Strike>,
+    hit: Arc<AtomicBool>,
+}
+
+impl Adversary {
+    /// It tells by `hit` whether any of the strikes was possible.
+    pub(crate) fn new(model: Model, strikes: Vec<Strike>, hit: Arc<AtomicBool>) -> Self {
+        Self { model, strikes, hit }
+    }
+}
+
+impl Hook for Adversary {
+    fn before(&self, call: Call) -> Result<(), Errno> {
+        for strike in &self.strikes {
+            if strike.before == call.number && strike.deed.done(&self.model).is_ok() {
+                self.hit.store(true, Ordering::Relaxed);
+            }
+            if strike.undone_before == Some(call.number) {
+                // What the sequence has changed meanwhile may stand in the way.
+                let _ = strike.deed.undone(&self.model);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks what could be done before each call.
+pub(crate) struct Survey {
+    model: Model,
+    about: &'static [&'static str],
+    possible: Arc<Mutex<Vec<Vec<Deed>>>>,
+}
+
+impl Survey {
+    pub(crate) fn new(model: Model, about: &'static [&'static str], possible: Arc<Mutex<Vec<Vec<Deed>>>>) -> Self {
+        Self { model, about, possible }
+    }
+}
+
+impl Hook for Survey {
+    fn before(&self, _: Call) -> Result<(), Errno> {
+        let possible = Deed::possible(&self.model, self.about);
+        self.possible.lock().unwrap_or_else(PoisonError::into_inner).push(possible);
+        Ok(())
+    }
+}
+
+/// Names that only somebody who is not the sequence could have left: what they hold is his.
+pub(crate) fn touched(strikes: &[Strike]) -> BTreeSet<PathBuf> {
+    strikes.iter().flat_map(|strike| strike.deed.touched()).collect()
+}

@@ -1,0 +1,196 @@
+//! The search with the adversary, and what must be true after each of its runs.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mountwright_core::{Leftover, MountInfo};
+use mountwright_linux::abi::{S_IFLNK, S_IFMT, S_IFREG};
+
+use crate::adversary::{Adversary, Strike, Survey, touched};
+use crate::ground::{Ground, SANDBOX};
+use crate::model::Model;
+use crate::search::{Found, Stage, Told};
+use crate::state::{State, same};
+use crate::stories::{MOUNTS, recovery};
+use crate::story::{Ended, Law};
+use crate::verdict::named;
+
+/// Set: every window between deed and undoing, and pairs of deeds. Otherwise windows of one call.
+const LONG: &str = "MOUNTWRIGHT_LIFECYCLE_PAIRS";
+
+impl Stage {
+    /// Every deed before every call, for good and undone again.
+    pub(crate) fn attacks(&self) -> Found {
+        let mut found = Found::default();
+        self.each_attack(&mut |told, strikes| {
+            let verdict = self.after_attack(told, &touched(strikes));
+            let verdict = verdict.and_then(|()| self.law_after_attack(&told.model, strikes));
+            let strikes: Vec<_> = strikes.iter().map(ToString::to_string).collect();
+            found.note(&format!("{} ({:?})", strikes.join("; "), told.ended), verdict);
+        });
+        found
+    }
+
+    pub(crate) fn each_attack(&self, each: &mut dyn FnMut(&Told, &[Strike])) {
+        let possible = self.possible();
+        let long = std::env::var_os(LONG).is_some();
+        for (before, deeds) in possible.iter().enumerate() {
+            let next = before + 1;
+            for &deed in deeds {
+                let strike = Strike { deed, before, undone_before: None };
+                self.attack(&[strike], each);
+                let windows = if long { next..possible.len() } else { next..possible.len().min(next + 1) };
+                for after in windows.filter(|_| deed.can_be_undone()) {
+                    self.attack(&[Strike { undone_before: Some(after), ..strike }], each);
+                }
+                let later = possible.iter().enumerate().skip(before).filter(|_| long);
+                for (after, others) in later {
+                    for &deed in others.iter().filter(|other| **other != deed) {
+                        self.attack(&[strike, Strike { deed, before: after, undone_before: None }], each);
+                    }
+                }
+            }
+        }
+    }
+
+    fn possible(&self) -> Vec<Vec<crate::adversary::Deed>> {
+        let possible = Arc::new(Mutex::new(Vec::new()));
+        self.tell(|model| Arc::new(Survey::new(model.clone(), self.expected.story.about, Arc::clone(&possible))));
+        let mut possible = possible.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut possible)
+    }
+
+    /// A run in which none of it was possible is none.
+    fn attack(&self, strikes: &[Strike], each: &mut dyn FnMut(&Told, &[Strike])) {
+        let hit = Arc::new(AtomicBool::new(false));
+        let told = self.tell(|model| Arc::new(Adversary::new(model.clone(), strikes.to_vec(), Arc::clone(&hit))));
+        if hit.load(Ordering::Relaxed) {
+            each(&told, strikes);
+        }
+    }
+
+    fn after_attack(&self, told: &Told, touched: &BTreeSet<PathBuf>) -> Result<(), String> {
+        let now = State::of(&told.model);
+        let then = &self.expected.then;
+        same("outside the sandbox", &then.outside(), &now.outside())?;
+        let is_new = |mount: &&MountInfo| then.here.iter().all(|other| other.id != mount.id);
+        match &told.ended {
+            Ended::Whole => {
+                // What it made is what it makes: never writable where it was to be read-only, never of something else.
+                let sort = |mount: &MountInfo| (mount.device, mount.root.clone(), mount.attributes);
+                let makes: Vec<_> = self.expected.after.here.iter().map(sort).collect();
+                if let Some(odd) = now.here.iter().filter(is_new).find(|mount| !makes.contains(&sort(mount))) {
+                    return Err(format!("it made another mount than it should: {odd}"));
+                }
+                // What it said to be off is off, wherever it was.
+                if !self.expected.story.by_identity {
+                    return Ok(());
+                }
+                let has = |state: &State, id| state.here.iter().any(|mount| mount.id == id);
+                let stays = |mount: &&MountInfo| !has(&self.expected.after, mount.id) && has(&now, mount.id);
+                match then.here.iter().find(stays) {
+                    Some(mount) => Err(format!("said to be off, and it is there: {mount}")),
+                    None => Ok(()),
+                }
+            }
+            Ended::Nothing(left, _) => {
+                self.mounts_are_named(&told.model, left, now.here.iter().filter(is_new))?;
+                let named = named(left);
+                let is_known = |path: &Path| {
+                    then.names.contains_key(path) || named.contains(path) || is_below(touched, path) || is_copy(path)
+                };
+                match now.names.keys().find(|path| !is_known(path)) {
+                    Some(path) => Err(format!("left and not named: {}", path.display())),
+                    None => Ok(()),
+                }
+            }
+            Ended::InPart(_) => match now.here.iter().find(is_new) {
+                Some(new) => Err(format!("a mount that was not there: {new}")),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// By their identity: their names are the adversary's.
+    fn mounts_are_named<'a>(
+        &self,
+        model: &Model,
+        left: &[Leftover],
+        new: impl Iterator<Item = &'a MountInfo>,
+    ) -> Result<(), String> {
+        let ports = model.ports();
+        let named: Vec<MountInfo> = left
+            .iter()
+            .filter_map(|left| match left {
+                Leftover::Mount { mount, .. } => ports.find_mount(*mount).ok(),
+                _ => None,
+            })
+            .collect();
+        for new in new {
+            let is_named = named.iter().any(|named| {
+                named.id == new.id
+                    || is_copy(&new.mount_point) && (named.device, &named.root) == (new.device, &new.root)
+            });
+            if !is_named {
+                return Err(format!("a mount is left and not named: {new}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Recovery takes off every mount and removes every name but what is somebody else's; the second time it does nothing.
+    fn law_after_attack(&self, model: &Model, strikes: &[Strike]) -> Result<(), String> {
+        let expected = &self.expected;
+        if let Law::Recovers = expected.story.law {
+            let ports = model.ports();
+            let report = recovery().reap(&ports, &ports).map_err(|error| format!("recovery: {error}"))?;
+            if !report.left.is_empty() {
+                return Err(format!("recovery: {report}"));
+            }
+            let now = State::of(model);
+            let changes = expected.empty.lines().changes(&now.lines());
+            if !changes.is_empty() {
+                return Err(format!("after recovery: {}", changes.join(", ")));
+            }
+            let touched = touched(strikes);
+            // Links, what holds something, and what lies deeper than any share's name.
+            let is_theirs = |path: &Path| {
+                let found = &now.names[path];
+                let kind = found.mode & S_IFMT;
+                let deep = path.components().count() > Path::new(MOUNTS).components().count() + 2;
+                is_below(&touched, path) && (deep || kind == S_IFLNK || kind == S_IFREG && !found.bytes.is_empty())
+            };
+            let theirs: Vec<&PathBuf> = now.names.keys().filter(|path| is_theirs(path)).collect();
+            let may_stay = |path: &Path| {
+                expected.empty.names.contains_key(path) || theirs.iter().any(|theirs| theirs.starts_with(path))
+            };
+            if let Some(path) = now.names.keys().find(|path| !may_stay(path)) {
+                return Err(format!("recovery leaves {}: {report}", path.display()));
+            }
+            let again = recovery().reap(&ports, &ports).map_err(|error| format!("second recovery: {error}"))?;
+            if !again.did_nothing() || !again.left.is_empty() {
+                return Err(format!("second recovery: {again}"));
+            }
+        }
+        let now = State::of(model);
+        same("outside the sandbox, in the end", &expected.then.outside(), &now.outside())?;
+        let there = now.texts();
+        let must = expected.then.outside();
+        let must = must.texts().into_iter().chain(strikes.iter().filter_map(|strike| strike.deed.text()));
+        match must.into_iter().find(|text| !there.contains(text)) {
+            Some(text) => Err(format!("lost: {:?}", String::from_utf8_lossy(text))),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_below(touched: &BTreeSet<PathBuf>, path: &Path) -> bool {
+    touched.iter().any(|name| path.starts_with(name)) || is_copy(path)
+}
+
+/// Seen through the guest's directory: a copy of what is below the mounts directory.
+fn is_copy(path: &Path) -> bool {
+    path.strip_prefix(SANDBOX).is_ok_and(|below| below.starts_with("shared") && below != Path::new("shared"))
+}

@@ -1,0 +1,205 @@
+//! What a machine looks like.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use mountwright_core::{DeviceNumber, Errno, MountInfo, MountTable, PeerGroup};
+use mountwright_linux::abi::{
+    AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG,
+    STATX_BASIC_STATS,
+};
+use mountwright_linux::{At, Kernel};
+
+use crate::ground::{Ground, SANDBOX};
+
+/// One name: what it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Found {
+    pub(crate) mode: u32,
+    pub(crate) gid: u32,
+    /// Of a file its bytes, of a symlink where it points.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// What a machine looks like: names and bytes below `/w` as a walk sees them, and the mounts there, of both processes.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(crate) names: BTreeMap<PathBuf, Found>,
+    pub(crate) here: Vec<MountInfo>,
+    pub(crate) elsewhere: Vec<MountInfo>,
+    descriptors: usize,
+}
+
+/// A mount without its ids: devices and peer groups are called by where they are first seen, so that two runs can be
+/// compared.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct MountLine {
+    pub(crate) mount_point: PathBuf,
+    pub(crate) rest: String,
+}
+
+/// The lines of both processes.
+pub(crate) struct Lines {
+    pub(crate) here: Vec<MountLine>,
+    pub(crate) elsewhere: Vec<MountLine>,
+}
+
+impl State {
+    pub(crate) fn of(ground: &impl Ground) -> Self {
+        let calls = ground.calls();
+        let mut names = BTreeMap::new();
+        walk(&calls, Path::new("/w"), &mut names);
+        let here = mounts(calls.mountinfo().expect("the table can be read"));
+        Self { names, here, elsewhere: mounts(ground.elsewhere()), descriptors: ground.descriptors() }
+    }
+
+    pub(crate) fn lines(&self) -> Lines {
+        let mut called = Called::default();
+        let mut lines = |mounts: &[MountInfo]| mounts.iter().map(|mount| called.line(mount)).collect();
+        Lines { here: lines(&self.here), elsewhere: lines(&self.elsewhere) }
+    }
+
+    /// The state without what is below the sandbox's directory.
+    pub(crate) fn outside(&self) -> Self {
+        let mut outside = self.clone();
+        let inside = |path: &Path| path.starts_with(SANDBOX) && path != Path::new(SANDBOX);
+        outside.names.retain(|path, _| !inside(path));
+        outside.here.retain(|mount| !inside(&mount.mount_point));
+        outside.elsewhere.retain(|mount| !inside(&mount.mount_point));
+        outside
+    }
+
+    /// The state without files that a process was writing beside the one that it was to replace, and died: no reader looks
+    /// at them, and nobody takes them away.
+    pub(crate) fn without_passing_names(mut self) -> Self {
+        let is_passing = |path: &Path| {
+            path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".mountwright-new-"))
+        };
+        self.names.retain(|path, _| !is_passing(path));
+        self
+    }
+
+    /// Every text that a file holds.
+    pub(crate) fn texts(&self) -> BTreeSet<&[u8]> {
+        let files = self.names.values().filter(|found| found.mode & S_IFMT == S_IFREG && !found.bytes.is_empty());
+        files.map(|found| found.bytes.as_slice()).collect()
+    }
+
+    /// In what `self` and `then` differ, for a person to read.
+    pub(crate) fn changes(&self, then: &Self) -> Vec<String> {
+        let mut changes = self.changes_but_for_mounts(then);
+        changes.extend(self.lines().changes(&then.lines()));
+        changes
+    }
+
+    /// In what else `self` and `then` differ.
+    pub(crate) fn changes_but_for_mounts(&self, then: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        let (before, after): (BTreeSet<_>, BTreeSet<_>) = (self.names.iter().collect(), then.names.iter().collect());
+        changes.extend(before.difference(&after).map(|(path, _)| format!("- {}", path.display())));
+        changes.extend(after.difference(&before).map(|(path, _)| format!("+ {}", path.display())));
+        if self.descriptors != then.descriptors {
+            changes.push(format!("descriptors {} -> {}", self.descriptors, then.descriptors));
+        }
+        changes
+    }
+}
+
+impl Lines {
+    /// In what the mounts differ, for a person to read.
+    pub(crate) fn changes(&self, then: &Self) -> Vec<String> {
+        let mut changes = Vec::new();
+        for (what, before, after) in
+            [("mount", &self.here, &then.here), ("mount elsewhere", &self.elsewhere, &then.elsewhere)]
+        {
+            changes.extend(less(before, after).iter().map(|mount| format!("- {what} {mount:?}")));
+            changes.extend(less(after, before).iter().map(|mount| format!("+ {what} {mount:?}")));
+        }
+        changes
+    }
+}
+
+/// What `of` has and `without` has not, each as often as it is more.
+pub(crate) fn less(of: &[MountLine], without: &[MountLine]) -> Vec<MountLine> {
+    let mut rest = without.to_vec();
+    let mut more = Vec::new();
+    for line in of {
+        match rest.iter().position(|other| other == line) {
+            Some(index) => drop(rest.swap_remove(index)),
+            None => more.push(line.clone()),
+        }
+    }
+    more
+}
+
+/// That two states are the same.
+pub(crate) fn same(when: &str, before: &State, after: &State) -> Result<(), String> {
+    let changes = before.changes(after);
+    if changes.is_empty() { Ok(()) } else { Err(format!("{when}: {}", changes.join(", "))) }
+}
+
+#[derive(Default)]
+struct Called {
+    devices: BTreeMap<DeviceNumber, PathBuf>,
+    groups: BTreeMap<PeerGroup, PathBuf>,
+}
+
+impl Called {
+    fn line(&mut self, mount: &MountInfo) -> MountLine {
+        let device = self.devices.entry(mount.device).or_insert_with(|| mount.mount_point.clone()).clone();
+        let mut group = |group: Option<PeerGroup>| {
+            group.map(|group| self.groups.entry(group).or_insert_with(|| mount.mount_point.clone()).clone())
+        };
+        let (peers, master) = (group(mount.propagation.peers), group(mount.propagation.master));
+        let (root, device) = (mount.root.display(), device.display());
+        let rest = format!("{root} of {device} {} peers {peers:?} master {master:?}", mount.attributes);
+        MountLine { mount_point: mount.mount_point.clone(), rest }
+    }
+}
+
+fn mounts(table: Vec<u8>) -> Vec<MountInfo> {
+    let table = MountTable::parse(table);
+    let mut mounts: Vec<_> = table.iter().map(|row| row.to_info()).collect();
+    mounts.retain(|mount| mount.mount_point.starts_with("/w"));
+    // Stable: of a stack, the lower one comes first.
+    mounts.sort_by(|one, other| one.mount_point.cmp(&other.mount_point));
+    mounts
+}
+
+fn walk<K: Kernel>(calls: &K, directory: &Path, found: &mut BTreeMap<PathBuf, Found>) {
+    for name in list(calls, directory).unwrap_or_default() {
+        let path = directory.join(name);
+        let Ok(stat) = calls.statx(At::Cwd, &path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS) else { continue };
+        let mode = u32::from(stat.mode);
+        let bytes = match mode & S_IFMT {
+            S_IFREG => read(calls, &path).unwrap_or_default(),
+            S_IFLNK => {
+                calls.readlinkat(At::Cwd, &path).map(|to| to.into_os_string().into_encoded_bytes()).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        };
+        found.insert(path.clone(), Found { mode, gid: stat.gid, bytes });
+        if mode & S_IFMT == S_IFDIR {
+            walk(calls, &path, found);
+        }
+    }
+}
+
+fn list<K: Kernel>(calls: &K, directory: &Path) -> Result<Vec<OsString>, Errno> {
+    let directory = calls.openat(At::Cwd, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?;
+    let mut names = Vec::new();
+    loop {
+        let entries = calls.getdents64(&directory, 1 << 15)?;
+        if entries.is_empty() {
+            names.retain(|name| name != "." && name != "..");
+            return Ok(names);
+        }
+        names.extend(entries.into_iter().map(|entry| entry.name));
+    }
+}
+
+fn read<K: Kernel>(calls: &K, path: &Path) -> Result<Vec<u8>, Errno> {
+    let file = calls.openat(At::Cwd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0)?;
+    calls.read(&file, 1 << 16)
+}

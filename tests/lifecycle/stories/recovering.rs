@@ -1,0 +1,27 @@
+//! Recovering what a crashed runtime left behind.
+
+use mountwright_core::Recovery;
+
+use super::setting_up::{MOUNTS, PRIVATE, SHARED};
+use super::sharing::container;
+use crate::story::{BASE, Before, Ended, Ports, Story, reaped};
+
+pub(crate) fn recovery() -> Recovery {
+    Recovery::new(MOUNTS, SHARED).unwrap().private_dir(PRIVATE).unwrap().directories_too()
+}
+
+fn recovered(ports: Ports<'_>, _: &Before) -> Ended {
+    reaped(recovery().reap(ports.fs, ports.mounter))
+}
+
+pub(super) const STORIES: &[Story] = &[
+    Story { name: "recover", by_identity: true, prepare: container, tell: recovered, ..BASE },
+    Story {
+        name: "recover where the mounts were made shared",
+        shared: false,
+        by_identity: true,
+        prepare: container,
+        tell: recovered,
+        ..BASE
+    },
+];

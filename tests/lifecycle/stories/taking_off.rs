@@ -1,0 +1,140 @@
+//! Taking off what was shared, and whole sandboxes.
+
+use mountwright_core::{
+    BindRequest, Container, ContainerId, FileMode, Location, Mount, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError,
+    RafsUnmount, Sandbox, TakeOff, cleanup_nydus, tear_down_container, tear_down_sandbox, unshare_all,
+    unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume,
+};
+
+use super::setting_up::{MOUNTS, at, sandbox};
+use super::sharing::{container, id, snapshot};
+use crate::story::{BASE, Before, Ended, Ports, Story, torn, unshared};
+
+/// A daemon that has nothing mounted any more.
+struct NothingThere;
+
+impl RafsDaemon for NothingThere {
+    fn unmount(&self, _: &str) -> Result<RafsUnmount, RafsError> {
+        Ok(RafsUnmount::NotMounted)
+    }
+}
+
+/// A container with a file of the host bound beside its directory, as the original lays it out.
+fn with_host_mount(ports: Ports<'_>) -> Before {
+    let mut before = container(ports);
+    let hosts = Location::beneath(MOUNTS, "c1-hosts").unwrap();
+    let request = BindRequest::new(at("/w/src/config"), hosts).creating_target(FileMode::MOUNT_TARGET);
+    ports.mounter.bind(&request).unwrap();
+    let mut mount = Mount::new("/w/src/config", "/etc/hosts", "bind");
+    mount.host_path = Some(format!("{MOUNTS}/c1-hosts").into());
+    let mut container = Container::new(id());
+    container.mounts.push(mount);
+    before.sandbox = Some(with_container(container));
+    before
+}
+
+/// A container on a nydus image: its root filesystem is in the daemon, and an empty directory on the host.
+fn on_nydus(ports: Ports<'_>) -> Before {
+    let mut before = sandbox(ports);
+    before.shares.push(snapshot().carry_out(ports.fs, ports.mounter).unwrap());
+    let rootfs = Location::beneath(MOUNTS, "c1/rootfs").unwrap();
+    ports.fs.create_dir(&rootfs, FileMode::MOUNT_TARGET).unwrap();
+    let mut container = Container::new(id());
+    container.rootfs_type = NYDUS_ROOTFS_TYPE.into();
+    before.sandbox = Some(with_container(container));
+    before
+}
+
+fn with_container(container: Container) -> Sandbox {
+    let mut sandbox = Sandbox::new(ContainerId::new("sb").unwrap(), MOUNTS, "qemu");
+    sandbox.containers.push(container);
+    sandbox
+}
+
+fn container_down(ports: Ports<'_>, before: &Before, how: TakeOff) -> Ended {
+    torn(&tear_down_container(ports.fs, ports.mounter, MOUNTS.into(), &before.shares, how))
+}
+
+fn sandbox_down(ports: Ports<'_>, before: &Before, how: TakeOff) -> Ended {
+    let dirs = before.dirs.as_ref().unwrap();
+    torn(&tear_down_sandbox(ports.fs, ports.mounter, dirs, &before.shares, how))
+}
+
+fn everything_off(ports: Ports<'_>, before: &Before) -> Ended {
+    match unshare_all(ports.fs, ports.mounter, None, before.sandbox.as_ref().unwrap()) {
+        Ok(done) => {
+            let in_part = |outcome| match unshared(Ok::<_, String>(outcome)) {
+                Ended::InPart(text) => Some(text),
+                _ => None,
+            };
+            done.into_iter().find_map(|done| in_part(done.outcome)).map_or(Ended::Whole, Ended::InPart)
+        }
+        Err(error) => Ended::InPart(error.to_string()),
+    }
+}
+
+fn nydus_cleaned_up(ports: Ports<'_>, before: &Before) -> Ended {
+    let sandbox = before.sandbox.as_ref().unwrap();
+    let cleaned = cleanup_nydus(ports.fs, ports.mounter, &NothingThere, sandbox, &sandbox.containers[0]);
+    unshared(cleaned.map_err(|failures| failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+}
+
+const TAKING: Story = Story { prepare: container, about: &["c1"], ..BASE };
+const SANDBOX: Story = Story { about: &["c1", "sandbox-mounts"], ..TAKING };
+
+pub(super) const STORIES: &[Story] = &[
+    Story {
+        name: "unshare a root filesystem by name",
+        tell: |ports, _| unshared(unshare_rootfs(ports.fs, ports.mounter, MOUNTS.into(), &id())),
+        ..TAKING
+    },
+    Story {
+        name: "unshare a snapshot directory by name",
+        tell: |ports, _| unshared(unshare_snapshot_dir(ports.fs, ports.mounter, MOUNTS.into(), &id())),
+        ..TAKING
+    },
+    Story {
+        name: "unshare a file by name",
+        tell: |ports, _| unshared(unshare_volume(ports.fs, ports.mounter, MOUNTS.into(), &id(), "config")),
+        ..TAKING
+    },
+    Story {
+        name: "unshare a file by its record",
+        by_identity: true,
+        tell: |ports, before| unshared(unshare_recorded(ports.fs, ports.mounter, MOUNTS.into(), &before.shares[1])),
+        ..TAKING
+    },
+    Story { name: "unshare everything", prepare: with_host_mount, tell: everything_off, ..TAKING },
+    Story { name: "clean up after a nydus image", prepare: on_nydus, tell: nydus_cleaned_up, ..TAKING },
+    Story {
+        name: "tear a container down",
+        by_identity: true,
+        tell: |ports, before| container_down(ports, before, TakeOff::Detach),
+        ..TAKING
+    },
+    Story {
+        name: "tear a container down strictly",
+        by_identity: true,
+        tell: |ports, before| container_down(ports, before, TakeOff::Strict),
+        ..TAKING
+    },
+    Story {
+        name: "tear a sandbox down",
+        tell: |ports, before| sandbox_down(ports, before, TakeOff::Detach),
+        ..SANDBOX
+    },
+    Story {
+        name: "tear a sandbox down as one tree",
+        by_identity: true,
+        shared: false,
+        tell: |ports, before| sandbox_down(ports, before, TakeOff::Detach),
+        ..SANDBOX
+    },
+    Story {
+        name: "tear a sandbox down strictly",
+        by_identity: true,
+        shared: false,
+        tell: |ports, before| sandbox_down(ports, before, TakeOff::Strict),
+        ..SANDBOX
+    },
+];

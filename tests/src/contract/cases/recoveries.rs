@@ -1,0 +1,201 @@
+//! What core makes of what a crashed runtime left behind, whatever became of ids and names since.
+
+use mountwright_core::{
+    ContainerId, LeftRole, MountKey, NameAfter, Propagation, ReapReport, Recovery, SandboxDirs, SandboxSetup,
+    ShareRecord, TakeOff, TearDownOutcome, UnshareOutcome, UnsharedMounts, set_up_sandbox, share_rootfs,
+    tear_down_container, unshare_recorded, unshare_rootfs,
+};
+
+use super::super::case::Case;
+use super::super::scene::{Scene, at};
+
+const MOUNTS: &str = "/w/base/mounts";
+const SHARED: &str = "/w/base/shared";
+const ROOTFS: &str = "/w/base/mounts/box/rootfs";
+
+fn id() -> ContainerId {
+    ContainerId::new("box").unwrap()
+}
+
+/// A sandbox whose directories are on one shared mount, and an image to be shared.
+fn sandbox(s: &Scene<'_>) -> SandboxDirs {
+    s.file("/w/image/f", b"image");
+    s.tmpfs("/w/base");
+    s.propagate("/w/base", Propagation::Shared);
+    set_up_sandbox(s.fs(), s.mounter(), &SandboxSetup::new(MOUNTS, SHARED).unwrap()).unwrap()
+}
+
+fn share(s: &Scene<'_>) -> ShareRecord {
+    share_rootfs(s.fs(), s.mounter(), MOUNTS.into(), &id(), &at("/w/image"), false).unwrap()
+}
+
+fn recovery() -> Recovery {
+    Recovery::new(MOUNTS, SHARED).unwrap().directories_too()
+}
+
+fn reap(s: &Scene<'_>) -> ReapReport {
+    recovery().reap(s.fs(), s.mounter()).unwrap()
+}
+
+/// Everything of the sandbox is gone, the image is whole, and a second recovery does nothing.
+fn is_gone(s: &Scene<'_>, but: &[&str]) {
+    assert_eq!(s.mount_points(), [&["/w/base"], but].concat());
+    assert_eq!(s.text("/w/image/f"), b"image");
+    let again = s.changes_nothing(|| reap(s));
+    assert!(again.did_nothing() && again.left.is_empty(), "{again}");
+}
+
+/// Mounts a stranger's tmpfs on new places until one of them has this id; false where the world uses none again.
+fn used_again(s: &Scene<'_>, id: mountwright_core::MountId) -> bool {
+    (0..4).any(|number| {
+        let path = format!("/w/stranger-{number}");
+        s.tmpfs(&path);
+        s.file(format!("{path}/f"), b"a stranger's");
+        s.mount(&path).id == id
+    })
+}
+
+fn strangers_are_whole(s: &Scene<'_>) {
+    for number in 0..4 {
+        let path = format!("/w/stranger-{number}");
+        if s.exists(&path) {
+            assert!(s.is_mounted(&path), "{path}");
+            assert_eq!(s.text(format!("{path}/f")), b"a stranger's");
+        }
+    }
+}
+
+/// The record as a kernel without unique ids would have given it.
+fn of_a_reused_id(s: &Scene<'_>, record: &ShareRecord) -> ShareRecord {
+    let mut old = record.clone();
+    old.mount = MountKey::Reused(s.mounter().find_mount(record.mount).unwrap().id);
+    old
+}
+
+fn classic(key: MountKey) -> mountwright_core::MountId {
+    match key {
+        MountKey::Reused(id) => id,
+        MountKey::Unique(_) => panic!("a classic id"),
+    }
+}
+
+pub(super) const CASES: &[Case] = &[
+    Case::new("two binds on one target: unshared, both layers go, the name goes, and the source is whole", |s| {
+        sandbox(s);
+        s.changes_nothing(|| {
+            share(s);
+            s.bound("/w/image", ROOTFS);
+            assert_eq!(s.mount_points().iter().filter(|at| *at == ROOTFS).count(), 2);
+            let outcome = unshare_rootfs(s.fs(), s.mounter(), MOUNTS.into(), &id()).unwrap();
+            assert_eq!(outcome, UnshareOutcome::Detached { layers: 2, name: NameAfter::Removed });
+        });
+        assert_eq!(s.text("/w/image/f"), b"image");
+        for how in [TakeOff::Detach, TakeOff::Strict] {
+            s.changes_nothing(|| {
+                let record = share(s);
+                s.bound("/w/image", ROOTFS);
+                let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], how);
+                let both = TearDownOutcome::Detached { layers: 2, name: NameAfter::Removed };
+                assert!(report.is_clean() && report.mounts[0].outcome == both, "{report}");
+            });
+        }
+    }),
+    Case::new("recovery takes off two binds on one target, and the source is whole", |s| {
+        sandbox(s);
+        share(s);
+        s.bound("/w/image", ROOTFS);
+        assert!(reap(s).is_clean());
+        is_gone(s, &[]);
+        assert!(!s.exists(MOUNTS));
+    }),
+    Case::new("a record whose id another mount has by now takes nothing off", |s| {
+        sandbox(s);
+        let record = share(s);
+        let record = of_a_reused_id(s, &record);
+        s.detached(ROOTFS);
+        if !used_again(s, classic(record.mount)) {
+            // This world counts on: then nobody has it.
+            assert!(s.mounter().find_mount(record.mount).is_err());
+        }
+        let mounts = s.mount_points();
+        let outcome = unshare_recorded(s.fs(), s.mounter(), MOUNTS.into(), &record).unwrap();
+        assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
+        let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], TakeOff::Detach);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(s.mount_points(), mounts);
+        strangers_are_whole(s);
+    }),
+    Case::new("recovery leaves a mount alone that got the id of one of the sandbox's after it was looked at", |s| {
+        sandbox(s);
+        let record = share(s);
+        let record = of_a_reused_id(s, &record);
+        let run = recovery().start(s.fs(), s.mounter()).unwrap();
+        s.detached(ROOTFS);
+        used_again(s, classic(record.mount));
+        let report = run.finish(s.fs(), s.mounter()).unwrap();
+        assert!(report.left.is_empty(), "{report}");
+        strangers_are_whole(s);
+        assert!(!s.is_mounted(SHARED) && !s.exists("/w/base/mounts/box"));
+        assert_eq!(s.text("/w/image/f"), b"image");
+    }),
+    Case::new("recovery finds the shares of a mounts directory that was renamed and made again", |s| {
+        sandbox(s);
+        share(s);
+        s.rename(MOUNTS, "/w/base/old");
+        s.dir(MOUNTS);
+        let found = recovery().find(s.fs(), s.mounter()).unwrap();
+        let roles: Vec<_> = found.mounts.iter().map(|left| left.role.clone()).collect();
+        assert_eq!(roles, [LeftRole::Shared, LeftRole::Share, LeftRole::Copy]);
+        assert!(reap(s).is_clean());
+        is_gone(s, &[]);
+        assert_eq!(s.world().names("/w/base/old".as_ref()).unwrap(), [""; 0], "its names are gone, it is not ours");
+    }),
+    Case::new("recovery leaves a stranger's mount on the guest's directory, with what is on it", |s| {
+        sandbox(s);
+        share(s);
+        s.detached(SHARED);
+        s.rmdir(SHARED);
+        s.tmpfs(SHARED);
+        s.file("/w/base/shared/theirs", b"kept");
+        s.tmpfs("/w/base/shared/box");
+        let report = reap(s);
+        assert!(report.left.is_empty(), "{report}");
+        is_gone(s, &[SHARED, "/w/base/shared/box"]);
+        assert_eq!(s.text("/w/base/shared/theirs"), b"kept");
+    }),
+    Case::new(
+        "recovery follows no symlink in the place of a container's directory, and finds what was moved away",
+        |s| {
+            sandbox(s);
+            share(s);
+            s.tmpfs("/w/victim/rootfs");
+            s.file("/w/victim/rootfs/f", b"kept");
+            s.file("/w/victim/empty", b"");
+            s.rename("/w/base/mounts/box", "/w/base/mounts/away");
+            s.link("/w/victim", "/w/base/mounts/box");
+            let report = reap(s);
+            assert!(report.left.is_empty(), "{report}");
+            is_gone(s, &["/w/victim/rootfs"]);
+            assert_eq!(s.text("/w/victim/rootfs/f"), b"kept");
+            assert!(s.exists("/w/victim/empty") && s.exists("/w/base/mounts/box") && !s.exists("/w/base/mounts/away"));
+        },
+    ),
+    Case::new("recovery takes off a share whose source was removed", |s| {
+        sandbox(s);
+        s.dir("/w/base/source");
+        share_rootfs(s.fs(), s.mounter(), MOUNTS.into(), &id(), &at("/w/base/source"), false).unwrap();
+        s.rmdir("/w/base/source");
+        assert!(reap(s).is_clean());
+        is_gone(s, &[]);
+    }),
+    Case::new("recovery of a sandbox whose mounts were made shared takes them off too", |s| {
+        s.file("/w/image/f", b"image");
+        s.tmpfs("/w/base");
+        let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(UnsharedMounts::MakeShared);
+        set_up_sandbox(s.fs(), s.mounter(), &setup).unwrap();
+        share(s);
+        assert!(reap(s).is_clean());
+        is_gone(s, &[]);
+        assert!(!s.exists(MOUNTS) && !s.exists(SHARED));
+    }),
+];

@@ -1,0 +1,56 @@
+//! A second process that is killed in the middle of what it does.
+
+// fork(2) has no safe binding; the one block says why it is sound here.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChildEnd {
+    /// It came to the end of what it had to do.
+    Done,
+    /// It was killed.
+    Killed,
+    /// It panicked, or ended in another way.
+    Failed,
+}
+
+/// Ends this process at once, as a crash or the kernel's memory killer does: nothing unwinds, nothing is cleaned up.
+pub fn kill_oneself() {
+    // It cannot fail for oneself; and were it to, the child would go on and be found out.
+    let _ = kill_process(getpid(), Signal::KILL);
+}
+
+/// Does something in a child process with a copy of everything, in the same namespaces; the caller must have one thread.
+///
+/// # Errors
+///
+/// The kernel refuses a child, or does not tell how it ended.
+pub fn in_a_child(act: impl FnOnce()) -> io::Result<ChildEnd> {
+    // SAFETY: the process has one thread, so no lock is held by one that the child does not have; the child leaves by
+    // `_exit` on every way.
+    let pid = unsafe { libc::fork() };
+    match pid {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            let code = if catch_unwind(AssertUnwindSafe(act)).is_ok() { 0 } else { 1 };
+            // SAFETY: it ends this process and touches nothing.
+            unsafe { libc::_exit(code) }
+        }
+        pid => {
+            let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::other("fork(2) gave no pid"))?;
+            let Some((_, status)) = waitpid(Some(pid), WaitOptions::empty())? else {
+                return Err(io::Error::other("the child has not ended"));
+            };
+            Ok(match (status.exit_status(), status.terminating_signal()) {
+                (Some(0), _) => ChildEnd::Done,
+                (_, Some(signal)) if signal == Signal::KILL.as_raw() => ChildEnd::Killed,
+                _ => ChildEnd::Failed,
+            })
+        }
+    }
+}
