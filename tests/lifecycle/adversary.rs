@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mountwright_core::Errno;
+use mountwright_core::{Errno, MOUNT_INFO_FILE};
 use mountwright_fake::abi::{
     AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CREAT, O_EXCL, O_WRONLY, RENAME_EXCHANGE, STATX_BASIC_STATS,
 };
@@ -112,7 +112,7 @@ impl Deed {
     /// is a certain one. Whoever can do that can remove the file himself.
     pub(crate) fn text(self) -> Option<&'static [u8]> {
         let is_placeholder = ["config", "hosts"].iter().any(|end| self.name.ends_with(end));
-        if self.name.ends_with(".json") || is_placeholder && self.act == Act::SwapWithDecoy {
+        if self.name.ends_with(MOUNT_INFO_FILE) || is_placeholder && self.act == Act::SwapWithDecoy {
             return None;
         }
         [Act::SwapWithDecoy, Act::MakeFile].contains(&self.act).then_some(DECOY)
@@ -136,14 +136,14 @@ impl Deed {
 
     /// Does it, as whoever is allowed to.
     fn done(self, model: &Model) -> Result<(), Errno> {
-        self.tried(model, |machine, actor| self.done_by(machine, actor))
+        Self::tried(model, |machine, actor| self.done_by(machine, actor))
     }
 
     fn undone(self, model: &Model) -> Result<(), Errno> {
-        self.tried(model, |machine, actor| self.undone_by(machine, actor))
+        Self::tried(model, |machine, actor| self.undone_by(machine, actor))
     }
 
-    fn tried(self, model: &Model, act: impl Fn(&mut Machine, Pid) -> Result<(), Errno>) -> Result<(), Errno> {
+    fn tried(model: &Model, act: impl Fn(&mut Machine, Pid) -> Result<(), Errno>) -> Result<(), Errno> {
         let [near, stranger] = model.actors();
         let machine = &mut *model.machine().lock();
         // Who sees a mount on a name may neither remove nor rename it; a stranger, who sees none, may.

@@ -128,13 +128,16 @@ fn is_whole((version, files): &(String, BTreeMap<String, Vec<u8>>)) -> bool {
     *files == expected
 }
 
+/// Is handed each step with the call that it comes before.
+type EachPlacement<'a> = dyn FnMut(&[(usize, Step)]) + 'a;
+
 /// Every way to put the steps, in their order, before calls up to this one.
 fn placements(
     steps: &[Step],
     from: usize,
     calls: usize,
     placed: &mut Vec<(usize, Step)>,
-    each: &mut dyn FnMut(&[(usize, Step)]),
+    each: &mut EachPlacement<'_>,
 ) {
     let Some((step, rest)) = steps.split_first() else { return each(placed) };
     for call in from..=calls {
@@ -168,9 +171,9 @@ fn swaps(order: [Step; 9]) -> Result<(), Failed> {
             match read(&host(), &steps) {
                 Ok(read) if is_whole(&read) => {
                     if read.0 == OLD {
-                        saw_old += 1
+                        saw_old += 1;
                     } else {
-                        saw_new += 1
+                        saw_new += 1;
                     }
                 }
                 other => wrong.push(format!("{steps:?}: {other:?}")),

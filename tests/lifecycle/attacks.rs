@@ -96,7 +96,7 @@ impl Stage {
                 }
             }
             Ended::Nothing(left, _) => {
-                self.mounts_are_named(&told.model, left, now.here.iter().filter(is_new))?;
+                Self::mounts_are_named(&told.model, left, now.here.iter().filter(is_new))?;
                 let named = named(left);
                 let is_known = |path: &Path| {
                     then.names.contains_key(path) || named.contains(path) || is_below(touched, path) || is_copy(path)
@@ -115,7 +115,6 @@ impl Stage {
 
     /// By their identity: their names are the adversary's.
     fn mounts_are_named<'a>(
-        &self,
         model: &Model,
         left: &[Leftover],
         new: impl Iterator<Item = &'a MountInfo>,

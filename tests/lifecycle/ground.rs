@@ -44,7 +44,9 @@ pub(crate) fn furnish(calls: &impl Kernel, shared: bool) {
         "other/c1",
         "other/c1/rootfs",
     ];
-    directories.iter().for_each(|directory| furniture.dir(&format!("/w/{directory}")));
+    for directory in directories {
+        furniture.dir(&format!("/w/{directory}"));
+    }
     furniture.propagate("/w", if shared { MS_SHARED } else { MS_PRIVATE });
     furniture.tmpfs("/w/disk");
     furniture.propagate("/w/disk", MS_SHARED);

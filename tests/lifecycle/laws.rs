@@ -91,7 +91,9 @@ fn share_then_unshare((shared, others, one, way): (bool, Shares, Wanted, Way)) -
     let model = Model::new(shared);
     let host = model.backend();
     set_up(&host);
-    others.iter().for_each(|other| drop(other.carry_out(&host)));
+    for other in &others {
+        other.carry_out(&host);
+    }
     let before = State::of(&model);
     let Some(record) = one.carry_out(&host) else { return is_same(&before, &State::of(&model)) };
     match way {
@@ -109,7 +111,9 @@ fn twice_is_once((shared, others, one): (bool, Shares, Wanted)) -> Result<(), Te
     let model = Model::new(shared);
     let host = model.backend();
     let dirs = set_up(&host);
-    others.iter().for_each(|other| drop(other.carry_out(&host)));
+    for other in &others {
+        other.carry_out(&host);
+    }
     let first = ensure_share(&host, &host, &one.share()).unwrap();
     let before = State::of(&model);
     let second = ensure_share(&host, &host, &one.share()).unwrap();
@@ -140,13 +144,13 @@ fn fate() -> impl Strategy<Value = Fate> {
     (0..4_usize).prop_map(|number| [Fate::Whole, Fate::Detached, Fate::Covered, Fate::Gone][number])
 }
 
-fn half_made((shared, shares, detach): (bool, Vec<(Wanted, Fate)>, bool)) -> Result<(), TestCaseError> {
-    let model = Model::new(shared);
+fn half_made((host_shared, wanted, detach): (bool, Vec<(Wanted, Fate)>, bool)) -> Result<(), TestCaseError> {
+    let model = Model::new(host_shared);
     let host = model.backend();
     let before = State::of(&model);
     let dirs = set_up(&host);
     let mut records = Vec::new();
-    for (wanted, fate) in shares {
+    for (wanted, fate) in wanted {
         let Some(record) = wanted.carry_out(&host) else { continue };
         let at = Location::Trusted(record.path.clone());
         if [Fate::Detached, Fate::Gone].contains(&fate) {
@@ -195,8 +199,8 @@ fn roll_back((shared, steps, others): (bool, usize, Shares)) -> Result<(), TestC
     Ok(())
 }
 
-fn crash_and_recover((shared, clumsy, shares, death): (bool, bool, Shares, usize)) -> Result<(), TestCaseError> {
-    let model = Model::new(shared);
+fn crash_and_recover((host_shared, clumsy, shares, death): (bool, bool, Shares, usize)) -> Result<(), TestCaseError> {
+    let model = Model::new(host_shared);
     let before = State::of(&model);
     let hooked = Hooked::new(model.backend(), Arc::new(Death::after(death)), clumsy);
     if let Ok(dirs) = set_up_sandbox(&hooked, &hooked, &setup()) {

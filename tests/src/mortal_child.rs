@@ -37,7 +37,7 @@ pub fn in_a_child(act: impl FnOnce()) -> io::Result<ChildEnd> {
     match pid {
         -1 => Err(io::Error::last_os_error()),
         0 => {
-            let code = if catch_unwind(AssertUnwindSafe(act)).is_ok() { 0 } else { 1 };
+            let code = i32::from(catch_unwind(AssertUnwindSafe(act)).is_err());
             // SAFETY: it ends this process and touches nothing.
             unsafe { libc::_exit(code) }
         }

@@ -34,43 +34,47 @@ pub(crate) fn container(ports: Ports<'_>) -> Before {
     before
 }
 
-fn share(ports: Ports<'_>, share: Share) -> Ended {
+fn share(ports: Ports<'_>, share: &Share) -> Ended {
     built(share.carry_out(ports.fs, ports.mounter))
 }
 
-fn ensure(ports: Ports<'_>, share: Share) -> Ended {
-    ensured(ensure_share(ports.fs, ports.mounter, &share))
+fn ensure(ports: Ports<'_>, share: &Share) -> Ended {
+    ensured(ensure_share(ports.fs, ports.mounter, share))
 }
 
 const SHARING: Story = Story { prepare: sandbox, about: &["c1"], ..BASE };
 
 pub(super) const STORIES: &[Story] = &[
-    Story { name: "share a root filesystem", tell: |ports, _| share(ports, rootfs()), ..SHARING },
-    Story { name: "share a root filesystem read-only", tell: |ports, _| share(ports, rootfs().read_only()), ..SHARING },
-    Story { name: "share a file", tell: |ports, _| share(ports, config()), ..SHARING },
-    Story { name: "share a file read-only", tell: |ports, _| share(ports, config().read_only()), ..SHARING },
+    Story { name: "share a root filesystem", tell: |ports, _| share(ports, &rootfs()), ..SHARING },
+    Story {
+        name: "share a root filesystem read-only",
+        tell: |ports, _| share(ports, &rootfs().read_only()),
+        ..SHARING
+    },
+    Story { name: "share a file", tell: |ports, _| share(ports, &config()), ..SHARING },
+    Story { name: "share a file read-only", tell: |ports, _| share(ports, &config().read_only()), ..SHARING },
     Story {
         name: "share a file read-only by way of the private place",
         clumsy: true,
-        tell: |ports, _| share(ports, config().read_only()),
+        tell: |ports, _| share(ports, &config().read_only()),
         ..SHARING
     },
-    Story { name: "share a volume", tell: |ports, _| share(ports, data()), ..SHARING },
-    Story { name: "share a volume read-only", tell: |ports, _| share(ports, data().read_only()), ..SHARING },
-    Story { name: "share a snapshot directory", tell: |ports, _| share(ports, snapshot()), ..SHARING },
+    Story { name: "share a volume", tell: |ports, _| share(ports, &data()), ..SHARING },
+    Story { name: "share a volume read-only", tell: |ports, _| share(ports, &data().read_only()), ..SHARING },
+    Story { name: "share a snapshot directory", tell: |ports, _| share(ports, &snapshot()), ..SHARING },
     Story {
         name: "share a snapshot directory by way of the private place",
         shared: false,
         clumsy: true,
-        tell: |ports, _| share(ports, snapshot()),
+        tell: |ports, _| share(ports, &snapshot()),
         ..SHARING
     },
-    Story { name: "make sure of a share that is missing", tell: |ports, _| ensure(ports, rootfs()), ..SHARING },
+    Story { name: "make sure of a share that is missing", tell: |ports, _| ensure(ports, &rootfs()), ..SHARING },
     Story {
         name: "make sure of a share that is there",
         prepare: container,
         about: &["c1"],
-        tell: |ports, _| ensure(ports, snapshot()),
+        tell: |ports, _| ensure(ports, &snapshot()),
         ..BASE
     },
 ];

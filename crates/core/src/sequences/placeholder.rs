@@ -70,10 +70,10 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
             // For a file there it would be ENOTDIR.
             return match above.directory.open_dir(&above.name) {
                 Err(other) if other.errno() == Errno::ENOENT => Ok(Removal::Removed),
-                _ => Err(at_path(error, &made.at)),
+                _ => Err(at_path(&error, &made.at)),
             };
         }
-        Err(error) => return Err(at_path(error, &made.at)),
+        Err(error) => return Err(at_path(&error, &made.at)),
     };
     let operation = if found.is_dir() { Operation::RemoveDir } else { Operation::RemoveFile };
     if FileIdentity::from(&found) != made.identity {
@@ -87,7 +87,7 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
     Ok(match removed {
         Ok(()) => Removal::Removed,
         Err(error) => match gone_in_or_kept(&*above.directory, &above.name, error) {
-            Removal::Kept(error) => Removal::Kept(at_path(error, &made.at)),
+            Removal::Kept(error) => Removal::Kept(at_path(&error, &made.at)),
             Removal::Removed => Removal::Removed,
         },
     })
@@ -109,7 +109,7 @@ pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, O
     };
     let removal = remove_empty_file(&*above.directory, &above.name, error)?;
     Ok(match removal {
-        Removal::Kept(error) => Removal::Kept(at_path(error, at)),
+        Removal::Kept(error) => Removal::Kept(at_path(&error, at)),
         Removal::Removed => Removal::Removed,
     })
 }
@@ -152,7 +152,7 @@ fn gone_with_all_above(fs: &dyn Filesystem, at: &Location, error: OsError) -> Re
 }
 
 /// The same error, of the whole path and not of a name in a directory.
-fn at_path(error: OsError, at: &Location) -> OsError {
+fn at_path(error: &OsError, at: &Location) -> OsError {
     let whole = OsError::new(error.operation(), at.for_display(), error.errno());
     match error.step() {
         Some(step) => whole.at_step(step),
