@@ -39,10 +39,10 @@ fn killed_anywhere(backend: &str) -> Result<(), Failed> {
 }
 
 fn a_person_can_read_it(backend: &str) -> Result<(), Failed> {
-    let output = run(&["--backend", backend, "--crash-at", "40"])?;
+    let output = run(&["--backend", backend, "--crash-at", "180"])?;
     let text = String::from_utf8(output.stdout)?;
     let expected = [
-        "The runtime was killed after 40 calls.",
+        "The runtime was killed after 180 calls.",
         "What it left behind",
         "a share at /run/kata-containers/shared/sandboxes/",
         "Recovery",
