@@ -94,8 +94,8 @@ fn kept_by_type(at: &Location) -> Removal {
 mod tests {
     use super::*;
     use crate::{
-        DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, MountId, MountKey, Operation,
-        UniqueMountId,
+        DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, MountId, MountInfo, MountKey,
+        Operation, PathMount, UniqueMountId,
     };
     use std::num::NonZeroU64;
 
@@ -163,6 +163,10 @@ mod tests {
             let mut mounter = MockMounter::new();
             mounter.expect_unmount().times(1).returning(|_| Ok(()));
             mounter.expect_unmount().returning(|_| Err(os(Errno::EINVAL)));
+            mounter.expect_mount_of().returning(|_| {
+                let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(0, 1));
+                Ok(PathMount { mount, is_root: false })
+            });
             mounter
         };
         let file = |size| {

@@ -93,7 +93,7 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
     })
 }
 
-/// Removes the empty directory or empty regular file at `at`; anything else stays. A mount is not entered for a directory;
+/// Removes the empty directory or empty regular file at `at`; anything else stays, a symlink with `ELOOP`. A mount is not entered for a directory;
 /// for a file it would have to be put on the way in the very moment, and then an empty one goes.
 pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, OsError> {
     let error = match fs.remove_dir(at) {
@@ -199,7 +199,8 @@ pub(crate) enum Removal {
     Kept(OsError),
 }
 
-/// Removes the empty directory or empty regular file `name`; anything else stays. A mount point stays (`EBUSY`).
+/// Removes the empty directory or empty regular file `name`; anything else stays, a symlink with `ELOOP`, a mount point with
+/// `EBUSY`.
 pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<Removal, Error> {
     let error = match directory.remove_dir(name) {
         Ok(()) => return Ok(Removal::Removed),
@@ -215,12 +216,20 @@ pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<Removal,
 fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<Removal, OsError> {
     let found = directory.metadata(name)?;
     if found.kind != FileKind::Regular || found.size != 0 {
-        return Ok(Removal::Kept(no_directory));
+        return Ok(Removal::Kept(of_kind(no_directory, found.kind)));
     }
     Ok(match directory.remove_file(name) {
         Ok(()) => Removal::Removed,
         Err(error) => gone_in_or_kept(directory, name, error),
     })
+}
+
+/// What `ENOTDIR` means: of a symlink that it is one, which may be somebody's doing.
+fn of_kind(no_directory: OsError, kind: FileKind) -> OsError {
+    if kind != FileKind::Symlink {
+        return no_directory;
+    }
+    OsError::new(no_directory.operation(), no_directory.subject().clone(), Errno::ELOOP)
 }
 
 /// As [`gone_or_kept`], of a name in a directory.

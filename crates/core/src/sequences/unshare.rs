@@ -8,7 +8,7 @@ use camino::Utf8Path;
 use crate::sequences::placeholder::{self, Removal};
 use crate::sequences::share_name::{ROOTFS_DIR, SNAPSHOT_DIR, share_location};
 use crate::{
-    ContainerId, Directory, Errno, Error, Filesystem, Location, Mounter, NameAfter, OsError, UnmountMode,
+    ContainerId, Directory, Errno, Error, Filesystem, Location, Mounter, NameAfter, Operation, OsError, UnmountMode,
     UnmountRequest, UnshareOutcome,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 /// # Errors
 ///
 /// [`Error::Os`]: `EXDEV`: `<mounts>/<id>` is itself a mount point; `EBUSY`: what is mounted there cannot be taken off (it is
-/// locked); `EPERM`, `EACCES`. Layers that were off by then stay off; call again to go on.
+/// locked, or the name led elsewhere for a moment); `EPERM`, `EACCES`. Layers that were off by then stay off; call again to go on.
 #[doc(alias = "bindUnmountContainerRootfs")]
 pub fn unshare_rootfs(
     fs: &dyn Filesystem,
@@ -144,8 +144,28 @@ pub(crate) fn detach_layers(
             Removal::Kept(_) if took_one => {}
             // Nothing could be unmounted and yet it is a mount point: locked, or somebody is mounting.
             Removal::Kept(error) if error.errno() == Errno::EBUSY => return Err(error.into()),
-            removal @ Removal::Kept(_) => return Ok(Layers::Off { count, removal }),
+            removal @ Removal::Kept(_) => return seen_to_be_off(mounter, at, count, removal),
         }
+    }
+}
+
+/// Nothing more could be unmounted, and the name stays. It may have led elsewhere for a moment, when the unmount met it: what
+/// shows a link or a mount now is not said to be off.
+fn seen_to_be_off(mounter: &dyn Mounter, at: &Location, count: u32, removal: Removal) -> Result<Layers, Error> {
+    let link = match &removal {
+        Removal::Kept(error) if error.errno() == Errno::ELOOP => Some(error.clone()),
+        _ => match mounter.mount_of(at) {
+            Ok(found) if found.is_root => {
+                return Err(OsError::new(Operation::Unmount, at.for_display(), Errno::EBUSY).into());
+            }
+            Err(error) if error.errno() == Errno::ELOOP => Some(error),
+            _ => None,
+        },
+    };
+    match link {
+        None => Ok(Layers::Off { count, removal }),
+        Some(_) if count == 0 => Ok(Layers::Symlink),
+        Some(error) => Err(error.into()),
     }
 }
 
@@ -216,7 +236,7 @@ mod tests {
     use super::*;
     use crate::{
         DeviceNumber, DirectoryEntries, DirectoryEntry, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter,
-        Operation,
+        MountId, MountInfo, PathMount,
     };
 
     fn os(errno: Errno) -> OsError {
@@ -239,6 +259,16 @@ mod tests {
                 .in_sequence(&mut sequence)
                 .returning(move |_| answer.map_err(os));
         }
+        mounter
+    }
+
+    /// The same, with a name that shows a mount, or none, once there is nothing more to unmount.
+    fn unmounts_and_shows(answers: &[Result<(), Errno>], shows: Result<bool, Errno>) -> MockMounter {
+        let mut mounter = unmounts(answers);
+        mounter.expect_mount_of().times(1).returning(move |_| {
+            let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(0, 1));
+            shows.map(|is_root| PathMount { mount, is_root }).map_err(os)
+        });
         mounter
     }
 
@@ -295,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_name_that_stays_for_another_reason_does_not_hide_a_layer() {
-        let mounter = unmounts(&[Ok(()), Ok(()), Err(Errno::EINVAL)]);
+        let mounter = unmounts_and_shows(&[Ok(()), Ok(()), Err(Errno::EINVAL)], Ok(false));
         let fs = removals(&[Err(Errno::EROFS), Err(Errno::EROFS), Err(Errno::EROFS)], Ok(()));
         assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 2, name: KEPT }));
     }
@@ -307,7 +337,7 @@ mod tests {
             run(&mounter, &removals(&[Ok(())], Err(Errno::ENOTEMPTY))),
             Ok(UnshareOutcome::NotMounted { name: REMOVED })
         );
-        let mounter = unmounts(&[Err(Errno::EINVAL)]);
+        let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Ok(false));
         assert_eq!(
             run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(()))),
             Ok(UnshareOutcome::NotMounted { name: KEPT })
@@ -324,6 +354,46 @@ mod tests {
     fn a_symlink_is_refused_and_nothing_is_touched() {
         let mounter = unmounts(&[Err(Errno::ELOOP)]);
         assert_eq!(run(&mounter, &MockFilesystem::new()), Ok(UnshareOutcome::RefusedSymlink));
+    }
+
+    /// `rootfs` is a symlink when it is removed.
+    fn a_symlink_by_then() -> MockFilesystem {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(|_| {
+            let mut mounts = MockDirectory::new();
+            mounts.expect_open_dir().returning(|_| {
+                let mut directory = MockDirectory::new();
+                directory.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
+                directory
+                    .expect_metadata()
+                    .returning(|_| Ok(Metadata::new(FileKind::Symlink, DeviceNumber::new(0, 1), 5)));
+                Ok(Box::new(directory))
+            });
+            Ok(Box::new(mounts))
+        });
+        fs
+    }
+
+    #[test]
+    fn a_name_that_is_a_symlink_only_when_it_is_removed_is_refused_too() {
+        let mounter = unmounts(&[Err(Errno::EINVAL)]);
+        assert_eq!(run(&mounter, &a_symlink_by_then()), Ok(UnshareOutcome::RefusedSymlink));
+    }
+
+    #[test]
+    fn a_layer_off_and_then_a_symlink_is_an_error() {
+        let mounter = unmounts(&[Ok(()), Err(Errno::EINVAL)]);
+        let error = run(&mounter, &a_symlink_by_then()).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ELOOP));
+    }
+
+    #[test]
+    fn a_name_that_shows_a_mount_after_all_is_not_said_to_be_off() {
+        let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Ok(true));
+        let error = run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(()))).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EBUSY));
+        let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Err(Errno::ELOOP));
+        assert_eq!(run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(()))), Ok(UnshareOutcome::RefusedSymlink));
     }
 
     #[test]
