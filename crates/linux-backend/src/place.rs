@@ -74,6 +74,14 @@ fn split(path: &Path) -> Option<(&Path, &Path)> {
     Some((Path::new(OsStr::from_bytes(parent)), Path::new(OsStr::from_bytes(name))))
 }
 
+/// The kernel refuses a path of this length as a whole; a part of it would get by.
+const PATH_MAX: usize = 4096;
+
+/// Refuses a path that is too long for the kernel, before it is taken apart.
+pub(crate) fn short_enough(path: &Path) -> Step<()> {
+    if path.as_os_str().len() < PATH_MAX { Ok(()) } else { Err(Fault::new(Call::Openat, Errno::ENAMETOOLONG)) }
+}
+
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn open_root(&self, root: &Path) -> Step<K::Fd> {
         self.calls.openat(At::Cwd, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
@@ -81,6 +89,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// The directory above the last component of a path below a root.
     pub(crate) fn open_parent(&self, root: &Path, path: &RelativePath) -> Step<K::Fd> {
+        short_enough(path.as_path())?;
         let root = self.open_root(root)?;
         match path.parent() {
             Some(parent) => self.beneath(&root, parent, O_PATH | O_DIRECTORY, Crossing::Refuse),
@@ -91,7 +100,9 @@ impl<K: Kernel> LinuxBackend<K> {
     /// A place for exactly one call, and one that does not follow the last component where the location is below a root.
     pub(crate) fn place_for_one_call<'a>(&self, at: &'a Location) -> Step<Place<'a, K::Fd>> {
         match at {
-            Location::Trusted(path) => Ok(Place { base: Base::Cwd, name: Cow::Borrowed(path) }),
+            Location::Trusted(path) => {
+                short_enough(path).map(|()| Place { base: Base::Cwd, name: Cow::Borrowed(path) })
+            }
             Location::Beneath { root, path } if path.parent().is_none() => {
                 // `root` is trusted and `path` one name: the kernel resolves both in that call.
                 if root.as_os_str().is_empty() {
@@ -107,12 +118,12 @@ impl<K: Kernel> LinuxBackend<K> {
     /// ends in no name (`/`, `.`, `..`) is handed on as it is.
     pub(crate) fn place<'a>(&self, at: &'a Location) -> Step<Place<'a, K::Fd>> {
         match at {
-            Location::Trusted(path) => match split(path) {
+            Location::Trusted(path) => short_enough(path).and_then(|()| match split(path) {
                 Some((parent, name)) => {
                     Ok(Place { base: Base::Open(self.open_root(parent)?), name: Cow::Borrowed(name) })
                 }
                 None => Ok(Place { base: Base::Cwd, name: Cow::Borrowed(path) }),
-            },
+            }),
             Location::Beneath { root, path } => {
                 let base = Base::Open(self.open_parent(root, path)?);
                 Ok(Place { base, name: Cow::Borrowed(Path::new(path.name())) })
@@ -130,6 +141,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn open(&self, at: &Location, flags: u32) -> Step<K::Fd> {
         match at {
             Location::Trusted(path) => {
+                short_enough(path)?;
                 let path = if flags & O_NOFOLLOW == 0 { path } else { without_end_slashes(path) };
                 self.calls.openat(At::Cwd, path, flags | O_CLOEXEC, 0)
             }

@@ -14,6 +14,7 @@ use crate::created::{Created, Sort};
 use crate::fault::{Fault, Step};
 use crate::identity::{kind, mount_key, mount_root};
 use crate::kernel::{At, Call, Kernel};
+use crate::place::short_enough;
 
 /// A pinned target.
 pub(crate) struct Target<Fd> {
@@ -109,6 +110,7 @@ impl<K: Kernel> LinuxBackend<K> {
         source: &K::Fd,
         created: &mut Created<K::Fd>,
     ) -> Step<Found<K::Fd>> {
+        short_enough(path.as_path())?;
         let crossing = match request.occupied_target() {
             OccupiedTarget::Refuse => Crossing::Refuse,
             OccupiedTarget::Stack => Crossing::Enter,

@@ -43,7 +43,8 @@ impl UnmountRequest {
         self
     }
 
-    /// Takes it off only if it is this mount; any other is left alone and the answer is `ESTALE`.
+    /// Takes it off only if it is this mount; any other is left alone and the answer is `ESTALE`. With
+    /// [`UnmountMode::Expire`] the answer is `EOPNOTSUPP`: to look which mount it is would be to use it.
     pub fn only(mut self, mount: MountKey) -> Self {
         self.only = Some(mount);
         self

@@ -54,6 +54,14 @@ fn split(path: &Path) -> Option<(&Path, &Path)> {
     Some((Path::new(OsStr::from_bytes(parent)), Path::new(OsStr::from_bytes(name))))
 }
 
+/// The kernel refuses a path of this length as a whole; a part of it would get by.
+const PATH_MAX: usize = 4096;
+
+/// Refuses a path that is too long for the kernel, before it is taken apart.
+pub(crate) fn short_enough(path: &Path) -> Step<()> {
+    if path.as_os_str().len() < PATH_MAX { Ok(()) } else { Err(Fault::new("openat", Errno::ENAMETOOLONG)) }
+}
+
 impl Calls<'_> {
     pub(crate) fn open_root(&mut self, root: &Path) -> Step<Fd> {
         self.openat(At::Cwd, root, O_PATH | O_DIRECTORY, 0)
@@ -71,6 +79,7 @@ impl Calls<'_> {
 
     /// The directory above the last component of a path below a root.
     pub(crate) fn open_parent(&mut self, root: &Path, path: &RelativePath) -> Step<Fd> {
+        short_enough(path.as_path())?;
         let root = self.open_root(root)?;
         match path.parent() {
             Some(parent) => self.beneath(root, parent, O_PATH | O_DIRECTORY, Crossing::Refuse),
@@ -81,7 +90,7 @@ impl Calls<'_> {
     /// A place for one call, which does not follow the last component where the location is below a root.
     pub(crate) fn place_for_one_call<'a>(&mut self, at: &'a Location) -> Step<Place<'a>> {
         match at {
-            Location::Trusted(path) => Ok(Place { at: At::Cwd, name: Cow::Borrowed(path) }),
+            Location::Trusted(path) => short_enough(path).map(|()| Place { at: At::Cwd, name: Cow::Borrowed(path) }),
             Location::Beneath { root, path } if path.parent().is_none() => {
                 if root.as_os_str().is_empty() {
                     return Err(Fault::new("openat", Errno::ENOENT));
@@ -96,10 +105,10 @@ impl Calls<'_> {
     /// in no name (`/`, `.`, `..`) is handed on as it is.
     pub(crate) fn place<'a>(&mut self, at: &'a Location) -> Step<Place<'a>> {
         match at {
-            Location::Trusted(path) => match split(path) {
+            Location::Trusted(path) => short_enough(path).and_then(|()| match split(path) {
                 Some((parent, name)) => Ok(Place { at: self.open_root(parent)?.into(), name: Cow::Borrowed(name) }),
                 None => Ok(Place { at: At::Cwd, name: Cow::Borrowed(path) }),
-            },
+            }),
             Location::Beneath { root, path } => {
                 let parent = self.open_parent(root, path)?;
                 Ok(Place { at: parent.into(), name: Cow::Borrowed(Path::new(path.name())) })
@@ -117,6 +126,7 @@ impl Calls<'_> {
     pub(crate) fn open_at(&mut self, at: &Location, flags: u32) -> Step<Fd> {
         match at {
             Location::Trusted(path) => {
+                short_enough(path)?;
                 let path = if flags & O_NOFOLLOW == 0 { path } else { without_end_slashes(path) };
                 self.openat(At::Cwd, path, flags, 0)
             }

@@ -10,7 +10,7 @@ use super::calls::{Calls, Fd};
 use super::created::{Created, Sort};
 use super::fault::{Fault, Step};
 use super::identity::{IDENTITY, is_mount_root};
-use super::place::Crossing;
+use super::place::{Crossing, short_enough};
 use crate::At;
 use crate::abi::{O_DIRECTORY, O_PATH};
 
@@ -73,6 +73,7 @@ impl Calls<'_> {
         source: Fd,
         created: &mut Created,
     ) -> Step<Fd> {
+        short_enough(path.as_path())?;
         let crossing = match request.occupied_target() {
             OccupiedTarget::Refuse => Crossing::Refuse,
             OccupiedTarget::Stack => Crossing::Enter,

@@ -62,6 +62,19 @@ pub(super) const CASES: &[Case] = &[
             }
         }
     }),
+    Case::new("a name of more than 255 bytes in a directory is ENAMETOOLONG, one of 255 is a name", |s| {
+        s.dir("/w/d");
+        let d = open(s, "/w/d");
+        let (long, longest) = ("n".repeat(256), "n".repeat(255));
+        for call in LOOKS.iter().chain(CREATIONS).chain(REMOVALS_AND_CHANGES) {
+            s.refuses(Errno::ENAMETOOLONG, || call(&*d, n(&long)));
+        }
+        s.refuses(Errno::ENAMETOOLONG, || d.replace_file(n(&long), b"new", mode(0o644)));
+        for contents in [&b"made"[..], b"replaced"] {
+            d.replace_file(n(&longest), contents, mode(0o644)).unwrap();
+            assert_eq!(d.read_file(n(&longest), 100).unwrap(), contents);
+        }
+    }),
     Case::new("a missing name in a directory is ENOENT", |s| {
         s.dir("/w/d");
         let d = open(s, "/w/d");

@@ -99,6 +99,8 @@ pub(super) const CASES: &[Case] = &[
             ("/w/file/", Errno::ENOTDIR),
             ("", Errno::ENOENT),
             ("/w/a\0b", Errno::EINVAL),
+            (&format!("/w/{}", "n".repeat(256)), Errno::ENAMETOOLONG),
+            (&"n/".repeat(2048), Errno::ENAMETOOLONG),
         ] {
             s.refuses(errno, || s.fs().canonicalize(Path::new(path)));
         }

@@ -72,6 +72,14 @@ pub(super) const CASES: &[Case] = &[
     Case::new("every call on a name of more than 255 bytes is ENAMETOOLONG", |s| {
         all_refuse(s, &format!("/w/{}", "n".repeat(256)), Errno::ENAMETOOLONG);
     }),
+    Case::new("every call on a path of 4096 bytes is ENAMETOOLONG, below a root too", |s| {
+        // Every name of it is short, and the first is missing.
+        let long = "n/".repeat(2047) + "nn";
+        assert_eq!(long.len(), 4096);
+        all_refuse(s, &long, Errno::ENAMETOOLONG);
+        s.dir("/w/root");
+        all_refuse_below(s, &[&long], Errno::ENAMETOOLONG);
+    }),
     Case::new("a name of 255 bytes is a name", |s| {
         let path = format!("/w/{}", "n".repeat(255));
         s.fs().create_dir(&at(&path), FileMode::from_bits(0o755)).unwrap();

@@ -200,4 +200,9 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/m/a");
         s.refuses(Errno::EBUSY, || s.mounter().unmount(&unmount("/w/m").with_mode(UnmountMode::Expire)));
     }),
+    Case::new("one given mount cannot be asked to expire: EOPNOTSUPP", |s| {
+        s.tmpfs("/w/m");
+        let expire = unmount("/w/m").with_mode(UnmountMode::Expire).only(key(s, "/w/m"));
+        s.refuses(Errno::EOPNOTSUPP, || s.mounter().unmount(&expire));
+    }),
 ];
