@@ -1,101 +1,163 @@
 //! Which names are exchanged, and from where.
 
 use std::fmt;
+use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
 use mountwright_tests::namespace::enter_on_this_thread;
-use rustix::fs::{CWD, RenameFlags};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RenameFlags};
 
-/// Which name of `<mounts>/<id>/rootfs` is exchanged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Level {
-    /// `<id>`.
-    Container,
-    /// `rootfs`.
-    Last,
-}
+use crate::setting::{Link, Side, links_of};
+use crate::shared::Shared;
 
-/// Who does it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum From {
-    /// A thread in the same mount namespace.
-    Here,
-    /// A thread in another one, where nothing is mounted on these names.
-    Elsewhere,
-}
-
-/// An attack.
+/// An attack: which names are exchanged, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attack {
-    pub(crate) level: Level,
-    pub(crate) from: From,
+    pub(crate) shared: Shared,
+    /// By a thread in the same mount namespace.
+    here: &'static [usize],
+    /// By a thread in another one, where nothing is mounted on these names.
+    elsewhere: &'static [usize],
 }
 
 /// Every attack.
-pub(crate) const ALL: [Attack; 4] = [
-    Attack { level: Level::Container, from: From::Here },
-    Attack { level: Level::Container, from: From::Elsewhere },
-    Attack { level: Level::Last, from: From::Here },
-    Attack { level: Level::Last, from: From::Elsewhere },
-];
+pub(crate) fn all() -> Vec<Attack> {
+    let mut attacks = Vec::new();
+    for shared in [Shared::Rootfs, Shared::File] {
+        for level in [&[0], &[1]] {
+            attacks.push(Attack { shared, here: level, elsewhere: &[] });
+            attacks.push(Attack { shared, here: &[], elsewhere: level });
+        }
+    }
+    attacks.push(Attack { shared: Shared::Rootfs, here: &[0], elsewhere: &[1] });
+    attacks.push(Attack { shared: Shared::Deep, here: &[0, 1, 2, 3], elsewhere: &[] });
+    attacks.push(Attack { shared: Shared::Deep, here: &[], elsewhere: &[0, 1, 2, 3] });
+    attacks
+}
 
 impl fmt::Display for Attack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.level {
-            Level::Container => "the container's directory",
-            Level::Last => "the last name",
-        })?;
-        f.write_str(match self.from {
-            From::Here => " is exchanged for a link, in this namespace",
-            From::Elsewhere => " is exchanged for a link, from another namespace",
-        })
+        write!(f, "names of {} are exchanged for links: ", self.shared.whole_path())?;
+        let sides = [(self.here, "in this namespace"), (self.elsewhere, "from another")];
+        let sides = sides.into_iter().filter(|(levels, _)| !levels.is_empty());
+        let words = sides.map(|(levels, whence)| {
+            let names: Vec<&str> = levels.iter().map(|level| self.shared.names()[*level]).collect();
+            format!("{} {whence}", names.join(", "))
+        });
+        f.write_str(&words.collect::<Vec<_>>().join(" and "))
     }
 }
 
-/// An attacker at work.
-pub(crate) struct Attacker {
+/// Attackers at work.
+pub(crate) struct Attackers {
+    attack: Attack,
     stop: Arc<AtomicBool>,
     exchanges: Arc<AtomicU64>,
-    thread: JoinHandle<()>,
+    threads: Vec<JoinHandle<()>>,
 }
 
-impl Attacker {
-    /// Starts to exchange names. There is one link to where the same names are mounted on, and one to where they are not.
+impl Attackers {
+    /// Starts to exchange names. There is one link to where the same names are mounted on, one to where they are plain, and
+    /// one to where the last is not there.
     pub(crate) fn start(attack: Attack) -> Self {
         let (stop, exchanges) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let (stopped, count) = (Arc::clone(&stop), Arc::clone(&exchanges));
-        let thread = std::thread::spawn(move || {
-            if attack.from == From::Elsewhere {
-                enter_on_this_thread().expect("a namespace for the attacker");
-            }
-            let (name, links) = match attack.level {
-                Level::Container => ("/w/shared/box", ["/w/shared/to-busy", "/w/shared/to-empty"]),
-                Level::Last => ("/w/shared/box/rootfs", ["/w/shared/to-busy-rootfs", "/w/shared/to-empty-rootfs"]),
-            };
-            while !stopped.load(Ordering::Relaxed) {
-                for link in links {
-                    // There and back. What the kernel refuses is tried again.
-                    if exchange(name, link) {
-                        count.fetch_add(1, Ordering::Relaxed);
-                        while !exchange(name, link) && !stopped.load(Ordering::Relaxed) {}
+        let sides = [(Side::Here, attack.here), (Side::Elsewhere, attack.elsewhere)];
+        let start = |(side, levels): (Side, &'static [usize])| {
+            let (stop, exchanges) = (Arc::clone(&stop), Arc::clone(&exchanges));
+            std::thread::spawn(move || {
+                if side == Side::Elsewhere {
+                    enter_on_this_thread().expect("a namespace for the attacker");
+                }
+                // A guest's walk starts in what it has; it does not go through its own links.
+                let names: Vec<Name> = levels.iter().map(|level| Name::new(attack.shared, *level, side)).collect();
+                let beside = open("/w/shared");
+                while !stop.load(Ordering::Relaxed) {
+                    for name in &names {
+                        name.exchange_for_links(&beside, &stop, &exchanges);
                     }
                 }
-            }
-            // Leaves a directory, not a link, under the name where it can.
-        });
-        Self { stop, exchanges, thread }
+            })
+        };
+        let threads = sides.into_iter().filter(|(_, levels)| !levels.is_empty()).map(start).collect();
+        Self { attack, stop, exchanges, threads }
     }
 
-    /// Stops it; says how often it has put a link in the way.
+    /// Stops them, and puts everything back under its name; says how often a link was put in the way.
     pub(crate) fn stop(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().expect("the attacker does not fail");
+        for thread in self.threads {
+            thread.join().expect("an attacker does not fail");
+        }
+        let beside = open("/w/shared");
+        // From the outermost inwards: the inner ones cannot be reached before.
+        let shared = self.attack.shared;
+        for level in 0..shared.names().len() {
+            for side in [Side::Here, Side::Elsewhere] {
+                Name::new(shared, level, side).put_back(&beside);
+            }
+        }
         self.exchanges.load(Ordering::Relaxed)
     }
 }
 
-fn exchange(name: &str, link: &str) -> bool {
-    rustix::fs::renameat_with(CWD, name, CWD, link, RenameFlags::EXCHANGE).is_ok()
+/// A name in an open directory, and the links that it is exchanged for.
+struct Name {
+    parent: OwnedFd,
+    name: &'static str,
+    links: Vec<Link>,
+}
+
+impl Name {
+    fn new(shared: Shared, level: usize, side: Side) -> Self {
+        let parent = open(Path::new("/w/shared").join(shared.path(level)));
+        Self { parent, name: shared.names()[level], links: links_of(side, shared, level) }
+    }
+
+    fn exchange_for_links(&self, beside: &OwnedFd, stop: &AtomicBool, exchanges: &AtomicU64) {
+        for link in &self.links {
+            // There and back. What the kernel refuses is tried again.
+            if self.exchange(beside, link, RenameFlags::EXCHANGE) {
+                exchanges.fetch_add(1, Ordering::Relaxed);
+                while !stop.load(Ordering::Relaxed) && !self.take_back(beside, link) {}
+            }
+        }
+    }
+
+    /// Whoever removes a file by its name removes a link too: then the name is free, and the link is made again.
+    fn take_back(&self, beside: &OwnedFd, link: &Link) -> bool {
+        let moved =
+            self.exchange(beside, link, RenameFlags::EXCHANGE) || self.exchange(beside, link, RenameFlags::NOREPLACE);
+        if moved && is(beside, &link.name, FileType::RegularFile) {
+            let _ = rustix::fs::unlinkat(beside, &link.name, AtFlags::empty());
+        }
+        // Refused where the link is there, as it mostly is.
+        let _ = rustix::fs::symlinkat(&link.target, beside, &link.name);
+        moved
+    }
+
+    fn exchange(&self, beside: &OwnedFd, link: &Link, how: RenameFlags) -> bool {
+        rustix::fs::renameat_with(beside, &link.name, &self.parent, self.name, how).is_ok()
+    }
+
+    /// Puts back what is under the name of a link.
+    fn put_back(&self, beside: &OwnedFd) {
+        for link in &self.links {
+            if is(&self.parent, self.name, FileType::Symlink) && !is(beside, &link.name, FileType::Symlink) {
+                self.exchange(beside, link, RenameFlags::EXCHANGE);
+            }
+        }
+    }
+}
+
+fn open(directory: impl AsRef<Path>) -> OwnedFd {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::openat(CWD, directory.as_ref(), flags, Mode::empty()).expect("the directory of a name")
+}
+
+fn is(parent: &OwnedFd, name: &str, kind: FileType) -> bool {
+    let found = rustix::fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW);
+    found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == kind)
 }

@@ -1,7 +1,7 @@
 //! Races on the kernel: a guest that exchanges names while its directories are shared and taken off, and a reader that tries
 //! to write through a read-only bind while it is made.
 //!
-//! `MOUNTWRIGHT_RACE_SECONDS` is the time for each attack (default 2), `MOUNTWRIGHT_READ_ONLY_BINDS` how many binds the writer
+//! `MOUNTWRIGHT_RACE_SECONDS` is the time for each attack (default 1), `MOUNTWRIGHT_READ_ONLY_BINDS` how many binds the writer
 //! is up against (default 1000).
 
 mod attack;
@@ -9,6 +9,7 @@ mod exchange;
 mod guarded;
 mod outside;
 mod setting;
+mod shared;
 mod writer;
 
 use std::process::ExitCode;
@@ -22,7 +23,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(1);
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
-    let mut trials: Vec<_> = attack::ALL
+    let mut trials: Vec<_> = attack::all()
         .into_iter()
         .map(|attack| kernel.trial_of(format!("no escape while {attack}"), false, move || exchange::race(attack)))
         .collect();

@@ -1,13 +1,14 @@
 //! Whether anything outside was touched.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mountwright_core::Mounter;
 use mountwright_linux::LinuxBackend;
 use rustix::mount::UnmountFlags;
 
 use crate::setting;
+use crate::shared::Shared;
 
 /// What was found touched, and put right again.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,15 +17,18 @@ pub(crate) struct Touched {
     pub(crate) mounted: u64,
     /// The victim's mount taken off.
     pub(crate) unmounted: u64,
-    /// Directories removed.
+    /// Directories and files removed.
     pub(crate) removed: u64,
+    /// Directories and files made.
+    pub(crate) made: u64,
     /// Mounts left below the shared directory, under whatever name: no escape, and no good either.
     pub(crate) left: u64,
 }
 
 impl Touched {
+    /// Escapes.
     pub(crate) fn total(self) -> u64 {
-        self.mounted + self.unmounted + self.removed
+        self.mounted + self.unmounted + self.removed + self.made
     }
 
     /// Looks, after all was taken off, for a mount that was left, counts it and takes it off.
@@ -40,33 +44,60 @@ impl Touched {
     }
 
     /// Looks, counts, and restores what was touched.
-    pub(crate) fn look(&mut self, backend: &LinuxBackend) {
-        let table = backend.mounts().expect("the mount table");
-        let below = |path: &Path| path.starts_with("/w/outside") && path != Path::new("/w/outside");
-        let mut victims = 0;
-        for row in table.iter() {
+    pub(crate) fn look(&mut self, shared: Shared, backend: &LinuxBackend) {
+        let has_victim = self.look_at_mounts(backend);
+        let planted = setting::planted(shared);
+        for made in names_below(Path::new("/w/outside"), Path::new(&setting::victim(shared))) {
+            if !planted.iter().any(|planted| Path::new(&planted.path) == made) {
+                self.made += 1;
+                let is_dir = made.is_dir();
+                if is_dir { fs::remove_dir(&made) } else { fs::remove_file(&made) }.expect("what was made goes again");
+            }
+        }
+        for gone in planted.iter().filter(|planted| !planted.is_there()) {
+            self.removed += 1;
+            gone.make();
+        }
+        if !has_victim {
+            self.unmounted += 1;
+            setting::mount_victim(shared);
+        }
+        for victim in ["/w/victims/directory/keep", "/w/victims/file"] {
+            assert_eq!(fs::read_to_string(victim).expect("the victim's file"), "keep");
+        }
+        for source in ["/w/source/tree/data", "/w/source/file"] {
+            assert_eq!(fs::read_to_string(source).expect("the source"), "precious");
+        }
+    }
+
+    /// Takes off what was mounted outside; says whether the victim's mount is there.
+    fn look_at_mounts(&mut self, backend: &LinuxBackend) -> bool {
+        let mut has_victim = false;
+        for row in backend.mounts().expect("the mount table").iter() {
             let point = row.mount_point();
-            if !below(&point) {
+            if !point.starts_with("/w/outside") || point == Path::new("/w/outside") {
                 continue;
             }
             if *row.source() == *"victim" {
-                victims += 1;
+                has_victim = true;
             } else {
                 self.mounted += 1;
                 rustix::mount::unmount(&*point, UnmountFlags::DETACH).expect("what was mounted outside goes again");
             }
         }
-        for outside in setting::OUTSIDE {
-            let directory = format!("/w/outside/{outside}/rootfs");
-            if !Path::new(&directory).is_dir() {
-                self.removed += 1;
-                fs::create_dir(&directory).expect("what was removed is made again");
-            }
-        }
-        if victims == 0 {
-            self.unmounted += 1;
-            setting::victim();
-        }
-        assert_eq!(fs::read_to_string("/w/source/tree/data").expect("the source"), "precious");
+        has_victim
     }
+}
+
+/// Every name below a directory, the innermost first; what is in the victim's mount is his.
+fn names_below(directory: &Path, victim: &Path) -> Vec<PathBuf> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory).expect("a directory outside") {
+        let path = entry.expect("an entry").path();
+        if path != victim && path.is_dir() {
+            names.extend(names_below(&path, victim));
+        }
+        names.push(path);
+    }
+    names
 }

@@ -1,47 +1,127 @@
 //! What is there before an attack.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::mount::MountFlags;
 
-/// Where the links lead: one directory in which the container's names are mounted on, one in which they are plain.
-pub(crate) const OUTSIDE: [&str; 2] = ["busy", "empty"];
+use crate::shared::Shared;
 
-pub(crate) fn tmpfs(path: &str, source: &str) {
+/// Where links lead: to where the same names are mounted on, to where they are plain, to where the last is not there.
+const OUTSIDE: [&str; 3] = ["busy", "empty", "missing"];
+
+/// Whose links.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Here,
+    Elsewhere,
+}
+
+/// A link beside the container's directory.
+pub(crate) struct Link {
+    pub(crate) name: String,
+    pub(crate) target: String,
+}
+
+/// The links that this side exchanges for the name of a level.
+pub(crate) fn links_of(side: Side, shared: Shared, level: usize) -> Vec<Link> {
+    let link = |outside| Link {
+        name: format!("to-{outside}-{level}-{side:?}"),
+        target: format!("/w/outside/{outside}/{}", shared.path(level + 1)),
+    };
+    OUTSIDE.map(link).into()
+}
+
+fn tmpfs(path: &str, source: &str) {
     fs::create_dir_all(path).unwrap();
     rustix::mount::mount(source, path, "tmpfs", MountFlags::empty(), c"mode=755").unwrap();
 }
 
-/// `/w/shared`, with links; `/w/source/tree`, with a byte to lose; `/w/outside`, with victims.
-pub(crate) fn make() {
+/// `/w/shared`, with links; `/w/source`, with bytes to lose; `/w/outside`, with victims.
+pub(crate) fn make(shared: Shared) {
     tmpfs("/w/source", "source");
     fs::create_dir("/w/source/tree").unwrap();
     fs::write("/w/source/tree/data", "precious").unwrap();
+    fs::write("/w/source/file", "precious").unwrap();
+    tmpfs("/w/victims", "victim");
+    fs::create_dir("/w/victims/directory").unwrap();
+    fs::write("/w/victims/directory/keep", "keep").unwrap();
+    fs::write("/w/victims/file", "keep").unwrap();
     tmpfs("/w/outside", "outside");
-    for outside in OUTSIDE {
-        fs::create_dir_all(format!("/w/outside/{outside}/rootfs")).unwrap();
+    for planted in planted(shared) {
+        planted.make();
     }
-    victim();
+    mount_victim(shared);
     tmpfs("/w/shared", "shared");
-    fs::create_dir("/w/shared/box").unwrap();
+    let names = shared.names().len();
+    let above = format!("/w/shared/{}", shared.path(names - 1));
+    fs::create_dir_all(&above).unwrap();
     // So that it is not removed with the last share in it.
-    fs::write("/w/shared/box/other", "").unwrap();
-    for outside in OUTSIDE {
-        std::os::unix::fs::symlink(format!("/w/outside/{outside}"), format!("/w/shared/to-{outside}")).unwrap();
-        let rootfs = format!("/w/outside/{outside}/rootfs");
-        std::os::unix::fs::symlink(rootfs, format!("/w/shared/to-{outside}-rootfs")).unwrap();
+    fs::write(Path::new(&above).join("other"), "").unwrap();
+    for link in links(shared) {
+        std::os::unix::fs::symlink(link.target, Path::new("/w/shared").join(link.name)).unwrap();
     }
 }
 
+fn links(shared: Shared) -> impl Iterator<Item = Link> {
+    let levels = 0..shared.names().len();
+    levels.flat_map(move |level| {
+        [Side::Here, Side::Elsewhere].into_iter().flat_map(move |side| links_of(side, shared, level))
+    })
+}
+
+/// Something outside that has to stay.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Planted {
+    pub(crate) path: String,
+    pub(crate) is_file: bool,
+}
+
+impl Planted {
+    pub(crate) fn make(&self) {
+        if self.is_file {
+            fs::write(&self.path, "").expect("what is planted can be made");
+        } else {
+            fs::create_dir(&self.path).expect("what is planted can be made");
+        }
+    }
+
+    pub(crate) fn is_there(&self) -> bool {
+        let found = fs::symlink_metadata(&self.path);
+        found.is_ok_and(|found| if self.is_file { found.is_file() } else { found.is_dir() })
+    }
+}
+
+/// Every directory and file outside, from the outermost inwards.
+pub(crate) fn planted(shared: Shared) -> Vec<Planted> {
+    let names = shared.names().len();
+    let mut planted = Vec::new();
+    for outside in OUTSIDE {
+        let directory = |path| Planted { path, is_file: false };
+        planted.push(directory(format!("/w/outside/{outside}")));
+        planted.extend((1..names).map(|level| directory(format!("/w/outside/{outside}/{}", shared.path(level)))));
+        if outside != "missing" {
+            let path = format!("/w/outside/{outside}/{}", shared.whole_path());
+            planted.push(Planted { path, is_file: shared == Shared::File });
+        }
+    }
+    planted
+}
+
+/// Where somebody else has a mount.
+pub(crate) fn victim(shared: Shared) -> String {
+    format!("/w/outside/busy/{}", shared.whole_path())
+}
+
 /// The mount that somebody else has, with a byte of his.
-pub(crate) fn victim() {
-    tmpfs("/w/outside/busy/rootfs", "victim");
-    fs::write("/w/outside/busy/rootfs/keep", "keep").unwrap();
+pub(crate) fn mount_victim(shared: Shared) {
+    let of = if shared == Shared::File { "/w/victims/file" } else { "/w/victims/directory" };
+    rustix::mount::mount_bind(of, victim(shared)).expect("a mount for somebody else");
 }
 
 /// How long an attack lasts.
 pub(crate) fn seconds() -> u64 {
-    from_environment("MOUNTWRIGHT_RACE_SECONDS", 2)
+    from_environment("MOUNTWRIGHT_RACE_SECONDS", 1)
 }
 
 /// A number that may be set from outside.

@@ -5,25 +5,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mountwright_core::{BindRequest, Guarantee, Location, Mounter, UnmountMode, UnmountRequest};
-use mountwright_linux::{Ladder, Linux, LinuxBackend};
-use mountwright_tests::naive::Naive;
+use mountwright_linux::{Ladder, LinuxBackend};
+use rustix::mount::MountPropagationFlags;
 
 use crate::setting;
+use crate::shared::Shared;
 
 /// How many times more binds there may be until writer and mount have met.
 const MORE: u64 = 100;
 
-/// A rung of the ladder, with its name.
+/// How binds are made, and where the writer looks.
 #[derive(Clone, Copy)]
 pub(crate) struct Rung {
     pub(crate) name: &'static str,
     ladder: Ladder,
+    writes_to: &'static str,
 }
 
+const AT_TARGET: &str = "/w/shared/box/rootfs/data";
+/// In the copy that propagation makes.
+const AT_PEER: &str = "/w/peer/box/rootfs/data";
+
 /// By detached mounts, and by mount(2) alone.
-pub(crate) const RUNGS: [Rung; 2] = [
-    Rung { name: "with every call that there is", ladder: Ladder::ALL },
-    Rung { name: "by mount(2) alone", ladder: Ladder::NONE },
+pub(crate) const RUNGS: [Rung; 4] = [
+    Rung { name: "with every call that there is", ladder: Ladder::ALL, writes_to: AT_TARGET },
+    Rung { name: "by mount(2) alone", ladder: Ladder::NONE, writes_to: AT_TARGET },
+    Rung { name: "at a peer, with every call that there is", ladder: Ladder::ALL, writes_to: AT_PEER },
+    Rung { name: "at a peer, by mount(2) alone", ladder: Ladder::NONE, writes_to: AT_PEER },
 ];
 
 /// Opens the file for writing whenever it is seen at the target, until it is told to stop.
@@ -35,13 +43,13 @@ struct Writer {
 }
 
 impl Writer {
-    fn start() -> Self {
+    fn start(path: &'static str) -> Self {
         let (stop, opened, refused) = <(Arc<AtomicBool>, Arc<AtomicU64>, Arc<AtomicU64>)>::default();
         let (stopped, writes, refusals) = (Arc::clone(&stop), Arc::clone(&opened), Arc::clone(&refused));
         let thread = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 // The file is in the source alone.
-                let count = match OpenOptions::new().write(true).open("/w/shared/box/rootfs/data") {
+                let count = match OpenOptions::new().write(true).open(path) {
                     Ok(_) => &writes,
                     Err(error) if error.kind() == std::io::ErrorKind::ReadOnlyFilesystem => &refusals,
                     Err(_) => continue,
@@ -67,8 +75,13 @@ impl Writer {
 }
 
 pub(crate) fn race(rung: Rung) {
-    setting::make();
+    setting::make(Shared::Rootfs);
     std::fs::create_dir("/w/shared/box/rootfs").unwrap();
+    std::fs::create_dir("/w/peer").unwrap();
+    if rung.writes_to == AT_PEER {
+        rustix::mount::mount_change("/w/shared", MountPropagationFlags::SHARED).unwrap();
+        rustix::mount::mount_bind("/w/shared", "/w/peer").unwrap();
+    }
     let binds = setting::from_environment("MOUNTWRIGHT_READ_ONLY_BINDS", 1000);
     let backend = LinuxBackend::new().with_ladder(rung.ladder);
     let target = Location::beneath("/w/shared", "box/rootfs").unwrap();
@@ -76,7 +89,7 @@ pub(crate) fn race(rung: Rung) {
     let request = request.read_only().require(Guarantee::Atomic);
     let unmount = UnmountRequest::new(target).with_mode(UnmountMode::Detach);
 
-    let (writer, mut made) = (Writer::start(), 0);
+    let (writer, mut made) = (Writer::start(rung.writes_to), 0);
     // As many as asked for; more only until the writer has met one.
     while made < binds || writer.refused() == 0 && made < MORE * binds {
         backend.bind(&request).unwrap();
@@ -87,8 +100,8 @@ pub(crate) fn race(rung: Rung) {
     writer.stop();
     println!("{}: {made} binds, {written} writes, {refused} refused", rung.name);
 
-    let naive = Naive::new(Linux::new(), "/w/shared/box", "/w/source/tree");
-    let (writer, mut made) = (Writer::start(), 0);
+    let naive = Shared::Rootfs.naive();
+    let (writer, mut made) = (Writer::start(rung.writes_to), 0);
     while made < binds || writer.opened() == 0 && made < MORE * binds {
         // A writer may keep the mount from becoming read-only: that is one of its faults.
         let _ = naive.share();

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use mountwright_core::Errno;
 use mountwright_linux::abi::{
-    AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, MNT_DETACH, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REMOUNT, O_CLOEXEC, O_DIRECTORY,
-    O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT, STATX_BASIC_STATS, UMOUNT_NOFOLLOW,
+    AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, MNT_DETACH, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REMOUNT, O_CLOEXEC, O_CREAT,
+    O_DIRECTORY, O_RDONLY, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT, STATX_BASIC_STATS, UMOUNT_NOFOLLOW,
 };
 use mountwright_linux::{At, Kernel, Reach};
 
@@ -15,16 +15,37 @@ use mountwright_linux::{At, Kernel, Reach};
 #[derive(Clone, Debug)]
 pub struct Naive<K> {
     calls: K,
-    container: PathBuf,
-    rootfs: PathBuf,
+    /// Every name that must not be a symlink, the target last.
+    checked: Vec<PathBuf>,
+    target: PathBuf,
     source: PathBuf,
+    of_a_file: bool,
 }
 
 impl<K: Kernel> Naive<K> {
-    /// Shares `source` at `<container>/rootfs`.
+    /// Shares the directory `source` at `<container>/rootfs`.
     pub fn new(calls: K, container: impl Into<PathBuf>, source: impl Into<PathBuf>) -> Self {
         let container = container.into();
-        Self { calls, rootfs: container.join("rootfs"), container, source: source.into() }
+        let target = container.join("rootfs");
+        Self { calls, checked: vec![container, target.clone()], target, source: source.into(), of_a_file: false }
+    }
+
+    /// Shares the directory `source` at `path` below `root`, of which every name is checked.
+    pub fn below(calls: K, root: impl Into<PathBuf>, path: impl AsRef<Path>, source: impl Into<PathBuf>) -> Self {
+        let mut target = root.into();
+        let mut checked = Vec::new();
+        for name in path.as_ref() {
+            target.push(name);
+            checked.push(target.clone());
+        }
+        Self { calls, checked, target, source: source.into(), of_a_file: false }
+    }
+
+    /// The source is a file.
+    #[must_use]
+    pub fn of_a_file(mut self) -> Self {
+        self.of_a_file = true;
+        self
     }
 
     fn kind(&self, path: &Path) -> Result<u32, Errno> {
@@ -34,7 +55,7 @@ impl<K: Kernel> Naive<K> {
 
     fn refuse_links(&self) -> Result<(), Errno> {
         let is_link = |path: &PathBuf| self.kind(path) == Ok(S_IFLNK);
-        if [&self.container, &self.rootfs].into_iter().any(is_link) { Err(Errno::ELOOP) } else { Ok(()) }
+        if self.checked.iter().any(is_link) { Err(Errno::ELOOP) } else { Ok(()) }
     }
 
     /// Shares read-only.
@@ -44,11 +65,11 @@ impl<K: Kernel> Naive<K> {
     /// The first call that fails; nothing is taken back.
     pub fn share(&self) -> Result<(), Errno> {
         self.refuse_links()?;
-        match self.calls.mkdirat(At::Cwd, &self.rootfs, 0o755) {
+        match self.make_placeholder() {
             Ok(()) | Err(Errno::EEXIST) => {}
             Err(errno) => return Err(errno),
         }
-        let target = Reach::Path(&self.rootfs);
+        let target = Reach::Path(&self.target);
         let mount = |source, flags| self.calls.mount(Reach::Path(source), target, "".as_ref(), flags, "".as_ref());
         mount(&self.source, MS_BIND)?;
         mount("".as_ref(), MS_REMOUNT | MS_BIND | MS_RDONLY)?;
@@ -62,23 +83,31 @@ impl<K: Kernel> Naive<K> {
     /// The first call of the removal that fails.
     pub fn unshare(&self) -> Result<(), Errno> {
         self.unmount()?;
-        self.remove_all(&self.rootfs)
+        self.remove_all(&self.target)
     }
 
-    /// Unmounts and removes the directory if it is empty.
+    /// Unmounts and removes the placeholder, a directory only if it is empty.
     ///
     /// # Errors
     ///
     /// `ELOOP` where it sees a symlink, and what the removal answers.
     pub fn unshare_empty(&self) -> Result<(), Errno> {
         self.unmount()?;
-        self.calls.unlinkat(At::Cwd, &self.rootfs, AT_REMOVEDIR)
+        self.calls.unlinkat(At::Cwd, &self.target, if self.of_a_file { 0 } else { AT_REMOVEDIR })
+    }
+
+    fn make_placeholder(&self) -> Result<(), Errno> {
+        if self.of_a_file {
+            // As `touch` does it.
+            return self.calls.openat(At::Cwd, &self.target, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644).map(drop);
+        }
+        self.calls.mkdirat(At::Cwd, &self.target, 0o755)
     }
 
     fn unmount(&self) -> Result<(), Errno> {
         self.refuse_links()?;
         // Somebody may have unmounted it already.
-        let _ = self.calls.umount2(Reach::Path(&self.rootfs), MNT_DETACH | UMOUNT_NOFOLLOW);
+        let _ = self.calls.umount2(Reach::Path(&self.target), MNT_DETACH | UMOUNT_NOFOLLOW);
         Ok(())
     }
 
