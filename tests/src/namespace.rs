@@ -51,15 +51,23 @@ impl std::error::Error for NoNamespace {}
 ///
 /// [`NoNamespace`] where neither is allowed.
 pub fn enter() -> Result<Privilege, NoNamespace> {
-    let privilege = if unshare(UnshareFlags::NEWNS).is_ok() {
+    let privilege = if unshare(UnshareFlags::NEWNS).is_err() {
+        enter_user_namespace()?;
+        Privilege::UserNamespace
+    } else if has_every_user() {
         Privilege::Root
     } else {
-        enter_user_namespace()?;
         Privilege::UserNamespace
     };
     let private = MountPropagationFlags::PRIVATE | MountPropagationFlags::REC;
     step("mount(MS_PRIVATE)", rustix::mount::mount_change("/", private))?;
     Ok(privilege)
+}
+
+/// Whether this process is in the machine's own user namespace, as far as it can tell: the one that maps every user.
+pub fn has_every_user() -> bool {
+    std::fs::read_to_string("/proc/thread-self/uid_map")
+        .is_ok_and(|map| map.split_ascii_whitespace().eq(["0", "0", "4294967295"]))
 }
 
 /// Takes this thread into a copy of the process's mount namespace, with a current directory, a root, a umask and a table of
@@ -75,7 +83,13 @@ pub fn enter_on_this_thread() -> Result<(), NoNamespace> {
     step("unshare(CLONE_NEWNS)", unshare(UnshareFlags::NEWNS | UnshareFlags::FILES))
 }
 
-fn enter_user_namespace() -> Result<(), NoNamespace> {
+/// Takes this process, which must have one thread, into another user namespace and a copy of its mount namespace: it is root
+/// there, the only user, and every mount that was there before is locked.
+///
+/// # Errors
+///
+/// [`NoNamespace`] where the kernel refuses.
+pub fn enter_user_namespace() -> Result<(), NoNamespace> {
     let (uid, gid) = (rustix::process::geteuid(), rustix::process::getegid());
     step("unshare(CLONE_NEWUSER)", unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS))?;
     write_proc("/proc/thread-self/setgroups", "deny")?;

@@ -1,0 +1,100 @@
+//! What holds there.
+
+use std::fs;
+use std::path::Path;
+
+use camino::Utf8Path;
+use mountwright_core::{
+    AtimeMode, AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, Location,
+    MountAttributes, MountFlags, Mounter, NameAfter, Propagation, UnmountMode, UnmountRequest, UnshareOutcome,
+    share_rootfs, unshare_rootfs,
+};
+use mountwright_linux::LinuxBackend;
+
+use crate::place::{INNER, LOCKED, TARGET};
+
+type Case = (&'static str, fn(&LinuxBackend));
+
+const THEIRS: MountFlags = MountFlags::NO_SUID.union(MountFlags::NO_DEV).union(MountFlags::NO_EXEC);
+
+fn at(path: &str) -> Location {
+    Location::trusted(path)
+}
+
+fn below(path: &str) -> Location {
+    Location::beneath("/tmp", path).unwrap()
+}
+
+fn attributes(backend: &LinuxBackend, path: &str) -> MountAttributes {
+    let found = backend.mount_of(&at(path)).unwrap();
+    assert!(found.is_root, "nothing is mounted on {path}");
+    found.mount.attributes
+}
+
+fn table(backend: &LinuxBackend) -> Vec<String> {
+    backend.mounts().unwrap().iter().map(|row| row.to_info().to_string()).collect()
+}
+
+pub(crate) const CASES: &[Case] = &[
+    ("a read-only bind of a mount with locked flags has them too", |b| {
+        let request = BindRequest::new(at("/tmp/locked/sub"), below("target/made"));
+        fs::create_dir("/tmp/locked/sub").unwrap();
+        let request = request.creating_target(FileMode::from_bits(0o755)).read_only();
+        b.bind(&request.propagation(Propagation::Private)).unwrap();
+        let found = attributes(b, "/tmp/target/made");
+        assert_eq!((found.flags, found.atime), (THEIRS | MountFlags::READ_ONLY, AtimeMode::Never));
+    }),
+    ("a flag is added to a copy with locked flags, and taken away again", |b| {
+        b.bind(&BindRequest::new(at(LOCKED), at(TARGET)).recursive()).unwrap();
+        let change = |change| b.change_attributes(&AttributesRequest::new(at(TARGET), change)).unwrap();
+        change(AttributeChange::READ_ONLY);
+        assert_eq!(attributes(b, TARGET).flags, THEIRS | MountFlags::READ_ONLY);
+        change(AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap());
+        let found = attributes(b, TARGET);
+        assert_eq!((found.flags, found.atime), (THEIRS, AtimeMode::Never));
+    }),
+    ("a locked flag is not taken away, of a mount or of a copy: EPERM, and nothing is left", |b| {
+        fs::create_dir("/tmp/locked/sub").unwrap();
+        let before = table(b);
+        for flag in [MountFlags::NO_SUID, MountFlags::NO_DEV, MountFlags::NO_EXEC] {
+            let change = AttributeChange::new(MountFlags::NONE, flag, None).unwrap();
+            let error = b.change_attributes(&AttributesRequest::new(at(LOCKED), change)).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Errno::EPERM, &[][..]), "{error}");
+            let request = BindRequest::new(at("/tmp/locked/sub"), below("target")).attributes(change);
+            let error = b.bind(&request).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Errno::EPERM, &[][..]), "{error}");
+        }
+        assert_eq!(table(b), before);
+    }),
+    ("mounts that were there before are bound as a tree only: EINVAL else", |b| {
+        let before = table(b);
+        let error = b.bind(&BindRequest::new(at(LOCKED), at(TARGET))).unwrap_err();
+        assert_eq!((error.errno(), error.left()), (Errno::EINVAL, &[][..]), "{error}");
+        assert_eq!(table(b), before);
+        b.bind(&BindRequest::new(at(LOCKED), at(TARGET)).recursive()).unwrap();
+        assert!(b.mount_of(&at("/tmp/target/inner")).unwrap().is_root);
+        // The copy as a whole is ours.
+        b.unmount(&UnmountRequest::new(at(TARGET)).with_mode(UnmountMode::Detach)).unwrap();
+        assert_eq!(table(b), before);
+    }),
+    ("a mount that was there before does not come off, and does not move: EINVAL", |b| {
+        let before = table(b);
+        for mount in [LOCKED, INNER] {
+            for mode in [UnmountMode::Plain, UnmountMode::Detach] {
+                let error = b.unmount(&UnmountRequest::new(at(mount)).with_mode(mode)).unwrap_err();
+                assert_eq!(error.errno(), Errno::EINVAL, "{error}");
+            }
+            assert_eq!(b.move_mount(&at(mount), &at(TARGET)).unwrap_err().errno(), Errno::EINVAL);
+        }
+        assert_eq!(table(b), before);
+    }),
+    ("a rootfs is shared and taken off, with locked flags", |b| {
+        let (mounts, id) = (Utf8Path::new("/tmp/mounts"), ContainerId::new("box").unwrap());
+        fs::create_dir("/tmp/locked/sub").unwrap();
+        share_rootfs(b, b, mounts, &id, &at("/tmp/locked/sub"), true).unwrap();
+        assert_eq!(attributes(b, "/tmp/mounts/box/rootfs").flags, THEIRS | MountFlags::READ_ONLY);
+        let outcome = unshare_rootfs(b, b, mounts, &id).unwrap();
+        assert_eq!(outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
+        assert!(!Path::new("/tmp/mounts/box").exists());
+    }),
+];

@@ -1,0 +1,79 @@
+//! Root in a user namespace, among mounts that were there before: their flags are locked, and so are they.
+//!
+//! Each case runs in a process of its own, which makes mounts and then goes a user namespace deeper; with every call that
+//! there is, and as older kernels would have it.
+
+mod cases;
+mod place;
+
+use std::process::ExitCode;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_tests::kernel_required::not_run;
+use mountwright_tests::worker_process;
+use serde::{Deserialize, Serialize};
+
+use cases::CASES;
+
+/// What a process is to do: one case, with one ladder, both by their places in the lists.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Request {
+    case: usize,
+    ladder: usize,
+}
+
+/// What came of it.
+#[derive(Serialize, Deserialize)]
+enum Reply {
+    Holds,
+    Broken(String),
+    CouldNot(String),
+}
+
+/// Names, as they follow the rule, and which calls may be used.
+fn ladders() -> [(&'static str, Ladder); 4] {
+    let common = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
+    [
+        ("", Ladder::ALL),
+        (", calls of 5.12", common),
+        (", calls of 5.2", common.without(Call::MountSetattr).without(Call::Openat2)),
+        (", calls of 4.18", Ladder::NONE),
+    ]
+}
+
+fn main() -> ExitCode {
+    if worker_process::serve_if_asked(serve) {
+        return ExitCode::SUCCESS;
+    }
+    let arguments = Arguments::from_args();
+    let mut trials = Vec::new();
+    for (case, (rule, _)) in CASES.iter().enumerate() {
+        for (ladder, (name, _)) in ladders().iter().enumerate() {
+            trials.push(Trial::ignorable_test(format!("{rule}{name}"), move || {
+                match worker_process::ask(&Request { case, ladder })? {
+                    Reply::Holds => Ok(libtest_mimic::Completion::Completed),
+                    Reply::Broken(why) => Err(Failed::from(why)),
+                    Reply::CouldNot(reason) => not_run(&reason),
+                }
+            }));
+        }
+    }
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn serve(request: Request) -> Reply {
+    if let Err(reason) = place::make() {
+        return Reply::CouldNot(reason.to_string());
+    }
+    let backend = LinuxBackend::new().with_ladder(ladders()[request.ladder].1);
+    let run = CASES[request.case].1;
+    match std::panic::catch_unwind(|| run(&backend)) {
+        Ok(()) => Reply::Holds,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+            Reply::Broken(text.unwrap_or_default())
+        }
+    }
+}
