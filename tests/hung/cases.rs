@@ -5,8 +5,9 @@ use std::path::Path;
 use camino::Utf8Path;
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, EmptyDirMedium, Errno, Filesystem, FinalLink,
-    Location, MountRequest, Mounter, Propagation, Recursion, UnmountMode, UnmountRequest, empty_dir_medium,
-    share_rootfs, unshare_rootfs,
+    Location, MountRequest, Mounter, NameAfter, Propagation, Recursion, SandboxSetup, TakeOff, UnmountMode,
+    UnmountRequest, UnshareOutcome, UnsharedMounts, empty_dir_medium, set_up_sandbox, share_rootfs, tear_down_sandbox,
+    unshare_rootfs,
 };
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
@@ -45,8 +46,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 assert_eq!(filesystem.magic.0, 0x6573_5546);
             }
         }
-    })
-    .for_root(),
+    }),
     KernelCase::new("below it the kernel waits for the server, and the cached forms answer EAGAIN at once", || {
         let server = Hung::on(ROOT);
         let waiting = waits("a look-up below", || LinuxBackend::new().mount_of(&at("/w/dead/below/it")));
@@ -66,8 +66,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         assert_eq!(trusted.unwrap_err().errno(), Errno::EAGAIN);
         drop(server);
         assert!(at_once("a look-up after the end of the server", move || waiting.recv().unwrap()).is_err());
-    })
-    .for_root(),
+    }),
     KernelCase::new("the cached forms answer at the root of a dead mount and everywhere that is known", || {
         let _server = Hung::on(ROOT);
         std::fs::write("/w/file", "text").unwrap();
@@ -88,8 +87,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             let without = b.clone().with_ladder(Ladder::ALL.without(Call::Openat2));
             assert_eq!(without.mount_of_cached(&at(ROOT)).unwrap_err().errno(), Errno::EOPNOTSUPP);
         });
-    })
-    .for_root(),
+    }),
     KernelCase::new("the files of a dead mount's root are not to be had, and that is said of them", || {
         let server = Hung::on(ROOT);
         let metadata = waits("its metadata", || LinuxBackend::new().metadata(&at(ROOT), FinalLink::Follow));
@@ -97,8 +95,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         drop(server);
         assert!(at_once("its metadata, afterwards", move || metadata.recv().unwrap()).is_err());
         assert!(at_once("its listing, afterwards", move || entries.recv().unwrap()).is_err());
-    })
-    .for_root(),
+    }),
     KernelCase::new("a dead mount is mounted upon, and both are taken off, in every mode", || {
         let modes = [UnmountMode::Plain, UnmountMode::Detach, UnmountMode::Force, UnmountMode::ForceDetach];
         for backend in ladders() {
@@ -122,8 +119,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 });
             }
         }
-    })
-    .for_root(),
+    }),
     KernelCase::new("a dead mount is bound, moved and changed as any other", || {
         for backend in ladders() {
             let _server = Hung::on(ROOT);
@@ -140,8 +136,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             });
             clear(ROOT);
         }
-    })
-    .for_root(),
+    }),
     KernelCase::new("a sandbox with a dead mount in it is taken down", || {
         for backend in ladders() {
             let _server = Hung::on(ROOT);
@@ -154,8 +149,36 @@ pub(crate) const CASES: &[KernelCase] = &[
             });
             clear(ROOT);
         }
-    })
-    .for_root(),
+    }),
+    KernelCase::new("a sandbox is torn down by its records with a dead mount shared in it", || {
+        for (backend, how) in ladders().into_iter().zip([TakeOff::Detach, TakeOff::Strict].into_iter().cycle()) {
+            let _server = Hung::on(ROOT);
+            at_once("a tear-down", move || {
+                let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
+                let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap().unshared(UnsharedMounts::MakeShared);
+                let dirs = set_up_sandbox(&backend, &backend, &setup).unwrap();
+                let record = share_rootfs(&backend, &backend, mounts, &id, &at(ROOT), false).unwrap();
+                assert_eq!(backend.mount_of(&at("/w/shared/box/rootfs")).unwrap().mount.fs_type, "fuse");
+                let report = tear_down_sandbox(&backend, &backend, &dirs, &[record], how);
+                assert!(report.is_clean(), "{report}");
+                assert!(!Path::new("/w/mounts").exists() && !Path::new("/w/shared").exists());
+            });
+            clear(ROOT);
+        }
+    }),
+    KernelCase::new("a dead mount that came up inside a share goes with it", || {
+        for backend in ladders() {
+            std::fs::create_dir_all("/w/image/inner").unwrap();
+            std::fs::create_dir_all("/w/mounts").unwrap();
+            let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
+            share_rootfs(&backend, &backend, mounts, &id, &at("/w/image"), false).unwrap();
+            let _server = Hung::on("/w/mounts/box/rootfs/inner");
+            at_once("taking a share off", move || {
+                let outcome = unshare_rootfs(&backend, &backend, mounts, &id).unwrap();
+                assert_eq!(outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
+            });
+        }
+    }),
     KernelCase::new("an emptyDir with a dead mount on it is told from memory at once", || {
         let volume = "/w/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
         let _server = Hung::on(volume);
@@ -163,6 +186,5 @@ pub(crate) const CASES: &[KernelCase] = &[
             let medium = at_once("the question", move || empty_dir_medium(&backend, Utf8Path::new(volume)).unwrap());
             assert_eq!(medium, Some(EmptyDirMedium::Disk));
         }
-    })
-    .for_root(),
+    }),
 ];

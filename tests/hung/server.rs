@@ -2,9 +2,12 @@
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::path::Path;
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
+use mountwright_tests::namespace::has_every_user;
 use rustix::fs::{CWD, FileType, Mode};
 use rustix::mount::{MountFlags, UnmountFlags};
 
@@ -17,15 +20,33 @@ const HANGS: Duration = Duration::from_millis(300);
 /// with an error.
 pub(crate) struct Hung(#[allow(dead_code)] File); // Kept open.
 
+/// The device, as it was found before this process had a root of its own.
+static DEVICE: OnceLock<Option<File>> = OnceLock::new();
+
+/// Whether this process may have a server: it makes the device's node, or may open the machine's.
+pub(crate) fn is_to_be_had() -> bool {
+    let device = DEVICE.get_or_init(|| File::options().read(true).write(true).open("/dev/fuse").ok());
+    device.is_some() || rustix::process::geteuid().is_root() && has_every_user()
+}
+
+/// A server's end of a mount that is still to be made. It must be opened by who mounts: a user namespace has its own.
+fn open_device() -> File {
+    let open = |path: &str| File::options().read(true).write(true).open(path);
+    if let Some(device) = DEVICE.get().and_then(Option::as_ref) {
+        return open(&format!("/proc/thread-self/fd/{}", device.as_raw_fd())).expect("the device, opened again");
+    }
+    let node = "/fuse";
+    if !Path::new(node).exists() {
+        let number = rustix::fs::makedev(10, 229);
+        rustix::fs::mknodat(CWD, node, FileType::CharacterDevice, Mode::from_raw_mode(0o600), number).unwrap();
+    }
+    open(node).unwrap()
+}
+
 impl Hung {
     pub(crate) fn on(path: &str) -> Self {
         std::fs::create_dir_all(path).unwrap();
-        let device = "/fuse";
-        if !std::path::Path::new(device).exists() {
-            let number = rustix::fs::makedev(10, 229);
-            rustix::fs::mknodat(CWD, device, FileType::CharacterDevice, Mode::from_raw_mode(0o600), number).unwrap();
-        }
-        let file = File::options().read(true).write(true).open(device).unwrap();
+        let file = open_device();
         let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", file.as_raw_fd());
         let options = std::ffi::CString::new(options).unwrap();
         rustix::mount::mount("dead", path, "fuse", MountFlags::empty(), options.as_c_str()).unwrap();

@@ -73,6 +73,12 @@ impl KernelTrials {
         }
     }
 
+    /// The case as a trial, with what this machine lacks for it: then it is not run.
+    pub fn trial_lacking(&self, case: KernelCase, lacking: Option<&str>) -> Trial {
+        let Some(lacking) = lacking else { return self.trial(case) };
+        self.cannot(case.rule.to_owned(), lacking.to_owned())
+    }
+
     /// A trial that runs in a fresh root.
     pub fn trial_of(&self, name: String, needs_root: bool, run: impl FnOnce() + Send + 'static) -> Trial {
         let refused = needs_root.then_some("only the machine's own root may");
@@ -110,6 +116,10 @@ impl KernelTrials {
             (Ok(Privilege::UserNamespace), Some(reason)) => reason.to_owned(),
             (Ok(_), _) => return Trial::test(name, move || Ok(run()?)),
         };
+        self.cannot(name, reason)
+    }
+
+    fn cannot(&self, name: String, reason: String) -> Trial {
         let asked_for = self.flag_ignored;
         Trial::ignorable_test(name, move || -> Result<Completion, Failed> {
             // Ignored cases that are run all the same must not pass.
