@@ -10,9 +10,10 @@ use mountwright_core::{
 };
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::namespace;
-use rustix::mount::MountFlags;
+use rustix::mount::{MountFlags, UnmountFlags};
 use rustix::process::{Signal, getpid, getppid, kill_process};
 
+use crate::asking::{QUESTIONS, Question, TIMES};
 use crate::budget::BUDGETS;
 
 const VARIABLE: &str = "MOUNTWRIGHT_COUNTED";
@@ -21,7 +22,7 @@ const LARGE: &str = "MOUNTWRIGHT_LONG";
 /// The exit code that says that there is no namespace to be had.
 pub(crate) const NO_NAMESPACE: u8 = 77;
 
-const EMPTY_DIR: &str = "/tmp/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
+pub(crate) const EMPTY_DIR: &str = "/tmp/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
 
 /// How the parent asks: among how many mounts.
 pub(crate) fn ask(command: &mut std::process::Command, crowd: usize) {
@@ -49,12 +50,31 @@ pub(crate) fn answer(crowd: usize) -> ExitCode {
     Counted::prepare();
     for budget in BUDGETS {
         counted.once(budget.what, || ());
-        counted.once(budget.what, || {
-            // From here to the second mark the parent looks at every call.
-            kill_process(getpid(), Signal::STOP).unwrap();
-        });
+        counted.once(budget.what, look);
+    }
+    for question in QUESTIONS {
+        asked_often(question, || ());
+        asked_often(question, look);
     }
     ExitCode::SUCCESS
+}
+
+/// From here to the second mark the parent looks at every call.
+fn look() {
+    kill_process(getpid(), Signal::STOP).unwrap();
+}
+
+/// Asks once, and so many times more, each between two marks.
+fn asked_often(question: &Question, ready: impl Fn()) {
+    for times in [1, TIMES] {
+        ready();
+        between_marks(|| question.ask(times));
+        if let Some(place) = question.mounts_on {
+            for _ in 0..times {
+                rustix::mount::unmount(place, UnmountFlags::DETACH).unwrap();
+            }
+        }
+    }
 }
 
 fn tmpfs(path: &str) {
@@ -84,7 +104,7 @@ struct Counted {
 
 impl Counted {
     fn prepare() {
-        for path in ["/tmp/root/a/target", "/tmp/source", "/tmp/mounts"] {
+        for path in ["/tmp/root/a/target", "/tmp/source", "/tmp/mounts", "/tmp/asked"] {
             std::fs::create_dir_all(path).unwrap();
         }
         tmpfs_at(EMPTY_DIR);
