@@ -1,5 +1,7 @@
 //! Core as another crate's tests use it: each port mocked through the feature `mock`, passed as `&dyn`.
 
+mod third_backend;
+
 use std::ffi::OsString;
 use std::sync::Arc;
 

@@ -6,6 +6,31 @@
 //!   the kernel raw system calls, on the model its syscall face.
 //! * A call that is refused must leave everything as it was: files, mounts, open descriptors. Every case that expects a
 //!   refusal checks that.
+//!
+//! A backend of somebody else's is taken through it in one of three ways:
+//!
+//! * On the kernel: [`play_on_kernel`] makes a fresh mount namespace and root for each case and asks for the backend there.
+//!   [`namespace::enter`](crate::namespace::enter) comes first, before the first thread.
+//! * On the fake's model: [`play_on_model`], for a backend over the fake or over its syscall face.
+//! * Anywhere else: by a [`World`] of one's own, and [`Case::run`] on a fresh one for each case.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use mountwright_core::Backend;
+//! use mountwright_fake::FakeBackend;
+//! use mountwright_tests::contract::{cases, play_on_model};
+//!
+//! // Any backend would do.
+//! let played = cases().map(|(area, case)| {
+//!     play_on_model(case, |machine, process| {
+//!         let backend: Arc<dyn Backend> = Arc::new(FakeBackend::over(machine.shared(), process));
+//!         (backend, true) // It has a call that changes the attributes of a tree as one.
+//!     });
+//!     println!("holds: {area}: {}", case.rule());
+//! });
+//! assert!(played.count() > 200);
+//! ```
 
 mod case;
 mod cases;
