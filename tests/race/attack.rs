@@ -72,7 +72,7 @@ impl Attackers {
                     enter_on_this_thread().expect("a namespace for the attacker");
                 }
                 // A guest's walk starts in what it has; it does not go through its own links.
-                let names: Vec<Name> = levels.iter().map(|level| Name::new(attack.shared, *level, side)).collect();
+                let names: Vec<Way> = levels.iter().map(|level| Way::new(attack.shared, *level, side)).collect();
                 let beside = open("/w/shared");
                 while !stop.load(Ordering::Relaxed) {
                     for name in &names {
@@ -96,7 +96,7 @@ impl Attackers {
         let shared = self.attack.shared;
         for level in 0..shared.names().len() {
             for side in [Side::Here, Side::Elsewhere] {
-                Name::new(shared, level, side).put_back(&beside);
+                Way::new(shared, level, side).put_back(&beside);
             }
         }
         self.exchanges.load(Ordering::Relaxed)
@@ -104,13 +104,13 @@ impl Attackers {
 }
 
 /// A name in an open directory, and the links that it is exchanged for.
-struct Name {
+struct Way {
     parent: OwnedFd,
     name: &'static str,
     links: Vec<Link>,
 }
 
-impl Name {
+impl Way {
     fn new(shared: Shared, level: usize, side: Side) -> Self {
         let parent = open(Path::new("/w/shared").join(shared.path(level)));
         Self { parent, name: shared.names()[level], links: links_of(side, shared, level) }

@@ -83,7 +83,7 @@ fn check_question(counts: &Counts, first: usize, most: usize) -> Result<Completi
         (Err(instead), _) | (_, Err(instead)) => return instead,
     };
     let more: Vec<usize> = once.iter().zip(&often).map(|(once, often)| often.len() - once.len()).collect();
-    println!("{} times: {more:?} calls more than once", TIMES);
+    println!("{TIMES} times: {more:?} calls more than once");
     if more.iter().any(|calls| *calls != more[0]) {
         return Err(format!("not the same with {CROWDS:?} mounts: {more:?}").into());
     }
