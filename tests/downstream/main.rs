@@ -39,6 +39,12 @@ fn willing() -> MockFilesystem {
     fs.expect_metadata().returning(|_, _| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 1)));
     fs.expect_create_dir().returning(|_, _| Ok(()));
     fs.expect_remove_dir().returning(|_| Ok(()));
+    fs.expect_open_dir().returning(|_| {
+        let mut directory = MockDirectory::new();
+        directory.expect_metadata().returning(|_| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 1)));
+        directory.expect_remove_dir().returning(|_| Ok(()));
+        Ok(Box::new(directory))
+    });
     fs
 }
 
@@ -108,6 +114,7 @@ fn clean_machine() -> (MockFilesystem, MockMounter) {
     let mut fs = MockFilesystem::new();
     fs.expect_remove_dir().returning(move |_| Err(gone()));
     fs.expect_open_dir().returning(move |_| Err(gone()));
+    fs.expect_metadata().returning(move |_, _| Err(gone()));
     let mut mounter = MockMounter::new();
     mounter.expect_unmount().returning(move |_| Err(gone()));
     (fs, mounter)
