@@ -3,7 +3,7 @@
 use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
 use crate::LinuxBackend;
-use crate::abi::{AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, S_IFLNK};
+use crate::abi::{AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, S_IFLNK};
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key};
 use crate::kernel::{At, Call, Kernel};
@@ -14,31 +14,39 @@ use crate::target::Target;
 pub(crate) struct LastStep {
     pub(crate) propagation: Option<Propagation>,
     pub(crate) recursion: Recursion,
-    /// True where no mount of the tree is a peer of the one that it is a copy of.
+    /// True where every mount of the tree was private before it was attached: none is a peer of the one that it is a copy of.
     pub(crate) apart: bool,
 }
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Attaches `tree` to the target, makes sure that it is there and seen, and gives it its propagation.
-    pub(crate) fn attach(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep) -> Step<MountKey> {
-        let mount = self.mount_of_fd(tree)?;
+    pub(crate) fn attach(&self, (tree, mount): (&K::Fd, MountKey), target: &Target<K::Fd>, last: LastStep) -> Step<()> {
         self.calls
             .move_mount(tree, &target.file, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
             .map_err(|fault| self.as_mount_says(fault, tree, &target.file))?;
-        self.finish(tree, target, last, mount)?;
-        Ok(mount)
+        self.finish(tree, target, last, mount)
     }
 
     /// What follows the moment in which a mount comes to be seen: a look whether it is where it should be, and its
     /// propagation, which a shared parent has just overwritten. What fails here takes the mount off again.
     pub(crate) fn finish(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
-        self.look_at(tree, target, last, mount)?;
+        let seen = self.look_at(tree, target, last, mount)?;
+        // A shared parent makes all of a tree shared, and any other leaves it as it was.
+        if last.propagation == Some(Propagation::Private) && last.apart && seen == Some(MS_PRIVATE.into()) {
+            return Ok(());
+        }
         self.settle(tree, target, last, mount)
     }
 
-    /// Whether it is where it should be, and seen.
-    pub(crate) fn look_at(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
-        let looked = self.lies_on(target, mount).and_then(|()| self.shows(target, mount));
+    /// Whether it is where it should be, and seen. Answers with its propagation where the kernel was asked.
+    pub(crate) fn look_at(
+        &self,
+        tree: &K::Fd,
+        target: &Target<K::Fd>,
+        last: LastStep,
+        mount: MountKey,
+    ) -> Step<Option<u64>> {
+        let looked = self.lies_on(target, mount).and_then(|seen| self.shows(target, mount).map(|()| seen));
         looked.map_err(|fault| self.take_off((tree, mount), target, last.apart, fault))
     }
 
@@ -62,15 +70,17 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Where nothing else may be mounted on the target: that nobody was faster. The kernel attaches to the top of what is
     /// there by then, so that the later of two lies on the earlier. Only unique ids tell (6.8).
-    fn lies_on(&self, target: &Target<K::Fd>, mount: MountKey) -> Step<()> {
-        match (target.alone_on, mount) {
-            (Some(MountKey::Unique(expected)), MountKey::Unique(mount))
-                if self.relations(mount)?.parent != expected.0.get() =>
-            {
-                Err(Fault::new(Call::MoveMount, Errno::EBUSY))
-            }
-            _ => Ok(()),
+    ///
+    /// Answers with the mount's propagation where the kernel was asked.
+    fn lies_on(&self, target: &Target<K::Fd>, mount: MountKey) -> Step<Option<u64>> {
+        let (Some(MountKey::Unique(expected)), MountKey::Unique(mount)) = (target.alone_on, mount) else {
+            return Ok(None);
+        };
+        let found = self.relations(mount)?;
+        if found.parent != expected.0.get() {
+            return Err(Fault::new(Call::MoveMount, Errno::EBUSY));
         }
+        Ok(Some(found.propagation))
     }
 
     /// Below a root: that the target's name still leads to what was mounted. Somebody may have exchanged it.

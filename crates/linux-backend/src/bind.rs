@@ -1,13 +1,18 @@
 //! Binds by a detached copy: nobody sees the mount before it is as it should be.
 
-use mountwright_core::{BindReport, BindRequest, FinalLink, Guarantee, Location, MountKey, Propagation};
+use std::path::Path;
+
+use mountwright_core::{BindReport, BindRequest, Errno, Guarantee, Location, MountKey, Propagation};
 
 use crate::LinuxBackend;
-use crate::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_PRIVATE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE};
+use crate::abi::{
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, MS_PRIVATE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
+    S_IFLNK,
+};
 use crate::attach::LastStep;
 use crate::attribute_bits::attr_of;
 use crate::created::Created;
-use crate::fault::Step;
+use crate::fault::{Fault, Step};
 use crate::kernel::{At, Call, Kernel, MountAttr};
 use crate::propagation::recursive;
 
@@ -37,32 +42,44 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     fn bind_detached(&self, request: &BindRequest) -> Step<BindReport> {
-        let tree = self.copy_of_source(request)?;
+        let (tree, mount) = self.copy_of_source(request)?;
         let mut created = Created::nothing();
-        match self.attach_copy(request, &tree, &mut created) {
-            Ok(mount) => Ok(BindReport::new(mount, Guarantee::Atomic).creating(created.paths())),
+        match self.attach_copy(request, (&tree, mount), &mut created) {
+            Ok(()) => Ok(BindReport::new(mount, Guarantee::Atomic).creating(created.paths())),
             Err(fault) => Err(self.take_back(created, fault)),
         }
     }
 
-    fn attach_copy(&self, request: &BindRequest, tree: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
+    fn attach_copy(
+        &self,
+        request: &BindRequest,
+        (tree, mount): (&K::Fd, MountKey),
+        created: &mut Created<K::Fd>,
+    ) -> Step<()> {
         let target = self.target(request, tree, created)?;
-        self.attach(tree, &target, last_step(request, may_part(request)))
+        self.attach((tree, mount), &target, last_step(request, may_part(request)))
     }
 
     /// A detached copy of the source with its attributes changed. It is gone as soon as its descriptor is closed.
-    fn copy_of_source(&self, request: &BindRequest) -> Step<K::Fd> {
+    fn copy_of_source(&self, request: &BindRequest) -> Step<(K::Fd, MountKey)> {
         let deep = recursive(request.recursion(), AT_RECURSIVE);
-        match request.source() {
-            Location::Trusted(path) => self.copy_of(At::Cwd, path, deep, request),
+        let tree = match request.source() {
+            Location::Trusted(path) => self.copy_of(At::Cwd, path, deep, request)?,
             source @ Location::Beneath { .. } => {
-                let source = self.pin(source, FinalLink::Follow, 0)?;
-                self.copy_of(At::Fd(&source), "".as_ref(), deep | AT_EMPTY_PATH, request)
+                // One name in a pinned or trusted directory, not followed: what it is shows in the copy.
+                let place = self.place_for_one_call(source)?;
+                let name = deep | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+                self.copy_of(place.dir(), place.name(), name, request)?
             }
+        };
+        let (kind, mount) = self.kind_and_mount_of_fd(&tree)?;
+        match request.source() {
+            Location::Beneath { .. } if kind == S_IFLNK => Err(Fault::new(Call::OpenTree, Errno::ELOOP)),
+            _ => Ok((tree, mount)),
         }
     }
 
-    fn copy_of(&self, dir: At<'_, K::Fd>, path: &std::path::Path, flags: u32, request: &BindRequest) -> Step<K::Fd> {
+    fn copy_of(&self, dir: At<'_, K::Fd>, path: &Path, flags: u32, request: &BindRequest) -> Step<K::Fd> {
         let flags = flags | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
         let mut attr = attr_of(request.change());
         if may_part(request) {

@@ -30,7 +30,9 @@ impl<K: Kernel> LinuxBackend<K> {
         let target = self.directory_target(&request.target)?;
         let mount = if self.uses(Call::Fsopen) && self.uses(Call::MoveMount) {
             let tree = self.detached_filesystem(request)?;
-            self.attach(&tree, &target, last_step(request))?
+            let mount = self.mount_of_fd(&tree)?;
+            self.attach((&tree, mount), &target, last_step(request))?;
+            mount
         } else {
             self.mount_by_mount(request, &target)?
         };
