@@ -1,7 +1,6 @@
 //! A snapshot of all mounts of a namespace.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -9,6 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::byte_words::position_of;
+use super::mount_table_index::{ById, ByPlace};
 use super::mountinfo_escape::unescape;
 use super::mountinfo_line::{Columns, OddLine};
 use crate::{DeviceNumber, MountAttributes, MountId, MountInfo, PropagationState};
@@ -18,7 +18,8 @@ use crate::{DeviceNumber, MountAttributes, MountId, MountInfo, PropagationState}
 /// * Rows stand in the kernel's order: by age. The last row of a path is *not* always the visible mount;
 ///   [`mount_at`](Self::mount_at) follows the parent ids.
 /// * One odd line hides nothing else: it stands in [`odd_lines`](Self::odd_lines) and the others are rows.
-/// * Escapes are undone when a path is asked for; the index is built at the first look-up by id or path.
+/// * Escapes are undone when a path is asked for. An index is built at the first look-up of its kind: by id, by place, by
+///   parent.
 /// * The kernel does not hand the table out atomically: a page at a time. Mounts that come and go meanwhile may be missed.
 ///
 /// ```
@@ -36,23 +37,18 @@ pub struct MountTable {
     text: Box<[u8]>,
     rows: Vec<Row>,
     odd: Vec<OddLine>,
-    index: OnceLock<Index>,
+    by_id: OnceLock<ById>,
+    by_parent: OnceLock<ById>,
+    by_place: OnceLock<ByPlace>,
 }
 
-/// One line: where it stands, and what the index needs.
+/// One line: where it stands, and its ids.
 #[derive(Clone, Copy)]
 struct Row {
     start: u32,
     end: u32,
     id: MountId,
     parent: MountId,
-}
-
-#[derive(Default)]
-struct Index {
-    by_id: HashMap<MountId, u32>,
-    /// Children by (parent, path); `None` stands for every parent that is not in the table.
-    by_place: HashMap<(Option<MountId>, Box<[u8]>), u32>,
 }
 
 impl MountTable {
@@ -75,7 +71,11 @@ impl MountTable {
             }
             start = end + 1;
         }
-        Self { text, rows, odd, index: OnceLock::new() }
+        Self::of(text, rows, odd)
+    }
+
+    fn of(text: Box<[u8]>, rows: Vec<Row>, odd: Vec<OddLine>) -> Self {
+        Self { text, rows, odd, by_id: OnceLock::new(), by_parent: OnceLock::new(), by_place: OnceLock::new() }
     }
 
     /// The table of these mounts, in this order.
@@ -115,7 +115,15 @@ impl MountTable {
 
     /// The mount of this id.
     pub fn by_id(&self, id: MountId) -> Option<MountRow<'_>> {
-        self.index().by_id.get(&id).map(|&row| self.view(&self.rows[row as usize]))
+        self.row_of(id).map(|row| self.view(self.row(row)))
+    }
+
+    /// What is mounted on the mount of this id directly, oldest first.
+    pub fn children(&self, id: MountId) -> impl DoubleEndedIterator<Item = MountRow<'_>> {
+        let by_parent = self.by_parent.get_or_init(|| ById::new(self.rows.iter().map(|row| row.parent)));
+        let on_it = by_parent.rows(id, |row| self.row(row).parent).iter().map(|&row| self.row(row));
+        // A root can be its own parent.
+        on_it.filter(move |row| row.id != id).map(|row| self.view(row))
     }
 
     /// The mount that a walk to `path` ends on, where `path` is its mount point: the topmost of a stack, and never one
@@ -134,41 +142,51 @@ impl MountTable {
         if bytes.first() != Some(&b'/') {
             return None;
         }
-        let index = self.index();
         let mut current: Option<u32> = None;
         for end in prefix_ends(bytes) {
             let prefix = &bytes[..end];
             // A cycle of parents cannot come from a kernel, but from a text it can: no more steps than rows.
             for _ in 0..self.rows.len() {
-                let parent = current.map(|row| self.rows[row as usize].id);
-                match index.by_place.get(&(parent, prefix.into())) {
-                    Some(&child) => current = Some(child),
+                match self.child_at(current.map(|row| self.row(row).id), prefix) {
+                    Some(child) => current = Some(child),
                     None => break,
                 }
             }
         }
-        current.map(|row| self.view(&self.rows[row as usize]))
+        current.map(|row| self.view(self.row(row)))
+    }
+
+    fn row(&self, number: u32) -> &Row {
+        &self.rows[number as usize]
     }
 
     fn view(&self, row: &Row) -> MountRow<'_> {
-        let line = &self.text[row.start as usize..row.end as usize];
+        let line = self.line(row);
         let columns = Columns::split(line).expect("a row is a line that was split before");
         MountRow { columns, line }
     }
 
-    fn index(&self) -> &Index {
-        self.index.get_or_init(|| {
-            let mut index = Index::default();
-            for (number, row) in (0..).zip(&self.rows) {
-                index.by_id.insert(row.id, number);
-            }
-            for (number, row) in (0..).zip(&self.rows) {
-                let parent = Some(row.parent).filter(|&id| id != row.id && index.by_id.contains_key(&id));
-                let place = unescape(self.view(row).columns.mount_point).into_owned().into_boxed_slice();
-                index.by_place.insert((parent, place), number);
-            }
-            index
+    fn row_of(&self, id: MountId) -> Option<u32> {
+        let by_id = self.by_id.get_or_init(|| ById::new(self.rows.iter().map(|row| row.id)));
+        by_id.rows(id, |row| self.row(row).id).last().copied()
+    }
+
+    /// What is mounted at `path` on the mount `parent`; `None` stands for every parent that is not in the table.
+    fn child_at(&self, parent: Option<MountId>, path: &[u8]) -> Option<u32> {
+        let place = |row: &Row| (self.known_parent(row), unescape(Columns::mount_point(self.line(row))));
+        let by_place = self.by_place.get_or_init(|| ByPlace::new(self.rows.iter().map(place)));
+        by_place.latest(parent, path, |row| {
+            let (its_parent, its_path) = place(self.row(row));
+            its_parent == parent && *its_path == *path
         })
+    }
+
+    fn known_parent(&self, row: &Row) -> Option<MountId> {
+        Some(row.parent).filter(|&id| id != row.id && self.row_of(id).is_some())
+    }
+
+    fn line(&self, row: &Row) -> &[u8] {
+        &self.text[row.start as usize..row.end as usize]
     }
 }
 
@@ -186,7 +204,7 @@ impl fmt::Debug for MountTable {
 
 impl Clone for MountTable {
     fn clone(&self) -> Self {
-        Self { text: self.text.clone(), rows: self.rows.clone(), odd: self.odd.clone(), index: OnceLock::new() }
+        Self::of(self.text.clone(), self.rows.clone(), self.odd.clone())
     }
 }
 
@@ -311,6 +329,28 @@ mod tests {
         assert_eq!(at(&table, "/m/x"), None);
         assert_eq!(table.mount_holding(Path::new("/m/x/y")).unwrap().id().0, 4);
         assert_eq!(table.by_id(MountId(3)).unwrap().source().into_owned(), "hidden");
+    }
+
+    #[test]
+    fn children_are_found_by_their_parent_and_a_root_is_not_its_own() {
+        let table = table(&[
+            "1 1 8:1 / / rw - ext4 a rw",
+            "5 1 0:5 / /m rw - tmpfs five rw",
+            "2 5 0:2 / /m/n rw - tmpfs two rw",
+            "3 1 0:3 / /o rw - tmpfs three rw",
+        ]);
+        let children = |id| table.children(MountId(id)).map(|row| row.id().0).collect::<Vec<_>>();
+        assert_eq!(children(1), [5, 3]);
+        assert_eq!((children(5), children(2), children(7)), (vec![2], vec![], vec![]));
+    }
+
+    #[test]
+    fn of_two_rows_of_the_same_id_or_place_the_later_counts() {
+        let table =
+            table(&["1 0 8:1 / / rw - ext4 a rw", "1 0 8:2 / / rw - ext4 b rw", "2 1 0:2 / /\\040 rw - t s rw"]);
+        assert_eq!(table.by_id(MountId(1)).unwrap().source().into_owned(), "b");
+        assert_eq!(table.mount_at(Path::new("/")).unwrap().source().into_owned(), "b");
+        assert_eq!(at(&table, "/ "), Some(2));
     }
 
     #[test]

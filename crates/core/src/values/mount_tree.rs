@@ -1,27 +1,22 @@
 //! Which mount is mounted on which.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::{MountId, MountRow, MountTable};
 
 /// The mounts of a table by parent.
 pub(crate) struct MountTree<'a> {
     table: &'a MountTable,
-    children: HashMap<MountId, Vec<MountRow<'a>>>,
 }
 
 impl<'a> MountTree<'a> {
     pub(crate) fn new(table: &'a MountTable) -> Self {
-        let mut children: HashMap<MountId, Vec<MountRow<'a>>> = HashMap::new();
-        for row in table.iter().filter(|row| row.id() != row.parent()) {
-            children.entry(row.parent()).or_default().push(row);
-        }
-        Self { table, children }
+        Self { table }
     }
 
     /// What is mounted on it directly, oldest first.
-    pub(crate) fn children(&self, id: MountId) -> &[MountRow<'a>] {
-        self.children.get(&id).map_or(&[], Vec::as_slice)
+    pub(crate) fn children(&self, id: MountId) -> Vec<MountRow<'a>> {
+        self.table.children(id).collect()
     }
 
     /// It and all that is mounted below it, each after everything that is mounted on it: the order in which they can be
@@ -33,7 +28,7 @@ impl<'a> MountTree<'a> {
         // Parents before children, and then turned round. A cycle cannot come from a kernel, but from a text it can.
         while let Some(row) = waiting.pop() {
             order.push(row);
-            waiting.extend(self.children(row.id()).iter().filter(|child| seen.insert(child.id())));
+            waiting.extend(self.children(row.id()).into_iter().filter(|child| seen.insert(child.id())));
         }
         order.reverse();
         order

@@ -71,6 +71,12 @@ impl<'a> Columns<'a> {
         Ok(Self { id, parent, device, root, mount_point, attributes, optional, fs_type, source, options: rest })
     }
 
+    /// The mount point alone, of a line that can be split.
+    pub(crate) fn mount_point(line: &'a [u8]) -> &'a [u8] {
+        let mut rest = line;
+        (0..5).map(|_| column(&mut rest)).last().unwrap_or_default()
+    }
+
     pub(crate) fn attributes(&self) -> MountAttributes {
         let mut found = MountAttributes { flags: MountFlags::NONE, atime: AtimeMode::Strict };
         for word in self.attributes.split(|&b| b == b',') {
