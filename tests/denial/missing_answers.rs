@@ -9,7 +9,7 @@ use mountwright_linux::abi::{
     STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_POINT, STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM,
     STATMOUNT_SB_BASIC, STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID, STATX_MNT_ID_UNIQUE,
 };
-use mountwright_linux::{At, Call, Config, Kernel, Ladder, MountAttr, MountStat, RawEntry, Reach, Stat};
+use mountwright_linux::{At, Call, Config, Kernel, Ladder, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 /// What is left out.
 #[derive(Clone, Copy, Debug)]
@@ -116,7 +116,7 @@ handed_on! {
     fn fdinfo(file: &K::Fd) -> Vec<u8>;
     fn mountinfo() -> Vec<u8>;
     fn getcwd() -> PathBuf;
-    fn getdents64(dir: &K::Fd, room: usize) -> Vec<RawEntry>;
+    fn getdents64(dir: &K::Fd, room: usize) -> RawEntries;
     fn readlinkat(dir: At<'_, K::Fd>, path: &Path) -> PathBuf;
     fn read(file: &K::Fd, limit: usize) -> Vec<u8>;
     fn write(file: &K::Fd, bytes: &[u8]) -> usize;

@@ -122,7 +122,7 @@ impl<K: Kernel> Naive<K> {
                 break;
             }
             for entry in entries.iter().filter(|entry| entry.name != "." && entry.name != "..") {
-                self.remove_all(&path.join(&entry.name))?;
+                self.remove_all(&path.join(entry.name))?;
             }
         }
         self.calls.unlinkat(At::Cwd, path, AT_REMOVEDIR)

@@ -31,7 +31,7 @@ mod values;
 
 pub use ports::backend::Backend;
 pub use ports::directory::Directory;
-pub use ports::directory_entries::DirectoryEntries;
+pub use ports::directory_entries::{DirectoryEntries, LendEntries};
 pub use ports::filesystem::Filesystem;
 pub use ports::mounter::Mounter;
 pub use ports::rafs_daemon::RafsDaemon;
@@ -113,6 +113,7 @@ pub use values::docker_volume::{
     DOCKER_DATA_ROOT, DOCKER_VOLUME_PREFIX, DOCKER_VOLUME_SUFFIX, is_docker_volume, is_docker_volume_in,
 };
 pub use values::empty_dir_medium::EmptyDirMedium;
+pub use values::entry_ref::EntryRef;
 pub use values::errno::Errno;
 pub use values::error::Error;
 pub use values::file_count::FileCount;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use mountwright_core::Errno;
 
 use crate::fault::{Fault, Step};
-use crate::kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntry, Reach, Stat};
+use crate::kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Calls<K>(pub(crate) K);
@@ -40,7 +40,7 @@ calls! {
     fn Fdinfo = fdinfo(file: &K::Fd) -> Vec<u8>;
     fn Mountinfo = mountinfo() -> Vec<u8>;
     fn Getcwd = getcwd() -> PathBuf;
-    fn Getdents64 = getdents64(dir: &K::Fd, room: usize) -> Vec<RawEntry>;
+    fn Getdents64 = getdents64(dir: &K::Fd, room: usize) -> RawEntries;
     fn Readlinkat = readlinkat(dir: At<'_, K::Fd>, path: &Path) -> PathBuf;
     fn Read = read(file: &K::Fd, limit: usize) -> Vec<u8>;
     fn Write = write(file: &K::Fd, bytes: &[u8]) -> usize;

@@ -127,7 +127,7 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
 
     fn entries(&self) -> Result<DirectoryEntries, OsError> {
         let file = self.to_list().map_err(|fault| fault.of(Operation::ReadDir, self.shown.as_path()))?;
-        Entries::start(self.backend.clone(), file, self.shown.clone()).map(DirectoryEntries::new)
+        Entries::start(self.backend.clone(), file, self.shown.clone()).map(DirectoryEntries::lending)
     }
 
     fn metadata(&self, name: &OsStr) -> Result<Metadata, OsError> {

@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::vec;
 
-use mountwright_core::{DirectoryEntry, Errno, Operation, OsError};
+use mountwright_core::{EntryRef, Errno, FileKind, LendEntries, Operation, OsError};
 
 use crate::LinuxBackend;
 use crate::abi::{AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, STATX_TYPE};
 use crate::fault::{Fault, Step};
-use crate::kernel::{At, Call, Kernel, RawEntry};
+use crate::kernel::{At, Call, Kernel, RawEntries, RawEntry};
 use crate::metadata::{entry_kind, file_kind};
 
 /// The first buffer is small: whoever counts to eight needs no more, and the kernel's cost grows with it.
@@ -19,7 +18,9 @@ const LAST_BUFFER: usize = 32 << 10;
 pub(crate) struct Entries<K: Kernel> {
     backend: LinuxBackend<K>,
     file: Arc<K::Fd>,
-    read: vec::IntoIter<RawEntry>,
+    read: RawEntries,
+    /// How many of them have been handed out or passed over.
+    passed: usize,
     next_buffer: usize,
     over: bool,
     shown: PathBuf,
@@ -28,8 +29,8 @@ pub(crate) struct Entries<K: Kernel> {
 impl<K: Kernel> Entries<K> {
     /// Reads the first buffer, so that a directory that cannot be listed says so at once.
     pub(crate) fn start(backend: LinuxBackend<K>, file: Arc<K::Fd>, shown: PathBuf) -> Result<Self, OsError> {
-        let read = Vec::new().into_iter();
-        let mut entries = Self { backend, file, read, next_buffer: FIRST_BUFFER, over: false, shown };
+        let read = RawEntries::default();
+        let mut entries = Self { backend, file, read, passed: 0, next_buffer: FIRST_BUFFER, over: false, shown };
         match entries.fill() {
             Ok(()) => Ok(entries),
             Err(fault) => Err(fault.of(Operation::ReadDir, entries.shown)),
@@ -37,54 +38,56 @@ impl<K: Kernel> Entries<K> {
     }
 
     fn fill(&mut self) -> Step<()> {
-        let read = self.backend.calls.getdents64(&self.file, self.next_buffer)?;
-        self.over = read.is_empty();
-        self.read = read.into_iter();
+        self.read = self.backend.calls.getdents64(&self.file, self.next_buffer)?;
+        self.passed = 0;
+        self.over = self.read.is_empty();
         self.next_buffer = (self.next_buffer * 4).min(LAST_BUFFER);
         Ok(())
     }
 
-    /// The entry with its kind; `None` for one that is gone since.
-    fn known(&self, entry: RawEntry) -> Step<Option<DirectoryEntry>> {
-        let kind = if let Some(kind) = entry_kind(entry.kind) {
-            kind
-        } else {
-            let flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
-            match self.backend.calls.statx(At::Fd(&self.file), entry.name.as_ref(), flags, STATX_TYPE) {
-                Ok(stat) => file_kind(&stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?,
-                Err(fault) if fault.errno() == Errno::ENOENT => return Ok(None),
-                Err(fault) => return Err(fault),
-            }
-        };
-        Ok(Some(DirectoryEntry { name: entry.name, kind, inode: entry.inode }))
+    /// What an entry is; `None` for one that is gone since.
+    fn kind(&self, entry: RawEntry<'_>) -> Step<Option<FileKind>> {
+        if let Some(kind) = entry_kind(entry.kind) {
+            return Ok(Some(kind));
+        }
+        let flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+        match self.backend.calls.statx(At::Fd(&self.file), entry.name.as_ref(), flags, STATX_TYPE) {
+            Ok(stat) => file_kind(&stat).map(Some).ok_or(Fault::new(Call::Statx, Errno::EIO)),
+            Err(fault) if fault.errno() == Errno::ENOENT => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
-    fn step(&mut self) -> Step<Option<DirectoryEntry>> {
+    /// Goes on to the next entry, the one before `passed`.
+    fn step(&mut self) -> Step<Option<FileKind>> {
         while !self.over {
-            let Some(entry) = self.read.next() else {
+            let Some(entry) = self.read.get(self.passed) else {
                 self.fill()?;
                 continue;
             };
+            self.passed += 1;
             if entry.name == "." || entry.name == ".." {
                 continue;
             }
-            if let Some(entry) = self.known(entry)? {
-                return Ok(Some(entry));
+            if let Some(kind) = self.kind(entry)? {
+                return Ok(Some(kind));
             }
         }
         Ok(None)
     }
 }
 
-impl<K: Kernel> Iterator for Entries<K> {
-    type Item = Result<DirectoryEntry, OsError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step()
-            .map_err(|fault| {
+impl<K: Kernel> LendEntries for Entries<K> {
+    fn lend_next(&mut self) -> Option<Result<EntryRef<'_>, OsError>> {
+        match self.step() {
+            Ok(kind) => {
+                let (kind, entry) = (kind?, self.read.get(self.passed - 1)?);
+                Some(Ok(EntryRef { name: entry.name, kind, inode: entry.inode }))
+            }
+            Err(fault) => {
                 self.over = true;
-                fault.of(Operation::ReadDir, self.shown.as_path())
-            })
-            .transpose()
+                Some(Err(fault.of(Operation::ReadDir, self.shown.as_path())))
+            }
+        }
     }
 }

@@ -72,6 +72,6 @@ mod target;
 mod unmount;
 
 pub use backend::LinuxBackend;
-pub use kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntry, Reach, Stat};
+pub use kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, RawEntry, Reach, Stat};
 pub use ladder::Ladder;
 pub use linux::Linux;

@@ -38,7 +38,8 @@ impl<K: Kernel> LinuxBackend<K> {
             if entries.is_empty() {
                 break;
             }
-            names.extend(entries.into_iter().map(|entry| entry.name).filter(|name| is_passing_name(name, PURPOSE)));
+            let passing = entries.iter().map(|entry| entry.name).filter(|name| is_passing_name(name, PURPOSE));
+            names.extend(passing.map(ToOwned::to_owned));
         }
         for name in names {
             match self.reclaim(parent, &name, &own) {

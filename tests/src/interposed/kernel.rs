@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::Errno;
-use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntry, Reach, Stat};
+use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 use super::{Between, Interposed};
 
@@ -39,7 +39,7 @@ handed_on! {
     fn Fdinfo = fdinfo(file: &K::Fd) -> Vec<u8>;
     fn Mountinfo = mountinfo() -> Vec<u8>;
     fn Getcwd = getcwd() -> PathBuf;
-    fn Getdents64 = getdents64(dir: &K::Fd, room: usize) -> Vec<RawEntry>;
+    fn Getdents64 = getdents64(dir: &K::Fd, room: usize) -> RawEntries;
     fn Readlinkat = readlinkat(dir: At<'_, K::Fd>, path: &Path) -> PathBuf;
     fn Read = read(file: &K::Fd, limit: usize) -> Vec<u8>;
     fn Write = write(file: &K::Fd, bytes: &[u8]) -> usize;

@@ -11,7 +11,7 @@ use mountwright_fake::abi::{
 };
 use mountwright_fake::{At as ModelAt, Dirent, OpenHow, Statmount, Statx};
 use mountwright_linux::abi::{LOCK_EX, LOCK_NB};
-use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntry, Reach, Stat};
+use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 use super::open_flags::open_flags;
 use super::process::{place, reach, text};
@@ -98,10 +98,13 @@ impl Kernel for ModelKernel {
         self.machine.lock().getcwd(self.process).map(path_buf)
     }
 
-    fn getdents64(&self, dir: &ModelFd, room: usize) -> Answered<Vec<RawEntry>> {
+    fn getdents64(&self, dir: &ModelFd, room: usize) -> Answered<RawEntries> {
         let entries = self.machine.lock().getdents64(self.process, dir.number(), room)?;
-        let raw = |entry: Dirent| RawEntry { inode: entry.ino, kind: entry.kind, name: OsString::from_vec(entry.name) };
-        Ok(entries.into_iter().map(raw).collect())
+        let mut raw = RawEntries::default();
+        for Dirent { ino, kind, name, .. } in entries {
+            raw.push(ino, kind, &name);
+        }
+        Ok(raw)
     }
 
     fn readlinkat(&self, dir: At<'_, ModelFd>, path: &Path) -> Answered<PathBuf> {

@@ -3,9 +3,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::{
-    Directory, DirectoryEntries, DirectoryEntry, Errno, Error, FileKind, Filesystem, FinalLink, Location, Metadata,
-};
+use crate::{Directory, DirectoryEntries, EntryRef, Errno, Error, FileKind, Filesystem, FinalLink, Location, Metadata};
 
 /// How many directories deep a tree may be, its root counted.
 ///
@@ -51,7 +49,7 @@ impl Start {
 pub(super) fn each_file(
     root: &dyn Directory,
     path: &Path,
-    mut visit: impl FnMut(&dyn Directory, &DirectoryEntry) -> Result<ControlFlow<()>, Error>,
+    mut visit: impl FnMut(&dyn Directory, EntryRef<'_>) -> Result<ControlFlow<()>, Error>,
 ) -> Result<(), Error> {
     let mut above: Vec<(Box<dyn Directory>, DirectoryEntries)> = Vec::new();
     let mut root_entries = root.entries()?;
@@ -61,7 +59,7 @@ pub(super) fn each_file(
             Some((directory, entries)) => (&**directory, entries),
             None => (root, &mut root_entries),
         };
-        let Some(entry) = entries.next().transpose()? else {
+        let Some(entry) = entries.lend_next().transpose()? else {
             if above.pop().is_none() {
                 return Ok(());
             }
@@ -71,7 +69,7 @@ pub(super) fn each_file(
             if depth >= TREE_DEPTH_MAX {
                 return Err(Error::TooDeep { path: path.to_path_buf(), levels: TREE_DEPTH_MAX });
             }
-            match open(directory, &entry)? {
+            match open(directory, entry)? {
                 Opened::Level(directory, entries) => {
                     above.push((directory, entries));
                     continue;
@@ -80,7 +78,7 @@ pub(super) fn each_file(
                 Opened::NoDirectory => {}
             }
         }
-        if visit(directory, &entry)?.is_break() {
+        if visit(directory, entry)?.is_break() {
             return Ok(());
         }
     }
@@ -92,8 +90,8 @@ enum Opened {
     NoDirectory,
 }
 
-fn open(directory: &dyn Directory, entry: &DirectoryEntry) -> Result<Opened, Error> {
-    let opened = directory.open_dir(&entry.name).and_then(|below| {
+fn open(directory: &dyn Directory, entry: EntryRef<'_>) -> Result<Opened, Error> {
+    let opened = directory.open_dir(entry.name).and_then(|below| {
         let entries = below.entries()?;
         Ok(Opened::Level(below, entries))
     });

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use mountwright_core::Errno;
 
-use super::{At, Call, Config, MountAttr, MountStat, RawEntry, Reach, Stat};
+use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 /// Exactly the system calls that [`LinuxBackend`](crate::LinuxBackend) makes.
 ///
@@ -55,7 +55,7 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     /// getcwd(2).
     fn getcwd(&self) -> Result<PathBuf, Errno>;
     /// getdents64(2) into a buffer of `room` bytes; no entry: the end.
-    fn getdents64(&self, dir: &Self::Fd, room: usize) -> Result<Vec<RawEntry>, Errno>;
+    fn getdents64(&self, dir: &Self::Fd, room: usize) -> Result<RawEntries, Errno>;
     /// readlinkat(2).
     fn readlinkat(&self, dir: At<'_, Self::Fd>, path: &Path) -> Result<PathBuf, Errno>;
     /// read(2) of at most `limit` bytes; none: the end.

@@ -6,7 +6,8 @@ pub(crate) mod config;
 mod kernel_trait;
 pub(crate) mod mount_attr;
 pub(crate) mod mount_stat;
-pub(crate) mod raw_entry;
+pub(crate) mod raw_entries;
+mod raw_entry;
 pub(crate) mod stat;
 
 pub use at::{At, Reach};
@@ -15,5 +16,6 @@ pub use config::Config;
 pub use kernel_trait::Kernel;
 pub use mount_attr::MountAttr;
 pub use mount_stat::MountStat;
+pub use raw_entries::RawEntries;
 pub use raw_entry::RawEntry;
 pub use stat::Stat;

@@ -1,14 +1,14 @@
 //! One record of getdents64(2).
 
-use std::ffi::OsString;
+use std::ffi::OsStr;
 
 /// One record of getdents64(2); `.` and `..` are among them.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RawEntry {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawEntry<'a> {
     /// The inode number, as the directory tells it.
     pub inode: u64,
     /// `DT_…`: `DT_UNKNOWN` where the filesystem does not say.
     pub kind: u8,
     /// The name.
-    pub name: OsString,
+    pub name: &'a OsStr,
 }

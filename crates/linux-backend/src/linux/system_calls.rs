@@ -17,7 +17,7 @@ use rustix::path::Arg;
 use super::errno::from_kernel;
 use super::statmount::{Answer, STRINGS};
 use super::{Linux, raw};
-use crate::kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntry, Reach, Stat};
+use crate::kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 type Answered<T> = Result<T, Errno>;
 
@@ -128,14 +128,13 @@ impl Kernel for Linux {
         rustix::process::getcwd(Vec::new()).map(path_buf).map_err(from_kernel)
     }
 
-    fn getdents64(&self, dir: &OwnedFd, room: usize) -> Answered<Vec<RawEntry>> {
+    fn getdents64(&self, dir: &OwnedFd, room: usize) -> Answered<RawEntries> {
         let mut buffer = Vec::with_capacity(room);
         let mut records = RawDir::new(dir, buffer.spare_capacity_mut());
-        let mut entries = Vec::new();
+        let mut entries = RawEntries::default();
         while let Some(record) = records.next() {
             let record = record.map_err(from_kernel)?;
-            let name = OsStr::from_bytes(record.file_name().to_bytes()).to_owned();
-            entries.push(RawEntry { inode: record.ino(), kind: dirent_kind(record.file_type()), name });
+            entries.push(record.ino(), dirent_kind(record.file_type()), record.file_name().to_bytes());
             if records.is_buffer_empty() {
                 break;
             }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::layout::{DataLink, shown_through};
 use crate::questions::file_walk::each_file;
-use crate::{Directory, DirectoryEntry, Errno, Error, FileKind, OsError, VolumeGeneration};
+use crate::{Directory, Errno, Error, FileKind, OsError, VolumeGeneration};
 
 /// How often a version is read that is replaced meanwhile, before the answer stands as it is.
 const TRIES: usize = 4;
@@ -20,9 +20,9 @@ pub(in crate::questions) struct Payload {
 
 impl Payload {
     /// Counts one file of `directory` in.
-    fn add(&mut self, directory: &dyn Directory, entry: &DirectoryEntry) -> Result<(), Error> {
+    fn add(&mut self, directory: &dyn Directory, name: &OsStr) -> Result<(), Error> {
         self.keys += 1;
-        match directory.metadata(&entry.name) {
+        match directory.metadata(name) {
             Ok(metadata) if metadata.kind == FileKind::Regular => self.bytes += metadata.size,
             Ok(_) => {}
             Err(error) if error.errno() == Errno::ENOENT => {}
@@ -39,7 +39,7 @@ impl Payload {
         limit: u64,
     ) -> Result<(), Error> {
         each_file(directory, path, |directory, entry| {
-            self.add(directory, entry)?;
+            self.add(directory, entry.name)?;
             Ok(if self.keys > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })
     }
@@ -86,7 +86,7 @@ fn read_version(
         if entry.kind == FileKind::Directory {
             payload.add_tree(&*version.open_dir(&entry.name)?, path, limit)?;
         } else {
-            payload.add(&*version, &entry)?;
+            payload.add(&*version, &entry.name)?;
         }
         if payload.keys > limit {
             break;
@@ -226,7 +226,7 @@ mod tests {
             }
             let mut version = MockDirectory::new();
             version.expect_entries().return_once(|| {
-                let key = DirectoryEntry { name: "key".into(), kind: FileKind::Regular, inode: 3 };
+                let key = crate::DirectoryEntry { name: "key".into(), kind: FileKind::Regular, inode: 3 };
                 Ok(crate::DirectoryEntries::new(std::iter::once(Ok(key))))
             });
             version.expect_metadata().returning(|_| Err(OsError::new(Operation::Metadata, "key", Errno::ENOENT)));
