@@ -1,6 +1,6 @@
 //! A persistent array: cloning shares everything, writing copies one path.
 
-use std::sync::Arc;
+use triomphe::Arc;
 
 const BITS: u32 = 5;
 const WIDTH: usize = 1 << BITS;

@@ -1,7 +1,7 @@
 //! A persistent map in key order, made for directories of many names.
 
 use std::borrow::Borrow;
-use std::sync::Arc;
+use triomphe::Arc;
 
 /// A chunk is split when it has this many entries.
 const SPLIT: usize = 128;
