@@ -16,6 +16,7 @@ const VOLUME: &str =
 fn main() {
     let mut report = Report::from_args();
     path_rules(&mut report);
+    tracing_disabled(&mut report);
     for mounts in [40, 1_000, 10_000] {
         parsing(&mut report, mounts);
     }
@@ -33,6 +34,27 @@ fn path_rules(report: &mut Report) {
             black_box(Path::new(VOLUME)).components().collect::<std::path::PathBuf>()
         })
         .times("components collected into a new path", "clean_path")
+        .run(report);
+}
+
+/// What a sequence has around it and in it, nobody listening, on the smallest thing there is to do.
+fn tracing_disabled(report: &mut Report) {
+    let path = Path::new(VOLUME);
+    let clean = |path: &Path| matches!(clean_path(black_box(path)), std::borrow::Cow::Borrowed(_));
+    Group::new("tracing disabled, on a clean path of 100 bytes")
+        .variant("in a span with four fields, and an event", || {
+            let span = tracing::debug_span!(target: "mountwright", "clean", subsystem = "mount", container = "c1",
+                source = %path.display(), destination = %path.display());
+            span.in_scope(|| {
+                let clean = clean(path);
+                if clean {
+                    tracing::debug!(target: "mountwright", subsystem = "mount", path = %path.display(), "it is clean");
+                }
+                clean
+            })
+        })
+        .variant("no tracing at all", || clean(path))
+        .times("in a span with four fields, and an event", "no tracing at all")
         .run(report);
 }
 
@@ -57,26 +79,31 @@ fn owned_rows(text: Vec<u8>) -> Vec<MountInfo> {
 fn looking_up(report: &mut Report) {
     let text = mountinfo_text::of(10_000);
     let fresh = || MountTable::parse(text.clone());
-    let (last_id, last_path) =
-        fresh().iter().last().map(|row| (row.id(), row.mount_point().into_owned())).expect("a row");
-    let first_by_path = |table: MountTable| (table.mount_at(&last_path).map(|row| row.id()), table);
-    let first_by_id = |table: MountTable| (table.by_id(last_id).map(|row| row.parent()), table);
-    assert_eq!(first_by_path(fresh()).0, Some(last_id));
+    // A scan of the rows, from whichever end, finds it half way.
+    let (id, path) = fresh().iter().nth(5_000).map(|row| (row.id(), row.mount_point().into_owned())).expect("a row");
+    let root = MountId(27);
+    let first_by_path = |table: MountTable| (table.mount_at(&path).map(|row| row.id()), table);
+    let first_by_id = |table: MountTable| (table.by_id(id).map(|row| row.parent()), table);
+    let first_by_parent = |table: MountTable| (table.children(root).last().map(|row| row.id()), table);
+    assert_eq!((first_by_path(fresh()).0, first_by_id(fresh()).0), (Some(id), Some(root)));
     Group::new("first look-up in a table of 10,000 mounts")
         .units(10_000.0, "row")
-        .variant_with("mount_at", fresh, first_by_path)
-        .variant_with("by_id", fresh, first_by_id)
-        .nanos_at_most("mount_at", 1000.0)
-        .nanos_at_most("by_id", 1000.0)
+        .variant_with("by id", fresh, first_by_id)
+        .variant_with("by mount point", fresh, first_by_path)
+        .variant_with("by parent", fresh, first_by_parent)
+        .nanos_at_most("by id", 1000.0)
+        .nanos_at_most("by mount point", 1000.0)
+        .nanos_at_most("by parent", 1000.0)
         .run(report);
 
     let table = fresh();
     Group::new("later look-ups in a table of 10,000 mounts")
-        .variant("mount_at", || table.mount_at(black_box(&last_path)).map(|row| row.id()))
+        .variant("mount_at", || table.mount_at(black_box(&path)).map(|row| row.id()))
         .variant("mount_holding", || table.mount_holding(black_box(Path::new(VOLUME))).map(|row| row.id()))
-        .variant("by_id", || table.by_id(black_box(last_id)).map(|row| row.parent()))
+        .variant("by_id", || table.by_id(black_box(id)).map(|row| row.parent()))
+        .variant("the first of the children", || table.children(black_box(root)).next().map(|row| row.id()))
         .variant("a scan of all rows", || {
-            let path = black_box(&last_path);
+            let path = black_box(&path);
             table.iter().rfind(|row| row.mount_point() == *path).map(|row| row.id())
         })
         .times("a scan of all rows", "mount_at")

@@ -74,17 +74,17 @@ fn by_path() {
 
 const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_SYMLINKS).union(ResolveFlags::NO_MAGICLINKS);
-const CLONE: u32 = abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC;
+pub(crate) const CLONE: u32 = abi::OPEN_TREE_CLONE | abi::OPEN_TREE_CLOEXEC;
 
-fn root(path: &std::ffi::CStr) -> io::Result<OwnedFd> {
+pub(crate) fn root(path: &std::ffi::CStr) -> io::Result<OwnedFd> {
     Ok(rustix::fs::openat(CWD, path, PATH | OFlags::DIRECTORY, Mode::empty())?)
 }
 
-fn below(dir: &OwnedFd, path: &std::ffi::CStr, flags: OFlags, resolve: ResolveFlags) -> io::Result<OwnedFd> {
+pub(crate) fn below(dir: &OwnedFd, path: &std::ffi::CStr, flags: OFlags, resolve: ResolveFlags) -> io::Result<OwnedFd> {
     Ok(rustix::fs::openat2(dir, path, PATH | flags, Mode::empty(), BENEATH | resolve)?)
 }
 
-fn attach(tree: &OwnedFd, target: &OwnedFd) -> io::Result<()> {
+pub(crate) fn attach(tree: &OwnedFd, target: &OwnedFd) -> io::Result<()> {
     let both = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     Ok(rustix::mount::move_mount(tree, c"", target, c"", both)?)
 }

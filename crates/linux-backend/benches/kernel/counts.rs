@@ -58,7 +58,7 @@ fn filesystem(report: &mut Report, world: &World, name: &str, at: &Path) {
         _ => group.at_most_times("1,000,000 entries", "1,000,000 entries: open, getdents64, close", 1.3),
     };
     group.times("1,000,000 entries: all of read_dir", "1,000,000 entries").run(report);
-    for (directory, files) in [(thousand, "1,000"), (many, "100,000")] {
+    for (directory, files) in [(eight, "8"), (thousand, "1,000"), (many, "100,000"), (million, "1,000,000")] {
         Group::new(format!("count all of {files}, {name}"))
             .variant("count_files", || count_files(backend, directory, u64::MAX))
             .variant("getdents64 to the end", || whole(directory))
@@ -67,6 +67,18 @@ fn filesystem(report: &mut Report, world: &World, name: &str, at: &Path) {
             .times("read_dir", "count_files")
             .run(report);
     }
+    let volumes = directories.each_ref().map(|directory| as_volume(directory).expect("the filesystem is ours"));
+    let [eight, thousand, many, million] = &volumes;
+    let watchable = |volume: &Utf8PathBuf| is_watchable_mount(backend, volume).expect("readable");
+    assert_eq!(volumes.each_ref().map(watchable), [true, false, false, false]);
+    Group::new(format!("count for a configMap: is it watchable?, {name}"))
+        .variant("8 entries", || watchable(eight))
+        .variant("1,000 entries", || watchable(thousand))
+        .variant("100,000 entries", || watchable(many))
+        .variant("1,000,000 entries", || watchable(million))
+        .variant("1,000,000 entries: open, getdents64, close", || first_buffer(million.as_std_path()))
+        .times("1,000,000 entries", "8 entries")
+        .run(report);
 }
 
 /// A directory of so many names of a few files: neither filesystem tells them from as many files when it lists them.
@@ -83,6 +95,18 @@ fn filled(at: &Path, files: usize) -> io::Result<PathBuf> {
         fs::hard_link(&source, directory.join(format!("file{file:07}")))?;
     }
     Ok(directory)
+}
+
+/// The same directory under the path of a configMap.
+fn as_volume(directory: &Path) -> io::Result<Utf8PathBuf> {
+    let name = directory.file_name().expect("it has a name");
+    let volume = directory.with_file_name("kubelet/pods/u/volumes/kubernetes.io~configmap").join(name);
+    made(volume.with_file_name(""))?;
+    match symlink(directory, &volume) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => {}
+    }
+    Utf8PathBuf::from_path_buf(volume).map_err(|_| io::ErrorKind::InvalidInput.into())
 }
 
 /// An ext4 of its own, in a file of the stage.
@@ -132,12 +156,18 @@ fn watched(report: &mut Report, world: &World, stage: &Path) {
     }
     let path = Utf8PathBuf::from_path_buf(volume.clone()).expect("UTF-8");
     assert!(is_watchable_mount(&world.backend, &path).expect("readable"));
-    Group::new("count of a configMap of three keys: is it watchable?")
+    assert_eq!(count_files(&world.backend, path.as_std_path(), 8).expect("readable"), FileCount::Exactly(7));
+    Group::new("count of a configMap of three keys, in the kubelet's layout")
         .variant("is_watchable_mount", || is_watchable_mount(&world.backend, &path))
+        .variant("count_files", || count_files(&world.backend, path.as_std_path(), 8))
+        .variant("open, getdents64 to the end, close, of both directories", || {
+            whole(&volume).and_then(|above| Ok(above + whole(&version)?))
+        })
         .variant("read_dir of both directories", || {
             let count = |at: &Path| fs::read_dir(at).expect("readable").flatten().count();
             count(&volume) + count(&version)
         })
+        .times("is_watchable_mount", "open, getdents64 to the end, close, of both directories")
         .times("read_dir of both directories", "is_watchable_mount")
         .run(report);
 }

@@ -36,9 +36,9 @@ pub(crate) fn run(report: &mut Report, worlds: &[World]) {
     for world in worlds {
         for depth in DEPTHS {
             mount_of(report, world, depth);
+            devices(report, world, depth);
         }
         empty_dir(report, world);
-        devices(report, world);
     }
     same_in_every_crowd(report, worlds);
 }
@@ -93,10 +93,10 @@ fn empty_dir(report: &mut Report, world: &World) {
         .run(report);
 }
 
-fn devices(report: &mut Report, world: &World) {
-    let (path, mounts, backend) = (mount_point(8), world.mounts, &world.backend);
+fn devices(report: &mut Report, world: &World, depth: usize) {
+    let (path, mounts, backend) = (mount_point(depth), world.mounts, &world.backend);
     world.namespace.enter();
-    Group::new(format!("device behind a path, depth 8, {mounts} mounts"))
+    Group::new(format!("device behind a path, depth {depth}, {mounts} mounts"))
         .variant("backing_device", || backing_device(backend, backend, &path))
         .variant("device_for_path", || device_for_path(backend, &path))
         .variant("canonicalize and stat upward", || {

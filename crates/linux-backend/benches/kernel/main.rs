@@ -10,6 +10,7 @@ mod namespace;
 #[path = "../../../core/benches/paired/mod.rs"]
 mod paired;
 mod raw;
+mod shares;
 mod stage;
 mod table;
 mod three_calls;
@@ -28,6 +29,7 @@ fn main() {
     };
     look_ups::run(&mut report, &worlds);
     binds::run(&mut report, &worlds);
+    shares::run(&mut report, &worlds);
     table::run(&mut report, &worlds);
     counts::run(&mut report, &worlds);
     report.end();
