@@ -81,7 +81,9 @@ pub(crate) const CASES: &[KernelCase] = &[
                 (0..covers).for_each(|_| tmpfs("/w/t/target", "cover"));
             });
             let covering = covering.refusing(Call::MountSetattr, Errno::ENOMEM);
-            let error = covering.backend(Ladder::ALL).bind(&request(trusted)).unwrap_err();
+            // What cannot be set before the mount is attached.
+            let request = request(trusted).propagation(Propagation::Unbindable);
+            let error = covering.backend(Ladder::ALL).bind(&request).unwrap_err();
             assert_eq!(error.errno(), Errno::ENOMEM);
             let [Leftover::Mount { mount, .. }] = error.left() else { panic!("{:?}", error.left()) };
             assert_eq!(places().len(), covers + 1);
