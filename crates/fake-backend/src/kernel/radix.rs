@@ -2,14 +2,14 @@
 
 use triomphe::Arc;
 
-const BITS: u32 = 5;
+const BITS: u32 = 6;
 const WIDTH: usize = 1 << BITS;
 
 /// A growing array of `T` whose clones share what has not been written since.
 ///
 /// * `clone` is one reference count.
-/// * A read follows one pointer for each five bits of the length.
-/// * The first write after a clone copies one node of 32 for each such level; later writes copy nothing.
+/// * A read follows one pointer for each six bits of the length.
+/// * The first write after a clone copies one node of 64 for each such level; later writes copy nothing.
 #[derive(Debug)]
 pub(crate) struct Radix<T> {
     root: Arc<Node<T>>,
