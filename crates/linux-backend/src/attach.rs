@@ -20,7 +20,12 @@ pub(crate) struct LastStep {
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Attaches `tree` to the target, makes sure that it is there and seen, and gives it its propagation.
-    pub(crate) fn attach(&self, (tree, mount): (&K::Fd, MountKey), target: &Target<K::Fd>, last: LastStep) -> Step<()> {
+    pub(crate) fn attach(
+        &self,
+        (tree, mount): (&K::Fd, MountKey),
+        target: &Target<'_, K::Fd>,
+        last: LastStep,
+    ) -> Step<()> {
         self.calls
             .move_mount(tree, &target.file, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
             .map_err(|fault| self.as_mount_says(fault, tree, &target.file))?;
@@ -29,7 +34,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// What follows the moment in which a mount comes to be seen: a look whether it is where it should be, and its
     /// propagation, which a shared parent has just overwritten. What fails here takes the mount off again.
-    pub(crate) fn finish(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
+    pub(crate) fn finish(&self, tree: &K::Fd, target: &Target<'_, K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
         let seen = self.look_at(tree, target, last, mount)?;
         // A shared parent makes all of a tree shared, and any other leaves it as it was.
         if last.propagation == Some(Propagation::Private) && last.apart && seen == Some(MS_PRIVATE.into()) {
@@ -42,7 +47,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn look_at(
         &self,
         tree: &K::Fd,
-        target: &Target<K::Fd>,
+        target: &Target<'_, K::Fd>,
         last: LastStep,
         mount: MountKey,
     ) -> Step<Option<u64>> {
@@ -52,7 +57,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Its propagation. Last: until here the tree is as a whole in the copies at the parent's peers, and goes from there
     /// with it.
-    pub(crate) fn settle(&self, tree: &K::Fd, target: &Target<K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
+    pub(crate) fn settle(&self, tree: &K::Fd, target: &Target<'_, K::Fd>, last: LastStep, mount: MountKey) -> Step<()> {
         let settled = last.propagation.map_or(Ok(()), |propagation| self.propagate(tree, propagation, last.recursion));
         settled.map_err(|fault| self.take_off((tree, mount), target, last.apart, fault))
     }
@@ -72,7 +77,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// there by then, so that the later of two lies on the earlier. Only unique ids tell (6.8).
     ///
     /// Answers with the mount's propagation where the kernel was asked.
-    fn lies_on(&self, target: &Target<K::Fd>, mount: MountKey) -> Step<Option<u64>> {
+    fn lies_on(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<Option<u64>> {
         let (Some(MountKey::Unique(expected)), MountKey::Unique(mount)) = (target.alone_on, mount) else {
             return Ok(None);
         };
@@ -84,7 +89,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Below a root: that the target's name still leads to what was mounted. Somebody may have exchanged it.
-    fn shows(&self, target: &Target<K::Fd>, mount: MountKey) -> Step<()> {
+    fn shows(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<()> {
         let Some((parent, name)) = &target.named else { return Ok(()) };
         let stat =
             self.calls.statx(At::Fd(parent), name.as_ref(), AT_SYMLINK_NOFOLLOW | QUIETLY, self.identity_mask())?;

@@ -73,7 +73,7 @@ impl<K: Kernel> LinuxBackend<K> {
         copy: K::Fd,
         last: LastStep,
         created: &mut Created<K::Fd>,
-    ) -> Step<(K::Fd, Target<K::Fd>, MountKey)> {
+    ) -> Step<(K::Fd, Target<'_, K::Fd>, MountKey)> {
         let mount = self.mount_of_fd(&copy)?;
         match request.recursion() {
             Recursion::This => self.change_copy(request, &copy)?,

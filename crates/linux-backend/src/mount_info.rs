@@ -86,7 +86,8 @@ pub(crate) fn info_of(answer: MountStat) -> MountInfo {
 /// The last column of mountinfo.
 fn options(answer: &MountStat) -> OsString {
     let has = |flag: u32| answer.sb_flags & flag != 0;
-    let mut text = OsString::from(if has(MS_RDONLY) { "ro" } else { "rw" });
+    let mut text = OsString::with_capacity(answer.options.len() + "rw,sync,dirsync,lazytime,".len());
+    text.push(if has(MS_RDONLY) { "ro" } else { "rw" });
     for (flag, word) in [(MS_SYNCHRONOUS, ",sync"), (MS_DIRSYNC, ",dirsync"), (MS_LAZYTIME, ",lazytime")] {
         if has(flag) {
             text.push(word);

@@ -14,16 +14,16 @@ impl<K: Kernel> LinuxBackend<K> {
     ///
     /// Where it cannot be pinned it is taken off again, if what the target's name shows is surely it; else it stays and is
     /// named: an unmount takes the top of a stack, whoever has put it there.
-    pub(crate) fn mounted_on(&self, target: &Target<K::Fd>, source: Option<&K::Fd>) -> Step<(K::Fd, MountKey)> {
+    pub(crate) fn mounted_on(&self, target: &Target<'_, K::Fd>, source: Option<&K::Fd>) -> Step<(K::Fd, MountKey)> {
         self.pin_mounted(target, source).map_err(|fault| {
             let shown = self.stat_shown(target).and_then(|stat| self.is_what_was_mounted(&stat, target, source));
             let off = shown.unwrap_or(false) && self.calls.umount2(Reach::Descriptor(&target.file), MNT_DETACH).is_ok();
             // Which mount it is could not be found out.
-            if off { fault } else { fault.leaving(Leftover::Attributes { at: target.shown.clone() }) }
+            if off { fault } else { fault.leaving(Leftover::Attributes { at: target.shown() }) }
         })
     }
 
-    fn pin_mounted(&self, target: &Target<K::Fd>, source: Option<&K::Fd>) -> Step<(K::Fd, MountKey)> {
+    fn pin_mounted(&self, target: &Target<'_, K::Fd>, source: Option<&K::Fd>) -> Step<(K::Fd, MountKey)> {
         let path = self.calls.fd_path(&target.file)?;
         let mounted = self.calls.openat(At::Cwd, &path, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
         let stat = self.stat_fd(&mounted, self.file_and_mount())?;
@@ -42,7 +42,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// What the target's name shows.
-    pub(crate) fn stat_shown(&self, target: &Target<K::Fd>) -> Step<Stat> {
+    pub(crate) fn stat_shown(&self, target: &Target<'_, K::Fd>) -> Step<Stat> {
         let flags = AT_SYMLINK_NOFOLLOW | QUIETLY;
         match &target.named {
             Some((parent, name)) => self.calls.statx(At::Fd(parent), name.as_ref(), flags, self.file_and_mount()),
@@ -51,7 +51,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// True where this is the source's own file, on another mount than the target as far as statx tells.
-    fn is_what_was_mounted(&self, stat: &Stat, target: &Target<K::Fd>, source: Option<&K::Fd>) -> Step<bool> {
+    fn is_what_was_mounted(&self, stat: &Stat, target: &Target<'_, K::Fd>, source: Option<&K::Fd>) -> Step<bool> {
         let beneath = self.stat_fd(&target.file, self.file_and_mount())?;
         let off_target = match mount_key(stat) {
             Some(mount) => mount_key(&beneath) != Some(mount),

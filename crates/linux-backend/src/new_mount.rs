@@ -39,16 +39,16 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(MountReport::new(mount))
     }
 
-    fn directory_target(&self, at: &Location) -> Step<Target<K::Fd>> {
+    fn directory_target<'a>(&self, at: &'a Location) -> Step<Target<'a, K::Fd>> {
         let (file, named) = match at {
             Location::Trusted(_) => (self.pin(at, FinalLink::Follow, O_DIRECTORY)?, None),
             Location::Beneath { root, path } => {
                 let parent = self.open_parent(root, path)?;
                 let file = self.beneath(&parent, path.name().as_ref(), O_PATH | O_DIRECTORY, Crossing::Enter)?;
-                (file, Some((Rc::new(parent), path.name().to_owned())))
+                (file, Some((Rc::new(parent), path.name())))
             }
         };
-        Ok(Target { file, named, alone_on: None, shown: at.for_display() })
+        Ok(Target { file, named, alone_on: None, at })
     }
 
     /// A mount of the filesystem that nobody sees yet.
@@ -74,7 +74,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Before 5.2: made in the staging place and then moved to where it belongs. Where there can be no staging place, on the
     /// target, and read-only after a window.
-    fn mount_by_mount(&self, request: &MountRequest, target: &Target<K::Fd>) -> Step<MountKey> {
+    fn mount_by_mount(&self, request: &MountRequest, target: &Target<'_, K::Fd>) -> Step<MountKey> {
         let (flags, options) = superblock_options(request)?;
         let source = request.source.as_deref().unwrap_or(OsStr::new("none"));
         let make = |place: Reach<'_, K::Fd>| {
@@ -107,7 +107,7 @@ impl<K: Kernel> LinuxBackend<K> {
     fn move_new_mount(
         &self,
         mounted: K::Fd,
-        target: &Target<K::Fd>,
+        target: &Target<'_, K::Fd>,
         request: &MountRequest,
     ) -> Step<(K::Fd, MountKey)> {
         self.make_read_only(&mounted, request)?;

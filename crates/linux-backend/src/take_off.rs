@@ -22,7 +22,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn take_off(
         &self,
         (tree, mount): (&K::Fd, MountKey),
-        target: &Target<K::Fd>,
+        target: &Target<'_, K::Fd>,
         apart: bool,
         fault: Fault,
     ) -> Fault {
@@ -31,7 +31,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let off = !covered
             && (apart || self.propagate(tree, Propagation::Private, Recursion::Tree).is_ok())
             && self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH).is_ok();
-        if off { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown.clone() }) }
+        if off { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
     }
 
     /// True where `seen` is mounted on `mount`, perhaps with others in between.

@@ -1,6 +1,6 @@
 //! The place that a bind goes to: pinned, and made where it is missing.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -17,21 +17,28 @@ use crate::kernel::{At, Call, Kernel};
 use crate::place::short_enough;
 
 /// A pinned target.
-pub(crate) struct Target<Fd> {
+pub(crate) struct Target<'a, Fd> {
     /// The target itself.
     pub(crate) file: Fd,
     /// Below a root: the directory it was found in and its name there.
-    pub(crate) named: Option<Named<Fd>>,
+    pub(crate) named: Option<Named<'a, Fd>>,
     /// The mount that the target is on, where nothing else may be mounted on the target and where the kernel
     /// tells.
     pub(crate) alone_on: Option<MountKey>,
-    /// For a person to read.
-    pub(crate) shown: PathBuf,
+    /// Where it was asked for.
+    pub(crate) at: &'a Location,
+}
+
+impl<Fd> Target<'_, Fd> {
+    /// Where it is, for a person to read.
+    pub(crate) fn shown(&self) -> PathBuf {
+        self.at.for_display()
+    }
 }
 
 /// A directory and a name in it.
-type Named<Fd> = (Rc<Fd>, OsString);
-type Found<Fd> = (Fd, Option<Named<Fd>>);
+type Named<'a, Fd> = (Rc<Fd>, &'a OsStr);
+type Found<'a, Fd> = (Fd, Option<Named<'a, Fd>>);
 
 /// How the components of a target are opened.
 #[derive(Clone, Copy)]
@@ -51,12 +58,12 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Pins the target of a bind of `source`, and creates it where the request says so. What was created stands in
     /// `created`, also after an error.
-    pub(crate) fn target(
+    pub(crate) fn target<'a>(
         &self,
-        request: &BindRequest,
+        request: &'a BindRequest,
         source: &K::Fd,
         created: &mut Created<K::Fd>,
-    ) -> Step<Target<K::Fd>> {
+    ) -> Step<Target<'a, K::Fd>> {
         let (file, named) = match request.target() {
             Location::Trusted(path) => (self.trusted_target(request, path, source, created)?, None),
             Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
@@ -65,7 +72,7 @@ impl<K: Kernel> LinuxBackend<K> {
             OccupiedTarget::Refuse => self.unoccupied(&file)?,
             OccupiedTarget::Stack => None,
         };
-        Ok(Target { file, named, alone_on, shown: request.target().for_display() })
+        Ok(Target { file, named, alone_on, at: request.target() })
     }
 
     /// The mount that a target is on, where statx tells; `EBUSY` where the target is its root.
@@ -103,13 +110,13 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    fn target_beneath(
+    fn target_beneath<'a>(
         &self,
         request: &BindRequest,
-        (root, path): (&Path, &RelativePath),
+        (root, path): (&Path, &'a RelativePath),
         source: &K::Fd,
         created: &mut Created<K::Fd>,
-    ) -> Step<Found<K::Fd>> {
+    ) -> Step<Found<'a, K::Fd>> {
         short_enough(path.as_path())?;
         let crossing = match request.occupied_target() {
             OccupiedTarget::Refuse => Crossing::Refuse,
@@ -127,7 +134,7 @@ impl<K: Kernel> LinuxBackend<K> {
             (found, _) => {
                 let (parent, file) = found?;
                 let parent = Rc::new(parent.unwrap_or(root_fd));
-                Ok((file, Some((parent, path.name().to_owned()))))
+                Ok((file, Some((parent, path.name()))))
             }
         }
     }
@@ -158,11 +165,11 @@ impl<K: Kernel> LinuxBackend<K> {
         trust: Trust,
         (mode, source): (FileMode, &K::Fd),
         created: &mut Created<K::Fd>,
-    ) -> Step<(K::Fd, Named<K::Fd>)> {
+    ) -> Step<(K::Fd, Named<'n, K::Fd>)> {
         let mut dir = Rc::new(start);
         let mut names = names.peekable();
-        while let Some(name) = names.next() {
-            let (last, name) = (names.peek().is_none(), Path::new(name));
+        while let Some(component) = names.next() {
+            let (last, name) = (names.peek().is_none(), Path::new(component));
             shown.push(name);
             let here = Rc::clone(&dir);
             let open = || match trust {
@@ -183,7 +190,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 other => other?,
             };
             if last {
-                return Ok((child, (dir, name.as_os_str().to_owned())));
+                return Ok((child, (dir, component)));
             }
             dir = Rc::new(child);
         }

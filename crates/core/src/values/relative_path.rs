@@ -84,7 +84,9 @@ impl RelativePath {
 
     /// All but the last component; `None` where there is just one.
     pub fn parent(&self) -> Option<&Path> {
-        self.0.parent().filter(|parent| !parent.as_os_str().is_empty())
+        let bytes = self.0.as_os_str().as_bytes();
+        let slash = bytes.iter().rposition(|&b| b == b'/')?;
+        Some(Path::new(OsStr::from_bytes(&bytes[..slash])))
     }
 
     /// The last component.

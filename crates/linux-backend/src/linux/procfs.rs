@@ -1,5 +1,7 @@
 //! A procfs that is known to be real before anything is believed that it says.
 
+use std::ffi::OsStr;
+use std::fmt::Write as _;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -32,10 +34,21 @@ impl Procfs {
         Ok(self.real.get_or_init(|| root))
     }
 
-    /// The path of a descriptor's magic link, for calls that take nothing but a path.
-    pub(super) fn link_of(&self, file: BorrowedFd<'_>) -> Result<PathBuf, Errno> {
+    /// The path of a descriptor's magic link, or of a name behind it, for calls that take nothing but a path.
+    pub(super) fn link_of(&self, file: BorrowedFd<'_>, name: Option<&OsStr>) -> Result<PathBuf, Errno> {
+        const LONGEST_NUMBER: usize = 10;
         self.root()?;
-        Ok(PathBuf::from(format!("/proc/thread-self/fd/{}", file.as_raw_fd())))
+        let links = "/proc/thread-self/fd/";
+        let room = links.len() + LONGEST_NUMBER + 1 + name.map_or(0, OsStr::len);
+        let mut path = String::with_capacity(room);
+        path.push_str(links);
+        // Nothing is written to but memory.
+        let _ = write!(path, "{}", file.as_raw_fd());
+        let mut path = PathBuf::from(path);
+        if let Some(name) = name {
+            path.push(name);
+        }
+        Ok(path)
     }
 
     /// Opens a descriptor's file once more.

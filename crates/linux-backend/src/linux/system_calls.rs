@@ -1,5 +1,6 @@
 //! Each method of the trait as one system call.
 
+use std::borrow::Cow;
 use std::ffi::{CString, OsStr, OsString};
 use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -48,12 +49,12 @@ fn path_buf(text: CString) -> PathBuf {
 }
 
 impl Linux {
-    fn path_of(&self, place: Reach<'_, OwnedFd>) -> rustix::io::Result<PathBuf> {
-        match place {
-            Reach::Path(path) => Ok(path.to_path_buf()),
-            Reach::Descriptor(fd) => self.procfs.link_of(fd.as_fd()),
-            Reach::Below(fd, name) => Ok(self.procfs.link_of(fd.as_fd())?.join(name)),
-        }
+    fn path_of<'a>(&self, place: Reach<'a, OwnedFd>) -> rustix::io::Result<Cow<'a, Path>> {
+        Ok(match place {
+            Reach::Path(path) => Cow::Borrowed(path),
+            Reach::Descriptor(fd) => Cow::Owned(self.procfs.link_of(fd.as_fd(), None)?),
+            Reach::Below(fd, name) => Cow::Owned(self.procfs.link_of(fd.as_fd(), Some(name))?),
+        })
     }
 }
 
@@ -100,9 +101,10 @@ impl Kernel for Linux {
     }
 
     fn statmount(&self, unique_id: u64, mask: u64, room: usize) -> Answered<MountStat> {
-        let mut buffer = vec![0_u8; STRINGS + room];
-        raw::statmount(unique_id, mask, &mut buffer).map_err(from_kernel)?;
-        Ok(Answer(&buffer).read())
+        if room > FEW_STRINGS {
+            return statmount_into(&mut vec![0; STRINGS + room], unique_id, mask);
+        }
+        statmount_into(&mut [0; STRINGS + FEW_STRINGS][..STRINGS + room], unique_id, mask)
     }
 
     fn fstatfs(&self, file: &OwnedFd) -> Answered<u32> {
@@ -185,7 +187,7 @@ impl Kernel for Linux {
     }
 
     fn chmod(&self, place: Reach<'_, OwnedFd>, mode: u32) -> Answered<()> {
-        let change = || rustix::fs::chmodat(CWD, &self.path_of(place)?, Mode::from_raw_mode(mode), AtFlags::empty());
+        let change = || rustix::fs::chmodat(CWD, &*self.path_of(place)?, Mode::from_raw_mode(mode), AtFlags::empty());
         change().map_err(from_kernel)
     }
 
@@ -254,15 +256,23 @@ impl Kernel for Linux {
         let data = CString::new(data.as_bytes()).map_err(|_| Errno::EINVAL)?;
         let call = || {
             let (source, target) = (self.path_of(source)?, self.path_of(target)?);
-            rustix::mount::mount(&source, &target, fs_type, mount_flags(flags), data.as_c_str())
+            rustix::mount::mount(&*source, &*target, fs_type, mount_flags(flags), data.as_c_str())
         };
         call().map_err(from_kernel)
     }
 
     fn umount2(&self, target: Reach<'_, OwnedFd>, flags: u32) -> Answered<()> {
-        let call = || rustix::mount::unmount(&self.path_of(target)?, UnmountFlags::from_bits_retain(flags));
+        let call = || rustix::mount::unmount(&*self.path_of(target)?, UnmountFlags::from_bits_retain(flags));
         call().map_err(from_kernel)
     }
+}
+
+/// As much room for strings is found on the stack.
+const FEW_STRINGS: usize = 1024;
+
+fn statmount_into(buffer: &mut [u8], unique_id: u64, mask: u64) -> Answered<MountStat> {
+    raw::statmount(unique_id, mask, buffer).map_err(from_kernel)?;
+    Ok(Answer(buffer).read())
 }
 
 /// Back to the `DT_…` byte that rustix has made a word of.
