@@ -1,7 +1,10 @@
 //! Which mount, which device, which medium.
 
+use std::ffi::CStr;
 use std::fs;
+use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -10,7 +13,6 @@ use camino::Utf8PathBuf;
 use mountwright_core::{Location, MountInfo, Mounter, backing_device, device_for_path, is_ephemeral_storage};
 use mountwright_linux::abi;
 use rustix::fs::CWD;
-use std::os::fd::AsRawFd;
 
 use crate::paired::{Group, Report};
 use crate::raw;
@@ -50,14 +52,16 @@ fn mount_of(report: &mut Report, world: &World, depth: usize) {
     assert_eq!(world.backend.mount_of(&at).expect("it is mounted").mount.mount_point, path);
     Group::new(format!("mount look-up, depth {depth}, {mounts} mounts"))
         .variant("mount_of", || world.backend.mount_of(&at))
-        .variant("statx + statmount", || {
-            let id = raw::mount_id(CWD.as_raw_fd(), &raw_path, 0).expect("it is there");
-            raw::statmount(id, FIELDS, &mut [MaybeUninit::uninit(); ROOM])
-        })
+        .variant("statx + statmount", || raw_mount(&raw_path))
         .variant("scan of mountinfo", || scan(&path))
         .at_most_times("mount_of", "statx + statmount", 1.3)
         .times("scan of mountinfo", "mount_of")
         .run(report);
+}
+
+fn raw_mount(path: &CStr) -> io::Result<()> {
+    let id = raw::mount_id(CWD.as_raw_fd(), path, 0)?;
+    raw::statmount(id, FIELDS, &mut [MaybeUninit::uninit(); ROOM])
 }
 
 /// The last line of the longest mount point above the path, as container runtimes have it.
@@ -95,9 +99,11 @@ fn empty_dir(report: &mut Report, world: &World) {
 
 fn devices(report: &mut Report, world: &World, depth: usize) {
     let (path, mounts, backend) = (mount_point(depth), world.mounts, &world.backend);
+    let raw_path = c_path(&path);
     world.namespace.enter();
     Group::new(format!("device behind a path, depth {depth}, {mounts} mounts"))
         .variant("backing_device", || backing_device(backend, backend, &path))
+        .variant("statx + statmount", || raw_mount(&raw_path))
         .variant("device_for_path", || device_for_path(backend, &path))
         .variant("canonicalize and stat upward", || {
             let path = fs::canonicalize(&path).expect("it is there");
@@ -105,6 +111,7 @@ fn devices(report: &mut Report, world: &World, depth: usize) {
             path.ancestors().find(|above| fs::metadata(above).is_ok_and(|found| found.dev() != device)).is_some()
         })
         .variant("scan of mountinfo", || scan(&path))
+        .times("backing_device", "statx + statmount")
         .times("canonicalize and stat upward", "device_for_path")
         .times("scan of mountinfo", "backing_device")
         .run(report);
