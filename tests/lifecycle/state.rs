@@ -195,7 +195,7 @@ fn list<K: Kernel>(calls: &K, directory: &Path) -> Result<Vec<OsString>, Errno> 
             names.retain(|name| name != "." && name != "..");
             return Ok(names);
         }
-        names.extend(entries.into_iter().map(|entry| entry.name));
+        names.extend(entries.iter().map(|entry| entry.name.to_owned()));
     }
 }
 

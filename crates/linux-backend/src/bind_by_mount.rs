@@ -67,13 +67,13 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Changes the staged copy and moves it to the target.
-    fn move_staged(
+    fn move_staged<'a>(
         &self,
-        request: &BindRequest,
+        request: &'a BindRequest,
         copy: K::Fd,
         last: LastStep,
         created: &mut Created<K::Fd>,
-    ) -> Step<(K::Fd, Target<'_, K::Fd>, MountKey)> {
+    ) -> Step<(K::Fd, Target<'a, K::Fd>, MountKey)> {
         let mount = self.mount_of_fd(&copy)?;
         match request.recursion() {
             Recursion::This => self.change_copy(request, &copy)?,
