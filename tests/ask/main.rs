@@ -14,6 +14,7 @@ mod expected;
 mod have;
 mod machine;
 mod scene;
+mod shown;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ fn main() -> ExitCode {
     // A listing changes nothing, and before the first thread starts is the only time to enter a namespace.
     let scene = if arguments.list { Err("only listed".to_owned()) } else { Scene::build() };
     let scene = Arc::new(scene);
-    let cases = expected::cases().into_iter().chain(actions::cases());
+    let cases = expected::cases().into_iter().chain(actions::cases()).chain(shown::cases());
     let trials = cases.map(|case| trial(case, Arc::clone(&scene))).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

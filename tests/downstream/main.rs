@@ -1,5 +1,6 @@
 //! Core as another crate's tests use it: each port mocked through the feature `mock`, passed as `&dyn`.
 
+mod namespace;
 mod third_backend;
 
 use std::ffi::OsString;

@@ -1,5 +1,6 @@
 //! What is left when the story is interrupted.
 
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::Failed;
@@ -17,12 +18,27 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
+/// The command, which a signal can end even where a shell has started this process in the background and had it ignore them.
+fn interruptible(words: &[&str]) -> Result<Command, Failed> {
+    let command = command(words)?;
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let ignored = status.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigIgn:")?.trim(), 16).ok());
+    if ignored.unwrap_or(0) & (1 << (Signal::INT.as_raw() - 1)) == 0 {
+        return Ok(command);
+    }
+    let mut with_defaults = Command::new("env");
+    with_defaults.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
+    with_defaults.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    with_defaults.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Ok(with_defaults)
+}
+
 /// At many moments of the story, of which some are before its namespace is there and some after its end.
 fn must_leave_nothing(signal: Signal) -> Result<(), Failed> {
     let before = Table::read()?;
     let mut interrupted = 0;
     for milliseconds in 0..40 {
-        let mut story = command(&["--backend", "linux"])?.spawn()?;
+        let mut story = interruptible(&["--backend", "linux"])?.spawn()?;
         std::thread::sleep(Duration::from_millis(milliseconds));
         let pid = Pid::from_raw(i32::try_from(story.id())?).ok_or("no process")?;
         // It may have ended by itself.

@@ -12,6 +12,7 @@ mod crashes;
 mod expected;
 mod interrupted;
 mod running;
+mod shown;
 mod stories;
 
 use std::process::ExitCode;
@@ -37,7 +38,9 @@ fn main() -> ExitCode {
     // Before the first thread starts: the stories begin in a namespace where nobody else mounts anything, and whose mounts are
     // shared, so that a story that did not keep to itself would show.
     let namespace = namespace::enter().map_err(|none| none.to_string()).and_then(|_| Table::share());
-    let cases = [bad_input::cases(), stories::cases(), crashes::cases(), interrupted::cases()].into_iter().flatten();
+    let cases = [bad_input::cases(), stories::cases(), crashes::cases(), interrupted::cases(), shown::cases()]
+        .into_iter()
+        .flatten();
     let trials = cases
         .map(|case| {
             let namespace = namespace.clone();

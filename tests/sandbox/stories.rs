@@ -188,7 +188,7 @@ fn a_person_can_read_it(backend: &str) -> Result<(), Failed> {
         "The mount tree with the sandbox up",
         "/shared/9d1e7c/rootfs",
         "Teardown",
-        "Is everything as it was? yes: the same",
+        "Is everything as it was? yes\n  the same",
     ];
     let mut rest = text.as_str();
     for part in expected {

@@ -11,12 +11,15 @@ pub mod kernel_trials;
 pub mod model_kernel;
 pub mod mortal_child;
 pub mod naive;
-pub mod namespace;
 pub mod scenario;
 pub mod searched;
 pub mod show;
+pub mod snapshot;
+pub mod terminal_of_a_test;
 pub mod traced;
 pub mod worker_process;
+
+pub use mountwright_linux::test_namespace as namespace;
 
 /// The programs of the README are compiled and run as they stand there.
 #[cfg(doctest)]

@@ -12,6 +12,26 @@
 //! There is no I/O here and no unsafe code. `mountwright-linux` implements the ports on Linux, `mountwright-fake` on an
 //! in-memory model of it.
 //!
+//! # Where to begin
+//!
+//! | to | begin at |
+//! |---|---|
+//! | write code for both backends | [`Backend`], and a [`Location`] for each place: trusted, or beneath a root that a guest can write |
+//! | know what is behind a path | [`backing_device`], [`device_for_path`], [`mount_at`], [`Mounter::mount_of`] |
+//! | classify the mounts of a specification | [`Mount::from_runtime_spec`], [`kubernetes`], [`is_system_mount`], [`is_host_device`], [`empty_dir_medium`], [`watchability`] |
+//! | bind, remount, unmount | [`bind_mount`], [`remount_read_only`], [`Mounter`] |
+//! | share a container with its guest | [`set_up_sandbox`], [`share_rootfs`], [`share_volume`], [`unshare_recorded`], [`tear_down_sandbox`] |
+//! | go on after a crash | [`ensure_share`], [`Recovery`], [`Reaping`] |
+//! | read a mount table, or print one | [`MountTable`], [`MountInfo`], [`MountOptions`] |
+//! | handle an error | [`Error`], [`OsError`], [`Errno`] |
+//!
+//! ```
+//! use mountwright_core::MountTable;
+//!
+//! let table = MountTable::parse("28 1 259:2 / / rw,relatime shared:1 - ext4 /dev/vda1 rw\n");
+//! assert_eq!(table.mount_holding("/etc".as_ref()).unwrap().device().to_string(), "259:2");
+//! ```
+//!
 //! # Features
 //!
 //! * `mock`: `MockFilesystem`, `MockDirectory` and `MockMounter`, made with mockall.
@@ -22,6 +42,8 @@
 
 #[cfg(test)]
 mod changing_tree;
+#[cfg(all(test, feature = "serde"))]
+mod error_messages;
 mod ports;
 mod questions;
 mod sequences;
@@ -144,12 +166,14 @@ pub use values::operation::Operation;
 pub use values::os_error::{Leftover, OsError, Subject};
 pub use values::path_device::PathDevice;
 pub use values::placeholder::Placeholder;
+pub use values::printable::printable;
 pub use values::propagation::{PeerGroup, Propagation, PropagationState, PropagationWord, WrongPropagation};
 pub use values::rafs_answer::{RafsError, RafsUnmount};
 pub use values::recursion::Recursion;
 pub use values::relative_path::{NotRelative, RelativePath};
 pub use values::shm_size::DEFAULT_SHM_SIZE;
 pub use values::system_mount::{SYSTEM_MOUNT_PREFIXES, is_system_mount};
+pub use values::table_drawing::{TABLE_HEADS, TreeRow};
 pub use values::unmount_request::{UnmountMode, UnmountRequest};
 pub use values::unusable_mount::UnusableMount;
 pub use values::unusable_option::UnusableOption;

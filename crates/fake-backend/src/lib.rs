@@ -20,6 +20,12 @@
 //!
 //! What is modelled and what is not is a table in `docs/fake.md`.
 //!
+//! # Features
+//!
+//! * `proptest`: `strategies`, hosts for property tests.
+//!
+//! # An example
+//!
 //! ```
 //! use mountwright_core::{BindRequest, Errno, Location, Mounter, Operation};
 //! use mountwright_fake::{Failure, HostBuilder};
@@ -44,6 +50,8 @@ mod pid;
 mod ports;
 mod script;
 mod show;
+#[cfg(feature = "proptest")]
+pub mod strategies;
 mod syscalls;
 
 pub use credentials::{Credentials, IdMap, IdRange};

@@ -28,12 +28,12 @@ fn a_host_prints_as_findmnt_draws_it() {
     assert_eq!(
         host().to_string(),
         "\
-TARGET       SOURCE    FSTYPE OPTIONS                            PROPAGATION
-/            /dev/vda1 ext4   rw,relatime                        shared:1
-├─/srv       tmpfs     tmpfs  ro,nosuid,relatime (superblock ro) shared:2
-│ └─/srv/y   tmpfs[/x] tmpfs  rw,nodev,relatime (superblock ro)  master:2
-│   └─/srv/y cover     tmpfs  rw,relatime                        unbindable
-└─/mnt       /dev/vdb  xfs    rw,relatime                        private
+TARGET        SOURCE     FSTYPE  OPTIONS                            PROPAGATION
+/             /dev/vda1  ext4    rw,relatime                        shared:1
+├─/srv        tmpfs      tmpfs   ro,nosuid,relatime                 shared:2
+│ └─/srv/y    tmpfs[/x]  tmpfs   rw,nodev,relatime (superblock ro)  slave:2
+│   └─/srv/y  cover      tmpfs   rw,relatime                        unbindable
+└─/mnt        /dev/vdb   xfs     rw,relatime                        private
 "
     );
 }

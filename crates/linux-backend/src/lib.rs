@@ -23,6 +23,10 @@
 //! The backend is generic over [`Kernel`], a trait of exactly the system calls it makes. [`Linux`] is the kernel that this
 //! process runs on; a model of it, or something that makes calls fail, is another.
 //!
+//! # Features
+//!
+//! * `test-namespace`: `test_namespace`, a mount namespace of its own for a test, without root where the kernel allows it.
+//!
 //! # Kernels
 //!
 //! Written for Linux 4.18 and later. Newer calls are used where they are there ([`Ladder`]); a call that a seccomp filter
@@ -69,6 +73,8 @@ mod staging;
 mod superblock;
 mod take_off;
 mod target;
+#[cfg(feature = "test-namespace")]
+pub mod test_namespace;
 mod unmount;
 
 pub use backend::LinuxBackend;

@@ -8,7 +8,7 @@ use mountwright_core::{
     share_rootfs, unshare_rootfs,
 };
 use mountwright_linux::LinuxBackend;
-use mountwright_tests::show::{printable, printable_path};
+use mountwright_tests::show::printable;
 use serde_json::{Value, json};
 
 use super::answer::Answer;
@@ -53,7 +53,7 @@ pub(crate) fn share(
     rootfs: &OsStr,
 ) -> Result<Answer, Error> {
     let record = share_rootfs(backend, backend, mounts, id, &Location::trusted(rootfs), false)?;
-    let shared = printable_path(&record.path);
+    let shared = printable(&record.path);
     let answer = Answer::new(format!("{} on {shared} as mount {}", printable(rootfs), record.mount));
     let answer = answer.with_path("rootfs", rootfs).with("container", id.as_str()).with("name", record.name);
     let answer = answer.with_path("path", &record.path).with("mount", record.mount.to_string());

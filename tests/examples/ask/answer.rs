@@ -63,7 +63,7 @@ impl Answer {
 
     pub(crate) fn to_text(&self, terminal: Terminal) -> String {
         match &self.text {
-            Text::Lines(lines) => format!("{lines}\n"),
+            Text::Lines(lines) => lines.lines().map(|line| terminal.line(line) + "\n").collect(),
             Text::Table(table) => table.render(terminal),
         }
     }

@@ -7,9 +7,7 @@ use mountwright_core::{
     Error, FileCount, Location, Mounter, PathDevice, backing_device, count_files, device_for_path, is_host_device,
 };
 use mountwright_linux::LinuxBackend;
-use mountwright_tests::show::{
-    backing_json, backing_words, mount_json, printable, printable_path, propagation_words, source_words,
-};
+use mountwright_tests::show::{backing_json, backing_words, mount_json, printable};
 
 use super::answer::Answer;
 
@@ -20,7 +18,7 @@ pub(crate) fn device(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Err
         PathDevice::BlockNode { .. } => ("BlockNode", format!("BlockNode{{{device}}}")),
         PathDevice::CharNode { .. } => ("CharNode", format!("CharNode{{{device}}}")),
         PathDevice::Filesystem { mount_point, .. } => {
-            ("Filesystem", format!("Filesystem{{{device}, {}}}", printable_path(mount_point)))
+            ("Filesystem", format!("Filesystem{{{device}, {}}}", printable(mount_point)))
         }
     };
     let answer = Answer::new(text).with_path("path", path).with("kind", kind).with("device", device.to_string());
@@ -35,7 +33,7 @@ pub(crate) fn backing(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Er
     let found = backing_device(backend, backend, Path::new(path))?;
     let text = match found.mount() {
         Some(mount) => {
-            let (source, at) = (source_words(mount), printable_path(&mount.mount_point));
+            let [at, source, ..] = mount.words();
             format!(
                 "{}\n  as mount {} says: {source} on {at}, {}",
                 backing_words(&found),
@@ -54,11 +52,11 @@ pub(crate) fn mount(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Erro
     let unique = mount.unique_id.map_or_else(String::new, |id| format!(", unique id {}", id.0));
     let place = if found.is_root { "the path is its root" } else { "the path is within it" };
     let text = [
-        format!("mount point  {}, {place}", printable_path(&mount.mount_point)),
-        format!("source       {}", source_words(mount)),
+        format!("mount point  {}, {place}", printable(&mount.mount_point)),
+        format!("source       {}", mount.words()[1]),
         format!("type         {}", printable(&mount.fs_type)),
         format!("attributes   {}", mount.attributes),
-        format!("propagation  {}", propagation_words(mount.propagation)),
+        format!("propagation  {}", mount.propagation.words()),
         format!("options      {}", printable(&mount.options)),
         format!("device       {}", mount.device),
         format!("id           {}{unique}, on mount {}", mount.id, mount.parent),

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use mountwright_core::{Error, Mounter};
 use mountwright_linux::LinuxBackend;
-use mountwright_tests::show::{Style, in_tree_order, mount_json, mount_list, mount_tree};
+use mountwright_tests::show::{Style, mount_json, mount_list, mount_tree};
 use serde_json::{Map, Value, json};
 
 use super::answer::Answer;
@@ -13,8 +13,8 @@ use super::answer::Answer;
 pub(crate) fn table(backend: &LinuxBackend, tree: bool) -> Result<Answer, Error> {
     let table = backend.mounts()?;
     let (shown, mounts): (_, Vec<Map<String, Value>>) = if tree {
-        let mounts = in_tree_order(&table).into_iter().map(|shown| {
-            let mut fields = mount_json(&shown.mount);
+        let mounts = table.in_tree_order().into_iter().map(|shown| {
+            let mut fields = mount_json(&shown.mount.to_info());
             fields.insert("depth".to_owned(), json!(shown.depth));
             fields
         });

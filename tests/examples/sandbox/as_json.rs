@@ -1,7 +1,7 @@
 //! The story for programs.
 
 use mountwright_core::{MountTable, TearDownOutcome, TornDown, Watchability};
-use mountwright_tests::show::{backing_json, in_tree_order, mount_json, put_path};
+use mountwright_tests::show::{backing_json, mount_json, put_path};
 use serde_json::{Map, Value, json};
 
 use super::heading::Heading;
@@ -67,8 +67,8 @@ fn share(share: &Shared) -> Value {
 }
 
 fn table(table: &MountTable) -> Value {
-    let mounts = in_tree_order(table).into_iter().map(|shown| {
-        let mut object = mount_json(&shown.mount);
+    let mounts = table.in_tree_order().into_iter().map(|shown| {
+        let mut object = mount_json(&shown.mount.to_info());
         object.insert("depth".to_owned(), json!(shown.depth));
         Value::from(object)
     });

@@ -4,9 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use mountwright_core::{MountId, MountTable, NameAfter, TearDownOutcome, TornDown};
-use mountwright_tests::show::{
-    Cell, Column, Fit, Style, Terminal, TextTable, backing_words, mount_tree, printable, printable_path,
-};
+use mountwright_tests::show::{Cell, Column, Fit, Style, Terminal, TextTable, backing_words, mount_tree, printable};
 
 use super::heading::Heading;
 use super::row::Row;
@@ -35,7 +33,7 @@ pub(crate) fn as_text(heading: &Heading, story: &Story, terminal: Terminal) -> S
 }
 
 fn section(title: &str, body: &str, terminal: Terminal) -> String {
-    format!("\n{}\n\n{body}", Style::Heading.paint(title, terminal.colour))
+    format!("\n{}\n\n{body}", Style::Heading.paint(&terminal.line(title), terminal.colour))
 }
 
 fn mounts(table: &MountTable) -> String {
@@ -47,13 +45,15 @@ fn mounts(table: &MountTable) -> String {
 
 fn opening(heading: &Heading, terminal: Terminal) -> String {
     let Heading { container, sandbox, backend, spec, host } = heading;
-    let title = Style::Heading.paint(&format!("Container {container} in sandbox {sandbox}"), terminal.colour);
-    format!("{title}\n  spec     {spec}\n  backend  {backend}: {host}\n")
+    let title = terminal.line(&format!("Container {container} in sandbox {sandbox}"));
+    let title = Style::Heading.paint(&title, terminal.colour);
+    let lines = [format!("  spec     {spec}"), format!("  backend  {backend}: {host}")];
+    lines.iter().fold(title, |text, line| format!("{text}\n{}", terminal.line(line))) + "\n"
 }
 
 fn rows(rows: &[Row], terminal: Terminal) -> String {
     let mut table = TextTable::new([
-        Column::new("DESTINATION", Fit::CutStart, 16),
+        Column::new("DESTINATION", Fit::CutMiddle, 16),
         Column::new("VERDICT", Fit::Wrap, 12),
         Column::new("WHY", Fit::Wrap, 24),
         Column::new("BACKED BY", Fit::CutEnd, 17),
@@ -61,14 +61,15 @@ fn rows(rows: &[Row], terminal: Terminal) -> String {
     for row in rows {
         let backing = row.backing.as_ref().map_or_else(|| "-".to_owned(), backing_words);
         table.row([
-            Cell::new(printable(row.mount.destination.as_str().as_ref())),
+            Cell::new(printable(row.mount.destination.as_str())),
             Cell::new(row.verdict.to_string()).styled(style_of(&row.verdict)),
-            Cell::new(printable(row.verdict.reason(&row.mount).as_ref())),
+            Cell::new(printable(row.verdict.reason(&row.mount))),
             Cell::new(backing).styled(Style::Dim),
         ]);
     }
     let shared = rows.iter().filter(|row| row.verdict.is_shared()).count();
-    format!("{}\n{} mounts, {shared} of them shared with the guest\n", table.render(terminal), rows.len())
+    let count = format!("{} mounts, {shared} of them shared with the guest", rows.len());
+    format!("{}\n{}\n", table.render(terminal), terminal.line(&count))
 }
 
 fn style_of(verdict: &Verdict) -> Style {
@@ -83,16 +84,20 @@ fn style_of(verdict: &Verdict) -> Style {
 fn set_up(story: &Story, terminal: Terminal) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = writeln!(text, "mounts  {}", story.dirs.mounts_dir);
+    let mut line = |line: &str| {
+        let _ = writeln!(text, "{}", terminal.line(line));
+    };
+    line(&format!("mounts  {}", story.dirs.mounts_dir));
     if story.dirs.made_shared.is_some() {
-        let _ = writeln!(text, "        bound onto itself and shared: it was on no shared mount");
+        line("        bound onto itself and shared: it was on no shared mount");
     }
-    let _ = writeln!(text, "shared  {}", story.dirs.shared_dir);
-    let _ = writeln!(text, "        mounts bound onto it, read-only, slave: what the guest sees\n");
+    line(&format!("shared  {}", story.dirs.shared_dir));
+    line("        mounts bound onto it, read-only, slave: what the guest sees");
+    line("");
     let mut table = TextTable::new([
-        Column::new("IN THE CONTAINER", Fit::CutStart, 16),
-        Column::new("SOURCE", Fit::CutStart, 16),
-        Column::new("BELOW MOUNTS", Fit::CutStart, 16),
+        Column::new("IN THE CONTAINER", Fit::CutMiddle, 16),
+        Column::new("SOURCE", Fit::CutMiddle, 16),
+        Column::new("BELOW MOUNTS", Fit::CutMiddle, 16),
         Column::new("ACCESS", Fit::Whole, 0),
         Column::new("SEEN", Fit::Whole, 0),
     ]);
@@ -100,9 +105,9 @@ fn set_up(story: &Story, terminal: Terminal) -> String {
         let record = &share.record;
         let seen = if share.seen_by_guest { ("yes", Style::Good) } else { ("no", Style::Bad) };
         table.row([
-            Cell::new(printable(share.what.as_ref())),
-            Cell::new(printable(share.source.as_ref())).styled(Style::Dim),
-            Cell::new(format!("{}/{}", record.container, printable(record.name.as_ref()))),
+            Cell::new(printable(&share.what)),
+            Cell::new(printable(&share.source)).styled(Style::Dim),
+            Cell::new(format!("{}/{}", record.container, printable(&record.name))),
             Cell::new(if share.read_only { "read-only" } else { "writable" }),
             Cell::new(seen.0).styled(seen.1),
         ]);
@@ -118,15 +123,15 @@ fn before(story: &Story, terminal: Terminal) -> String {
 fn during(story: &Story, terminal: Terminal) -> String {
     let old: HashSet<MountId> = story.before.iter().map(|row| row.id()).collect();
     let style = |id: MountId| if old.contains(&id) { Style::Plain } else { Style::Good };
-    mount_tree(&story.during, |mount| style(mount.id)).render(terminal)
+    mount_tree(&story.during, |mount| style(mount.id())).render(terminal)
 }
 
 fn teardown(story: &Story, terminal: Terminal) -> String {
-    let mut table = TextTable::new([Column::new("MOUNT", Fit::CutStart, 30), Column::new("OUTCOME", Fit::Wrap, 20)]);
+    let mut table = TextTable::new([Column::new("MOUNT", Fit::CutMiddle, 30), Column::new("OUTCOME", Fit::Wrap, 20)]);
     for torn_down in &story.torn_down.mounts {
         let style = if torn_down.outcome.is_off() { Style::Plain } else { Style::Bad };
-        let outcome = printable(in_the_end(torn_down, story).to_string().as_ref());
-        table.row([Cell::new(printable_path(&torn_down.path)), Cell::new(outcome).styled(style)]);
+        let outcome = printable(in_the_end(torn_down, story).to_string());
+        table.row([Cell::new(printable(&torn_down.path)), Cell::new(outcome).styled(style)]);
     }
     table.render(terminal)
 }
@@ -145,20 +150,26 @@ fn in_the_end(torn_down: &TornDown, story: &Story) -> TearDownOutcome {
 
 fn proof(story: &Story, terminal: Terminal) -> String {
     let (word, style) = if story.all_is_as_it_was() { ("yes", Style::Good) } else { ("NO", Style::Bad) };
-    let mut text = format!("\nIs everything as it was? {}", style.paint(word, terminal.colour));
+    let line = terminal.line(&format!("Is everything as it was? {word}"));
+    let line = match line.strip_suffix(word) {
+        Some(question) => format!("{question}{}", style.paint(word, terminal.colour)),
+        None => line,
+    };
+    let mut text = format!("\n{line}\n");
     if story.all_is_as_it_was() {
-        let _ = writeln!(text, ": the same {}, byte for byte; nothing is left", mounts(&story.after));
+        let same = format!("  the same {}, byte for byte; nothing is left", mounts(&story.after));
+        let _ = writeln!(text, "{}", terminal.line(&same));
         return text;
     }
-    text.push('\n');
     for (sign, these, others) in [("gone", &story.before, &story.after), ("new", &story.after, &story.before)] {
         let there: HashSet<&[u8]> = others.iter().map(|row| row.line()).collect();
         for row in these.iter().filter(|row| !there.contains(row.line())) {
-            let _ = writeln!(text, "  {sign}: {}", printable_path(&row.mount_point()));
+            let line = format!("  {sign}: {}", printable(&*row.mount_point()));
+            let _ = writeln!(text, "{}", terminal.line(&line));
         }
     }
     for kept in &story.torn_down.kept {
-        let _ = writeln!(text, "  kept: {kept}");
+        let _ = writeln!(text, "{}", terminal.line(&format!("  kept: {kept}")));
     }
     text
 }

@@ -75,7 +75,7 @@ impl fmt::Display for Recovered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let section = |f: &mut fmt::Formatter<'_>, title: &str, text: &str| -> fmt::Result {
             writeln!(f, "\n{title}")?;
-            let lines = text.lines().map(|line| printable(line.as_ref()));
+            let lines = text.lines().map(printable);
             lines.into_iter().try_for_each(|line| writeln!(f, "  {line}"))
         };
         let calls = if self.after == 1 { "1 call".to_owned() } else { format!("{} calls", self.after) };

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mountwright_tests::show::printable_path;
+use mountwright_tests::show::printable;
 
 use super::bad_input::BadInput;
 
@@ -15,7 +15,7 @@ pub(crate) struct GivenFile {
 
 impl GivenFile {
     pub(crate) fn read(path: &Path) -> Result<Self, BadInput> {
-        let name = printable_path(path);
+        let name = printable(path);
         match std::fs::read(path) {
             Ok(bytes) => Ok(Self { name, bytes }),
             Err(error) => Err(BadInput::new(format!("cannot read {name}: {error}"))),

@@ -69,7 +69,7 @@ pub(crate) fn main() -> ExitCode {
                 Failure::BadInput(bad) => (bad.to_string(), 2),
                 Failure::Step(line) => (line.clone(), 1),
             };
-            let line = printable(line.as_ref());
+            let line = printable(&line);
             if cli.json {
                 // A closed pipe is no more news than the failure itself.
                 let _ = writeln!(std::io::stdout(), "{}", serde_json::json!({ "error": { "message": line } }));

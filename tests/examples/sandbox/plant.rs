@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use mountwright_core::{DeviceNumber, FileKind, clean_path};
 
-use mountwright_tests::show::{printable, printable_path};
+use mountwright_tests::show::printable;
 
 use super::bad_input::BadInput;
 use super::given_file::GivenFile;
@@ -104,7 +104,7 @@ impl Plant {
         let is_no_directory = |thing: &Planted| matches!(thing, Planted::File(_) | Planted::Node(..));
         if let Some(above) = path.ancestors().skip(1).find(|above| self.things.get(*above).is_some_and(is_no_directory))
         {
-            return Err(format!("{} is below {}, which is no directory", printable_path(&path), printable_path(above)));
+            return Err(format!("{} is below {}, which is no directory", printable(&path), printable(above)));
         }
         // What is not in a directory any more goes with the directory.
         if planted != Planted::Directory {
@@ -118,7 +118,7 @@ impl Plant {
 fn absolute(word: &[u8]) -> Result<PathBuf, String> {
     let path = PathBuf::from(OsString::from_vec(unescaped(word)));
     if !path.is_absolute() || path.as_os_str().as_bytes().contains(&0) {
-        return Err(format!("not an absolute path: {}", printable_path(&path)));
+        return Err(format!("not an absolute path: {}", printable(&path)));
     }
     Ok(clean_path(&path).into_owned())
 }

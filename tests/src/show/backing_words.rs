@@ -3,18 +3,18 @@
 use mountwright_core::BackingDevice;
 use serde_json::{Map, Value, json};
 
-use super::{mount_json, printable, printable_path, put_path};
+use super::{mount_json, printable, put_path};
 
 /// What is behind a path: `Subtree{8:1, /srv}`, `Anonymous{overlay}`, `BlockNode{7:0}`.
 pub fn backing_words(backing: &BackingDevice) -> String {
     let kind = backing_kind(backing);
     match backing {
         BackingDevice::WholeFilesystem { device, mount } => {
-            format!("{kind}{{{device}, {}}}", printable_path(&mount.mount_point))
+            format!("{kind}{{{device}, {}}}", printable(&mount.mount_point))
         }
         BackingDevice::Subtree { device, subpath, deleted, .. } => {
             let deleted = if *deleted { ", deleted" } else { "" };
-            format!("{kind}{{{device}, {}{deleted}}}", printable_path(subpath))
+            format!("{kind}{{{device}, {}{deleted}}}", printable(subpath))
         }
         BackingDevice::Anonymous { fs_type, .. } => format!("{kind}{{{}}}", printable(fs_type)),
         BackingDevice::BlockNode { device } | BackingDevice::CharNode { device } => format!("{kind}{{{device}}}"),

@@ -2,6 +2,8 @@
 
 use std::io::IsTerminal;
 
+use super::cut_middle;
+
 /// What standard output can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
@@ -13,8 +15,6 @@ pub struct Terminal {
 
 /// Where nobody says otherwise.
 const USUAL_WIDTH: usize = 80;
-/// Less than this is not taken for a width.
-const LEAST_WIDTH: usize = 40;
 
 impl Terminal {
     /// A pipe or a file: whole lines, no colours.
@@ -30,8 +30,13 @@ impl Terminal {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let told = variable("COLUMNS").and_then(|columns| columns.parse().ok());
         let measured = || rustix::termios::tcgetwinsize(&stdout).ok().map(|size| usize::from(size.ws_col));
-        let width = told.or_else(measured).filter(|&width| width >= LEAST_WIDTH).unwrap_or(USUAL_WIDTH);
+        let width = told.or_else(measured).filter(|&width| width > 0).unwrap_or(USUAL_WIDTH);
         let colour = variable("NO_COLOR").is_none() && variable("TERM").is_none_or(|term| term != "dumb");
         Self { width: Some(width), colour }
+    }
+
+    /// A line of its own, in the room there is; the middle is left out.
+    pub fn line(&self, text: &str) -> String {
+        self.width.map_or_else(|| text.to_owned(), |width| cut_middle(text, width))
     }
 }

@@ -1,6 +1,7 @@
 //! Tables of text that fit their terminal.
 
-use super::{Style, Terminal};
+use super::width::start;
+use super::{Style, Terminal, cut_middle, width_of};
 
 /// What becomes of a text that is wider than its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,8 +10,8 @@ pub enum Fit {
     Whole,
     /// The end is cut off.
     CutEnd,
-    /// The beginning is cut off, which tells less of a path than its end.
-    CutStart,
+    /// The middle is left out, which tells least of a path.
+    CutMiddle,
     /// It goes on in the next line.
     Wrap,
 }
@@ -64,13 +65,13 @@ impl Cell {
         if self.width() <= width {
             return vec![format!("{}{}", self.branches, self.text)];
         }
-        let room = width.saturating_sub(width_of(&self.branches)).max(2);
-        let kept = room - 1;
+        // Of deep branches only as much as leaves room for a name.
+        let branches = start(&self.branches, width.saturating_sub(LEAST_NAME));
+        let room = width - width_of(branches);
         match fit {
-            Fit::Whole => vec![format!("{}{}", self.branches, self.text)],
-            Fit::CutEnd => vec![format!("{}{}…", self.branches, self.text.chars().take(kept).collect::<String>())],
-            Fit::CutStart => vec![format!("{}…{}", self.branches, end_of_path(&self.text, kept))],
-            Fit::Wrap => wrapped(&self.text, room),
+            Fit::CutMiddle => vec![format!("{branches}{}", cut_middle(&self.text, room))],
+            Fit::Whole | Fit::CutEnd => vec![format!("{branches}{}", cut_end(&self.text, room))],
+            Fit::Wrap => wrapped(&self.text, room.max(1)),
         }
     }
 }
@@ -83,6 +84,8 @@ pub struct TextTable {
 }
 
 const GAP: &str = "  ";
+/// Names are cut no shorter for the branches in front of them.
+const LEAST_NAME: usize = 8;
 
 impl TextTable {
     /// A table without rows.
@@ -104,16 +107,18 @@ impl TextTable {
     /// The table as lines, each line ended; without a width every text is whole and on one line.
     pub fn render(&self, terminal: Terminal) -> String {
         let widths = self.widths(terminal.width);
+        // A terminal too narrow for one character a column gets the first columns.
+        let room = terminal.width.unwrap_or(usize::MAX);
         let mut text = String::new();
         let titles: Vec<Cell> =
             self.columns.iter().map(|column| Cell::new(column.title).styled(Style::Heading)).collect();
         for cells in std::iter::once(&titles).chain(&self.rows) {
-            self.render_row(&mut text, cells, &widths, terminal.colour);
+            self.render_row(&mut text, cells, &widths, (terminal.colour, room));
         }
         text
     }
 
-    fn render_row(&self, text: &mut String, cells: &[Cell], widths: &[usize], colour: bool) {
+    fn render_row(&self, text: &mut String, cells: &[Cell], widths: &[usize], (colour, room): (bool, usize)) {
         let lines: Vec<Vec<String>> = cells
             .iter()
             .zip(&self.columns)
@@ -122,13 +127,18 @@ impl TextTable {
             .collect();
         let height = lines.iter().map(Vec::len).max().unwrap_or(0);
         for number in 0..height {
-            let mut gap = 0;
+            let (mut gap, mut taken) = (0, 0);
             for ((cell, lines), &width) in cells.iter().zip(&lines).zip(widths) {
                 let line = lines.get(number).map_or("", String::as_str);
                 if line.is_empty() {
                     gap += width + GAP.len();
                     continue;
                 }
+                let line = start(line, room.saturating_sub(taken + gap));
+                if line.is_empty() {
+                    break;
+                }
+                taken += gap + width_of(line);
                 // Blanks are written only where something comes after them.
                 text.extend(std::iter::repeat_n(' ', gap));
                 text.push_str(&cell.style.paint(line, colour));
@@ -157,23 +167,23 @@ impl TextTable {
             let Some(widest) = (0..widths.len()).filter(can_shrink).max_by_key(|&index| widths[index]) else { break };
             widths[widest] -= 1;
         }
+        // Where the least is too much, every column gives.
+        while widths.iter().sum::<usize>() > room {
+            let Some(widest) = (0..widths.len()).filter(|&index| widths[index] > 1).max_by_key(|&index| widths[index])
+            else {
+                break;
+            };
+            widths[widest] -= 1;
+        }
         widths
     }
 }
 
-/// How many columns of a terminal the text takes: one for each character.
-fn width_of(text: &str) -> usize {
-    text.chars().count()
-}
-
-/// The last characters, from a slash on where one is near.
-fn end_of_path(text: &str, kept: usize) -> &str {
-    let skipped = width_of(text).saturating_sub(kept);
-    let end = text.char_indices().nth(skipped).map_or("", |(at, _)| &text[at..]);
-    match end.find('/') {
-        Some(slash) if slash * 2 < end.len() => &end[slash..],
-        _ => end,
+fn cut_end(text: &str, room: usize) -> String {
+    if width_of(text) <= room || room == 0 {
+        return start(text, room).to_owned();
     }
+    format!("{}…", start(text, room - 1))
 }
 
 /// The words in lines of at most this width; a longer word is broken.
@@ -188,7 +198,9 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
             line.push(' ');
         }
         while width_of(rest) > width {
-            let at = rest.char_indices().nth(width).map_or(rest.len(), |(at, _)| at);
+            // A character that is wider than all the room has it all the same.
+            let first = rest.chars().next().map_or(0, char::len_utf8);
+            let at = start(rest, width).len().max(first);
             lines.push(rest[..at].to_owned());
             rest = &rest[at..];
         }
@@ -204,7 +216,7 @@ mod tests {
 
     fn table() -> TextTable {
         let columns = [
-            Column::new("PATH", Fit::CutStart, 8),
+            Column::new("PATH", Fit::CutMiddle, 8),
             Column::new("WORD", Fit::Whole, 0),
             Column::new("WHY", Fit::Wrap, 8),
         ];
@@ -230,7 +242,7 @@ mod tests {
         assert_eq!(
             text,
             "PATH        WORD  WHY\n\
-             …/name      yes   one two\n\
+             /va…/name   yes   one two\n\
              \x20                 three four\n\
              └─/a              x\n"
         );

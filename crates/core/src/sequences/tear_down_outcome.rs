@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{Error, NameAfter};
+use crate::{Error, NameAfter, printable};
 
 /// What a tear-down did at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ impl fmt::Display for TearDownOutcome {
             Self::Busy { by } => {
                 f.write_str("in use: ")?;
                 for (index, path) in by.iter().enumerate() {
-                    write!(f, "{}{}", if index == 0 { "" } else { ", " }, path.display())?;
+                    write!(f, "{}{}", if index == 0 { "" } else { ", " }, printable(path))?;
                 }
                 f.write_str(" is mounted on it and in use")
             }

@@ -2,20 +2,20 @@
 
 use std::path::PathBuf;
 
-use crate::{AtomicVolumeLimits, FileKind, OsError, VolumeGeneration};
+use crate::{AtomicVolumeLimits, FileKind, OsError, VolumeGeneration, printable};
 
 /// Why the files of a volume could not be read as one version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AtomicVolumeError {
     /// There is no `..data`: the volume has another layout, or the kubelet has not written it yet.
-    #[error("{} has no ..data: it is not written yet, or not in versions", .volume.display())]
+    #[error("{} has no ..data: it is not written yet, or not in versions", printable(.volume))]
     NotWritten {
         /// The volume.
         volume: PathBuf,
     },
     /// What is there is not what the kubelet writes.
-    #[error("{} is no volume written in versions: {fault}", .volume.display())]
+    #[error("{} is no volume written in versions: {fault}", printable(.volume))]
     OtherLayout {
         /// The volume.
         volume: PathBuf,
@@ -24,7 +24,7 @@ pub enum AtomicVolumeError {
     },
     /// There is more in it than the caller wants.
     #[error("{} holds more than {} files and directories, {} bytes or {} directories in each other",
-        .volume.display(), .limits.entries, .limits.bytes, .limits.depth)]
+        printable(.volume), .limits.entries, .limits.bytes, .limits.depth)]
     TooMuch {
         /// The volume.
         volume: PathBuf,
@@ -32,7 +32,7 @@ pub enum AtomicVolumeError {
         limits: AtomicVolumeLimits,
     },
     /// It was replaced each time while it was read.
-    #[error("{} was replaced {tries} times while it was read", .volume.display())]
+    #[error("{} was replaced {tries} times while it was read", printable(.volume))]
     Unsettled {
         /// The volume.
         volume: PathBuf,
@@ -52,7 +52,7 @@ pub enum LayoutFault {
     #[error("..data is no symlink")]
     NoLink,
     /// `..data` leads to what cannot be a version: out of the volume, or a name without the two dots.
-    #[error("..data leads to {}", .0.display())]
+    #[error("..data leads to {}", printable(.0))]
     Elsewhere(PathBuf),
     /// The directory that `..data` leads to is missing.
     #[error("{0} is missing")]
@@ -61,7 +61,7 @@ pub enum LayoutFault {
     #[error("{0} is no directory")]
     VersionNoDirectory(VolumeGeneration),
     /// A version holds something that is neither a regular file nor a directory.
-    #[error("{} is a {kind}", .path.display())]
+    #[error("{} is a {kind}", printable(.path))]
     NotAFile {
         /// Where it is in the version.
         path: PathBuf,

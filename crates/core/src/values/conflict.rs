@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{MountInfo, MountShape};
+use crate::{MountInfo, MountShape, printable};
 
 /// In what a mount differs from the one that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,26 +32,17 @@ pub struct Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { wanted, found, differences } = self;
-        write!(f, "another mount is on {}: ", found.mount_point.display())?;
+        write!(f, "another mount is on {}: ", printable(&found.mount_point))?;
         for (index, difference) in differences.iter().enumerate() {
             f.write_str(if index == 0 { "" } else { ", " })?;
             match difference {
                 Difference::Device => write!(f, "device {} and not {}", found.device, wanted.device)?,
-                Difference::Subpath => write!(f, "{} and not {}", found.root.display(), wanted.subpath.display())?,
+                Difference::Subpath => write!(f, "{} and not {}", printable(&found.root), printable(&wanted.subpath))?,
                 Difference::Attributes => write!(f, "{} and not {}", found.attributes, wanted.attributes)?,
-                Difference::Propagation => write!(f, "propagation {}", Propagates(found))?,
+                Difference::Propagation => write!(f, "propagation {}", found.propagation.words())?,
             }
         }
         Ok(())
-    }
-}
-
-struct Propagates<'a>(&'a MountInfo);
-
-impl fmt::Display for Propagates<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.propagation;
-        if state.is_private() && !state.unbindable { f.write_str("private") } else { write!(f, "{state}") }
     }
 }
 

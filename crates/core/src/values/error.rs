@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::{
     BadVolumeRecord, Conflict, Errno, InvalidContainerId, Leftover, NotOurs, NotRelative, NydusNotSupported, OsError,
-    RafsError, WrongPropagation,
+    RafsError, WrongPropagation, printable,
 };
 
 /// Why a question could not be answered or a sequence not be carried out.
@@ -24,25 +24,25 @@ pub enum Error {
         what: &'static str,
     },
     /// A walk up to `/` met no change of device: the path is on no device of its own. Callers share it then.
-    #[error("mount point not found: {} is on the same device as everything above it", .path.display())]
+    #[error("mount point not found: {} is on the same device as everything above it; share it instead of passing a device on", printable(.path))]
     MountPointNotFound {
         /// The path that was asked about, resolved.
         path: PathBuf,
     },
     /// The directory that guests are to see is not on a shared mount: what is mounted below it later would not reach them.
-    #[error("{} is not on a shared mount: nothing mounted below it would reach the guest", .path.display())]
+    #[error("{} is not on a shared mount: nothing mounted below it would reach the guest; make it shared first", printable(.path))]
     NotShared {
         /// The directory.
         path: PathBuf,
     },
     /// The path exists and no mount has its root there.
-    #[error("{} is not a mount point", .path.display())]
+    #[error("{} is not a mount point", printable(.path))]
     NotAMountPoint {
         /// The path that was asked about.
         path: PathBuf,
     },
     /// A tree has too many directories in each other to be read with a bounded number of descriptors.
-    #[error("{} is more than {levels} directories deep", .path.display())]
+    #[error("{} is more than {levels} directories deep, more than is read", printable(.path))]
     TooDeep {
         /// The root of the tree.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum Error {
         levels: usize,
     },
     /// A path is not UTF-8 where the domain wants it to be.
-    #[error("path is not UTF-8: {:?}", OsStr::from_bytes(.bytes))]
+    #[error("path is not UTF-8, which names of containers and volumes have to be: {}", printable(OsStr::from_bytes(.bytes)))]
     NotUtf8 {
         /// The path, as the kernel has it.
         bytes: Vec<u8>,
@@ -74,7 +74,7 @@ pub enum Error {
     #[error(transparent)]
     NydusNotSupported(#[from] NydusNotSupported),
     /// A container is on a nydus image, and no daemon was given to ask.
-    #[error("the container is on a nydus image, and no nydus daemon was given")]
+    #[error("the container is on a nydus image, and no nydus daemon was given to take it off")]
     NoRafsDaemon,
     /// The nydus daemon failed.
     #[error(transparent)]
@@ -86,7 +86,7 @@ pub enum Error {
         name: String,
     },
     /// A place in which mounts are prepared unseen is on a shared mount: others would see them half-made.
-    #[error("{} is on a shared mount: what is prepared there would be seen half-made", .path.display())]
+    #[error("{} is on a shared mount: what is prepared there would be seen half-made; make it private first", printable(.path))]
     NotPrivate {
         /// The directory.
         path: PathBuf,

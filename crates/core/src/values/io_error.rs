@@ -130,8 +130,8 @@ impl OsError {
     /// ```
     /// use mountwright_core::{Errno, Operation, OsError};
     ///
-    /// let io = std::io::Error::from(OsError::new(Operation::Bind, "/a", Errno::EBUSY).at_step("move_mount"));
-    /// assert_eq!(io.to_string(), "could not bind onto /a: device or resource busy (EBUSY), at move_mount");
+    /// let io = std::io::Error::from(OsError::new(Operation::Bind, "/a", Errno::ENOMEM).at_step("move_mount"));
+    /// assert_eq!(io.to_string(), "could not bind onto /a: cannot allocate memory (ENOMEM), at move_mount");
     /// assert_eq!(OsError::from_io(Operation::Metadata, "/b", io).operation(), Operation::Bind);
     /// ```
     pub fn from_io(operation: Operation, subject: impl Into<Subject>, error: io::Error) -> Self {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::{Errno, MountKey, Operation};
+use crate::{Errno, MountKey, Operation, printable};
 
 /// What a port call was about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub enum Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Path(path) => write!(f, "{}", path.display()),
-            Self::Onto { source, target } => write!(f, "{} onto {}", source.display(), target.display()),
+            Self::Path(path) => f.write_str(&printable(path)),
+            Self::Onto { source, target } => write!(f, "{} onto {}", printable(&**source), printable(&**target)),
             Self::Mount(key) => write!(f, "mount {key}"),
             Self::Namespace => f.write_str("this mount namespace"),
         }
@@ -99,10 +99,10 @@ pub enum Leftover {
 impl fmt::Display for Leftover {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Mount { mount, at } => write!(f, "mount {mount} at {}", at.display()),
-            Self::Directory(path) => write!(f, "directory {}", path.display()),
-            Self::File(path) => write!(f, "file {}", path.display()),
-            Self::Attributes { at } => write!(f, "changed attributes of the mount at {}", at.display()),
+            Self::Mount { mount, at } => write!(f, "mount {mount} at {}", printable(at)),
+            Self::Directory(path) => write!(f, "directory {}", printable(path)),
+            Self::File(path) => write!(f, "file {}", printable(path)),
+            Self::Attributes { at } => write!(f, "changed attributes of the mount at {}", printable(at)),
         }
     }
 }
@@ -115,7 +115,10 @@ impl fmt::Display for Leftover {
 /// use mountwright_core::{Errno, Operation, OsError};
 ///
 /// let error = OsError::new(Operation::Unmount, "/run/shared", Errno::EBUSY);
-/// assert_eq!(error.to_string(), "could not unmount /run/shared: device or resource busy (EBUSY)");
+/// assert_eq!(
+///     error.to_string(),
+///     "could not unmount /run/shared: device or resource busy (EBUSY); stop what uses it, or detach it"
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OsError {
@@ -180,6 +183,30 @@ impl OsError {
     pub fn left(&self) -> &[Leftover] {
         &self.left
     }
+
+    /// What an operator can do, where the errno and the operation tell.
+    pub fn advice(&self) -> Option<&'static str> {
+        use Operation::{Bind, ChangeAttributes, Mount, MoveMount, SetPropagation, SetSuperblock, Unmount};
+        let is_a_mounts = matches!(
+            self.operation,
+            Bind | Mount | MoveMount | ChangeAttributes | SetSuperblock | SetPropagation | Unmount
+        );
+        match (self.errno, self.operation) {
+            (Errno::EPERM, _) if is_a_mounts => {
+                Some("it takes CAP_SYS_ADMIN over the mount namespace, and a seccomp filter that lets the call through")
+            }
+            (Errno::EBUSY, Unmount) => Some("stop what uses it, or detach it"),
+            (Errno::EBUSY, Bind | Mount) => Some("take off what is mounted there, or stop what uses it"),
+            (Errno::EINVAL, ChangeAttributes | SetSuperblock | SetPropagation | Unmount) => {
+                Some("name the root of a mount, one that is not locked by a user namespace")
+            }
+            (Errno::ENOSPC, Bind | Mount) => Some("the limit of mounts may be reached, /proc/sys/fs/mount-max"),
+            (Errno::EOPNOTSUPP, Bind) => Some("this kernel cannot make it so; ask for a weaker guarantee"),
+            (Errno::ELOOP, _) => Some("a symlink stands where none is followed"),
+            (Errno::ESTALE, _) => Some("something else is there by now; look again"),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for OsError {
@@ -193,6 +220,9 @@ impl fmt::Display for OsError {
         }
         if let Some(step) = self.step {
             write!(f, ", at {step}")?;
+        }
+        if let Some(advice) = self.advice() {
+            write!(f, "; {advice}")?;
         }
         for (index, left) in self.left.iter().enumerate() {
             f.write_str(if index == 0 { "; left behind: " } else { ", " })?;

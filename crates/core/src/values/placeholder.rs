@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{FileIdentity, Location};
+use crate::{FileIdentity, Location, printable};
 
 /// An empty directory or an empty file that was made for a mount to be put on, or a directory on the way to one.
 ///
@@ -18,6 +18,6 @@ pub struct Placeholder {
 
 impl fmt::Display for Placeholder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({})", self.at.for_display().display(), self.identity)
+        write!(f, "{} ({})", printable(self.at.for_display()), self.identity)
     }
 }

@@ -5,11 +5,13 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::printable;
+
 /// One version of the files of a volume that the kubelet replaces: the name of the directory that holds them,
 /// `..<time>.<random digits>`. Two reads of a volume saw the same files exactly if they saw the same generation.
 ///
 /// * Starts with two dots and goes on; one component.
-/// * `Display` replaces what is not UTF-8.
+/// * `Display` writes what is not UTF-8 as `\xff`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VolumeGeneration(OsString);
 
@@ -29,7 +31,7 @@ impl VolumeGeneration {
 
 impl fmt::Display for VolumeGeneration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.display())
+        f.write_str(&printable(&self.0))
     }
 }
 

@@ -7,6 +7,8 @@ mod statmount;
 mod system_calls;
 
 use procfs::Procfs;
+#[cfg(feature = "test-namespace")]
+pub(crate) use raw::{before_exec, unshare};
 
 /// The kernel that this process runs on, through rustix and, for calls that rustix lacks, one small file of unsafe code.
 ///

@@ -106,3 +106,22 @@ pub(super) fn refused(call: Call) -> Result<(), Errno> {
     };
     answer(value).map(drop)
 }
+
+/// Leaves namespaces for new ones.
+#[cfg(feature = "test-namespace")]
+pub(crate) fn unshare(flags: rustix::thread::UnshareFlags) -> Result<(), Errno> {
+    // SAFETY: without `FILES` the call is sound. With it, descriptors that this thread opens afterwards are valid on it
+    // alone; the only caller that passes it tells its own callers to let none of them leave the thread.
+    unsafe { rustix::thread::unshare_unsafe(flags) }
+}
+
+/// Has the child do something before it becomes another program. What it does allocates nothing and takes no lock.
+#[cfg(feature = "test-namespace")]
+pub(crate) fn before_exec(
+    command: &mut std::process::Command,
+    act: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static,
+) {
+    use std::os::unix::process::CommandExt as _;
+    // SAFETY: the only caller makes system calls there and nothing else: all that they need was made before the fork.
+    unsafe { command.pre_exec(act) };
+}

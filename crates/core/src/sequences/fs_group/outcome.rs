@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::OsError;
+use crate::{OsError, printable};
 
 /// How far it got; handed to the caller's callback after each name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +57,7 @@ pub enum FsGroupError {
     Root(OsError),
     /// Something could not be changed or read. The root is as it was, unless it is what failed.
     #[error(
-        "{} of {} names in {} could not be given their group", .report.progress.failed, .report.progress.examined, .volume.display()
+        "{} of {} names in {} could not be given their group", .report.progress.failed, .report.progress.examined, printable(.volume)
     )]
     Incomplete {
         /// The volume, for a person to read.

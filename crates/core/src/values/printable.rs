@@ -3,12 +3,20 @@
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 
-/// The bytes as text: what is no UTF-8 as `\xff`, control characters as `\x1b` or `\n`, a backslash doubled.
-pub fn printable(bytes: &OsStr) -> String {
+/// A name of the kernel's as text that a terminal shows and does not obey, and a log keeps on one line: what is no UTF-8 as
+/// `\xff`, control characters as `\x1b` or `\n`, a backslash doubled.
+///
+/// ```
+/// use std::ffi::OsStr;
+///
+/// use mountwright_core::printable;
+///
+/// assert_eq!(printable(OsStr::new("/mnt/a\n\x1b[2J")), r"/mnt/a\n\x1b[2J");
+/// ```
+pub fn printable(bytes: impl AsRef<OsStr>) -> String {
     let mut text = String::new();
-    for chunk in bytes.as_bytes().utf8_chunks() {
+    for chunk in bytes.as_ref().as_bytes().utf8_chunks() {
         for c in chunk.valid().chars() {
             match c {
                 '\n' => text.push_str("\\n"),
@@ -23,11 +31,6 @@ pub fn printable(bytes: &OsStr) -> String {
     text
 }
 
-/// As [`printable`], of a path.
-pub fn printable_path(path: &Path) -> String {
-    printable(path.as_os_str())
-}
-
 fn push_byte(text: &mut String, byte: u8) {
     // Writing to a String cannot fail.
     let _ = write!(text, "\\x{byte:02x}");
@@ -40,11 +43,11 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_show_as_numbers() {
         assert_eq!(printable(OsStr::from_bytes(b"/a\xff\xc3b")), "/a\\xff\\xc3b");
-        assert_eq!(printable(OsStr::new("/mnt/caf\u{e9}")), "/mnt/caf\u{e9}");
+        assert_eq!(printable("/mnt/caf\u{e9}"), "/mnt/caf\u{e9}");
     }
 
     #[test]
     fn a_name_cannot_write_to_the_terminal() {
-        assert_eq!(printable(OsStr::new("a\x1b[2Jb\nc\u{9b}d\\")), "a\\x1b[2Jb\\nc\\xc2\\x9bd\\\\");
+        assert_eq!(printable("a\x1b[2Jb\nc\u{9b}d\\"), "a\\x1b[2Jb\\nc\\xc2\\x9bd\\\\");
     }
 }

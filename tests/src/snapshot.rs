@@ -1,0 +1,31 @@
+//! Outputs that a person has looked at, kept in files.
+
+use std::path::Path;
+
+use libtest_mimic::Failed;
+
+/// Set by who has looked at what is new and wants it kept.
+const VARIABLE: &str = "MOUNTWRIGHT_KEEP_SNAPSHOTS";
+
+/// Compares `found` with the file `name`, below the folder of this package.
+///
+/// # Errors
+///
+/// Where they differ, with both; with `MOUNTWRIGHT_KEEP_SNAPSHOTS` set the file is written instead, where it can be.
+pub fn must_be_as_kept(name: &str, found: &str) -> Result<(), Failed> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    if std::env::var_os(VARIABLE).is_some() {
+        std::fs::write(&path, found)?;
+        return Ok(());
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    if kept == found {
+        return Ok(());
+    }
+    let differing = kept.lines().zip(found.lines()).position(|(kept, found)| kept != found);
+    let line = differing.unwrap_or_else(|| kept.lines().count().min(found.lines().count())) + 1;
+    Err(format!(
+        "{name} is another one from line {line} on; look at it, and keep it by {VARIABLE}=1\n--- kept\n{kept}\n+++ found\n{found}"
+    )
+    .into())
+}
