@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use mountwright_tests::contract::Needs;
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::kernel_trials::KernelTrials;
 use mountwright_tests::searched::{Tallies, operation, rungs};
@@ -31,9 +32,9 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for operation in operation::all() {
         let tallies = Arc::clone(&tallies);
-        trials.push(
-            kernel.trial_with_roots(operation.name.to_owned(), move || matrix::search(operation, long, &tallies)),
-        );
+        trials.push(kernel.trial_with_roots(operation.name.to_owned(), Needs::Namespace, move || {
+            matrix::search(operation, long, &tallies)
+        }));
     }
     for rung in rungs(false) {
         let name = format!("the decorator sees every system call that a process makes, rung {}", rung.name);

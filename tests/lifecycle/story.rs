@@ -4,6 +4,7 @@ use mountwright_core::{
     Ensured, Error, Filesystem, Leftover, Mounter, NameAfter, ReapReport, Sandbox, SandboxDirs, ShareRecord,
     TearDownReport, UnshareOutcome,
 };
+use mountwright_tests::contract::Needs;
 
 use crate::state::State;
 
@@ -58,6 +59,8 @@ pub(crate) struct Story {
     pub(crate) prepare: fn(Ports<'_>) -> Before,
     pub(crate) tell: fn(Ports<'_>, &Before) -> Ended,
     pub(crate) law: Law,
+    /// What it needs of a kernel that tells it.
+    pub(crate) needs: Needs,
 }
 
 /// A story without words.
@@ -70,6 +73,7 @@ pub(crate) const BASE: Story = Story {
     prepare: |_| Before::default(),
     tell: |_, _| Ended::Whole,
     law: Law::Recovers,
+    needs: Needs::Namespace,
 };
 
 pub(crate) fn built<T>(result: Result<T, Error>) -> Ended {

@@ -2,12 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::sync::LazyLock;
 
 use mountwright_core::{
     DeviceNumber, Metadata, MountId, MountInfo, MountKey, MountRow, MountTable, PeerGroup, PropagationState,
 };
 
 use crate::place::is_on_stage;
+
+/// A tmpfs prints whose it is by the numbers of the machine's own user namespace, unless it is its root's.
+static ROOT_OUTSIDE: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let outside = |map: &str| {
+        let text = std::fs::read_to_string(format!("/proc/thread-self/{map}_map")).ok()?;
+        Some(format!("{map}={}", text.split_ascii_whitespace().nth(1)?))
+    };
+    ["uid", "gid"].into_iter().filter_map(outside).collect()
+});
 
 /// Names for the ids of one world, given in the order in which they come up.
 #[derive(Default)]
@@ -48,10 +58,12 @@ impl Labels {
     }
 }
 
-/// The options of a superblock, without the one that a kernel prints or not as it was built (`CONFIG_TMPFS_INODE64`).
+/// The options of a superblock, without what a kernel prints or not as it was built (`CONFIG_TMPFS_INODE64`), and without
+/// who root of this user namespace is outside of it.
 fn words(options: &OsStr) -> String {
     let options = options.to_string_lossy();
-    options.split(',').filter(|word| *word != "inode64").collect::<Vec<_>>().join(",")
+    let is_of_world = |word: &&str| *word == "inode64" || ROOT_OUTSIDE.iter().any(|root| root == word);
+    options.split(',').filter(|word| !is_of_world(word)).collect::<Vec<_>>().join(",")
 }
 
 /// The table of a world, with what its numbers mean.

@@ -6,7 +6,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use mountwright_core::Backend;
 use mountwright_linux::{Call, LinuxBackend};
 
-use crate::contract::{Case, can_play_on_kernel, in_fresh_root, play_on_kernel};
+use crate::contract::{Case, Needs, can_play_on_kernel, in_fresh_root, play_on_kernel};
 use crate::kernel_required::not_run;
 use crate::namespace::{self, NoNamespace, Privilege};
 
@@ -90,9 +90,10 @@ impl KernelTrials {
     pub fn trial_with_roots(
         &self,
         name: String,
+        needs: Needs,
         run: impl FnOnce() -> Result<(), NoNamespace> + Send + 'static,
     ) -> Trial {
-        self.ignorable(name, None, run)
+        self.ignorable(name, needs.refused_in_user_namespace(), run)
     }
 
     /// A case of the contract, with the backend that `make` makes on its thread.

@@ -124,7 +124,7 @@ pub(crate) fn trials(kernel: &KernelTrials, story: Story, table: &Table) -> Vec<
     let searches: [Search; 2] = [("kernel faults", faults), ("kernel deaths", deaths)];
     let trial = |(name, search): Search| {
         let table = table.clone();
-        kernel.trial_with_roots(format!("{}: {name}", story.name), move || {
+        kernel.trial_with_roots(format!("{}: {name}", story.name), story.needs, move || {
             let found = search(story);
             table.add(story.name, name, &found);
             assert!(found.points > 0, "nothing was searched");

@@ -7,6 +7,7 @@ use mountwright_core::{
     DirectVolume, DirectVolumeType, FileMode, FsGroup, FsGroupChangePolicy, FsGroupOutcome, FsGroupRequest, Location,
     MOUNT_INFO_FILE, apply_fs_group, write_direct_volume,
 };
+use mountwright_tests::contract::Needs;
 
 use super::setting_up::at;
 use crate::state::State;
@@ -89,6 +90,7 @@ const MISMATCH: FsGroupRequest = FsGroupRequest::new(FsGroup { gid: GID, policy:
 pub(super) const STORIES: &[Story] = &[
     Story {
         name: "give a volume its group",
+        needs: Needs::OtherUsers,
         prepare: volume,
         tell: |ports, _| give_group(ports, MISMATCH),
         law: Law::Converges(root_last),
@@ -96,6 +98,7 @@ pub(super) const STORIES: &[Story] = &[
     },
     Story {
         name: "give a read-only volume its group",
+        needs: Needs::OtherUsers,
         prepare: volume,
         tell: |ports, _| give_group(ports, ALWAYS.read_only()),
         law: Law::Converges(root_last),
