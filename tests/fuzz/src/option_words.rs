@@ -1,23 +1,148 @@
 //! The words of option lists.
 
-use mountwright_core::{Mount, MountFlags, PropagationWord, Recursion};
+use mountwright_core::{
+    AtimeMode, AttributeChange, Mount, MountFlags, MountOptions, PropagationWord, Recursion, UnusableMount,
+};
+use oci_spec::runtime;
 
 /// The bytes are a list of options, with commas between.
 pub fn check(data: &[u8]) {
     let list = String::from_utf8_lossy(data);
-    let words: Vec<String> = list.split(',').map(str::to_owned).collect();
+    let words: Vec<&str> = list.split(',').collect();
     words.iter().for_each(|word| propagation(word));
     flags(&words);
-    mount(&words);
+    let refused = refused(&words);
+    match MountOptions::parse(&words) {
+        Ok(options) => {
+            assert_eq!(refused, None, "what cannot be used is refused");
+            let written = options.to_words();
+            assert_eq!(MountOptions::parse(&written).as_ref(), Ok(&options), "print then parse is identity");
+            understood(&words, &options);
+        }
+        Err(error) => {
+            let word = refused.expect("what can be used is not refused");
+            let key = word.split_once('=').map_or_else(|| word.to_owned(), |(key, _)| format!("{key}=…"));
+            assert_eq!(error.word(), key, "the error names the word, without its value");
+        }
+    }
+    mount(&words, refused);
+}
+
+/// The word that the list is refused for.
+fn refused<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let mut atime = None;
+    words.iter().copied().find(|word| match *word {
+        "rrelatime" | "rnoatime" | "rstrictatime" => *atime.get_or_insert(*word) != *word,
+        _ => word.is_empty() || word.contains('\0'),
+    })
+}
+
+/// The last of these words in the list, by its place among them.
+fn last(words: &[&str], of: &[&str]) -> Option<usize> {
+    words.iter().rev().find_map(|word| of.iter().position(|one| one == word))
+}
+
+/// Each attribute with the words that set and clear it, in one mount and in the tree.
+const ATTRIBUTES: [(MountFlags, [&str; 2], [&str; 2]); 6] = [
+    (MountFlags::READ_ONLY, ["ro", "rw"], ["rro", "rrw"]),
+    (MountFlags::NO_SUID, ["nosuid", "suid"], ["rnosuid", "rsuid"]),
+    (MountFlags::NO_DEV, ["nodev", "dev"], ["rnodev", "rdev"]),
+    (MountFlags::NO_EXEC, ["noexec", "exec"], ["rnoexec", "rexec"]),
+    (MountFlags::NO_DIR_ATIME, ["nodiratime", "diratime"], ["rnodiratime", "rdiratime"]),
+    (MountFlags::NO_SYMLINK_FOLLOW, ["nosymfollow", "symfollow"], ["rnosymfollow", "rsymfollow"]),
+];
+
+/// Each word of the specification that is no attribute and no atime class.
+const OTHERS: [&str; 26] = [
+    "defaults",
+    "bind",
+    "rbind",
+    "remount",
+    "tmpcopyup",
+    "idmap",
+    "ridmap",
+    "private",
+    "rprivate",
+    "shared",
+    "rshared",
+    "slave",
+    "rslave",
+    "unbindable",
+    "runbindable",
+    "sync",
+    "async",
+    "dirsync",
+    "mand",
+    "nomand",
+    "lazytime",
+    "nolazytime",
+    "iversion",
+    "noiversion",
+    "silent",
+    "loud",
+];
+
+/// What the list means, by the page of the specification and mount(2).
+fn understood(words: &[&str], options: &MountOptions) {
+    let has = |word: &str| words.contains(&word);
+    let said = |change: AttributeChange, flag| (change.set().contains(flag), change.clear().contains(flag));
+    for (flag, own, tree) in ATTRIBUTES {
+        let expected = last(words, &own);
+        assert_eq!(said(options.attributes, flag), (expected == Some(0), expected == Some(1)), "the later one decides");
+        let expected = (has(tree[0]), has(tree[1]) && !has(tree[0]));
+        assert_eq!(said(options.tree_attributes, flag), expected, "in the tree the one that sets decides");
+    }
+    let classes = [
+        (AtimeMode::Strict, ["strictatime", "nostrictatime"]),
+        (AtimeMode::Never, ["noatime", "atime"]),
+        (AtimeMode::Relative, ["relatime", "norelatime"]),
+    ];
+    let class = classes.into_iter().find(|(_, both)| last(words, both) == Some(0));
+    assert_eq!(options.attributes.atime(), class.map(|(mode, _)| mode));
+    let class = match () {
+        () if has("rstrictatime") => Some(AtimeMode::Strict),
+        () if has("rnoatime") => Some(AtimeMode::Never),
+        () if has("rrelatime") || has("ratime") || has("rnostrictatime") => Some(AtimeMode::Relative),
+        () => None,
+    };
+    assert_eq!(options.tree_attributes.atime(), class);
+
+    let reach = |this, tree| if has(tree) { Some(Recursion::Tree) } else { has(this).then_some(Recursion::This) };
+    assert_eq!(options.bind, reach("bind", "rbind"));
+    let id_map = [Recursion::This, Recursion::Tree];
+    assert_eq!(options.id_map, last(words, &["idmap", "ridmap"]).map(|at| id_map[at]));
+    assert_eq!((options.remount, options.copy_up), (has("remount"), has("tmpcopyup")));
+    let superblock = ["sync", "dirsync", "mand", "lazytime", "iversion", "silent"];
+    let off = ["async", "", "nomand", "nolazytime", "noiversion", "loud"];
+    for (on, off) in superblock.into_iter().zip(off) {
+        assert_eq!(options.superblock.contains(&on), last(words, &[on, off]) == Some(0), "{on}");
+    }
+
+    let propagation: Vec<PropagationWord> =
+        words.iter().filter(|word| !word.ends_with("ubind")).filter_map(|word| word.parse().ok()).collect();
+    assert_eq!(options.propagation, propagation, "each in its order");
+    let filesystem: Vec<&str> = words.iter().copied().filter(|word| !is_known(word)).collect();
+    assert_eq!(options.filesystem.len(), filesystem.len(), "every other word is the filesystem's");
+    for (option, word) in options.filesystem.iter().zip(filesystem) {
+        let (key, value) = word.split_once('=').map_or((word, None), |(key, value)| (key, Some(value)));
+        assert_eq!(option.key.to_str(), Some(key));
+        assert_eq!(option.value.as_deref().map(|value| value.to_str().unwrap()), value);
+    }
+}
+
+fn is_known(word: &str) -> bool {
+    let atime = ["relatime", "norelatime", "noatime", "atime", "strictatime", "nostrictatime"];
+    let of_a_class = |word: &str| atime.contains(&word);
+    OTHERS.contains(&word)
+        || of_a_class(word)
+        || word.strip_prefix('r').is_some_and(of_a_class)
+        || ATTRIBUTES.iter().any(|(_, own, tree)| own.contains(&word) || tree.contains(&word))
 }
 
 fn propagation(word: &str) {
     match word.parse::<PropagationWord>() {
         Ok(parsed) => {
-            let printed = match parsed.recursion {
-                Recursion::This => parsed.propagation.word().to_owned(),
-                _ => format!("r{}", parsed.propagation.word()),
-            };
+            let printed = parsed.to_string();
             assert_eq!(printed.parse(), Ok(parsed), "print then parse is identity");
             assert!(printed == word || word.ends_with("ubind"), "only the original's ubind has another spelling");
         }
@@ -25,26 +150,36 @@ fn propagation(word: &str) {
     }
 }
 
-fn flags(words: &[String]) {
-    let parsed = |words: &str| {
-        let flags = words.split(',').filter_map(|word| MountFlags::from_word(word.as_bytes()));
+fn flags(words: &[&str]) {
+    let parsed = |words: &mut dyn Iterator<Item = &str>| {
+        let flags = words.filter_map(|word| MountFlags::from_word(word.as_bytes()));
         flags.fold(MountFlags::NONE, |all, flag| all | flag)
     };
-    let set = parsed(&words.join(","));
+    let set = parsed(&mut words.iter().copied());
     let printed = set.to_string();
-    assert_eq!(parsed(&printed), set, "print then parse is identity");
-    if !set.is_empty() {
-        assert!(printed.split(',').all(|word| words.iter().any(|given| given == word)), "no word out of nothing");
-    }
+    assert_eq!(parsed(&mut printed.split(',')), set, "print then parse is identity");
+    assert!(set.is_empty() || printed.split(',').all(|word| words.contains(&word)), "no word out of nothing");
 }
 
-fn mount(words: &[String]) {
-    let mount = Mount::from_runtime_spec("/d", None, Some("/s"), words);
-    assert_eq!(mount.options, words, "every option is kept, in its order");
-    assert_eq!(mount.is_bind(), words.iter().any(|word| word == "bind" || word == "rbind"));
-    let mut read_only = false;
-    for word in words {
-        read_only = matches!(word.as_str(), "ro" | "rro") || (read_only && !matches!(word.as_str(), "rw" | "rrw"));
+fn mount(words: &[&str], refused: Option<&str>) {
+    let options: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+    match Mount::from_runtime_spec("/d", None, Some("/s"), &options) {
+        Ok(mount) => {
+            assert_eq!(mount.options, options, "every option is kept, in its order");
+            assert_eq!(mount.is_bind(), words.contains(&"bind") || words.contains(&"rbind"));
+            let read_only = match () {
+                () if words.contains(&"rro") => true,
+                () if words.contains(&"rrw") => false,
+                () => last(words, &["ro", "rw"]) == Some(0),
+            };
+            assert_eq!(mount.read_only, read_only);
+            assert_eq!(Mount::try_from(&runtime::Mount::from(&mount)), Ok(mount), "there and back is identity");
+        }
+        Err(UnusableMount::Option { option, .. }) => {
+            let word = refused.expect("only for a word that is refused");
+            assert_eq!(option.word().split('=').next(), word.split('=').next());
+        }
+        Err(UnusableMount::IdMapping { what, .. }) => assert!(words.contains(&what) && refused.is_none()),
+        Err(other) => panic!("{other}"),
     }
-    assert_eq!(mount.read_only, read_only, "the last one decides");
 }
