@@ -130,10 +130,13 @@ impl MountInfo {
     ///
     /// # Errors
     ///
-    /// [`OddLine`] where it is not one.
+    /// [`OddLine`] where it is not one, or more than one.
     pub fn from_line(line: &[u8]) -> Result<Self, OddLine> {
         let line = line.strip_suffix(b"\n").unwrap_or(line);
         match Columns::split(line) {
+            Ok(_) if position_of(b'\n', line).is_some() => {
+                Err(OddLine { line: line.to_vec(), reason: "it is more than one line" })
+            }
             Ok(columns) => Ok(columns.to_info()),
             Err(reason) => Err(OddLine { line: line.to_vec(), reason }),
         }
@@ -216,6 +219,8 @@ mod tests {
             (b"1 2 8:1 / / rw", "the lone `-` before the type is missing"),
             (b"1 2 8:1 / / rw shared:1", "the lone `-` before the type is missing"),
             (b"1 2 8:1 / / rw -", "the type is missing"),
+            (b"1 2 8:1 / / rw - t s o\n1 2 8:1 / / rw - t s o", "it is more than one line"),
+            (b"1 2 8:1 / / rw - t s o\n\n", "it is more than one line"),
         ] {
             assert_eq!(MountInfo::from_line(line).unwrap_err().reason, reason, "{:?}", OsStr::from_bytes(line));
         }
