@@ -9,6 +9,7 @@ use oci_spec::runtime;
 pub fn check(data: &[u8]) {
     let list = String::from_utf8_lossy(data);
     let words: Vec<&str> = list.split(',').collect();
+    let places = Places::of(&words);
     words.iter().for_each(|word| propagation(word));
     flags(&words);
     let refused = refused(&words);
@@ -17,7 +18,7 @@ pub fn check(data: &[u8]) {
             assert_eq!(refused, None, "what cannot be used is refused");
             let written = options.to_words();
             assert_eq!(MountOptions::parse(&written).as_ref(), Ok(&options), "print then parse is identity");
-            understood(&words, &options);
+            understood(&words, &places, &options);
         }
         Err(error) => {
             let word = refused.expect("what can be used is not refused");
@@ -25,7 +26,102 @@ pub fn check(data: &[u8]) {
             assert_eq!(error.word(), key, "the error names the word, without its value");
         }
     }
-    mount(&words, refused);
+    mount(&words, &places, refused);
+}
+
+/// Every word of the specification, sorted.
+const KNOWN: [&str; 62] = [
+    "async",
+    "atime",
+    "bind",
+    "defaults",
+    "dev",
+    "diratime",
+    "dirsync",
+    "exec",
+    "idmap",
+    "iversion",
+    "lazytime",
+    "loud",
+    "mand",
+    "noatime",
+    "nodev",
+    "nodiratime",
+    "noexec",
+    "noiversion",
+    "nolazytime",
+    "nomand",
+    "norelatime",
+    "nostrictatime",
+    "nosuid",
+    "nosymfollow",
+    "private",
+    "ratime",
+    "rbind",
+    "rdev",
+    "rdiratime",
+    "relatime",
+    "remount",
+    "rexec",
+    "ridmap",
+    "rnoatime",
+    "rnodev",
+    "rnodiratime",
+    "rnoexec",
+    "rnorelatime",
+    "rnostrictatime",
+    "rnosuid",
+    "rnosymfollow",
+    "ro",
+    "rprivate",
+    "rrelatime",
+    "rro",
+    "rrw",
+    "rshared",
+    "rslave",
+    "rstrictatime",
+    "rsuid",
+    "rsymfollow",
+    "runbindable",
+    "rw",
+    "shared",
+    "silent",
+    "slave",
+    "strictatime",
+    "suid",
+    "symfollow",
+    "sync",
+    "tmpcopyup",
+    "unbindable",
+];
+
+/// Where the words of the specification stand last in a list, one more each; 0 where they do not.
+struct Places([u32; KNOWN.len()]);
+
+impl Places {
+    fn of(words: &[&str]) -> Self {
+        let mut places = [0; KNOWN.len()];
+        for (place, word) in (1..).zip(words) {
+            if let Ok(known) = KNOWN.binary_search(word) {
+                places[known] = place;
+            }
+        }
+        Self(places)
+    }
+
+    fn last(&self, word: &str) -> u32 {
+        self.0[KNOWN.binary_search(&word).expect("a word of the specification")]
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.last(word) > 0
+    }
+
+    /// Which of two words stands later: the first or the second; `None` where there is neither.
+    fn later(&self, [one, other]: [&str; 2]) -> Option<usize> {
+        let (one, other) = (self.last(one), self.last(other));
+        (one != other).then_some(usize::from(other > one))
+    }
 }
 
 /// The word that the list is refused for.
@@ -35,11 +131,6 @@ fn refused<'a>(words: &[&'a str]) -> Option<&'a str> {
         "rrelatime" | "rnoatime" | "rstrictatime" => *atime.get_or_insert(*word) != *word,
         _ => word.is_empty() || word.contains('\0'),
     })
-}
-
-/// The last of these words in the list, by its place among them.
-fn last(words: &[&str], of: &[&str]) -> Option<usize> {
-    words.iter().rev().find_map(|word| of.iter().position(|one| one == word))
 }
 
 /// Each attribute with the words that set and clear it, in one mount and in the tree.
@@ -52,42 +143,12 @@ const ATTRIBUTES: [(MountFlags, [&str; 2], [&str; 2]); 6] = [
     (MountFlags::NO_SYMLINK_FOLLOW, ["nosymfollow", "symfollow"], ["rnosymfollow", "rsymfollow"]),
 ];
 
-/// Each word of the specification that is no attribute and no atime class.
-const OTHERS: [&str; 26] = [
-    "defaults",
-    "bind",
-    "rbind",
-    "remount",
-    "tmpcopyup",
-    "idmap",
-    "ridmap",
-    "private",
-    "rprivate",
-    "shared",
-    "rshared",
-    "slave",
-    "rslave",
-    "unbindable",
-    "runbindable",
-    "sync",
-    "async",
-    "dirsync",
-    "mand",
-    "nomand",
-    "lazytime",
-    "nolazytime",
-    "iversion",
-    "noiversion",
-    "silent",
-    "loud",
-];
-
 /// What the list means, by the page of the specification and mount(2).
-fn understood(words: &[&str], options: &MountOptions) {
-    let has = |word: &str| words.contains(&word);
+fn understood(words: &[&str], places: &Places, options: &MountOptions) {
+    let has = |word: &str| places.has(word);
     let said = |change: AttributeChange, flag| (change.set().contains(flag), change.clear().contains(flag));
     for (flag, own, tree) in ATTRIBUTES {
-        let expected = last(words, &own);
+        let expected = places.later(own);
         assert_eq!(said(options.attributes, flag), (expected == Some(0), expected == Some(1)), "the later one decides");
         let expected = (has(tree[0]), has(tree[1]) && !has(tree[0]));
         assert_eq!(said(options.tree_attributes, flag), expected, "in the tree the one that sets decides");
@@ -97,7 +158,7 @@ fn understood(words: &[&str], options: &MountOptions) {
         (AtimeMode::Never, ["noatime", "atime"]),
         (AtimeMode::Relative, ["relatime", "norelatime"]),
     ];
-    let class = classes.into_iter().find(|(_, both)| last(words, both) == Some(0));
+    let class = classes.into_iter().find(|(_, both)| places.later(*both) == Some(0));
     assert_eq!(options.attributes.atime(), class.map(|(mode, _)| mode));
     let class = match () {
         () if has("rstrictatime") => Some(AtimeMode::Strict),
@@ -110,33 +171,26 @@ fn understood(words: &[&str], options: &MountOptions) {
     let reach = |this, tree| if has(tree) { Some(Recursion::Tree) } else { has(this).then_some(Recursion::This) };
     assert_eq!(options.bind, reach("bind", "rbind"));
     let id_map = [Recursion::This, Recursion::Tree];
-    assert_eq!(options.id_map, last(words, &["idmap", "ridmap"]).map(|at| id_map[at]));
+    assert_eq!(options.id_map, places.later(["idmap", "ridmap"]).map(|at| id_map[at]));
     assert_eq!((options.remount, options.copy_up), (has("remount"), has("tmpcopyup")));
     let superblock = ["sync", "dirsync", "mand", "lazytime", "iversion", "silent"];
-    let off = ["async", "", "nomand", "nolazytime", "noiversion", "loud"];
+    // Nothing turns `dirsync` off.
+    let off = ["async", "defaults", "nomand", "nolazytime", "noiversion", "loud"];
     for (on, off) in superblock.into_iter().zip(off) {
-        assert_eq!(options.superblock.contains(&on), last(words, &[on, off]) == Some(0), "{on}");
+        let expected = if on == "dirsync" { has(on) } else { places.later([on, off]) == Some(0) };
+        assert_eq!(options.superblock.contains(&on), expected, "{on}");
     }
 
     let propagation: Vec<PropagationWord> =
         words.iter().filter(|word| !word.ends_with("ubind")).filter_map(|word| word.parse().ok()).collect();
     assert_eq!(options.propagation, propagation, "each in its order");
-    let filesystem: Vec<&str> = words.iter().copied().filter(|word| !is_known(word)).collect();
+    let filesystem: Vec<&str> = words.iter().copied().filter(|word| KNOWN.binary_search(word).is_err()).collect();
     assert_eq!(options.filesystem.len(), filesystem.len(), "every other word is the filesystem's");
     for (option, word) in options.filesystem.iter().zip(filesystem) {
         let (key, value) = word.split_once('=').map_or((word, None), |(key, value)| (key, Some(value)));
         assert_eq!(option.key.to_str(), Some(key));
         assert_eq!(option.value.as_deref().map(|value| value.to_str().unwrap()), value);
     }
-}
-
-fn is_known(word: &str) -> bool {
-    let atime = ["relatime", "norelatime", "noatime", "atime", "strictatime", "nostrictatime"];
-    let of_a_class = |word: &str| atime.contains(&word);
-    OTHERS.contains(&word)
-        || of_a_class(word)
-        || word.strip_prefix('r').is_some_and(of_a_class)
-        || ATTRIBUTES.iter().any(|(_, own, tree)| own.contains(&word) || tree.contains(&word))
 }
 
 fn propagation(word: &str) {
@@ -161,16 +215,16 @@ fn flags(words: &[&str]) {
     assert!(set.is_empty() || printed.split(',').all(|word| words.contains(&word)), "no word out of nothing");
 }
 
-fn mount(words: &[&str], refused: Option<&str>) {
+fn mount(words: &[&str], places: &Places, refused: Option<&str>) {
     let options: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
     match Mount::from_runtime_spec("/d", None, Some("/s"), &options) {
         Ok(mount) => {
             assert_eq!(mount.options, options, "every option is kept, in its order");
-            assert_eq!(mount.is_bind(), words.contains(&"bind") || words.contains(&"rbind"));
+            assert_eq!(mount.is_bind(), places.has("bind") || places.has("rbind"));
             let read_only = match () {
-                () if words.contains(&"rro") => true,
-                () if words.contains(&"rrw") => false,
-                () => last(words, &["ro", "rw"]) == Some(0),
+                () if places.has("rro") => true,
+                () if places.has("rrw") => false,
+                () => places.later(["ro", "rw"]) == Some(0),
             };
             assert_eq!(mount.read_only, read_only);
             assert_eq!(Mount::try_from(&runtime::Mount::from(&mount)), Ok(mount), "there and back is identity");
