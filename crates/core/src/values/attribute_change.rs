@@ -86,4 +86,15 @@ mod tests {
         assert_eq!(after.atime, AtimeMode::Never);
         assert_eq!(before.changed_by(AttributeChange::NOTHING), before);
     }
+
+    #[test]
+    fn only_what_changes_nothing_is_nothing() {
+        assert!(AttributeChange::NOTHING.is_nothing() && AttributeChange::setting(MountFlags::NONE).is_nothing());
+        let clearing = AttributeChange::new(MountFlags::NONE, MountFlags::NO_DEV, None).unwrap();
+        let atime = AttributeChange::new(MountFlags::NONE, MountFlags::NONE, Some(AtimeMode::Relative)).unwrap();
+        for change in [AttributeChange::READ_ONLY, AttributeChange::setting(MountFlags::NO_SUID), clearing, atime] {
+            assert!(!change.is_nothing(), "{change:?}");
+        }
+        assert_eq!(AttributeChange::setting(MountFlags::READ_ONLY), AttributeChange::READ_ONLY);
+    }
 }
