@@ -10,7 +10,7 @@ use super::claim::Claim;
 const BATCH: Duration = Duration::from_micros(200);
 /// All batches of a group together, where it is not a matter of seconds each.
 const BUDGET: Duration = Duration::from_millis(1500);
-const ROUNDS: std::ops::RangeInclusive<usize> = 11..=401;
+const ROUNDS: std::ops::RangeInclusive<usize> = 11..=2001;
 
 struct Variant<'a> {
     name: &'static str,
