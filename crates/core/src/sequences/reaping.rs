@@ -1,5 +1,6 @@
 //! A recovery under way.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use crate::sequences::left_names::left_names;
@@ -102,7 +103,8 @@ impl Reaping {
 /// What is to be taken off now, each with all below it: what is in sight and not mounted on another one of them that is.
 fn units(left: &[LeftMount], table: &MountTable) -> Vec<ReapStep> {
     let tree = MountTree::new(table);
-    let of_row = |row: &MountRow<'_>| left.iter().find(|left| left.mount.id == row.id());
+    let by_id: HashMap<_, _> = left.iter().map(|left| (left.mount.id, left)).collect();
+    let of_row = |row: &MountRow<'_>| by_id.get(&row.id()).copied();
     let mut steps = Vec::new();
     // Last made first: shares before what the guest saw, that before the mounts directory.
     for left in left.iter().rev() {

@@ -1,5 +1,8 @@
 //! Taking a sandbox or a container down.
 
+use std::collections::HashSet;
+use std::path::Path;
+
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
@@ -91,10 +94,11 @@ impl TearDown {
 
     /// Containers' directories that an earlier share still was in when the one that had made it went, and the sandbox's.
     fn left_to_remove(&self, shares: &[&ShareRecord]) -> Vec<Placeholder> {
+        let of_shares: HashSet<&Path> = shares.iter().map(|record| record.path.as_path()).collect();
         let of_containers = shares
             .iter()
             .flat_map(|record| &record.made)
-            .filter(|made| shares.iter().all(|record| record.path != made.at.for_display()));
+            .filter(|made| !of_shares.contains(made.at.for_display().as_path()));
         self.dirs.iter().flat_map(|dirs| &dirs.made).chain(of_containers).cloned().collect()
     }
 }

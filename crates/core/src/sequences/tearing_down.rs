@@ -1,6 +1,7 @@
 //! A tear-down under way.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::PathBuf;
 
 use camino::Utf8Path;
 
@@ -11,17 +12,16 @@ use crate::sequences::unshare::warn_symlink;
 use crate::sequences::unshare_recorded::is_this_mount;
 use crate::values::mount_tree::MountTree;
 use crate::{
-    Errno, Error, Filesystem, Leftover, Location, MountKey, MountRow, MountTable, Mounter, NameAfter, Placeholder,
-    Sequence, ShareRecord, TearDown, TearDownOutcome, TearDownReport, TearDownStep, TornDown, UnmountMode,
-    UnmountRequest,
+    Errno, Error, Filesystem, Leftover, Location, MountKey, MountTable, Mounter, NameAfter, Placeholder, Sequence,
+    ShareRecord, TearDown, TearDownOutcome, TearDownReport, TearDownStep, TornDown, UnmountMode, UnmountRequest,
 };
 
 /// A tree that was taken off as one.
 #[derive(Clone, Debug)]
 struct Went {
     top: MountKey,
-    /// Where its mounts were below the top, one entry for each layer.
-    below: Vec<PathBuf>,
+    /// Where its mounts were below the top, and how many layers.
+    below: HashMap<PathBuf, u32>,
 }
 
 /// What looking for a mount by its identity came to.
@@ -102,9 +102,7 @@ impl TearingDown {
 
     fn layers_gone(&self, at: &Location) -> u32 {
         match (&self.went, at) {
-            (Some(went), Location::Beneath { path, .. }) => {
-                went.below.iter().filter(|gone| *gone == path.as_path()).map(|_| 1).sum()
-            }
+            (Some(went), Location::Beneath { path, .. }) => went.below.get(path.as_path()).copied().unwrap_or(0),
             _ => 0,
         }
     }
@@ -202,16 +200,28 @@ fn is_mounted(mounter: &dyn Mounter, at: &Location) -> Result<bool, Error> {
     }
 }
 
-/// Where the mounts of the tree at `at` are below its top, if `mount` is that top and nothing but copies goes with it.
-fn separate_tree(mounter: &dyn Mounter, table: &MountTable, at: &Location, mount: MountKey) -> Option<Vec<PathBuf>> {
+/// Where the mounts of the tree at `at` are below its top, and how many layers, if `mount` is that top and nothing but
+/// copies goes with it.
+fn separate_tree(
+    mounter: &dyn Mounter,
+    table: &MountTable,
+    at: &Location,
+    mount: MountKey,
+) -> Option<HashMap<PathBuf, u32>> {
     let found = mounter.mount_of(at).ok().filter(|found| found.is_root && found.mount.key() == mount)?;
     let tree = MountTree::new(table);
     let top = table.by_id(found.mount.id)?;
     if tree.reaches_peers(top, Some(top.id())) {
         return None;
     }
-    let below = |row: &MountRow<'_>| row.mount_point().strip_prefix(top.mount_point()).map(Path::to_path_buf).ok();
-    Some(tree.leaves_first(top).iter().filter_map(below).collect())
+    let top_at = top.mount_point();
+    let mut below = HashMap::new();
+    for row in tree.leaves_first(top) {
+        if let Ok(rest) = row.mount_point().strip_prefix(&top_at) {
+            *below.entry(rest.to_path_buf()).or_default() += 1;
+        }
+    }
+    Some(below)
 }
 
 impl Sequence for TearingDown {
@@ -249,6 +259,8 @@ impl Sequence for TearingDown {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::sequences::paper::{PAPER, Paper, SharedPaper, filesystem};
     use crate::sequences::paper_mounts::{PaperMounts, SharedMounts, mounter};
