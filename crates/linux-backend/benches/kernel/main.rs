@@ -4,6 +4,7 @@
 //! `/mnt`, and end with the process.
 
 mod binds;
+mod containers;
 mod counts;
 mod look_ups;
 mod namespace;
@@ -30,6 +31,7 @@ fn main() {
     look_ups::run(&mut report, &worlds);
     binds::run(&mut report, &worlds);
     shares::run(&mut report, &worlds);
+    containers::run(&mut report, &worlds);
     table::run(&mut report, &worlds);
     counts::run(&mut report, &worlds);
     report.end();
