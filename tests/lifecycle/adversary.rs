@@ -32,7 +32,7 @@ const COMPONENTS: [(&str, &[&str]); 4] = [
             "sandbox-mounts/data",
         ],
     ),
-    ("/w/sb/private", &["c1-config", "c1-data", "c1-snapshotdir", "sandbox-mounts-config", "sandbox-mounts-data"]),
+    ("/w/sb/private", &["c1:config", "c1:data", "c1:snapshotdir", "sandbox-mounts:config", "sandbox-mounts:data"]),
     ("/w/sb/volume", &["a", "a/b", "a/b/f", "f", "z"]),
     // The volume that is mounted at `/data`, by the encoding of its path.
     ("/w/sb/records", &["L2RhdGE=", "L2RhdGE=/mountInfo.json"]),

@@ -7,7 +7,7 @@ use crate::sequences::placeholder::is_gone;
 use crate::{ContainerId, DirectoryEntry, Errno, Error, FileKind, Filesystem, FinalLink, LeftMount, Location};
 
 /// The names that sharing could have made below `root` and that are empty now, innermost first: `<id>/<name>` and
-/// `<id>-…`. What something is mounted on is not looked into: what is in there is somebody's data.
+/// `<id>-…`, in the private place `<id>:<name>`. What something is mounted on is not looked into: what is in there is somebody's data.
 pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[LeftMount]) -> Result<Vec<Location>, Error> {
     let mut names = Names { fs, root, covered: mounts.iter().map(|left| &left.at).collect(), found: Vec::new() };
     for entry in names.listed(&Location::from(root))? {
@@ -18,10 +18,10 @@ pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[LeftMount])
     Ok(names.found)
 }
 
-/// `<id>`, or `<id>-…` with any name of a volume behind it.
+/// `<id>`, or `<id>-…` and `<id>:…` with any name of a volume behind it.
 fn has_own_shape(name: &str) -> bool {
-    let before_dash = name.split_once('-').map_or(name, |(id, _)| id);
-    [name, before_dash].into_iter().any(|id| ContainerId::new(id).is_ok())
+    let id_before = |mark| name.split_once(mark).map_or(name, |(id, _)| id);
+    [name, id_before('-'), id_before(':')].into_iter().any(|id| ContainerId::new(id).is_ok())
 }
 
 struct Names<'a> {
@@ -92,10 +92,10 @@ mod tests {
 
     #[test]
     fn own_names_are_containers_and_what_is_theirs() {
-        for own in ["c", "c1-hosts", "c1-with space", "a.b_c-\u{e4}"] {
+        for own in ["c", "c1-hosts", "c1-with space", "a.b_c-\u{e4}", "a-b:config", "c:\u{e4}"] {
             assert!(has_own_shape(own), "{own}");
         }
-        for other in [".hidden", "with space", "-", "", "..", "\u{e4}-x"] {
+        for other in [".hidden", "with space", "-", "", "..", "\u{e4}-x", ":", "\u{e4}:x"] {
             assert!(!has_own_shape(other), "{other}");
         }
     }

@@ -190,7 +190,7 @@ mod tests {
         7 5 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n\
         8 6 8:1 /i/c /sb/shared/c/rootfs rw - ext4 a rw\n\
         9 1 8:1 /sb/private /sb/private rw - ext4 a rw\n\
-        10 9 8:1 /i/v /sb/private/c-v ro - ext4 a rw\n";
+        10 9 8:1 /i/v /sb/private/c:v ro - ext4 a rw\n";
 
     fn paper() -> SharedPaper {
         Paper::with(&[
@@ -200,7 +200,7 @@ mod tests {
             "/sb/mounts/c/rootfs",
             "/sb/shared",
             "/sb/private",
-            "/sb/private/c-v",
+            "/sb/private/c:v",
         ])
     }
 

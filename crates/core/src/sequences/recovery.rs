@@ -17,7 +17,7 @@ use crate::{Error, Filesystem, Leftovers, Location, Mounter, Plan, ReapReport, R
 ///   place onto itself, and of the mounts directory onto what the guest saw. Any other mount there is left alone.
 /// * where the mounts directory was renamed and made again, what is below the one that the guest saw.
 /// * in the mounts directory and in the private place, empty directories and empty files of the shape that sharing makes:
-///   `<id>/<name>`, `<id>-…`. Anything that holds a byte stays.
+///   `<id>/<name>`, `<id>-…`, `<id>:<name>`. Anything that holds a byte stays.
 ///
 /// Nothing else is touched: mounts are taken off by their identity as the table told it a moment before, never by a name
 /// alone; where a mount has peers and something on it, it is cut off from them first, so that nothing goes elsewhere. It is

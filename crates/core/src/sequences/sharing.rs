@@ -1,6 +1,6 @@
 //! A share under way.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::sequences::bind_mount::bind_in_span;
 use crate::sequences::detach::detach_exactly;
@@ -90,8 +90,7 @@ impl Sharing {
     fn detour(&mut self, fs: &dyn Filesystem) -> Result<Option<Vec<ShareStep>>, Error> {
         let Some(private_dir) = self.share.private_dir() else { return Ok(None) };
         let private_dir = private_dir.as_std_path().to_owned();
-        let name = format!("{}-{}", self.share.container(), self.share.name());
-        let at = Location::beneath(&private_dir, name)?;
+        let at = prepared_at(&private_dir, &self.share)?;
         let kind = self.kind(fs)?;
         // A slave stays one through both binds; anything else would join the peers of its source for a moment.
         let propagation = self.share.propagation();
@@ -159,6 +158,11 @@ impl Sharing {
         });
         Ok(())
     }
+}
+
+/// Where a share is prepared. No id holds a colon, so the names of two containers are never the same one.
+fn prepared_at(private_dir: &Path, share: &Share) -> Result<Location, Error> {
+    Ok(Location::beneath(private_dir, format!("{}:{}", share.container(), share.name()))?)
 }
 
 impl Sequence for Sharing {
@@ -385,13 +389,13 @@ mod tests {
         let mounter = binding(vec![
             no,
             |request| {
-                assert_eq!(request.target(), &Location::beneath("/p", "c-v").unwrap());
+                assert_eq!(request.target(), &Location::beneath("/p", "c:v").unwrap());
                 assert_eq!((request.change(), request.required()), (AttributeChange::READ_ONLY, Guarantee::Window));
                 assert_eq!(request.wanted_propagation(), Some(Propagation::Private));
                 Ok(())
             },
             |request| {
-                assert_eq!(request.source(), &Location::beneath("/p", "c-v").unwrap());
+                assert_eq!(request.source(), &Location::beneath("/p", "c:v").unwrap());
                 assert_eq!(request.target(), &Location::beneath("/m", "c/v").unwrap());
                 assert_eq!(request.change(), AttributeChange::NOTHING);
                 Ok(())
@@ -403,7 +407,17 @@ mod tests {
         let record = share("v", "/s").read_only().prepared_in("/p").carry_out(&filesystem(&paper), &mounter).unwrap();
         assert_eq!(record.mount, key(3));
         let paper = paper.lock().unwrap();
-        assert_eq!(paper.log, ["make /m/c", "make /m/c/v", "make /p/c-v", "remove /p/c-v"]);
+        assert_eq!(paper.log, ["make /m/c", "make /m/c/v", "make /p/c:v", "remove /p/c:v"]);
+    }
+
+    #[test]
+    fn no_two_containers_prepare_in_one_place() {
+        let place = |id, name| {
+            let id = ContainerId::new(id).unwrap();
+            let share = Share::volume("/m", &id, name, Location::trusted("/s")).unwrap();
+            prepared_at("/p".as_ref(), &share).unwrap()
+        };
+        assert_ne!(place("c", "x-v"), place("c-x", "v"));
     }
 
     #[test]
