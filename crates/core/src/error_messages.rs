@@ -188,11 +188,11 @@ fn fs_group_errors() -> Vec<FsGroupError> {
     all
 }
 
-fn direct_volume_errors() -> Vec<DirectVolumeError<std::fmt::Error>> {
+fn direct_volume_errors() -> Vec<DirectVolumeError<std::num::ParseIntError>> {
     let all = vec![
         DirectVolumeError::Path(UnusableVolumePath::Empty),
         DirectVolumeError::Path(UnusableVolumePath::TooLong { path: "/a/long/path".into() }),
-        DirectVolumeError::Json { volume_path: "/v".to_owned(), source: std::fmt::Error },
+        DirectVolumeError::Json { volume_path: "/v".to_owned(), source: "staff".parse::<u32>().unwrap_err() },
         DirectVolumeError::File(Error::NotAMountPoint { path: "/v".into() }),
     ];
     for error in &all {
