@@ -8,7 +8,8 @@ use mountwright_tests::errno_table::is_a_statement;
 use mountwright_tests::interposed::{Between, Death, Fault, HowLong, Moment};
 use mountwright_tests::model_kernel::SharedMachine;
 use mountwright_tests::searched::{
-    Answer, Expected, Operation, Parent, PlannedFault, Snapshot, Tally, Violation, fault_plan, plain_failure, verdict,
+    Answer, Expected, Operation, Parent, PlannedFault, Snapshot, Tally, Violation, Wrong, fault_plan, plain_failure,
+    verdict,
 };
 
 use crate::adversary::{Adversary, Deed, Strike};
@@ -75,9 +76,9 @@ impl<'a> Search<'a> {
     pub(crate) fn faults(&self, long: bool, tally: &mut Tally) {
         for PlannedFault { moment, errno, how_long } in fault_plan(&self.calls, long) {
             let played = self.play(|_, _| Arc::new(Fault::new(moment.number, errno, how_long)));
-            let flags = (is_a_statement(errno), moment.probe);
+            let wrong = Wrong { lie: is_a_statement(errno), weaker_rung: moment.probe, twice: false };
             let after = self.snapshot(&played);
-            let judged = verdict::after_fault(self.operation, &self.expected, &played.run, &after, flags);
+            let judged = verdict::after_fault(self.operation, &self.expected, &played.run, &after, wrong);
             tally.excused += usize::from(judged.excused);
             let mut found = judged.found;
             if self.operation.resumable && !played.run.answer.is_done() {
@@ -100,7 +101,8 @@ impl<'a> Search<'a> {
             for second in first.number + 1..=end {
                 let played = self.play(|_, _| Arc::new((fault(), Fault::new(second, errno, HowLong::Once))));
                 let after = self.snapshot(&played);
-                let judged = verdict::after_fault(self.operation, &self.expected, &played.run, &after, (false, true));
+                let wrong = Wrong { lie: false, weaker_rung: true, twice: true };
+                let judged = verdict::after_fault(self.operation, &self.expected, &played.run, &after, wrong);
                 tally.excused += usize::from(judged.excused);
                 let found = judged.found;
                 tally.run(&found, || {

@@ -10,7 +10,8 @@ use mountwright_tests::errno_table::is_a_statement;
 use mountwright_tests::interposed::{Between, Budget, Count, Fault, Interposed, Moment};
 use mountwright_tests::namespace::NoNamespace;
 use mountwright_tests::searched::{
-    Expected, KernelScene, Operation, Parent, PlannedFault, Run, Rung, Tallies, Tally, fault_plan, rungs, verdict,
+    Expected, KernelScene, Operation, Parent, PlannedFault, Run, Rung, Tallies, Tally, Wrong, fault_plan, rungs,
+    verdict,
 };
 
 /// Looks, after each call that could have done it, for a mount of the run's making that can be written through.
@@ -69,8 +70,8 @@ fn stretch(
     for (index, PlannedFault { moment, errno, how_long }) in plan.iter().enumerate() {
         let (run, _) = run(operation, rung, &scene, Some(Fault::new(moment.number, *errno, *how_long)));
         let after = scene.snapshot();
-        let flags = (is_a_statement(*errno), moment.probe);
-        let judged = verdict::after_fault(operation, expected, &run, &after, flags);
+        let wrong = Wrong { lie: is_a_statement(*errno), weaker_rung: moment.probe, twice: false };
+        let judged = verdict::after_fault(operation, expected, &run, &after, wrong);
         tally.excused += usize::from(judged.excused);
         let mut found = judged.found;
         let changed = after.mounts != expected.before.mounts || after.files != expected.before.files;

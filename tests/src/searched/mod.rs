@@ -28,5 +28,5 @@ pub use run::Run;
 pub use rung::{Rung, rungs};
 pub use snapshot::{FileName, FileSeen, Group, MountSeen, Snapshot, without_numbers};
 pub use tally::{Tallies, Tally};
-pub use verdict::Expected;
+pub use verdict::{Expected, Wrong};
 pub use violation::{Harm, Violation};

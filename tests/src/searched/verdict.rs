@@ -57,13 +57,24 @@ pub struct Judged {
     pub excused: bool,
 }
 
-/// A call failed. `lie`: by an error that says how things are, where they are not so.
+/// What has gone wrong.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wrong {
+    /// A call failed by an error that says how things are, where they are not so.
+    pub lie: bool,
+    /// A probe may have failed: the run may go by a weaker rung.
+    pub weaker_rung: bool,
+    /// A second call failed, perhaps the look at what stays.
+    pub twice: bool,
+}
+
+/// One call failed, or two.
 pub fn after_fault(
     operation: &Operation,
     expected: &Expected,
     played: &Run,
     after: &Snapshot,
-    (lie, weaker_rung): (bool, bool),
+    Wrong { lie, weaker_rung, twice }: Wrong,
 ) -> Judged {
     let mut found = of_any_run(operation, played, expected, weaker_rung);
     let done = played.answer.is_done();
@@ -77,7 +88,8 @@ pub fn after_fault(
             continue;
         }
         let fine = is_container_dir(operation, difference)
-            || lie && (believed(difference, other, after) || is_kept(difference, named))
+            || lie && believed(difference, other, after)
+            || (lie || twice) && is_kept(difference, named)
             || half_way && on_the_way(difference, other, after);
         if fine {
             excused = true;
@@ -109,7 +121,7 @@ fn believed(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool
 }
 
 /// A mount on a name of which the answer says that it stays: who is told by umount2 that nothing is mounted there, and cannot
-/// remove the name, says just that.
+/// remove the name, says just that, and so does who cannot look what it is that stays there.
 fn is_kept(difference: &Difference, named: &[Leftover]) -> bool {
     let (Difference::ExtraMount(mount) | Difference::MissingMount(mount)) = difference else { return false };
     named.iter().any(|left| match left {

@@ -82,7 +82,7 @@ pub enum Leftover {
         #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
         at: PathBuf,
     },
-    /// A directory that the call created is still there.
+    /// A directory that the call created is still there, and perhaps a mount on it that could not be looked at.
     #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     Directory(PathBuf),
     /// A file that the call created is still there.
