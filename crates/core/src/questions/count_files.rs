@@ -79,6 +79,13 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_opened_is_not_looked_at_in_another_way() {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().return_once(|_| Err(crate::OsError::new(Operation::OpenDir, "/d", Errno::EACCES)));
+        assert_eq!(count_files(&fs, Path::new("/d"), 8).unwrap_err().errno(), Some(Errno::EACCES));
+    }
+
+    #[test]
     fn a_plain_file_is_one() {
         let world = SmallWorld::new().file("/f", 1).socket("/s").symlink("/l", "/f");
         for path in ["/f", "/s", "/l"] {

@@ -113,4 +113,9 @@ mod tests {
             assert_eq!(ContainerId::new(good).unwrap().as_str(), good);
         }
     }
+
+    #[test]
+    fn what_is_no_id_is_told_as_it_was_given() {
+        assert_eq!(ContainerId::new("../x").unwrap_err().id(), "../x");
+    }
 }

@@ -178,5 +178,8 @@ mod tests {
         let error = Error::from(OsError::new(Operation::Bind, "/t", Errno::EBUSY)).leaving(left.clone());
         assert_eq!((error.left(), error.errno()), (&left[..], Some(Errno::EBUSY)));
         assert_eq!(Error::NoRafsDaemon.leaving(Vec::new()), Error::NoRafsDaemon);
+        let os = Error::from(OsError::new(Operation::Bind, "/t", Errno::EBUSY));
+        let behind = Error::LeftBehind { error: Box::new(os), left };
+        assert_eq!(behind.errno(), Some(Errno::EBUSY));
     }
 }

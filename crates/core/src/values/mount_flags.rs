@@ -134,6 +134,8 @@ mod tests {
         let both = MountFlags::READ_ONLY | MountFlags::NO_DEV;
         assert!(both.contains(MountFlags::NO_DEV) && !both.contains(both | MountFlags::NO_EXEC));
         assert_eq!(both.without(MountFlags::NO_DEV), MountFlags::READ_ONLY);
+        assert_eq!(both.union(MountFlags::NO_DEV), both);
+        assert!(both.intersects(MountFlags::NO_DEV) && !both.intersects(MountFlags::NO_EXEC));
         assert_eq!(both.to_string(), "ro,nodev");
         assert!(MountFlags::NONE.is_empty() && MountFlags::NONE.to_string().is_empty());
     }

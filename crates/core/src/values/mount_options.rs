@@ -255,6 +255,7 @@ mod tests {
         assert_eq!(parse("ratime").tree_attributes.atime(), Some(AtimeMode::Relative));
         assert_eq!(parse("rnostrictatime rnoatime").tree_attributes.atime(), Some(AtimeMode::Never));
         assert_eq!(parse("rnorelatime").tree_attributes.atime(), None);
+        assert_eq!(parse("rnoatime rnoatime").tree_attributes.atime(), Some(AtimeMode::Never));
     }
 
     #[test]
@@ -274,6 +275,8 @@ mod tests {
     #[test]
     fn a_value_in_an_error_may_be_a_secret() {
         let error = MountOptions::parse(["password=hunter2\0"]).unwrap_err();
+        assert_eq!(error.word(), "password=…");
+        assert_eq!(error.reason(), "it has a NUL, which ends a text for the kernel");
         assert_eq!(
             error.to_string(),
             "mount option \"password=…\" cannot be used: it has a NUL, which ends a text for the kernel"

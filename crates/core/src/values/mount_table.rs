@@ -388,4 +388,16 @@ mod tests {
         let infos: Vec<_> = table.iter().map(|row| row.to_info()).collect();
         assert_eq!(MountTable::from_mounts(&infos).text(), lines.as_bytes());
     }
+
+    #[test]
+    fn a_row_tells_each_column_as_it_stands() {
+        let line = "95 28 0:45 /a\\040b /mnt/nas ro,noatime shared:50 - fuse.s\\040x nas:/team rw,vers=4";
+        let table = MountTable::parse(line);
+        let row = table.iter().next().unwrap();
+        assert_eq!((row.line(), &*row.fs_type()), (line.as_bytes(), OsStr::new("fuse.s x")));
+        assert_eq!((&*row.source(), row.options()), (OsStr::new("nas:/team"), OsStr::new("rw,vers=4")));
+        assert_eq!(row.attributes(), row.to_info().attributes);
+        assert!(row.attributes().flags.contains(crate::MountFlags::READ_ONLY));
+        assert!(!table.is_empty() && MountTable::parse("\n").is_empty());
+    }
 }

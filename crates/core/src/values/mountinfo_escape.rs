@@ -91,4 +91,15 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_hash_is_escaped_in_words_alone() {
+        assert_eq!(Escaped::new(b"a#b", Place::Path).to_vec(), b"a#b");
+        assert_eq!(Escaped::new(b"a#b", Place::Word).to_vec(), br"a\043b");
+    }
+
+    #[test]
+    fn digits_without_a_backslash_stand_for_themselves() {
+        assert_eq!(unescape(br"\0400101").as_ref(), b" 0101");
+    }
 }

@@ -212,6 +212,7 @@ mod tests {
             (&b""[..], "the mount id is no number"),
             (b"a 2 8:1 / / rw - t s o", "the mount id is no number"),
             (b"99999999999 2 8:1 / / rw - t s o", "the mount id is no number"),
+            (b"1: 2 8:1 / / rw - t s o", "the mount id is no number"),
             (b"1 x 8:1 / / rw - t s o", "the parent id is no number"),
             (b"1 2 8 / / rw - t s o", "the device is not MAJOR:MINOR"),
             (b"1 2 8:1 / m rw - t s o", "the mount point is not an absolute path"),

@@ -249,7 +249,7 @@ mod tests {
             "could not bind onto /m/c/rootfs: cannot allocate memory (ENOMEM), at move_mount; \
              left behind: directory /m/c/rootfs, file /m/c/f"
         );
-        assert_eq!(error.left().len(), 2);
+        assert_eq!((error.left().len(), error.step()), (2, Some("move_mount")));
     }
 
     #[test]

@@ -45,3 +45,18 @@ impl PathDevice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_filesystem_has_a_mount_point() {
+        let device = DeviceNumber::new(8, 1);
+        let on = PathDevice::Filesystem { device, mount_point: "/mnt".into() };
+        assert_eq!((on.device(), on.mount_point()), (device, Some(Path::new("/mnt"))));
+        for node in [PathDevice::BlockNode { device }, PathDevice::CharNode { device }] {
+            assert_eq!((node.device(), node.mount_point()), (device, None));
+        }
+    }
+}

@@ -205,4 +205,23 @@ mod tests {
         assert_eq!(unbindable.to_string(), "unbindable");
         assert_eq!(PropagationState::default().to_string(), "");
     }
+
+    #[test]
+    fn a_state_is_of_the_kind_that_would_make_it() {
+        let state = |peers, master, unbindable| PropagationState {
+            peers: PeerGroup::new(peers),
+            master: PeerGroup::new(master),
+            unbindable,
+            ..PropagationState::default()
+        };
+        for (peers, master, unbindable, kind) in [
+            (0, 0, false, Propagation::Private),
+            (0, 0, true, Propagation::Unbindable),
+            (1, 0, false, Propagation::Shared),
+            (0, 2, false, Propagation::Slave),
+            (1, 2, false, Propagation::Shared),
+        ] {
+            assert_eq!(state(peers, master, unbindable).kind(), kind);
+        }
+    }
 }

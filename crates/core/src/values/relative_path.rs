@@ -139,4 +139,11 @@ mod tests {
         let path = RelativePath::new(OsString::from_vec(vec![0xff, b'/', 0xfe])).unwrap();
         assert_eq!(path.name().as_bytes(), [0xfe]);
     }
+
+    #[test]
+    fn one_slash_too_many_is_enough() {
+        for (given, single) in [("a//b", "a/b"), ("a/", "a"), ("a/b", "a/b"), ("a", "a")] {
+            assert_eq!(RelativePath::new(given).unwrap().as_path().as_os_str(), single);
+        }
+    }
 }

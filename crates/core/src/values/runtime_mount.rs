@@ -117,6 +117,8 @@ mod tests {
         for json in [
             r#"{"destination":"/proc","type":"proc","source":"proc"}"#,
             r#"{"destination":"/d","type":"bind","source":"/s","options":["rbind","rprivate","ro"]}"#,
+            r#"{"destination":"/d","type":"bind","source":"/s","options":["rbind"]}"#,
+            r#"{"destination":"/d","type":"bind","source":"/s","options":["bind"]}"#,
             r#"{"destination":"/dev","type":"tmpfs","source":"tmpfs","options":["nosuid","strictatime","mode=755","size=65536k"]}"#,
         ] {
             let mount = Mount::try_from(&entry(json)).unwrap();
@@ -132,8 +134,10 @@ mod tests {
         let written = runtime::Mount::from(&mount);
         assert_eq!(written.options().as_deref().unwrap().join(","), "bind,nodev,rw");
         assert!(!Mount::try_from(&written).unwrap().read_only);
-        let bind = runtime::Mount::from(&Mount::new("/s", "/d", "bind"));
-        assert_eq!(bind.options().as_deref().unwrap(), ["bind"]);
+        let mut bind = Mount::new("/s", "/d", "bind");
+        assert_eq!(runtime::Mount::from(&bind).options().as_deref().unwrap(), ["bind"]);
+        bind.read_only = true;
+        assert_eq!(runtime::Mount::from(&bind).options().as_deref().unwrap(), ["bind", "ro"]);
     }
 
     proptest! {
