@@ -73,9 +73,10 @@ impl<K: Kernel> LinuxBackend<K> {
                 Err(fault) => return Err(fault),
             }
             match self.lock_and_furnish(parent, &name) {
-                Ok(locked) => return Ok((name, locked)),
+                Ok(Some(locked)) => return Ok((name, locked)),
                 // Somebody took it for one that was left behind before it was locked.
-                Err(fault) if matches!(fault.errno(), Errno::EAGAIN | Errno::ENOENT) => refused = fault,
+                Ok(None) => refused = Fault::new(Call::Flock, Errno::EAGAIN),
+                Err(fault) if fault.errno() == Errno::ENOENT => refused = fault,
                 Err(fault) => {
                     let removed = self.calls.unlinkat(At::Fd(parent), name.as_ref(), AT_REMOVEDIR);
                     let at = || Leftover::Directory(self.staging().join(&name));
@@ -86,16 +87,17 @@ impl<K: Kernel> LinuxBackend<K> {
         Err(refused)
     }
 
-    fn lock_and_furnish(&self, parent: &K::Fd, name: &OsStr) -> Step<K::Fd> {
+    /// `None`: somebody else has locked it.
+    fn lock_and_furnish(&self, parent: &K::Fd, name: &OsStr) -> Step<Option<K::Fd>> {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         let locked = self.calls.openat(At::Fd(parent), name.as_ref(), flags, 0)?;
         match self.calls.flock(&locked, LOCK_EX | LOCK_NB) {
-            Err(fault) if fault.errno() == Errno::EAGAIN => return Err(fault),
+            Err(fault) if fault.errno() == Errno::EAGAIN => return Ok(None),
             // Where there are no locks, nobody takes anything away.
             Ok(()) | Err(_) => {}
         }
         self.calls.mkdirat(At::Fd(&locked), ROOT.as_ref(), 0o700)?;
-        Ok(locked)
+        Ok(Some(locked))
     }
 
     /// The directory that the tmpfs is on or, once it is, its root.

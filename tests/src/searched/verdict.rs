@@ -5,7 +5,7 @@ use mountwright_core::{Guarantee, Leftover};
 use super::difference::{Difference, differences, is_shared, is_staging};
 use super::operation::Operation;
 
-use super::snapshot::{FileName, Group, MountSeen, Snapshot};
+use super::snapshot::{FileName, Group, MountSeen, Snapshot, without_numbers};
 use super::violation::{Harm, Violation};
 use super::{Answer, Filesystem, Run};
 
@@ -52,8 +52,9 @@ fn is_container_dir(operation: &Operation, difference: &Difference) -> bool {
 pub struct Judged {
     /// What must not be.
     pub found: Vec<Violation>,
-    /// A name is left untold, or one is missing, because an error said how things are where they are not so; or what is
-    /// documented to be gone on with by the same call again was left half way.
+    /// A name is left untold, or one is missing, because an error said how things are where they are not so; who was told
+    /// that nothing is there took nothing off; or what is documented to be gone on with by the same call again was left half
+    /// way.
     pub excused: bool,
 }
 
@@ -81,6 +82,9 @@ pub fn after_fault(
     let (aim, other) = if done { (&expected.whole, &expected.before) } else { (&expected.before, &expected.whole) };
     let named = played.answer.named();
     let differences = differences(aim, after);
+    if lie && done && operation.takes_off && is_as_before(expected, after) {
+        return Judged { found, excused: true };
+    }
     let half_way = !done && operation.resumable;
     let mut excused = false;
     for difference in &differences {
@@ -108,6 +112,11 @@ pub fn after_fault(
     Judged { found, excused }
 }
 
+/// Who is told that nothing is there has nothing to take off, and touches nothing.
+fn is_as_before(expected: &Expected, after: &Snapshot) -> bool {
+    differences(&expected.before, after).is_empty()
+}
+
 /// What a caller that believes a lie may leave: a name, or a file as it was before or as it was to become. Never a mount.
 fn believed(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool {
     match difference {
@@ -125,7 +134,7 @@ fn believed(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool
 fn is_kept(difference: &Difference, named: &[Leftover]) -> bool {
     let (Difference::ExtraMount(mount) | Difference::MissingMount(mount)) = difference else { return false };
     named.iter().any(|left| match left {
-        Leftover::Directory(path) | Leftover::File(path) => path.as_os_str() == mount.point.as_str(),
+        Leftover::Directory(path) | Leftover::File(path) => without_numbers(&path.to_string_lossy()) == mount.point,
         _ => false,
     })
 }
