@@ -135,6 +135,11 @@ fn shortcomings(total: &Coverage) -> Result<Vec<String>, String> {
     let mut wanted = recorded_pairs()?;
     wanted.retain(|(operation, _)| !total.has_left_out(operation));
     let mut short = total.rarer_than(LEAST, &wanted);
+    println!(
+        "  of {} operations with an answer, as the recorded histories show them, {} were met {LEAST} times or more",
+        wanted.len(),
+        wanted.len() - short.len()
+    );
     if total.percent_succeeded() < 50 {
         short.push("success".to_owned());
     }

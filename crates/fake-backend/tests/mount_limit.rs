@@ -98,6 +98,42 @@ fn copies_count_where_they_go() {
 }
 
 #[test]
+fn a_refusal_elsewhere_keeps_no_room_here() {
+    let mut machine = machine(&["/a", "/a/x", "/c"]);
+    bind(&mut machine, "/a", "/a", 0).unwrap();
+    make_shared(&mut machine, "/a");
+    let other = machine.fork(ME).unwrap();
+    machine.unshare(other, abi::CLONE_NEWNS).unwrap();
+    // There it is full, here there is room for one.
+    let present = count(&machine, ME);
+    tmpfs(&mut machine, other, "/c").unwrap();
+    machine.set_mount_max(present + 1);
+    for _ in 0..3 {
+        assert_eq!(tmpfs(&mut machine, ME, "/a/x"), Err(Errno::ENOSPC));
+    }
+    tmpfs(&mut machine, ME, "/c").unwrap();
+}
+
+#[test]
+fn a_refused_attachment_leaves_no_copy_behind() {
+    let mut machine = machine(&["/a", "/b", "/a/x", "/c"]);
+    bind(&mut machine, "/a", "/a", 0).unwrap();
+    make_shared(&mut machine, "/a");
+    bind(&mut machine, "/a", "/b", 0).unwrap();
+    let mut untouched = machine.clone();
+    // Room for the mount itself, none for its copy.
+    machine.set_mount_max(count(&machine, ME) + 1);
+    assert_eq!(tmpfs(&mut machine, ME, "/a/x"), Err(Errno::ENOSPC));
+    // The numbers of its mounts, its filesystem and its peer group are free again: the next ones get them.
+    for machine in [&mut machine, &mut untouched] {
+        machine.set_mount_max(1000);
+        tmpfs(machine, ME, "/c").unwrap();
+        make_shared(machine, "/c");
+    }
+    assert_eq!(machine.mountinfo(ME).unwrap(), untouched.mountinfo(ME).unwrap());
+}
+
+#[test]
 fn it_is_as_linux_has_it_at_first() {
     const TREE: usize = 1000;
     let mut machine = machine(&["/a"]);
