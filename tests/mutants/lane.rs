@@ -1,50 +1,79 @@
 //! One run of a test program with a fault switched on.
 
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// A run that takes longer hangs, which is a way of finding a fault too.
-const MOST: Duration = Duration::from_mins(10);
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+/// No run needs so many bytes: a fault that makes a ring endless takes all that there are.
+const MOST_MEMORY: u64 = 4 << 30;
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Passed,
+    Failed,
+    /// It did not end, and was killed
+    Hung,
+}
 
 /// A program with its arguments and variables.
 pub(crate) struct Lane<'a> {
     pub(crate) program: &'a Path,
     pub(crate) arguments: Vec<String>,
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// A run that takes longer hangs, which is a way of finding a fault too
+    pub(crate) patience: Duration,
 }
 
 impl Lane<'_> {
-    /// Whether it passes, with this fault or with none.
+    /// Runs it, with this fault or with none.
     ///
     /// # Errors
     /// Where it cannot be run.
-    pub(crate) fn passes(&self, mutant: Option<usize>) -> Result<bool, String> {
+    pub(crate) fn run(&self, mutant: Option<usize>) -> Result<Ending, String> {
         let mut command = Command::new(self.program);
         command.args(&self.arguments).envs(self.variables.iter().cloned()).env_remove("MOUNTWRIGHT_MUTANT");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(number) = mutant {
             command.env("MOUNTWRIGHT_MUTANT", number.to_string());
         }
-        let status = finish(&mut command).map_err(|error| format!("{}: {error}", self.program.display()))?;
-        Ok(status.is_some_and(|status| status.success()))
+        let status =
+            finish(&mut command, self.patience).map_err(|error| format!("{}: {error}", self.program.display()))?;
+        Ok(match status {
+            Some(status) if status.success() => Ending::Passed,
+            Some(_) => Ending::Failed,
+            None => Ending::Hung,
+        })
     }
 }
 
 /// How it ended; `None`: it did not, and was killed.
-fn finish(command: &mut Command) -> std::io::Result<Option<ExitStatus>> {
+fn finish(command: &mut Command, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
     let mut child = command.spawn()?;
+    bound_memory(&child)?;
     let begun = Instant::now();
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));
         }
-        if begun.elapsed() > MOST {
+        if begun.elapsed() > patience {
             // Its worker processes die with it.
             child.kill()?;
             child.wait()?;
             return Ok(None);
         }
         std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Also of the worker processes that it will start.
+fn bound_memory(child: &Child) -> std::io::Result<()> {
+    let most = Some(MOST_MEMORY);
+    match prlimit(Some(Pid::from_child(child)), Resource::As, Rlimit { current: most, maximum: most }) {
+        // It has ended already.
+        Ok(_) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }

@@ -3,13 +3,13 @@
 //! `MOUNTWRIGHT_MUTANTS=all cargo test -p mountwright-tests --test mutants` (as root) builds all faults of `list.txt` into a
 //! copy of the workspace, each behind a switch; then it runs the recorded histories, the tables of `sharedsubtree.rst`, the
 //! limit of mounts and random histories with one fault after the other. That takes a quarter of an hour: without the variable
-//! it says no more than that every text of the list is where the list says.
+//! it says no more than that every text of the list is where the list says, and that `docs/fake-mutants.txt` has each.
 //!
 //! * `MOUNTWRIGHT_MUTANTS`: `all`, or only faults whose name holds this.
 //! * `MOUNTWRIGHT_SEED`: of the random histories (1).
 //!
-//! It prints what found each fault. Those marked `(random)` have to be found by at most 20,000 random operations alone.
-//! Anything that is not found is a failure.
+//! It prints everything that found each fault; what hung with it says so. Those marked `(random)` have to be found by at most
+//! 20,000 random operations alone. Anything that is not found is a failure.
 
 mod lane;
 mod mutant;
@@ -18,13 +18,16 @@ mod workspace;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-use crate::lane::Lane;
+use crate::lane::{Ending, Lane};
 use crate::mutant::{Mutant, mutants, plant, planted};
 
 /// How many random histories are tried, of 20 operations each: the next number only where the one before found nothing.
 const HISTORIES: [u32; 4] = [16, 64, 250, 1000];
 const OPERATIONS: u32 = 20;
+/// So many times as long as the slowest run without a fault is too long.
+const SLOWER: u32 = 4;
 /// Programs that show the fake alone, each with the cases that are the fake's.
 const FAKE_ALONE: [(&str, Option<&str>); 3] =
     [("recorded", Some("fake/")), ("propagation_tables", Some("fake/")), ("mount_limit", None)];
@@ -48,12 +51,13 @@ fn run() -> Result<bool, String> {
     let mutants = mutants()?;
     let Ok(wanted) = std::env::var("MOUNTWRIGHT_MUTANTS") else {
         planted(&mutants, &workspace::own())?;
+        documented(&mutants)?;
         println!("{} faults could be planted; MOUNTWRIGHT_MUTANTS=all plants them", mutants.len());
         return Ok(true);
     };
     let workspace = workspace::copy().map_err(|error| format!("the workspace cannot be copied: {error}"))?;
     plant(&mutants, &workspace)?;
-    let suite = Suite::build(&workspace)?;
+    let mut suite = Suite::build(&workspace)?;
     if let Some(lane) = suite.fails_without_faults()? {
         return Err(format!("without any fault, {lane} fails"));
     }
@@ -63,37 +67,48 @@ fn run() -> Result<bool, String> {
         return Err(format!("no fault has {wanted:?} in its name"));
     }
     let mut missed = 0;
+    // Those that random operations have to find, and those that they do.
+    let (mut demanded, mut drawn) = (0, 0);
     for mutant in &chosen {
         let found = suite.finds(mutant)?;
-        missed += usize::from(found.is_none());
-        let by = found.unwrap_or_else(|| "NOT FOUND".to_owned());
-        println!("{by:32} {}", mutant.name);
+        demanded += usize::from(mutant.random);
+        drawn += usize::from(mutant.random && found.is_enough);
+        missed += usize::from(!found.is_enough);
+        let by = if found.is_enough { found.by.join(", ") } else { format!("NOT FOUND {:?}", found.by) };
+        println!("{by:58} {}", mutant.name);
     }
     println!("{} faults, {} found, {missed} not found", chosen.len(), chosen.len() - missed);
+    println!("of the {demanded} marked (random), random operations alone found {drawn}");
     Ok(missed == 0)
 }
 
 struct Suite {
     programs: BTreeMap<String, PathBuf>,
     seed: String,
+    /// How long the slowest run without a fault took
+    slowest: Duration,
 }
 
 impl Suite {
     fn build(workspace: &Path) -> Result<Self, String> {
         let programs = workspace::build(workspace, &["mount_limit", "propagation_tables", "random", "recorded"])?;
         let seed = std::env::var("MOUNTWRIGHT_SEED").unwrap_or_else(|_| "1".to_owned());
-        Ok(Self { programs, seed })
+        Ok(Self { programs, seed, slowest: Duration::ZERO })
     }
 
     fn program(&self, name: &str) -> Result<&Path, String> {
         self.programs.get(name).map(PathBuf::as_path).ok_or_else(|| format!("cargo built no {name}"))
     }
 
+    fn patience(&self) -> Duration {
+        if self.slowest.is_zero() { Duration::from_mins(10) } else { self.slowest * SLOWER + Duration::from_secs(10) }
+    }
+
     /// What needs no kernel.
     fn fake_alone(&self) -> Result<Vec<(&'static str, Lane<'_>)>, String> {
         let lane = |(name, filter): (&'static str, Option<&str>)| {
             let arguments = filter.map(str::to_owned).into_iter().collect();
-            Ok((name, Lane { program: self.program(name)?, arguments, variables: vec![] }))
+            Ok((name, Lane { program: self.program(name)?, arguments, variables: vec![], patience: self.patience() }))
         };
         FAKE_ALONE.into_iter().map(lane).collect()
     }
@@ -106,35 +121,76 @@ impl Suite {
             // It is enough to know that there is a difference.
             ("MOUNTWRIGHT_SHRINKING", "0".to_owned()),
         ];
-        Ok(Lane { program: self.program("random")?, arguments: vec![], variables })
+        Ok(Lane { program: self.program("random")?, arguments: vec![], variables, patience: self.patience() })
     }
 
-    fn fails_without_faults(&self) -> Result<Option<&'static str>, String> {
+    fn fails_without_faults(&mut self) -> Result<Option<&'static str>, String> {
+        let mut slowest = Duration::ZERO;
         let mut lanes = self.fake_alone()?;
         lanes.push(("random", self.random(HISTORIES[HISTORIES.len() - 1])?));
         for (name, lane) in lanes {
-            if !lane.passes(None)? {
+            let begun = Instant::now();
+            if lane.run(None)? != Ending::Passed {
                 return Ok(Some(name));
             }
+            slowest = slowest.max(begun.elapsed());
         }
+        self.slowest = slowest;
         Ok(None)
     }
 
     /// What finds it.
-    fn finds(&self, mutant: &Mutant) -> Result<Option<String>, String> {
+    fn finds(&self, mutant: &Mutant) -> Result<Found, String> {
         let fault = Some(mutant.number);
-        if !mutant.random {
-            for (name, lane) in self.fake_alone()? {
-                if !lane.passes(fault)? {
-                    return Ok(Some(name.to_owned()));
-                }
-            }
+        let mut by = Vec::new();
+        for (name, lane) in self.fake_alone()? {
+            by.extend(told(name, lane.run(fault)?));
         }
+        let mut by_random = false;
         for histories in HISTORIES {
-            if !self.random(histories)?.passes(fault)? {
-                return Ok(Some(format!("{} random operations", histories * OPERATIONS)));
+            let operations = format!("{} random operations", with_comma(histories * OPERATIONS));
+            if let Some(told) = told(&operations, self.random(histories)?.run(fault)?) {
+                by.push(told);
+                by_random = true;
+                break;
             }
         }
-        Ok(None)
+        let is_enough = if mutant.random { by_random } else { !by.is_empty() };
+        Ok(Found { by, is_enough })
+    }
+}
+
+struct Found {
+    by: Vec<String>,
+    /// Something found it; random operations did, where they have to
+    is_enough: bool,
+}
+
+fn told(name: &str, ending: Ending) -> Option<String> {
+    match ending {
+        Ending::Passed => None,
+        Ending::Failed => Some(name.to_owned()),
+        Ending::Hung => Some(format!("{name} (hung)")),
+    }
+}
+
+fn with_comma(number: u32) -> String {
+    if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
+}
+
+/// Whether the page that tells what found each fault has all of them, and no other.
+fn documented(mutants: &[Mutant]) -> Result<(), String> {
+    let page = workspace::own().join("docs/fake-mutants.txt");
+    let text = std::fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;
+    let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    for mutant in mutants {
+        if lines.iter().filter(|line| line.ends_with(mutant.name)).count() != 1 {
+            return Err(format!("docs/fake-mutants.txt does not tell once what found {:?}", mutant.name));
+        }
+    }
+    if lines.len() == mutants.len() {
+        Ok(())
+    } else {
+        Err("docs/fake-mutants.txt tells of faults that are not in the list".to_owned())
     }
 }
