@@ -82,7 +82,9 @@ pub fn after_fault(
     let (aim, other) = if done { (&expected.whole, &expected.before) } else { (&expected.before, &expected.whole) };
     let named = played.answer.named();
     let differences = differences(aim, after);
-    if lie && done && operation.takes_off && is_as_before(expected, after) {
+    // Who is told that nothing is there takes nothing off, and says so.
+    let believes = lie && done && operation.takes_off;
+    if believes && !differences.is_empty() && differences.iter().all(|each| on_the_way(each, other, after)) {
         return Judged { found, excused: true };
     }
     let half_way = !done && operation.resumable;
@@ -110,11 +112,6 @@ pub fn after_fault(
         );
     }
     Judged { found, excused }
-}
-
-/// Who is told that nothing is there has nothing to take off, and touches nothing.
-fn is_as_before(expected: &Expected, after: &Snapshot) -> bool {
-    differences(&expected.before, after).is_empty()
 }
 
 /// What a caller that believes a lie may leave: a name, or a file as it was before or as it was to become. Never a mount.
@@ -240,13 +237,15 @@ pub fn after_attack(operation: &Operation, expected: &Expected, played: &Run, af
     let is_name = |left: &&Leftover| matches!(left, Leftover::Directory(_) | Leftover::File(_));
     let said = played.answer.named().iter().filter(is_name).count();
     let (was, is) = (names_in_root(&expected.before), names_in_root(after));
-    // One that the adversary has carried off is its own.
+    // One that the adversary has carried off, perhaps to where another was, is its own.
     let is_new = |name: &FileName| {
         let inode = after.inodes.get(name);
         !expected.before.inodes.iter().any(|(other, number)| other.0 == name.0 && Some(number) == inode)
     };
-    let in_place =
-        after.files.keys().any(|name| is_new(name) && expected.whole.files.get(name) == after.files.get(name));
+    let in_place = after.files.keys().any(|name| {
+        let made = !expected.before.files.contains_key(name);
+        made && is_new(name) && expected.whole.files.get(name) == after.files.get(name)
+    });
     if !played.answer.is_done() && is > was + said && in_place {
         found.push(Violation::new(Harm::LeftoverName, format!("{is} names where {was} were, {said} of them named")));
     }
@@ -302,12 +301,12 @@ fn new_mount(expected: &Expected, played: &Run, mount: &MountSeen) -> Option<Har
         return None;
     }
     let same = |other: &&MountSeen| {
-        // What is bound from below the root may be renamed there.
-        let root = |mount: &MountSeen| {
-            if ["shared", "bystander"].contains(&&*mount.filesystem) { String::new() } else { mount.root.clone() }
+        // What is bound from below the root may be renamed there, or covered by a mount that is below the root too.
+        let of = |mount: &MountSeen| {
+            let below = ["shared", "bystander"].contains(&&*mount.filesystem);
+            if below { (String::new(), String::new()) } else { (mount.filesystem.clone(), mount.root.clone()) }
         };
-        let sort =
-            |mount: &MountSeen| (mount.filesystem.clone(), root(mount), mount.attributes, mount.superblock_read_only);
+        let sort = |mount: &MountSeen| (of(mount), mount.attributes, mount.superblock_read_only);
         let propagation = |mount: &MountSeen| (mount.peers, mount.master, mount.unbindable);
         other.old.is_none() && sort(other) == sort(mount) && (!mount.here || propagation(other) == propagation(mount))
     };
