@@ -263,6 +263,11 @@ impl Resolver {
                 let rows: Vec<&str> = self.rows().iter().map(|row| row.mount_point.as_str()).collect();
                 choose(&rows, index).filter(|path| **path != "/").map(|path| (*path).to_owned())
             }
+            Whereabouts::AboveMount => {
+                let rows: Vec<&str> = self.rows().iter().map(|row| row.mount_point.as_str()).collect();
+                let above = parent(choose(&rows, index)?);
+                Some(if above.is_empty() { "/" } else { above }.to_owned())
+            }
             Whereabouts::CoveredFile => {
                 let rows: Vec<String> = self.rows().iter().map(|row| row.mount_point.clone()).collect();
                 self.entry(index, |entry| entry.kind == EntryKind::File && rows.contains(&entry.path))

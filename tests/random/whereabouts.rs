@@ -7,6 +7,8 @@ use mountwright_tests::scenario::Operation;
 pub(crate) enum Whereabouts {
     /// Where a mount is
     MountPoint,
+    /// The directory that a mount point is in: what is copied from there takes the mount along
+    AboveMount,
     /// A file that something is mounted on
     CoveredFile,
     /// A directory
@@ -49,7 +51,8 @@ use Whereabouts as W;
 pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Whereabouts)] {
     match (operation, place) {
         (Operation::Bind { .. }, 0) => &[
-            (40, W::Directory),
+            (34, W::Directory),
+            (6, W::AboveMount),
             (24, W::MountPoint),
             (19, W::File),
             (2, W::Root),
@@ -112,9 +115,9 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
             &[(44, W::Directory), (12, W::MountPoint), (10, W::ReadOnly), (8, W::File), (5, W::Alphabet), (21, W::Odd)]
         }
         (Operation::Unlink { .. }, _) => &[
-            (26, W::File),
+            (20, W::File),
             (12, W::ReadOnly),
-            (24, W::CoveredFile),
+            (30, W::CoveredFile),
             (6, W::MountPoint),
             (8, W::Symlink),
             (8, W::Directory),
