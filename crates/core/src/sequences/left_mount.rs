@@ -87,3 +87,14 @@ impl fmt::Display for Leftovers {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_alone_is_something_left() {
+        assert!(Leftovers::default().is_empty());
+        assert!(!Leftovers { mounts: Vec::new(), names: vec!["/m/c".into()] }.is_empty());
+    }
+}

@@ -40,6 +40,10 @@ impl PaperMounts {
 
     fn mount_of(&self, at: &Location) -> Result<PathMount, OsError> {
         self.refusal(Operation::MountOf, at)?;
+        self.holding(at)
+    }
+
+    fn holding(&self, at: &Location) -> Result<PathMount, OsError> {
         let table = MountTable::from_mounts(&self.mounts);
         match table.mount_holding(&at.for_display()) {
             Some(row) => Ok(PathMount { is_root: row.mount_point() == at.for_display(), mount: row.to_info() }),
@@ -50,12 +54,13 @@ impl PaperMounts {
     fn unmount(&mut self, request: &UnmountRequest) -> Result<(), OsError> {
         let refuse = |errno| Err(OsError::new(Operation::Unmount, request.at().for_display(), errno));
         self.refusal(Operation::Unmount, request.at())?;
-        let found = self.mount_of(request.at())?;
+        let found = self.holding(request.at())?;
         if !found.is_root {
             return refuse(Errno::EINVAL);
         }
         let id = found.mount.id;
-        if request.expected().is_some_and(|key| key != MountKey::Reused(id)) {
+        let own = self.mounts.iter().find(|mount| mount.id == id).map(MountInfo::key);
+        if request.expected().is_some_and(|key| key != MountKey::Reused(id) && Some(key) != own) {
             return refuse(Errno::ESTALE);
         }
         if request.mode() == UnmountMode::Plain && self.mounts.iter().any(|mount| mount.parent == id) {
@@ -86,7 +91,11 @@ pub(crate) fn mounter(mounts: &SharedMounts) -> MockMounter {
     mounter.expect_unmount().returning(move |request| with.lock().unwrap().unmount(request));
     let with = mounts.clone();
     mounter.expect_find_mount().returning(move |key| {
-        let found = with.lock().unwrap().mounts.iter().find(|mount| mount.key() == key).cloned();
+        let with = with.lock().unwrap();
+        if let Some((Operation::FindMount, _, errno)) = with.refuse {
+            return Err(OsError::new(Operation::FindMount, key, errno));
+        }
+        let found = with.mounts.iter().find(|mount| mount.key() == key).cloned();
         found.ok_or_else(|| OsError::new(Operation::FindMount, key, Errno::ENOENT))
     });
     let with = mounts.clone();

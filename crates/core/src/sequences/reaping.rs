@@ -241,7 +241,9 @@ mod tests {
         assert_eq!(mounts.lock().unwrap().log, ["take off 9", "take off 6", "take off 5"]);
         assert_eq!(paper.lock().unwrap().names.len(), 1, "{:?}", paper.lock().unwrap().names);
         let again = reap(&recovery, &paper, &mounts);
-        assert!(again.is_clean() && again.did_nothing(), "{again}");
+        assert!(again.is_clean() && again.did_nothing() && !report.did_nothing(), "{again}");
+        let only_names = ReapReport { taken: Vec::new(), ..report };
+        assert!(!only_names.did_nothing());
         assert!(recovery.find(&filesystem(&paper), &mounter(&mounts)).unwrap().is_empty());
     }
 

@@ -151,4 +151,48 @@ mod tests {
         assert!(matches!(taken, Taken::Not(TearDownOutcome::Busy { .. })), "{taken:?}");
         assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3, 4, 5, 6]);
     }
+
+    /// What unmounts answer, in order.
+    fn answers(all: &'static [Result<(), Errno>]) -> Taken {
+        let mut mounter = crate::MockMounter::new();
+        let mut left = all.iter();
+        mounter.expect_unmount().returning_st(move |request| {
+            let refuse = |errno| OsError::new(Operation::Unmount, request.at().for_display(), errno);
+            left.next().expect("an answer").map_err(refuse)
+        });
+        take_off(&mounter, &Location::trusted("/m/c/v"), Which::All, TakeOff::Detach)
+    }
+
+    #[test]
+    fn a_name_that_leads_elsewhere_after_a_layer_is_a_failure() {
+        assert!(matches!(answers(&[Err(Errno::ENOENT)]), Taken::Not(TearDownOutcome::Missing)));
+        assert!(matches!(answers(&[Err(Errno::ELOOP)]), Taken::Not(TearDownOutcome::RefusedSymlink)));
+        for errno in [Errno::ENOENT, Errno::ELOOP] {
+            let all: &'static [_] =
+                if errno == Errno::ENOENT { &[Ok(()), Err(Errno::ENOENT)] } else { &[Ok(()), Err(Errno::ELOOP)] };
+            let taken = answers(all);
+            assert!(
+                matches!(&taken, Taken::Not(TearDownOutcome::Failed(error)) if error.errno() == Some(errno)),
+                "{taken:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mount_that_differs_in_one_thing_is_another() {
+        let row = "4 2 0:8 /r /m/c/v rw - tmpfs ours rw\n";
+        let table = crate::MountTable::parse(row);
+        for now in
+            [row, "4 2 0:7 /r /m/c/v rw - t o rw", "4 2 0:8 /x /m/c/v rw - t o rw", "4 2 0:8 /r /m/c/w rw - t o rw"]
+        {
+            let mounts = PaperMounts::with(&format!("{GONE}{now}"));
+            let at = Location::trusted("/m/c/v");
+            let taken = take_exactly(&mounter(&mounts), table.iter().next().unwrap(), at, UnmountMode::Detach);
+            assert_eq!(
+                taken.map_err(|error| error.errno()),
+                if now == row { Ok(()) } else { Err(Errno::ESTALE) },
+                "{now}"
+            );
+        }
+    }
 }

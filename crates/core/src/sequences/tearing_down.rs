@@ -169,7 +169,7 @@ impl TearingDown {
             _ => {}
         }
         Ok(match (self.take_by_identity(mounter, mount, None)?, by_path) {
-            (Found::Tried(Taken::Off(layers)), _) if layers > 0 => TearDownOutcome::Detached { layers, name },
+            (Found::Tried(Taken::Off(layers)), _) => TearDownOutcome::Detached { layers, name },
             (Found::Tried(Taken::Not(outcome)), _) => outcome,
             (Found::Gone, Taken::Not(TearDownOutcome::Covered)) | (_, Taken::Off(_)) => {
                 TearDownOutcome::NotMounted { name }
@@ -266,7 +266,7 @@ mod tests {
     use crate::sequences::paper_mounts::{PaperMounts, SharedMounts, mounter};
     use crate::{
         ContainerId, DeviceNumber, FileIdentity, FileKind, MountId, Operation, OsError, SandboxDirs, TakeOff,
-        tear_down_container, tear_down_sandbox,
+        UniqueMountId, tear_down_container, tear_down_sandbox,
     };
 
     const ROOT: &str = "1 0 8:1 / / rw - ext4 a rw\n";
@@ -487,5 +487,85 @@ mod tests {
                4. take the mount off /m\n  \
                5. remove, where it is still there and empty: /m/c\n"
         );
+    }
+
+    #[test]
+    fn a_name_on_somebodys_mount_is_no_failure_where_the_share_was_found_elsewhere() {
+        let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/old/rootfs rw - ext4 a rw\n");
+        for (errno, elsewhere) in [(Errno::EXDEV, true), (Errno::EPERM, false)] {
+            let mounts = PaperMounts::with(&lines);
+            mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/", errno));
+            let report = run(&paper(), &mounts, TakeOff::Detach);
+            let failed = |outcome: &TearDownOutcome| matches!(outcome, TearDownOutcome::Failed(error) if error.errno() == Some(errno));
+            assert!(failed(&report.mounts[0].outcome), "{report}");
+            assert_eq!(report.mounts[1].outcome == GONE, elsewhere, "{report}");
+            assert_eq!(failed(&report.mounts[1].outcome), !elsewhere, "{report}");
+            assert_eq!(mounts.lock().unwrap().ids(), [1]);
+        }
+    }
+
+    #[test]
+    fn a_mount_that_could_not_be_looked_for_is_not_gone() {
+        let mounts = PaperMounts::with(ROOT);
+        mounts.lock().unwrap().refuse = Some((Operation::FindMount, "", Errno::EIO));
+        let report = run(&paper(), &mounts, TakeOff::Detach);
+        assert_eq!(report.failures().count(), 2, "{report}");
+    }
+
+    #[test]
+    fn what_is_on_the_name_at_the_end_is_told() {
+        let lines = format!("{ROOT}9 1 0:4 / /m/c/v rw - tmpfs theirs rw\n");
+        let refused = |operation, errno| {
+            let (paper, mounts) = (paper(), PaperMounts::with(&lines));
+            mounts.lock().unwrap().refuse = Some((operation, "/m/c/v", errno));
+            let report = run(&paper, &mounts, TakeOff::Detach);
+            (report.mounts[0].outcome.clone(), paper.lock().unwrap().names.contains_key(Path::new("/m/c/v")))
+        };
+        assert_eq!(refused(Operation::Unmount, Errno::EINVAL), (TearDownOutcome::StillMounted, true));
+        let (outcome, there) = refused(Operation::MountOf, Errno::EIO);
+        assert!(matches!(outcome, TearDownOutcome::Failed(_)) && there, "{outcome:?}");
+        for gone in [Errno::ENOENT, Errno::ELOOP] {
+            assert_eq!(refused(Operation::MountOf, gone), (GONE, false));
+        }
+    }
+
+    #[test]
+    fn a_containers_directory_waits_for_the_last_share_in_it() {
+        let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
+        let (paper, mounts) = (paper(), PaperMounts::with(&lines));
+        let shares = [record(&paper, "v", 3), record(&paper, "rootfs", 2)];
+        let (fs, mounter) = (filesystem(&paper), mounter(&mounts));
+        let report = tear_down_container(&fs, &mounter, "/m".into(), &shares, TakeOff::Detach);
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(paper.lock().unwrap().log, ["remove /m/c/rootfs", "remove /m/c/v", "remove /m/c"]);
+    }
+
+    #[test]
+    fn a_placeholder_that_holds_something_is_told() {
+        let paper = paper();
+        paper.lock().unwrap().names.insert("/m/c/v/byte".into(), (99, FileKind::Regular));
+        let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
+        let report = run(&paper, &PaperMounts::with(&lines), TakeOff::Detach);
+        assert_eq!(report.mounts[0].outcome, TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept });
+        assert_eq!(report.kept[0], OsError::new(Operation::RemoveDir, "/m/c/v", Errno::ENOTEMPTY));
+    }
+
+    #[test]
+    fn the_sandboxs_own_mount_is_gone_or_found_where_it_went() {
+        let of_shared = |report: &TearDownReport| {
+            report.mounts.iter().find(|mount| mount.path == Path::new("/s")).unwrap().outcome.clone()
+        };
+        let without = TREE.replace("6 1 8:1 /m /s ro master:2 - ext4 a rw\n", "");
+        let report = down(&PaperMounts::with(&without), TakeOff::Strict);
+        assert_eq!(of_shared(&report), TearDownOutcome::NotMounted { name: NameAfter::Kept });
+
+        let mounts = PaperMounts::with(&TREE.replace("/m /s ro", "/m /elsewhere ro"));
+        let unique = UniqueMountId(std::num::NonZeroU64::new(77).unwrap());
+        mounts.lock().unwrap().mounts.iter_mut().find(|mount| mount.id.0 == 6).unwrap().unique_id = Some(unique);
+        let (paper, mut dirs) = (paper(), dirs(Some(5)));
+        dirs.shared = MountKey::Unique(unique);
+        let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], TakeOff::Strict);
+        assert_eq!(of_shared(&report), TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept });
+        assert!(!mounts.lock().unwrap().ids().contains(&6));
     }
 }
