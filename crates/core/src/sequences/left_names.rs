@@ -89,6 +89,7 @@ impl Names<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{DeviceNumber, DirectoryEntries, Metadata, MockDirectory, MockFilesystem, Operation, OsError};
 
     #[test]
     fn own_names_are_containers_and_what_is_theirs() {
@@ -98,5 +99,55 @@ mod tests {
         for other in [".hidden", "with space", "-", "", "..", "\u{e4}-x", ":", "\u{e4}:x"] {
             assert!(!has_own_shape(other), "{other}");
         }
+    }
+
+    /// Names in `/m`, where these answer otherwise: the listing of a directory, the look at a name.
+    fn names(open: Option<Errno>, look: Result<Metadata, Errno>) -> Result<Vec<Location>, Error> {
+        let refuse = |errno| OsError::new(Operation::OpenDir, "/m/c", errno);
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().withf(|at| *at == Location::trusted("/m")).returning(|_| {
+            let mut directory = MockDirectory::new();
+            directory.expect_entries().returning(|| {
+                let all = [("c", FileKind::Directory), ("d", FileKind::Regular)];
+                let all = all.map(|(name, kind)| Ok(DirectoryEntry { name: name.into(), kind, inode: 9 }));
+                Ok(DirectoryEntries::new(all.into_iter()))
+            });
+            Ok(Box::new(directory))
+        });
+        fs.expect_open_dir().returning(move |_| {
+            open.map_or(Ok(()), |errno| Err(refuse(errno)))?;
+            let mut directory = MockDirectory::new();
+            directory.expect_entries().returning(|| Ok(DirectoryEntries::new(std::iter::empty())));
+            Ok(Box::new(directory))
+        });
+        fs.expect_metadata().returning(move |_, _| look.clone().map_err(refuse));
+        left_names(&fs, Path::new("/m"), &[])
+    }
+
+    fn found(names: &Result<Vec<Location>, Error>) -> Result<Vec<String>, Option<Errno>> {
+        let shown = |at: &Location| at.for_display().display().to_string();
+        names.as_ref().map(|all| all.iter().map(shown).collect()).map_err(Error::errno)
+    }
+
+    #[test]
+    fn a_directory_is_gone_only_where_two_calls_say_so() {
+        let gone = [Errno::ENOENT, Errno::ENOTDIR];
+        for errno in gone {
+            assert_eq!(found(&names(Some(errno), Err(Errno::ENOENT))), Ok(vec!["/m/c".into(), "/m/d".into()]));
+            assert_eq!(found(&names(Some(errno), Err(Errno::EIO))), Err(Some(errno)));
+        }
+        assert_eq!(found(&names(Some(Errno::EACCES), Err(Errno::ENOENT))), Err(Some(Errno::EACCES)));
+    }
+
+    #[test]
+    fn only_an_empty_regular_file_is_a_placeholder() {
+        let metadata = |kind, size| Metadata { size, ..Metadata::new(kind, DeviceNumber::new(8, 1), 9) };
+        let both = Ok(vec!["/m/c".to_owned(), "/m/d".to_owned()]);
+        assert_eq!(found(&names(None, Ok(metadata(FileKind::Regular, 0)))), both);
+        for other in [metadata(FileKind::Regular, 1), metadata(FileKind::Fifo, 0)] {
+            assert_eq!(found(&names(None, Ok(other))), Ok(vec!["/m/c".to_owned()]));
+        }
+        assert_eq!(found(&names(None, Err(Errno::ENOENT))), both);
+        assert_eq!(found(&names(None, Err(Errno::EIO))), Err(Some(Errno::EIO)));
     }
 }

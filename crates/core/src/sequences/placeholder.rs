@@ -242,3 +242,123 @@ pub(crate) fn gone_in_or_kept(directory: &dyn Directory, name: &OsStr, error: Os
         _ => Removal::Kept(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sequences::paper::{PAPER, Paper, filesystem};
+    use crate::{DeviceNumber, Metadata, MockDirectory, MockFilesystem};
+
+    fn refused(errno: Errno) -> OsError {
+        OsError::new(Operation::Metadata, "/m/c", errno)
+    }
+
+    fn made() -> Placeholder {
+        let identity = FileIdentity { device: PAPER, inode: 5, kind: FileKind::Directory };
+        Placeholder { at: Location::beneath("/m", "c").unwrap(), identity }
+    }
+
+    /// A filesystem with the directory above, where a look at the name and its opening answer this.
+    fn above(look: Errno, open: Errno) -> MockFilesystem {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(move |_| {
+            let mut directory = MockDirectory::new();
+            directory.expect_metadata().returning(move |_| Err(refused(look)));
+            directory.expect_open_dir().returning(move |_| Err(refused(open)));
+            Ok(Box::new(directory))
+        });
+        fs
+    }
+
+    fn errno(removal: &Result<Removal, OsError>) -> Option<Errno> {
+        match removal {
+            Ok(Removal::Removed) => None,
+            Ok(Removal::Kept(error)) | Err(error) => Some(error.errno()),
+        }
+    }
+
+    #[test]
+    fn a_name_is_gone_only_where_two_calls_say_so() {
+        for (look, open, answer) in [
+            (Errno::ENOENT, Errno::ENOENT, None),
+            (Errno::ENOENT, Errno::ENOTDIR, Some(Errno::ENOENT)),
+            (Errno::EIO, Errno::ENOENT, Some(Errno::EIO)),
+        ] {
+            assert_eq!(errno(&remove_made(&above(look, open), &made())), answer, "{look} {open}");
+        }
+    }
+
+    #[test]
+    fn what_is_above_is_gone_only_where_two_calls_say_so() {
+        for (open, look, answer) in [
+            (Errno::ENOENT, Errno::ENOENT, None),
+            (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
+            (Errno::EACCES, Errno::ENOENT, Some(Errno::EACCES)),
+        ] {
+            let mut fs = MockFilesystem::new();
+            fs.expect_open_dir().returning(move |_| Err(refused(open)));
+            fs.expect_metadata().returning(move |_, _| Err(refused(look)));
+            assert_eq!(errno(&remove_made(&fs, &made())), answer, "{open} {look}");
+            fs.expect_remove_dir().returning(move |_| Err(refused(open)));
+            assert_eq!(errno(&remove_at(&fs, &made().at)), answer, "{open} {look}");
+        }
+    }
+
+    #[test]
+    fn in_a_directory_too_a_name_is_gone_only_where_two_calls_say_so() {
+        for (remove, look, answer) in [
+            (Errno::ENOENT, Errno::ENOENT, None),
+            (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
+            (Errno::EBUSY, Errno::ENOENT, Some(Errno::EBUSY)),
+        ] {
+            let mut directory = MockDirectory::new();
+            directory.expect_remove_dir().returning(move |_| Err(refused(remove)));
+            directory.expect_metadata().returning(move |_| Err(refused(look)));
+            let removal = super::remove(&directory, OsStr::new("c")).map_err(|error| panic!("{error}"));
+            assert_eq!(errno(&removal), answer, "{remove} {look}");
+        }
+    }
+
+    #[test]
+    fn what_is_made_and_cannot_be_known_again_is_removed_or_told() {
+        for (kind, left) in [
+            (FileKind::Directory, Leftover::Directory("/m/c".into())),
+            (FileKind::Regular, Leftover::File("/m/c".into())),
+        ] {
+            for removed in [true, false] {
+                let mut fs = MockFilesystem::new();
+                fs.expect_create_dir().returning(|_, _| Ok(()));
+                fs.expect_create_file().returning(|_, _| Ok(()));
+                fs.expect_metadata().returning(|_, _| Err(refused(Errno::EIO)));
+                let answer = move |right: bool| if removed && right { Ok(()) } else { Err(refused(Errno::EISDIR)) };
+                fs.expect_remove_dir().returning(move |_| answer(kind == FileKind::Directory));
+                fs.expect_remove_file().returning(move |_| answer(kind == FileKind::Regular));
+                let error = make(&fs, &made().at, kind).unwrap_err();
+                assert_eq!(error.left(), if removed { &[][..] } else { std::slice::from_ref(&left) });
+            }
+        }
+    }
+
+    #[test]
+    fn directories_above_are_made_only_where_they_are_missing() {
+        let paper = Paper::with(&["/"]);
+        let mut all = Vec::new();
+        make_dirs(&filesystem(&paper), Path::new("/a/b/c"), &mut all).unwrap();
+        assert_eq!(paper.lock().unwrap().log, ["make /a", "make /a/b", "make /a/b/c"]);
+        for (errno, left) in [(Errno::EACCES, None), (Errno::ENOENT, Some(Leftover::Directory("/a/b".into())))] {
+            let mut fs = MockFilesystem::new();
+            let error = left.clone().map_or(refused(errno), |left| refused(errno).leaving(left));
+            fs.expect_create_dir().times(1).returning(move |_, _| Err(error.clone()));
+            assert_eq!(make_dirs(&fs, Path::new("/a/b"), &mut Vec::new()).unwrap_err().errno(), errno);
+        }
+    }
+
+    #[test]
+    fn a_leftover_is_named_for_what_it_is() {
+        let at = Location::trusted("/m/c");
+        assert_eq!(leftover(&at, FileKind::Directory), Leftover::Directory("/m/c".into()));
+        assert_eq!(leftover(&at, FileKind::Regular), Leftover::File("/m/c".into()));
+        let found = Metadata::new(FileKind::Directory, DeviceNumber::new(0, 77), 5);
+        assert_eq!(FileIdentity::from(&found), made().identity);
+    }
+}

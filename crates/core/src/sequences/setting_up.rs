@@ -410,4 +410,52 @@ mod tests {
         assert!(share.is_read_only());
         assert_eq!(share.container(), &ContainerId::new("sandbox-mounts").unwrap());
     }
+
+    const QUICKER: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n8 1 8:1 /sb/m /sb/s ro master:1 - ext4 a rw\n";
+
+    /// The set-up where the bind onto the guest's directory fails like this, and then something is there, or not.
+    fn refused_bind(error: &OsError, then: &'static str) -> Result<SandboxDirs, Error> {
+        let paper = Paper::with(&["/"]);
+        let mut mounter = MockMounter::new();
+        let bound = Arc::new(Mutex::new(false));
+        let (seen, error) = (bound.clone(), error.clone());
+        mounter.expect_mount_of().returning(move |at| {
+            let table = MountTable::parse(if *seen.lock().unwrap() { then } else { SHARED_ROOT });
+            let mount = table.mount_holding(&at.for_display()).unwrap().to_info();
+            Ok(PathMount { is_root: mount.mount_point == at.for_display(), mount })
+        });
+        mounter.expect_bind().returning(move |_| {
+            *bound.lock().unwrap() = true;
+            Err(error.clone())
+        });
+        set_up_sandbox(&filesystem(&paper), &mounter, &setup())
+    }
+
+    #[test]
+    fn who_was_quicker_is_met_and_no_other_failure_is_taken_for_that() {
+        let refused = |errno| OsError::new(Operation::Bind, "/sb/s", errno);
+        let dirs = refused_bind(&refused(Errno::EBUSY), QUICKER).unwrap();
+        assert_eq!(dirs.shared, MountKey::Reused(MountId(8)));
+        for (error, then) in [
+            (refused(Errno::EBUSY), SHARED_ROOT),
+            (refused(Errno::ENOSPC), QUICKER),
+            (refused(Errno::EBUSY).leaving(Leftover::Directory("/x".into())), QUICKER),
+        ] {
+            assert_eq!(refused_bind(&error, then).unwrap_err().errno(), Some(error.errno()), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_mount_whose_parent_cannot_be_seen_does_not_count_as_onto_itself() {
+        // Chrooted: the parent is in no table. It is bound once more.
+        let chrooted = "1 0 8:1 / / rw - ext4 a rw\n7 99 8:1 /sb/m /sb/m rw - ext4 a rw\n";
+        let (dirs, log, _) = run(chrooted, &setup().unshared(UnsharedMounts::MakeShared), None);
+        assert_eq!(log[0], "bind /sb/m onto /sb/m, private");
+        assert_ne!(dirs.unwrap().made_shared, Some(MountKey::Reused(MountId(7))));
+
+        let mut mounter = MockMounter::new();
+        mounter.expect_find_mount().returning(|key| Err(OsError::new(Operation::FindMount, key, Errno::EIO)));
+        let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+        assert_eq!(shows_what_is_under_it(&mounter, &mount).unwrap_err().errno(), Some(Errno::EIO));
+    }
 }

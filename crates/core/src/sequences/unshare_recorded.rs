@@ -267,4 +267,47 @@ mod tests {
         mounter.expect_unmount().returning(|_| Err(refused(Errno::EPERM)));
         assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE).unwrap_err().errno(), Some(Errno::EPERM));
     }
+
+    #[test]
+    fn a_mount_that_cannot_be_looked_for_is_an_error() {
+        for mount in [UNIQUE, REUSED] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_unmount().returning(|_| Err(refused(Errno::ENOENT)));
+            mounter.expect_find_mount().returning(|key| Err(OsError::new(Operation::FindMount, key, Errno::EIO)));
+            assert_eq!(run(&mounter, &MockFilesystem::new(), mount).unwrap_err().errno(), Some(Errno::EIO));
+        }
+    }
+
+    #[test]
+    fn what_is_elsewhere_may_be_covered_or_refused() {
+        for (errno, outcome) in [(Errno::ESTALE, Ok(UnshareOutcome::Covered)), (Errno::EPERM, Err(Some(Errno::EPERM)))]
+        {
+            let mut mounter = MockMounter::new();
+            mounter.expect_unmount().withf(|r| *r.at() == at_name()).returning(|_| Err(refused(Errno::ENOENT)));
+            mounter.expect_find_mount().returning(|_| Ok(mount_at("/m/moved/rootfs", DeviceNumber::new(8, 1))));
+            mounter.expect_unmount().returning(move |_| Err(refused(errno)));
+            assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE).map_err(|error| error.errno()), outcome);
+        }
+    }
+
+    /// The log lines of a run that takes the mount off and finds these names.
+    fn warnings_of(paper: &crate::sequences::paper::SharedPaper) -> (NameAfter, String) {
+        let mut record = record(UNIQUE);
+        for made in &mut record.made {
+            let path = made.at.for_display();
+            made.identity.device = crate::sequences::paper::PAPER;
+            made.identity.inode = paper.lock().unwrap().inode(path.to_str().unwrap());
+        }
+        let fs = crate::sequences::paper::filesystem(paper);
+        let name = remove_names(&fs, &record.made, &at_name()).unwrap();
+        (name, paper.lock().unwrap().log.join(", "))
+    }
+
+    #[test]
+    fn a_directory_that_another_share_is_in_stays() {
+        let paper = crate::sequences::paper::Paper::with(&["/m", "/m/c", "/m/c/rootfs", "/m/c/v"]);
+        assert_eq!(warnings_of(&paper), (NameAfter::Removed, "remove /m/c/rootfs".to_owned()));
+        let paper = crate::sequences::paper::Paper::with(&["/m", "/m/c", "/m/c/rootfs", "/m/c/rootfs/x"]);
+        assert_eq!(warnings_of(&paper), (NameAfter::Kept, String::new()));
+    }
 }
