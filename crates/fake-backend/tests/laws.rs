@@ -1,12 +1,22 @@
 //! Laws of every history on every host, through the strategies that others use too.
 
-use mountwright_core::strategies::{history, mount_info};
-use mountwright_core::{MountTable, Mounter as _, OsError, clean_path};
+use mountwright_core::strategies::{Step, history, mount_info};
+use mountwright_core::{Filesystem as _, FinalLink, Location, MountTable, Mounter as _, OsError, clean_path};
 use mountwright_fake::strategies::host;
 use proptest::prelude::*;
 
 fn what_it_left(error: &OsError) -> bool {
     !error.left().is_empty()
+}
+
+#[test]
+fn a_step_is_carried_out() {
+    let host = mountwright_fake::FakeBackend::new();
+    let at = Location::trusted("/a");
+    Step::CreateDir(at.clone()).perform(&host).unwrap();
+    assert!(host.metadata(&at, FinalLink::Itself).unwrap().is_dir());
+    Step::RemoveDir(at.clone()).perform(&host).unwrap();
+    assert!(host.metadata(&at, FinalLink::Itself).is_err());
 }
 
 proptest! {

@@ -344,4 +344,33 @@ mod tests {
         let huge = volume(&"x".repeat(usize::try_from(MOUNT_INFO_MAX).unwrap()));
         assert_eq!(errno(write(&nobody, VOLUME, &huge)), Errno::EFBIG);
     }
+
+    #[test]
+    fn a_record_as_long_as_the_limit_is_written() {
+        let tree = ChangingTree::new(|_| ());
+        for (length, fits) in [(65_536, true), (65_537, false)] {
+            let bytes = vec![b' '; length];
+            let written = write_direct_volume(&tree, ROOT.into(), VOLUME.into(), &volume("/d"), |_| {
+                Ok::<_, serde_json::Error>(bytes)
+            });
+            assert_eq!(written.is_ok(), fits, "{length}");
+        }
+    }
+
+    #[test]
+    fn directories_are_made_only_where_they_are_missing() {
+        let tree = ChangingTree::new(|files| files.directory(ROOT, 0o700));
+        tree.failing(ROOT, Operation::OpenDir, Errno::EACCES);
+        assert_eq!(errno(write(&tree, VOLUME, &volume("/d"))), Errno::EACCES);
+        assert_eq!(tree.count(&[Operation::CreateDir]), 0);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_the_error_and_no_other_is_tried() {
+        let tree = ChangingTree::new(|files| files.directory("/run/kata-containers/shared", 0o700));
+        tree.failing_anywhere(Operation::CreateDir, Errno::EROFS);
+        let Err(DirectVolumeError::File(error)) = write(&tree, VOLUME, &volume("/d")) else { panic!() };
+        assert_eq!(error.errno(), Some(Errno::EROFS));
+        assert_eq!(tree.count(&[Operation::CreateDir]), 1);
+    }
 }

@@ -201,4 +201,12 @@ mod tests {
         let error = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ELOOP));
     }
+
+    #[test]
+    fn only_a_name_that_is_taken_is_looked_at_again() {
+        let mut mounter = looking(vec![None]);
+        mounter.expect_bind().times(1).returning(|_| Err(OsError::new(Operation::Bind, "/m/c/v", Errno::EPERM)));
+        let error = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EPERM));
+    }
 }

@@ -206,4 +206,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_recorded_mount_that_somebody_took_off_is_not_mounted() {
+        let mut mount = Mount::new("/s", "/d", "tmpfs");
+        mount.host_mount = Some(KEY);
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().times(1).returning(|_| Err(os(Errno::EINVAL)));
+        let outcome = UnshareOutcome::NotMounted { name: NameAfter::Kept };
+        assert_eq!(run(&mounter, &MockFilesystem::new(), &mount, "/var/x"), Ok(outcome));
+    }
 }

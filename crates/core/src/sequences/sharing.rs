@@ -411,6 +411,19 @@ mod tests {
     }
 
     #[test]
+    fn a_slave_is_one_where_it_is_prepared_too() {
+        let slave = |request: &BindRequest| {
+            assert_eq!(request.wanted_propagation(), Some(Propagation::Slave));
+            Ok(())
+        };
+        let mut mounter = noting(on_a_mount(binding(vec![|_| Err(Errno::EOPNOTSUPP), slave, slave]), 0));
+        mounter.expect_unmount().times(1).returning(|_| Ok(()));
+        let id = ContainerId::new("c").unwrap();
+        let share = Share::snapshot_dir("/m", &id, Location::trusted("/s")).unwrap().prepared_in("/p");
+        assert_eq!(share.carry_out(&filesystem(&paper()), &mounter).unwrap().mount, key(3));
+    }
+
+    #[test]
     fn no_two_containers_prepare_in_one_place() {
         let place = |id, name| {
             let id = ContainerId::new(id).unwrap();

@@ -424,4 +424,22 @@ mod tests {
         let (mounter, fs) = (unmounts(&[Ok(())]), removals(&[Err(Errno::ENOTDIR)], Ok(())));
         assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 1, name: REMOVED }));
     }
+
+    #[test]
+    fn a_name_that_is_gone_or_a_symlink_once_a_layer_is_off_is_an_error() {
+        for errno in [Errno::ENOENT, Errno::ELOOP] {
+            let mounter = unmounts(&[Ok(()), Err(errno)]);
+            let error = run(&mounter, &removals(&[Err(Errno::EBUSY)], Ok(()))).unwrap_err();
+            assert_eq!(error.errno(), Some(errno));
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_any_more_is_not_said_to_be_a_symlink() {
+        for errno in [Errno::ENOENT, Errno::EACCES] {
+            let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Err(errno));
+            let outcome = run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(())));
+            assert_eq!(outcome, Ok(UnshareOutcome::NotMounted { name: KEPT }));
+        }
+    }
 }

@@ -86,3 +86,24 @@ pub fn mount() -> impl Strategy<Value = Mount> {
             Mount::from_runtime_spec(destination, fs_type, source, &options).ok()
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    #[test]
+    fn a_mounts_propagation_is_one_that_the_kernel_shows() {
+        let mut runner = TestRunner::deterministic();
+        let (mut far, mut unbindable) = (0, 0);
+        for _ in 0..512 {
+            let found = mount_info().new_tree(&mut runner).unwrap().current().propagation;
+            assert!(found.propagate_from.is_none() || found.master.is_some(), "{found:?}");
+            assert!(!found.unbindable || found.peers.is_none(), "{found:?}");
+            far += u32::from(found.propagate_from.is_some());
+            unbindable += u32::from(found.unbindable);
+        }
+        assert!(far > 0 && unbindable > 0);
+    }
+}

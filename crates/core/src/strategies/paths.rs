@@ -31,7 +31,8 @@ pub fn path() -> impl Strategy<Value = PathBuf> {
         .prop_map(|names| PathBuf::from("/").join(names.iter().collect::<PathBuf>()))
 }
 
-/// A path as people write it: absolute or not, empty, with `.`, `..`, doubled and final slashes and odd names.
+/// A path as people write it, of up to eight parts: absolute or not, empty, with `.`, `..`, doubled and final slashes and
+/// odd names.
 pub fn odd_path() -> impl Strategy<Value = PathBuf> {
     let part = prop_oneof![
         5 => name(),
@@ -57,4 +58,20 @@ pub fn relative_path() -> impl Strategy<Value = RelativePath> {
 pub fn container_id() -> impl Strategy<Value = ContainerId> {
     prop::sample::select(&["box", "b", "pod-1", "0.a_b"][..])
         .prop_map(|id| ContainerId::new(id).expect("the alphabet has valid ids"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+
+    #[test]
+    fn an_odd_path_has_up_to_eight_parts() {
+        let mut runner = TestRunner::deterministic();
+        let slashes = |path: PathBuf| path.as_os_str().as_bytes().split(|byte| *byte == b'/').count() - 1;
+        let seen = (0..512).map(|_| slashes(odd_path().new_tree(&mut runner).unwrap().current()));
+        // One before the first of the parts, one between each and the next.
+        assert_eq!(seen.max(), Some(8));
+    }
 }

@@ -139,10 +139,8 @@ impl Run<'_> {
     fn files(&mut self, descent: &mut Descent, directories: &mut Vec<OsString>) -> Result<(), Ended> {
         let here = match descent.here() {
             Ok(here) => here,
-            Err(error) => {
-                let vanished = error.errno() == Errno::ENOENT;
-                return self.unread(error, vanished);
-            }
+            // Never: it was opened just now.
+            Err(error) => return self.unread(error, false),
         };
         let entries = match here.entries() {
             Ok(entries) => entries,
@@ -371,8 +369,24 @@ mod tests {
             files.file("/v/both", 0o6775, b"");
             files.directory("/v/d", 0o6700);
         });
+        let expected = [("/v/suid", "4775 7"), ("/v/both", "6775 7"), ("/v/d", "6770 7")];
         applied(&tree, &ALWAYS);
-        assert_shown(&tree, &[("/v/suid", "4775 7"), ("/v/both", "6775 7"), ("/v/d", "6770 7")]);
+        assert_shown(&tree, &expected);
+        let before = tree.count(&WRITES);
+        applied(&tree, &ALWAYS);
+        assert_eq!(tree.count(&WRITES), before, "what is right is not written to");
+        assert_shown(&tree, &expected);
+    }
+
+    #[test]
+    fn what_lacks_the_bits_alone_counts_as_changed() {
+        let tree = volume(|files| {
+            files.directory("/v/d", 0o700);
+            files.file("/v/f", 0o600, b"");
+        });
+        let request = FsGroupRequest { group: FsGroup { gid: 0, ..ALWAYS.group }, ..ALWAYS };
+        assert_eq!(applied(&tree, &request).progress.changed, 3);
+        assert_shown(&tree, &[("/v", "2775 0"), ("/v/d", "2770 0"), ("/v/f", "660 0")]);
     }
 
     #[test]
@@ -450,6 +464,31 @@ mod tests {
         // A name in each of the three directories that were closed.
         assert_eq!((report.progress.failed, report.root_done), (3, false));
         assert_shown(&tree, &[("/v/d", "700 0"), ("/v/d/a", "700 0"), ("/v", "755 0"), ("/moved/d", "2770 7")]);
+    }
+
+    #[test]
+    fn what_is_left_in_a_closed_directory_that_was_moved_away_is_no_failure() {
+        let probe = deep(OPEN_MAX + 2);
+        applied(&probe, &ALWAYS);
+        let is_opened =
+            |(operation, path): &(Operation, PathBuf)| *operation == Operation::OpenDir && path.ends_with("v/d");
+        let up_again = probe.calls().iter().rposition(is_opened).unwrap();
+        let tree = deep(OPEN_MAX + 2);
+        tree.before_call(up_again, |files| files.rename("/v/d", "/moved"));
+        let report = applied(&tree, &ALWAYS);
+        // A name in each of the three directories that were closed.
+        assert_eq!((report.vanished, report.progress.failed, report.root_done), (3, 0, true));
+        assert_shown(&tree, &[("/moved/a", "700 0"), ("/v", "2775 7")]);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_opened_says_so() {
+        let tree = of_every_kind();
+        // As below a directory that may be listed and not searched.
+        tree.failing("/v/d", Operation::OpenDir, Errno::EACCES);
+        tree.failing("/v/d", Operation::Metadata, Errno::EACCES);
+        let (_, first) = incomplete(&tree, &ALWAYS);
+        assert_eq!((first.operation(), first.errno()), (Operation::OpenDir, Errno::EACCES));
     }
 
     #[test]
