@@ -427,4 +427,42 @@ mod tests {
         let report = reap(&recovery().directories_too(), &paper, &mounts);
         assert!(report.is_clean() && report.did_nothing(), "{report}");
     }
+
+    #[test]
+    fn a_directory_that_cannot_be_resolved_is_an_error_and_a_missing_one_keeps_its_name() {
+        for (errno, fails) in [(Errno::ENOENT, false), (Errno::ENOTDIR, false), (Errno::EACCES, true)] {
+            let mut fs = crate::MockFilesystem::new();
+            fs.expect_canonicalize().returning(move |path| Err(OsError::new(Operation::Canonicalize, path, errno)));
+            fs.expect_open_dir().returning(|at| Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::ENOENT)));
+            fs.expect_metadata()
+                .returning(|at, _| Err(OsError::new(Operation::Metadata, at.for_display(), Errno::ENOENT)));
+            let found = recovery().find(&fs, &mounter(&PaperMounts::with(SANDBOX)));
+            assert_eq!(found.is_err(), fails, "{errno}: {found:?}");
+            assert!(fails || found.unwrap().mounts.len() == 6);
+        }
+    }
+
+    #[test]
+    fn only_a_mount_of_the_mounts_directory_is_what_the_guest_saw() {
+        let guest = |line: &str| found(&format!("{ROOT}6 1 {line}\n"));
+        assert_eq!(guest("8:1 /sb/mounts /sb/shared ro - ext4 a rw"), [(6, LeftRole::Shared)]);
+        assert_eq!(guest("8:1 /sb/other /sb/shared ro master:1 - ext4 a rw"), [(6, LeftRole::Shared)]);
+        for other in [
+            "8:1 /sb/other /sb/shared ro - ext4 a rw",
+            "8:1 /sb/other /sb/shared ro master:3 - ext4 a rw",
+            "8:2 /sb/mounts /sb/shared ro - ext4 b rw",
+            "8:2 /sb/mounts /sb/shared ro master:1 - ext4 b rw",
+        ] {
+            assert_eq!(guest(other), [], "{other}");
+        }
+    }
+
+    #[test]
+    fn the_plan_of_a_recovery_is_what_it_begins_with() {
+        let (paper, mounts) = (paper(), PaperMounts::with(SANDBOX));
+        let plan = recovery().plan(&filesystem(&paper), &mounter(&mounts)).unwrap();
+        let run = recovery().start(&filesystem(&paper), &mounter(&mounts)).unwrap();
+        assert_eq!(plan.steps(), run.plan().steps());
+        assert!(!plan.steps().is_empty());
+    }
 }

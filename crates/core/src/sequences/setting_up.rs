@@ -453,9 +453,29 @@ mod tests {
         assert_eq!(log[0], "bind /sb/m onto /sb/m, private");
         assert_ne!(dirs.unwrap().made_shared, Some(MountKey::Reused(MountId(7))));
 
-        let mut mounter = MockMounter::new();
-        mounter.expect_find_mount().returning(|key| Err(OsError::new(Operation::FindMount, key, Errno::EIO)));
-        let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
-        assert_eq!(shows_what_is_under_it(&mounter, &mount).unwrap_err().errno(), Some(Errno::EIO));
+        for (errno, answer) in [(Errno::ENOENT, Ok(false)), (Errno::EIO, Err(Some(Errno::EIO)))] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_find_mount().returning(move |key| Err(OsError::new(Operation::FindMount, key, errno)));
+            let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+            assert_eq!(shows_what_is_under_it(&mounter, &mount).map_err(|error| error.errno()), answer);
+        }
+    }
+
+    #[test]
+    fn another_filesystem_on_a_directory_is_not_what_an_earlier_set_up_made() {
+        let other = "1 0 8:1 / / rw - ext4 a rw\n7 1 0:9 / /sb/m rw - tmpfs t rw\n";
+        let (dirs, log, _) = run(other, &setup().unshared(UnsharedMounts::MakeShared), None);
+        assert_eq!(log[..2], ["bind /sb/m onto /sb/m, private", "/sb/m shared"]);
+        assert_ne!(dirs.unwrap().made_shared, Some(MountKey::Reused(MountId(7))));
+        let other = "1 0 8:1 / / rw shared:1 - ext4 a rw\n7 1 0:9 / /sb/p rw shared:2 - tmpfs t rw\n";
+        let (dirs, log, _) = run(other, &setup().private_dir("/sb/p").unwrap(), None);
+        assert_eq!(log[1], "bind /sb/p onto /sb/p, private");
+        assert_ne!(dirs.unwrap().made_private, Some(MountKey::Reused(MountId(7))));
+    }
+
+    #[test]
+    fn the_plan_is_there_before() {
+        assert_eq!(setup().plan().steps(), setup().start().plan().steps());
+        assert!(!setup().plan().steps().is_empty());
     }
 }

@@ -183,3 +183,17 @@ impl Share {
         if self.read_only { request.read_only().require(Guarantee::Atomic) } else { request }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_says_what_it_is_and_how_it_will_go() {
+        let id = ContainerId::new("c").unwrap();
+        let share = Share::volume("/m", &id, "v", Location::trusted("/s")).unwrap();
+        assert!(!share.is_read_only() && share.clone().read_only().is_read_only());
+        assert_eq!(share.plan().steps(), share.start().plan().steps());
+        assert_eq!(share.plan().steps().len(), 4);
+    }
+}

@@ -279,6 +279,14 @@ mod tests {
     }
 
     #[test]
+    fn a_reused_id_that_is_not_there_is_a_mount_that_is_gone() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_find_mount().returning(|key| Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)));
+        let gone = UnshareOutcome::NotMounted { name: NameAfter::Kept };
+        assert_eq!(run(&mounter, &MockFilesystem::new(), REUSED), Ok(gone));
+    }
+
+    #[test]
     fn what_is_elsewhere_may_be_covered_or_refused() {
         for (errno, outcome) in [(Errno::ESTALE, Ok(UnshareOutcome::Covered)), (Errno::EPERM, Err(Some(Errno::EPERM)))]
         {
