@@ -106,4 +106,27 @@ mod tests {
         }
         assert!(far > 0 && unbindable > 0);
     }
+
+    #[test]
+    fn every_part_of_a_mount_is_sometimes_another() {
+        let mut runner = TestRunner::deterministic();
+        let plain = MountInfo::new(MountId(0), MountId(0), DeviceNumber::new(0, 0));
+        let mut same = [true; 9];
+        for _ in 0..512 {
+            let found = mount_info().new_tree(&mut runner).unwrap().current();
+            let now = [
+                found.id == plain.id,
+                found.device == plain.device,
+                found.root == plain.root,
+                found.mount_point == plain.mount_point,
+                found.attributes == plain.attributes,
+                found.idmapped == plain.idmapped,
+                found.fs_type == plain.fs_type,
+                found.source == plain.source,
+                found.options == plain.options,
+            ];
+            same.iter_mut().zip(now).for_each(|(same, now)| *same &= now);
+        }
+        assert_eq!(same, [false; 9]);
+    }
 }
