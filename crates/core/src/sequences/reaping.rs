@@ -257,36 +257,6 @@ mod tests {
     }
 
     #[test]
-    fn a_slave_of_somebody_else_on_what_the_guest_saw_stays() {
-        let lines = format!("{ROOT}6 1 8:1 /theirs /sb/shared ro master:9 - ext4 a rw\n");
-        assert_eq!(found(&lines), []);
-    }
-
-    #[test]
-    fn the_plan_tells_every_step_and_changes_nothing() {
-        let (paper, mounts) = (paper(), PaperMounts::with(SANDBOX));
-        let (fs, mounter) = (filesystem(&paper), mounter(&mounts));
-        let plan = recovery().plan(&fs, &mounter).unwrap();
-        assert_eq!(plan.steps().len(), 6, "{plan}");
-        assert!(plan.to_string().contains("take off the shared directory at /sb/shared"), "{plan}");
-        assert!(mounts.lock().unwrap().log.is_empty() && paper.lock().unwrap().log.is_empty());
-    }
-
-    #[test]
-    fn a_directory_that_cannot_be_resolved_is_an_error_and_a_missing_one_is_not() {
-        for (errno, is_error) in [(Errno::EACCES, true), (Errno::ELOOP, true), (Errno::ENOENT, false)] {
-            let mut fs = crate::MockFilesystem::new();
-            let refused = move |path: &Path| OsError::new(Operation::Canonicalize, path, errno);
-            fs.expect_canonicalize().returning(move |path| Err(refused(path)));
-            let missing = |at: &Location| OsError::new(Operation::Metadata, at.for_display(), Errno::ENOENT);
-            fs.expect_open_dir().returning(move |at| Err(missing(at)));
-            fs.expect_metadata().returning(move |at, _| Err(missing(at)));
-            let found = recovery().find(&fs, &mounter(&PaperMounts::with(ROOT)));
-            assert_eq!(found.err().map(|error| error.errno()), is_error.then_some(Some(errno)));
-        }
-    }
-
-    #[test]
     fn names_that_look_like_it_are_not_below_it() {
         let lines = format!("{ROOT}5 1 0:8 / /sb/mounts2/c rw - tmpfs a rw\n6 1 0:8 / /sb rw - tmpfs a rw\n");
         assert_eq!(found(&lines), []);
