@@ -209,4 +209,16 @@ mod tests {
         let error = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::EPERM));
     }
+
+    #[test]
+    fn a_name_that_is_not_there_has_no_mount_on_it() {
+        for (errno, answer) in [(Errno::ENOENT, Ok(None)), (Errno::ENOTDIR, Ok(None)), (Errno::EIO, Err(Errno::EIO))] {
+            let mut mounter = MockMounter::new();
+            mounter
+                .expect_mount_of()
+                .returning(move |at| Err(OsError::new(Operation::MountOf, at.for_display(), errno)));
+            let found = mounted(&mounter, &Location::trusted("/m/c")).map_err(|error| error.errno());
+            assert_eq!(found, answer);
+        }
+    }
 }
