@@ -271,6 +271,7 @@ mod tests {
 
     #[test]
     fn no_more_than_the_limit_is_read() {
+        assert_eq!(MOUNT_INFO_MAX, 65_536);
         let at_limit = format!("{RECORD}{}", " ".repeat(usize::try_from(MOUNT_INFO_MAX).unwrap() - RECORD.len()));
         assert!(read(&holding(&at_limit), VOLUME).unwrap().is_some());
         assert_eq!(errno(read(&holding(&format!("{at_limit} ")), VOLUME)), Errno::EFBIG);
