@@ -298,8 +298,8 @@ mod tests {
         }
     }
 
-    /// The log lines of a run that takes the mount off and finds these names.
-    fn warnings_of(paper: &crate::sequences::paper::SharedPaper) -> (NameAfter, String) {
+    /// What becomes of the name, and what is removed of these names.
+    fn names_removed(paper: &crate::sequences::paper::SharedPaper) -> (NameAfter, String) {
         let mut record = record(UNIQUE);
         for made in &mut record.made {
             let path = made.at.for_display();
@@ -314,8 +314,8 @@ mod tests {
     #[test]
     fn a_directory_that_another_share_is_in_stays() {
         let paper = crate::sequences::paper::Paper::with(&["/m", "/m/c", "/m/c/rootfs", "/m/c/v"]);
-        assert_eq!(warnings_of(&paper), (NameAfter::Removed, "remove /m/c/rootfs".to_owned()));
+        assert_eq!(names_removed(&paper), (NameAfter::Removed, "remove /m/c/rootfs".to_owned()));
         let paper = crate::sequences::paper::Paper::with(&["/m", "/m/c", "/m/c/rootfs", "/m/c/rootfs/x"]);
-        assert_eq!(warnings_of(&paper), (NameAfter::Kept, String::new()));
+        assert_eq!(names_removed(&paper), (NameAfter::Kept, String::new()));
     }
 }
