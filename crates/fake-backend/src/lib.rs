@@ -59,6 +59,7 @@ pub use fake_backend::FakeBackend;
 pub use host::host_builder::HostBuilder;
 pub use host::host_error::{HostError, HostLine};
 pub use host::plant::Plant;
+pub use kernel::hang::Server;
 pub use machine::Machine;
 pub use pid::Pid;
 pub use script::failure::Failure;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mountwright_core::Errno;
 
 use super::dentry::DentryKey;
+use super::hang::Server;
 use super::inode::Content;
 use super::mount_flags::MountFlags;
 use super::permission::EXECUTE;
@@ -471,7 +472,10 @@ impl Machine {
         pid: Pid,
     ) -> Result<Option<DentryKey>, Errno> {
         let inode = &self.inodes[self.dentries[directory].inode];
-        self.ask_server(inode.superblock)?;
+        self.ask_server(pid, inode.superblock)?;
+        if let Server::FailsLookUps(errno) = self.superblocks[inode.superblock].server {
+            return Err(errno);
+        }
         match &inode.content {
             Content::Directory(names) => match names.get(name) {
                 Some(&dentry) => Ok(Some(dentry)),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::arena::Key;
 use super::dentry::{Dentry, DentryKey, Name};
 use super::device_number::Device;
+use super::hang::Server;
 use super::inode::{Content, Inode, InodeKey, Times};
 use super::user_namespace::UserNs;
 use crate::Machine;
@@ -31,8 +32,7 @@ pub(crate) struct Superblock {
     pub(crate) mounts: u32,
     /// Stays when nothing is mounted from it.
     pub(crate) is_disk: bool,
-    /// Its server does not answer.
-    pub(crate) hangs: bool,
+    pub(crate) server: Server,
     pub(crate) last_inode: u64,
     /// Files without a name that something still holds: a remount to read-only has to wait for them.
     pub(crate) removed_in_use: u32,
@@ -100,6 +100,7 @@ impl Machine {
                 dentries: 1,
                 dead: false,
                 times: Times { made: tick, modified: tick, changed: tick },
+                device: None,
             });
             let root = dentries.insert_with(|root| Dentry {
                 parent: root,
@@ -122,7 +123,7 @@ impl Machine {
                 no_devices: new.user_ns != UserNs::INITIAL,
                 mounts: 0,
                 is_disk: false,
-                hangs: false,
+                server: Server::Answers,
                 last_inode: 1,
                 removed_in_use: 0,
             }
@@ -146,6 +147,7 @@ impl Machine {
             dentries: 0,
             dead: false,
             times: Times { made: tick, modified: tick, changed: tick },
+            device: None,
         })
     }
 

@@ -24,7 +24,7 @@ impl Machine {
         }
         let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
         self.want_write(place)?;
-        self.ask_server_of(place)?;
+        self.ask_server_of(pid, place)?;
         let key = self.dentries[place.dentry].inode;
         let inode = &self.inodes[key];
         if !self.owns(pid, inode) {
@@ -66,7 +66,7 @@ impl Machine {
         }
         let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
         self.want_write(place)?;
-        self.ask_server_of(place)?;
+        self.ask_server_of(pid, place)?;
         let task = self.task(pid)?;
         let translated = |id| {
             if id == UNCHANGED {
@@ -109,7 +109,7 @@ impl Machine {
             return Err(Errno::EINVAL);
         }
         let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
-        self.ask_server_of(place)?;
+        self.ask_server_of(pid, place)?;
         let inode = &self.inodes[self.dentries[place.dentry].inode];
         if mode & X_OK != 0 && inode.is_regular() && self.mounts[place.mount].flags.has(MountFlags::NO_EXEC) {
             return Err(Errno::EACCES);

@@ -37,7 +37,7 @@ impl Machine {
         if !self.is_directory(place) {
             return Err(Errno::ENOTDIR);
         }
-        self.ask_server_of(place)?;
+        self.ask_server_of(pid, place)?;
         if self.inodes[self.dentries[place.dentry].inode].dead {
             return Err(Errno::ENOENT);
         }

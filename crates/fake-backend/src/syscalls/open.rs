@@ -152,7 +152,7 @@ impl Machine {
         if file.flags & O_ACCMODE == O_WRONLY {
             return Err(Errno::EBADF);
         }
-        self.ask_server_of(file.place)?;
+        self.ask_server_of(pid, file.place)?;
         let part = |bytes: &[u8]| {
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
             bytes[start..start.saturating_add(count).min(bytes.len())].to_vec()
@@ -179,7 +179,7 @@ impl Machine {
         if file.flags & O_ACCMODE == O_RDONLY {
             return Err(Errno::EBADF);
         }
-        self.ask_server_of(file.place)?;
+        self.ask_server_of(pid, file.place)?;
         let (append, position) = (file.flags & O_APPEND != 0, file.position);
         let inode = self.dentries[file.place.dentry].inode;
         if matches!(self.inodes[inode].content, Content::Character(NULL | ZERO)) {
@@ -212,7 +212,7 @@ impl Machine {
     pub fn fsync(&self, pid: Pid, fd: i32) -> Result<(), Errno> {
         let file = self.file(pid, fd)?;
         file.check_usable()?;
-        self.ask_server_of(file.place)
+        self.ask_server_of(pid, file.place)
     }
 
     /// The text of `/proc/thread-self/fd/FD`, which says where the descriptor's file is now; no procfs is needed.
@@ -318,7 +318,7 @@ impl Machine {
     }
 
     fn open_found(&mut self, pid: Pid, place: Place, flags: u32, created: bool) -> Result<i32, Errno> {
-        self.ask_server_of(place)?;
+        self.ask_server_of(pid, place)?;
         let key = self.dentries[place.dentry].inode;
         let truncate = flags & O_TRUNC != 0 && !created && self.inodes[key].is_regular();
         if truncate {

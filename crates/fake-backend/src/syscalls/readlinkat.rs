@@ -15,7 +15,7 @@ impl Machine {
         let at = at.into();
         let empty = path.is_empty() && !matches!(at, At::Link(_));
         let place = self.walk(pid, at, path, WalkFlags { empty: true, ..WalkFlags::default() })?;
-        self.ask_server_of(place)?;
+        self.ask_server_of(pid, place)?;
         match &self.inodes[self.dentries[place.dentry].inode].content {
             Content::Symlink(text) => Ok(text.to_vec()),
             Content::Proc(node) => self.proc_link_text(pid, node.what),

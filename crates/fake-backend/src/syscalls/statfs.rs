@@ -40,7 +40,7 @@ impl Machine {
         let at = at.into();
         let empty = path.is_empty() && matches!(at, At::Fd(_));
         let place = self.walk(pid, at, path, WalkFlags { empty, ..WalkFlags::FOLLOW })?;
-        self.ask_server_of(place)?;
+        self.ask_server_of(pid, place)?;
         let mount = &self.mounts[place.mount];
         let mut f_flags =
             ST_FLAGS.iter().filter(|(flag, _)| mount.flags.has(*flag)).fold(ST_VALID, |all, (_, bit)| all | bit);

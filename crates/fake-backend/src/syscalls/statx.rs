@@ -82,8 +82,17 @@ impl Machine {
             return Err(Errno::EINVAL);
         }
         let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
+        if !self.is_served(pid, place) {
+            let Statx { attributes, attributes_mask, dev_major, dev_minor, mnt_id, mask: filled, .. } =
+                self.statx_of(pid, place, mask);
+            let filled = filled & !(STATX_BASIC_STATS | STATX_BTIME);
+            let shown =
+                Statx { attributes, attributes_mask, dev_major, dev_minor, mnt_id, mask: filled, ..Statx::default() };
+            let asked = mask & (STATX_BASIC_STATS | STATX_BTIME);
+            return if asked == 0 { Ok(shown) } else { Err(Errno::EACCES) };
+        }
         if flags & AT_STATX_DONT_SYNC == 0 && mask & STATX_BASIC_STATS != 0 {
-            self.ask_server_of(place)?;
+            self.ask_server_of(pid, place)?;
         }
         Ok(self.statx_of(pid, place, mask))
     }
@@ -102,7 +111,7 @@ impl Machine {
         let inode = &self.inodes[self.dentries[place.dentry].inode];
         let mount = &self.mounts[place.mount];
         let superblock = &self.superblocks[inode.superblock];
-        let device = superblock.device;
+        let device = inode.device.unwrap_or(superblock.device);
         let represents = match inode.content {
             Content::Block(device) | Content::Character(device) => device,
             _ => Device { major: 0, minor: 0 },
