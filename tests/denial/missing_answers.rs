@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::Errno;
+use mountwright_core::{Errno, MountNamespaceId};
 use mountwright_linux::abi::{
     STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_POINT, STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM,
     STATMOUNT_SB_BASIC, STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID, STATX_MNT_ID_UNIQUE,
@@ -115,6 +115,8 @@ handed_on! {
     fn fd_path(file: &K::Fd) -> PathBuf;
     fn fdinfo(file: &K::Fd) -> Vec<u8>;
     fn mountinfo() -> Vec<u8>;
+    fn boot_id() -> Vec<u8>;
+    fn mount_namespace() -> MountNamespaceId;
     fn getcwd() -> PathBuf;
     fn getdents64(dir: &K::Fd, room: usize) -> RawEntries;
     fn readlinkat(dir: At<'_, K::Fd>, path: &Path) -> PathBuf;

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use mountwright_core::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, FileMode, Filesystem, FilesystemOf,
     FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest, MountTable, Mounter, Operation,
-    OsError, PathMount, Propagation, Recursion, UnmountRequest,
+    Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
 };
 use mountwright_fake::FakeBackend;
 use mountwright_tests::contract::{Case, cases, play_on_model};
@@ -110,6 +110,10 @@ impl<B: Mounter> Mounter for Audited<B> {
 
     fn mounts(&self) -> Result<MountTable, OsError> {
         self.noting(Operation::Mounts).mounts()
+    }
+
+    fn origin(&self) -> Result<Origin, OsError> {
+        self.noting(Operation::Origin).origin()
     }
 }
 

@@ -100,6 +100,8 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::Fdpath | Call::Readlinkat => vec![libc::SYS_readlinkat],
         // A file of procfs: opened, read to its end, closed.
         Call::Fdinfo | Call::Mountinfo => vec![libc::SYS_openat, libc::SYS_read],
+        Call::BootId => vec![libc::SYS_openat2, libc::SYS_read],
+        Call::MountNamespace => vec![libc::SYS_openat, libc::SYS_ioctl],
         Call::Getcwd => vec![libc::SYS_getcwd],
         Call::Getdents64 => vec![libc::SYS_getdents64],
         Call::Read => vec![libc::SYS_read],

@@ -35,6 +35,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
         Call::Fstatfs => &[E::EIO, E::ENOMEM, E::ENOSYS],
         Call::Fdpath | Call::Fdinfo => &[E::EOPNOTSUPP, E::ENOENT, E::ENOMEM, E::EMFILE, E::ENAMETOOLONG],
         Call::Mountinfo => &[E::ENOENT, E::ENOMEM, E::EMFILE, E::ENFILE],
+        Call::BootId | Call::MountNamespace => &[E::EOPNOTSUPP, E::EMFILE, E::ENFILE, E::ENOMEM],
         Call::Getcwd => &[E::ENOENT, E::ENAMETOOLONG, E::ENOMEM],
         Call::Getdents64 => &[E::ENOENT, E::EIO, E::ENOMEM],
         Call::Readlinkat => &[E::EACCES, E::EINVAL, E::EIO, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR],

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mountwright_core::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, DirectoryEntries, Errno, FileMode,
     Filesystem, FilesystemOf, FinalLink, Guarantee, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest,
-    MountTable, Mounter, Operation, OsError, PathMount, Propagation, Recursion, UnmountRequest,
+    MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
 };
 
 /// One call of the ports.
@@ -261,6 +261,10 @@ impl<B: Mounter> Mounter for Hooked<B> {
 
     fn mounts(&self) -> Result<MountTable, OsError> {
         self.around.call("Mounter::mounts", Operation::Mounts, PathBuf::new, || self.backend.mounts())
+    }
+
+    fn origin(&self) -> Result<Origin, OsError> {
+        self.around.call("Mounter::origin", Operation::Origin, PathBuf::new, || self.backend.origin())
     }
 }
 

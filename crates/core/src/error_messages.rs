@@ -102,6 +102,7 @@ fn os_errors() -> Vec<OsError> {
         of(Op::ReadDir, Errno::from_raw(4095).unwrap()),
         OsError::new(Op::FindMount, Subject::Mount(MountKey::Reused(MountId(9))), Errno::ENOENT),
         OsError::new(Op::Mounts, Subject::Namespace, Errno::EIO),
+        OsError::new(Op::Origin, Subject::Namespace, Errno::EMFILE),
     ];
     let with_all = of(Op::Bind, Errno::ENOMEM).at_step("open_tree");
     all.push(leftovers().into_iter().fold(with_all, OsError::leaving));

@@ -163,6 +163,7 @@ pub use values::mountinfo_line::OddLine;
 pub use values::not_ours::NotOurs;
 pub use values::nydus::{NydusNotSupported, nydus_supported, rafs_mount_path};
 pub use values::operation::Operation;
+pub use values::origin::{BootId, MountNamespaceId, NotABootId, Origin};
 pub use values::os_error::{Leftover, OsError, Subject};
 pub use values::path_device::PathDevice;
 pub use values::placeholder::Placeholder;

@@ -6,15 +6,15 @@ use std::path::PathBuf;
 
 use mountwright_core::{
     AtimeMode, AtomicVolume, AtomicVolumeLimits, AttributeChange, AttributesReport, AttributesRequest, BackingDevice,
-    BindReport, BindRequest, Container, ContainerId, DeviceNumber, Difference, DirectVolume, DirectVolumeType,
+    BindReport, BindRequest, BootId, Container, ContainerId, DeviceNumber, Difference, DirectVolume, DirectVolumeType,
     DirectoryEntry, EmptyDirMedium, Errno, FileCount, FileIdentity, FileKind, FileMode, FilesystemMagic, FilesystemOf,
     FilesystemOption, FinalLink, FsGroup, FsGroupProgress, FsGroupRequest, Guarantee, LeftMount, Leftover, Leftovers,
-    Location, Metadata, MissingTarget, Mount, MountAttributes, MountFlags, MountId, MountInfo, MountKey, MountOptions,
-    MountReport, MountRequest, MountShape, MountTable, NameAfter, OccupiedTarget, Operation, PathDevice, PathMount,
-    PeerGroup, Placeholder, Propagation, PropagationShape, PropagationState, PropagationWord, RafsUnmount, Recursion,
-    RelativePath, Sandbox, SandboxDirs, ShareRecord, Subject, TakeOff, UniqueMountId, UnmountMode, UnmountRequest,
-    UnshareOutcome, UnsharedMounts, VolumeAccess, VolumeFile, VolumeGeneration, VolumeLayout, Watchability, kubernetes,
-    strategies,
+    Location, Metadata, MissingTarget, Mount, MountAttributes, MountFlags, MountId, MountInfo, MountKey,
+    MountNamespaceId, MountOptions, MountReport, MountRequest, MountShape, MountTable, NameAfter, OccupiedTarget,
+    Operation, Origin, PathDevice, PathMount, PeerGroup, Placeholder, Propagation, PropagationShape, PropagationState,
+    PropagationWord, RafsUnmount, Recursion, RelativePath, Sandbox, SandboxDirs, ShareRecord, Subject, TakeOff,
+    UniqueMountId, UnmountMode, UnmountRequest, UnshareOutcome, UnsharedMounts, VolumeAccess, VolumeFile,
+    VolumeGeneration, VolumeLayout, Watchability, kubernetes, strategies,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -69,6 +69,11 @@ fn numbers_and_words() {
     form::<MountId>(json!(28));
     form::<UniqueMountId>(json!(4_294_967_391_u64));
     forms::<MountKey>([json!({"unique": 4_294_967_391_u64}), json!({"reused": 28})]);
+    form::<BootId>("0b5f8f0e-3c55-4b2f-9c1d-6a7e0d9f1a2b");
+    let inode = json!({"inode": {"device": "0:4", "inode": 4_026_531_841_u64}});
+    forms::<MountNamespaceId>([json!({"unique": 2}), inode.clone()]);
+    let boot = "0b5f8f0e-3c55-4b2f-9c1d-6a7e0d9f1a2b";
+    forms::<Origin>([json!({"boot": boot, "namespace": inode}), json!({"boot": null, "namespace": null})]);
     form::<PeerGroup>(json!(3));
     forms::<Errno>([json!("EBUSY"), json!("errno 4095")]);
     form::<FileMode>(json!("0755"));
@@ -230,6 +235,7 @@ fn what_breaks_a_rule_of_its_type_is_not_read() {
         (refused::<ContainerId>(json!("../x")), "../x"),
         (refused::<RelativePath>(json!("a/../b")), "a/../b"),
         (refused::<Location>(json!({"beneath": {"root": "/m", "path": "/b"}})), "/b"),
+        (refused::<BootId>(json!("0b5f8f0e")), "\"0b5f8f0e\" is no boot id"),
         (refused::<DeviceNumber>(json!("8")), "\"8\" is no device number"),
         (refused::<FileMode>(json!("0888")), "\"0888\" is no file mode"),
         (refused::<FileMode>(json!("17777")), "\"17777\" is no file mode"),

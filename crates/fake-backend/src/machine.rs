@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use mountwright_core::BootId;
+
 use crate::kernel::arena::Arena;
 use crate::kernel::dentry::Dentry;
 use crate::kernel::file::OpenFile;
@@ -38,6 +40,7 @@ pub struct Machine {
     pub(crate) anonymous_devices: IdPool,
     pub(crate) last_namespace_id: u64,
     pub(crate) mount_max: u32,
+    pub(crate) boot_id: BootId,
     /// Where descriptors are that no filesystem has.
     pub(crate) anonymous_mount: Option<MountKey>,
     /// Stands for the time: one more with each change.
@@ -46,6 +49,9 @@ pub struct Machine {
 
 /// The first unique mount id is above every 32-bit one, so that neither is taken for the other.
 pub(crate) const BEFORE_FIRST_UNIQUE_ID: u64 = 1 << 31;
+
+/// The boot id of a machine that was not given another one; version and variant as the kernel's.
+const FIRST_BOOT: BootId = BootId::from_bytes([0xb0, 0x07, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 1]);
 
 impl Machine {
     /// The first process: uid 0, every capability, the initial namespaces.
@@ -90,6 +96,7 @@ impl Machine {
             anonymous_devices: IdPool::starting_at(1),
             last_namespace_id: 0,
             mount_max: 100_000,
+            boot_id: FIRST_BOOT,
             anonymous_mount: None,
             tick: 0,
         }
@@ -133,6 +140,16 @@ impl Machine {
     /// Sets the most mounts that a namespace may have (`fs.mount-max`; 100,000 at first). More is `ENOSPC`.
     pub fn set_mount_max(&mut self, most: u32) {
         self.mount_max = most;
+    }
+
+    /// The boot id (`/proc/sys/kernel/random/boot_id`): the same for each new machine.
+    pub fn boot_id(&self) -> BootId {
+        self.boot_id
+    }
+
+    /// Gives the machine another boot id: with a machine that is built again, a reboot.
+    pub fn set_boot_id(&mut self, boot_id: BootId) {
+        self.boot_id = boot_id;
     }
 
     /// A moment after every earlier one.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::Errno;
+use mountwright_core::{Errno, MountNamespaceId};
 
 use crate::fault::{Fault, Step};
 use crate::kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
@@ -39,6 +39,8 @@ calls! {
     fn Fdpath = fd_path(file: &K::Fd) -> PathBuf;
     fn Fdinfo = fdinfo(file: &K::Fd) -> Vec<u8>;
     fn Mountinfo = mountinfo() -> Vec<u8>;
+    fn BootId = boot_id() -> Vec<u8>;
+    fn MountNamespace = mount_namespace() -> MountNamespaceId;
     fn Getcwd = getcwd() -> PathBuf;
     fn Getdents64 = getdents64(dir: &K::Fd, room: usize) -> RawEntries;
     fn Readlinkat = readlinkat(dir: At<'_, K::Fd>, path: &Path) -> PathBuf;

@@ -1,8 +1,9 @@
 //! Which of the newer system calls may be used, and which are there.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
-use mountwright_core::Errno;
+use mountwright_core::{Errno, Origin};
 
 use crate::abi::{MNT_DETACH, MNT_EXPIRE};
 use crate::kernel::{Call, Kernel, Reach};
@@ -70,6 +71,8 @@ pub(crate) struct Found {
     calls: [AtomicU8; OPTIONAL.len()],
     /// Set once the places that killed processes left behind have been looked for.
     pub(crate) reclaimed: AtomicBool,
+    /// Boot and namespace, once both are known.
+    pub(crate) origin: OnceLock<Origin>,
     /// The fields that statmount has answered at least once.
     pub(crate) statmount_fields: FieldsSeen,
 }

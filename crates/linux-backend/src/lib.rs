@@ -62,6 +62,7 @@ mod mounted_on;
 mod mounter;
 mod move_mount;
 mod new_mount;
+mod origin;
 mod passing_name;
 mod place;
 mod propagation;

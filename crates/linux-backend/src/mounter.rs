@@ -2,8 +2,8 @@
 
 use mountwright_core::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, Location, MountInfo, MountKey,
-    MountReport, MountRequest, MountTable, Mounter, Operation, OsError, PathMount, Propagation, Recursion, Subject,
-    UnmountRequest,
+    MountReport, MountRequest, MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion,
+    Subject, UnmountRequest,
 };
 
 use crate::LinuxBackend;
@@ -55,5 +55,9 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
 
     fn mounts(&self) -> Result<MountTable, OsError> {
         self.table().map_err(|fault| fault.of(Operation::Mounts, Subject::Namespace))
+    }
+
+    fn origin(&self) -> Result<Origin, OsError> {
+        self.own_origin().map_err(|fault| fault.of(Operation::Origin, Subject::Namespace))
     }
 }

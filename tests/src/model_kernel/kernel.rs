@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::Errno;
+use mountwright_core::{Errno, MountNamespaceId};
 use mountwright_fake::abi::{
     AT_EMPTY_PATH, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, O_PATH,
     STATMOUNT_SUPPORTED_MASK, STATX_BASIC_STATS,
@@ -92,6 +92,14 @@ impl Kernel for ModelKernel {
 
     fn mountinfo(&self) -> Answered<Vec<u8>> {
         self.machine.lock().mountinfo(self.process)
+    }
+
+    fn boot_id(&self) -> Answered<Vec<u8>> {
+        Ok(format!("{}\n", self.machine.lock().boot_id()).into_bytes())
+    }
+
+    fn mount_namespace(&self) -> Answered<MountNamespaceId> {
+        self.machine.lock().mount_namespace(self.process).map(MountNamespaceId::Unique)
     }
 
     fn getcwd(&self) -> Answered<PathBuf> {

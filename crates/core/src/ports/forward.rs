@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, DirectoryEntries, FileMode, Filesystem,
     FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest, MountTable, Mounter,
-    OsError, PathMount, Propagation, Recursion, UnmountRequest,
+    Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
 };
 
 macro_rules! forward {
@@ -75,6 +75,7 @@ forward!(Mounter for &T, Box<T>, Arc<T> {
     fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError>;
     fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError>;
     fn mounts(&self) -> Result<MountTable, OsError>;
+    fn origin(&self) -> Result<Origin, OsError>;
 });
 
 #[cfg(test)]

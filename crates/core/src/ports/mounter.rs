@@ -2,7 +2,7 @@
 
 use crate::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, Location, MountInfo, MountKey,
-    MountReport, MountRequest, MountTable, OsError, PathMount, Propagation, Recursion, UnmountRequest,
+    MountReport, MountRequest, MountTable, Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
 };
 
 /// Mounts: looking at them, and changing them.
@@ -156,4 +156,16 @@ pub trait Mounter: Send + Sync {
     /// `ENOENT`: there is no procfs to read it from.
     #[doc(alias = "mountinfo")]
     fn mounts(&self) -> Result<MountTable, OsError>;
+
+    /// Boot and mount namespace in which this backend's mount ids hold. Asks the kernel once for each backend.
+    ///
+    /// A field is `None` where nothing trustworthy says it: without a procfs, or where something is mounted over the file of
+    /// the boot id.
+    ///
+    /// # Errors
+    ///
+    /// `EMFILE`, `ENFILE`, `ENOMEM`: no descriptor or memory to ask with. Never an error for what the kernel lacks.
+    #[doc(alias = "boot_id")]
+    #[doc(alias = "NS_GET_MNTNS_ID")]
+    fn origin(&self) -> Result<Origin, OsError>;
 }

@@ -53,6 +53,7 @@ pub(crate) mod mountinfo_line;
 pub(crate) mod not_ours;
 pub(crate) mod nydus;
 pub(crate) mod operation;
+pub(crate) mod origin;
 pub(crate) mod os_error;
 pub(crate) mod path_device;
 pub(crate) mod path_prefix;

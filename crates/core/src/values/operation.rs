@@ -57,6 +57,8 @@ pub enum Operation {
     FindMount,
     /// `Mounter::mounts`.
     Mounts,
+    /// `Mounter::origin`.
+    Origin,
 }
 
 impl fmt::Display for Operation {
@@ -88,6 +90,7 @@ impl fmt::Display for Operation {
             Self::FilesystemOf => "find the filesystem of",
             Self::FindMount => "find",
             Self::Mounts => "read the mounts of",
+            Self::Origin => "find the origin of",
         })
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-use mountwright_core::Errno;
+use mountwright_core::{BootId, Errno};
 
 use super::fault::{Fault, Step};
 use crate::{At, Dirent, Machine, MountAttr, OpenHow, Pid, Statmount, Statx, abi};
@@ -77,6 +77,11 @@ impl<'m> Calls<'m> {
         let how = OpenHow { flags: flags.into(), mode: 0, resolve };
         let opened = text(path.as_os_str()).and_then(|path| self.machine.openat2(self.process, dir, path, how));
         self.opened("openat2", opened)
+    }
+
+    pub(crate) fn boot_and_namespace(&self) -> Step<(BootId, u64)> {
+        let namespace = self.machine.mount_namespace(self.process);
+        Ok((self.machine.boot_id(), namespace.map_err(|errno| Fault::new("NS_GET_MNTNS_ID", errno))?))
     }
 
     /// The file of a descriptor once more.

@@ -5,8 +5,8 @@ use std::num::NonZeroU64;
 use std::os::unix::ffi::OsStringExt;
 
 use mountwright_core::{
-    DeviceNumber, Errno, FilesystemMagic, FilesystemOf, Location, MountId, MountInfo, MountKey, MountTable, PathMount,
-    PeerGroup, PropagationState, UniqueMountId,
+    DeviceNumber, Errno, FilesystemMagic, FilesystemOf, Location, MountId, MountInfo, MountKey, MountNamespaceId,
+    MountTable, Origin, PathMount, PeerGroup, PropagationState, UniqueMountId,
 };
 
 use super::attribute_bits::attributes_of;
@@ -69,6 +69,11 @@ impl Calls<'_> {
 
     pub(crate) fn mounts(&mut self) -> Step<MountTable> {
         Ok(MountTable::parse(self.mountinfo()?))
+    }
+
+    pub(crate) fn origin(&mut self) -> Step<Origin> {
+        let (boot, namespace) = self.boot_and_namespace()?;
+        Ok(Origin { boot: Some(boot), namespace: Some(MountNamespaceId::Unique(namespace)) })
     }
 
     fn unique_mount(&mut self, id: UniqueMountId) -> Step<MountInfo> {

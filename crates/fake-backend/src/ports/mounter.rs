@@ -2,8 +2,8 @@
 
 use mountwright_core::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, Location, MountInfo, MountKey,
-    MountReport, MountRequest, MountTable, Mounter, Operation, OsError, PathMount, Propagation, Recursion, Subject,
-    UnmountMode, UnmountRequest,
+    MountReport, MountRequest, MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion,
+    Subject, UnmountMode, UnmountRequest,
 };
 
 use crate::FakeBackend;
@@ -95,5 +95,11 @@ impl Mounter for FakeBackend {
     #[allow(clippy::redundant_closure_for_method_calls)]
     fn mounts(&self) -> Result<MountTable, OsError> {
         self.call(Operation::Mounts, || Subject::Namespace, |calls| calls.mounts())
+    }
+
+    // As above.
+    #[allow(clippy::redundant_closure_for_method_calls)]
+    fn origin(&self) -> Result<Origin, OsError> {
+        self.call(Operation::Origin, || Subject::Namespace, |calls| calls.origin())
     }
 }

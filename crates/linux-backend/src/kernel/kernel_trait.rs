@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::Errno;
+use mountwright_core::{Errno, MountNamespaceId};
 
 use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
 
@@ -52,6 +52,12 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn fdinfo(&self, file: &Self::Fd) -> Result<Vec<u8>, Errno>;
     /// The text of `/proc/thread-self/mountinfo`. `ENOENT` without a real procfs.
     fn mountinfo(&self) -> Result<Vec<u8>, Errno>;
+    /// The text of `/proc/sys/kernel/random/boot_id`. `EOPNOTSUPP` without a real procfs, and where something is mounted
+    /// over the file.
+    fn boot_id(&self) -> Result<Vec<u8>, Errno>;
+    /// The thread's mount namespace: by the ioctl `NS_GET_MNTNS_ID` (6.11) of `/proc/thread-self/ns/mnt`, else that file's
+    /// device and inode number. `EOPNOTSUPP` without a real procfs.
+    fn mount_namespace(&self) -> Result<MountNamespaceId, Errno>;
     /// getcwd(2).
     fn getcwd(&self) -> Result<PathBuf, Errno>;
     /// getdents64(2) into a buffer of `room` bytes; no entry: the end.

@@ -65,20 +65,44 @@ impl Procfs {
         Ok(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes())))
     }
 
+    /// The boot id; `EOPNOTSUPP` where something is mounted over the file, as containers have it.
+    pub(super) fn boot_id(&self) -> Result<Vec<u8>, Errno> {
+        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS;
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        match rustix::fs::openat2(self.root()?, "sys/kernel/random/boot_id", flags, Mode::empty(), inside) {
+            Ok(file) => read_all(&file, 64),
+            Err(Errno::XDEV | Errno::LOOP | Errno::NOENT | Errno::NOTDIR | Errno::NOSYS | Errno::PERM) => {
+                Err(Errno::OPNOTSUPP)
+            }
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// The file of this thread's mount namespace.
+    pub(super) fn mount_namespace(&self) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        rustix::fs::openat(self.root()?, "thread-self/ns/mnt", flags, Mode::empty())
+    }
+
     /// The whole of a file below `thread-self`.
     pub(super) fn read(&self, name: &str, room: usize) -> Result<Vec<u8>, Errno> {
         let path = Path::new("thread-self").join(name);
         let file = rustix::fs::openat(self.root()?, &path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let mut text = Vec::with_capacity(room);
-        loop {
-            if text.capacity() - text.len() < 4096 {
-                text.reserve(text.capacity().max(4096));
-            }
-            match rustix::io::read(&file, rustix::buffer::spare_capacity(&mut text)) {
-                Ok(0) => return Ok(text),
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno),
-            }
+        read_all(&file, room)
+    }
+}
+
+/// The whole of an open file.
+fn read_all(file: &OwnedFd, room: usize) -> Result<Vec<u8>, Errno> {
+    let mut text = Vec::with_capacity(room);
+    loop {
+        if text.capacity() - text.len() < 4096 {
+            text.reserve(text.capacity().max(4096));
+        }
+        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
+            Ok(0) => return Ok(text),
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => return Err(errno),
         }
     }
 }

@@ -78,6 +78,13 @@ pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<
     answer(value).map(drop)
 }
 
+/// ioctl(2) `NS_GET_MNTNS_ID` of a mount namespace's file.
+pub(super) fn mount_namespace_id(file: BorrowedFd<'_>) -> Result<u64, Errno> {
+    const NS_GET_MNTNS_ID: rustix::ioctl::Opcode = rustix::ioctl::opcode::read::<u64>(0xb7, 5);
+    // SAFETY: this request writes one `u64`, which is what the getter has room for, and reads nothing.
+    unsafe { rustix::ioctl::ioctl(file, rustix::ioctl::Getter::<NS_GET_MNTNS_ID, u64>::new()) }
+}
+
 /// Makes a call with arguments that every kernel refuses before it does anything.
 pub(super) fn refused(call: Call) -> Result<(), Errno> {
     const UNKNOWN_FLAGS: c_uint = !0;

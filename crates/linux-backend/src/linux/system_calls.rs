@@ -8,7 +8,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use linux_raw_sys::general::{LOCK_EX, LOCK_NB};
-use mountwright_core::Errno;
+use mountwright_core::{DeviceNumber, Errno, MountNamespaceId};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, Uid};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
@@ -124,6 +124,24 @@ impl Kernel for Linux {
             rustix::io::Errno::OPNOTSUPP => Errno::ENOENT,
             other => from_kernel(other),
         })
+    }
+
+    fn boot_id(&self) -> Answered<Vec<u8>> {
+        self.procfs.boot_id().map_err(from_kernel)
+    }
+
+    fn mount_namespace(&self) -> Answered<MountNamespaceId> {
+        let file = self.procfs.mount_namespace().map_err(from_kernel)?;
+        match raw::mount_namespace_id(file.as_fd()) {
+            Ok(id) => Ok(MountNamespaceId::Unique(id)),
+            // Before 6.11.
+            Err(rustix::io::Errno::NOTTY | rustix::io::Errno::INVAL) => {
+                let found = rustix::fs::statx(&file, "", AtFlags::EMPTY_PATH, StatxFlags::INO).map_err(from_kernel)?;
+                let device = DeviceNumber::new(found.stx_dev_major, found.stx_dev_minor);
+                Ok(MountNamespaceId::Inode { device, inode: found.stx_ino })
+            }
+            Err(errno) => Err(from_kernel(errno)),
+        }
     }
 
     fn getcwd(&self) -> Answered<PathBuf> {

@@ -230,6 +230,13 @@ pub(super) const CASES: &[Case] = &[
         assert_ne!(mount_of(s, "/w/a").mount.key(), mount_of(s, "/w/b").mount.key());
         assert_eq!(mount_of(s, "/w/a").mount.device, mount_of(s, "/w/b").mount.device);
     }),
+    Case::new("the origin is known where there is a procfs, and mounts do not change it", |s| {
+        let origin = s.mounter().origin().unwrap();
+        assert!(origin.is_known(), "{origin:?}");
+        s.tmpfs("/w/m");
+        s.bound("/w/m", "/w/m");
+        assert_eq!(s.mounter().origin().unwrap(), origin);
+    }),
     Case::new("a question changes nothing, and leaves no descriptor", |s| {
         s.tmpfs("/w/m");
         s.dir("/w/m/a");
@@ -239,6 +246,7 @@ pub(super) const CASES: &[Case] = &[
             s.mounter().filesystem_of(&below("/w", "m")).unwrap();
             s.mounter().find_mount(key).unwrap();
             s.mounter().mounts().unwrap();
+            s.mounter().origin().unwrap();
         });
     }),
 ];

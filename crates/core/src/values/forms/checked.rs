@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::names::{Bytes, Names as _};
 use crate::{
-    AtimeMode, AttributeChange, ContainerId, DeviceNumber, Errno, FileMode, MountFlags, MountOptions, MountTable,
-    PropagationWord, RelativePath, VolumeGeneration,
+    AtimeMode, AttributeChange, BootId, ContainerId, DeviceNumber, Errno, FileMode, MountFlags, MountOptions,
+    MountTable, PropagationWord, RelativePath, VolumeGeneration,
 };
 
 /// What is printed is stored; what is read has to be readable by `$read`.
@@ -35,6 +35,7 @@ macro_rules! by_text {
 }
 
 by_text! {
+    BootId, |boot| boot.to_string(), |text| text.parse().map_err(said);
     ContainerId, |id| id.to_string(), |text| ContainerId::new(text).map_err(said);
     DeviceNumber, |device| device.to_string(), device;
     FileMode, |mode| format!("{:04o}", mode.bits()), mode;
