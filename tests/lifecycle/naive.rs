@@ -43,7 +43,7 @@ fn remove_all(above: &dyn Directory, name: &OsStr) -> Result<(), OsError> {
     if above.metadata(name)?.kind != FileKind::Directory {
         return above.remove_file(name);
     }
-    let directory = above.open_dir(name)?;
+    let directory = above.open_dir(name, mountwright_core::Crossing::Enter)?;
     for entry in directory.entries()? {
         remove_all(&*directory, &entry?.name)?;
     }

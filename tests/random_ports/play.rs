@@ -185,7 +185,7 @@ impl Player<'_> {
             }
             InDirectory::Metadata { name } => Answer::Metadata(directory.metadata(name.as_ref())?),
             InDirectory::OpenDir { name, slot } => {
-                self.open[*slot] = Some(directory.open_dir(name.as_ref())?);
+                self.open[*slot] = Some(directory.open_dir(name.as_ref(), mountwright_core::Crossing::Enter)?);
                 Answer::Done
             }
             InDirectory::ReadLink { name } => Answer::path(&directory.read_link(name.as_ref())?),

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mountwright_core::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, DirectoryEntries, Errno, FileMode,
-    Filesystem, FilesystemOf, FinalLink, Guarantee, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest,
-    MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
+    AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, Errno,
+    FileMode, Filesystem, FilesystemOf, FinalLink, Guarantee, Location, Metadata, MountInfo, MountKey, MountReport,
+    MountRequest, MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion, UnmountMode,
+    UnmountRequest,
 };
 
 /// One call of the ports.
@@ -281,12 +282,12 @@ impl Directory for HookedDirectory {
         self.around.call("Directory::metadata", Operation::Metadata, || name.into(), || self.directory.metadata(name))
     }
 
-    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError> {
+    fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError> {
         let opened = self.around.call(
             "Directory::open_dir",
             Operation::OpenDir,
             || name.into(),
-            || self.directory.open_dir(name),
+            || self.directory.open_dir(name, crossing),
         )?;
         Ok(self.around.directory(opened))
     }
@@ -342,6 +343,15 @@ impl Directory for HookedDirectory {
             Operation::RemoveFile,
             || name.into(),
             || self.directory.remove_file(name),
+        )
+    }
+
+    fn unmount(&self, name: &OsStr, mode: UnmountMode, only: Option<MountKey>) -> Result<(), OsError> {
+        self.around.call(
+            "Directory::unmount",
+            Operation::Unmount,
+            || name.into(),
+            || self.directory.unmount(name, mode, only),
         )
     }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::{
-    DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, Filesystem, FinalLink,
-    Location, Metadata, Operation, OsError,
+    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, Filesystem,
+    FinalLink, Location, Metadata, MountKey, Operation, OsError, UnmountMode,
 };
 
 /// A tree of files behind the [`Filesystem`] port. Names lead to inodes, so that an open directory stays what it is
@@ -352,7 +352,11 @@ impl Directory for OpenDirectory {
         self.child(Operation::Metadata, name, |files, inode| Ok(files.node(inode).metadata.clone()))
     }
 
-    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError> {
+    fn unmount(&self, name: &OsStr, _: UnmountMode, _: Option<MountKey>) -> Result<(), OsError> {
+        self.child(Operation::Unmount, name, |_, _| Err(Errno::EINVAL))
+    }
+
+    fn open_dir(&self, name: &OsStr, _: Crossing) -> Result<Box<dyn Directory>, OsError> {
         let inode = self.child(Operation::OpenDir, name, only_directory)?;
         let (tree, path, open) = (self.tree.clone(), self.path.join(name), Open::new(&self.tree));
         Ok(Box::new(Self { tree, inode, path, _open: open }))

@@ -124,6 +124,7 @@ pub use values::bind_request::{BindReport, BindRequest, MissingTarget, OccupiedT
 pub use values::clean_path::clean_path;
 pub use values::conflict::{Conflict, Difference};
 pub use values::container_id::{ContainerId, InvalidContainerId};
+pub use values::crossing::Crossing;
 pub use values::device_number::DeviceNumber;
 #[cfg(feature = "serde")]
 pub use values::direct_volume::{DirectVolume, DirectVolumeType};
@@ -175,7 +176,7 @@ pub use values::relative_path::{NotRelative, RelativePath};
 pub use values::shm_size::DEFAULT_SHM_SIZE;
 pub use values::system_mount::{SYSTEM_MOUNT_PREFIXES, is_system_mount};
 pub use values::table_drawing::{TABLE_HEADS, TreeRow};
-pub use values::unmount_request::{UnmountMode, UnmountRequest};
+pub use values::unmount_request::{MountSubtree, UnmountMode, UnmountRequest};
 pub use values::unusable_mount::UnusableMount;
 pub use values::unusable_option::UnusableOption;
 pub use values::volume_access::VolumeAccess;

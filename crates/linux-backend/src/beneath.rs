@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+pub(crate) use mountwright_core::Crossing;
 use mountwright_core::Errno;
 
 use crate::LinuxBackend;
@@ -13,15 +14,6 @@ use crate::abi::{
 };
 use crate::fault::{Fault, Step};
 use crate::kernel::{At, Call, Kernel};
-
-/// What to do where a component is a mount point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Crossing {
-    /// `EXDEV`.
-    Refuse,
-    /// Enter the mount.
-    Enter,
-}
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Opens `path`, of plain components only, below `dir`. A symlink is `ELOOP`, unless it is the last component and

@@ -5,19 +5,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::{Directory, DirectoryEntries, Errno, FileMode, Location, Metadata, Operation, OsError};
+use mountwright_core::{
+    Crossing, Directory, DirectoryEntries, Errno, FileMode, Location, Metadata, MountKey, Operation, OsError,
+    UnmountMode,
+};
 
 use crate::LinuxBackend;
 use crate::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOCTTY, O_NOFOLLOW,
     O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFLNK, S_IFREG, STATX_BASIC_STATS, STATX_SIZE, STATX_TYPE,
 };
-use crate::beneath::Crossing;
 use crate::entries::Entries;
 use crate::fault::{Fault, Step};
 use crate::identity::kind;
 use crate::kernel::{At, Call, Kernel, Reach};
 use crate::metadata::{file_kind, metadata};
+use crate::place::Place;
 
 /// How much of a file is read at a time.
 const CHUNK: u64 = 64 << 10;
@@ -134,9 +137,9 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
         self.on(Operation::Metadata, name, |name| self.stat(name, AT_SYMLINK_NOFOLLOW))
     }
 
-    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError> {
+    fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError> {
         self.on(Operation::OpenDir, name, |name| {
-            let open = |flags| self.backend.beneath(&self.file, name, flags | O_DIRECTORY, Crossing::Enter);
+            let open = |flags| self.backend.beneath(&self.file, name, flags | O_DIRECTORY, crossing);
             let shown = self.shown.join(name);
             Ok(Box::new(Self::readable_or_not(&self.backend, &shown, open)?) as Box<dyn Directory>)
         })
@@ -174,6 +177,12 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
 
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError> {
         self.on(Operation::RemoveFile, name, |name| self.backend.calls.unlinkat(self.dir(), name, 0))
+    }
+
+    fn unmount(&self, name: &OsStr, mode: UnmountMode, only: Option<MountKey>) -> Result<(), OsError> {
+        self.on(Operation::Unmount, name, |name| {
+            self.backend.unmount_place(&Place::within(&self.file, name), mode, only)
+        })
     }
 
     fn set_owner(&self, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {

@@ -5,35 +5,42 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::{Errno, FinalLink, Location, RelativePath};
+use mountwright_core::{Crossing, Errno, FinalLink, Location, RelativePath};
 
 use crate::LinuxBackend;
 use crate::abi::{O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH};
-use crate::beneath::Crossing;
 use crate::fault::{Fault, Step};
 use crate::kernel::{At, Call, Kernel, Reach};
 
 /// Where a name is looked up.
 #[derive(Debug)]
-pub(crate) enum Base<Fd> {
+pub(crate) enum Base<'a, Fd> {
     /// At the current directory: for one call only, which may be given any trusted path.
     Cwd,
     /// In an open directory.
     Open(Fd),
+    /// In an open directory of the caller's.
+    Lent(&'a Fd),
 }
 
 /// A name and where to look it up.
 #[derive(Debug)]
 pub(crate) struct Place<'a, Fd> {
-    base: Base<Fd>,
+    base: Base<'a, Fd>,
     name: Cow<'a, Path>,
 }
 
-impl<Fd> Place<'_, Fd> {
+impl<'a, Fd> Place<'a, Fd> {
+    /// The place of a name in an open directory.
+    pub(crate) fn within(dir: &'a Fd, name: &'a Path) -> Self {
+        Self { base: Base::Lent(dir), name: Cow::Borrowed(name) }
+    }
+
     pub(crate) fn dir(&self) -> At<'_, Fd> {
         match &self.base {
             Base::Cwd => At::Cwd,
             Base::Open(fd) => At::Fd(fd),
+            Base::Lent(fd) => At::Fd(fd),
         }
     }
 
@@ -46,6 +53,7 @@ impl<Fd> Place<'_, Fd> {
         match &self.base {
             Base::Cwd => Reach::Path(&self.name),
             Base::Open(fd) => Reach::Below(fd, self.name.as_os_str()),
+            Base::Lent(fd) => Reach::Below(fd, self.name.as_os_str()),
         }
     }
 }
@@ -80,6 +88,27 @@ const PATH_MAX: usize = 4096;
 /// Refuses a path that is too long for the kernel, before it is taken apart.
 pub(crate) fn short_enough(path: &Path) -> Step<()> {
     if path.as_os_str().len() < PATH_MAX { Ok(()) } else { Err(Fault::new(Call::Openat, Errno::ENAMETOOLONG)) }
+}
+
+/// An absolute path as relative ones that are each short enough for the kernel.
+fn parts_for_the_kernel(path: &Path) -> Vec<&Path> {
+    let mut rest = path.as_os_str().as_bytes();
+    let mut parts = Vec::new();
+    loop {
+        while let [b'/', after @ ..] = rest {
+            rest = after;
+        }
+        if rest.is_empty() {
+            return parts;
+        }
+        let end = match rest.get(..PATH_MAX) {
+            Some(first) => first.iter().rposition(|&byte| byte == b'/').unwrap_or(rest.len()),
+            None => rest.len(),
+        };
+        let (part, after) = rest.split_at(end);
+        parts.push(Path::new(OsStr::from_bytes(part)));
+        rest = after;
+    }
 }
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -129,6 +158,19 @@ impl<K: Kernel> LinuxBackend<K> {
                 Ok(Place { base, name: Cow::Borrowed(Path::new(path.name())) })
             }
         }
+    }
+
+    /// A place at an absolute mount point as the kernel gives it: of any length, without symlinks. The directory above it is
+    /// opened in parts that the kernel takes, each below the one before.
+    pub(crate) fn place_of_any_length<'a>(&self, mount_point: &'a Path) -> Step<Place<'a, K::Fd>> {
+        let Some((parent, name)) = split(mount_point) else {
+            return Ok(Place { base: Base::Cwd, name: Cow::Borrowed(mount_point) });
+        };
+        let mut dir = self.open_root(Path::new("/"))?;
+        for part in parts_for_the_kernel(parent) {
+            dir = self.beneath(&dir, part, O_PATH | O_DIRECTORY, Crossing::Enter)?;
+        }
+        Ok(Place { base: Base::Open(dir), name: Cow::Borrowed(name) })
     }
 
     /// Pins what is at a location, with `O_PATH` and these further flags.

@@ -1,6 +1,10 @@
 //! Taking mounts off.
 
-use mountwright_core::{Errno, MountKey, UnmountMode, UnmountRequest};
+use std::path::Path;
+
+use mountwright_core::{
+    Errno, Leftover, Location, MountKey, MountSubtree, Propagation, Recursion, UnmountMode, UnmountRequest,
+};
 
 use crate::LinuxBackend;
 use crate::abi::{
@@ -9,7 +13,7 @@ use crate::abi::{
 };
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key, mount_root};
-use crate::kernel::{Call, Kernel, Reach};
+use crate::kernel::{Call, Kernel, Reach, Stat};
 use crate::place::{Place, without_end_slashes};
 
 fn bits(mode: UnmountMode) -> u32 {
@@ -24,20 +28,40 @@ fn bits(mode: UnmountMode) -> u32 {
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn unmount_request(&self, request: &UnmountRequest) -> Step<()> {
-        let Some(expected) = request.expected() else {
-            let place = self.place_for_one_call(request.at())?;
-            return self.unmount_by_name(&place, bits(request.mode()));
+        let place = match (request.at(), request.shows()) {
+            (Location::Trusted(mount_point), Some(_)) => self.place_of_any_length(mount_point)?,
+            (at, _) if request.expected().is_none() && !request.is_apart() => self.place_for_one_call(at)?,
+            (at, _) => self.place(at)?,
         };
-        let bits = bits(request.mode());
-        match request.mode() {
+        let shown = request.at().for_display();
+        let apart = request.is_apart().then_some(shown.as_path());
+        let wanted = Wanted { mount: request.expected(), shows: request.shows(), apart };
+        self.unmount_wanted(&place, request.mode(), &wanted)
+    }
+
+    /// Unmounts what is on a name; with `only`, that mount alone.
+    pub(crate) fn unmount_place(
+        &self,
+        place: &Place<'_, K::Fd>,
+        mode: UnmountMode,
+        only: Option<MountKey>,
+    ) -> Step<()> {
+        self.unmount_wanted(place, mode, &Wanted { mount: only, shows: None, apart: None })
+    }
+
+    fn unmount_wanted(&self, place: &Place<'_, K::Fd>, mode: UnmountMode, wanted: &Wanted<'_>) -> Step<()> {
+        let bits = bits(mode);
+        match (mode, wanted) {
             // To look which mount it is would be to use it, and the mark would be gone.
-            UnmountMode::Expire => Err(Fault::new(Call::Umount2, Errno::EOPNOTSUPP)),
-            UnmountMode::Detach | UnmountMode::ForceDetach => {
-                self.unmount_pinned(&self.place(request.at())?, bits, expected)
-            }
-            UnmountMode::Plain | UnmountMode::Force => {
-                self.unmount_looked_at(&self.place(request.at())?, bits, expected)
-            }
+            (UnmountMode::Expire, Wanted { mount: Some(_), .. }) => Err(Fault::new(Call::Umount2, Errno::EOPNOTSUPP)),
+            (
+                UnmountMode::Detach | UnmountMode::ForceDetach,
+                Wanted { mount: Some(_), .. } | Wanted { apart: Some(_), .. },
+            ) => self.unmount_pinned(place, bits, wanted),
+            // A descriptor would make the mount busy.
+            (_, Wanted { apart: Some(_), .. }) => Err(Fault::new(Call::Umount2, Errno::EOPNOTSUPP)),
+            (_, Wanted { mount: Some(expected), .. }) => self.unmount_looked_at(place, bits, *expected, wanted.shows),
+            (_, Wanted { mount: None, .. }) => self.unmount_by_name(place, bits),
         }
     }
 
@@ -63,24 +87,58 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Lazily, by a descriptor of the very mount that was looked at: whatever its name leads to meanwhile, no other mount
     /// below a name can be hit. Only one that is put over it in this very moment would be taken instead.
-    fn unmount_pinned(&self, place: &Place<'_, K::Fd>, bits: u32, expected: MountKey) -> Step<()> {
+    fn unmount_pinned(&self, place: &Place<'_, K::Fd>, bits: u32, wanted: &Wanted<'_>) -> Step<()> {
         let mount = self.pin_name(place)?;
-        expect(self.seen_through(&mount, expected)?, expected)?;
-        self.calls.umount2(Reach::Descriptor(&mount), bits)
+        let seen = self.seen_through(&mount, wanted.mount)?;
+        expect(seen, wanted.mount)?;
+        if let Some(shows) = wanted.shows {
+            self.expect_subtree(shows, || self.stat_fd(&mount, self.identity_mask()))?;
+        }
+        if wanted.apart.is_some() {
+            self.propagate(&mount, Propagation::Private, Recursion::Tree)?;
+        }
+        let unmounted = self.calls.umount2(Reach::Descriptor(&mount), bits);
+        unmounted.map_err(|fault| match wanted.apart {
+            Some(at) => fault.leaving(Leftover::Attributes { at: at.into() }),
+            None => fault,
+        })
+    }
+
+    /// Refuses a mount of another filesystem, or of another part of it, where the kernel has `statmount(2)`. Without it only
+    /// the mount table has them, and reading it for every mount is quadratic: the id stands alone then.
+    fn expect_subtree(&self, shows: &MountSubtree, look: impl FnOnce() -> Step<Stat>) -> Step<()> {
+        if !self.uses(Call::Statmount) {
+            return Ok(());
+        }
+        let Some(MountKey::Unique(id)) = mount_key(&look()?) else { return Ok(()) };
+        if MountSubtree::from(&self.mount_info(MountKey::Unique(id))?) == *shows {
+            return Ok(());
+        }
+        Err(Fault::new(Call::Statmount, Errno::ESTALE))
     }
 
     /// Not lazily: a descriptor of the mount would make it busy, so that it has to be by name, after a look. The name of a
     /// mount point cannot be exchanged in the mount namespace that it is one in, but from another namespace it can. Where
     /// the kernel has unique ids a second look tells whether it was another mount that went.
-    fn unmount_looked_at(&self, place: &Place<'_, K::Fd>, bits: u32, expected: MountKey) -> Step<()> {
+    fn unmount_looked_at(
+        &self,
+        place: &Place<'_, K::Fd>,
+        bits: u32,
+        expected: MountKey,
+        shows: Option<&MountSubtree>,
+    ) -> Step<()> {
         let name = without_end_slashes(place.name());
         let stat = self.calls.statx(place.dir(), name, AT_SYMLINK_NOFOLLOW | QUIETLY, mask_for(expected))?;
         let seen = match (mount_key(&stat), mount_root(&stat)) {
             (Some(mount), Some(is_root)) => Seen { is_link: kind(&stat) == S_IFLNK, mount, is_root },
             // A descriptor has to be asked before 5.8; it is closed again before the unmount.
-            _ => self.seen_through(&self.pin_name(place)?, expected)?,
+            _ => self.seen_through(&self.pin_name(place)?, Some(expected))?,
         };
-        expect(seen, expected)?;
+        expect(seen, Some(expected))?;
+        if let Some(shows) = shows {
+            let flags = AT_SYMLINK_NOFOLLOW | QUIETLY;
+            self.expect_subtree(shows, || self.calls.statx(place.dir(), name, flags, self.identity_mask()))?;
+        }
         self.unmount_by_name(place, bits)?;
         match expected {
             MountKey::Unique(id) if self.is_there(id) => Err(Fault::new(Call::Umount2, Errno::ESTALE)),
@@ -94,8 +152,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// What a descriptor is of, with a key of the same sort as the one expected where the kernel has it.
-    fn seen_through(&self, file: &K::Fd, expected: MountKey) -> Step<Seen> {
-        let stat = self.stat_fd(file, mask_for(expected))?;
+    fn seen_through(&self, file: &K::Fd, expected: Option<MountKey>) -> Step<Seen> {
+        let stat = self.stat_fd(file, expected.map_or(self.identity_mask(), mask_for))?;
         let is_link = kind(&stat) == S_IFLNK;
         let mount = match mount_key(&stat) {
             Some(mount) => mount,
@@ -109,6 +167,14 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
+/// The mount that may be unmounted, and the way it is unmounted.
+struct Wanted<'a> {
+    mount: Option<MountKey>,
+    shows: Option<&'a MountSubtree>,
+    /// The mount is made private first; its place, for a failure in between.
+    apart: Option<&'a Path>,
+}
+
 /// What a name leads to.
 #[derive(Clone, Copy)]
 struct Seen {
@@ -117,11 +183,11 @@ struct Seen {
     is_root: bool,
 }
 
-fn expect(seen: Seen, expected: MountKey) -> Step<()> {
+fn expect(seen: Seen, expected: Option<MountKey>) -> Step<()> {
     let refused = match seen {
         Seen { is_link: true, .. } => Errno::ELOOP,
         Seen { is_root: false, .. } => Errno::EINVAL,
-        Seen { mount, .. } if mount != expected => Errno::ESTALE,
+        Seen { mount, .. } if expected.is_some_and(|expected| expected != mount) => Errno::ESTALE,
         Seen { .. } => return Ok(()),
     };
     Err(Fault::new(Call::Statx, refused))

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 
 use camino::Utf8Path;
 use mountwright_core::{
-    AttributeChange, AttributesRequest, Backend, BindRequest, ContainerId, FileMode, FinalLink, Guarantee, Leftover,
-    Location, MountFlags, MountRequest, NameAfter, OsError, Propagation, Recursion, UnmountMode, UnmountRequest,
-    UnshareOutcome, share_rootfs, share_volume, unshare_rootfs, unshare_volume,
+    AttributeChange, AttributesRequest, Backend, BindRequest, ContainerId, Crossing, FileMode, FinalLink, Guarantee,
+    Leftover, Location, MountFlags, MountRequest, NameAfter, OsError, Propagation, Recursion, UnmountMode,
+    UnmountRequest, UnshareOutcome, share_rootfs, share_volume, unshare_rootfs, unshare_volume,
 };
 
 use super::Answer;
@@ -358,7 +358,7 @@ fn questions() -> Vec<Operation> {
             in_box(b, |directory| directory.read_file(name("text"), 1 << 10).map(drop))
         }),
         operation("a directory in a directory", "box/plain", |b| {
-            in_box(b, |directory| directory.open_dir(name("plain"))?.own_metadata().map(drop))
+            in_box(b, |directory| directory.open_dir(name("plain"), Crossing::Enter)?.own_metadata().map(drop))
         }),
     ]
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::{DirectoryEntries, FileMode, Metadata, OsError};
+use crate::{Crossing, DirectoryEntries, FileMode, Metadata, MountKey, OsError, UnmountMode};
 
 /// One open directory: part of the [`Filesystem`](crate::Filesystem) port.
 ///
@@ -12,7 +12,7 @@ use crate::{DirectoryEntries, FileMode, Metadata, OsError};
 /// * A `name` is one component. `.`, `..`, a slash or a NUL in it, and the empty name are `EINVAL`.
 /// * A name is never followed where it is a symlink: methods that speak of a link speak of the link itself, the others
 ///   answer `ELOOP`.
-/// * Where a name is a mount point, the mount is entered, as any walk does.
+/// * Where a name is a mount point, the mount is entered, as any walk does, unless the method is given a [`Crossing`].
 /// * It closes when it is dropped.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait Directory: Send + Sync {
@@ -41,8 +41,9 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `ENOENT`; `ENOTDIR`: it is no directory; `ELOOP`: it is a symlink.
-    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError>;
+    /// `ENOENT`; `ENOTDIR`: it is no directory; `ELOOP`: it is a symlink; `EXDEV`: it is a mount point and `crossing` is
+    /// [`Crossing::Refuse`].
+    fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError>;
 
     /// Where the symlink `name` points.
     ///
@@ -97,6 +98,15 @@ pub trait Directory: Send + Sync {
     ///
     /// As [`Filesystem::remove_file`](crate::Filesystem::remove_file).
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError>;
+
+    /// Unmounts the topmost mount on `name`; with `only`, only where it is that mount. The name is looked up in this
+    /// directory, whatever became of the directory's own path.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mounter::unmount`](crate::Mounter::unmount).
+    #[doc(alias = "umount2")]
+    fn unmount(&self, name: &OsStr, mode: UnmountMode, only: Option<MountKey>) -> Result<(), OsError>;
 
     /// Gives what `name` is (a link itself) to this user and group; `None` leaves that one as it is.
     ///

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, DirectoryEntries, FileMode, Filesystem,
-    FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest, MountTable, Mounter,
-    Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
+    AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, FileMode,
+    Filesystem, FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest,
+    MountTable, Mounter, Origin, OsError, PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
 };
 
 macro_rules! forward {
@@ -49,7 +49,7 @@ forward!(Directory for &T, Box<T>, Arc<T> {
     fn own_metadata(&self) -> Result<Metadata, OsError>;
     fn entries(&self) -> Result<DirectoryEntries, OsError>;
     fn metadata(&self, name: &OsStr) -> Result<Metadata, OsError>;
-    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError>;
+    fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError>;
     fn read_link(&self, name: &OsStr) -> Result<PathBuf, OsError>;
     fn read_file(&self, name: &OsStr, limit: u64) -> Result<Vec<u8>, OsError>;
     fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
@@ -57,6 +57,7 @@ forward!(Directory for &T, Box<T>, Arc<T> {
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError>;
     fn remove_dir(&self, name: &OsStr) -> Result<(), OsError>;
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError>;
+    fn unmount(&self, name: &OsStr, mode: UnmountMode, only: Option<MountKey>) -> Result<(), OsError>;
     fn set_owner(&self, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;
     fn set_mode(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
     fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;

@@ -91,7 +91,7 @@ enum Opened {
 }
 
 fn open(directory: &dyn Directory, entry: EntryRef<'_>) -> Result<Opened, Error> {
-    let opened = directory.open_dir(entry.name).and_then(|below| {
+    let opened = directory.open_dir(entry.name, crate::Crossing::Enter).and_then(|below| {
         let entries = below.entries()?;
         Ok(Opened::Level(below, entries))
     });

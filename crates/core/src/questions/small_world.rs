@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{
-    DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, Filesystem, FinalLink,
-    Location, Metadata, Operation, OsError,
+    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, Filesystem,
+    FinalLink, Location, Metadata, MountKey, Operation, OsError, UnmountMode,
 };
 
 /// A tree of files, made by chained calls that make the directories above too. It can be looked at, and refuses every
@@ -268,7 +268,11 @@ impl Directory for SmallDirectory {
         Ok(self.child(Operation::Metadata, name)?.1.metadata.clone())
     }
 
-    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError> {
+    fn unmount(&self, _: &OsStr, _: UnmountMode, _: Option<MountKey>) -> Result<(), OsError> {
+        self.refuse(Operation::Unmount)
+    }
+
+    fn open_dir(&self, name: &OsStr, _: Crossing) -> Result<Box<dyn Directory>, OsError> {
         let (path, node) = self.child(Operation::OpenDir, name)?;
         match node.metadata.kind {
             FileKind::Directory => Ok(Self::boxed(&self.tree, path)),

@@ -141,7 +141,7 @@ pub fn write_direct_volume<E: std::error::Error + 'static>(
     let volumes = open_or_create(fs, volumes_root)?;
     let made = create_where_missing(volumes.create_dir(OsStr::new(&name), DIRECTORY_MODE))?;
     let replaced = volumes
-        .open_dir(OsStr::new(&name))
+        .open_dir(OsStr::new(&name), crate::Crossing::Enter)
         .and_then(|directory| directory.replace_file(OsStr::new(MOUNT_INFO_FILE), &bytes, FILE_MODE));
     replaced.map_err(|error| if made { take_back(&*volumes, &name, &path, error) } else { error }.into())
 }

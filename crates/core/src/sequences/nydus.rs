@@ -99,7 +99,7 @@ mod tests {
         fs.expect_metadata().returning(|_, _| Err(os(Errno::ENOENT)));
         fs.expect_open_dir().returning(|_| {
             let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().returning(|_| {
+            mounts.expect_open_dir().returning(|_, _| {
                 let mut container = MockDirectory::new();
                 container.expect_remove_dir().withf(|name| name == "snapshotdir").returning(|_| Ok(()));
                 container.expect_entries().returning(|| Ok(something()));

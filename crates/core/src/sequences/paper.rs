@@ -124,7 +124,7 @@ pub(crate) fn filesystem(paper: &SharedPaper) -> MockFilesystem {
         let (inside, of) = (with.clone(), below.clone());
         directory.expect_remove_file().returning(move |name| inside.lock().unwrap().remove(&of(name), false));
         let inside = with.clone();
-        directory.expect_open_dir().returning(move |name| {
+        directory.expect_open_dir().returning(move |name, _| {
             inside.lock().unwrap().metadata(&below(name))?;
             Ok(Box::new(MockDirectory::new()))
         });

@@ -68,7 +68,7 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
         Ok(found) => found,
         Err(error) if is_gone(error.errno()) => {
             // For a file there it would be ENOTDIR.
-            return match above.directory.open_dir(&above.name) {
+            return match above.directory.open_dir(&above.name, crate::Crossing::Enter) {
                 Err(other) if other.errno() == Errno::ENOENT => Ok(Removal::Removed),
                 _ => Err(at_path(&error, &made.at)),
             };
@@ -264,7 +264,7 @@ mod tests {
         fs.expect_open_dir().returning(move |_| {
             let mut directory = MockDirectory::new();
             directory.expect_metadata().returning(move |_| Err(refused(look)));
-            directory.expect_open_dir().returning(move |_| Err(refused(open)));
+            directory.expect_open_dir().returning(move |_, _| Err(refused(open)));
             Ok(Box::new(directory))
         });
         fs

@@ -182,7 +182,7 @@ impl SharePlace<'_> {
     /// `above`. By descriptors: what is removed is where the walk went.
     pub(crate) fn remove_name(&self, above: &mut Removal) -> Result<Removal, Error> {
         let mounts = self.fs.open_dir(&Location::from(self.mounts_dir.as_std_path()))?;
-        let container = match mounts.open_dir(OsStr::new(self.id.as_str())) {
+        let container = match mounts.open_dir(OsStr::new(self.id.as_str()), crate::Crossing::Enter) {
             Ok(container) => container,
             Err(error) => return Ok(placeholder::gone_in_or_kept(&*mounts, OsStr::new(self.id.as_str()), error)),
         };
@@ -214,7 +214,11 @@ impl SharePlace<'_> {
             Err(error) if [Errno::ENOTEMPTY, Errno::EEXIST].contains(&error.errno()) => {
                 let is_empty =
                     |directory: Box<dyn Directory>| directory.entries().is_ok_and(|mut all| all.next().is_none());
-                if mounts.open_dir(id).is_ok_and(is_empty) { Removal::Kept(error) } else { Removal::Removed }
+                if mounts.open_dir(id, crate::Crossing::Enter).is_ok_and(is_empty) {
+                    Removal::Kept(error)
+                } else {
+                    Removal::Removed
+                }
             }
             Err(error) => placeholder::gone_in_or_kept(mounts, id, error),
         }
@@ -279,7 +283,7 @@ mod tests {
         fs.expect_open_dir().withf(|at| *at == Location::trusted("/m")).returning(move |_| {
             let next = next.clone();
             let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().withf(|name| name == "c").returning(move |_| {
+            mounts.expect_open_dir().withf(|name, _| name == "c").returning(move |_, _| {
                 let next = next.clone();
                 let mut directory = MockDirectory::new();
                 directory.expect_remove_dir().withf(|name| name == "rootfs").returning(move |_| {
@@ -361,7 +365,7 @@ mod tests {
         let mut fs = MockFilesystem::new();
         fs.expect_open_dir().returning(|_| {
             let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().returning(|_| {
+            mounts.expect_open_dir().returning(|_, _| {
                 let mut directory = MockDirectory::new();
                 directory.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
                 directory

@@ -224,7 +224,7 @@ mod tests {
         });
         fs.expect_open_dir().returning(|_| {
             let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().returning(|_| {
+            mounts.expect_open_dir().returning(|_, _| {
                 let mut container = MockDirectory::new();
                 container.expect_remove_dir().returning(|_| Ok(()));
                 Ok(Box::new(container))

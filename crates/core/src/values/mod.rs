@@ -10,6 +10,7 @@ pub(crate) mod byte_words;
 pub(crate) mod clean_path;
 pub(crate) mod conflict;
 pub(crate) mod container_id;
+pub(crate) mod crossing;
 pub(crate) mod device_number;
 #[cfg(feature = "serde")]
 pub(crate) mod direct_volume;

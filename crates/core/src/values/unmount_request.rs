@@ -1,6 +1,8 @@
 //! A mount to be taken off.
 
-use crate::{Location, MountKey};
+use std::path::PathBuf;
+
+use crate::{DeviceNumber, Location, MountInfo, MountKey};
 
 /// How a mount is taken off (umount2(2)). No mode follows a symlink at the end of the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -29,12 +31,42 @@ pub struct UnmountRequest {
     at: Location,
     mode: UnmountMode,
     only: Option<MountKey>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    shows: Option<MountSubtree>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+    apart: bool,
+}
+
+/// The part of a filesystem that a mount shows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MountSubtree {
+    /// The device number of the filesystem.
+    pub device: DeviceNumber,
+    /// The directory or file of the filesystem that is mounted: `/` for all of it.
+    #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
+    pub root: PathBuf,
+}
+
+impl From<&MountInfo> for MountSubtree {
+    fn from(mount: &MountInfo) -> Self {
+        Self { device: mount.device, root: mount.root.clone() }
+    }
 }
 
 impl UnmountRequest {
     /// Takes off the topmost mount at `at`, now or not at all.
     pub fn new(at: Location) -> Self {
-        Self { at, mode: UnmountMode::Plain, only: None }
+        Self { at, mode: UnmountMode::Plain, only: None, shows: None, apart: false }
+    }
+
+    /// Unmounts this mount and no other, as a look at it or the mount table has described it.
+    ///
+    /// The mount point is reached by descriptors, however long its path is; no symlink is followed. The id is compared, and
+    /// where the kernel has `statmount(2)` also device and root: if one of them differs, the error is `ESTALE`.
+    pub fn of_mount(mount: &MountInfo) -> Self {
+        let at = Location::Trusted(mount.mount_point.clone());
+        Self { only: Some(mount.key()), shows: Some(MountSubtree::from(mount)), ..Self::new(at) }
     }
 
     /// Takes it off this way.
@@ -47,6 +79,14 @@ impl UnmountRequest {
     /// [`UnmountMode::Expire`] the answer is `EOPNOTSUPP`: to look which mount it is would be to use it.
     pub fn only(mut self, mount: MountKey) -> Self {
         self.only = Some(mount);
+        self
+    }
+
+    /// Makes the mount and all below it private first, by the descriptor that the identity was checked on: nothing is
+    /// unmounted at the peers of the mounts below it. With [`UnmountMode::Detach`] and [`UnmountMode::ForceDetach`] only;
+    /// with another mode the error is `EOPNOTSUPP`.
+    pub fn apart(mut self) -> Self {
+        self.apart = true;
         self
     }
 
@@ -63,5 +103,15 @@ impl UnmountRequest {
     /// The one mount that may be taken off; `None`: whichever is topmost.
     pub fn expected(&self) -> Option<MountKey> {
         self.only
+    }
+
+    /// The part of a filesystem that the mount must show; set by [`of_mount`](Self::of_mount).
+    pub fn shows(&self) -> Option<&MountSubtree> {
+        self.shows.as_ref()
+    }
+
+    /// True where the mount is made private before it is unmounted.
+    pub fn is_apart(&self) -> bool {
+        self.apart
     }
 }

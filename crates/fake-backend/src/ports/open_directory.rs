@@ -5,13 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::{Directory, DirectoryEntries, Errno, FileMode, Location, Metadata, Operation, OsError, Subject};
+use mountwright_core::{
+    Crossing, Directory, DirectoryEntries, Errno, FileMode, Location, Metadata, MountKey, Operation, OsError, Subject,
+    UnmountMode,
+};
 
 use super::calls::{Calls, Fd, path_buf};
 use super::entries::Entries;
 use super::fault::{Fault, Step};
 use super::metadata::metadata;
-use super::place::Crossing;
+use super::place::Place;
 use crate::FakeBackend;
 use crate::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH, O_RDONLY, STATX_BASIC_STATS,
@@ -135,9 +138,9 @@ impl Directory for OpenDirectory {
         self.on(Operation::Metadata, name, |calls, dir, name| stat(calls, dir, name, AT_SYMLINK_NOFOLLOW))
     }
 
-    fn open_dir(&self, name: &OsStr) -> Result<Box<dyn Directory>, OsError> {
+    fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError> {
         let opened = self.on(Operation::OpenDir, name, |calls, dir, name| {
-            readable_or_not(calls, |calls, flags| calls.beneath(dir, name, flags, Crossing::Enter))
+            readable_or_not(calls, |calls, flags| calls.beneath(dir, name, flags, crossing))
         })?;
         Ok(Box::new(Self::new(&self.file.backend, opened, self.shown.join(name))))
     }
@@ -168,6 +171,12 @@ impl Directory for OpenDirectory {
 
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError> {
         self.on(Operation::RemoveFile, name, |calls, dir, name| calls.unlinkat(dir, name, 0))
+    }
+
+    fn unmount(&self, name: &OsStr, mode: UnmountMode, only: Option<MountKey>) -> Result<(), OsError> {
+        self.on(Operation::Unmount, name, |calls, dir, name| {
+            calls.unmount_place(&Place { at: dir.into(), name: name.into() }, mode, only)
+        })
     }
 
     fn set_owner(&self, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {

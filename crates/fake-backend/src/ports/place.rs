@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+pub(crate) use mountwright_core::Crossing;
 use mountwright_core::{Errno, FinalLink, Location, RelativePath};
 
 use super::calls::{Calls, Fd};
@@ -19,15 +20,6 @@ use crate::abi::{
 pub(crate) struct Place<'a> {
     pub(crate) at: At,
     pub(crate) name: Cow<'a, Path>,
-}
-
-/// What to do where a component is a mount point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Crossing {
-    /// `EXDEV`.
-    Refuse,
-    /// Enter the mount.
-    Enter,
 }
 
 /// A trusted path without the slashes at its end, which would make a walk follow a symlink there.

@@ -27,16 +27,21 @@ const fn bits(mode: UnmountMode) -> u32 {
 
 impl Calls<'_> {
     pub(crate) fn unmount(&mut self, request: &UnmountRequest) -> Step<()> {
-        let bits = bits(request.mode());
-        let Some(expected) = request.expected() else {
+        if request.expected().is_none() {
             let place = self.place_for_one_call(request.at())?;
-            return self.unmount_by_name(&place, bits);
-        };
-        if request.mode() == UnmountMode::Expire {
+            return self.unmount_by_name(&place, bits(request.mode()));
+        }
+        let place = self.place(request.at())?;
+        self.unmount_place(&place, request.mode(), request.expected())
+    }
+
+    pub(crate) fn unmount_place(&mut self, place: &Place<'_>, mode: UnmountMode, only: Option<MountKey>) -> Step<()> {
+        let bits = bits(mode);
+        let Some(expected) = only else { return self.unmount_by_name(place, bits) };
+        if mode == UnmountMode::Expire {
             // To look which mount it is would be to use it, and the mark would be gone.
             return Err(Fault::new("umount2", Errno::EOPNOTSUPP));
         }
-        let place = self.place(request.at())?;
         let name = without_end_slashes(&place.name);
         if bits & MNT_DETACH != 0 {
             let mount = self.openat(place.at, name, O_PATH | O_NOFOLLOW, 0)?;
@@ -47,7 +52,7 @@ impl Calls<'_> {
             // A descriptor of the mount would make it busy: by name, after a look. Nobody acts in between.
             let seen = self.statx(place.at, name, AT_SYMLINK_NOFOLLOW | QUIETLY, mask_for(expected))?;
             expect(&seen, expected)?;
-            self.unmount_by_name(&place, bits)
+            self.unmount_by_name(place, bits)
         }
     }
 

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use mountwright_core::{DeviceNumber, Directory, Errno, FileKind, FileMode, MountFlags, OsError};
+use mountwright_core::{
+    Crossing, DeviceNumber, Directory, Errno, FileKind, FileMode, MountFlags, OsError, UnmountMode,
+};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at};
@@ -16,7 +18,7 @@ type Call = fn(&dyn Directory, &OsStr) -> Result<(), OsError>;
 
 const LOOKS: &[Call] = &[
     |d, name| d.metadata(name).map(drop),
-    |d, name| d.open_dir(name).map(drop),
+    |d, name| d.open_dir(name, Crossing::Enter).map(drop),
     |d, name| d.read_link(name).map(drop),
     |d, name| d.read_file(name, 10).map(drop),
 ];
@@ -30,6 +32,7 @@ const CREATIONS: &[Call] = &[
 const REMOVALS_AND_CHANGES: &[Call] = &[
     |d, name| d.remove_dir(name),
     |d, name| d.remove_file(name),
+    |d, name| d.unmount(name, UnmountMode::Detach, None),
     |d, name| d.set_owner(name, Some(0), Some(0)),
     |d, name| d.set_mode(name, FileMode::from_bits(0o700)),
 ];
@@ -102,7 +105,7 @@ pub(super) const CASES: &[Case] = &[
         let before = s.world().open_descriptors();
         {
             let d = open(s, "/w/d");
-            let inner = d.open_dir(n("e")).unwrap();
+            let inner = d.open_dir(n("e"), Crossing::Enter).unwrap();
             let mut entries = d.entries().unwrap();
             entries.next().unwrap().unwrap();
             assert!(s.world().open_descriptors() > before);
@@ -204,11 +207,57 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/d/mounted");
         s.dir("/w/d/mounted/inside");
         let d = open(s, "/w/d");
-        s.refuses(Errno::ELOOP, || d.open_dir(n("link")));
-        s.refuses(Errno::ENOTDIR, || d.open_dir(n("file")));
-        assert_eq!(d.open_dir(n("dir")).unwrap().own_metadata().unwrap(), s.stat("/w/d/dir"));
-        assert!(d.open_dir(n("mounted")).unwrap().metadata(n("inside")).is_ok());
+        s.refuses(Errno::ELOOP, || d.open_dir(n("link"), Crossing::Enter));
+        s.refuses(Errno::ENOTDIR, || d.open_dir(n("file"), Crossing::Enter));
+        assert_eq!(d.open_dir(n("dir"), Crossing::Enter).unwrap().own_metadata().unwrap(), s.stat("/w/d/dir"));
+        assert!(d.open_dir(n("mounted"), Crossing::Enter).unwrap().metadata(n("inside")).is_ok());
     }),
+    Case::new("opening a name that is a mount point without crossing is EXDEV, and of any other as it is with", |s| {
+        s.dir("/w/d/dir");
+        s.file("/w/d/file", b"");
+        s.link("dir", "/w/d/link");
+        s.tmpfs("/w/d/mounted");
+        s.dir("/w/image");
+        s.dir("/w/d/bound");
+        s.bound("/w/image", "/w/d/bound");
+        let d = open(s, "/w/d");
+        for name in ["mounted", "bound"] {
+            s.refuses(Errno::EXDEV, || d.open_dir(n(name), Crossing::Refuse));
+        }
+        s.refuses(Errno::ELOOP, || d.open_dir(n("link"), Crossing::Refuse));
+        s.refuses(Errno::ENOTDIR, || d.open_dir(n("file"), Crossing::Refuse));
+        s.refuses(Errno::ENOENT, || d.open_dir(n("missing"), Crossing::Refuse));
+        assert_eq!(d.open_dir(n("dir"), Crossing::Refuse).unwrap().own_metadata().unwrap(), s.stat("/w/d/dir"));
+    }),
+    Case::new(
+        "an unmount of a name in an open directory is one of that name, wherever the directory is by then",
+        |s| {
+            for mode in [UnmountMode::Plain, UnmountMode::Detach] {
+                s.dir("/w/d");
+                s.tmpfs("/w/d/name");
+                s.tmpfs("/w/d/name");
+                let d = open(s, "/w/d");
+                s.rename("/w/d", "/w/away");
+                s.tmpfs("/w/d/name");
+                let first = s.mounter().mount_of(&at("/w/d/name")).unwrap().mount.key();
+                s.refuses(Errno::ESTALE, || d.unmount(n("name"), mode, Some(first)));
+                let upper = s.mounter().mount_of(&at("/w/away/name")).unwrap().mount.key();
+                d.unmount(n("name"), mode, Some(upper)).unwrap();
+                d.unmount(n("name"), mode, None).unwrap();
+                s.refuses(Errno::EINVAL, || d.unmount(n("name"), mode, None));
+                s.refuses(Errno::ENOENT, || d.unmount(n("missing"), mode, None));
+                assert_eq!(s.mount_points(), ["/w/d/name"]);
+                s.link("/w/d/name", "/w/away/link");
+                s.refuses(Errno::ELOOP, || d.unmount(n("link"), mode, None));
+                s.detached("/w/d/name");
+                s.rmdir("/w/d/name");
+                s.rmdir("/w/d");
+                s.world().remove_file("/w/away/link".as_ref()).unwrap();
+                s.rmdir("/w/away/name");
+                s.rmdir("/w/away");
+            }
+        },
+    ),
     Case::new("read_link of a name that is no link is EINVAL", |s| {
         s.dir("/w/d/dir");
         s.file("/w/d/file", b"");

@@ -73,7 +73,7 @@ fn read_version(
     path: &Path,
     limit: u64,
 ) -> Result<Option<Payload>, Error> {
-    let version = match volume.open_dir(name.name()) {
+    let version = match volume.open_dir(name.name(), crate::Crossing::Enter) {
         Ok(version) => version,
         Err(error) => return absent(error),
     };
@@ -84,7 +84,7 @@ fn read_version(
             continue;
         }
         if entry.kind == FileKind::Directory {
-            payload.add_tree(&*version.open_dir(&entry.name)?, path, limit)?;
+            payload.add_tree(&*version.open_dir(&entry.name, crate::Crossing::Enter)?, path, limit)?;
         } else {
             payload.add(&*version, &entry.name)?;
         }
@@ -220,7 +220,7 @@ mod tests {
             Some("..data") => Ok(targets.next().expect("asked too often").into()),
             _ => Ok("..data/key".into()),
         });
-        volume.expect_open_dir().returning(|name| {
+        volume.expect_open_dir().returning(|name, _| {
             if name != "..2" {
                 return Err(OsError::new(Operation::OpenDir, Path::new(name), Errno::ENOENT));
             }

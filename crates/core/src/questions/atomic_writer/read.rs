@@ -80,11 +80,12 @@ impl Reader<'_> {
     }
 
     fn version(&self, generation: &VolumeGeneration) -> Result<Vec<VolumeFile>, AtomicVolumeError> {
-        let version = self.volume.open_dir(generation.name()).map_err(|error| match error.errno() {
-            Errno::ENOENT => self.fault(LayoutFault::VersionMissing(generation.clone())),
-            Errno::ENOTDIR | Errno::ELOOP => self.fault(LayoutFault::VersionNoDirectory(generation.clone())),
-            _ => error.into(),
-        })?;
+        let version =
+            self.volume.open_dir(generation.name(), crate::Crossing::Enter).map_err(|error| match error.errno() {
+                Errno::ENOENT => self.fault(LayoutFault::VersionMissing(generation.clone())),
+                Errno::ENOTDIR | Errno::ELOOP => self.fault(LayoutFault::VersionNoDirectory(generation.clone())),
+                _ => error.into(),
+            })?;
         let mut read = Read::default();
         self.directory(&*version, Path::new(""), 0, &mut read)?;
         read.files.sort_by(|one, other| one.path.cmp(&other.path));
@@ -112,7 +113,7 @@ impl Reader<'_> {
             let path = path.join(&entry.name);
             match entry.kind {
                 FileKind::Directory => {
-                    self.directory(&*directory.open_dir(&entry.name)?, &path, depth + 1, read)?;
+                    self.directory(&*directory.open_dir(&entry.name, crate::Crossing::Enter)?, &path, depth + 1, read)?;
                 }
                 FileKind::Regular => self.file(directory, &entry.name, path, read)?,
                 kind => return Err(self.fault(LayoutFault::NotAFile { path, kind })),

@@ -98,7 +98,7 @@ impl Run<'_> {
             Err(error) if error.errno() == Errno::ENOENT => return self.record(Ok(Changed::Vanished)),
             Err(error) => return self.record(Err(error)),
         };
-        let opened = here.open_dir(&name).and_then(|directory| {
+        let opened = here.open_dir(&name, crate::Crossing::Enter).and_then(|directory| {
             let metadata = directory.own_metadata()?;
             Ok((directory, metadata))
         });

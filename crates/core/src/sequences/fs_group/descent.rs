@@ -82,7 +82,7 @@ impl Descent {
 
     fn reopen(&mut self, index: usize) -> Result<(), OsError> {
         let Some(above) = self.levels[index - 1].directory.as_deref() else { return Err(self.moved(index)) };
-        let directory = above.open_dir(&self.levels[index].name)?;
+        let directory = above.open_dir(&self.levels[index].name, crate::Crossing::Enter)?;
         if identity(&directory.own_metadata()?) != self.levels[index].identity {
             return Err(self.moved(index));
         }

@@ -48,7 +48,8 @@ impl GroupChange {
     /// Changes whatever is no directory. That it is gone is believed only when two calls say so: taken for gone, it would be
     /// passed over, and the root say that all is done.
     pub(super) fn of_name(&self, directory: &dyn Directory, name: &OsStr) -> Result<Changed, OsError> {
-        let is_gone = || matches!(directory.open_dir(name), Err(other) if other.errno() == Errno::ENOENT);
+        let is_gone =
+            || matches!(directory.open_dir(name, crate::Crossing::Enter), Err(other) if other.errno() == Errno::ENOENT);
         match self.of_file(directory, name) {
             Err(error) if error.errno() == Errno::ENOENT && is_gone() => Ok(Changed::Vanished),
             other => other,
