@@ -26,6 +26,9 @@ pub fn check(data: &[u8]) {
             assert_eq!(error.word(), key, "the error names the word, without its value");
         }
     }
+    if !list.contains(['"', '\\']) && words.iter().all(|word| !word.is_empty()) {
+        assert_eq!(MountOptions::parse([&*list]), MountOptions::parse(&words), "joined words are read one by one");
+    }
     // What surrounds the list is the same for a long one.
     if data.len() <= 128 {
         mount(&words, &places, refused);
@@ -129,11 +132,32 @@ impl Places {
 
 /// The word that the list is refused for.
 fn refused<'a>(words: &[&'a str]) -> Option<&'a str> {
-    let mut atime = None;
-    words.iter().copied().find(|word| match *word {
-        "rrelatime" | "rnoatime" | "rstrictatime" => *atime.get_or_insert(*word) != *word,
-        _ => word.is_empty() || word.contains('\0'),
+    let (mut never, mut strict) = (false, false);
+    words.iter().copied().find(|word| {
+        match *word {
+            "rnoatime" => never = true,
+            "ratime" => never = false,
+            "rstrictatime" => strict = true,
+            "rnostrictatime" => strict = false,
+            "rnorelatime" => (never, strict) = (false, false),
+            _ => {}
+        }
+        let id_map = ["idmap", "ridmap", "uidmap", "gidmap", "X-mount.idmap"].contains(&key(word));
+        let unserved = KNOWN.binary_search(word).is_err() && (id_map || key(word) == "loop");
+        never && strict || unserved || word.is_empty() || word.contains('\0') || word.len() > 4095
     })
+}
+
+fn key(word: &str) -> &str {
+    word.split('=').next().unwrap_or(word)
+}
+
+/// Words that no kernel takes.
+fn is_userspace(word: &str) -> bool {
+    let known = "auto noauto user nouser users nousers owner noowner group nogroup _netdev _rnetdev nofail uhelper helper \
+                 comment";
+    let key = key(word);
+    known.split(' ').any(|other| other == key) || key.starts_with("x-") || key.starts_with("X-")
 }
 
 /// Each attribute with the words that set and clear it, in one mount and in the tree.
@@ -153,8 +177,9 @@ fn understood(words: &[&str], places: &Places, options: &MountOptions) {
     for (flag, own, tree) in ATTRIBUTES {
         let expected = places.later(own);
         assert_eq!(said(options.attributes, flag), (expected == Some(0), expected == Some(1)), "the later one decides");
-        let expected = (has(tree[0]), has(tree[1]) && !has(tree[0]));
-        assert_eq!(said(options.tree_attributes, flag), expected, "in the tree the one that sets decides");
+        let expected = places.later(tree);
+        let expected = (expected == Some(0), expected == Some(1));
+        assert_eq!(said(options.tree_attributes, flag), expected, "in the tree too");
     }
     let classes = [
         (AtimeMode::Strict, ["strictatime", "nostrictatime"]),
@@ -163,11 +188,12 @@ fn understood(words: &[&str], places: &Places, options: &MountOptions) {
     ];
     let class = classes.into_iter().find(|(_, both)| places.later(*both) == Some(0));
     assert_eq!(options.attributes.atime(), class.map(|(mode, _)| mode));
+    let stands = |on, off| places.last(on) > places.last(off).max(places.last("rnorelatime"));
+    let named = ["rrelatime", "rnorelatime", "rnoatime", "ratime", "rstrictatime", "rnostrictatime"];
     let class = match () {
-        () if has("rstrictatime") => Some(AtimeMode::Strict),
-        () if has("rnoatime") => Some(AtimeMode::Never),
-        () if has("rrelatime") || has("ratime") || has("rnostrictatime") => Some(AtimeMode::Relative),
-        () => None,
+        () if stands("rstrictatime", "rnostrictatime") => Some(AtimeMode::Strict),
+        () if stands("rnoatime", "ratime") => Some(AtimeMode::Never),
+        () => named.into_iter().any(has).then_some(AtimeMode::Relative),
     };
     assert_eq!(options.tree_attributes.atime(), class);
 
@@ -187,7 +213,9 @@ fn understood(words: &[&str], places: &Places, options: &MountOptions) {
     let propagation: Vec<PropagationWord> =
         words.iter().filter(|word| !word.ends_with("ubind")).filter_map(|word| word.parse().ok()).collect();
     assert_eq!(options.propagation, propagation, "each in its order");
-    let filesystem: Vec<&str> = words.iter().copied().filter(|word| KNOWN.binary_search(word).is_err()).collect();
+    let other = words.iter().copied().filter(|word| KNOWN.binary_search(word).is_err());
+    let (userspace, filesystem): (Vec<&str>, Vec<&str>) = other.partition(|word| is_userspace(word));
+    assert_eq!(options.userspace, userspace, "no word of userspace is lost");
     assert_eq!(options.filesystem.len(), filesystem.len(), "every other word is the filesystem's");
     for (option, word) in options.filesystem.iter().zip(filesystem) {
         let (key, value) = word.split_once('=').map_or((word, None), |(key, value)| (key, Some(value)));
@@ -225,17 +253,19 @@ fn mount(words: &[&str], places: &Places, refused: Option<&str>) {
             assert_eq!(mount.options, options, "every option is kept, in its order");
             assert_eq!(mount.is_bind(), places.has("bind") || places.has("rbind"));
             let read_only = match () {
-                () if places.has("rro") => true,
-                () if places.has("rrw") => false,
+                () if places.later(["rro", "rrw"]).is_some() => places.later(["rro", "rrw"]) == Some(0),
                 () => places.later(["ro", "rw"]) == Some(0),
             };
             assert_eq!(mount.read_only, read_only);
             assert_eq!(Mount::try_from(&runtime::Mount::from(&mount)), Ok(mount), "there and back is identity");
         }
-        Err(UnusableMount::Option { option, .. }) => {
-            let word = refused.expect("only for a word that is refused");
-            assert_eq!(option.word().split('=').next(), word.split('=').next());
-        }
+        Err(UnusableMount::Option { option, .. }) => match refused {
+            Some(word) => assert_eq!(key(option.word()), key(word)),
+            None => {
+                assert!(places.has("bind") || places.has("rbind"), "only a bind takes no option of a filesystem");
+                assert!(words.iter().any(|word| KNOWN.binary_search(word).is_err() && key(option.word()) == key(word)));
+            }
+        },
         Err(UnusableMount::IdMapping { what, .. }) => assert!(words.contains(&what) && refused.is_none()),
         Err(other) => panic!("{other}"),
     }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::values::mount_option_word::{ATIMES, ATTRIBUTES};
 
 /// Words that are not about attributes, and words that are the filesystem's.
-const OTHER: [&str; 40] = [
+const OTHER: [&str; 49] = [
     "async",
     "sync",
     "dirsync",
@@ -46,6 +46,15 @@ const OTHER: [&str; 40] = [
     "",
     "é",
     "a\0b",
+    "_netdev",
+    "x-systemd.automount",
+    "user=me",
+    "loop",
+    "idmap=uids=0-1-2",
+    "size=64k,mode=700",
+    "lowerdir=/l,ro,nofail",
+    "context=\"s0:c1,c2\"",
+    "nosiud",
 ];
 
 /// One word of an option list: every word of the runtime specification, words of filesystems, and words that are unusable.

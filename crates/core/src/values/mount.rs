@@ -5,7 +5,8 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
-use crate::{BadVolumeRecord, FsGroup, MountKey, MountOptions, Recursion, UnusableMount};
+use super::mount_option_word::nearest;
+use crate::{BadVolumeRecord, FsGroup, MountKey, MountOptions, Recursion, UnusableMount, UnusableOption};
 
 /// A mount of a container, as the runtime tracks it: what its specification asks for, and what was made of it.
 ///
@@ -58,6 +59,8 @@ impl Mount {
     ///
     /// * Its options are understood as [`MountOptions`] says, and stand in [`options`](Self::options) as they were given.
     /// * An option `bind` or `rbind` makes it a bind whatever the type, which the specification calls a dummy then.
+    /// * A bind takes no option of a filesystem: the kernel would ignore it, and a misspelt `nosuid` would be lost (runc since
+    ///   1.2 refuses it too).
     /// * An absent source or type is empty; a relative source stays relative, to the bundle.
     ///
     /// With the feature `oci-spec`, `TryFrom<&oci_spec::runtime::Mount>` reads the entry itself.
@@ -89,6 +92,10 @@ impl Mount {
             return Err(UnusableMount::IdMapping { what, destination: named() });
         }
         let fs_type = if understood.bind.is_some() { BIND } else { fs_type.unwrap_or_default() };
+        if let Some(ignored) = understood.filesystem.first().filter(|_| fs_type == BIND) {
+            let option = no_option_of_a_bind(&ignored.key.to_string_lossy(), ignored.value.is_some());
+            return Err(UnusableMount::Option { destination: named(), option });
+        }
         Ok(Self {
             options: options.to_vec(),
             read_only: understood.is_read_only(),
@@ -113,6 +120,15 @@ impl Mount {
         }
         Ok(())
     }
+}
+
+fn no_option_of_a_bind(key: &str, has_value: bool) -> UnusableOption {
+    let reason = match nearest(key).filter(|_| !has_value) {
+        Some(near) => format!("a bind takes no option of a filesystem; the nearest word is {near:?}"),
+        None => "a bind takes no option of a filesystem".to_owned(),
+    };
+    let word = if has_value { format!("{key}=") } else { key.to_owned() };
+    UnusableOption::new(&word, reason)
 }
 
 impl fmt::Debug for Mount {
@@ -177,6 +193,15 @@ mod tests {
         assert_eq!(
             refused("/d", "/s", &["ro", ""]),
             "the mount on \"/d\": mount option \"\" cannot be used: it is empty"
+        );
+        assert_eq!(
+            refused("/d", "/s", &["rw", "nosiud"]),
+            "the mount on \"/d\": mount option \"nosiud\" cannot be used: a bind takes no option of a filesystem; the \
+             nearest word is \"nosuid\""
+        );
+        assert_eq!(
+            refused("/d", "/s", &["mode=777"]),
+            "the mount on \"/d\": mount option \"mode=…\" cannot be used: a bind takes no option of a filesystem"
         );
         assert_eq!(
             refused("/d", "/s", &["bind", "ridmap"]),

@@ -23,9 +23,25 @@ pub(crate) enum OptionWord {
     TmpCopyUp,
     /// Owners are mapped.
     IdMap(Recursion),
+    /// A word for mount(8), fstab or systemd, which no kernel takes.
+    Userspace,
+    /// A word that nothing can serve; the reason.
+    Refused(&'static str),
     /// A word of the filesystem's own.
     Filesystem,
 }
+
+/// Words that mount(8), fstab(5) and systemd.mount(5) keep from the kernel.
+const USERSPACE: [&str; 16] = [
+    "auto", "noauto", "user", "nouser", "users", "nousers", "owner", "noowner", "group", "nogroup", "_netdev", "_rnetdev",
+    "nofail", "uhelper", "helper", "comment",
+];
+
+/// The spellings of an id map that carry a value: of runc and crun (`idmap`), containerd (`uidmap`) and mount(8).
+const ID_MAPS: [&str; 5] = ["idmap", "ridmap", "uidmap", "gidmap", "X-mount.idmap"];
+
+/// The longest word: mount(2) takes all options of a filesystem in one page, its terminator included.
+const WORD_MAX: usize = 4095;
 
 /// Each on-off attribute with the word that sets and the word that clears it; an `r` before either speaks of the tree.
 pub(crate) const ATTRIBUTES: [(MountFlags, &str, &str); 6] = [
@@ -71,7 +87,20 @@ impl OptionWord {
             _ => Self::with_reach(word, Recursion::This)
                 .or_else(|| superblock(word))
                 .or_else(|| Self::with_reach(word.strip_prefix('r')?, Recursion::Tree))
-                .unwrap_or(Self::Filesystem),
+                .unwrap_or_else(|| Self::outside_the_specification(word)),
+        }
+    }
+
+    fn outside_the_specification(word: &str) -> Self {
+        let key = word.split('=').next().unwrap_or(word);
+        match key {
+            _ if word.len() > WORD_MAX => Self::Refused("it is longer than the page that mount(2) takes"),
+            _ if word.contains('\0') => Self::Refused("it has a NUL, which ends a text for the kernel"),
+            "" if word.is_empty() => Self::Refused("it is empty"),
+            key if ID_MAPS.contains(&key) => Self::Refused("mounts with mapped owners are not supported"),
+            "loop" => Self::Refused("no loop device is set up here; attach the image and mount the device"),
+            key if USERSPACE.contains(&key) || key.starts_with("x-") || key.starts_with("X-") => Self::Userspace,
+            _ => Self::Filesystem,
         }
     }
 
@@ -89,6 +118,46 @@ impl OptionWord {
         let propagation = PROPAGATIONS.into_iter().find(|propagation| propagation.word() == word)?;
         Some(Self::Propagation(PropagationWord { propagation, recursion: reach }))
     }
+}
+
+/// The words of one entry of an option list. An entry may hold several, joined by commas, as runc and containerd join
+/// them for the kernel; a comma between double quotes or after a backslash separates nothing. Of joined words an empty one
+/// is skipped, as the kernel does.
+pub(crate) fn words_of(entry: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    let joined = entry.split(move |character| {
+        let separates = character == ',' && !quoted && !escaped;
+        quoted ^= character == '"' && !escaped;
+        escaped = character == '\\' && !escaped;
+        separates
+    });
+    joined.filter(move |word| !word.is_empty() || entry.is_empty())
+}
+
+/// The word of the specification that is nearest to this one, if one is near: at most two letters
+/// differ, and fewer than half.
+pub(crate) fn nearest(word: &str) -> Option<String> {
+    let pairs = ATTRIBUTES.iter().map(|row| (row.1, row.2)).chain(ATIMES.iter().map(|row| (row.1, row.2)));
+    let with_reach = pairs.flat_map(|(set, clear)| [set, clear]).chain(PROPAGATIONS.map(Propagation::word));
+    let both = with_reach.flat_map(|word| [word.to_owned(), format!("r{word}")]);
+    let superblock = SUPERBLOCK.iter().flat_map(|(on, off)| [Some(*on), *off]).flatten().map(str::to_owned);
+    let known = both.chain(superblock).chain(["bind", "rbind", "remount"].map(str::to_owned));
+    let near = known.map(|known| (distance(word, &known), known));
+    near.filter(|(distance, _)| *distance <= 2 && 2 * distance < word.len()).min().map(|(_, known)| known)
+}
+
+/// How many letters have to be changed, added or removed to make one word of the other (Levenshtein).
+fn distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (index, letter) in one.bytes().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (at, other_letter) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(letter != other_letter);
+            diagonal = row[at + 1];
+            row[at + 1] = replaced.min(diagonal + 1).min(row[at] + 1);
+        }
+    }
+    row[other.len()]
 }
 
 fn superblock(word: &str) -> Option<OptionWord> {
@@ -118,9 +187,54 @@ mod tests {
 
     #[test]
     fn other_words_are_the_filesystems() {
-        for word in ["size=64k", "mode=755", "acl", "RO", "ro ", "rr", "r", "", "rsync", "rdirsync", "ubind", "nosiud"]
+        for word in ["size=64k", "mode=755", "acl", "RO", "ro ", "rr", "r", "=", "rsync", "rdirsync", "ubind", "nosiud"]
         {
             assert_eq!(OptionWord::of(word), OptionWord::Filesystem, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn words_for_mount_8_and_systemd_are_userspace_words() {
+        for word in ["_netdev", "nofail", "x-systemd.automount", "X-mount.mkdir=0755", "user=me", "noauto", "comment=a"] {
+            assert_eq!(OptionWord::of(word), OptionWord::Userspace, "{word}");
+        }
+    }
+
+    #[test]
+    fn words_that_nothing_serves_are_refused() {
+        let long = " ".repeat(WORD_MAX + 1);
+        for word in ["loop", "loop=/dev/loop0", "idmap=uids=0-1-2", "uidmap=0:1:2", "X-mount.idmap=b:0:1:1", "", &long] {
+            assert!(matches!(OptionWord::of(word), OptionWord::Refused(_)), "{word:?}");
+        }
+        assert_eq!(OptionWord::of(&long[1..]), OptionWord::Filesystem);
+    }
+
+    #[test]
+    fn commas_separate_words_outside_quotes_and_escapes() {
+        for (entry, words) in [
+            ("size=64k,mode=700", &["size=64k", "mode=700"][..]),
+            (r#"context="s0:c1,c2",ro"#, &[r#"context="s0:c1,c2""#, "ro"]),
+            (r"lowerdir=/a\,b:/c,ro", &[r"lowerdir=/a\,b:/c", "ro"]),
+            (r"upperdir=/a\\,ro", &[r"upperdir=/a\\", "ro"]),
+            ("ro,,nodev,", &["ro", "nodev"]),
+            ("", &[""]),
+            (",", &[]),
+        ] {
+            assert_eq!(words_of(entry).collect::<Vec<_>>(), words, "{entry:?}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_is_found_where_one_is_near() {
+        for (word, near) in [
+            ("nosiud", Some("nosuid")),
+            ("noexce", Some("noexec")),
+            ("rprivat", Some("rprivate")),
+            ("readonly", None),
+            ("mode", None),
+            ("rr", None),
+        ] {
+            assert_eq!(nearest(word).as_deref(), near, "{word}");
         }
     }
 

@@ -1,18 +1,25 @@
 //! The options of a mount, understood.
 
-use super::mount_option_word::{ATIMES, ATTRIBUTES, OptionWord};
+use super::mount_option_word::{ATIMES, ATTRIBUTES, OptionWord, words_of};
 use crate::{AtimeMode, AttributeChange, FilesystemOption, MountFlags, PropagationWord, Recursion, UnusableOption};
 
 /// The options of a mount in an OCI runtime specification, understood as runc understands them.
 ///
-/// * Every word of the specification's list has a meaning. Any other word belongs to the filesystem and stands in
+/// * Every word ends in exactly one place: a field of this value, or an error that names it.
+/// * An entry may hold several words joined by commas (`"size=64k,mode=700"`), which runc and the kernel split too. A comma
+///   between double quotes or after a backslash belongs to the word.
+/// * A word that is neither the specification's nor userspace's belongs to the filesystem and stands in
 ///   [`filesystem`](Self::filesystem), as it does for runc; `nosiud` is such a word.
-/// * Of two words about one thing (`ro`, `rw`) the later one decides.
-/// * Words that begin with an `r` and are about attributes speak of every mount of the tree, are applied after all others,
-///   and of two about one flag the one that sets it decides: `["rro", "rw"]` and `["rro", "rrw"]` are read-only.
-/// * `strictatime` decides over `noatime`, and that over `relatime`, whatever their order (mount(2)). Two atime classes for
-///   the tree are refused: `mount_setattr(2)` answers `EINVAL` to them. `ratime` and `rnostrictatime`, which it refuses on
-///   their own, ask for the kernel's default, `relatime`.
+/// * Words for mount(8), fstab and systemd stand in [`userspace`](Self::userspace).
+/// * Of two words about one thing (`ro`, `rw`; `rro`, `rrw`) the later one decides (runc since 1.2).
+/// * Words that begin with an `r` and are about attributes speak of every mount of the tree and are applied after all
+///   others: `["rro", "rw"]` is read-only.
+/// * `strictatime` decides over `noatime`, and that over `relatime`, whatever their order (mount(2)). `rnoatime` with
+///   `rstrictatime` is refused: `mount_setattr(2)` fails with `EINVAL`. `rrelatime` beside either changes nothing. A later
+///   `ratime` or `rnostrictatime` cancels its class, a later `rnorelatime` cancels both; what is left without a class is
+///   the kernel's default, `relatime` (runc since 1.4.1).
+/// * Id maps with a value (`idmap=…`, `uidmap=…`, `gidmap=…`, `X-mount.idmap=…`), `loop`, an empty entry, a NUL, and a word
+///   longer than a page are refused.
 /// * Propagation words are applied one after the other.
 ///
 /// ```
@@ -48,6 +55,10 @@ pub struct MountOptions {
     pub id_map: Option<Recursion>,
     /// The filesystem's own options, in order. They may hold secrets; `Debug` leaves the values out.
     pub filesystem: Vec<FilesystemOption>,
+    /// Words that no kernel takes: `_netdev`, `nofail`, `user`, `x-systemd.automount`. Nothing in this library acts on them;
+    /// the attributes that mount(8) derives from `user`, `users`, `owner` and `group` (`nosuid`, `nodev`, `noexec`) are not
+    /// set.
+    pub userspace: Vec<String>,
 }
 
 /// Attributes as they are collected from words.
@@ -57,8 +68,6 @@ struct Collected {
     clear: MountFlags,
     /// The words for atime classes that are in force.
     atimes: Vec<AtimeMode>,
-    /// Whether the tree's atime class is to be none that is not the default.
-    default_atime: bool,
 }
 
 impl Collected {
@@ -68,17 +77,20 @@ impl Collected {
         *from = from.without(flag);
     }
 
-    /// As [`flag`](Self::flag), where a flag that was set once stays set.
-    fn tree_flag(&mut self, flag: MountFlags, on: bool) {
-        if on || !self.set.contains(flag) {
-            self.flag(flag, on);
-        }
-    }
-
     fn atime(&mut self, mode: AtimeMode, on: bool) {
         self.atimes.retain(|other| *other != mode);
         if on {
             self.atimes.push(mode);
+        }
+    }
+
+    /// As [`atime`](Self::atime), for the tree: `MOUNT_ATTR_RELATIME` is no bit, so its word sets none and the word against
+    /// it clears the whole field.
+    fn tree_atime(&mut self, mode: AtimeMode, on: bool) {
+        match mode {
+            AtimeMode::Relative if on => {}
+            AtimeMode::Relative => self.atimes.clear(),
+            mode => self.atime(mode, on),
         }
     }
 
@@ -98,25 +110,28 @@ impl MountOptions {
     ///
     /// # Errors
     ///
-    /// [`UnusableOption`], naming the word: it is empty, or has a NUL, or contradicts another.
+    /// [`UnusableOption`], naming the word: it is empty, has a NUL, is longer than a page, contradicts another, maps owners,
+    /// or asks for a loop device.
     pub fn parse<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Result<Self, UnusableOption> {
         let mut options = Self::default();
         let (mut own, mut tree) = (Collected::default(), Collected::default());
-        for word in words {
-            let word = word.as_ref();
+        let mut tree_names_atime = false;
+        let entries: Vec<W> = words.into_iter().collect();
+        for word in entries.iter().flat_map(|entry| words_of(entry.as_ref())) {
             match OptionWord::of(word) {
                 OptionWord::Nothing => {}
                 OptionWord::Bind(reach) => options.bind = Some(wider(options.bind, reach)),
                 OptionWord::IdMap(reach) => options.id_map = Some(reach),
                 OptionWord::Attribute { flag, on, reach: Recursion::This } => own.flag(flag, on),
-                OptionWord::Attribute { flag, on, reach: Recursion::Tree } => tree.tree_flag(flag, on),
+                OptionWord::Attribute { flag, on, reach: Recursion::Tree } => tree.flag(flag, on),
                 OptionWord::Atime { mode, on, reach: Recursion::This } => own.atime(mode, on),
-                OptionWord::Atime { mode, on: true, reach: Recursion::Tree } => match tree.atimes[..] {
-                    [other] if other != mode => return Err(UnusableOption::contradiction(word, tree_word(other))),
-                    _ => tree.atime(mode, true),
-                },
-                OptionWord::Atime { mode, on: false, reach: Recursion::Tree } => {
-                    tree.default_atime |= mode != AtimeMode::Relative;
+                OptionWord::Atime { mode, on, reach: Recursion::Tree } => {
+                    tree_names_atime = true;
+                    tree.tree_atime(mode, on);
+                    if let [one, other] = tree.atimes[..] {
+                        let other = if word == tree_word(other) { one } else { other };
+                        return Err(UnusableOption::contradiction(word, tree_word(other)));
+                    }
                 }
                 OptionWord::Propagation(propagation) => options.propagation.push(propagation),
                 OptionWord::Superblock { word, on } => {
@@ -125,11 +140,13 @@ impl MountOptions {
                 }
                 OptionWord::Remount => options.remount = true,
                 OptionWord::TmpCopyUp => options.copy_up = true,
-                OptionWord::Filesystem => options.filesystem.push(filesystem_option(word)?),
+                OptionWord::Userspace => options.userspace.push(word.to_owned()),
+                OptionWord::Refused(reason) => return Err(UnusableOption::new(word, reason)),
+                OptionWord::Filesystem => options.filesystem.push(filesystem_option(word)),
             }
         }
         options.attributes = own.change(own.decided());
-        let tree_atime = tree.decided().or(tree.default_atime.then_some(AtimeMode::Relative));
+        let tree_atime = tree.decided().or(tree_names_atime.then_some(AtimeMode::Relative));
         options.tree_attributes = tree.change(tree_atime);
         Ok(options)
     }
@@ -163,7 +180,8 @@ impl MountOptions {
         words.extend(self.propagation.iter().map(ToString::to_string));
         words.extend(self.copy_up.then(|| "tmpcopyup".to_owned()));
         words.extend(by_reach(self.id_map, "idmap", "ridmap"));
-        // They came from `str`s, or from whoever filled the public field in.
+        words.extend(self.userspace.iter().cloned());
+        // They came from `str`s, or from a caller that filled the public field.
         words.extend(self.filesystem.iter().map(|option| {
             let key = option.key.to_string_lossy();
             option.value.as_ref().map_or(key.to_string(), |value| format!("{key}={}", value.to_string_lossy()))
@@ -188,17 +206,11 @@ fn tree_word(mode: AtimeMode) -> String {
     ATIMES.iter().find(|row| row.0 == mode).map_or_else(String::new, |row| format!("r{}", row.1))
 }
 
-fn filesystem_option(word: &str) -> Result<FilesystemOption, UnusableOption> {
-    if word.is_empty() {
-        return Err(UnusableOption::new(word, "it is empty"));
-    }
-    if word.contains('\0') {
-        return Err(UnusableOption::new(word, "it has a NUL, which ends a text for the kernel"));
-    }
-    Ok(match word.split_once('=') {
+fn filesystem_option(word: &str) -> FilesystemOption {
+    match word.split_once('=') {
         Some((key, value)) => FilesystemOption::with_value(key, value),
         None => FilesystemOption::flag(word),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -225,12 +237,12 @@ mod tests {
     }
 
     #[test]
-    fn the_tree_comes_after_all_else_and_what_is_set_there_stays() {
+    fn the_tree_comes_after_all_else_and_the_later_word_decides_there_too() {
         for (words, read_only) in [
             ("rro", true),
             ("rro rw", true),
             ("ro rrw", false),
-            ("rro rrw", true),
+            ("rro rrw", false),
             ("rrw rro", true),
             ("ro", true),
             ("", false),
@@ -252,10 +264,21 @@ mod tests {
         ] {
             assert_eq!(parse(words).attributes.atime(), atime, "{words}");
         }
-        assert_eq!(parse("ratime").tree_attributes.atime(), Some(AtimeMode::Relative));
-        assert_eq!(parse("rnostrictatime rnoatime").tree_attributes.atime(), Some(AtimeMode::Never));
-        assert_eq!(parse("rnorelatime").tree_attributes.atime(), None);
-        assert_eq!(parse("rnoatime rnoatime").tree_attributes.atime(), Some(AtimeMode::Never));
+        for (words, atime) in [
+            ("ratime", AtimeMode::Relative),
+            ("rnorelatime", AtimeMode::Relative),
+            ("rnostrictatime rnoatime", AtimeMode::Never),
+            ("rnoatime rnoatime", AtimeMode::Never),
+            ("rnoatime ratime", AtimeMode::Relative),
+            ("rstrictatime rnostrictatime", AtimeMode::Relative),
+            ("rnoatime rnorelatime", AtimeMode::Relative),
+            ("rrelatime rnoatime", AtimeMode::Never),
+            ("rnoatime rrelatime", AtimeMode::Never),
+            ("rstrictatime ratime", AtimeMode::Strict),
+            ("rnoatime ratime rstrictatime", AtimeMode::Strict),
+        ] {
+            assert_eq!(parse(words).tree_attributes.atime(), Some(atime), "{words}");
+        }
     }
 
     #[test]
@@ -294,7 +317,29 @@ mod tests {
         assert_eq!(options.filesystem, expected);
     }
 
+    #[test]
+    fn joined_words_are_read_one_by_one() {
+        let options = parse("lowerdir=/l,ro size=64k,nosuid,_netdev");
+        assert!(options.is_read_only() && options.attributes.set().contains(MountFlags::NO_SUID));
+        assert_eq!(options.userspace, ["_netdev"]);
+        let expected = [FilesystemOption::with_value("lowerdir", "/l"), FilesystemOption::with_value("size", "64k")];
+        assert_eq!(options.filesystem, expected);
+        assert_eq!(MountOptions::parse(["ro,loop"]).unwrap_err().word(), "loop");
+    }
+
     proptest! {
+        #[test]
+        fn no_word_is_lost(words in prop::collection::vec(crate::strategies::option_word(), 0..12)) {
+            let Ok(options) = MountOptions::parse(&words) else { return Ok(()) };
+            let split = words.iter().flat_map(|entry| words_of(entry));
+            let (mut filesystem, mut userspace) = (0, 0);
+            for word in split {
+                filesystem += usize::from(OptionWord::of(word) == OptionWord::Filesystem);
+                userspace += usize::from(OptionWord::of(word) == OptionWord::Userspace);
+            }
+            prop_assert_eq!((options.filesystem.len(), options.userspace.len()), (filesystem, userspace));
+        }
+
         #[test]
         fn its_own_words_mean_the_same(words in prop::collection::vec(crate::strategies::option_word(), 0..12)) {
             let Ok(options) = MountOptions::parse(&words) else { return Ok(()) };

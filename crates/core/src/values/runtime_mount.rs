@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use oci_spec::runtime;
 
+use super::mount_option_word::words_of;
 use crate::{Mount, MountOptions, UnusableMount};
 
 /// As [`Mount::from_runtime_spec`] reads it.
@@ -65,10 +66,12 @@ fn options(mount: &Mount) -> Vec<String> {
     let mut words = mount.options.clone();
     let said = MountOptions::parse(&words).is_ok_and(|options| options.is_read_only());
     if said != mount.read_only {
+        words = words.iter().flat_map(|entry| words_of(entry)).map(str::to_owned).collect();
         words.retain(|word| !matches!(word.as_str(), "ro" | "rw" | "rro" | "rrw"));
         words.push(if mount.read_only { "ro" } else { "rw" }.to_owned());
     }
-    if mount.is_bind() && !words.iter().any(|word| word == "bind" || word == "rbind") {
+    let is_bind_word = |word| word == "bind" || word == "rbind";
+    if mount.is_bind() && !words.iter().flat_map(|entry| words_of(entry)).any(is_bind_word) {
         words.insert(0, "bind".to_owned());
     }
     words
@@ -134,6 +137,9 @@ mod tests {
         let written = runtime::Mount::from(&mount);
         assert_eq!(written.options().as_deref().unwrap().join(","), "bind,nodev,rw");
         assert!(!Mount::try_from(&written).unwrap().read_only);
+        let mut joined = Mount::try_from(&entry(r#"{"destination": "/d", "options": ["rbind,ro,nodev"]}"#)).unwrap();
+        joined.read_only = false;
+        assert_eq!(runtime::Mount::from(&joined).options().as_deref().unwrap().join(","), "rbind,nodev,rw");
         let mut bind = Mount::new("/s", "/d", "bind");
         assert_eq!(runtime::Mount::from(&bind).options().as_deref().unwrap(), ["bind"]);
         bind.read_only = true;
