@@ -166,6 +166,7 @@ pub use values::nydus::{NydusNotSupported, nydus_supported, rafs_mount_path};
 pub use values::operation::Operation;
 pub use values::origin::{BootId, MountNamespaceId, NotABootId, Origin};
 pub use values::os_error::{Leftover, OsError, Subject};
+pub use values::pasted_table::{PastedTable, RemovedText};
 pub use values::path_device::PathDevice;
 pub use values::placeholder::Placeholder;
 pub use values::printable::printable;

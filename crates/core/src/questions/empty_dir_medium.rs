@@ -22,7 +22,9 @@ pub fn empty_dir_medium(mounter: &dyn Mounter, path: &Utf8Path) -> Result<Option
         FilesystemOf { magic: FilesystemMagic::HUGETLBFS, is_mount_root: true, .. } => {
             // Only its options tell the size, and only this answer needs the size.
             let held = mounter.mount_of(&Location::trusted(path))?;
-            EmptyDirMedium::HugePages { page_size: held.mount.option("pagesize").and_then(EmptyDirMedium::page_size) }
+            EmptyDirMedium::HugePages {
+                page_size: held.mount.option("pagesize").and_then(|size| EmptyDirMedium::page_size(&size)),
+            }
         }
         _ => EmptyDirMedium::Disk,
     }))

@@ -56,6 +56,7 @@ pub(crate) mod nydus;
 pub(crate) mod operation;
 pub(crate) mod origin;
 pub(crate) mod os_error;
+pub(crate) mod pasted_table;
 pub(crate) mod path_device;
 pub(crate) mod path_prefix;
 pub(crate) mod placeholder;

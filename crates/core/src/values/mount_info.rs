@@ -1,11 +1,13 @@
 //! One mount.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use super::mountinfo_escape::{Escaped, Place};
+use super::byte_words::position_of;
+use super::mountinfo_escape::{Escaped, Place, unescaped_text};
 use crate::{DeviceNumber, MountAttributes, MountId, MountKey, PropagationState, UniqueMountId};
 
 /// One mount, as a line of `/proc/<pid>/mountinfo` or statmount(2) describes it.
@@ -103,16 +105,38 @@ impl MountInfo {
         self.unique_id.map_or(MountKey::Reused(self.id), MountKey::Unique)
     }
 
-    /// One option of the superblock, as `key=value` or `key` stands in [`options`](Self::options); the value is empty for
-    /// a bare key.
-    pub fn option(&self, key: &str) -> Option<&OsStr> {
-        self.options.as_bytes().split(|&b| b == b',').find_map(|option| {
-            let rest = option.strip_prefix(key.as_bytes())?;
-            match rest {
-                [] => Some(OsStr::new("")),
-                [b'=', value @ ..] => Some(OsStr::from_bytes(value)),
-                _ => None,
-            }
+    /// The value of one option of the superblock, the first of this key; empty for a bare key. See
+    /// [`superblock_options`](Self::superblock_options).
+    pub fn option(&self, key: &str) -> Option<Cow<'_, OsStr>> {
+        self.superblock_options().find(|(found, _)| **found == *key).map(|(_, value)| value.unwrap_or_default())
+    }
+
+    /// The options of the superblock one by one, in their order: key, and value where there is one. A key may come several
+    /// times (`lowerdir+` of an overlay).
+    ///
+    /// Escapes are undone (`\040`, `\054`). A comma between double quotes, as in an LSM context, belongs to the value; the
+    /// quotes stay in it.
+    ///
+    /// ```
+    /// use mountwright_core::MountInfo;
+    ///
+    /// let line = b"9 1 0:48 / /m rw - overlay o ro,lowerdir+=/low,lowerdir+=/a\\054b,context=\"u:s0:c1,c2\"";
+    /// let mount = MountInfo::from_line(line)?;
+    /// let layers = mount.superblock_options().filter(|(key, _)| &**key == "lowerdir+");
+    /// let layers: Vec<_> = layers.map(|(_, value)| value.unwrap().into_owned()).collect();
+    /// assert_eq!(layers, ["/low", "/a,b"]);
+    /// assert_eq!(mount.option("context").unwrap().to_str(), Some("\"u:s0:c1,c2\""));
+    /// # Ok::<(), mountwright_core::OddLine>(())
+    /// ```
+    pub fn superblock_options(&self) -> impl Iterator<Item = (Cow<'_, OsStr>, Option<Cow<'_, OsStr>>)> {
+        let mut quoted = false;
+        let options = self.options.as_bytes().split(move |&byte| {
+            quoted ^= byte == b'"';
+            byte == b',' && !quoted
+        });
+        options.filter(|option| !option.is_empty()).map(|option| match position_of(b'=', option) {
+            Some(at) => (unescaped_text(&option[..at]), Some(unescaped_text(&option[at + 1..]))),
+            None => (unescaped_text(option), None),
         })
     }
 

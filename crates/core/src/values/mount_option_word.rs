@@ -33,8 +33,8 @@ pub(crate) enum OptionWord {
 
 /// Words that mount(8), fstab(5) and systemd.mount(5) keep from the kernel.
 const USERSPACE: [&str; 16] = [
-    "auto", "noauto", "user", "nouser", "users", "nousers", "owner", "noowner", "group", "nogroup", "_netdev", "_rnetdev",
-    "nofail", "uhelper", "helper", "comment",
+    "auto", "noauto", "user", "nouser", "users", "nousers", "owner", "noowner", "group", "nogroup", "_netdev",
+    "_rnetdev", "nofail", "uhelper", "helper", "comment",
 ];
 
 /// The spellings of an id map that carry a value: of runc and crun (`idmap`), containerd (`uidmap`) and mount(8).
@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn words_for_mount_8_and_systemd_are_userspace_words() {
-        for word in ["_netdev", "nofail", "x-systemd.automount", "X-mount.mkdir=0755", "user=me", "noauto", "comment=a"] {
+        for word in ["_netdev", "nofail", "x-systemd.automount", "X-mount.mkdir=0755", "user=me", "noauto", "comment=a"]
+        {
             assert_eq!(OptionWord::of(word), OptionWord::Userspace, "{word}");
         }
     }
@@ -203,7 +204,8 @@ mod tests {
     #[test]
     fn words_that_nothing_serves_are_refused() {
         let long = " ".repeat(WORD_MAX + 1);
-        for word in ["loop", "loop=/dev/loop0", "idmap=uids=0-1-2", "uidmap=0:1:2", "X-mount.idmap=b:0:1:1", "", &long] {
+        for word in ["loop", "loop=/dev/loop0", "idmap=uids=0-1-2", "uidmap=0:1:2", "X-mount.idmap=b:0:1:1", "", &long]
+        {
             assert!(matches!(OptionWord::of(word), OptionWord::Refused(_)), "{word:?}");
         }
         assert_eq!(OptionWord::of(&long[1..]), OptionWord::Filesystem);

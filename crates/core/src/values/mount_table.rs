@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use super::byte_words::position_of;
 use super::mount_table_index::{ById, ByPlace};
-use super::mountinfo_escape::unescape;
+use super::mountinfo_escape::{unescape, unescaped_text};
 use super::mountinfo_line::{Columns, OddLine};
 use crate::{DeviceNumber, MountAttributes, MountId, MountInfo, PropagationState};
 
@@ -40,6 +40,16 @@ pub struct MountTable {
     by_id: OnceLock<ById>,
     by_parent: OnceLock<ById>,
     by_place: OnceLock<ByPlace>,
+    root: OnceLock<Root>,
+}
+
+/// Where walks begin.
+#[derive(Clone, Copy)]
+struct Root {
+    /// The mount that holds `/`; `None` where it is not in the table (a root directory that is no mount point).
+    row: Option<u32>,
+    /// True where other rows have a parent that is not in the table.
+    has_orphans: bool,
 }
 
 /// One line: where it stands, and its ids.
@@ -75,7 +85,15 @@ impl MountTable {
     }
 
     fn of(text: Box<[u8]>, rows: Vec<Row>, odd: Vec<OddLine>) -> Self {
-        Self { text, rows, odd, by_id: OnceLock::new(), by_parent: OnceLock::new(), by_place: OnceLock::new() }
+        Self {
+            text,
+            rows,
+            odd,
+            by_id: OnceLock::new(),
+            by_parent: OnceLock::new(),
+            by_place: OnceLock::new(),
+            root: OnceLock::new(),
+        }
     }
 
     /// The table of these mounts, in this order.
@@ -120,8 +138,7 @@ impl MountTable {
 
     /// What is mounted on the mount of this id directly, oldest first.
     pub fn children(&self, id: MountId) -> impl DoubleEndedIterator<Item = MountRow<'_>> {
-        let by_parent = self.by_parent.get_or_init(|| ById::new(self.rows.iter().map(|row| row.parent)));
-        let on_it = by_parent.rows(id, |row| self.row(row).parent).iter().map(|&row| self.row(row));
+        let on_it = self.rows_on(id).iter().map(|&row| self.row(row));
         // A root can be its own parent.
         on_it.filter(move |row| row.id != id).map(|row| self.view(row))
     }
@@ -129,7 +146,10 @@ impl MountTable {
     /// The mount that a walk to `path` ends on, where `path` is its mount point: the topmost of a stack, and never one
     /// that another mount hides. `None` where `path` is no mount point, or relative.
     ///
-    /// `path` is taken as a text: clean, absolute, without symlinks.
+    /// * `path` is taken as a text: clean, absolute, without symlinks.
+    /// * A walk begins at the process's root and never enters a mount over `/`, as in the kernel: such a mount and all below
+    ///   it are unreachable by path.
+    /// * A row whose parent is not in the table lies on the mount that holds its mount point.
     pub fn mount_at(&self, path: &Path) -> Option<MountRow<'_>> {
         let row = self.mount_holding(path)?;
         (row.mount_point().as_ref() == path).then_some(row)
@@ -142,18 +162,43 @@ impl MountTable {
         if bytes.first() != Some(&b'/') {
             return None;
         }
-        let mut current: Option<u32> = None;
-        for end in prefix_ends(bytes) {
+        let root = self.root.get_or_init(|| self.find_root());
+        let mut current = root.row;
+        for end in prefix_ends(bytes).skip(1) {
             let prefix = &bytes[..end];
+            let on_current =
+                |current: Option<u32>| current.and_then(|current| self.child_at(Some(self.row(current).id), prefix));
+            let orphan = || if root.has_orphans { self.child_at(None, prefix) } else { None };
+            let mut next = on_current(current).or_else(orphan);
             // A cycle of parents cannot come from a kernel, but from a text it can: no more steps than rows.
             for _ in 0..self.rows.len() {
-                match self.child_at(current.map(|row| self.row(row).id), prefix) {
-                    Some(child) => current = Some(child),
-                    None => break,
-                }
+                let Some(child) = next else { break };
+                current = Some(child);
+                next = on_current(current);
             }
         }
         current.map(|row| self.view(self.row(row)))
+    }
+
+    /// The latest row on `/` whose parent is not in the table. Where that parent has other children, it is itself the mount
+    /// that the root directory is on, and the row lies over `/`.
+    fn find_root(&self) -> Root {
+        let at_root = self.child_at(None, b"/");
+        let has_orphans = || self.rows.iter().any(|row| self.known_parent(row).is_none() && !self.is_on_root(row));
+        let row = at_root.filter(|&row| {
+            let Row { id, parent, .. } = *self.row(row);
+            id == parent || self.rows_on(parent).iter().all(|&other| self.is_on_root(self.row(other)))
+        });
+        Root { row, has_orphans: has_orphans() }
+    }
+
+    fn is_on_root(&self, row: &Row) -> bool {
+        Columns::mount_point(self.line(row)) == b"/"
+    }
+
+    fn rows_on(&self, id: MountId) -> &[u32] {
+        let by_parent = self.by_parent.get_or_init(|| ById::new(self.rows.iter().map(|row| row.parent)));
+        by_parent.rows(id, |row| self.row(row).parent)
     }
 
     fn row(&self, number: u32) -> &Row {
@@ -171,7 +216,7 @@ impl MountTable {
         by_id.rows(id, |row| self.row(row).id).last().copied()
     }
 
-    /// What is mounted at `path` on the mount `parent`; `None` stands for every parent that is not in the table.
+    /// The latest row at `path` on the mount `parent`; `None` stands for every parent that is not in the table.
     fn child_at(&self, parent: Option<MountId>, path: &[u8]) -> Option<u32> {
         let place = |row: &Row| (self.known_parent(row), unescape(Columns::mount_point(self.line(row))));
         let by_place = self.by_place.get_or_init(|| ByPlace::new(self.rows.iter().map(place)));
@@ -253,12 +298,12 @@ impl<'a> MountRow<'a> {
 
     /// The type of its filesystem.
     pub fn fs_type(&self) -> Cow<'a, OsStr> {
-        text(self.columns.fs_type)
+        unescaped_text(self.columns.fs_type)
     }
 
     /// Where the filesystem says that it comes from.
     pub fn source(&self) -> Cow<'a, OsStr> {
-        text(self.columns.source)
+        unescaped_text(self.columns.source)
     }
 
     /// The options of its superblock.
@@ -283,15 +328,8 @@ impl fmt::Debug for MountRow<'_> {
     }
 }
 
-fn text(bytes: &[u8]) -> Cow<'_, OsStr> {
-    match unescape(bytes) {
-        Cow::Borrowed(bytes) => Cow::Borrowed(OsStr::from_bytes(bytes)),
-        Cow::Owned(bytes) => Cow::Owned(std::os::unix::ffi::OsStringExt::from_vec(bytes)),
-    }
-}
-
 fn path(bytes: &[u8]) -> Cow<'_, Path> {
-    match text(bytes) {
+    match unescaped_text(bytes) {
         Cow::Borrowed(text) => Cow::Borrowed(Path::new(text)),
         Cow::Owned(text) => Cow::Owned(text.into()),
     }
@@ -372,6 +410,36 @@ mod tests {
         let table = table(&["1 2 0:1 / / rw - t a rw", "2 1 0:2 / / rw - t b rw"]);
         assert_eq!(at(&table, "/"), None);
         assert_eq!(at(&super::MountTable::parse("1 1 0:1 / / rw - t a rw"), "/"), Some(1));
+    }
+
+    #[test]
+    fn a_mount_over_the_root_is_never_entered() {
+        let table = table(&[
+            "25 0 253:0 / / rw - ext4 /dev/vda rw",
+            "26 25 0:5 / /proc rw - proc proc rw",
+            "99 25 0:50 / / rw - tmpfs over rw",
+            "100 99 0:51 / /x rw - tmpfs hidden rw",
+        ]);
+        assert_eq!((at(&table, "/"), at(&table, "/proc"), at(&table, "/x")), (Some(25), Some(26), None));
+        assert_eq!(table.mount_holding(Path::new("/x/y")).unwrap().id().0, 25);
+    }
+
+    #[test]
+    fn in_a_root_that_is_no_mount_point_a_mount_over_it_is_not_entered() {
+        let table = table(&["99 25 0:50 / / rw - tmpfs over rw", "26 25 0:5 / /proc rw - proc proc rw"]);
+        assert_eq!((at(&table, "/"), at(&table, "/proc")), (None, Some(26)));
+    }
+
+    #[test]
+    fn a_row_without_its_parent_lies_where_its_mount_point_is() {
+        let table = table(&[
+            "1 0 8:1 / / rw - ext4 a rw",
+            "847 747 0:104 / /var/x rw - zfs tank rw",
+            "848 847 0:105 / /var/x/y rw - zfs tank/y rw",
+            "2 1 0:2 / /var rw - tmpfs t rw",
+        ]);
+        assert_eq!((at(&table, "/var"), at(&table, "/var/x"), at(&table, "/var/x/y")), (Some(2), Some(847), Some(848)));
+        assert_eq!(table.mount_holding(Path::new("/var/z")).unwrap().id().0, 2);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The escaping of mountinfo: a byte that would break the columns becomes a backslash and three octal digits.
 
 use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 /// Which bytes are escaped depends on where a text stands (`fs/proc_namespace.c`).
 #[derive(Clone, Copy)]
@@ -59,6 +61,14 @@ pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     Cow::Owned(out)
+}
+
+/// A text with its escapes undone.
+pub(crate) fn unescaped_text(bytes: &[u8]) -> Cow<'_, OsStr> {
+    match unescape(bytes) {
+        Cow::Borrowed(bytes) => Cow::Borrowed(OsStr::from_bytes(bytes)),
+        Cow::Owned(bytes) => Cow::Owned(OsString::from_vec(bytes)),
+    }
 }
 
 #[cfg(test)]

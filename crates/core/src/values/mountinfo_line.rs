@@ -39,6 +39,9 @@ pub(crate) struct Columns<'a> {
 impl<'a> Columns<'a> {
     pub(crate) fn split(line: &'a [u8]) -> Result<Self, &'static str> {
         let mut rest = line;
+        if let Some(b' ' | b'\t') = line.first() {
+            return Err("it begins with a blank: read pasted text with `MountTable::from_report`");
+        }
         let id = MountId(number(column(&mut rest)).ok_or("the mount id is no number")?);
         let parent = MountId(number(column(&mut rest)).ok_or("the parent id is no number")?);
         let device = device(column(&mut rest)).ok_or("the device is not MAJOR:MINOR")?;
@@ -68,6 +71,9 @@ impl<'a> Columns<'a> {
             return Err("the type is missing");
         }
         let source = column(&mut rest);
+        if rest.is_empty() {
+            return Err("it is cut: the options of the superblock are missing");
+        }
         Ok(Self { id, parent, device, root, mount_point, attributes, optional, fs_type, source, options: rest })
     }
 
@@ -186,8 +192,18 @@ mod tests {
         assert_eq!((info.propagation.peers, info.propagation.master), (PeerGroup::new(50), PeerGroup::new(7)));
         assert_eq!((info.fs_type.as_os_str(), info.source.as_os_str()), ("nfs4".as_ref(), "nas:/team share".as_ref()));
         assert_eq!(info.options, "rw,vers=4.2,a b");
-        assert_eq!(info.option("vers"), Some(OsStr::new("4.2")));
+        assert_eq!(info.option("vers").as_deref(), Some(OsStr::new("4.2")));
         assert_eq!(info.option("ver"), None);
+    }
+
+    #[test]
+    fn options_are_unescaped_and_split_outside_quotes() {
+        let line = br#"761 60 8:0 / /m rw shared:421 - ext4 /dev/sda rw,context="u:r:t:s0:c314,c894",upper=/up\054per,a+=1,a+=2"#;
+        let info = MountInfo::from_line(line).unwrap();
+        assert_eq!(info.option("context").as_deref(), Some(OsStr::new("\"u:r:t:s0:c314,c894\"")));
+        assert_eq!((info.option("c894\""), info.option("rw").as_deref()), (None, Some(OsStr::new(""))));
+        assert_eq!(info.option("upper").as_deref(), Some(OsStr::new("/up,per")));
+        assert_eq!(info.superblock_options().filter(|(key, _)| &**key == "a+").count(), 2);
     }
 
     #[test]
@@ -220,6 +236,10 @@ mod tests {
             (b"1 2 8:1 / / rw", "the lone `-` before the type is missing"),
             (b"1 2 8:1 / / rw shared:1", "the lone `-` before the type is missing"),
             (b"1 2 8:1 / / rw -", "the type is missing"),
+            (b"1 2 8:1 / / rw - t", "it is cut: the options of the superblock are missing"),
+            (b"1 2 8:1 / / rw - t s", "it is cut: the options of the superblock are missing"),
+            (b"1 2 8:1 / / rw - t s ", "it is cut: the options of the superblock are missing"),
+            (b" 1 2 8:1 / / rw - t s o", "it begins with a blank: read pasted text with `MountTable::from_report`"),
             (b"1 2 8:1 / / rw - t s o\n1 2 8:1 / / rw - t s o", "it is more than one line"),
             (b"1 2 8:1 / / rw - t s o\n\n", "it is more than one line"),
         ] {
