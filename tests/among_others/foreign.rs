@@ -1,0 +1,117 @@
+//! Mounts and files of others: nothing of them may change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::host::Host;
+use crate::operations::VOLUME;
+use crate::seen::{FileSeen, MountSeen, Seen, files, mounts};
+
+/// Places with files of others alone; on the first two the library mounts nothing.
+const PLACES: [&str; 3] = ["/h/", "/w/srv/", "/w/sb/strange"];
+
+/// Everything of others at one moment.
+pub(crate) struct Foreign {
+    before: Seen,
+    /// The files before the operation began.
+    start: BTreeMap<String, FileSeen>,
+    /// Their mounts: namespace and id.
+    mounts: BTreeSet<(bool, u32)>,
+    /// Their peer groups.
+    groups: BTreeSet<u32>,
+}
+
+/// A violation, and what shows it.
+pub(crate) type Harm = (&'static str, String);
+
+impl Foreign {
+    /// Everything of others once they have acted: the machine as it was built, and what they have just made.
+    pub(crate) fn of(built: &Host, start: &Host, [before, after]: &[Host; 2]) -> Self {
+        let after = Seen::of(after);
+        let ids = |all: Vec<MountSeen>| all.into_iter().map(|mount| (mount.here, mount.id)).collect::<BTreeSet<_>>();
+        let (built, before) = (ids(mounts(built)), ids(mounts(before)));
+        let is_theirs = |mount: &&MountSeen| {
+            let id = (mount.here, mount.id);
+            built.contains(&id) || !before.contains(&id)
+        };
+        let theirs: Vec<_> = after.mounts.iter().filter(is_theirs).collect();
+        let groups = theirs.iter().filter_map(|mount| mount.peers).collect();
+        let mounts = theirs.iter().map(|mount| (mount.here, mount.id)).collect();
+        Self { mounts, groups, before: after, start: files(start) }
+    }
+
+    /// Everything of others that is not as it was.
+    pub(crate) fn harm(&self, host: &Host) -> Vec<Harm> {
+        let after = Seen::of(host);
+        let mut harm = Vec::new();
+        for old in self.before.mounts.iter().filter(|mount| self.mounts.contains(&(mount.here, mount.id))) {
+            match after.mounts.iter().find(|new| (new.here, new.id) == (old.here, old.id)) {
+                // What others mount on a mount of the library's is unmounted with it: documented.
+                None if self.is_on_ours(old) => {}
+                None => harm.push(("foreign-mount-unmounted", format!("{old:?}"))),
+                Some(new) if new.peers != old.peers || new.master != old.master => {
+                    harm.push(("foreign-propagation-changed", format!("{old:?} is {new:?}")));
+                }
+                Some(new) if new.attributes != old.attributes => {
+                    harm.push(("foreign-attributes-changed", format!("{old:?} is {new:?}")));
+                }
+                Some(_) => {}
+            }
+        }
+        let old = |mount: &MountSeen| self.before.mounts.iter().any(|old| (old.here, old.id) == (mount.here, mount.id));
+        for new in after.mounts.iter().filter(|mount| !old(mount)) {
+            if PLACES[..2].iter().any(|place| new.point.starts_with(place)) {
+                harm.push(("source-covered", format!("{new:?}")));
+            }
+            if new.peers.is_some_and(|group| self.groups.contains(&group)) {
+                harm.push(("peer-of-source", format!("{new:?}")));
+            }
+        }
+        self.files(&after, &mut harm);
+        harm
+    }
+
+    /// True if it is mounted on a mount of the library's, perhaps with others in between.
+    fn is_on_ours(&self, mount: &MountSeen) -> bool {
+        let above = |mount: &MountSeen| {
+            let parent = (mount.here, mount.parent);
+            self.before.mounts.iter().find(|other| (other.here, other.id) == parent && other.id != mount.id)
+        };
+        std::iter::successors(above(mount), |mount| above(mount))
+            .any(|parent| !self.mounts.contains(&(parent.here, parent.id)))
+    }
+
+    fn files(&self, after: &Seen, harm: &mut Vec<Harm>) {
+        let theirs = |path: &&String| PLACES.iter().any(|place| path.starts_with(place));
+        for (path, old) in self.before.files.iter().filter(|(path, _)| theirs(path)) {
+            match after.files.get(path) {
+                None => harm.push(("foreign-file-removed", path.clone())),
+                Some(new) if (new.mode, new.gid) != (old.mode, old.gid) => {
+                    harm.push(("foreign-mode-changed", format!("{path}: {old:?} is {new:?}")));
+                }
+                Some(new) if new.contents != old.contents => {
+                    harm.push(("foreign-bytes-changed", path.clone()));
+                }
+                Some(_) => {}
+            }
+        }
+        for path in after.files.keys().filter(theirs).filter(|path| !self.before.files.contains_key(*path)) {
+            harm.push(("foreign-directory-written", path.clone()));
+        }
+        // In a volume each file has its own mode, or that which its own mode becomes.
+        for old in self.start.iter().filter(|(path, _)| path.starts_with(VOLUME)).map(|(_, old)| old) {
+            let now = after.files.iter().filter(|(path, _)| path.starts_with("/w/"));
+            let Some((path, new)) = now.clone().find(|(_, new)| new.inode == old.inode) else { continue };
+            let own = |mode: u16| mode == old.mode || mode & !0o7777 == old.mode & !0o7777 && is_own(old.mode, mode);
+            if !own(new.mode) {
+                harm.push(("mode-of-another-file", format!("{path}: {:o} became {:o}", old.mode, new.mode)));
+            }
+        }
+    }
+}
+
+/// True if a group's bits and the loss of set-id bits lead from one mode to the other.
+fn is_own(old: u16, new: u16) -> bool {
+    let added = new & !old;
+    let lost = old & !new;
+    added & !0o2070 == 0 && lost & !0o6000 == 0
+}

@@ -1,0 +1,290 @@
+//! Two callers at once: after each run the results and the machine are those of one after the other.
+
+use std::collections::{BTreeMap, HashMap};
+
+use mountwright_linux::{Ladder, LinuxBackend};
+use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
+
+use crate::alone::alone;
+use crate::found::Found;
+use crate::host::{Host, Layout};
+use crate::operations::{Answer, Before, DONE, INCOMPLETE, Kind, Operation, Ports, Start, prepare, recover};
+use crate::seen::{FileSeen, Seen, files, tables};
+use crate::turns::{Ran, Schedule, run};
+
+/// Depth of the search of a pair.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Depth {
+    /// Largest number of switches.
+    pub(crate) segments: usize,
+    /// Largest number of runs, about: places of a switch are left out in equal steps.
+    pub(crate) most: usize,
+}
+
+impl Depth {
+    /// The step from place to place, for callers that make so many calls alone.
+    fn step(self, [one, other]: [usize; 2]) -> usize {
+        let mut step = 1;
+        let runs = |step: usize| {
+            let (one, other) = (one.div_ceil(step), other.div_ceil(step));
+            (0..self.segments).fold(2, |runs, index| {
+                runs * if index % 2 == 0 { one.max(other) } else { one.min(other) } / (index / 2 + 1)
+            })
+        };
+        while runs(step) > self.most {
+            step += 1;
+        }
+        step
+    }
+}
+
+/// Result of one caller after the other.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Outcome {
+    answers: [Answer; 2],
+    state: String,
+    /// The machine after a recovery.
+    recovered: String,
+}
+
+/// A pair of operations on a host.
+pub(crate) struct Pair<'a> {
+    host: Host,
+    before: Before,
+    ladder: Ladder,
+    operations: [&'a Operation; 2],
+    initial: String,
+    sequential: [Outcome; 2],
+    /// Number of calls of each.
+    calls: [usize; 2],
+    /// The states that a machine's raw text stands for.
+    states: HashMap<([Vec<u8>; 2], u64), String>,
+    subject: String,
+    context: String,
+}
+
+/// Raw tables and files, hashed: the same is the same state.
+type Raw = ([Vec<u8>; 2], u64);
+
+fn hash(files: &BTreeMap<String, FileSeen>) -> u64 {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    for (path, file) in files {
+        (path, file.mode, file.gid, &file.contents).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+pub(crate) fn prepared(layout: Layout, start: Start) -> (Host, Before) {
+    let host = Host::new(layout);
+    let machine = SharedMachine::new(host.machine.clone());
+    let backend = LinuxBackend::over(ModelKernel::new(machine.clone(), host.callers[0]));
+    let before = prepare(Ports::of(&backend), layout, start);
+    drop(backend);
+    let machine = machine.lock().clone();
+    (Host { machine, ..host }, before)
+}
+
+impl<'a> Pair<'a> {
+    pub(crate) fn new(layout: Layout, (rung, ladder): (&str, Ladder), operations: [&'a Operation; 2]) -> Self {
+        let [one, other] = operations;
+        // What both can start from: the one that has more there.
+        let start = one.start.max(other.start);
+        let (host, before) = prepared(layout, start);
+        let mut pair = Self {
+            host,
+            before,
+            ladder,
+            operations,
+            initial: String::new(),
+            sequential: Default::default(),
+            calls: [0, 0],
+            states: HashMap::new(),
+            subject: if one.name == other.name {
+                format!("{} twice", one.name)
+            } else {
+                format!("{} ∥ {}", one.name, other.name)
+            },
+            context: format!("{layout:?}, {rung}"),
+        };
+        pair.initial = Seen::of(&pair.host).comparable();
+        pair.sequential = [0, 1].map(|beginner| {
+            let ran = pair.run(&Schedule { beginner, segments: Vec::new() });
+            let state = pair.state(&ran.host);
+            pair.calls = [0, 1].map(|side| pair.calls[side].max(ran.calls[side]));
+            let recovered = pair.repeat(&ran.host, 0, &recover).1;
+            Outcome { answers: ran.answers, state, recovered }
+        });
+        pair
+    }
+
+    fn run(&self, schedule: &Schedule) -> Ran {
+        run(&self.host, self.ladder, &self.before, self.operations, schedule)
+    }
+
+    fn state(&mut self, host: &Host) -> String {
+        let files = files(host);
+        let raw: Raw = (tables(host), hash(&files));
+        if let Some(known) = self.states.get(&raw) {
+            return known.clone();
+        }
+        let state = Seen { mounts: crate::seen::mounts(host), files }.comparable();
+        self.states.insert(raw, state.clone());
+        state
+    }
+
+    /// Every schedule of this depth.
+    pub(crate) fn search(&mut self, depth: Depth, found: &mut Found) {
+        let step = depth.step(self.calls);
+        for beginner in [0, 1] {
+            self.deeper(beginner, (depth.segments, step), &mut Vec::new(), found);
+        }
+    }
+
+    fn deeper(&mut self, beginner: usize, depth: (usize, usize), segments: &mut Vec<usize>, found: &mut Found) {
+        let (most, step) = depth;
+        let mut length = 1;
+        loop {
+            segments.push(length);
+            let before = found.runs;
+            let mut more = segments.len() < most && {
+                self.deeper(beginner, depth, segments, found);
+                found.runs > before
+            };
+            // The deepest, or as deep as callers of so few calls go.
+            if !more {
+                let schedule = Schedule { beginner, segments: segments.clone() };
+                let ran = self.run(&schedule);
+                more = ran.used == segments.len();
+                // The last segment may end with its caller; then every longer one is the same run.
+                if ran.used + 1 >= segments.len() {
+                    found.runs += 1;
+                    self.judge(&schedule, &ran, found);
+                }
+            }
+            segments.pop();
+            if !more {
+                return;
+            }
+            length += step;
+        }
+    }
+
+    fn judge(&mut self, schedule: &Schedule, ran: &Ran, found: &mut Found) {
+        let state = self.state(&ran.host);
+        let kinds = ran.answers.each_ref().map(|answer| answer.kind.as_str()).join(", ");
+        *found.answers.entry((self.subject.clone(), kinds)).or_default() += 1;
+        let Some(name) = self.violation(ran, &state) else { return };
+        let (subject, context) = (self.subject.clone(), self.context.clone());
+        found.note(&subject, name, || {
+            let answers = ran.answers.each_ref().map(|answer| &answer.text);
+            let expected = self.sequential.each_ref().map(|o| o.answers.each_ref().map(|a| a.kind.clone()));
+            let nearest = self.sequential.iter().map(|o| difference(&o.state, &state)).min_by_key(String::len);
+            let switches = switches(ran);
+            format!("[{context}] {schedule:?}\n  answers {answers:?}\n  one after the other: {expected:?}\n  state differs by: {}\n  calls: {switches}", nearest.unwrap_or_default())
+        });
+    }
+
+    fn violation(&self, ran: &Ran, state: &str) -> Option<&'static str> {
+        if ran.endless {
+            return Some("endless-retry");
+        }
+        let host = &ran.host;
+        if host.callers.iter().any(|&pid| host.machine.descriptors(pid).is_ok_and(|all| !all.is_empty())) {
+            return Some("open-descriptor");
+        }
+        let kinds = |outcome: &Outcome| outcome.answers.iter().zip(&ran.answers).all(|(a, b)| a.kind == b.kind);
+        if self.sequential.iter().any(|outcome| kinds(outcome) && outcome.state == *state) {
+            return None;
+        }
+        let name = self.name_of(ran, state);
+        let is_fine = name != "source-covered" && (self.is_conflict(ran) || self.is_half_removed(ran));
+        (!is_fine).then_some(name)
+    }
+
+    /// One of two different requests was refused as a conflict, and done when it was repeated: one after the other.
+    fn is_conflict(&self, ran: &Ran) -> bool {
+        let [one, other] = self.operations;
+        let conflicts = [0, 1].map(|side| ran.answers[side].is_conflict());
+        if one.name == other.name || conflicts == [false; 2] || conflicts == [true; 2] {
+            return false;
+        }
+        let side = usize::from(conflicts[1]);
+        let again = self.repeat(&ran.host, side, &|ports| (self.operations[side].run)(ports, &self.before, side));
+        self.sequential.iter().any(|outcome| outcome.state == again.1 && outcome.answers[side].kind == again.0.kind)
+    }
+
+    /// A removal of everything that something was made under reports what it kept, and a recovery then comes to the same end.
+    fn is_half_removed(&self, ran: &Ran) -> bool {
+        let makes = |side: usize| self.operations[side].kind == Kind::Makes;
+        let Some(at) = [0, 1].into_iter().find(|&side| makes(side) && !makes(1 - side)) else { return false };
+        let (made, removed) = (&ran.answers[at], &ran.answers[1 - at]);
+        let known = |answer: &Answer| self.sequential.iter().any(|outcome| outcome.answers[at].kind == answer.kind);
+        if self.operations[1 - at].kind != Kind::Removes
+            || !(made.is_success() || known(made) && made.left.is_empty())
+            || ![DONE, INCOMPLETE].contains(&removed.kind.as_str())
+        {
+            return false;
+        }
+        let (answer, state) = self.repeat(&ran.host, 0, &recover);
+        let ends = |outcome: &Outcome| *state == *outcome.recovered;
+        answer.kind == DONE && self.sequential.iter().any(ends)
+    }
+
+    /// One more call, alone: its result and the machine after it.
+    fn repeat(&self, host: &Host, side: usize, run: &dyn Fn(Ports<'_>) -> Answer) -> (Answer, String) {
+        let lone = alone(host, host.callers[side], self.ladder, run);
+        let state = Seen::of(&lone.host).comparable();
+        (lone.answer, state)
+    }
+
+    fn name_of(&self, ran: &Ran, state: &str) -> &'static str {
+        let same_state = self.sequential.iter().any(|outcome| outcome.state == state);
+        let expected =
+            |side: usize| self.sequential.iter().any(|outcome| outcome.answers[side].kind == ran.answers[side].kind);
+        let unexplained = [0, 1].into_iter().any(|side| !ran.answers[side].is_success() && !expected(side));
+        // No caller mounts on a source.
+        let covers = |line: &&str| line.starts_with("true /h/") || line.starts_with("true /w/sb/mounts ");
+        let covered = |text: &str| text.lines().filter(covers).count();
+        let now = covered(state);
+        if now > covered(&self.initial) && self.sequential.iter().all(|outcome| now > covered(&outcome.state)) {
+            "source-covered"
+        } else if unexplained && !ran.answers.iter().any(Answer::is_success) {
+            "none-has-it"
+        } else if ran.answers.iter().any(|answer| !answer.left.is_empty()) {
+            "others-thing-reported-as-left"
+        } else if unexplained && same_state {
+            "failure-though-done"
+        } else if unexplained {
+            "unexplained-error"
+        } else {
+            "result-not-sequential"
+        }
+    }
+}
+
+/// The lines that one has and the other does not.
+fn difference(expected: &str, found: &str) -> String {
+    let lines = |one: &str, other: &str, sign: &str| {
+        let other: Vec<_> = other.lines().collect();
+        one.lines()
+            .filter(|line| !other.contains(line))
+            .fold(String::new(), |text, line| text + "\n    " + sign + " " + line)
+    };
+    lines(expected, found, "-") + &lines(found, expected, "+")
+}
+
+/// The calls, each row those of one caller without a switch.
+fn switches(ran: &Ran) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for &(side, call) in &ran.log {
+        if last != Some(side) {
+            text += ["\n    A:", "\n    B:"][side];
+            last = Some(side);
+        }
+        text += " ";
+        text += call.name();
+    }
+    text
+}

@@ -1,0 +1,149 @@
+//! Searches on the model: several callers, strangers' mounts, records of another boot, every filesystem; the counts are printed.
+//!
+//! `MOUNTWRIGHT_LONG=1`: every place of every switch, a third switch, every set of system calls.
+
+mod alone;
+mod expected;
+mod filesystems;
+mod foreign;
+mod found;
+mod host;
+mod interleavings;
+mod operations;
+mod reboots;
+mod seen;
+mod strangers;
+mod turns;
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use found::{Found, Table};
+use host::Layout;
+use interleavings::{Depth, Pair};
+use libtest_mimic::{Arguments, Failed, Trial};
+use mountwright_linux::{Call, Ladder};
+use operations::{AT_ONE_TARGET, COMING_AND_GOING, OF_A_SANDBOX, OF_NO_SANDBOX, Operation};
+
+/// The sets of system calls of three kernels.
+fn kernels() -> [(&'static str, Ladder); 3] {
+    let on_6_1 = Ladder::ALL.without(Call::OpenTreeAttr).without(Call::Statmount);
+    [("6.18", Ladder::ALL), ("6.1", on_6_1), ("5.10", on_6_1.without(Call::MountSetattr))]
+}
+
+fn pairs(operations: &'static [Operation]) -> impl Iterator<Item = [&'static Operation; 2]> {
+    operations.iter().enumerate().flat_map(|(index, one)| operations[index..].iter().map(move |other| [one, other]))
+}
+
+fn verdict(search: &str, found: &Found) -> Result<(), Failed> {
+    if found.runs == 0 {
+        return Err("nothing was searched".into());
+    }
+    let mut text = String::new();
+    let unknown = |(subject, name): &(String, &str)| !expected::is_known(search, subject, name);
+    for ((subject, name), violations) in found.violations.iter().filter(|(key, _)| unknown(key)) {
+        let _ = writeln!(text, "{subject}: {name}: {}", violations.count);
+        for example in &violations.examples {
+            let _ = writeln!(text, "{example}");
+        }
+    }
+    if text.is_empty() { Ok(()) } else { Err(text.into()) }
+}
+
+/// Depth of a pair: whole where the two want the same, or work at one target.
+fn depth(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -> Depth {
+    let at_one_target = std::ptr::eq(operations, AT_ONE_TARGET);
+    let same = one.name == other.name;
+    match (long, at_one_target) {
+        (true, true) => Depth { segments: 5, most: usize::MAX },
+        (true, false) => Depth { segments: 3, most: 100_000 },
+        (false, true) => Depth { segments: 5, most: if one.name == "bind beneath" && same { 20_000 } else { 500 } },
+        (false, false) if one.name == "share a snapshot first" && same => Depth { segments: 3, most: usize::MAX },
+        (false, false) if std::ptr::eq(operations, OF_A_SANDBOX) => {
+            Depth { segments: 2, most: if same { 200 } else { 50 } }
+        }
+        (false, false) => Depth { segments: 2, most: if same { usize::MAX } else { 200 } },
+    }
+}
+
+fn interleaved(operations: &'static [Operation], long: bool, table: &Table) -> Vec<Trial> {
+    let all = |pair: [&'static Operation; 2]| {
+        let depth = depth(operations, pair, long);
+        trial("interleavings", format!("{} with {}", pair[0].name, pair[1].name), table, move |found| {
+            for layout in Layout::ALL {
+                for kernel in kernels().into_iter().take(if long { 3 } else { 1 }) {
+                    Pair::new(layout, kernel, pair).search(depth, found);
+                }
+            }
+        })
+    };
+    pairs(operations).map(all).collect()
+}
+
+/// A search that is one trial.
+fn trial(
+    search: &'static str,
+    name: impl Into<String>,
+    table: &Table,
+    act: impl FnOnce(&mut Found) + Send + 'static,
+) -> Trial {
+    let table = table.clone();
+    let name = name.into();
+    Trial::test(format!("{search}: {name}"), move || {
+        let mut found = Found::default();
+        let start = Instant::now();
+        act(&mut found);
+        eprintln!("{search}: {name}: {} runs, {:?}", found.runs, start.elapsed());
+        table.add(search, &found);
+        verdict(search, &found)
+    })
+}
+
+fn among_strangers(most: usize, table: &Table) -> impl Iterator<Item = Trial> {
+    OF_NO_SANDBOX.iter().chain(OF_A_SANDBOX).map(move |operation| {
+        trial("strangers", operation.name, table, move |found| {
+            // Where one call decides, each is tried.
+            let most = if ["fsGroup", "unshare by name"].contains(&operation.name) { usize::MAX } else { most };
+            for layout in Layout::ALL {
+                strangers::search(operation, layout, Ladder::ALL, most, found);
+            }
+        })
+    })
+}
+
+fn on_every_kernel(search: &'static str, name: &'static str, table: &Table, act: fn(Ladder, &mut Found)) -> Trial {
+    trial(search, name, table, move |found| kernels().into_iter().for_each(|(_, ladder)| act(ladder, found)))
+}
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    let long = std::env::var_os("MOUNTWRIGHT_LONG").is_some();
+    if !long {
+        arguments.test_threads.get_or_insert(1);
+    }
+    let table = Table::default();
+    let all = [OF_A_SANDBOX, OF_NO_SANDBOX, COMING_AND_GOING, AT_ONE_TARGET];
+    let mut trials: Vec<_> = all.into_iter().flat_map(|operations| interleaved(operations, long, &table)).collect();
+    trials.extend(among_strangers(if long { usize::MAX } else { 12 }, &table));
+    for layout in Layout::ALL {
+        trials.push(trial("reboots", format!("{layout:?}"), &table, move |found| {
+            for kernel in kernels() {
+                reboots::search(layout, kernel, found);
+            }
+        }));
+    }
+    trials.push(on_every_kernel("filesystems", "an overlay of two", &table, filesystems::overlay));
+    trials.push(on_every_kernel("filesystems", "a server that fails", &table, filesystems::failing_servers));
+    trials.push(on_every_kernel("filesystems", "for its owner alone", &table, filesystems::owners_alone));
+    trials.push(on_every_kernel("filesystems", "a chroot", &table, filesystems::chroots));
+    let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
+    let exit_code = libtest_mimic::run(&arguments, trials).exit_code();
+    print!("{table}");
+    let gone = table.not_found(expected::all());
+    if whole && !gone.is_empty() {
+        println!("known, and not found any more: take it out of known.txt\n{gone}");
+        return ExitCode::FAILURE;
+    }
+    exit_code
+}

@@ -1,0 +1,496 @@
+//! Every public operation on one sandbox, and those of the ports at one target. The library's API is used
+//! here alone.
+
+use std::ops::ControlFlow;
+
+use mountwright_core::{
+    Backend, BackingDevice, BindRequest, ContainerId, DirectVolume, DirectVolumeType, Ensured, Errno, Error, FileMode,
+    FinalLink, FsGroup, FsGroupChangePolicy, FsGroupError, FsGroupOutcome, FsGroupRequest, Leftover, Location,
+    MountKey, MountRequest, OsError, Propagation, Recovery, SandboxDirs, SandboxSetup, Share, ShareRecord, TakeOff,
+    UnmountMode, UnmountRequest, UnshareOutcome, UnsharedMounts, apply_fs_group, backing_device, ensure_share,
+    set_up_sandbox, tear_down_container, tear_down_sandbox, unshare_recorded, unshare_volume, write_direct_volume,
+};
+use mountwright_core::{Filesystem, Mounter};
+
+use crate::host::Layout;
+
+pub(crate) const MOUNTS: &str = "/w/sb/mounts";
+pub(crate) const SHARED: &str = "/w/sb/shared";
+pub(crate) const VOLUME: &str = "/w/volume";
+pub(crate) const GROUP: u32 = 4321;
+
+/// The ports of one caller.
+#[derive(Clone, Copy)]
+pub(crate) struct Ports<'a> {
+    pub(crate) fs: &'a dyn Filesystem,
+    pub(crate) mounter: &'a dyn Mounter,
+}
+
+impl<'a> Ports<'a> {
+    pub(crate) fn of(backend: &'a impl Backend) -> Self {
+        Self { fs: backend, mounter: backend }
+    }
+}
+
+/// Result of an operation, as far as it can be compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Answer {
+    /// Its kind: `done`, `nothing to do`, `conflict`, the errno, or `incomplete`.
+    pub(crate) kind: String,
+    /// All of it, for a person to read.
+    pub(crate) text: String,
+    /// Names of an error's leftovers.
+    pub(crate) left: Vec<String>,
+}
+
+impl Answer {
+    fn new(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), text: kind.to_owned(), left: Vec::new() }
+    }
+
+    fn incomplete(text: &impl ToString) -> Self {
+        Self { kind: INCOMPLETE.to_owned(), text: text.to_string(), left: Vec::new() }
+    }
+
+    fn failed(errno: Option<Errno>, text: String, left: &[Leftover]) -> Self {
+        let kind =
+            errno.map_or_else(|| text.split(['/', ':']).next().unwrap_or_default().to_owned(), |e| e.to_string());
+        Self { kind, text, left: left.iter().map(ToString::to_string).collect() }
+    }
+
+    /// A typed conflict: the caller has changed nothing, and may repeat the call.
+    pub(crate) fn is_conflict(&self) -> bool {
+        self.kind == CONFLICT
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        [DONE, NOTHING].contains(&self.kind.as_str())
+    }
+}
+
+pub(crate) const DONE: &str = "done";
+const NOTHING: &str = "nothing to do";
+const CONFLICT: &str = "conflict";
+pub(crate) const INCOMPLETE: &str = "incomplete";
+
+impl From<Error> for Answer {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Conflict(conflict) => Self { text: conflict.to_string(), ..Self::new(CONFLICT) },
+            error => Self::failed(error.errno(), error.to_string(), error.left()),
+        }
+    }
+}
+
+impl From<OsError> for Answer {
+    fn from(error: OsError) -> Self {
+        Error::from(error).into()
+    }
+}
+
+fn done<T>(result: Result<T, impl Into<Answer>>) -> Answer {
+    result.map_or_else(Into::into, |_| Answer::new(DONE))
+}
+
+fn unshared(result: Result<UnshareOutcome, Error>) -> Answer {
+    match result {
+        Ok(UnshareOutcome::Detached { .. }) => Answer::new(DONE),
+        Ok(UnshareOutcome::NotMounted { .. } | UnshareOutcome::Missing) => Answer::new(NOTHING),
+        Ok(other) => Answer::incomplete(&other),
+        Err(error) => error.into(),
+    }
+}
+
+/// Records of an earlier caller.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Before {
+    pub(crate) layout: Option<Layout>,
+    pub(crate) dirs: Option<SandboxDirs>,
+    /// The root filesystem, the file `config` and the directory `data` of container `c1`; the root filesystem of `c2`.
+    pub(crate) shares: Vec<ShareRecord>,
+}
+
+/// One operation; `side` (0 or 1) is who calls it.
+#[derive(Clone, Copy)]
+pub(crate) struct Operation {
+    pub(crate) name: &'static str,
+    pub(crate) start: Start,
+    pub(crate) kind: Kind,
+    pub(crate) run: fn(Ports<'_>, &Before, usize) -> Answer,
+}
+
+/// Effect of an operation on a sandbox as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It adds something.
+    Makes,
+    /// It removes everything.
+    Removes,
+    /// It removes one thing, or touches none of it.
+    Other,
+}
+
+/// The state that an operation starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Start {
+    /// Neither sandbox nor mount.
+    Empty,
+    /// The mounts directory alone.
+    Directory,
+    /// A sandbox that is set up, with one container in it.
+    Running,
+}
+
+pub(crate) fn at(path: &str) -> Location {
+    Location::trusted(path)
+}
+
+fn id(text: &str) -> ContainerId {
+    ContainerId::new(text).unwrap()
+}
+
+fn setup(layout: Option<Layout>) -> SandboxSetup {
+    let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap();
+    if layout == Some(Layout::MadeShared) { setup.unshared(UnsharedMounts::MakeShared) } else { setup }
+}
+
+fn volume(container: &str, name: &str, source: &str) -> Share {
+    Share::volume(MOUNTS, &id(container), name, at(source)).unwrap()
+}
+
+pub(crate) fn snapshot() -> Share {
+    Share::snapshot_dir(MOUNTS, &id("c1"), at("/h/snap")).unwrap()
+}
+
+pub(crate) fn recovery() -> Recovery {
+    Recovery::new(MOUNTS, SHARED).unwrap().directories_too()
+}
+
+/// Sets a sandbox up and shares with its first container.
+pub(crate) fn prepare(ports: Ports<'_>, layout: Layout, start: Start) -> Before {
+    let mut before = Before { layout: Some(layout), ..Before::default() };
+    if start == Start::Directory {
+        ports.fs.create_dir(&at(MOUNTS), FileMode::MOUNT_TARGET).unwrap();
+    }
+    if start == Start::Running {
+        before.dirs = Some(set_up_sandbox(ports.fs, ports.mounter, &setup(Some(layout))).unwrap());
+        let rootfs = Share::rootfs(MOUNTS, &id("c1"), at("/h/rootfs")).unwrap();
+        let image = Share::rootfs(MOUNTS, &id("c2"), at("/h/image")).unwrap();
+        let config = volume("c1", "config", "/h/config").read_only();
+        for share in [rootfs, config, volume("c1", "data", "/h/data"), image] {
+            before.shares.push(share.carry_out(ports.fs, ports.mounter).unwrap());
+        }
+    }
+    before
+}
+
+fn share(ports: Ports<'_>, share: &Share) -> Answer {
+    done(share.carry_out(ports.fs, ports.mounter))
+}
+
+fn ensure(ports: Ports<'_>, share: &Share) -> Answer {
+    match ensure_share(ports.fs, ports.mounter, share) {
+        Ok(Ensured::Done(_)) => Answer::new(DONE),
+        Ok(Ensured::AlreadySatisfied(_)) => Answer::new(NOTHING),
+        Ok(Ensured::Conflict(conflict)) => Error::from(conflict).into(),
+        Err(error) => error.into(),
+    }
+}
+
+fn down(ports: Ports<'_>, before: &Before, how: TakeOff) -> Answer {
+    let dirs = before.dirs.as_ref().unwrap();
+    let report = tear_down_sandbox(ports.fs, ports.mounter, dirs, &before.shares, how);
+    if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
+}
+
+pub(crate) fn recover(ports: Ports<'_>) -> Answer {
+    match recovery().reap(ports.fs, ports.mounter) {
+        Ok(report) if report.is_clean() => Answer::new(DONE),
+        Ok(report) => Answer::incomplete(&report),
+        Err(error) => error.into(),
+    }
+}
+
+pub(crate) fn unshare_by_record(ports: Ports<'_>, record: &ShareRecord) -> Answer {
+    unshared(unshare_recorded(ports.fs, ports.mounter, MOUNTS.into(), record))
+}
+
+pub(crate) fn give_group(ports: Ports<'_>) -> Answer {
+    let request = FsGroupRequest::new(FsGroup { gid: GROUP, policy: FsGroupChangePolicy::Always });
+    match apply_fs_group(ports.fs, &at(VOLUME), &request, &mut |_| ControlFlow::Continue(())) {
+        Ok(FsGroupOutcome::Applied(_) | FsGroupOutcome::NotNeeded) => Answer::new(DONE),
+        Ok(other) => Answer::incomplete(&format!("{other:?}")),
+        Err(FsGroupError::Root(error)) => error.into(),
+        Err(error) => Answer::incomplete(&error),
+    }
+}
+
+fn replace(ports: Ports<'_>, side: usize) -> Answer {
+    let device = ["/dev/sda", "/dev/sdb"][side];
+    let record = DirectVolume::new(DirectVolumeType::Block, device, "ext4", [].into(), Vec::new()).unwrap();
+    let written = write_direct_volume(ports.fs, "/w/records".into(), "/data".into(), &record, serde_json::to_vec);
+    written.map_or_else(|error| Answer::failed(None, error.to_string(), &[]), |()| Answer::new(DONE))
+}
+
+fn bind(ports: Ports<'_>, target: Location, side: usize) -> Answer {
+    let request = BindRequest::new(at(["/h/rootfs", "/h/data"][side]), target).propagation(Propagation::Private);
+    done(ports.mounter.bind(&request))
+}
+
+const RUNNING: Operation =
+    Operation { name: "", start: Start::Running, kind: Kind::Other, run: |_, _, _| Answer::new(NOTHING) };
+
+const MAKING: Operation = Operation { kind: Kind::Makes, ..RUNNING };
+const REMOVING: Operation = Operation { kind: Kind::Removes, ..RUNNING };
+
+/// On one sandbox.
+pub(crate) const OF_A_SANDBOX: &[Operation] = &[
+    Operation {
+        name: "set up",
+        run: |ports, before, _| done(set_up_sandbox(ports.fs, ports.mounter, &setup(before.layout))),
+        ..MAKING
+    },
+    Operation {
+        name: "share a root filesystem",
+        run: |ports, _, _| share(ports, &Share::rootfs(MOUNTS, &id("c4"), at("/h/rootfs")).unwrap()),
+        ..MAKING
+    },
+    Operation {
+        name: "share a file",
+        run: |ports, _, _| share(ports, &volume("c1", "hosts", "/h/config").read_only()),
+        ..MAKING
+    },
+    Operation { name: "share a snapshot", run: |ports, _, _| share(ports, &snapshot()), ..MAKING },
+    Operation { name: "ensure", run: |ports, _, _| ensure(ports, &volume("c3", "v", "/h/data").read_only()), ..MAKING },
+    Operation {
+        name: "unshare by name",
+        run: |ports, _, _| unshared(unshare_volume(ports.fs, ports.mounter, MOUNTS.into(), &id("c1"), "config")),
+        ..RUNNING
+    },
+    Operation {
+        name: "unshare by record",
+        run: |ports, before, _| unshare_by_record(ports, &before.shares[0]),
+        ..RUNNING
+    },
+    Operation { name: "tear down", run: |ports, before, _| down(ports, before, TakeOff::Detach), ..REMOVING },
+    Operation { name: "tear down strictly", run: |ports, before, _| down(ports, before, TakeOff::Strict), ..REMOVING },
+    Operation { name: "recover", run: |ports, _, _| recover(ports), ..REMOVING },
+    Operation { name: "fsGroup", run: |ports, _, _| give_group(ports), ..RUNNING },
+    Operation { name: "replace a record", run: |ports, _, side| replace(ports, side), ..RUNNING },
+];
+
+/// Those that start before there is a sandbox.
+pub(crate) const OF_NO_SANDBOX: &[Operation] = &[
+    Operation { name: "set up first", start: Start::Empty, ..OF_A_SANDBOX[0] },
+    Operation { name: "share a snapshot first", start: Start::Directory, ..OF_A_SANDBOX[3] },
+    Operation { name: "ensure first", start: Start::Directory, ..OF_A_SANDBOX[4] },
+    Operation { name: "recover first", start: Start::Empty, ..OF_A_SANDBOX[9] },
+];
+
+/// Shares of one container that come and go: one call is both.
+pub(crate) const COMING_AND_GOING: &[Operation] = &[Operation {
+    name: "share, then unshare",
+    start: Start::Directory,
+    kind: Kind::Other,
+    run: |ports, _, side| {
+        let name = ["v0", "v1"][side];
+        match share(ports, &volume("c1", name, "/h/data")) {
+            answer if answer.kind == DONE => {
+                unshared(unshare_volume(ports.fs, ports.mounter, MOUNTS.into(), &id("c1"), name))
+            }
+            other => other,
+        }
+    },
+}];
+
+/// At one target, by the ports.
+pub(crate) const AT_ONE_TARGET: &[Operation] = &[
+    Operation {
+        name: "bind beneath",
+        start: Start::Empty,
+        kind: Kind::Other,
+        run: |ports, _, side| bind(ports, Location::beneath("/w", "t").unwrap(), side),
+    },
+    Operation {
+        name: "bind",
+        start: Start::Empty,
+        kind: Kind::Other,
+        run: |ports, _, side| bind(ports, at("/w/t"), side),
+    },
+    Operation {
+        name: "mount",
+        start: Start::Empty,
+        kind: Kind::Other,
+        run: |ports, _, _| done(ports.mounter.mount(&MountRequest::new("tmpfs", at("/w/t")))),
+    },
+    Operation {
+        name: "unmount",
+        start: Start::Empty,
+        kind: Kind::Other,
+        run: |ports, _, _| done(ports.mounter.unmount(&UnmountRequest::new(at("/w/t")).with_mode(UnmountMode::Detach))),
+    },
+    Operation {
+        name: "bind and create",
+        start: Start::Empty,
+        kind: Kind::Other,
+        run: |ports, _, side| {
+            let target = Location::beneath("/w", "new/t").unwrap();
+            let request = BindRequest::new(at(["/h/rootfs", "/h/data"][side]), target);
+            let request = request.propagation(Propagation::Private).creating_target(FileMode::MOUNT_TARGET);
+            done(ports.mounter.bind(&request))
+        },
+    },
+];
+
+/// Operations by stored records.
+pub(crate) const BY_RECORDS: &[Operation] = &[
+    OF_A_SANDBOX[6],
+    Operation {
+        name: "tear a container down",
+        run: |ports, before, _| {
+            let report = tear_down_container(ports.fs, ports.mounter, MOUNTS.into(), &before.shares, TakeOff::Detach);
+            if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
+        },
+        ..RUNNING
+    },
+    OF_A_SANDBOX[7],
+    OF_A_SANDBOX[8],
+];
+
+/// Looks and changes of a place that may be on a filesystem that refuses; `place` is a directory on it, or its root.
+pub(crate) struct Touch {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(Ports<'_>, &str) -> Answer,
+}
+
+fn below(place: &str) -> Location {
+    let (root, name) = place.rsplit_once('/').unwrap();
+    Location::beneath(root, name).unwrap()
+}
+
+/// Each has to do with the name alone.
+pub(crate) const TOUCHES: &[Touch] = &[
+    Touch { name: "open a directory beneath", run: |ports, place| done(ports.fs.open_dir(&below(place))) },
+    Touch { name: "open a directory", run: |ports, place| done(ports.fs.open_dir(&at(place))) },
+    Touch { name: "metadata", run: |ports, place| done(ports.fs.metadata(&at(place), FinalLink::Follow)) },
+    Touch { name: "metadata beneath", run: |ports, place| done(ports.fs.metadata(&below(place), FinalLink::Itself)) },
+    Touch { name: "filesystem of", run: |ports, place| done(ports.mounter.filesystem_of(&below(place))) },
+    Touch { name: "mount of", run: |ports, place| done(ports.mounter.mount_of(&at(place))) },
+    Touch { name: "mount of, beneath", run: |ports, place| done(ports.mounter.mount_of(&below(place))) },
+    Touch {
+        name: "bind from it",
+        run: |ports, place| done(ports.mounter.bind(&BindRequest::new(at(place), at("/w/t")).read_only())),
+    },
+    Touch {
+        name: "bind onto it",
+        run: |ports, place| done(ports.mounter.bind(&BindRequest::new(at("/h/data"), below(place)))),
+    },
+    Touch {
+        name: "share it",
+        run: |ports, place| share(ports, &Share::rootfs(MOUNTS, &id("c7"), at(place)).unwrap().read_only()),
+    },
+    Touch { name: "ensure its share", run: |ports, place| ensure(ports, &volume("c7", "v", place)) },
+    Touch {
+        name: "create a directory",
+        run: |ports, place| done(ports.fs.create_dir(&below(place), FileMode::MOUNT_TARGET)),
+    },
+    Touch { name: "remove a directory", run: |ports, place| done(ports.fs.remove_dir(&below(place))) },
+];
+
+/// Operations on the root of a mount that may serve another user only; each ends as on a mount that serves all.
+pub(crate) const OF_A_MOUNT: &[Touch] = &[
+    Touch { name: "mount of", run: |ports, place| done(ports.mounter.mount_of(&at(place))) },
+    Touch { name: "filesystem of", run: |ports, place| done(ports.mounter.filesystem_of(&at(place))) },
+    Touch {
+        name: "bind from it",
+        run: |ports, place| done(ports.mounter.bind(&BindRequest::new(at(place), at("/w/t")).read_only())),
+    },
+    Touch {
+        name: "bind onto it",
+        run: |ports, place| done(ports.mounter.bind(&BindRequest::new(at("/h/data"), at(place)))),
+    },
+    Touch {
+        name: "share it and unshare it",
+        run: |ports, place| {
+            let wanted = Share::rootfs(MOUNTS, &id("c7"), at(place)).unwrap().read_only();
+            match wanted.carry_out(ports.fs, ports.mounter) {
+                Ok(record) => unshare_by_record(ports, &record),
+                Err(error) => error.into(),
+            }
+        },
+    },
+    Touch {
+        name: "share it and recover",
+        run: |ports, place| {
+            // By mount(2)'s like: whether the library can share it is asked above.
+            let shared = BindRequest::new(at(place), Location::beneath(MOUNTS, "c8/v").unwrap());
+            match ports.mounter.bind(&shared.creating_target(FileMode::MOUNT_TARGET)) {
+                Ok(_) => recover(ports),
+                Err(error) => error.into(),
+            }
+        },
+    },
+    Touch {
+        name: "unmount by identity",
+        run: |ports, place| {
+            let key = match ports.mounter.mounts() {
+                Ok(table) => table.mount_at(place.as_ref()).map(|row| MountKey::Reused(row.id())),
+                Err(error) => return error.into(),
+            };
+            let request = UnmountRequest::new(at(place)).with_mode(UnmountMode::Detach).only(key.unwrap());
+            done(ports.mounter.unmount(&request))
+        },
+    },
+];
+
+/// Questions and operations inside a chroot that may or may not be a mount point; the paths are those inside.
+pub(crate) const IN_A_CHROOT: &[Touch] = &[
+    Touch {
+        name: "backing device",
+        run: |ports, _| match backing_device(ports.fs, ports.mounter, "/srv/vol".as_ref()) {
+            Ok(BackingDevice::Subtree { subpath, .. }) => {
+                Answer { text: subpath.display().to_string(), ..Answer::new("of a subtree") }
+            }
+            Ok(other) => Answer::incomplete(&format!("{other:?}")),
+            Err(error) => error.into(),
+        },
+    },
+    Touch {
+        name: "ensure twice",
+        run: |ports, _| {
+            let share = Share::volume("/sb", &id("c"), "v", at("/srv/vol")).unwrap();
+            let first = ensure(ports, &share);
+            if first.is_success() { ensure(ports, &share) } else { first }
+        },
+    },
+    Touch {
+        name: "set up twice and tear down",
+        run: |ports, _| {
+            let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(UnsharedMounts::MakeShared);
+            let twice = set_up_sandbox(ports.fs, ports.mounter, &setup)
+                .and_then(|_| set_up_sandbox(ports.fs, ports.mounter, &setup));
+            match twice {
+                Ok(dirs) => {
+                    let report = tear_down_sandbox(ports.fs, ports.mounter, &dirs, &[], TakeOff::Detach);
+                    if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
+                }
+                Err(error) => error.into(),
+            }
+        },
+    },
+    Touch {
+        name: "set up and recover",
+        run: |ports, _| {
+            let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(UnsharedMounts::MakeShared);
+            match set_up_sandbox(ports.fs, ports.mounter, &setup) {
+                Ok(_) => match Recovery::new("/sb/m", "/sb/s").unwrap().directories_too().reap(ports.fs, ports.mounter)
+                {
+                    Ok(report) if report.is_clean() => Answer::new(DONE),
+                    Ok(report) => Answer::incomplete(&report),
+                    Err(error) => error.into(),
+                },
+                Err(error) => error.into(),
+            }
+        },
+    },
+];
