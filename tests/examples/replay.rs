@@ -63,6 +63,13 @@ impl Bench {
             Self::Linux(stage) => play_on_kernel(stage, scenario),
         }
     }
+
+    fn judge(&mut self, scenario: &Scenario) -> Verdict {
+        match self {
+            Self::Fake => Verdict::of(scenario, play_on_fake(scenario)),
+            Self::Linux(stage) => Verdict::on_kernel(stage.kernel(), scenario, |played| play_on_kernel(stage, played)),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -75,6 +82,8 @@ struct Line<'a> {
 #[derive(Default)]
 struct Counts {
     agree: usize,
+    explained: usize,
+    not_there: usize,
     differ: usize,
     /// By reason
     not_run: BTreeMap<String, usize>,
@@ -128,7 +137,7 @@ fn print(bench: &mut Bench, scenarios: &[Scenario], out: &mut impl Write) -> io:
                 writeln!(out)?;
             }
             Err(error) => {
-                good &= matches!(error, CannotRun::KernelTooOld { .. });
+                good &= matches!(error, CannotRun::OtherKernel { .. });
                 eprintln!("replay: {} has no outcome: {error}", scenario.name);
             }
         }
@@ -139,9 +148,11 @@ fn print(bench: &mut Bench, scenarios: &[Scenario], out: &mut impl Write) -> io:
 fn check(bench: &mut Bench, scenarios: &[Scenario], out: &mut impl Write) -> io::Result<bool> {
     let mut counts = Counts::default();
     for scenario in scenarios {
-        match Verdict::of(scenario, bench.play(scenario)) {
+        match bench.judge(scenario) {
             Verdict::Agrees => counts.agree += 1,
-            Verdict::NotRun(reason) | Verdict::TooYoung(reason) => *counts.not_run.entry(reason).or_default() += 1,
+            Verdict::Explained(_) => counts.explained += 1,
+            Verdict::NotThere(_) => counts.not_there += 1,
+            Verdict::NotRun(reason) | Verdict::OtherKernel(reason) => *counts.not_run.entry(reason).or_default() += 1,
             Verdict::Differs(report) => {
                 counts.differ += 1;
                 writeln!(out, "{} differs {report}", scenario.name)?;
@@ -152,9 +163,15 @@ fn check(bench: &mut Bench, scenarios: &[Scenario], out: &mut impl Write) -> io:
             }
         }
     }
-    let Counts { agree, differ, not_run } = counts;
+    let Counts { agree, explained, not_there, differ, not_run } = counts;
     for (reason, count) in not_run {
         writeln!(out, "{count} not run: {reason}")?;
+    }
+    if explained > 0 {
+        writeln!(out, "{explained} differ as this kernel does")?;
+    }
+    if not_there > 0 {
+        writeln!(out, "{not_there} agree up to a call that this kernel lacks")?;
     }
     writeln!(out, "{} scenarios, {agree} agree, {differ} differ", scenarios.len())?;
     Ok(differ == 0)

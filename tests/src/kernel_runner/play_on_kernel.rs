@@ -8,11 +8,12 @@ use crate::scenario::{CannotRun, Recording, Scenario, play};
 ///
 /// # Errors
 ///
-/// [`CannotRun`], also where the kernel is older than the scenario's rule.
+/// [`CannotRun`], also where the scenario's rule is not one of this kernel.
 pub fn play_on_kernel(stage: &mut Stage, scenario: &Scenario) -> Result<Recording, CannotRun> {
     let running = stage.kernel();
-    match scenario.since {
-        Some(since) if since > running => Err(CannotRun::KernelTooOld { running, since }),
-        _ => play(&mut KernelWorld::new(stage)?, scenario),
+    let &Scenario { since, until, .. } = scenario;
+    if since.is_some_and(|since| running < since) || until.is_some_and(|until| until < running) {
+        return Err(CannotRun::OtherKernel { running, since, until });
     }
+    play(&mut KernelWorld::new(stage)?, scenario)
 }

@@ -32,6 +32,16 @@ impl Difference {
     pub fn at(&self) -> i64 {
         self.at
     }
+
+    /// The outcome, the value and the tables that were found, each where it is not the expected one.
+    pub fn parts_that_differ(&self) -> (Option<Outcome>, Option<Value>, Option<Snapshot>) {
+        let Self { expected, got, .. } = self;
+        (
+            got.result.filter(|_| got.result != expected.result),
+            got.value.clone().filter(|_| got.value != expected.value),
+            got.tables.clone().filter(|_| self.tables_differ),
+        )
+    }
 }
 
 /// The first difference between two recordings of the scenario, step by step: errno, then value, then tables.

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
+use super::elsewhere::Elsewhere;
 use super::scenario_record::Scenario;
 
 /// Why a scenario file cannot be used.
@@ -82,6 +83,9 @@ pub fn scenarios_from_text(file: &str, text: &str) -> Result<Vec<Scenario>, BadF
         let scenario: Scenario = serde_json::from_str(line).map_err(|error| bad(without_position(&error)))?;
         if scenario.results.as_ref().is_some_and(|results| results.len() != scenario.ops.len()) {
             return Err(bad(format!("{}: `results` has not one entry for each of `ops`", scenario.name)));
+        }
+        if let Some(fault) = scenario.elsewhere.iter().find_map(Elsewhere::fault) {
+            return Err(bad(format!("{}: `elsewhere`: {fault}", scenario.name)));
         }
         scenarios.push(scenario);
     }

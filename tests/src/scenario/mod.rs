@@ -7,6 +7,7 @@
 
 mod bits;
 mod difference;
+mod elsewhere;
 mod file;
 pub(crate) mod kernel_bits;
 mod kernel_version;
@@ -14,6 +15,7 @@ mod minimise;
 mod normalise;
 mod one_or_many;
 mod operation;
+mod order_free;
 mod outcome;
 mod place;
 mod play;
@@ -24,12 +26,14 @@ mod snapshot;
 mod step;
 mod table_drawing;
 pub(crate) mod table_text;
+mod there;
 mod value;
 mod verdict;
 mod world;
 
 pub use bits::{AccessMode, Attribute, MountFlag, NodeKind, OpenMode, PropagationBit, ResolveFlag, UnmountFlag};
 pub use difference::{Difference, first_difference};
+pub use elsewhere::{CHANGES, Elsewhere, KernelChange};
 pub use file::{BadFile, read_scenarios, scenarios_from_text};
 pub use kernel_version::KernelVersion;
 pub use minimise::minimise;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::elsewhere::Elsewhere;
 use super::kernel_version::KernelVersion;
 use super::outcome::Outcome;
 use super::recording::Recording;
@@ -26,9 +27,12 @@ pub struct Scenario {
     /// The rule that it shows
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The first kernel that is known to answer so
+    /// The first kernel that is known to answer so; the history is not run on an older one
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<KernelVersion>,
+    /// The last kernel that is known to answer so; the history is not run on a newer one
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<KernelVersion>,
     /// Run first; every step succeeds
     #[serde(default)]
     pub setup: Vec<Step>,
@@ -43,6 +47,9 @@ pub struct Scenario {
     /// The recorded tables
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tables: Option<Vec<(i64, Snapshot)>>,
+    /// The outcomes of kernels that differ from the recording
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<Elsewhere>,
     /// What the author expected before the kernel was asked; never compared
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author_expected: Option<serde_json::Value>,
@@ -60,11 +67,13 @@ impl Scenario {
             title: None,
             note: None,
             since: None,
+            until: None,
             setup,
             ops,
             results: None,
             values: None,
             tables: None,
+            elsewhere: Vec::new(),
             author_expected: None,
             kernel_differs: None,
         }
@@ -77,6 +86,22 @@ impl Scenario {
             values: self.values.clone().unwrap_or_default(),
             tables: self.tables.clone()?,
         })
+    }
+
+    /// The history and its recording, ended before the operation of this index.
+    pub fn up_to(&self, end: usize) -> Self {
+        let mut short = self.clone();
+        short.ops.truncate(end);
+        if let Some(results) = &mut short.results {
+            results.truncate(end);
+        }
+        if let Some(values) = &mut short.values {
+            values.retain(|&at, _| at < end);
+        }
+        if let Some(tables) = &mut short.tables {
+            tables.retain(|(at, _)| usize::try_from(*at).map_or(true, |at| at < end));
+        }
+        short
     }
 
     /// The same history with this recording.

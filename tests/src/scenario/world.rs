@@ -107,12 +107,14 @@ pub enum CannotRun {
     NoSuchNamespace(u32),
     /// This machine does not let us: not run, which is neither agreement nor difference.
     NeedsRoot(&'static str),
-    /// The kernel is older than the rule that the scenario shows: not run.
-    KernelTooOld {
+    /// The running kernel is not one of those that are known to answer as the scenario says: not run.
+    OtherKernel {
         /// The running kernel
         running: KernelVersion,
         /// The first that answers so
-        since: KernelVersion,
+        since: Option<KernelVersion>,
+        /// The last that answers so
+        until: Option<KernelVersion>,
     },
     /// The world does not know how to do this.
     NotSupported(String),
@@ -128,8 +130,15 @@ impl fmt::Display for CannotRun {
             }
             Self::NoSuchNamespace(ns) => write!(f, "there is no namespace {ns}"),
             Self::NeedsRoot(what) => write!(f, "{what} needs root on this machine"),
-            Self::KernelTooOld { running, since } => {
-                write!(f, "the rule holds since Linux {since}, and this is {running}")
+            Self::OtherKernel { running, since, until } => {
+                f.write_str("the rule holds")?;
+                if let Some(since) = since {
+                    write!(f, " since Linux {since}")?;
+                }
+                if let Some(until) = until {
+                    write!(f, " until Linux {until}")?;
+                }
+                write!(f, ", and this is {running}")
             }
             Self::NotSupported(what) => write!(f, "not supported here: {what}"),
             Self::Broken(what) => write!(f, "the test bench failed: {what}"),
