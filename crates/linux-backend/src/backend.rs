@@ -7,22 +7,28 @@ use std::sync::Arc;
 use crate::calls::Calls;
 use crate::kernel::{Call, Kernel};
 use crate::ladder::{Found, Ladder, may_mount};
+#[cfg(all(feature = "system", target_os = "linux"))]
 use crate::linux::Linux;
 
 /// The ports on Linux: [`Filesystem`](mountwright_core::Filesystem) with [`Directory`](mountwright_core::Directory), and
 /// [`Mounter`](mountwright_core::Mounter).
 ///
 /// * Cheap to clone; clones share what they have found out about the kernel.
-/// * A thread that enters another mount namespace or root directory needs a new one (see [`Linux`]).
-/// * Generic over the system calls it makes: see [`Kernel`].
+/// * A thread that enters another mount namespace or root directory needs a new one (see `Linux`).
+/// * Generic over the system calls it makes: see [`Kernel`]. The default is the kernel that this process runs on, with the
+///   feature `system` on Linux.
 #[derive(Clone)]
-pub struct LinuxBackend<K = Linux> {
+pub struct LinuxBackend<
+    #[cfg(all(feature = "system", target_os = "linux"))] K = Linux,
+    #[cfg(not(all(feature = "system", target_os = "linux")))] K,
+> {
     pub(crate) calls: Calls<K>,
     ladder: Ladder,
     staging: PathBuf,
     found: Arc<Found>,
 }
 
+#[cfg(all(feature = "system", target_os = "linux"))]
 impl LinuxBackend {
     /// The kernel that this process runs on, with every call that it has.
     pub fn new() -> Self {
@@ -30,6 +36,7 @@ impl LinuxBackend {
     }
 }
 
+#[cfg(all(feature = "system", target_os = "linux"))]
 impl Default for LinuxBackend {
     fn default() -> Self {
         Self::new()

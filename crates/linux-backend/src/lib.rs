@@ -4,7 +4,8 @@
 //! by descriptors, so that no path is resolved twice; all or nothing, so that no mount is ever half made; without reading
 //! the mount table where the kernel offers anything better.
 //!
-//! ```no_run
+#![cfg_attr(all(feature = "system", target_os = "linux"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "system", target_os = "linux")), doc = "```ignore")]
 //! use mountwright_core::{BindRequest, FileMode, Location, Mounter, Propagation};
 //! use mountwright_linux::LinuxBackend;
 //!
@@ -20,11 +21,15 @@
 //!
 //! # The seam
 //!
-//! The backend is generic over [`Kernel`], a trait of exactly the system calls it makes. [`Linux`] is the kernel that this
-//! process runs on; a model of it, or something that makes calls fail, is another.
+//! The backend is generic over [`Kernel`], a trait of exactly the system calls it makes. `Linux` is the kernel that this
+//! process runs on. `mountwright-fake` implements the trait on a model of Linux mounts and runs the same backend over it.
+//! Another implementation can make calls fail.
 //!
 //! # Features
 //!
+//! * `system` (default): `Linux`, the system calls of the kernel that this process runs on, through rustix and libc. It
+//!   adds nothing where the target is not Linux. Without it the crate compiles on any Unix, has no unsafe code, and needs
+//!   another implementation of [`Kernel`].
 //! * `test-namespace`: `test_namespace`, a mount namespace of its own for a test, without root where the kernel allows it.
 //!
 //! # Kernels
@@ -32,8 +37,7 @@
 //! Written for Linux 4.18 and later. Newer calls are used where they are there ([`Ladder`]); a call that a seccomp filter
 //! answers with `ENOSYS` or `EPERM` counts as absent.
 
-#[cfg(not(target_os = "linux"))]
-compile_error!("mountwright-linux speaks to the Linux kernel; elsewhere use mountwright-fake");
+#![cfg_attr(not(all(feature = "system", target_os = "linux")), forbid(unsafe_code))]
 
 pub mod abi;
 mod attach;
@@ -54,6 +58,7 @@ mod filesystem;
 mod identity;
 mod kernel;
 mod ladder;
+#[cfg(all(feature = "system", target_os = "linux"))]
 mod linux;
 mod lookup;
 mod metadata;
@@ -74,11 +79,12 @@ mod staging;
 mod superblock;
 mod take_off;
 mod target;
-#[cfg(feature = "test-namespace")]
+#[cfg(all(feature = "test-namespace", target_os = "linux"))]
 pub mod test_namespace;
 mod unmount;
 
 pub use backend::LinuxBackend;
 pub use kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, RawEntry, Reach, Stat};
 pub use ladder::Ladder;
+#[cfg(all(feature = "system", target_os = "linux"))]
 pub use linux::Linux;

@@ -10,7 +10,7 @@ use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 /// Exactly the system calls that [`LinuxBackend`](crate::LinuxBackend) makes.
 ///
-/// [`Linux`](crate::Linux) implements it for the kernel. Whoever implements it for something else runs the backend's
+/// `Linux` implements it for the kernel that this process runs on. Whoever implements it for something else runs the backend's
 /// very sequences there: over a model of the kernel, or over another `Kernel` with something between any two calls.
 ///
 /// # For those who implement
