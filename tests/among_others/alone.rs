@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mountwright_core::Errno;
 use mountwright_fake::Pid;
+use mountwright_fake::{ModelKernel, SharedMachine};
 use mountwright_linux::{Ladder, LinuxBackend};
 use mountwright_tests::interposed::{Between, Budget, Interposed, Moment};
-use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
 
 use crate::host::Host;
 use crate::operations::{Answer, Ports};

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use mountwright_fake::{ModelKernel, SharedMachine};
 use mountwright_linux::{Ladder, LinuxBackend};
-use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
 
 use crate::alone::alone;
 use crate::found::Found;

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use mountwright_core::Errno;
+use mountwright_fake::{ModelKernel, SharedMachine};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::interposed::{Between, Interposed, Moment};
-use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
 
 use crate::host::Host;
 use crate::operations::{Answer, Before, Operation, Ports};

@@ -1,20 +1,26 @@
-//! The model: the Linux backend making its calls there.
+//! The model: the fake as each kernel, and the Linux backend with fewer of the system calls of the newest.
 
 use libtest_mimic::Trial;
-use mountwright_fake::FakeBackend;
-use mountwright_linux::LinuxBackend;
+use mountwright_fake::{FakeBackend, KernelVersion, ModelKernel};
+use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::contract::{Case, play_on_model};
-use mountwright_tests::model_kernel::ModelKernel;
 
 use crate::ladders::{ladders, limited};
 
 /// The case on each backend that needs no kernel.
 pub(crate) fn trials(area: &'static str, case: Case) -> impl Iterator<Item = Trial> {
-    let fake = Trial::test(format!("the fake: {area}: {}", case.rule()), move || {
-        play_on_model(case, |machine, process| (FakeBackend::over(machine.shared(), process), true));
-        Ok(())
+    let fakes = KernelVersion::ALL.into_iter().map(move |version| {
+        Trial::test(format!("the fake as {version}: {area}: {}", case.rule()), move || {
+            play_on_model(case, |machine, process| {
+                machine.lock().set_kernel_version(version);
+                (FakeBackend::over(machine.shared(), process), version.has(Call::MountSetattr))
+            });
+            Ok(())
+        })
     });
-    let linux = ladders().into_iter().map(move |(name, ladder)| {
+    // With every call it is what the fake is.
+    let fewer_calls = ladders().into_iter().filter(|(_, ladder)| *ladder != Ladder::ALL);
+    let linux = fewer_calls.map(move |(name, ladder)| {
         Trial::test(format!("Linux on the model{name}: {area}: {}", case.rule()), move || {
             play_on_model(case, |machine, process| {
                 limited(LinuxBackend::over(ModelKernel::new(machine.clone(), process)), ladder)
@@ -22,5 +28,5 @@ pub(crate) fn trials(area: &'static str, case: Case) -> impl Iterator<Item = Tri
             Ok(())
         })
     });
-    std::iter::once(fake).chain(linux)
+    fakes.chain(linux)
 }

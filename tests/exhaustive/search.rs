@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mountwright_fake::Pid;
+use mountwright_fake::{Pid, SharedMachine};
 use mountwright_tests::errno_table::is_a_statement;
 use mountwright_tests::interposed::{Between, Death, Fault, HowLong, Moment};
-use mountwright_tests::model_kernel::SharedMachine;
 use mountwright_tests::searched::{
     Answer, Expected, Operation, Parent, PlannedFault, Snapshot, Tally, Violation, Wrong, fault_plan, plain_failure,
     verdict,

@@ -1,8 +1,7 @@
 //! The fake's model as ground: a value, so that every run begins with a copy.
 
 use mountwright_core::Backend;
-use mountwright_fake::{At, FakeBackend, Machine, Pid, abi};
-use mountwright_tests::model_kernel::{ModelKernel, SharedMachine};
+use mountwright_fake::{At, FakeBackend, Machine, ModelKernel, Pid, SharedMachine, abi};
 
 use crate::ground::{Ground, furnish};
 

@@ -8,7 +8,6 @@ pub mod interposed;
 pub mod kernel_required;
 pub mod kernel_runner;
 pub mod kernel_trials;
-pub mod model_kernel;
 pub mod mortal_child;
 pub mod naive;
 pub mod scenario;

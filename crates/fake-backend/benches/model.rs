@@ -1,11 +1,12 @@
-//! The model: simple operations, copies of a whole machine, histories.
+//! The model: simple operations, copies of a whole machine, histories; and the ports over it.
 
 #[path = "../../core/benches/paired/mod.rs"]
 mod paired;
 
 use std::hint::black_box;
 
-use mountwright_fake::{At, Machine, OpenHow, Pid, abi};
+use mountwright_core::{BindRequest, Filesystem, FinalLink, Location, Mounter, UnmountRequest};
+use mountwright_fake::{At, FakeBackend, Machine, OpenHow, Pid, abi};
 use paired::{Group, Report};
 
 const INIT: Pid = Machine::INIT;
@@ -24,6 +25,7 @@ fn main() {
         copies(&mut report, &large);
     }
     history(&mut report, &small);
+    ports(&mut report, &small);
     report.end();
 }
 
@@ -184,5 +186,36 @@ fn history(report: &mut Report, machine: &Machine) {
             }
             machine
         })
+        .run(report);
+}
+
+/// Through the Linux backend, by a handle that nothing is planned for and by one with a journal.
+fn ports(report: &mut Report, machine: &Machine) {
+    let at = Location::trusted;
+    let [plain, planned] = [machine, machine].map(|machine| FakeBackend::from(machine.clone()));
+    let plain = plain.past_the_plan();
+    let (directory, share) = (at("/a/b/c/d"), at("/share"));
+    let (bind, unmount) = (BindRequest::new(at("/images"), at("/share")), UnmountRequest::new(at("/share")));
+    let bind_and_unmount = |host: &FakeBackend| {
+        host.bind(black_box(&bind)).expect("two directories");
+        host.unmount(black_box(&unmount)).expect("not in use");
+    };
+    let mut calls = 0;
+    Group::new("fake, calls at the ports")
+        .units(1.0, "call")
+        .variant("metadata", || plain.metadata(black_box(&directory), FinalLink::Follow).expect("it is there"))
+        .variant("filesystem_of", || plain.filesystem_of(black_box(&share)).expect("it is there"))
+        .variant("mount_of", || plain.mount_of(black_box(&share)).expect("it is there"))
+        .variant("bind and unmount", || bind_and_unmount(&plain))
+        .variant("bind and unmount, in the journal", || {
+            bind_and_unmount(&planned);
+            calls += 1;
+            if calls % 1000 == 0 {
+                planned.clear_journal();
+            }
+        })
+        .rate_at_least("metadata", 1.5e6)
+        .rate_at_least("filesystem_of", 1.5e6)
+        .rate_at_least("bind and unmount", 250e3)
         .run(report);
 }

@@ -3,19 +3,20 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mountwright_core::{Operation, OsError, Subject};
+use mountwright_linux::LinuxBackend;
 
-use crate::ports::calls::{Calls, Fd};
-use crate::ports::fault::{Fault, Step};
 use crate::script::plan::{Plan, Verdict, run};
-use crate::{Failure, Journal, Machine, Pid, PortCall};
+use crate::{Failure, Journal, Machine, ModelKernel, Pid, PortCall, SharedMachine};
 
 /// The ports on a modelled machine: [`Filesystem`](mountwright_core::Filesystem) with
 /// [`Directory`](mountwright_core::Directory), and [`Mounter`](mountwright_core::Mounter), as one process of that machine.
 ///
+/// * It is [`LinuxBackend`] over the system calls of the model ([`ModelKernel`]): the code that runs on Linux, with the
+///   errno of Linux 6.18, or with the system calls of an older kernel
+///   ([`HostBuilder::kernel`](crate::HostBuilder::kernel)).
 /// * A clone is another handle to the same machine and process; [`snapshot`](Self::snapshot) is an independent copy.
-/// * It does what `mountwright-linux` does on Linux 6.18 and answers the kernel's errno; every bind and every change of
-///   attributes is [`Atomic`](mountwright_core::Guarantee::Atomic), and nothing is ever left over.
-/// * One port call is one step: nobody acts while it is made.
+/// * A port call is several system calls, as on Linux: another thread's calls can come between them. Hooks run between port
+///   calls.
 ///
 /// ```
 /// use mountwright_core::{BindRequest, FileMode, Filesystem, Location, Mounter};
@@ -32,8 +33,7 @@ use crate::{Failure, Journal, Machine, Pid, PortCall};
 /// ```
 #[derive(Clone, Debug)]
 pub struct FakeBackend {
-    machine: Arc<Mutex<Machine>>,
-    process: Pid,
+    linux: LinuxBackend<ModelKernel>,
     /// What the test has planned for these calls; none for those of the test itself.
     plan: Option<Arc<Mutex<Plan>>>,
 }
@@ -44,39 +44,51 @@ impl FakeBackend {
         Self::from(Machine::new())
     }
 
-    /// On a machine that somebody else holds too, as this process of it.
+    /// On a machine that others hold too, as this process of it.
     pub fn over(machine: Arc<Mutex<Machine>>, process: Pid) -> Self {
-        Self { machine, process, plan: Some(Arc::default()) }
+        Self::of(ModelKernel::new(machine.into(), process))
+    }
+
+    fn of(kernel: ModelKernel) -> Self {
+        Self { linux: LinuxBackend::over(kernel), plan: Some(Arc::default()) }
     }
 
     /// Another process's handle to the same machine, with a journal and a plan of its own. For the same process, it is the
     /// one that is started after a crash.
     pub fn for_process(&self, process: Pid) -> Self {
-        Self::over(Arc::clone(&self.machine), process)
+        Self::of(ModelKernel::new(self.shared_machine().clone(), process))
     }
 
     /// The process that makes the calls.
     pub fn process(&self) -> Pid {
-        self.process
+        self.linux.kernel().process()
     }
 
-    /// Looks at or changes the machine past the ports, by its syscall face. No port call is made meanwhile: `act` must not
-    /// use a handle to the same machine, or it waits for itself for ever.
+    /// Looks at or changes the machine past the ports, by its syscall face. The machine is locked for `act`, which must not
+    /// use a handle to the same machine: it would wait for itself for ever.
     pub fn machine<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
-        act(&mut self.lock())
+        act(&mut self.shared_machine().lock())
     }
 
     /// The machine as it is now: an independent copy, which costs next to nothing, with an empty journal and no plan.
     /// Directories that are open at the port are not open there.
     pub fn snapshot(&self) -> Self {
-        let mut machine = self.lock().clone();
+        let mut machine = self.machine(|machine| machine.clone());
         machine.close_all_of_ports();
-        Self::over(Arc::new(Mutex::new(machine)), self.process)
+        Self::of(ModelKernel::new(SharedMachine::new(machine), self.process()))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Machine> {
-        // A panic while it was held is reported by the test that panicked.
-        self.machine.lock().unwrap_or_else(PoisonError::into_inner)
+    fn shared_machine(&self) -> &SharedMachine {
+        self.linux.kernel().machine()
+    }
+
+    pub(crate) fn has_plan(&self) -> bool {
+        self.plan.is_some()
+    }
+
+    /// Whether the process has ended by [`crash_after`](Self::crash_after).
+    pub(crate) fn has_ended(&self) -> bool {
+        self.plan().is_some_and(|plan| plan.has_ended())
     }
 
     fn plan(&self) -> Option<MutexGuard<'_, Plan>> {
@@ -88,22 +100,20 @@ impl FakeBackend {
         &self,
         operation: Operation,
         subject: impl Fn() -> Subject,
-        act: impl FnOnce(&mut Calls<'_>) -> Step<T>,
+        act: impl FnOnce(&LinuxBackend<ModelKernel>) -> Result<T, OsError>,
     ) -> Result<T, OsError> {
         self.detailed_call(operation, subject, String::new, act)
     }
 
-    /// Makes one port call about which there is more to say.
+    /// Makes one port call, with a detail for the journal.
     pub(crate) fn detailed_call<T>(
         &self,
         operation: Operation,
         subject: impl Fn() -> Subject,
         detail: impl FnOnce() -> String,
-        act: impl FnOnce(&mut Calls<'_>) -> Step<T>,
+        act: impl FnOnce(&LinuxBackend<ModelKernel>) -> Result<T, OsError>,
     ) -> Result<T, OsError> {
-        let Some(mut plan) = self.plan() else {
-            return self.act(act).map_err(|fault| fault.of(operation, subject()));
-        };
+        let Some(mut plan) = self.plan() else { return act(&self.linux) };
         let number = plan.next_number();
         let hook = plan.hook();
         drop(plan);
@@ -113,44 +123,15 @@ impl FakeBackend {
         }
         let verdict = self.plan().map_or(Verdict::Make, |mut plan| plan.judge(&call));
         let done = match verdict {
-            Verdict::Make => self.act(act),
-            Verdict::Refuse(errno, step) => Err(Fault::new(step, errno)),
+            Verdict::Make => act(&self.linux),
+            Verdict::Refuse(errno, step) => Err(OsError::new(operation, subject(), errno).at_step(step)),
         };
-        call.answer = done.as_ref().map(drop).map_err(Fault::errno);
+        call.answer = done.as_ref().map(drop).map_err(OsError::errno);
         let ends = self.plan().is_some_and(|mut plan| plan.note(call));
         if ends {
-            self.lock().close_all_of_ports_of(self.process);
+            self.machine(|machine| machine.close_all_of_ports_of(self.process()));
         }
-        done.map_err(|fault| fault.of(operation, subject()))
-    }
-
-    fn act<T>(&self, act: impl FnOnce(&mut Calls<'_>) -> Step<T>) -> Step<T> {
-        let mut machine = self.lock();
-        act(&mut Calls::new(&mut machine, self.process))
-    }
-
-    /// Goes on with a port call that gave an iterator.
-    pub(crate) fn more<T>(
-        &self,
-        operation: Operation,
-        subject: impl Fn() -> Subject,
-        act: impl FnOnce(&mut Calls<'_>) -> Step<T>,
-    ) -> Result<T, OsError> {
-        let ended = self.plan().is_some_and(|plan| plan.has_ended());
-        let done = if ended {
-            Err(Fault::new("the process has ended", mountwright_core::Errno::ESRCH))
-        } else {
-            self.act(act)
-        };
-        done.map_err(|fault| fault.of(operation, subject()))
-    }
-
-    /// Closes a descriptor that a port call has kept.
-    pub(crate) fn close(&self, fd: Fd) {
-        // A process that has ended has none: the number may be another's by now.
-        if !self.plan().is_some_and(|plan| plan.has_ended()) {
-            let _ = self.lock().close(self.process, fd.0);
-        }
+        done
     }
 }
 
@@ -159,7 +140,7 @@ impl FakeBackend {
     /// A handle to the same machine and process that nothing is planned for, and whose calls are in no journal: for the test
     /// itself, to set up, to look, and to play somebody else.
     pub fn past_the_plan(&self) -> Self {
-        Self { machine: Arc::clone(&self.machine), process: self.process, plan: None }
+        Self { linux: self.linux.clone(), plan: None }
     }
 
     /// Lets a call fail. Where several failures are for one call, the one that was added first counts.

@@ -1,4 +1,4 @@
-//! The mountwright ports on an in-memory model of Linux mounts.
+//! The mountwright ports on an in-memory model of Linux mounts: the Linux backend's own code, over modelled system calls.
 //!
 //! [`Machine`] is a plain value: superblocks with inode trees, mounts with parents, peer groups and masters, mount
 //! namespaces, and processes with descriptors and credentials. Its *syscall face* (the methods of [`Machine`] that are
@@ -16,7 +16,8 @@
 //!   with planted files.
 //! * [`Failure`], [`FakeBackend::between`], [`FakeBackend::crash_after`], [`Machine::hang`]: what goes wrong on nodes.
 //! * [`FakeBackend::journal`], its `Display`, [`FakeBackend::snapshot`] and [`FakeBackend::difference`]: what happened.
-//! * [`Machine`]: the system calls.
+//! * [`Machine`]: the system calls. [`ModelKernel`] is the same for
+//!   [`LinuxBackend`](mountwright_linux::LinuxBackend).
 //!
 //! What is modelled and what is not is a table in `docs/fake.md`.
 //!
@@ -46,8 +47,8 @@ mod fake_backend;
 mod host;
 mod kernel;
 mod machine;
+mod model_kernel;
 mod pid;
-mod ports;
 mod script;
 mod show;
 #[cfg(feature = "proptest")]
@@ -60,7 +61,10 @@ pub use host::host_builder::HostBuilder;
 pub use host::host_error::{HostError, HostLine};
 pub use host::plant::Plant;
 pub use kernel::hang::Server;
+pub use kernel::version::KernelVersion;
 pub use machine::Machine;
+pub use model_kernel::model_fd::ModelFd;
+pub use model_kernel::shared_machine::{ModelKernel, SharedMachine};
 pub use pid::Pid;
 pub use script::failure::Failure;
 pub use script::journal::{Journal, PortCall};

@@ -18,7 +18,7 @@ use crate::kernel::process::Task;
 use crate::kernel::sorted_map::SortedMap;
 use crate::kernel::superblock::{NewInode, NewSuperblock, SuperKey, Superblock};
 use crate::kernel::user_namespace::{UserNamespaces, UserNs};
-use crate::{Credentials, Pid};
+use crate::{Credentials, KernelVersion, Pid};
 
 /// A modelled Linux machine: a plain value.
 ///
@@ -43,6 +43,9 @@ pub struct Machine {
     pub(crate) boot_id: BootId,
     /// Where descriptors are that no filesystem has.
     pub(crate) anonymous_mount: Option<MountKey>,
+    pub(crate) kernel_version: KernelVersion,
+    /// The last token of a descriptor that is open at a port.
+    pub(crate) last_port_token: u64,
     /// Stands for the time: one more with each change.
     pub(crate) tick: u64,
 }
@@ -98,6 +101,8 @@ impl Machine {
             mount_max: 100_000,
             boot_id: FIRST_BOOT,
             anonymous_mount: None,
+            kernel_version: KernelVersion::default(),
+            last_port_token: 0,
             tick: 0,
         }
     }

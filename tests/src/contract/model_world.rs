@@ -9,11 +9,10 @@ use mountwright_core::{
     AtimeMode, Backend, DeviceNumber, Errno, FileKind, FileMode, FinalLink, Metadata, MountAttributes, MountFlags,
     Propagation, Recursion,
 };
-use mountwright_fake::{At, Credentials, Machine, Pid, abi};
+use mountwright_fake::{At, Credentials, Machine, Pid, SharedMachine, abi};
 
 use super::case::Case;
 use super::world::{Held, Hold, NodeKind, World};
-use crate::model_kernel::SharedMachine;
 
 /// A fresh machine, its first process, and a backend for that process.
 pub struct ModelWorld<B> {

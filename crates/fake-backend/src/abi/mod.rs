@@ -5,6 +5,7 @@
 mod capability;
 mod clone;
 mod filesystem_context;
+mod lock;
 mod lookup;
 mod mount;
 mod mount_attr;
@@ -19,6 +20,7 @@ mod umount;
 pub use capability::*;
 pub use clone::*;
 pub use filesystem_context::*;
+pub use lock::*;
 pub use lookup::*;
 pub use mount::*;
 pub use mount_attr::*;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use mountwright_core::{DeviceNumber, Errno, MountId, MountTable};
 
+use super::attribute_flags::flags_of;
 use super::host_error::HostError;
 use super::plant::Plant;
 use super::row::Row;
@@ -23,7 +24,6 @@ use crate::kernel::sorted_map::SortedMap;
 use crate::kernel::superblock::{NewInode, NewSuperblock, SuperKey};
 use crate::kernel::user_namespace::UserNs;
 use crate::kernel::walk_flags::WalkFlags;
-use crate::ports::attribute_bits::bits_of;
 use crate::{At, Machine};
 
 /// A machine under construction.
@@ -233,7 +233,7 @@ impl Assembly<'_> {
             let superblock = self.superblocks[&row.mount.device];
             let mount = self.new_mount(superblock, root, row.mount.id.0);
             let object = &mut self.machine.mounts[mount];
-            object.flags = MountFlags::from_all_attributes(bits_of(row.mount.attributes));
+            object.flags = flags_of(row.mount.attributes);
             object.source = Some(Arc::from(row.mount.source.as_bytes()));
             self.mounts.push(mount);
         }

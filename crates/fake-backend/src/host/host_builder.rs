@@ -10,7 +10,8 @@ use super::description;
 use super::host_error::HostError;
 use super::plant::Plant;
 use super::row::Row;
-use crate::{At, FakeBackend, Machine};
+use crate::kernel::walk_flags::WalkFlags;
+use crate::{At, FakeBackend, KernelVersion, Machine};
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -91,7 +92,11 @@ pub struct HostBuilder {
     planted: Vec<(PathBuf, Plant)>,
     adjusted: Vec<(PathBuf, Adjustment)>,
     hanging: Vec<PathBuf>,
+    kernel: KernelVersion,
 }
+
+/// The default of [`LinuxBackend::with_staging`](mountwright_linux::LinuxBackend::with_staging).
+const STAGING: &[u8] = b"/run";
 
 /// What is changed of a file after it was planted.
 #[derive(Clone, Copy, Debug)]
@@ -186,6 +191,25 @@ impl HostBuilder {
         self
     }
 
+    /// Makes the host one of an older kernel: the system calls, fields and flags that came later are not there.
+    ///
+    /// Before [`KernelVersion::V6_1`] the backend needs a staging directory (`/run`): a host that has none gets an empty one.
+    ///
+    /// ```
+    /// use mountwright_core::{BindRequest, Location, MountKey, Mounter};
+    /// use mountwright_fake::{HostBuilder, KernelVersion};
+    ///
+    /// let host = HostBuilder::new().dir("/src").dir("/dst").kernel(KernelVersion::V5_10).build()?;
+    /// let request = BindRequest::new(Location::trusted("/src"), Location::trusted("/dst")).read_only();
+    /// assert!(matches!(host.bind(&request)?.mount, MountKey::Reused(_)), "unique mount ids came with 6.8");
+    /// assert!(host.mount_of(&Location::trusted("/dst"))?.mount.attributes.is_read_only());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn kernel(mut self, version: KernelVersion) -> Self {
+        self.kernel = version;
+        self
+    }
+
     /// Builds it: a backend for the first process of a machine of its own.
     ///
     /// # Errors
@@ -210,6 +234,13 @@ impl HostBuilder {
         for path in self.hanging {
             machine.hang(&path).map_err(|errno| error(path, errno))?;
         }
+        if self.kernel < KernelVersion::V6_1
+            && machine.walk(Machine::INIT, At::Cwd, STAGING, WalkFlags::FOLLOW).is_err()
+        {
+            let path = PathBuf::from(std::ffi::OsStr::from_bytes(STAGING));
+            machine.plant(&path, &Plant::Directory).map_err(|errno| error(path, errno))?;
+        }
+        machine.set_kernel_version(self.kernel);
         Ok(machine)
     }
 }

@@ -2,6 +2,7 @@
 
 mod assembled_propagation;
 mod assembly;
+mod attribute_flags;
 mod contradictions;
 mod description;
 pub(crate) mod host_builder;

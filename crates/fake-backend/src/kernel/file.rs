@@ -26,8 +26,10 @@ pub(crate) struct OpenFile {
     pub(crate) writes: bool,
     /// The descriptor of a tree that `open_tree` cloned: its end is the tree's, unless that was attached.
     pub(crate) ends_tree: bool,
-    /// A directory that is open at the ports: its descriptor is nobody else's.
-    pub(crate) of_port: bool,
+    /// Open at a port: the token of the handle that closes it.
+    pub(crate) port_token: Option<u64>,
+    /// Holds the lock (flock(2)) of its inode.
+    pub(crate) locked: bool,
     /// What `fsopen` and `fspick` opened.
     pub(crate) context: Option<Arc<FilesystemContext>>,
 }
@@ -67,42 +69,45 @@ impl Machine {
             descriptors: 1,
             writes,
             ends_tree,
-            of_port: false,
+            port_token: None,
+            locked: false,
             context: None,
         });
         self.task_mut(pid)?.descriptors.insert(fd, file);
         Ok(fd)
     }
 
-    pub(crate) fn mark_as_of_port(&mut self, pid: Pid, fd: i32) {
-        if let Ok(file) = self.file_key(pid, fd) {
-            self.files[file].of_port = true;
-        }
+    /// Marks a descriptor as open at a port, for one handle: the token is that handle's alone.
+    pub(crate) fn open_at_port(&mut self, pid: Pid, fd: i32) -> Result<u64, Errno> {
+        self.last_port_token += 1;
+        let (key, token) = (self.file_key(pid, fd)?, self.last_port_token);
+        self.files[key].port_token = Some(token);
+        Ok(token)
     }
 
-    /// Closes what ports hold open: whoever held it holds a copy of this machine.
-    pub(crate) fn close_all_of_ports(&mut self) {
-        let held = |(pid, fd): &(Pid, i32)| self.file(*pid, *fd).is_ok_and(|file| file.of_port);
-        let all = self.tasks.iter().flat_map(|(&pid, task)| task.descriptors.iter().map(move |(&fd, _)| (pid, fd)));
-        for (pid, fd) in all.filter(held).collect::<Vec<_>>() {
-            // It was found a moment ago.
+    /// Closes a descriptor of a port. Nothing where its number is another file's since: its process ended, or it was closed.
+    pub(crate) fn close_at_port(&mut self, pid: Pid, fd: i32, token: u64) {
+        if self.file(pid, fd).is_ok_and(|file| file.port_token == Some(token)) {
+            // It is open.
             let _ = self.close(pid, fd);
         }
     }
 
-    /// Closes what ports hold open of one process, which has ended.
-    pub(crate) fn close_all_of_ports_of(&mut self, pid: Pid) {
-        for fd in self.descriptors(pid).unwrap_or_default() {
-            if self.file(pid, fd).is_ok_and(|file| file.of_port) {
-                // It was found a moment ago.
-                let _ = self.close(pid, fd);
-            }
+    /// Closes every descriptor that is open at a port. Their holders hold a copy of this machine.
+    pub(crate) fn close_all_of_ports(&mut self) {
+        for pid in self.tasks.keys().copied().collect::<Vec<_>>() {
+            self.close_all_of_ports_of(pid);
         }
     }
 
-    /// Something is mounted on what a descriptor is of, seen through the descriptor's own mount.
-    pub(crate) fn is_covered(&self, pid: Pid, fd: i32) -> bool {
-        self.file(pid, fd).is_ok_and(|file| self.mount_at(file.place.mount, file.place.dentry).is_some())
+    /// Closes every descriptor of one process that is open at a port.
+    pub(crate) fn close_all_of_ports_of(&mut self, pid: Pid) {
+        for fd in self.descriptors(pid).unwrap_or_default() {
+            if self.file(pid, fd).is_ok_and(|file| file.port_token.is_some()) {
+                // It is open.
+                let _ = self.close(pid, fd);
+            }
+        }
     }
 
     /// One descriptor less; the last one ends the open file.

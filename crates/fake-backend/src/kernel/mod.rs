@@ -34,4 +34,5 @@ pub(crate) mod superblock;
 pub(crate) mod superblock_options;
 pub(crate) mod umount;
 pub(crate) mod user_namespace;
+pub(crate) mod version;
 pub(crate) mod walk_flags;

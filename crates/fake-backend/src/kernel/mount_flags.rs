@@ -78,16 +78,6 @@ impl MountFlags {
         result
     }
 
-    /// `MOUNT_ATTR_*` as flags, the access-time field too; of its values only those that there are mean anything.
-    pub(crate) fn from_all_attributes(attributes: u64) -> Self {
-        let atime = match attributes & abi::MOUNT_ATTR__ATIME {
-            abi::MOUNT_ATTR_NOATIME => Self::NO_ATIME,
-            abi::MOUNT_ATTR_STRICTATIME => Self::default(),
-            _ => Self::REL_ATIME,
-        };
-        Self::from_attributes(attributes) | atime
-    }
-
     const ATTRIBUTES: [(u64, Self); 6] = [
         (abi::MOUNT_ATTR_RDONLY, Self::READ_ONLY),
         (abi::MOUNT_ATTR_NOSUID, Self::NO_SUID),

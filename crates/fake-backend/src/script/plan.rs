@@ -9,6 +9,9 @@ use super::failure::Failure;
 use super::journal::{Journal, PortCall};
 use crate::FakeBackend;
 
+/// The step of a call that is not made because its process has ended.
+pub(crate) const ENDED: &str = "the process has ended";
+
 /// What the test does before a call.
 pub(crate) type Hook = Arc<Mutex<dyn FnMut(&FakeBackend, &PortCall) + Send>>;
 
@@ -58,7 +61,7 @@ impl Plan {
 
     pub(crate) fn judge(&mut self, call: &PortCall) -> Verdict {
         if self.ended {
-            return Verdict::Refuse(Errno::ESRCH, "the process has ended");
+            return Verdict::Refuse(Errno::ESRCH, ENDED);
         }
         // Each counts every call, whichever of them decides.
         let errors: Vec<_> = self.failures.iter_mut().map(|failure| failure.count(call.operation)).collect();

@@ -48,6 +48,15 @@ impl Machine {
         Ok(())
     }
 
+    /// `fchmod`: permission bits of an open file.
+    ///
+    /// # Errors
+    /// As [`Machine::fchmodat`]; `EBADF`: no such descriptor, or one of `O_PATH`.
+    pub fn fchmod(&mut self, pid: Pid, fd: i32, mode: u32) -> Result<(), Errno> {
+        self.file(pid, fd)?.check_usable()?;
+        self.fchmodat(pid, At::Fd(fd), b"", mode, AT_EMPTY_PATH)
+    }
+
     /// `fchownat`: owner and group, as the caller's user namespace numbers them; `u32::MAX` leaves one as it is.
     ///
     /// # Errors

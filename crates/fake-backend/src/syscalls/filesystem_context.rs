@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use mountwright_core::Errno;
+use mountwright_linux::Call;
 
 use crate::abi::{
     AT_SYMLINK_NOFOLLOW, CAP_SYS_ADMIN, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG,
@@ -33,6 +34,7 @@ impl Machine {
     /// # Errors
     /// `EPERM`: no privilege. `EINVAL`: flags. `ENODEV`: no such type.
     pub fn fsopen(&mut self, pid: Pid, fs_type: &[u8], flags: u32) -> Result<i32, Errno> {
+        self.check_has(Call::Fsopen)?;
         self.may_mount(pid)?;
         if flags & !FSOPEN_CLOEXEC != 0 {
             return Err(Errno::EINVAL);
@@ -53,6 +55,7 @@ impl Machine {
     /// # Errors
     /// `EPERM`: no privilege. `EINVAL`: flags. Those of the walk; `EINVAL`: not the root of a mount.
     pub fn fspick(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32) -> Result<i32, Errno> {
+        self.check_has(Call::Fspick)?;
         self.may_mount(pid)?;
         let known = FSPICK_CLOEXEC | FSPICK_SYMLINK_NOFOLLOW | FSPICK_NO_AUTOMOUNT | FSPICK_EMPTY_PATH;
         if flags & !known != 0 {
@@ -90,6 +93,7 @@ impl Machine {
         value: Option<&[u8]>,
         aux: i32,
     ) -> Result<(), Errno> {
+        self.check_has(Call::Fsconfig)?;
         if fd < 0 {
             return Err(Errno::EINVAL);
         }
@@ -117,6 +121,7 @@ impl Machine {
     /// `EPERM`: no privilege. `EINVAL`: flags, attributes, a descriptor of something else, no superblock yet. `EBADF`. `EBUSY`:
     /// mounted already.
     pub fn fsmount(&mut self, pid: Pid, fd: i32, flags: u32, attributes: u64) -> Result<i32, Errno> {
+        self.check_has(Call::Fsmount)?;
         self.may_mount(pid)?;
         if flags & !FSMOUNT_CLOEXEC != 0 || attributes & !MOUNT_ATTRIBUTES != 0 {
             return Err(Errno::EINVAL);

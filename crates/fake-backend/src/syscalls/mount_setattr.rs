@@ -1,6 +1,7 @@
 //! `mount_setattr`.
 
 use mountwright_core::Errno;
+use mountwright_linux::Call;
 
 use crate::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME,
@@ -49,6 +50,7 @@ impl Machine {
         flags: u32,
         attr: MountAttr,
     ) -> Result<(), Errno> {
+        self.check_has(Call::MountSetattr)?;
         if flags & !(AT_EMPTY_PATH | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) != 0 {
             return Err(Errno::EINVAL);
         }

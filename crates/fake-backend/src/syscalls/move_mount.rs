@@ -1,6 +1,7 @@
 //! `move_mount`.
 
 use mountwright_core::Errno;
+use mountwright_linux::Call;
 
 use crate::abi::{
     MOVE_MOUNT_BENEATH, MOVE_MOUNT_F_AUTOMOUNTS, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_F_SYMLINKS, MOVE_MOUNT_SET_GROUP,
@@ -39,9 +40,10 @@ impl Machine {
         to: &[u8],
         flags: u32,
     ) -> Result<(), Errno> {
+        self.check_has(Call::MoveMount)?;
         self.may_mount(pid)?;
         let both = MOVE_MOUNT_BENEATH | MOVE_MOUNT_SET_GROUP;
-        if flags & !KNOWN != 0 || flags & both == both {
+        if flags & !(KNOWN & !self.kernel_version.lacking_of_move_mount()) != 0 || flags & both == both {
             return Err(Errno::EINVAL);
         }
         let how = |follow, empty| WalkFlags {

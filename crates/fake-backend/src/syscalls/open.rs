@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use mountwright_core::Errno;
+use mountwright_linux::Call;
 
 use crate::abi::{
-    O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_NONBLOCK, O_PATH, O_RDONLY,
-    O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
-    RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
+    LOCK_EX, LOCK_NB, O_ACCMODE, O_APPEND, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOATIME, O_NOFOLLOW, O_NONBLOCK,
+    O_PATH, O_RDONLY, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT,
+    RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
 use crate::kernel::device_number::Device;
 use crate::kernel::file::OpenFile;
@@ -54,7 +55,7 @@ impl Machine {
         }
         let makes = flags & (O_CREAT | TMPFILE_BIT) != 0;
         let mode = if makes { u64::from(mode & 0o7777) } else { 0 };
-        self.openat2(pid, at, path, OpenHow { flags: u64::from(flags), mode, resolve: 0 })
+        self.open(pid, at.into(), path, OpenHow { flags: u64::from(flags), mode, resolve: 0 })
     }
 
     /// `openat2`: opens `path`; unknown flags, and modes without `O_CREAT`, are `EINVAL`.
@@ -62,6 +63,14 @@ impl Machine {
     /// # Errors
     /// As [`Machine::openat`]; `EXDEV` and `ELOOP`: `resolve` forbids the way. `EINVAL`: unknown or contradicting flags.
     pub fn openat2(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], how: OpenHow) -> Result<i32, Errno> {
+        self.check_has(Call::Openat2)?;
+        if how.resolve & self.kernel_version.lacking_of_resolve() != 0 {
+            return Err(Errno::EINVAL);
+        }
+        self.open(pid, at.into(), path, how)
+    }
+
+    fn open(&mut self, pid: Pid, at: At, path: &[u8], how: OpenHow) -> Result<i32, Errno> {
         let flags = u32::try_from(how.flags).map_err(|_| Errno::EINVAL)?;
         let both_roots = RESOLVE_BENEATH | RESOLVE_IN_ROOT;
         if flags & !KNOWN_FLAGS != 0 || how.resolve & !KNOWN_RESOLVE != 0 || how.resolve & both_roots == both_roots {
@@ -92,13 +101,13 @@ impl Machine {
             ..WalkFlags::default()
         };
         if flags & O_PATH != 0 {
-            let place = self.walk(pid, at.into(), path, walk)?;
+            let place = self.walk(pid, at, path, walk)?;
             return self.install(pid, place, flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW), false);
         }
         // Cut to the permission bits above.
         #[allow(clippy::cast_possible_truncation)]
         let mode = how.mode as u32;
-        let (place, created) = self.find_or_create(pid, at.into(), path, flags, mode, walk)?;
+        let (place, created) = self.find_or_create(pid, at, path, flags, mode, walk)?;
         self.open_found(pid, place, flags, created)
     }
 
@@ -213,6 +222,27 @@ impl Machine {
         let file = self.file(pid, fd)?;
         file.check_usable()?;
         self.ask_server_of(pid, file.place)
+    }
+
+    /// `flock`, exclusive and without waiting. The lock is the open file's: it ends with the last descriptor of it.
+    ///
+    /// # Errors
+    /// `EAGAIN`: another open file of this inode holds the lock. `EBADF`: no such descriptor, or one of `O_PATH`. `EINVAL`:
+    /// another operation than `LOCK_EX | LOCK_NB` (not modelled).
+    pub fn flock(&mut self, pid: Pid, fd: i32, operation: u32) -> Result<(), Errno> {
+        if operation != LOCK_EX | LOCK_NB {
+            return Err(Errno::EINVAL);
+        }
+        let key = self.file_key(pid, fd)?;
+        let file = &self.files[key];
+        file.check_usable()?;
+        let inode = |file: &OpenFile| self.dentries[file.place.dentry].inode;
+        let wanted = inode(file);
+        if self.files.iter().any(|(other, file)| other != key && file.locked && inode(file) == wanted) {
+            return Err(Errno::EAGAIN);
+        }
+        self.files[key].locked = true;
+        Ok(())
     }
 
     /// The text of `/proc/thread-self/fd/FD`, which says where the descriptor's file is now; no procfs is needed.

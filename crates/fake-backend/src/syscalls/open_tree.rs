@@ -1,6 +1,7 @@
 //! `open_tree` and `open_tree_attr`.
 
 use mountwright_core::Errno;
+use mountwright_linux::Call;
 
 use crate::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
@@ -19,6 +20,7 @@ impl Machine {
     /// `EINVAL`: flags. `EPERM`: a copy without privilege. Those of the walk; `EINVAL`: unbindable, of another namespace, or a
     /// copy would show what a locked mount hides.
     pub fn open_tree(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], flags: u32) -> Result<i32, Errno> {
+        self.check_has(Call::OpenTree)?;
         let known =
             AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_RECURSIVE | AT_SYMLINK_NOFOLLOW | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
         let (recursive, clone) = (flags & AT_RECURSIVE != 0, flags & OPEN_TREE_CLONE != 0);
@@ -48,6 +50,7 @@ impl Machine {
         flags: u32,
         attr: MountAttr,
     ) -> Result<i32, Errno> {
+        self.check_has(Call::OpenTreeAttr)?;
         // The attributes are looked at only after the tree was opened, and nothing is left when they are refused.
         let fd = self.open_tree(pid, at, path, flags)?;
         let changed = self.set_attributes_of(pid, At::Fd(fd), flags & AT_RECURSIVE != 0, attr);

@@ -1,6 +1,7 @@
 //! `statmount` and `listmount`.
 
 use mountwright_core::Errno;
+use mountwright_linux::Call;
 
 use crate::abi::{
     CAP_SYS_ADMIN, LISTMOUNT_REVERSE, LSMT_ROOT, MS_PRIVATE, MS_RDONLY, MS_SHARED, MS_SLAVE, MS_UNBINDABLE,
@@ -79,13 +80,14 @@ impl Machine {
     /// `EINVAL`: flags, or a number that is no unique id. `ENOENT`: no such mount there. `EPERM`: out of the caller's sight (not
     /// below its root) and no privilege.
     pub fn statmount(&self, pid: Pid, mnt_id: u64, ns: Option<u64>, mask: u64, flags: u32) -> Result<Statmount, Errno> {
+        self.check_has(Call::Statmount)?;
         if flags != 0 || mnt_id <= BEFORE_FIRST_UNIQUE_ID {
             return Err(Errno::EINVAL);
         }
         let (namespace, root) = self.namespace_to_ask(pid, ns)?;
         let mount = *self.namespaces[namespace].mounts.get(&mnt_id).ok_or(Errno::ENOENT)?;
         self.check_in_sight(pid, namespace, mount, root)?;
-        Ok(self.statmount_of(mount, root, mask))
+        Ok(self.statmount_of(mount, root, mask & self.kernel_version.fields_of_statmount()))
     }
 
     /// `listmount`: unique ids of the mounts below `mnt_id` (`LSMT_ROOT`: the caller's root), at most `most`, in order of
@@ -102,6 +104,7 @@ impl Machine {
         most: usize,
         flags: u32,
     ) -> Result<Vec<u64>, Errno> {
+        self.check_has(Call::Statmount)?;
         if flags & !LISTMOUNT_REVERSE != 0
             || mnt_id <= BEFORE_FIRST_UNIQUE_ID
             || last != 0 && last <= BEFORE_FIRST_UNIQUE_ID

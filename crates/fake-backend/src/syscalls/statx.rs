@@ -94,7 +94,13 @@ impl Machine {
         if flags & AT_STATX_DONT_SYNC == 0 && mask & STATX_BASIC_STATS != 0 {
             self.ask_server_of(pid, place)?;
         }
-        Ok(self.statx_of(pid, place, mask))
+        let (fields, attributes) = self.kernel_version.lacking_of_statx();
+        let mut answer = self.statx_of(pid, place, mask & !fields);
+        // The classic id comes unasked.
+        answer.mask &= !fields;
+        answer.attributes &= !attributes;
+        answer.attributes_mask &= !attributes;
+        Ok(answer)
     }
 }
 

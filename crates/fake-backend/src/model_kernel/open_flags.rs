@@ -1,6 +1,6 @@
 //! `O_…` of this architecture as the model has them.
 
-use mountwright_fake::abi as model;
+use crate::abi as model;
 use mountwright_linux::abi as host;
 
 /// The flags whose numbers differ between architectures.

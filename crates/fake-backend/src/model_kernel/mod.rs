@@ -1,0 +1,7 @@
+//! The Linux backend's system calls on the model: the backend above them is the one that runs on Linux.
+
+pub(crate) mod model_fd;
+mod open_flags;
+pub(crate) mod shared_machine;
+mod stat_fields;
+mod system_calls;
