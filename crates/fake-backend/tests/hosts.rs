@@ -233,7 +233,7 @@ fn lines_that_contradict_each_other_are_named() {
 fn lines_that_cannot_be_are_named() {
     for (line, what) in [
         ("garbage", "the mount id is no number"),
-        ("1 0 8:1 / / rw - ext4 a", "begin with neither rw nor ro"),
+        ("1 0 8:1 / / rw - ext4 a", "the options of the superblock are missing"),
         ("1 0 8:1 / / rw shared:1 unbindable - ext4 a rw", "neither shares nor receives"),
         ("1 0 8:1 / / rw shared:1 master:1 - ext4 a rw", "its own peers"),
         ("1 0 8:1 / / rw master:2 propagate_from:3 - ext4 a rw", "a group that no line has"),
