@@ -1,6 +1,6 @@
 //! The machine that every run starts from, and the hands of others on it.
 
-use mountwright_core::Errno;
+use mountwright_core::{BootId, Errno};
 use mountwright_fake::abi::{
     AT_EMPTY_PATH, CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REMOUNT, MS_SHARED, MS_SLAVE, O_CREAT, O_WRONLY,
     OPEN_TREE_CLONE, RENAME_EXCHANGE, RENAME_NOREPLACE,
@@ -145,8 +145,9 @@ impl Host {
         host
     }
 
-    /// The same host after a reboot.
-    pub(crate) fn rebooted(self) -> Self {
+    /// The same host in another boot.
+    pub(crate) fn rebooted(mut self) -> Self {
+        self.machine.set_boot_id(BootId::from_bytes([7; 16]));
         self
     }
 

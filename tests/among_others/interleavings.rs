@@ -76,9 +76,14 @@ fn hash(files: &BTreeMap<String, FileSeen>) -> u64 {
 }
 
 pub(crate) fn prepared(layout: Layout, start: Start) -> (Host, Before) {
+    prepared_on(layout, start, Ladder::ALL)
+}
+
+/// A host from which operations start, prepared by the calls of one kernel: records have the ids of that kernel.
+pub(crate) fn prepared_on(layout: Layout, start: Start, ladder: Ladder) -> (Host, Before) {
     let host = Host::new(layout);
     let machine = SharedMachine::new(host.machine.clone());
-    let backend = LinuxBackend::over(ModelKernel::new(machine.clone(), host.callers[0]));
+    let backend = LinuxBackend::over(ModelKernel::new(machine.clone(), host.callers[0])).with_ladder(ladder);
     let before = prepare(Ports::of(&backend), layout, start);
     drop(backend);
     let machine = machine.lock().clone();

@@ -24,7 +24,7 @@ use host::Layout;
 use interleavings::{Depth, Pair};
 use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_linux::{Call, Ladder};
-use operations::{AT_ONE_TARGET, COMING_AND_GOING, OF_A_SANDBOX, OF_NO_SANDBOX, Operation};
+use operations::{AT_ONE_TARGET, COMING_AND_GOING, OF_A_SANDBOX, OF_NO_SANDBOX, Operation, Start};
 
 /// The sets of system calls of three kernels.
 fn kernels() -> [(&'static str, Ladder); 3] {
@@ -51,29 +51,36 @@ fn verdict(search: &str, found: &Found) -> Result<(), Failed> {
     if text.is_empty() { Ok(()) } else { Err(text.into()) }
 }
 
-/// Depth of a pair: whole where the two want the same, or work at one target.
-fn depth(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -> Depth {
-    let at_one_target = std::ptr::eq(operations, AT_ONE_TARGET);
+/// Depths of a pair: whole where the two want the same, or work at one target.
+fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -> Vec<Depth> {
     let same = one.name == other.name;
-    match (long, at_one_target) {
-        (true, true) => Depth { segments: 5, most: usize::MAX },
-        (true, false) => Depth { segments: 3, most: 100_000 },
-        (false, true) => Depth { segments: 5, most: if one.name == "bind beneath" && same { 20_000 } else { 500 } },
-        (false, false) if one.name == "share a snapshot first" && same => Depth { segments: 3, most: usize::MAX },
-        (false, false) if std::ptr::eq(operations, OF_A_SANDBOX) => {
-            Depth { segments: 2, most: if same { 200 } else { 50 } }
-        }
-        (false, false) => Depth { segments: 2, most: if same { usize::MAX } else { 200 } },
+    let all = usize::MAX;
+    if std::ptr::eq(operations, AT_ONE_TARGET) {
+        let few = if one.name == "bind beneath" && same { all } else { 500 };
+        return vec![Depth { segments: 5, most: if long { all } else { few } }];
     }
+    if long {
+        return vec![Depth { segments: 2, most: all }, Depth { segments: 3, most: if same { 20_000 } else { 2_000 } }];
+    }
+    let of_a_sandbox = std::ptr::eq(operations, OF_A_SANDBOX);
+    let (segments, most) = match (of_a_sandbox, same) {
+        _ if one.name == "share a snapshot first" && same => (3, all),
+        (true, true) => (2, 200),
+        (true, false) => (2, 50),
+        (false, true) => (2, all),
+        (false, false) => (2, 200),
+    };
+    vec![Depth { segments, most }]
 }
 
 fn interleaved(operations: &'static [Operation], long: bool, table: &Table) -> Vec<Trial> {
     let all = |pair: [&'static Operation; 2]| {
-        let depth = depth(operations, pair, long);
+        let depths = depths(operations, pair, long);
         trial("interleavings", format!("{} with {}", pair[0].name, pair[1].name), table, move |found| {
             for layout in Layout::ALL {
                 for kernel in kernels().into_iter().take(if long { 3 } else { 1 }) {
-                    Pair::new(layout, kernel, pair).search(depth, found);
+                    let mut pair = Pair::new(layout, kernel, pair);
+                    depths.iter().for_each(|&depth| pair.search(depth, found));
                 }
             }
         })
@@ -100,13 +107,15 @@ fn trial(
     })
 }
 
-fn among_strangers(most: usize, table: &Table) -> impl Iterator<Item = Trial> {
+fn among_strangers(long: bool, table: &Table) -> impl Iterator<Item = Trial> {
     OF_NO_SANDBOX.iter().chain(OF_A_SANDBOX).map(move |operation| {
         trial("strangers", operation.name, table, move |found| {
             // Where one call decides, each is tried.
-            let most = if ["fsGroup", "unshare by name"].contains(&operation.name) { usize::MAX } else { most };
-            for layout in Layout::ALL {
-                strangers::search(operation, layout, Ladder::ALL, most, found);
+            let each = long || ["fsGroup", "unshare by name"].contains(&operation.name);
+            let most = if each { usize::MAX } else { 12 };
+            let kernels = kernels().into_iter().take(if long || operation.start < Start::Running { 3 } else { 1 });
+            for ((_, ladder), layout) in kernels.flat_map(|kernel| Layout::ALL.map(|layout| (kernel, layout))) {
+                strangers::search(operation, layout, ladder, most, found);
             }
         })
     })
@@ -125,7 +134,7 @@ fn main() -> ExitCode {
     let table = Table::default();
     let all = [OF_A_SANDBOX, OF_NO_SANDBOX, COMING_AND_GOING, AT_ONE_TARGET];
     let mut trials: Vec<_> = all.into_iter().flat_map(|operations| interleaved(operations, long, &table)).collect();
-    trials.extend(among_strangers(if long { usize::MAX } else { 12 }, &table));
+    trials.extend(among_strangers(long, &table));
     for layout in Layout::ALL {
         trials.push(trial("reboots", format!("{layout:?}"), &table, move |found| {
             for kernel in kernels() {

@@ -1,26 +1,39 @@
 //! Stored records where the ids that they carry are other mounts' by now: in another boot, in another namespace. Nothing is
 //! touched.
 
-use mountwright_core::{SandboxDirs, ShareRecord};
 use mountwright_fake::Pid;
 use mountwright_fake::abi::{AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, STATX_MNT_ID_UNIQUE};
-use mountwright_linux::Ladder;
+use mountwright_linux::{Call, Ladder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::alone::alone;
 use crate::foreign::Foreign;
 use crate::found::Found;
 use crate::host::{Host, Layout};
-use crate::interleavings::prepared;
-use crate::operations::{Answer, BY_RECORDS, Before, MOUNTS, Ports, SHARED, Start};
+use crate::interleavings::prepared_on;
+use crate::operations::{Answer, BY_RECORDS, Before, MOUNTS, Operation, Ports, SHARED, Start};
 use crate::seen::{files, mounts};
 
 /// Places, on the machine after the reboot, of the mount that has the id in a record.
 const PLACES: [&str; 4] = ["/w/srv/db", "/w/sb/mounts/c1/rootfs", SHARED, MOUNTS];
 
-/// The machine after a reboot, as others have set it up, with a mount of theirs at the place.
-fn rebooted(layout: Layout, place: &str) -> Host {
-    let mut host = Host::new(layout).rebooted();
+/// Why the ids of a record are other mounts' by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Since {
+    /// Another boot.
+    AnotherBoot,
+    /// Another boot; the record was stored before records had an origin.
+    NoOrigin,
+    /// The same boot: ids that are not unique are given again.
+    ReusedIds,
+}
+
+/// The machine as others have set it up by then, with a mount of theirs at the place.
+fn later(layout: Layout, since: Since, place: &str) -> Host {
+    let host = Host::new(layout);
+    let mut host = if since == Since::ReusedIds { host } else { host.rebooted() };
     let mut hands = host.other(false);
     for directory in [MOUNTS, "/w/sb/mounts/c1", "/w/sb/mounts/c1/rootfs", SHARED] {
         hands.dir(directory).expect("a fresh machine has room for it");
@@ -41,62 +54,59 @@ fn ids(host: &mut Host, path: &str) -> [Value; 2] {
     [serde_json::json!({ "unique": id(STATX_MNT_ID_UNIQUE) }), serde_json::json!({ "reused": id(STATX_MNT_ID) })]
 }
 
-/// The stored form, with another mount's id wherever it has one.
-fn with_ids(stored: &Value, [unique, reused]: &[Value; 2]) -> Value {
+/// The stored form, with another mount's id wherever it has one, with its origin or without.
+fn changed(stored: &Value, ids: &[Value; 2], since: Since) -> Value {
     match stored {
-        Value::Object(fields) if fields.len() == 1 && fields.contains_key("unique") => unique.clone(),
-        Value::Object(fields) if fields.len() == 1 && fields.contains_key("reused") => reused.clone(),
-        Value::Object(fields) => fields
-            .iter()
-            .map(|(name, value)| (name.clone(), with_ids(value, &[unique.clone(), reused.clone()])))
-            .collect(),
-        Value::Array(items) => items.iter().map(|value| with_ids(value, &[unique.clone(), reused.clone()])).collect(),
+        Value::Object(fields) if fields.len() == 1 && fields.contains_key("unique") => ids[0].clone(),
+        Value::Object(fields) if fields.len() == 1 && fields.contains_key("reused") => ids[1].clone(),
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, _)| since != Since::NoOrigin || *name != "origin");
+            kept.map(|(name, value)| (name.clone(), changed(value, ids, since))).collect()
+        }
+        Value::Array(items) => items.iter().map(|value| changed(value, ids, since)).collect(),
         other => other.clone(),
     }
 }
 
-fn reused(before: &Before, ids: &[Value; 2]) -> Before {
-    let dirs = before.dirs.as_ref().map(|dirs| {
-        let stored = serde_json::to_value(dirs).expect("a record can be stored");
-        serde_json::from_value::<SandboxDirs>(with_ids(&stored, ids)).expect("a stored record can be read")
-    });
-    let shares = before.shares.iter().map(|record| {
-        let stored = serde_json::to_value(record).expect("a record can be stored");
-        serde_json::from_value::<ShareRecord>(with_ids(&stored, ids)).expect("a stored record can be read")
-    });
-    Before { dirs, shares: shares.collect(), ..before.clone() }
+/// Through the stored form and back.
+fn stored<T: Serialize + DeserializeOwned>(record: &T, ids: &[Value; 2], since: Since) -> T {
+    let stored = serde_json::to_value(record).expect("a record can be stored");
+    serde_json::from_value(changed(&stored, ids, since)).expect("a stored record can be read")
 }
 
-/// Every operation by records, in another boot and in another namespace.
-pub(crate) fn search(layout: Layout, (kernel, ladder): (&str, Ladder), found: &mut Found) {
-    let (running, before) = prepared_by(layout, ladder);
+/// Every operation by records, later and in another namespace.
+pub(crate) fn search(layout: Layout, kernel: (&str, Ladder), found: &mut Found) {
+    let (running, before) = prepared_on(layout, Start::Running, kernel.1);
+    let unique = kernel.1.allows(Call::Statmount);
     for operation in BY_RECORDS {
-        for place in PLACES {
-            let mut host = rebooted(layout, place);
-            let records = reused(&before, &ids(&mut host, place));
-            let caller = host.callers[0];
-            found.runs += 1;
-            let run = |ports: Ports<'_>| (operation.run)(ports, &records, 0);
-            let lone = alone(&host, caller, ladder, &run);
-            let foreign = Foreign::of(&host, &host, &[host.clone(), host.clone()]);
-            for (name, what) in foreign.harm(&lone.host) {
-                found.note(operation.name, name, || shown(kernel, layout, place, &what, &lone.answer));
+        for since in [Since::AnotherBoot, Since::NoOrigin, Since::ReusedIds] {
+            // Unique ids are not given again in one boot.
+            for place in PLACES.into_iter().filter(|_| !unique || since != Since::ReusedIds) {
+                let mut host = later(layout, since, place);
+                let ids = ids(&mut host, place);
+                let records = Before {
+                    dirs: before.dirs.as_ref().map(|dirs| stored(dirs, &ids, since)),
+                    shares: before.shares.iter().map(|record| stored(record, &ids, since)).collect(),
+                    ..before.clone()
+                };
+                found.runs += 1;
+                let lone = alone(&host, host.callers[0], kernel.1, &|ports| (operation.run)(ports, &records, 0));
+                let foreign = Foreign::of(&host, &host, &[host.clone(), host.clone()]);
+                for (name, what) in foreign.harm(&lone.host) {
+                    let place = format!("{since:?}, {place}");
+                    found.note(operation.name, name, || shown(kernel.0, layout, &place, &what, &lone.answer));
+                }
             }
         }
         found.runs += 1;
-        elsewhere(operation, &running, &before, (kernel, ladder), layout, found);
+        elsewhere(operation, (&running, &before), kernel, layout, found);
     }
-}
-
-fn prepared_by(layout: Layout, _ladder: Ladder) -> (Host, Before) {
-    prepared(layout, Start::Running)
 }
 
 /// A caller in another namespace, with the records of the first: neither the sandbox there nor its names are touched.
 fn elsewhere(
-    operation: &crate::operations::Operation,
-    running: &Host,
-    before: &Before,
+    operation: &Operation,
+    (running, before): (&Host, &Before),
     (kernel, ladder): (&str, Ladder),
     layout: Layout,
     found: &mut Found,
