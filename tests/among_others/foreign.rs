@@ -43,10 +43,13 @@ impl Foreign {
     pub(crate) fn harm(&self, host: &Host) -> Vec<Harm> {
         let after = Seen::of(host);
         let mut harm = Vec::new();
-        // What others mount on a mount of the library's, and copies of it there, is unmounted with it: documented.
-        let theirs = |mount: &&MountSeen| self.mounts.contains(&(mount.here, mount.id)) && !self.is_on_ours(mount);
+        // Copies of their mounts in the staging directory come and go with the library's own.
+        let is_staged = |mount: &MountSeen| mount.point.starts_with("/run/.mountwright-");
+        let theirs = |mount: &&MountSeen| self.mounts.contains(&(mount.here, mount.id)) && !is_staged(mount);
         for old in self.before.mounts.iter().filter(theirs) {
             match after.mounts.iter().find(|new| (new.here, new.id) == (old.here, old.id)) {
+                // A mount of others on a mount of the library's is unmounted with it: documented.
+                None if self.is_on_ours(old) => {}
                 None => harm.push(("foreign-mount-unmounted", format!("{old:?}"))),
                 Some(new) if new.peers != old.peers || new.master != old.master => {
                     harm.push(("foreign-propagation-changed", format!("{old:?} is {new:?}")));

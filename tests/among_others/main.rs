@@ -65,10 +65,9 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
     let of_a_sandbox = std::ptr::eq(operations, OF_A_SANDBOX);
     let (segments, most) = match (of_a_sandbox, same) {
         _ if one.name == "share a snapshot first" && same => (3, all),
-        (true, true) => (2, 200),
         (true, false) => (2, 50),
         (false, true) => (2, all),
-        (false, false) => (2, 200),
+        _ => (2, 200),
     };
     vec![Depth { segments, most }]
 }
@@ -80,7 +79,9 @@ fn interleaved(operations: &'static [Operation], long: bool, table: &Table) -> V
             for layout in Layout::ALL {
                 for kernel in kernels().into_iter().take(if long { 3 } else { 1 }) {
                     let mut pair = Pair::new(layout, kernel, pair);
-                    depths.iter().for_each(|&depth| pair.search(depth, found));
+                    for &depth in &depths {
+                        pair.search(depth, found);
+                    }
                 }
             }
         })
