@@ -12,6 +12,7 @@ use crate::abi::{
     O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
     RESOLVE_NO_XDEV, S_IFDIR, S_IFLNK,
 };
+use crate::calls::MOST_ATTEMPTS;
 use crate::fault::{Fault, Step};
 use crate::kernel::{At, Call, Kernel};
 
@@ -29,13 +30,15 @@ impl<K: Kernel> LinuxBackend<K> {
         if crossing == Crossing::Refuse {
             resolve |= RESOLVE_NO_XDEV;
         }
-        loop {
+        for _ in 1..MOST_ATTEMPTS {
             match self.calls.openat2(dir, path, flags, resolve) {
-                // Only a walk through `..` that met a rename says so; there is none here, but the manual page allows it.
+                // The kernel says so after a walk through `..` that met a rename. There is none here, but the manual page
+                // allows it, and the server of a filesystem can say it for ever.
                 Err(fault) if fault.errno() == Errno::EAGAIN => {}
                 other => return other,
             }
         }
+        self.calls.openat2(dir, path, flags, resolve)
     }
 
     /// The same one component at a time, for kernels before 5.6.

@@ -1,4 +1,4 @@
-//! The system calls as the sequences make them: again after `EINTR`, and with the call's name on a failure.
+//! The system calls as the sequences make them: again after `EINTR`, with a bound, and with the call's name on a failure.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,21 @@ use mountwright_core::{Errno, MountNamespaceId};
 use crate::fault::{Fault, Step};
 use crate::kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
+/// How often a call is made that is interrupted each time. A signal interrupts a call now and then; the server of a
+/// filesystem can answer `EINTR` for ever, and after that many attempts `EINTR` is the caller's.
+pub(crate) const MOST_ATTEMPTS: usize = 128;
+
+/// Makes a call until it is not interrupted, at most [`MOST_ATTEMPTS`] times.
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    for _ in 1..MOST_ATTEMPTS {
+        match call() {
+            Err(Errno::EINTR) => {}
+            other => return other,
+        }
+    }
+    call()
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Calls<K>(pub(crate) K);
 
@@ -16,13 +31,7 @@ macro_rules! calls {
         impl<K: Kernel> Calls<K> {
             $(
                 pub(crate) fn $name(&self $(, $argument: $type)*) -> Step<$answer> {
-                    loop {
-                        match self.0.$name($($argument),*) {
-                            Err(Errno::EINTR) => {}
-                            Err(errno) => return Err(Fault::new(Call::$call, errno)),
-                            Ok(answer) => return Ok(answer),
-                        }
-                    }
+                    uninterrupted(|| self.0.$name($($argument),*)).map_err(|errno| Fault::new(Call::$call, errno))
                 }
             )*
         }

@@ -38,7 +38,15 @@ impl<K: Kernel> Entries<K> {
     }
 
     fn fill(&mut self) -> Step<()> {
-        self.read = self.backend.calls.getdents64(&self.file, self.next_buffer)?;
+        self.read = loop {
+            match self.backend.calls.getdents64(&self.file, self.next_buffer) {
+                // The next name does not fit. FUSE has names of up to 4,095 bytes since 6.15.
+                Err(fault) if fault.errno() == Errno::EINVAL && self.next_buffer < LAST_BUFFER => {
+                    self.next_buffer = (self.next_buffer * 4).min(LAST_BUFFER);
+                }
+                other => break other?,
+            }
+        };
         self.passed = 0;
         self.over = self.read.is_empty();
         self.next_buffer = (self.next_buffer * 4).min(LAST_BUFFER);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use mountwright_core::{Errno, Origin};
 
 use crate::abi::{MNT_DETACH, MNT_EXPIRE};
+use crate::calls::uninterrupted;
 use crate::kernel::{Call, Kernel, Reach};
 
 /// The calls that not every kernel from 4.18 on has, or that filters forbid.
@@ -116,22 +117,11 @@ impl Found {
 /// Whether this process may mount and unmount. umount2 looks for the privilege before it refuses to let a mount expire and
 /// to detach it at once. No filter leaves that call out that leaves mount(2) in.
 pub(crate) fn may_mount<K: Kernel>(kernel: &K) -> bool {
-    loop {
-        match kernel.umount2(Reach::Path("/".as_ref()), MNT_EXPIRE | MNT_DETACH) {
-            Err(Errno::EINTR) => {}
-            answer => return answer == Err(Errno::EINVAL),
-        }
-    }
+    uninterrupted(|| kernel.umount2(Reach::Path("/".as_ref()), MNT_EXPIRE | MNT_DETACH)) == Err(Errno::EINVAL)
 }
 
 fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
-    let asked = loop {
-        match kernel.probe(call) {
-            Err(Errno::EINTR) => {}
-            other => break other,
-        }
-    };
-    match asked {
+    match uninterrupted(|| kernel.probe(call)) {
         Ok(()) => THERE,
         // These two look for the privilege first: EPERM may be the kernel's own answer.
         Err(Errno::EPERM) if matches!(call, Call::MoveMount | Call::Fsopen) => {

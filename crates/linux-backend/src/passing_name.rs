@@ -1,16 +1,22 @@
 //! Names of things that do not stay.
 
 use std::ffi::{OsStr, OsString};
+use std::hash::{BuildHasher as _, RandomState};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many names are tried before somebody is taken to be in the way on purpose.
+/// How many names are tried before another process is taken to occupy them on purpose.
 pub(crate) const MOST_NAMES: usize = 100;
 
-/// A name that nothing else in this process uses, and hardly anything elsewhere.
+/// A temporary name: `.mountwright-PURPOSE-PID-NUMBER`. The number is random for each process and counts on from there, so
+/// that names that an earlier process of the same pid has left are not met again, nor those of a process in another pid
+/// namespace.
 pub(crate) fn passing_name(purpose: &str) -> OsString {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let (process, number) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    // A forked child has its parent's number, and another pid.
+    let (process, number) = (std::process::id(), FIRST.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed) as u64));
     OsString::from(format!(".mountwright-{purpose}-{process}-{number}"))
 }
 
@@ -27,6 +33,14 @@ pub(crate) fn is_passing_name(name: &OsStr, purpose: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passing_names_are_not_those_that_a_process_of_the_same_pid_counts_from_zero() {
+        let old = |number: u32| OsString::from(format!(".mountwright-new-{}-{number}", std::process::id()));
+        let names: Vec<_> = (0..MOST_NAMES).map(|_| passing_name("new")).collect();
+        assert!((0..10_000).map(old).all(|old| !names.contains(&old)));
+        assert!(names.iter().all(|name| is_passing_name(name, "new")));
+    }
 
     #[test]
     fn a_passing_name_is_known_again_and_no_other_is() {

@@ -19,7 +19,8 @@ use crate::{Directory, FileMode, FinalLink, Location, Metadata, OsError};
 ///
 /// # Contract, for those who implement
 ///
-/// * `EINTR` is never returned; interrupted calls are made again.
+/// * A call that a signal interrupts is made again. `EINTR`, and `EAGAIN` of a look-up below a root, are returned only where
+///   a filesystem's server answers so at each of 128 attempts.
 /// * No call changes the current directory, the umask or any other state of the process.
 /// * Every descriptor is closed on every way out.
 /// * No provided methods: a mock that met one would panic.

@@ -24,7 +24,9 @@ use crate::{
 /// * Source and target are pinned once, by descriptor, and acted on by it.
 /// * Nothing removes an attribute that it was not told to remove.
 /// * Nothing unmounts what it did not mount itself or was not told to unmount.
-/// * `EINTR` is never returned. No call changes the current directory, the umask or other state of the process.
+/// * A call that a signal interrupts is made again. `EINTR`, and `EAGAIN` of a look-up below a root, are returned only where
+///   a filesystem's server answers so at each of 128 attempts.
+/// * No call changes the current directory, the umask or other state of the process.
 /// * No provided methods: a mock that met one would panic.
 ///
 /// Every rule is a case of the contract suite, which each backend passes.
