@@ -115,6 +115,7 @@ handed_on! {
     fn fd_path(file: &K::Fd) -> PathBuf;
     fn fdinfo(file: &K::Fd) -> Vec<u8>;
     fn mountinfo() -> Vec<u8>;
+    fn procfs() -> ();
     fn boot_id() -> Vec<u8>;
     fn mount_namespace() -> MountNamespaceId;
     fn getcwd() -> PathBuf;

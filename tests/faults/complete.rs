@@ -47,7 +47,7 @@ pub(crate) fn serve(rung: String) -> Reply {
 }
 
 /// What the kernel saw, and what the decorator saw: for each call the numbers that it may have.
-fn both(operation: &Operation, rung: Rung) -> (Vec<i64>, Vec<Vec<i64>>) {
+fn both(operation: &Operation, rung: Rung) -> (Vec<i64>, Vec<Said>) {
     let _scene = KernelScene::build(Parent::Private, &(operation.prepare)());
     let (mut reader, writer) = pipe();
     let (mut made, mut marks) = (Vec::new(), 0);
@@ -56,7 +56,8 @@ fn both(operation: &Operation, rung: Rung) -> (Vec<i64>, Vec<Vec<i64>>) {
         mark();
         (operation.run)(&backend);
         mark();
-        let said: Vec<_> = backend.kernel().between().calls().iter().map(|moment| numbers(moment.call)).collect();
+        let said = |call| Said { before: looks_before(call), numbers: numbers(call) };
+        let said: Vec<_> = backend.kernel().between().calls().iter().map(|moment| said(moment.call)).collect();
         let text = serde_json::to_vec(&said).expect("numbers are JSON");
         i32::from((&writer).write_all(&text).is_err())
     };
@@ -100,7 +101,8 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::Fdpath | Call::Readlinkat => vec![libc::SYS_readlinkat],
         // A file of procfs: opened, read to its end, closed.
         Call::Fdinfo | Call::Mountinfo => vec![libc::SYS_openat, libc::SYS_read],
-        Call::BootId => vec![libc::SYS_openat2, libc::SYS_read],
+        Call::Procfs => vec![],
+        Call::BootId => vec![libc::SYS_openat, libc::SYS_read],
         Call::MountNamespace => vec![libc::SYS_openat, libc::SYS_ioctl],
         Call::Getcwd => vec![libc::SYS_getcwd],
         Call::Getdents64 => vec![libc::SYS_getdents64],
@@ -142,32 +144,56 @@ const BESIDES: [i64; 9] = [
     libc::SYS_fcntl,
 ];
 
-/// How a backend looks, once, whether `/proc` is real, before the first call that goes by a descriptor's link. Where that
-/// fails so does the call, with `EOPNOTSUPP`, which is among the errors that it is made to give.
-const LOOK_AT_PROC: [i64; 4] = [libc::SYS_openat, libc::SYS_fstatfs, libc::SYS_fstat, libc::SYS_openat2];
+/// The looks at a procfs before a call that needs one. Where one fails so does the call, with its errno, which is among the
+/// errors that it is made to give.
+fn looks_before(call: Call) -> Vec<Vec<i64>> {
+    // `/proc`, whole; the same, once more; the library's own procfs, made.
+    let proc = vec![libc::SYS_openat, libc::SYS_statx, libc::SYS_fstatfs, libc::SYS_openat2, libc::SYS_statx];
+    let again = vec![libc::SYS_statx];
+    let own = vec![libc::SYS_fsopen, libc::SYS_fsconfig, libc::SYS_fsmount, libc::SYS_statx, libc::SYS_fstatfs];
+    match call {
+        Call::Procfs | Call::Mount | Call::Umount2 => vec![proc, again],
+        Call::Reopen
+        | Call::Fdpath
+        | Call::Fdinfo
+        | Call::Mountinfo
+        | Call::BootId
+        | Call::MountNamespace
+        | Call::Chmod => vec![own, again],
+        _ => Vec::new(),
+    }
+}
 
-/// Each call that the kernel saw is one that the decorator saw, in the same order, or closes, or allocates, or is the one look
-/// at `/proc`.
-fn explained(made: &[i64], said: &[Vec<i64>]) -> Result<(), String> {
+/// The numbers of a call, and of the looks that may stand before it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Said {
+    before: Vec<Vec<i64>>,
+    numbers: Vec<i64>,
+}
+
+/// Each call that the kernel saw is one that the decorator saw, in the same order, or closes, or allocates, or looks at the
+/// procfs.
+fn explained(made: &[i64], said: &[Said]) -> Result<(), String> {
     let made: Vec<_> = made.iter().copied().filter(|call| !BESIDES.contains(call)).collect();
-    let (mut rest, mut looked) = (&made[..], false);
-    for (index, numbers) in said.iter().enumerate() {
-        if !looked && rest.starts_with(&LOOK_AT_PROC) {
-            looked = true;
-            rest = &rest[LOOK_AT_PROC.len()..];
-        }
-        match rest.split_first() {
-            Some((call, others)) if numbers.first() == Some(call) => rest = others,
-            other => {
-                return Err(format!(
-                    "call {index} of the decorator is {numbers:?}, the kernel saw {:?}",
-                    other.map(|found| found.0)
-                ));
+    let mut rest = &made[..];
+    for (index, Said { before, numbers }) in said.iter().enumerate() {
+        let (first, more) = (numbers.first(), numbers.get(1));
+        let after = |look: &Vec<i64>| {
+            rest.strip_prefix(look.as_slice()).filter(|rest| rest.first() == first || first.is_none())
+        };
+        rest = before.iter().find_map(after).unwrap_or(rest);
+        if first.is_some() {
+            match rest.split_first() {
+                Some((call, others)) if first == Some(call) => rest = others,
+                other => {
+                    return Err(format!(
+                        "call {index} of the decorator is {numbers:?}, the kernel saw {:?}",
+                        other.map(|found| found.0)
+                    ));
+                }
             }
         }
-        while let (Some(more), Some(call)) = (numbers.get(1), rest.first())
-            && more == call
-        {
+        while more.is_some() && more == rest.first() {
             rest = &rest[1..];
         }
     }

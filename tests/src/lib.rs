@@ -3,6 +3,7 @@
 pub mod contract;
 pub mod errno_table;
 pub mod fake_runner;
+pub mod fuse_server;
 pub mod hooked;
 pub mod interposed;
 pub mod kernel_required;

@@ -3,8 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::calls::Calls;
+use crate::fault::Step;
 use crate::kernel::{Call, Kernel};
 use crate::ladder::{Found, Ladder, may_mount};
 #[cfg(all(feature = "system", target_os = "linux"))]
@@ -33,6 +35,12 @@ impl LinuxBackend {
     /// The kernel that this process runs on, with every call that it has.
     pub fn new() -> Self {
         Self::over(Linux::new())
+    }
+
+    /// Closes the descriptor of the procfs that this backend and its clones have opened ([`Linux`]). To be called before the
+    /// process enters a container's root without exec(3): the descriptor leads out of it.
+    pub fn close_procfs(&self) {
+        self.kernel().close_procfs();
     }
 }
 
@@ -80,6 +88,15 @@ impl<K: Kernel> LinuxBackend<K> {
     /// True where this call is there and may be used; asked of the kernel once.
     pub fn uses(&self, call: Call) -> bool {
         self.found.has(&self.calls.0, self.ladder, call)
+    }
+
+    /// Refuses, once there is no real procfs, what could not be undone without one: `EOPNOTSUPP`.
+    pub(crate) fn needs_procfs(&self) -> Step<()> {
+        if !self.found.procfs.load(Ordering::Relaxed) {
+            self.calls.procfs()?;
+            self.found.procfs.store(true, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     pub(crate) fn may_mount(&self) -> bool {

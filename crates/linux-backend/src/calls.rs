@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use mountwright_core::{Errno, MountNamespaceId};
 
 use crate::fault::{Fault, Step};
+use crate::identity::IDENTITY;
 use crate::kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 /// How often a call is made that is interrupted each time. A signal interrupts a call now and then; the server of a
@@ -23,6 +24,16 @@ pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Re
     call()
 }
 
+/// The step that failed: calls that go by procfs have `EOPNOTSUPP` for one reason, that there is none.
+fn step(call: Call, errno: Errno) -> Call {
+    match call {
+        Call::Reopen | Call::Fdpath | Call::Fdinfo | Call::Mountinfo | Call::Umount2 if errno == Errno::EOPNOTSUPP => {
+            Call::Procfs
+        }
+        call => call,
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Calls<K>(pub(crate) K);
 
@@ -31,7 +42,7 @@ macro_rules! calls {
         impl<K: Kernel> Calls<K> {
             $(
                 pub(crate) fn $name(&self $(, $argument: $type)*) -> Step<$answer> {
-                    uninterrupted(|| self.0.$name($($argument),*)).map_err(|errno| Fault::new(Call::$call, errno))
+                    uninterrupted(|| self.0.$name($($argument),*)).map_err(|errno| Fault::new(step(Call::$call, errno), errno))
                 }
             )*
         }
@@ -42,12 +53,12 @@ calls! {
     fn Openat = openat(dir: At<'_, K::Fd>, path: &Path, flags: u32, mode: u32) -> K::Fd;
     fn Openat2 = openat2(dir: &K::Fd, path: &Path, flags: u32, resolve: u32) -> K::Fd;
     fn Reopen = reopen(file: &K::Fd, flags: u32) -> K::Fd;
-    fn Statx = statx(dir: At<'_, K::Fd>, path: &Path, flags: u32, mask: u32) -> Stat;
     fn Statmount = statmount(unique_id: u64, mask: u64, room: usize) -> MountStat;
     fn Fstatfs = fstatfs(file: &K::Fd) -> u32;
     fn Fdpath = fd_path(file: &K::Fd) -> PathBuf;
     fn Fdinfo = fdinfo(file: &K::Fd) -> Vec<u8>;
     fn Mountinfo = mountinfo() -> Vec<u8>;
+    fn Procfs = procfs() -> ();
     fn BootId = boot_id() -> Vec<u8>;
     fn MountNamespace = mount_namespace() -> MountNamespaceId;
     fn Getcwd = getcwd() -> PathBuf;
@@ -75,4 +86,18 @@ calls! {
         source: Reach<'_, K::Fd>, target: Reach<'_, K::Fd>, fs_type: &OsStr, flags: u32, data: &OsStr
     ) -> ();
     fn Umount2 = umount2(target: Reach<'_, K::Fd>, flags: u32) -> ();
+}
+
+impl<K: Kernel> Calls<K> {
+    /// statx(2). A FUSE server without `allow_other` refuses other users, root included, every statx that asks for anything:
+    /// who asks for the kind and the mount alone is given what the kernel says to one that asks for nothing. The answer lacks
+    /// the kind then, and the unique id.
+    pub(crate) fn statx(&self, dir: At<'_, K::Fd>, path: &Path, flags: u32, mask: u32) -> Step<Stat> {
+        let ask = |mask| uninterrupted(|| self.0.statx(dir, path, flags, mask));
+        let found = match ask(mask) {
+            Err(Errno::EACCES) if mask & !IDENTITY == 0 => ask(0).map_err(|_| Errno::EACCES),
+            other => other,
+        };
+        found.map_err(|errno| Fault::new(Call::Statx, errno))
+    }
 }

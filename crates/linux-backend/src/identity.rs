@@ -6,14 +6,17 @@ use mountwright_core::{Errno, MountId, MountKey, UniqueMountId};
 
 use crate::LinuxBackend;
 use crate::abi::{
-    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC, S_IFMT, STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID,
-    STATX_MNT_ID_UNIQUE, STATX_TYPE,
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG,
+    STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_TYPE,
 };
 use crate::fault::{Fault, Step};
 use crate::kernel::{At, Call, Kernel, Stat};
 
 /// Flags of a statx that never asks a server and never starts an automount.
 pub(crate) const QUIETLY: u32 = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+
+/// Kind and mount: what identity takes of statx.
+pub(crate) const IDENTITY: u32 = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 
 /// The kind of file: one of `S_IF…`.
 pub(crate) fn kind(stat: &Stat) -> u32 {
@@ -47,9 +50,39 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// statx of an open descriptor, for these fields.
+    /// statx of an open descriptor, for these fields. Where they are of [`IDENTITY`] alone, also of a file whose server
+    /// refuses this user: nothing else can refuse an open descriptor.
     pub(crate) fn stat_fd(&self, file: &K::Fd, mask: u32) -> Step<Stat> {
-        self.calls.statx(At::Fd(file), "".as_ref(), AT_EMPTY_PATH | QUIETLY, mask)
+        let mut stat = match self.calls.statx(At::Fd(file), "".as_ref(), AT_EMPTY_PATH | QUIETLY, mask) {
+            Err(fault) if fault.errno() == Errno::EACCES && mask & !IDENTITY == 0 => Stat::default(),
+            other => other?,
+        };
+        if mask & STATX_TYPE & !stat.mask != 0 {
+            // A descriptor can be opened once more without the server. Symlinks cannot be told from files that way; a mount
+            // of one is all that could be met here.
+            let kind = match self.calls.reopen(file, O_PATH | O_DIRECTORY | O_CLOEXEC) {
+                Ok(_) => S_IFDIR,
+                Err(fault) if fault.errno() == Errno::ENOTDIR => S_IFREG,
+                Err(fault) => return Err(fault),
+            };
+            // Kinds are the upper half of 16 bits.
+            stat.mode = u16::try_from(kind).unwrap_or_default();
+        }
+        Ok(stat)
+    }
+
+    /// The key of a mount that was seen, of the sort of the one expected where they are the same mount: statx may not say
+    /// the unique id. The mount seen is kept by a descriptor.
+    pub(crate) fn as_expected(&self, seen: MountKey, expected: MountKey) -> Step<MountKey> {
+        match (seen, expected) {
+            (MountKey::Reused(seen_id), MountKey::Unique(id)) if self.uses(Call::Statmount) => match self.relations(id)
+            {
+                Ok(found) if MountId(found.old_id) == seen_id => Ok(expected),
+                Err(fault) if fault.errno() != Errno::ENOENT => Err(fault),
+                _ => Ok(seen),
+            },
+            _ => Ok(seen),
+        }
     }
 
     /// The mount of an open descriptor: its best identity.

@@ -72,6 +72,8 @@ pub(crate) struct Found {
     calls: [AtomicU8; OPTIONAL.len()],
     /// Set once the places that killed processes left behind have been looked for.
     pub(crate) reclaimed: AtomicBool,
+    /// Set once there was a real procfs.
+    pub(crate) procfs: AtomicBool,
     /// Boot and namespace, once both are known.
     pub(crate) origin: OnceLock<Origin>,
     /// The fields that statmount has answered at least once.
@@ -131,7 +133,9 @@ fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
                 UNKNOWN
             }
         }
-        Err(_) => ABSENT,
+        Err(Errno::ENOSYS | Errno::EPERM) => ABSENT,
+        // It could not be asked.
+        Err(_) => UNKNOWN,
     }
 }
 

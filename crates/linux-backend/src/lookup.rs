@@ -41,7 +41,11 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         let mut gone = None;
         loop {
-            let stat = self.look(at)?;
+            let stat = match self.look(at) {
+                // Perhaps the server at its end refuses this user: a descriptor can still be had.
+                Err(fault) if fault.errno() == Errno::EACCES => return Ok(None),
+                other => other?,
+            };
             let (Some(MountKey::Unique(id)), Some(is_root)) = (mount_key(&stat), mount_root(&stat)) else {
                 return Ok(None);
             };

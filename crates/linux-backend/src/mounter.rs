@@ -12,16 +12,21 @@ use crate::kernel::Kernel;
 impl<K: Kernel> Mounter for LinuxBackend<K> {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError> {
         let subject = || Subject::onto(request.source().for_display(), request.target().for_display());
-        self.bind_request(request).map_err(|fault| fault.of(Operation::Bind, subject()))
+        self.needs_procfs()
+            .and_then(|()| self.bind_request(request))
+            .map_err(|fault| fault.of(Operation::Bind, subject()))
     }
 
     fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
-        self.mount_request(request).map_err(|fault| fault.of(Operation::Mount, request.target.for_display()))
+        let mounted = self.needs_procfs().and_then(|()| self.mount_request(request));
+        mounted.map_err(|fault| fault.of(Operation::Mount, request.target.for_display()))
     }
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
         let subject = || Subject::onto(from.for_display(), to.for_display());
-        self.move_to(from, to).map_err(|fault| fault.of(Operation::MoveMount, subject()))
+        self.needs_procfs()
+            .and_then(|()| self.move_to(from, to))
+            .map_err(|fault| fault.of(Operation::MoveMount, subject()))
     }
 
     fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {

@@ -36,12 +36,30 @@ pub(crate) const SOURCE: &str = "mountwright";
 /// The one name in it.
 const PLACE: &str = "place";
 
+/// True for an errno that is so each time: the directory is not there or read-only, nothing may be mounted, no tmpfs.
+fn rules_staging_out(errno: Errno) -> bool {
+    let lasting = [
+        Errno::ENOENT,
+        Errno::ENOTDIR,
+        Errno::ELOOP,
+        Errno::EROFS,
+        Errno::EPERM,
+        Errno::ENODEV,
+        Errno::ENOSYS,
+        Errno::EOPNOTSUPP,
+        Errno::EEXIST,
+        Errno::EAGAIN,
+    ];
+    lasting.contains(&errno)
+}
+
 impl<K: Kernel> LinuxBackend<K> {
-    /// `None`: there can be no staging place here. An error: not even its beginnings could be taken away.
+    /// `None`: there can be no staging directory here. An error: its beginnings could not be removed, or it could not be
+    /// made now (descriptors, memory, space, permission), which says nothing of the kernel.
     pub(crate) fn enter_staging(&self) -> Step<Option<Staging<K::Fd>>> {
         match self.make_staging() {
             Ok(staging) => Ok(Some(staging)),
-            Err(fault) if fault.leaves_nothing() => Ok(None),
+            Err(fault) if fault.leaves_nothing() && rules_staging_out(fault.errno()) => Ok(None),
             Err(fault) => Err(fault),
         }
     }
@@ -93,8 +111,11 @@ impl<K: Kernel> LinuxBackend<K> {
         let locked = self.calls.openat(At::Fd(parent), name.as_ref(), flags, 0)?;
         match self.calls.flock(&locked, LOCK_EX | LOCK_NB) {
             Err(fault) if fault.errno() == Errno::EAGAIN => return Ok(None),
-            // Where there are no locks, nobody takes anything away.
-            Ok(()) | Err(_) => {}
+            Ok(()) => {}
+            // Where there are no locks, nothing is reclaimed.
+            Err(fault) if matches!(fault.errno(), Errno::ENOSYS | Errno::EOPNOTSUPP) => {}
+            // Unlocked, another backend would take it for one that was left behind.
+            Err(fault) => return Err(fault),
         }
         self.calls.mkdirat(At::Fd(&locked), ROOT.as_ref(), 0o700)?;
         Ok(Some(locked))

@@ -134,6 +134,7 @@ impl<K: Kernel> LinuxBackend<K> {
             // A descriptor has to be asked before 5.8; it is closed again before the unmount.
             _ => self.seen_through(&self.pin_name(place)?, Some(expected))?,
         };
+        let seen = Seen { mount: self.as_expected(seen.mount, expected)?, ..seen };
         expect(seen, Some(expected))?;
         if let Some(shows) = shows {
             let flags = AT_SYMLINK_NOFOLLOW | QUIETLY;
@@ -159,6 +160,7 @@ impl<K: Kernel> LinuxBackend<K> {
             Some(mount) => mount,
             None => self.mount_in_fdinfo(file)?,
         };
+        let mount = expected.map_or(Ok(mount), |expected| self.as_expected(mount, expected))?;
         let is_root = match mount_root(&stat) {
             Some(is_root) => is_root,
             None => !is_link && self.mount_of_pinned(file)?.is_root,

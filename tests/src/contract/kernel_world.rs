@@ -17,7 +17,8 @@ use rustix::process::{Gid, Uid};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::case::Case;
-use super::world::{Held, Hold, NodeKind, World};
+use super::world::{Held, Hold, NodeKind, Serving, World};
+use crate::fuse_server::{self, FuseServer};
 use crate::namespace::{NoNamespace, enter_on_this_thread};
 
 /// A mount namespace of this thread's own, whose root is a fresh tmpfs. Set up and looked at by raw system calls.
@@ -226,6 +227,18 @@ impl<B: Backend> World for KernelWorld<B> {
 
     fn detach(&self, path: &Path) -> Result<(), Errno> {
         answer(rustix::mount::unmount(path, UnmountFlags::DETACH))
+    }
+
+    fn mount_served(&self, path: &Path, server: Serving) -> Result<Held, Errno> {
+        let served = match server {
+            Serving::AnotherUser => FuseServer::of_user(path, 1000),
+            Serving::FailsLookUps(errno) => FuseServer::replying(path, move |request, node, _| match request {
+                fuse_server::GETATTR => Ok(fuse_server::attributes_of(node, 0o40755)),
+                fuse_server::LOOKUP => Err(errno.raw()),
+                _ => Err(Errno::ENOSYS.raw()),
+            }),
+        };
+        served.map(Held::new).map_err(|error| answer_of(&error))
     }
 
     fn hold(&self, path: &Path, how: Hold) -> Result<Held, Errno> {

@@ -9,10 +9,10 @@ use mountwright_core::{
     AtimeMode, Backend, DeviceNumber, Errno, FileKind, FileMode, FinalLink, Metadata, MountAttributes, MountFlags,
     Propagation, Recursion,
 };
-use mountwright_fake::{At, Credentials, Machine, Pid, SharedMachine, abi};
+use mountwright_fake::{At, Credentials, Machine, Pid, Server, SharedMachine, abi};
 
 use super::case::Case;
-use super::world::{Held, Hold, NodeKind, World};
+use super::world::{Held, Hold, NodeKind, Serving, World};
 
 /// A fresh machine, its first process, and a backend for that process.
 pub struct ModelWorld<B> {
@@ -167,6 +167,17 @@ impl<B: Backend> World for ModelWorld<B> {
 
     fn detach(&self, path: &Path) -> Result<(), Errno> {
         self.call(|machine| machine.umount2(ME, HERE, bytes(path), abi::MNT_DETACH))
+    }
+
+    fn mount_served(&self, path: &Path, server: Serving) -> Result<Held, Errno> {
+        let server = match server {
+            Serving::AnotherUser => Server::Serves(1000),
+            Serving::FailsLookUps(errno) => Server::FailsLookUps(errno),
+        };
+        self.call(|machine| {
+            mount_tmpfs(machine, b"served", bytes(path))?;
+            machine.set_server(path, server).map(Held::new)
+        })
     }
 
     fn hold(&self, path: &Path, how: Hold) -> Result<Held, Errno> {

@@ -57,6 +57,10 @@ pub trait World {
     /// Takes the topmost mount at the path off, lazily.
     fn detach(&self, path: &Path) -> Result<(), Errno>;
 
+    /// Mounts a filesystem whose server behaves so, for as long as what is returned is kept. Needs
+    /// [`OtherUsers`](super::Needs::OtherUsers).
+    fn mount_served(&self, path: &Path, server: Serving) -> Result<Held, Errno>;
+
     /// Opens the path and holds it open.
     fn hold(&self, path: &Path, how: Hold) -> Result<Held, Errno>;
     /// chdir(2).
@@ -93,6 +97,15 @@ pub enum NodeKind {
     CharacterDevice(DeviceNumber),
     /// A block device node. Needs [`DeviceNodes`](super::Needs::DeviceNodes).
     BlockDevice(DeviceNumber),
+}
+
+/// The server of [`World::mount_served`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serving {
+    /// It serves user 1000 alone, and refuses root.
+    AnotherUser,
+    /// Each look-up of a name fails with this errno.
+    FailsLookUps(Errno),
 }
 
 /// How [`World::hold`] opens.

@@ -38,6 +38,7 @@ handed_on! {
     fn Fdpath = fd_path(file: &K::Fd) -> PathBuf;
     fn Fdinfo = fdinfo(file: &K::Fd) -> Vec<u8>;
     fn Mountinfo = mountinfo() -> Vec<u8>;
+    fn Procfs = procfs() -> ();
     fn BootId = boot_id() -> Vec<u8>;
     fn MountNamespace = mount_namespace() -> MountNamespaceId;
     fn Getcwd = getcwd() -> PathBuf;

@@ -155,7 +155,8 @@ pub trait Mounter: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `ENOENT`: there is no procfs to read it from.
+    /// `EOPNOTSUPP`: there is no procfs to read it from, or only a false one. `EMFILE`, `ENFILE`, `ENOMEM`, `EACCES`: it
+    /// cannot be read now.
     #[doc(alias = "mountinfo")]
     fn mounts(&self) -> Result<MountTable, OsError>;
 

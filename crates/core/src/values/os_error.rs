@@ -201,6 +201,7 @@ impl OsError {
                 Some("name the root of a mount, one that is not locked by a user namespace")
             }
             (Errno::ENOSPC, Bind | Mount) => Some("the limit of mounts may be reached, /proc/sys/fs/mount-max"),
+            (Errno::EOPNOTSUPP, _) if self.step == Some("procfs") => Some("mount a procfs on /proc"),
             (Errno::EOPNOTSUPP, Bind) => Some("this kernel cannot make it so; ask for a weaker guarantee"),
             (Errno::ELOOP, _) => Some("a symlink stands where none is followed"),
             (Errno::ESTALE, _) => Some("something else is there by now; look again"),

@@ -27,7 +27,7 @@ pub enum Server {
     FailsLookUps(Errno),
     /// It serves this user only, as a FUSE mount without `allow_other`. For every other user, root included, names below
     /// the root, attributes, listing and contents are `EACCES`. `open` with `O_PATH` and `open_tree` of the root, and a
-    /// `statx` that asks for no attribute of the file (mount id and mount root alone) do not ask the server.
+    /// `statx` that asks for nothing (mask 0; it shows the classic mount id and the mount root) do not ask the server.
     Serves(u32),
 }
 

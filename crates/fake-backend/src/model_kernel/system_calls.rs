@@ -71,6 +71,10 @@ impl Kernel for ModelKernel {
         self.call(|machine, process| machine.mountinfo(process))
     }
 
+    fn procfs(&self) -> Answered<()> {
+        Ok(())
+    }
+
     fn boot_id(&self) -> Answered<Vec<u8>> {
         self.call(|machine, _| Ok(format!("{}\n", machine.boot_id()).into_bytes()))
     }

@@ -34,6 +34,7 @@ calls! {
     Fdpath = "readlink", "readlink(2) of a descriptor's magic link.";
     Fdinfo = "fdinfo", "Reading a descriptor's fdinfo.";
     Mountinfo = "mountinfo", "Reading the mount table.";
+    Procfs = "procfs", "Finding a procfs that is real.";
     BootId = "boot_id", "Reading the boot's id.";
     MountNamespace = "NS_GET_MNTNS_ID", "ioctl(2) `NS_GET_MNTNS_ID` of the thread's mount namespace, Linux 6.11.";
     Getcwd = "getcwd", "getcwd(2).";

@@ -50,8 +50,10 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn fd_path(&self, file: &Self::Fd) -> Result<PathBuf, Errno>;
     /// The text of `/proc/thread-self/fdinfo/N`. `EOPNOTSUPP` without a real procfs.
     fn fdinfo(&self, file: &Self::Fd) -> Result<Vec<u8>, Errno>;
-    /// The text of `/proc/thread-self/mountinfo`. `ENOENT` without a real procfs.
+    /// The text of `/proc/thread-self/mountinfo`. `EOPNOTSUPP` without a real procfs.
     fn mountinfo(&self) -> Result<Vec<u8>, Errno>;
+    /// Makes sure that a [`Reach::Descriptor`] can be reached. `EOPNOTSUPP` without a real procfs.
+    fn procfs(&self) -> Result<(), Errno>;
     /// The text of `/proc/sys/kernel/random/boot_id`. `EOPNOTSUPP` without a real procfs, and where something is mounted
     /// over the file.
     fn boot_id(&self) -> Result<Vec<u8>, Errno>;

@@ -2,6 +2,7 @@
 
 mod errno;
 mod procfs;
+mod procfs_root;
 mod raw;
 mod statmount;
 mod system_calls;
@@ -12,9 +13,14 @@ pub(crate) use raw::{before_exec, unshare};
 
 /// The kernel that this process runs on, through rustix and, for calls that rustix lacks, one small file of unsafe code.
 ///
-/// It holds one descriptor of its own once it has checked that `/proc` is a real procfs; clones share it. The check holds
-/// for the mount namespace and root directory that it was made in: after setns(2), unshare(2), chroot(2) or `pivot_root(2)`
-/// make a new one.
+/// It keeps one descriptor once it has needed a procfs, and clones share it: the root of a detached procfs of its own, or
+/// where the kernel (before 5.2) or the privilege allows none, of the procfs at `/proc`, checked to be real and not mounted
+/// over.
+///
+/// * That descriptor leads to the host's processes. It is close-on-exec; a process that is about to become a container's
+///   without exec(3) has to drop it first ([`Linux::close_procfs`]).
+/// * What is known holds for the mount namespace and root directory that it was found in: after setns(2), unshare(2),
+///   chroot(2) or `pivot_root(2)` make a new one.
 #[derive(Clone, Debug, Default)]
 pub struct Linux {
     procfs: Procfs,
@@ -24,6 +30,18 @@ impl Linux {
     /// The kernel that this process runs on.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Uses the procfs at `/proc` alone, and mounts none of its own: for tests, and where a policy reports such mounts.
+    #[must_use]
+    pub fn with_procfs_at_proc_only(mut self) -> Self {
+        self.procfs = Procfs::at_proc();
+        self
+    }
+
+    /// Closes the descriptor of the procfs, for all clones. The next call that needs one opens it again.
+    pub fn close_procfs(&self) {
+        self.procfs.close();
     }
 }
 

@@ -114,6 +114,12 @@ pub(super) fn refused(call: Call) -> Result<(), Errno> {
     answer(value).map(drop)
 }
 
+/// Gives this thread a current directory, root and umask of its own.
+pub(super) fn unshare_current_dir() -> Result<(), Errno> {
+    // SAFETY: `FS` alone leaves the table of descriptors as it is.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::FS) }
+}
+
 /// Leaves namespaces for new ones.
 #[cfg(feature = "test-namespace")]
 pub(crate) fn unshare(flags: rustix::thread::UnshareFlags) -> Result<(), Errno> {

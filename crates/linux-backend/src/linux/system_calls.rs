@@ -16,6 +16,7 @@ use rustix::mount::{
 use rustix::path::Arg;
 
 use super::errno::from_kernel;
+use super::procfs::Links;
 use super::statmount::{Answer, STRINGS};
 use super::{Linux, raw};
 use crate::kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
@@ -49,12 +50,25 @@ fn path_buf(text: CString) -> PathBuf {
 }
 
 impl Linux {
-    fn path_of<'a>(&self, place: Reach<'a, OwnedFd>) -> rustix::io::Result<Cow<'a, Path>> {
-        Ok(match place {
-            Reach::Path(path) => Cow::Borrowed(path),
-            Reach::Descriptor(fd) => Cow::Owned(self.procfs.link_of(fd.as_fd(), None)?),
-            Reach::Below(fd, name) => Cow::Owned(self.procfs.link_of(fd.as_fd(), Some(name))?),
-        })
+    /// Makes a call that takes a path for this place.
+    fn by_path<T: Send>(
+        &self,
+        place: Reach<'_, OwnedFd>,
+        call: impl Fn(&Path) -> rustix::io::Result<T> + Send + Sync,
+    ) -> Answered<T> {
+        let made = match place {
+            Reach::Path(path) => call(path),
+            _ => self.procfs.by_path(|links| call(&path_of(place, links))),
+        };
+        made.map_err(from_kernel)
+    }
+}
+
+fn path_of(place: Reach<'_, OwnedFd>, links: Links) -> Cow<'_, Path> {
+    match place {
+        Reach::Path(path) => Cow::Borrowed(path),
+        Reach::Descriptor(fd) => Cow::Owned(links.path(fd.as_fd(), None)),
+        Reach::Below(fd, name) => Cow::Owned(links.path(fd.as_fd(), Some(name))),
     }
 }
 
@@ -120,10 +134,11 @@ impl Kernel for Linux {
     }
 
     fn mountinfo(&self) -> Answered<Vec<u8>> {
-        self.procfs.read("mountinfo", 32 << 10).map_err(|errno| match errno {
-            rustix::io::Errno::OPNOTSUPP => Errno::ENOENT,
-            other => from_kernel(other),
-        })
+        self.procfs.read("mountinfo", 32 << 10).map_err(from_kernel)
+    }
+
+    fn procfs(&self) -> Answered<()> {
+        self.procfs.is_there().map_err(from_kernel)
     }
 
     fn boot_id(&self) -> Answered<Vec<u8>> {
@@ -205,8 +220,13 @@ impl Kernel for Linux {
     }
 
     fn chmod(&self, place: Reach<'_, OwnedFd>, mode: u32) -> Answered<()> {
-        let change = || rustix::fs::chmodat(CWD, &*self.path_of(place)?, Mode::from_raw_mode(mode), AtFlags::empty());
-        change().map_err(from_kernel)
+        let mode = Mode::from_raw_mode(mode);
+        let changed = match place {
+            Reach::Path(path) => rustix::fs::chmodat(CWD, path, mode, AtFlags::empty()),
+            Reach::Descriptor(fd) => self.procfs.chmod(fd.as_fd(), None, mode),
+            Reach::Below(fd, name) => self.procfs.chmod(fd.as_fd(), Some(name), mode),
+        };
+        changed.map_err(from_kernel)
     }
 
     fn fchownat(
@@ -272,16 +292,20 @@ impl Kernel for Linux {
         data: &OsStr,
     ) -> Answered<()> {
         let data = CString::new(data.as_bytes()).map_err(|_| Errno::EINVAL)?;
-        let call = || {
-            let (source, target) = (self.path_of(source)?, self.path_of(target)?);
-            rustix::mount::mount(&*source, &*target, fs_type, mount_flags(flags), data.as_c_str())
+        let call = |source: &Path, target: &Path| {
+            rustix::mount::mount(source, target, fs_type, mount_flags(flags), data.as_c_str())
         };
-        call().map_err(from_kernel)
+        match (source, target) {
+            (Reach::Path(source), target) => self.by_path(target, |target| call(source, target)),
+            (source, target) => {
+                let made = self.procfs.by_path(|links| call(&path_of(source, links), &path_of(target, links)));
+                made.map_err(from_kernel)
+            }
+        }
     }
 
     fn umount2(&self, target: Reach<'_, OwnedFd>, flags: u32) -> Answered<()> {
-        let call = || rustix::mount::unmount(&*self.path_of(target)?, UnmountFlags::from_bits_retain(flags));
-        call().map_err(from_kernel)
+        self.by_path(target, |target| rustix::mount::unmount(target, UnmountFlags::from_bits_retain(flags)))
     }
 }
 

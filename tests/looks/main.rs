@@ -1,0 +1,22 @@
+//! What the library looks at must be what it is taken for: a procfs that is missing or false, a table of descriptors that is
+//! full, names longer than other filesystems have.
+//!
+//! One case after the other: some lower a limit of the whole process.
+
+mod descriptors;
+mod names;
+mod procfs;
+
+use std::process::ExitCode;
+
+use libtest_mimic::Arguments;
+use mountwright_tests::kernel_trials::KernelTrials;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // Before the first thread starts.
+    let kernel = KernelTrials::enter(&arguments);
+    arguments.test_threads = Some(1);
+    let cases = procfs::CASES.iter().chain(descriptors::CASES).chain(names::CASES);
+    libtest_mimic::run(&arguments, cases.map(|case| kernel.trial(*case)).collect()).exit_code()
+}

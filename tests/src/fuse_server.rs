@@ -1,0 +1,161 @@
+//! A FUSE mount with a server of a few lines: what it says to each request is the test's.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rustix::fs::{CWD, FileType, Mode};
+use rustix::mount::MountFlags;
+
+/// Requests, by the numbers of `include/uapi/linux/fuse.h`.
+pub const LOOKUP: u32 = 1;
+/// Attributes of a node.
+pub const GETATTR: u32 = 3;
+/// Opening a directory.
+pub const OPENDIR: u32 = 27;
+/// Listing a directory; the offset is the second word of the request.
+pub const READDIR: u32 = 28;
+const FORGET: u32 = 2;
+const INIT: u32 = 26;
+const INTERRUPT: u32 = 36;
+const BATCH_FORGET: u32 = 42;
+
+/// The size of the head of a request.
+const HEAD: usize = 40;
+
+/// What a server says: bytes, or an errno.
+pub type Reply = Result<Vec<u8>, i32>;
+
+/// The server's end of a mount; dropped, the connection ends.
+#[derive(Debug)]
+pub struct FuseServer {
+    over: Arc<AtomicBool>,
+    /// Kept open until the thread, if there is one, has ended too.
+    _device: File,
+}
+
+impl Drop for FuseServer {
+    fn drop(&mut self) {
+        self.over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The device, by a node of this process's own making.
+fn device() -> io::Result<File> {
+    let node = "/fuse";
+    if !Path::new(node).exists() {
+        let number = rustix::fs::makedev(10, 229);
+        rustix::fs::mknodat(CWD, node, FileType::CharacterDevice, Mode::from_raw_mode(0o600), number)?;
+    }
+    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    File::options().read(true).write(true).custom_flags(nonblocking).open(node)
+}
+
+impl FuseServer {
+    /// Mounts a filesystem on a directory that only this user may look at, root not included. No request reaches a server.
+    ///
+    /// # Errors
+    ///
+    /// There is no FUSE here, or mount(2) refuses.
+    pub fn of_user(path: &Path, uid: u32) -> io::Result<Self> {
+        Self::mount(path, &format!("user_id={uid},group_id={uid}"))
+    }
+
+    /// Mounts a filesystem whose requests `reply` answers: number of the request, node, body.
+    ///
+    /// # Errors
+    ///
+    /// There is no FUSE here, or mount(2) refuses.
+    pub fn replying(path: &Path, reply: impl Fn(u32, u64, &[u8]) -> Reply + Send + 'static) -> io::Result<Self> {
+        let server = Self::mount(path, "user_id=0,group_id=0,allow_other")?;
+        let (over, device) = (Arc::clone(&server.over), server._device.try_clone()?);
+        std::thread::spawn(move || serve(&device, &over, reply));
+        Ok(server)
+    }
+
+    fn mount(path: &Path, options: &str) -> io::Result<Self> {
+        let device = device()?;
+        let options = CString::new(format!("fd={},rootmode=40000,{options}", device.as_raw_fd()))?;
+        rustix::mount::mount("served", path, "fuse", MountFlags::empty(), options.as_c_str())?;
+        Ok(Self { over: Arc::default(), _device: device })
+    }
+}
+
+fn serve(mut device: &File, over: &AtomicBool, reply: impl Fn(u32, u64, &[u8]) -> Reply) {
+    let mut request = vec![0; 1 << 18];
+    while !over.load(Ordering::Relaxed) {
+        let size = match device.read(&mut request) {
+            Ok(size) => size,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                std::thread::sleep(Duration::from_micros(200));
+                continue;
+            }
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINTR)) => continue,
+            // Unmounted.
+            Err(_) => return,
+        };
+        let word = |at: usize| u64::from_ne_bytes(request[at..at + 8].try_into().expect("eight bytes"));
+        let number = u32::from_ne_bytes(request[4..8].try_into().expect("four bytes"));
+        let said = match number {
+            FORGET | BATCH_FORGET | INTERRUPT => continue,
+            INIT => Ok(init()),
+            _ => reply(number, word(16), &request[HEAD..size]),
+        };
+        let (error, body) = match said {
+            Ok(body) => (0, body),
+            Err(errno) => (-errno, Vec::new()),
+        };
+        let mut out = u32::try_from(16 + body.len()).expect("a short reply").to_ne_bytes().to_vec();
+        out.extend(error.to_ne_bytes());
+        out.extend(word(8).to_ne_bytes());
+        out.extend(body);
+        // Fails where the request was given up.
+        let _ = device.write(&out);
+    }
+}
+
+/// `struct fuse_init_out` of version 7.31.
+fn init() -> Vec<u8> {
+    let mut out = [7_u32, 31, 1 << 16, 0].map(u32::to_ne_bytes).concat();
+    out.extend([16_u16, 12].map(u16::to_ne_bytes).concat());
+    out.extend((1_u32 << 16).to_ne_bytes());
+    out.resize(64, 0);
+    out
+}
+
+fn attributes(node: u64, mode: u32) -> Vec<u8> {
+    let mut out = [node, 0, 0, 0, 0, 0].map(u64::to_ne_bytes).concat();
+    out.extend([0_u32, 0, 0, mode, 2, 0, 0, 0, 4096, 0].map(u32::to_ne_bytes).concat());
+    out
+}
+
+/// `struct fuse_attr_out`, which holds no longer than the reply.
+pub fn attributes_of(node: u64, mode: u32) -> Vec<u8> {
+    let mut out = vec![0; 16];
+    out.extend(attributes(node, mode));
+    out
+}
+
+/// `struct fuse_entry_out`.
+pub fn entry(node: u64, mode: u32) -> Vec<u8> {
+    let mut out = node.to_ne_bytes().to_vec();
+    out.resize(40, 0);
+    out.extend(attributes(node, mode));
+    out
+}
+
+/// `struct fuse_dirent`: a regular file.
+pub fn listed(node: u64, next: u64, name: &[u8]) -> Vec<u8> {
+    let mut out = [node, next].map(u64::to_ne_bytes).concat();
+    out.extend(u32::try_from(name.len()).expect("a short name").to_ne_bytes());
+    out.extend(8_u32.to_ne_bytes());
+    out.extend(name);
+    out.resize(out.len().next_multiple_of(8), 0);
+    out
+}
