@@ -15,6 +15,7 @@ mod new_mounts;
 mod propagations;
 mod recoveries;
 mod sandboxes;
+mod servers;
 mod shares;
 mod unmounts;
 
@@ -37,6 +38,7 @@ const AREAS: &[(&str, &[Case])] = &[
     ("propagation", propagations::CASES),
     ("unmount", unmounts::CASES),
     ("mount questions", mount_questions::CASES),
+    ("servers", servers::CASES),
     ("core binds", bind_sequences::CASES),
     ("core shares", shares::CASES),
     ("core sandbox", sandboxes::CASES),
