@@ -159,6 +159,8 @@ fn seen_to_be_off(mounter: &dyn Mounter, at: &Location, count: u32, removal: Rem
                 return Err(OsError::new(Operation::Unmount, at.for_display(), Errno::EBUSY).into());
             }
             Err(error) if error.errno() == Errno::ELOOP => Some(error),
+            // What is moved in this moment (`EXDEV`), or cannot be looked at, is not proven to be unmounted.
+            Err(error) if error.errno() != Errno::ENOENT => return Err(error.into()),
             _ => None,
         },
     };
@@ -401,6 +403,15 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_cannot_be_looked_at_is_an_error() {
+        for errno in [Errno::EXDEV, Errno::EACCES, Errno::EMFILE] {
+            let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Err(errno));
+            let fs = removals(&[Err(Errno::EROFS)], Ok(()));
+            assert_eq!(run(&mounter, &fs).unwrap_err().errno(), Some(errno));
+        }
+    }
+
+    #[test]
     fn a_locked_mount_is_an_error_and_not_a_loop() {
         let mounter = unmounts(&[Err(Errno::EINVAL)]);
         let error = run(&mounter, &removals(&[Err(Errno::EBUSY)], Ok(()))).unwrap_err();
@@ -439,11 +450,9 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_looked_at_any_more_is_not_said_to_be_a_symlink() {
-        for errno in [Errno::ENOENT, Errno::EACCES] {
-            let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Err(errno));
-            let outcome = run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(())));
-            assert_eq!(outcome, Ok(UnshareOutcome::NotMounted { name: KEPT }));
-        }
+    fn a_name_that_is_gone_by_the_second_look_is_not_mounted() {
+        let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Err(Errno::ENOENT));
+        let outcome = run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(())));
+        assert_eq!(outcome, Ok(UnshareOutcome::NotMounted { name: KEPT }));
     }
 }
