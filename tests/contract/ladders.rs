@@ -5,7 +5,7 @@ use mountwright_linux::{Call, Kernel, Ladder, LinuxBackend};
 
 /// Names, as they follow the name of a world, and which calls may be used.
 pub(crate) fn ladders() -> [(&'static str, Ladder); 5] {
-    let common = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
+    let common = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr).without(Call::Fchmodat2);
     let bare = common.without(Call::MountSetattr).without(Call::Openat2);
     [
         ("", Ladder::ALL),

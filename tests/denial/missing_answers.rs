@@ -130,6 +130,9 @@ handed_on! {
     fn renameat(dir: &K::Fd, from: &OsStr, to: &OsStr) -> ();
     fn fchmod(file: &K::Fd, mode: u32) -> ();
     fn chmod(place: Reach<'_, K::Fd>, mode: u32) -> ();
+    fn fchmodat2(dir: At<'_, K::Fd>, path: &Path, mode: u32, flags: u32) -> ();
+    fn getxattr(place: Reach<'_, K::Fd>, name: &OsStr, room: usize) -> Vec<u8>;
+    fn setxattr(place: Reach<'_, K::Fd>, name: &OsStr, value: &[u8]) -> ();
     fn fchownat(dir: At<'_, K::Fd>, path: &Path, owner: Owner, flags: u32) -> ();
     fn open_tree(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> K::Fd;
     fn open_tree_attr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> K::Fd;

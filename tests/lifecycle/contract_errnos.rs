@@ -6,9 +6,10 @@ use std::sync::LazyLock;
 
 use mountwright_core::Errno;
 
-const PORTS: [(&str, &str); 3] = [
+const PORTS: [(&str, &str); 4] = [
     ("Filesystem", include_str!("../../crates/core/src/ports/filesystem.rs")),
     ("Directory", include_str!("../../crates/core/src/ports/directory.rs")),
+    ("OpenEntry", include_str!("../../crates/core/src/ports/open_entry.rs")),
     ("Mounter", include_str!("../../crates/core/src/ports/mounter.rs")),
 ];
 
@@ -74,9 +75,10 @@ fn section(port: &str, errors: &str) -> Section {
     let by_name = |word: &str| (1..200).filter_map(Errno::from_raw).find(|errno| errno.name() == Some(word));
     let errnos = errors.split('`').filter_map(by_name).collect();
     let links = errors.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+    let is_method = |link: &&str| ["Filesystem::", "Mounter::"].iter().any(|port| link.starts_with(port));
     let methods = links.filter_map(|(link, _)| match link.strip_prefix("Self::") {
         Some(method) => Some(format!("{port}::{method}")),
-        None => link.strip_prefix("crate::").filter(|link| link.starts_with("Filesystem::")).map(str::to_owned),
+        None => link.strip_prefix("crate::").filter(is_method).map(str::to_owned),
     });
     Section { errnos, as_of: methods.collect() }
 }

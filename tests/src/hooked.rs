@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mountwright_core::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, Errno,
     FileMode, Filesystem, FilesystemOf, FinalLink, Guarantee, Location, Metadata, MountInfo, MountKey, MountReport,
-    MountRequest, MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion, UnmountMode,
-    UnmountRequest,
+    MountRequest, MountTable, Mounter, OpenEntry, Operation, Origin, OsError, PathMount, Propagation, Recursion,
+    UnmountMode, UnmountRequest,
 };
 
 /// One call of the ports.
@@ -102,6 +102,11 @@ impl Around {
 
 struct HookedDirectory {
     directory: Box<dyn Directory>,
+    around: Around,
+}
+
+struct HookedEntry {
+    entry: Box<dyn OpenEntry>,
     around: Around,
 }
 
@@ -274,6 +279,23 @@ impl Directory for HookedDirectory {
         self.around.call("Directory::own_metadata", Operation::Metadata, PathBuf::new, || self.directory.own_metadata())
     }
 
+    fn parent_metadata(&self) -> Result<Metadata, OsError> {
+        let look = || self.directory.parent_metadata();
+        self.around.call("Directory::parent_metadata", Operation::Metadata, || "..".into(), look)
+    }
+
+    fn open_parent(&self) -> Result<Box<dyn Directory>, OsError> {
+        let open = || self.directory.open_parent();
+        let opened = self.around.call("Directory::open_parent", Operation::OpenDir, || "..".into(), open)?;
+        Ok(self.around.directory(opened))
+    }
+
+    fn open_entry(&self, name: &OsStr) -> Result<Box<dyn OpenEntry>, OsError> {
+        let open = || self.directory.open_entry(name);
+        let entry = self.around.call("Directory::open_entry", Operation::OpenEntry, || name.into(), open)?;
+        Ok(Box::new(HookedEntry { around: self.around.clone(), entry }))
+    }
+
     fn entries(&self) -> Result<DirectoryEntries, OsError> {
         self.around.call("Directory::entries", Operation::ReadDir, PathBuf::new, || self.directory.entries())
     }
@@ -382,5 +404,29 @@ impl Directory for HookedDirectory {
     fn set_own_mode(&self, mode: FileMode) -> Result<(), OsError> {
         self.around
             .call("Directory::set_own_mode", Operation::SetMode, PathBuf::new, || self.directory.set_own_mode(mode))
+    }
+}
+
+impl OpenEntry for HookedEntry {
+    fn metadata(&self) -> Result<Metadata, OsError> {
+        self.around.call("OpenEntry::metadata", Operation::Metadata, PathBuf::new, || self.entry.metadata())
+    }
+
+    fn set_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
+        self.around.call("OpenEntry::set_owner", Operation::SetOwner, PathBuf::new, || self.entry.set_owner(uid, gid))
+    }
+
+    fn set_mode(&self, mode: FileMode) -> Result<(), OsError> {
+        self.around.call("OpenEntry::set_mode", Operation::SetMode, PathBuf::new, || self.entry.set_mode(mode))
+    }
+
+    fn capabilities(&self) -> Result<Option<Vec<u8>>, OsError> {
+        let read = || self.entry.capabilities();
+        self.around.call("OpenEntry::capabilities", Operation::Capabilities, PathBuf::new, read)
+    }
+
+    fn set_capabilities(&self, capabilities: &[u8]) -> Result<(), OsError> {
+        let set = || self.entry.set_capabilities(capabilities);
+        self.around.call("OpenEntry::set_capabilities", Operation::SetCapabilities, PathBuf::new, set)
     }
 }

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::{
-    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, Filesystem,
-    FinalLink, Location, Metadata, MountKey, Operation, OsError, UnmountMode,
+    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, FileTime,
+    Filesystem, FinalLink, Location, Metadata, MountId, MountKey, OpenEntry, Operation, OsError, UnmountMode,
 };
 
 /// A tree of files behind the [`Filesystem`] port. Names lead to inodes, so that an open directory stays what it is
-/// whatever happens to its name. As on Linux, an owner's change takes the set-id bits of whatever is no directory.
+/// whatever happens to its name. As on Linux, a change of the owner clears set-id bits and capabilities of what is no directory.
 #[derive(Clone, Default)]
 pub(crate) struct ChangingTree {
     state: Arc<Mutex<State>>,
@@ -34,19 +34,25 @@ struct State {
 /// The files themselves. Paths are absolute, and no symlink is followed in them.
 pub(crate) struct Files {
     nodes: Vec<Node>,
+    /// As for a process without `CAP_FSETID` that is in no file's group.
+    clears_set_group_id: bool,
 }
 
 struct Node {
     metadata: Metadata,
+    /// The directory that holds a directory.
+    above: u64,
     names: BTreeMap<OsString, u64>,
     bytes: Vec<u8>,
     target: PathBuf,
+    capabilities: Option<Vec<u8>>,
 }
 
 impl Default for Files {
     fn default() -> Self {
-        let mut files = Self { nodes: Vec::new() };
-        files.make(FileKind::Directory, DeviceNumber::new(8, 1), 0o755);
+        let mut files = Self { nodes: Vec::new(), clears_set_group_id: false };
+        let root = files.make(FileKind::Directory, DeviceNumber::new(8, 1), 0o755);
+        files.node(root).metadata.mount = Some(MountKey::Reused(MountId(1)));
         files
     }
 }
@@ -56,7 +62,20 @@ impl Files {
         let inode = self.nodes.len() as u64;
         let mut metadata = Metadata::new(kind, device, inode);
         metadata.mode = FileMode::from_bits(mode);
-        self.nodes.push(Node { metadata, names: BTreeMap::new(), bytes: Vec::new(), target: PathBuf::new() });
+        // No two files are born at the same time.
+        metadata.birth = Some(FileTime { seconds: 0, nanoseconds: u32::try_from(inode).unwrap() });
+        let (names, bytes, target) = (BTreeMap::new(), Vec::new(), PathBuf::new());
+        self.nodes.push(Node { metadata, above: 0, names, bytes, target, capabilities: None });
+        inode
+    }
+
+    /// A file in `above`, on the same filesystem and mount.
+    fn make_in(&mut self, above: u64, name: &OsStr, kind: FileKind, mode: u16) -> u64 {
+        let (device, mount) = (self.node(above).metadata.device, self.node(above).metadata.mount);
+        let inode = self.make(kind, device, mode);
+        self.node(inode).metadata.mount = mount;
+        self.node(inode).above = above;
+        self.node(above).names.insert(name.to_owned(), inode);
         inode
     }
 
@@ -79,10 +98,7 @@ impl Files {
             self.directory(above.to_str().unwrap(), 0o755);
         }
         let above = self.find(above).unwrap();
-        let device = self.node(above).metadata.device;
-        let inode = self.make(kind, device, mode);
-        self.node(above).names.insert(path.file_name().unwrap().to_owned(), inode);
-        inode
+        self.make_in(above, path.file_name().unwrap(), kind, mode)
     }
 
     pub(crate) fn directory(&mut self, path: &str, mode: u16) {
@@ -104,10 +120,32 @@ impl Files {
         self.node(inode).target = target.into();
     }
 
-    /// Whatever is at `path` is on a filesystem of its own from now on; what is made below it later is on that one too.
-    pub(crate) fn mount(&mut self, path: &str, device: DeviceNumber) {
+    /// What is at `path` is on this mount from now on; what is made below it later is on that one too.
+    pub(crate) fn mount(&mut self, path: &str, mount: u32) {
+        let inode = self.find(Path::new(path)).unwrap();
+        self.node(inode).metadata.mount = Some(MountKey::Reused(MountId(mount)));
+    }
+
+    /// What is at `path` has another device number on the same mount, as a subvolume of btrfs has.
+    pub(crate) fn device(&mut self, path: &str, device: DeviceNumber) {
         let inode = self.find(Path::new(path)).unwrap();
         self.node(inode).metadata.device = device;
+    }
+
+    /// What is at `path` has another time of birth, as an overlay gives to what it copies up.
+    pub(crate) fn copied_up(&mut self, path: &str) {
+        let inode = self.find(Path::new(path)).unwrap();
+        self.node(inode).metadata.birth = Some(FileTime { seconds: 1, nanoseconds: 0 });
+    }
+
+    pub(crate) fn capabilities(&mut self, path: &str, capabilities: &[u8]) {
+        let inode = self.find(Path::new(path)).unwrap();
+        self.node(inode).capabilities = Some(capabilities.to_vec());
+    }
+
+    /// From now on the set-group-id bit is cleared where a mode is set.
+    pub(crate) fn clear_set_group_id(&mut self) {
+        self.clears_set_group_id = true;
     }
 
     pub(crate) fn rename(&mut self, from: &str, to: &str) {
@@ -115,6 +153,7 @@ impl Files {
         let to = Path::new(to);
         let above = self.find(to.parent().unwrap()).unwrap();
         self.node(above).names.insert(to.file_name().unwrap().to_owned(), inode);
+        self.node(inode).above = above;
     }
 
     /// Takes a name away, and of a directory everything below.
@@ -136,7 +175,18 @@ impl Files {
         metadata.gid = gid.unwrap_or(metadata.gid);
         if !metadata.is_dir() && metadata.kind != FileKind::Symlink {
             metadata.mode = FileMode::from_bits(metadata.mode.bits() & 0o1777);
+            self.node(inode).capabilities = None;
         }
+    }
+
+    fn mode(&mut self, inode: u64, mode: FileMode) -> Result<(), Errno> {
+        let cleared = if self.clears_set_group_id { 0o2000 } else { 0 };
+        let metadata = &mut self.node(inode).metadata;
+        if metadata.kind == FileKind::Symlink {
+            return Err(Errno::ELOOP);
+        }
+        metadata.mode = FileMode::from_bits(mode.bits() & !cleared);
+        Ok(())
     }
 }
 
@@ -187,6 +237,12 @@ impl ChangingTree {
     pub(crate) fn shown(&self, path: &str) -> String {
         let found = self.metadata_at(path);
         format!("{:o} {}", found.mode.bits(), found.gid)
+    }
+
+    pub(crate) fn capabilities_at(&self, path: &str) -> Option<Vec<u8>> {
+        let mut state = self.lock();
+        let inode = state.files.find(Path::new(path)).unwrap_or_else(|| panic!("{path} is missing"));
+        state.files.node(inode).capabilities.clone()
     }
 
     /// The calls so far, with the paths that they were made with.
@@ -288,6 +344,10 @@ struct OpenDirectory {
 }
 
 impl OpenDirectory {
+    fn opened(&self, inode: u64, path: PathBuf) -> Self {
+        Self { tree: self.tree.clone(), inode, path, _open: Open::new(&self.tree) }
+    }
+
     fn own<T>(
         &self,
         operation: Operation,
@@ -312,9 +372,7 @@ impl OpenDirectory {
             if files.node(above).names.contains_key(name) {
                 return Err(Errno::EEXIST);
             }
-            let device = files.node(above).metadata.device;
-            let inode = files.make(kind, device, mode.bits());
-            files.node(above).names.insert(name.to_owned(), inode);
+            files.make_in(above, name, kind, mode.bits());
             Ok(())
         })
     }
@@ -333,6 +391,23 @@ impl OpenDirectory {
 impl Directory for OpenDirectory {
     fn own_metadata(&self) -> Result<Metadata, OsError> {
         self.own(Operation::Metadata, |files, inode| Ok(files.node(inode).metadata.clone()))
+    }
+
+    fn parent_metadata(&self) -> Result<Metadata, OsError> {
+        self.own(Operation::Metadata, |files, inode| {
+            let above = files.node(inode).above;
+            Ok(files.node(above).metadata.clone())
+        })
+    }
+
+    fn open_parent(&self) -> Result<Box<dyn Directory>, OsError> {
+        let inode = self.own(Operation::OpenDir, |files, inode| Ok(files.node(inode).above))?;
+        Ok(Box::new(self.opened(inode, self.path.join(".."))))
+    }
+
+    fn open_entry(&self, name: &OsStr) -> Result<Box<dyn OpenEntry>, OsError> {
+        let inode = self.child(Operation::OpenEntry, name, |_, inode| Ok(inode))?;
+        Ok(Box::new(Pinned(self.opened(inode, self.path.join(name)))))
     }
 
     fn entries(&self) -> Result<DirectoryEntries, OsError> {
@@ -356,10 +431,17 @@ impl Directory for OpenDirectory {
         self.child(Operation::Unmount, name, |_, _| Err(Errno::EINVAL))
     }
 
-    fn open_dir(&self, name: &OsStr, _: Crossing) -> Result<Box<dyn Directory>, OsError> {
-        let inode = self.child(Operation::OpenDir, name, only_directory)?;
-        let (tree, path, open) = (self.tree.clone(), self.path.join(name), Open::new(&self.tree));
-        Ok(Box::new(Self { tree, inode, path, _open: open }))
+    fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError> {
+        let here = self.inode;
+        let inode = self.child(Operation::OpenDir, name, |files, inode| {
+            let mount = files.node(here).metadata.mount;
+            let is_mount_point = files.node(inode).metadata.mount != mount;
+            if crossing == Crossing::Refuse && is_mount_point {
+                return Err(Errno::EXDEV);
+            }
+            only_directory(files, inode)
+        })?;
+        Ok(Box::new(self.opened(inode, self.path.join(name))))
     }
 
     fn read_link(&self, name: &OsStr) -> Result<PathBuf, OsError> {
@@ -392,10 +474,8 @@ impl Directory for OpenDirectory {
 
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError> {
         self.in_it(Operation::ReplaceFile, name, |files, above| {
-            let device = files.node(above).metadata.device;
-            let inode = files.make(FileKind::Regular, device, mode.bits());
+            let inode = files.make_in(above, name, FileKind::Regular, mode.bits());
             files.node(inode).bytes = contents.to_vec();
-            files.node(above).names.insert(name.to_owned(), inode);
             Ok(())
         })
     }
@@ -426,14 +506,7 @@ impl Directory for OpenDirectory {
     }
 
     fn set_mode(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
-        self.child(Operation::SetMode, name, |files, inode| {
-            let metadata = &mut files.node(inode).metadata;
-            if metadata.kind == FileKind::Symlink {
-                return Err(Errno::ELOOP);
-            }
-            metadata.mode = mode;
-            Ok(())
-        })
+        self.child(Operation::SetMode, name, |files, inode| files.mode(inode, mode))
     }
 
     fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
@@ -444,8 +517,33 @@ impl Directory for OpenDirectory {
     }
 
     fn set_own_mode(&self, mode: FileMode) -> Result<(), OsError> {
-        self.own(Operation::SetMode, |files, inode| {
-            files.node(inode).metadata.mode = mode;
+        self.own(Operation::SetMode, |files, inode| files.mode(inode, mode))
+    }
+}
+
+/// A pinned file: an open file of any kind.
+struct Pinned(OpenDirectory);
+
+impl OpenEntry for Pinned {
+    fn metadata(&self) -> Result<Metadata, OsError> {
+        self.0.own_metadata()
+    }
+
+    fn set_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
+        self.0.set_own_owner(uid, gid)
+    }
+
+    fn set_mode(&self, mode: FileMode) -> Result<(), OsError> {
+        self.0.set_own_mode(mode)
+    }
+
+    fn capabilities(&self) -> Result<Option<Vec<u8>>, OsError> {
+        self.0.own(Operation::Capabilities, |files, inode| Ok(files.node(inode).capabilities.clone()))
+    }
+
+    fn set_capabilities(&self, capabilities: &[u8]) -> Result<(), OsError> {
+        self.0.own(Operation::SetCapabilities, |files, inode| {
+            files.node(inode).capabilities = Some(capabilities.to_vec());
             Ok(())
         })
     }

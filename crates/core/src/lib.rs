@@ -56,10 +56,12 @@ pub use ports::directory::Directory;
 pub use ports::directory_entries::{DirectoryEntries, LendEntries};
 pub use ports::filesystem::Filesystem;
 pub use ports::mounter::Mounter;
+pub use ports::open_entry::OpenEntry;
 pub use ports::rafs_daemon::RafsDaemon;
 #[cfg(any(test, feature = "mock"))]
 pub use ports::{
-    directory::MockDirectory, filesystem::MockFilesystem, mounter::MockMounter, rafs_daemon::MockRafsDaemon,
+    directory::MockDirectory, filesystem::MockFilesystem, mounter::MockMounter, open_entry::MockOpenEntry,
+    rafs_daemon::MockRafsDaemon,
 };
 pub use questions::atomic_writer::read::{atomic_volume_generation, read_atomic_volume};
 pub use questions::backing_device::backing_device;
@@ -143,6 +145,7 @@ pub use values::file_count::FileCount;
 pub use values::file_identity::FileIdentity;
 pub use values::file_kind::FileKind;
 pub use values::file_mode::FileMode;
+pub use values::file_time::FileTime;
 pub use values::filesystem_magic::FilesystemMagic;
 pub use values::final_link::FinalLink;
 pub use values::fs_group::{BadVolumeRecord, FS_GROUP, FS_GROUP_CHANGE_POLICY, FsGroup, FsGroupChangePolicy};

@@ -8,11 +8,11 @@ use mountwright_core::{Errno, FilesystemOf, FinalLink, Location, Metadata, Opera
 use crate::LinuxBackend;
 use crate::abi::{
     O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_MAGICLINKS,
-    RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, STATX_BASIC_STATS,
+    RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
 use crate::fault::{Fault, Step};
 use crate::kernel::{Call, Kernel};
-use crate::metadata::{file_kind, metadata};
+use crate::metadata::metadata;
 
 /// What to do where a server may be dead: a path that leads through its mount.
 ///
@@ -52,11 +52,7 @@ impl<K: Kernel> LinuxBackend<K> {
     ///
     /// As above.
     pub fn metadata_cached(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError> {
-        let look = || -> Step<Metadata> {
-            let stat = self.stat_fd(&self.pin_cached(at, link)?, STATX_BASIC_STATS)?;
-            let kind = file_kind(&stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?;
-            Ok(metadata(&stat, kind))
-        };
+        let look = || metadata(&self.stat_fd(&self.pin_cached(at, link)?, self.metadata_mask())?);
         look().map_err(|fault| fault.of(Operation::Metadata, at.for_display()))
     }
 

@@ -6,22 +6,24 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mountwright_core::{
-    Crossing, Directory, DirectoryEntries, Errno, FileMode, Location, Metadata, MountKey, Operation, OsError,
-    UnmountMode,
+    Crossing, Directory, DirectoryEntries, Errno, FileMode, Location, Metadata, MountKey, OpenEntry, Operation,
+    OsError, UnmountMode,
 };
 
 use crate::LinuxBackend;
 use crate::abi::{
-    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOCTTY, O_NOFOLLOW,
-    O_NONBLOCK, O_PATH, O_RDONLY, S_IFDIR, S_IFLNK, S_IFREG, STATX_BASIC_STATS, STATX_SIZE, STATX_TYPE,
+    AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_PATH,
+    O_RDONLY, S_IFDIR, S_IFLNK, S_IFREG, STATX_SIZE, STATX_TYPE,
 };
 use crate::entries::Entries;
 use crate::fault::{Fault, Step};
 use crate::identity::kind;
-use crate::kernel::{At, Call, Kernel, Reach};
-use crate::metadata::{file_kind, metadata};
+use crate::kernel::{At, Call, Kernel};
+use crate::open_entry::LinuxEntry;
 use crate::place::Place;
 
+/// The directory that holds this one.
+const PARENT: &str = "..";
 /// How much of a file is read at a time.
 const CHUNK: u64 = 64 << 10;
 
@@ -74,10 +76,8 @@ impl<K: Kernel> LinuxDirectory<K> {
         plain(name).and_then(act).map_err(|fault| fault.of(operation, self.shown.join(name)))
     }
 
-    fn stat(&self, name: &Path, flags: u32) -> Step<Metadata> {
-        let stat = self.backend.calls.statx(self.dir(), name, flags | AT_NO_AUTOMOUNT, STATX_BASIC_STATS)?;
-        let kind = file_kind(&stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?;
-        Ok(metadata(&stat, kind))
+    fn pin(&self, name: &Path) -> Step<LinuxEntry<K>> {
+        LinuxEntry::open(&self.backend, &self.file, name, &self.shown)
     }
 
     /// A descriptor to list, from the beginning.
@@ -124,8 +124,29 @@ impl<K: Kernel> LinuxDirectory<K> {
 
 impl<K: Kernel> Directory for LinuxDirectory<K> {
     fn own_metadata(&self) -> Result<Metadata, OsError> {
-        let found = self.stat("".as_ref(), AT_EMPTY_PATH);
+        let found = self.backend.metadata_of(&self.file);
         found.map_err(|fault| fault.of(Operation::Metadata, self.shown.as_path()))
+    }
+
+    fn parent_metadata(&self) -> Result<Metadata, OsError> {
+        let look = || {
+            let found = self.backend.metadata_at(self.dir(), PARENT.as_ref(), 0)?;
+            if found.mount.is_some() {
+                return Ok(found);
+            }
+            let flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+            self.backend.metadata_of(&self.backend.calls.openat(self.dir(), PARENT.as_ref(), flags, 0)?)
+        };
+        look().map_err(|fault: Fault| fault.of(Operation::Metadata, self.shown.join(PARENT)))
+    }
+
+    fn open_parent(&self) -> Result<Box<dyn Directory>, OsError> {
+        let open = |flags| self.backend.calls.openat(self.dir(), PARENT.as_ref(), flags | O_DIRECTORY | O_CLOEXEC, 0);
+        let shown = self.shown.parent().map_or_else(|| self.shown.join(PARENT), Path::to_path_buf);
+        match Self::readable_or_not(&self.backend, &shown, open) {
+            Ok(directory) => Ok(Box::new(directory)),
+            Err(fault) => Err(fault.of(Operation::OpenDir, self.shown.join(PARENT))),
+        }
     }
 
     fn entries(&self) -> Result<DirectoryEntries, OsError> {
@@ -134,7 +155,7 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
     }
 
     fn metadata(&self, name: &OsStr) -> Result<Metadata, OsError> {
-        self.on(Operation::Metadata, name, |name| self.stat(name, AT_SYMLINK_NOFOLLOW))
+        self.on(Operation::Metadata, name, |name| self.backend.metadata_at(self.dir(), name, AT_SYMLINK_NOFOLLOW))
     }
 
     fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError> {
@@ -143,6 +164,10 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
             let shown = self.shown.join(name);
             Ok(Box::new(Self::readable_or_not(&self.backend, &shown, open)?) as Box<dyn Directory>)
         })
+    }
+
+    fn open_entry(&self, name: &OsStr) -> Result<Box<dyn OpenEntry>, OsError> {
+        self.on(Operation::OpenEntry, name, |path| Ok(Box::new(self.pin(path)?) as Box<dyn OpenEntry>))
     }
 
     fn read_link(&self, name: &OsStr) -> Result<PathBuf, OsError> {
@@ -192,7 +217,7 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
     }
 
     fn set_mode(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
-        self.on(Operation::SetMode, name, |name| self.backend.change_mode(&self.file, name.as_os_str(), mode))
+        self.on(Operation::SetMode, name, |name| self.pin(name)?.change_mode(mode))
     }
 
     fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
@@ -203,7 +228,7 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
     fn set_own_mode(&self, mode: FileMode) -> Result<(), OsError> {
         let bits = mode.bits().into();
         let changed = if self.searchable_only {
-            self.backend.calls.chmod(Reach::Descriptor(&self.file), bits)
+            self.backend.chmod_pinned(&self.file, bits)
         } else {
             self.backend.calls.fchmod(&self.file, bits)
         };

@@ -1,9 +1,8 @@
 //! Creating things with exactly the mode that was asked for, without touching the umask.
 
-use std::ffi::OsStr;
 use std::path::Path;
 
-use mountwright_core::{Errno, FileMode, Leftover};
+use mountwright_core::{FileMode, Leftover};
 
 use crate::LinuxBackend;
 use crate::abi::{
@@ -11,9 +10,8 @@ use crate::abi::{
     STATX_SIZE, STATX_TYPE,
 };
 use crate::beneath::Crossing;
-use crate::fault::{Fault, Step};
-use crate::identity::kind;
-use crate::kernel::{At, Call, Kernel, Reach, Stat};
+use crate::fault::Step;
+use crate::kernel::{At, Kernel, Reach, Stat};
 
 /// What tells a file that was just made from any other.
 pub(crate) const FRESH: u32 = STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE;
@@ -58,14 +56,5 @@ impl<K: Kernel> LinuxBackend<K> {
             self.calls.chmod(Reach::Descriptor(fresh), mode.bits().into())?;
         }
         Ok(stat)
-    }
-
-    /// Gives the file of this name a mode, not following a symlink.
-    pub(crate) fn change_mode(&self, dir: &K::Fd, name: &OsStr, mode: FileMode) -> Step<()> {
-        let file = self.calls.openat(At::Fd(dir), name.as_ref(), O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
-        if kind(&self.stat_fd(&file, STATX_TYPE)?) == crate::abi::S_IFLNK {
-            return Err(Fault::new(Call::Chmod, Errno::ELOOP));
-        }
-        self.calls.chmod(Reach::Descriptor(&file), mode.bits().into())
     }
 }

@@ -3,30 +3,26 @@
 use std::path::{Path, PathBuf};
 
 use mountwright_core::{
-    Directory, Errno, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError, Subject,
+    Directory, Errno, FileKind, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError, Subject,
 };
 
 use crate::LinuxBackend;
-use crate::abi::{
-    AT_NO_AUTOMOUNT, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, S_IFLNK, STATX_BASIC_STATS, STATX_INO,
-};
+use crate::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, STATX_INO};
 use crate::directory::LinuxDirectory;
 use crate::fault::{Fault, Step};
-use crate::identity::{kind, mount_key};
+use crate::identity::mount_key;
 use crate::kernel::{At, Call, Kernel};
-use crate::metadata::{file_kind, metadata};
 
 impl<K: Kernel> LinuxBackend<K> {
     fn stat(&self, at: &Location, link: FinalLink) -> Step<Metadata> {
         let place = self.place_for_one_call(at)?;
         let beneath = matches!(at, Location::Beneath { .. });
         let follow = if beneath || link == FinalLink::Itself { AT_SYMLINK_NOFOLLOW } else { 0 };
-        let stat = self.calls.statx(place.dir(), place.name(), follow | AT_NO_AUTOMOUNT, STATX_BASIC_STATS)?;
-        if beneath && link == FinalLink::Follow && kind(&stat) == S_IFLNK {
+        let found = self.metadata_at(place.dir(), place.name(), follow)?;
+        if beneath && link == FinalLink::Follow && found.kind == FileKind::Symlink {
             return Err(Fault::new(Call::Statx, Errno::ELOOP));
         }
-        let kind = file_kind(&stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?;
-        Ok(metadata(&stat, kind))
+        Ok(found)
     }
 
     /// What the kernel calls the path of an open descriptor, if it leads there again: a deleted file's path ends in

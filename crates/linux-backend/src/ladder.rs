@@ -10,7 +10,7 @@ use crate::calls::uninterrupted;
 use crate::kernel::{Call, Kernel, Reach};
 
 /// The calls that not every kernel from 4.18 on has, or that filters forbid.
-const OPTIONAL: [Call; 7] = [
+const OPTIONAL: [Call; 8] = [
     Call::Openat2,
     Call::Statmount,
     Call::OpenTree,
@@ -18,6 +18,7 @@ const OPTIONAL: [Call; 7] = [
     Call::MountSetattr,
     Call::MoveMount,
     Call::Fsopen,
+    Call::Fchmodat2,
 ];
 
 fn rung(call: Call) -> Option<usize> {
@@ -27,7 +28,7 @@ fn rung(call: Call) -> Option<usize> {
 /// Which of the newer system calls the backend may use where they are there. By default all.
 ///
 /// The optional calls are openat2, statmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount` and fsopen (which
-/// stands for fsconfig, fsmount and fspick too).
+/// stands for fsconfig, fsmount and fspick too), and fchmodat2.
 ///
 /// ```
 /// use mountwright_linux::{Call, Ladder};

@@ -67,6 +67,7 @@ mod mounted_on;
 mod mounter;
 mod move_mount;
 mod new_mount;
+mod open_entry;
 mod origin;
 mod passing_name;
 mod place;

@@ -1,13 +1,17 @@
 //! From statx's answer to core's values.
 
-use mountwright_core::{DeviceNumber, FileKind, FileMode, Metadata};
+use std::path::Path;
 
+use mountwright_core::{DeviceNumber, Errno, FileKind, FileMode, FileTime, Metadata};
+
+use crate::LinuxBackend;
 use crate::abi::{
-    DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG,
-    S_IFSOCK,
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK, S_IFBLK, S_IFCHR,
+    S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG, S_IFSOCK, STATX_BASIC_STATS, STATX_BTIME,
 };
-use crate::identity::kind;
-use crate::kernel::Stat;
+use crate::fault::{Fault, Step};
+use crate::identity::{kind, mount_key};
+use crate::kernel::{At, Call, Kernel, Stat};
 
 /// The kind of file; `None` for a mode that names none.
 pub(crate) fn file_kind(stat: &Stat) -> Option<FileKind> {
@@ -37,7 +41,35 @@ pub(crate) fn entry_kind(kind: u8) -> Option<FileKind> {
     })
 }
 
-pub(crate) fn metadata(stat: &Stat, kind: FileKind) -> Metadata {
+impl<K: Kernel> LinuxBackend<K> {
+    /// The fields of statx that metadata is made of.
+    pub(crate) fn metadata_mask(&self) -> u32 {
+        STATX_BASIC_STATS | STATX_BTIME | self.identity_mask()
+    }
+
+    /// The metadata of a path, with `AT_…` flags.
+    pub(crate) fn metadata_at(&self, dir: At<'_, K::Fd>, path: &Path, flags: u32) -> Step<Metadata> {
+        let stat = self.calls.statx(dir, path, flags | AT_NO_AUTOMOUNT, self.metadata_mask())?;
+        metadata(&stat)
+    }
+
+    /// The metadata of an open descriptor. Before 5.8 its mount comes from fdinfo; without procfs it is unknown.
+    pub(crate) fn metadata_of(&self, file: &K::Fd) -> Step<Metadata> {
+        let mut found = self.metadata_at(At::Fd(file), "".as_ref(), AT_EMPTY_PATH)?;
+        if found.mount.is_none() {
+            found.mount = match self.mount_in_fdinfo(file) {
+                Ok(mount) => Some(mount),
+                Err(fault) if fault.errno() == Errno::EOPNOTSUPP => None,
+                Err(fault) => return Err(fault),
+            };
+        }
+        Ok(found)
+    }
+}
+
+/// Core's value for what statx said.
+pub(crate) fn metadata(stat: &Stat) -> Step<Metadata> {
+    let kind = file_kind(stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?;
     let number = |(major, minor)| DeviceNumber::new(major, minor);
     let mut found = Metadata::new(kind, number(stat.device), stat.inode);
     found.represents =
@@ -47,5 +79,8 @@ pub(crate) fn metadata(stat: &Stat, kind: FileKind) -> Metadata {
     found.gid = stat.gid;
     found.size = stat.size;
     found.links = stat.links.into();
-    found
+    found.mount = mount_key(stat);
+    let (seconds, nanoseconds) = stat.birth;
+    found.birth = (stat.mask & STATX_BTIME != 0).then_some(FileTime { seconds, nanoseconds });
+    Ok(found)
 }

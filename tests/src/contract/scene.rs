@@ -196,6 +196,14 @@ impl<'w> Scene<'w> {
         done("lstat", path, self.world.stat(path, FinalLink::Itself))
     }
 
+    /// Checks what a port says of a file against lstat(2), which knows neither mount nor time of birth.
+    #[track_caller]
+    pub(super) fn assert_metadata(&self, found: &Metadata, path: impl AsRef<Path>) {
+        let mut expected = self.stat(&path);
+        (expected.mount, expected.birth) = (found.mount, found.birth);
+        assert_eq!(*found, expected, "{}", path.as_ref().display());
+    }
+
     /// What a name is; `None` where it is not there.
     pub(super) fn kind(&self, path: impl AsRef<Path>) -> Option<FileKind> {
         self.world.stat(path.as_ref(), FinalLink::Itself).ok().map(|found| found.kind)

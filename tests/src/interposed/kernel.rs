@@ -53,6 +53,9 @@ handed_on! {
     fn Renameat = renameat(dir: &K::Fd, from: &OsStr, to: &OsStr) -> ();
     fn Fchmod = fchmod(file: &K::Fd, mode: u32) -> ();
     fn Chmod = chmod(place: Reach<'_, K::Fd>, mode: u32) -> ();
+    fn Fchmodat2 = fchmodat2(dir: At<'_, K::Fd>, path: &Path, mode: u32, flags: u32) -> ();
+    fn Getxattr = getxattr(place: Reach<'_, K::Fd>, name: &OsStr, room: usize) -> Vec<u8>;
+    fn Setxattr = setxattr(place: Reach<'_, K::Fd>, name: &OsStr, value: &[u8]) -> ();
     fn Fchownat = fchownat(dir: At<'_, K::Fd>, path: &Path, owner: Owner, flags: u32) -> ();
     fn OpenTree = open_tree(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> K::Fd;
     fn OpenTreeAttr = open_tree_attr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> K::Fd;

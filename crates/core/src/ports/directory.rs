@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::{Crossing, DirectoryEntries, FileMode, Metadata, MountKey, OsError, UnmountMode};
+use crate::{Crossing, DirectoryEntries, FileMode, Metadata, MountKey, OpenEntry, OsError, UnmountMode};
 
 /// One open directory: part of the [`Filesystem`](crate::Filesystem) port.
 ///
@@ -22,6 +22,21 @@ pub trait Directory: Send + Sync {
     ///
     /// Those of the filesystem (`EIO`, `ESTALE`).
     fn own_metadata(&self) -> Result<Metadata, OsError>;
+
+    /// The metadata of the directory that holds this one now (`..`), whatever held it when it was opened.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: it is outside what its mount shows. Those of the filesystem.
+    fn parent_metadata(&self) -> Result<Metadata, OsError>;
+
+    /// Opens the directory that holds this one now (`..`). Compare its metadata before it is used: a directory may have been
+    /// moved anywhere on its filesystem.
+    ///
+    /// # Errors
+    ///
+    /// As [`parent_metadata`](Self::parent_metadata); `EACCES`: this directory may not be searched.
+    fn open_parent(&self) -> Result<Box<dyn Directory>, OsError>;
 
     /// Lists it from its beginning, lazily.
     ///
@@ -44,6 +59,15 @@ pub trait Directory: Send + Sync {
     /// `ENOENT`; `ENOTDIR`: it is no directory; `ELOOP`: it is a symlink; `EXDEV`: it is a mount point and `crossing` is
     /// [`Crossing::Refuse`].
     fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError>;
+
+    /// Pins what `name` is, of any kind and without following it, to look at it and to change it: whatever happens to the
+    /// name, both are of the same file.
+    ///
+    /// # Errors
+    ///
+    /// `ENOENT`: no such name.
+    #[doc(alias = "O_PATH")]
+    fn open_entry(&self, name: &OsStr) -> Result<Box<dyn OpenEntry>, OsError>;
 
     /// Where the symlink `name` points.
     ///

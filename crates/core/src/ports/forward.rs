@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, FileMode,
     Filesystem, FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest,
-    MountTable, Mounter, Origin, OsError, PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
+    MountTable, Mounter, OpenEntry, Origin, OsError, PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
 };
 
 macro_rules! forward {
@@ -47,9 +47,12 @@ forward!(Filesystem for &T, Box<T>, Arc<T> {
 
 forward!(Directory for &T, Box<T>, Arc<T> {
     fn own_metadata(&self) -> Result<Metadata, OsError>;
+    fn parent_metadata(&self) -> Result<Metadata, OsError>;
+    fn open_parent(&self) -> Result<Box<dyn Directory>, OsError>;
     fn entries(&self) -> Result<DirectoryEntries, OsError>;
     fn metadata(&self, name: &OsStr) -> Result<Metadata, OsError>;
     fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError>;
+    fn open_entry(&self, name: &OsStr) -> Result<Box<dyn OpenEntry>, OsError>;
     fn read_link(&self, name: &OsStr) -> Result<PathBuf, OsError>;
     fn read_file(&self, name: &OsStr, limit: u64) -> Result<Vec<u8>, OsError>;
     fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
@@ -62,6 +65,14 @@ forward!(Directory for &T, Box<T>, Arc<T> {
     fn set_mode(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
     fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;
     fn set_own_mode(&self, mode: FileMode) -> Result<(), OsError>;
+});
+
+forward!(OpenEntry for &T, Box<T>, Arc<T> {
+    fn metadata(&self) -> Result<Metadata, OsError>;
+    fn set_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;
+    fn set_mode(&self, mode: FileMode) -> Result<(), OsError>;
+    fn capabilities(&self) -> Result<Option<Vec<u8>>, OsError>;
+    fn set_capabilities(&self, capabilities: &[u8]) -> Result<(), OsError>;
 });
 
 forward!(Mounter for &T, Box<T>, Arc<T> {

@@ -6,4 +6,5 @@ pub(crate) mod directory_entries;
 pub(crate) mod filesystem;
 mod forward;
 pub(crate) mod mounter;
+pub(crate) mod open_entry;
 pub(crate) mod rafs_daemon;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{
     Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, Filesystem,
-    FinalLink, Location, Metadata, MountKey, Operation, OsError, UnmountMode,
+    FinalLink, Location, Metadata, MountKey, OpenEntry, Operation, OsError, UnmountMode,
 };
 
 /// A tree of files, made by chained calls that make the directories above too. It can be looked at, and refuses every
@@ -242,6 +242,18 @@ impl SmallDirectory {
 impl Directory for SmallDirectory {
     fn own_metadata(&self) -> Result<Metadata, OsError> {
         Ok(self.tree.nodes[&self.path].metadata.clone())
+    }
+
+    fn parent_metadata(&self) -> Result<Metadata, OsError> {
+        self.refuse(Operation::Metadata)
+    }
+
+    fn open_parent(&self) -> Result<Box<dyn Directory>, OsError> {
+        self.refuse(Operation::OpenDir)
+    }
+
+    fn open_entry(&self, _: &OsStr) -> Result<Box<dyn OpenEntry>, OsError> {
+        self.refuse(Operation::OpenEntry)
     }
 
     fn entries(&self) -> Result<DirectoryEntries, OsError> {

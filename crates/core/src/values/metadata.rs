@@ -1,6 +1,6 @@
 //! Metadata of a file.
 
-use crate::{DeviceNumber, FileKind, FileMode};
+use crate::{DeviceNumber, FileKind, FileMode, FileTime, MountKey};
 
 /// What stat(2) says of a file.
 ///
@@ -27,12 +27,21 @@ pub struct Metadata {
     pub size: u64,
     /// How many names it has.
     pub links: u64,
+    /// The mount that it was reached through; `None` where the kernel does not say (before 5.8, of a name).
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub mount: Option<MountKey>,
+    /// When it was created; `None` where the filesystem does not say.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub birth: Option<FileTime>,
 }
 
 impl Metadata {
-    /// Metadata with this kind, filesystem and inode number; mode 0, owned by 0:0, no bytes, one name, no device.
+    /// Metadata with this kind, filesystem and inode number; mode 0, owned by 0:0, no bytes, one name, no device, mount and
+    /// birth unknown.
     pub const fn new(kind: FileKind, device: DeviceNumber, inode: u64) -> Self {
-        Self { kind, device, represents: None, inode, mode: FileMode::from_bits(0), uid: 0, gid: 0, size: 0, links: 1 }
+        let mode = FileMode::from_bits(0);
+        let (represents, mount, birth) = (None, None, None);
+        Self { kind, device, represents, inode, mode, uid: 0, gid: 0, size: 0, links: 1, mount, birth }
     }
 
     /// True of a directory.

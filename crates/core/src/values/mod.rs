@@ -25,6 +25,7 @@ pub(crate) mod file_count;
 pub(crate) mod file_identity;
 pub(crate) mod file_kind;
 pub(crate) mod file_mode;
+pub(crate) mod file_time;
 pub(crate) mod filesystem_magic;
 pub(crate) mod final_link;
 #[cfg(feature = "serde")]

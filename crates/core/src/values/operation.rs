@@ -7,13 +7,13 @@ use std::fmt;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Operation {
-    /// `Filesystem::metadata` and `Directory::metadata`.
+    /// `metadata` of all ports to files, `Directory::own_metadata` and `parent_metadata`.
     Metadata,
     /// `Filesystem::canonicalize`.
     Canonicalize,
     /// `Filesystem::current_dir`.
     CurrentDir,
-    /// `open_dir` of both ports.
+    /// `open_dir` of both ports, `Directory::open_parent`.
     OpenDir,
     /// `Directory::entries` and its iterator.
     ReadDir,
@@ -31,10 +31,16 @@ pub enum Operation {
     RemoveDir,
     /// `remove_file` of both ports.
     RemoveFile,
-    /// `Directory::set_owner` and `set_own_owner`.
+    /// `Directory::open_entry`.
+    OpenEntry,
+    /// `Directory::set_owner`, `set_own_owner` and `OpenEntry::set_owner`.
     SetOwner,
-    /// `Directory::set_mode` and `set_own_mode`.
+    /// `Directory::set_mode`, `set_own_mode` and `OpenEntry::set_mode`.
     SetMode,
+    /// `OpenEntry::capabilities`.
+    Capabilities,
+    /// `OpenEntry::set_capabilities`.
+    SetCapabilities,
     /// `Mounter::bind`.
     Bind,
     /// `Mounter::mount`.
@@ -77,8 +83,11 @@ impl fmt::Display for Operation {
             Self::ReplaceFile => "replace the file",
             Self::RemoveDir => "remove the directory",
             Self::RemoveFile => "remove the file",
+            Self::OpenEntry => "open",
             Self::SetOwner => "set the owner of",
             Self::SetMode => "set the mode of",
+            Self::Capabilities => "read the capabilities of",
+            Self::SetCapabilities => "set the capabilities of",
             Self::Bind => "bind",
             Self::Mount => "mount on",
             Self::MoveMount => "move the mount",

@@ -16,5 +16,7 @@ pub const CAP_SYS_CHROOT: u64 = 1 << 18;
 pub const CAP_SYS_ADMIN: u64 = 1 << 21;
 /// Make device nodes.
 pub const CAP_MKNOD: u64 = 1 << 27;
+/// Set capabilities of files.
+pub const CAP_SETFCAP: u64 = 1 << 31;
 /// Every capability Linux 6.18 knows.
 pub const CAP_FULL_SET: u64 = (1 << 41) - 1;

@@ -31,6 +31,8 @@ pub(crate) struct Inode {
     /// A directory that was removed: nothing is found or made in it any more.
     pub(crate) dead: bool,
     pub(crate) times: Times,
+    /// The extended attribute `security.capability`.
+    pub(crate) capabilities: Option<Arc<[u8]>>,
     /// The `st_dev` that is shown instead of the superblock's, as overlayfs has it.
     pub(crate) device: Option<Device>,
 }

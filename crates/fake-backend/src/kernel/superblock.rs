@@ -101,6 +101,7 @@ impl Machine {
                 dead: false,
                 times: Times { made: tick, modified: tick, changed: tick },
                 device: None,
+                capabilities: None,
             });
             let root = dentries.insert_with(|root| Dentry {
                 parent: root,
@@ -148,6 +149,7 @@ impl Machine {
             dead: false,
             times: Times { made: tick, modified: tick, changed: tick },
             device: None,
+            capabilities: None,
         })
     }
 

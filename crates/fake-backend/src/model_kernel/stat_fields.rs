@@ -30,6 +30,7 @@ pub(super) fn stat(answer: &Statx) -> Stat {
         represents: (answer.rdev_major, answer.rdev_minor),
         device: (answer.dev_major, answer.dev_minor),
         mount_id: answer.mnt_id,
+        birth: (answer.btime.sec, answer.btime.nsec),
     }
 }
 

@@ -142,6 +142,30 @@ impl Kernel for ModelKernel {
         self.call(|machine, process| machine.fchmodat(process, at, path, mode, 0))
     }
 
+    fn fchmodat2(&self, dir: At<'_, ModelFd>, path: &Path, mode: u32, flags: u32) -> Answered<()> {
+        let (at, path) = place(dir, path)?;
+        self.call(|machine, process| {
+            machine.check_has(Call::Fchmodat2)?;
+            machine.fchmodat(process, at, path, mode, flags)
+        })
+    }
+
+    fn getxattr(&self, place: Reach<'_, ModelFd>, name: &OsStr, room: usize) -> Answered<Vec<u8>> {
+        let (at, path) = reach(place)?;
+        let name = text(name)?;
+        match self.call(|machine, process| machine.getxattr(process, at, path, name)) {
+            Ok(value) if value.len() > room => Err(Errno::ERANGE),
+            Err(Errno::EOPNOTSUPP) => Err(Errno::ENODATA),
+            other => other,
+        }
+    }
+
+    fn setxattr(&self, place: Reach<'_, ModelFd>, name: &OsStr, value: &[u8]) -> Answered<()> {
+        let (at, path) = reach(place)?;
+        let name = text(name)?;
+        self.call(|machine, process| machine.setxattr(process, at, path, name, value))
+    }
+
     fn fchownat(
         &self,
         dir: At<'_, ModelFd>,

@@ -4,10 +4,12 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use mountwright_core::{
-    Crossing, Directory, DirectoryEntries, FileMode, Metadata, MountKey, Operation, OsError, Subject, UnmountMode,
+    Crossing, Directory, DirectoryEntries, FileMode, Metadata, MountKey, OpenEntry, Operation, OsError, Subject,
+    UnmountMode,
 };
 
 use super::entries::PlannedEntries;
+use super::open_entry::PlannedEntry;
 use crate::FakeBackend;
 
 /// An open directory of the Linux backend, and the handle whose plan its calls follow.
@@ -50,6 +52,20 @@ impl PlannedDirectory {
 impl Directory for PlannedDirectory {
     fn own_metadata(&self) -> Result<Metadata, OsError> {
         self.on_itself(Operation::Metadata, Directory::own_metadata)
+    }
+
+    fn parent_metadata(&self) -> Result<Metadata, OsError> {
+        self.on(Operation::Metadata, "..".as_ref(), Directory::parent_metadata)
+    }
+
+    fn open_parent(&self) -> Result<Box<dyn Directory>, OsError> {
+        let opened = self.on(Operation::OpenDir, "..".as_ref(), Directory::open_parent)?;
+        Ok(Self::around(&self.host, opened, || self.shown.join("..")))
+    }
+
+    fn open_entry(&self, name: &OsStr) -> Result<Box<dyn OpenEntry>, OsError> {
+        let entry = self.on(Operation::OpenEntry, name, |directory| directory.open_entry(name))?;
+        Ok(Box::new(PlannedEntry::new(self.host.clone(), entry, self.shown.join(name))))
     }
 
     fn entries(&self) -> Result<DirectoryEntries, OsError> {

@@ -7,4 +7,5 @@ pub(crate) mod failure;
 mod filesystem;
 pub(crate) mod journal;
 mod mounter;
+mod open_entry;
 pub(crate) mod plan;

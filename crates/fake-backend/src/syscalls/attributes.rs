@@ -101,6 +101,7 @@ impl Machine {
         inode.gid = gid.unwrap_or(inode.gid);
         inode.times.changed = tick;
         if !inode.is_directory() {
+            inode.capabilities = None;
             inode.mode &= !SET_USER_ID;
             if inode.mode & GROUP_EXECUTE != 0 {
                 inode.mode &= !SET_GROUP_ID;

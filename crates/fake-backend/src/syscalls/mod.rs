@@ -20,3 +20,4 @@ pub(crate) mod statmount;
 pub(crate) mod statx;
 pub(crate) mod umount2;
 pub(crate) mod working_directory;
+pub(crate) mod xattr;

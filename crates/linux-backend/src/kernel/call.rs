@@ -49,7 +49,10 @@ calls! {
     Renameat = "renameat", "renameat(2).";
     Fchmod = "fchmod", "fchmod(2).";
     Chmod = "chmod", "chmod(2).";
+    Fchmodat2 = "fchmodat2", "fchmodat2(2), Linux 6.6.";
     Fchownat = "fchownat", "fchownat(2).";
+    Getxattr = "getxattr", "getxattr(2).";
+    Setxattr = "setxattr", "setxattr(2).";
     OpenTree = "open_tree", "`open_tree(2)`, Linux 5.2.";
     OpenTreeAttr = "open_tree_attr", "`open_tree_attr(2)`, Linux 6.15.";
     MountSetattr = "mount_setattr", "`mount_setattr(2)`, Linux 5.12.";

@@ -86,6 +86,13 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn fchmod(&self, file: &Self::Fd, mode: u32) -> Result<(), Errno>;
     /// chmod(2), which follows symlinks.
     fn chmod(&self, place: Reach<'_, Self::Fd>, mode: u32) -> Result<(), Errno>;
+    /// fchmodat2(2).
+    fn fchmodat2(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32, flags: u32) -> Result<(), Errno>;
+    /// getxattr(2), with `room` bytes for the value. `ENODATA`: the file has none of this name, or its filesystem stores none
+    /// (which the kernel says by `EOPNOTSUPP`).
+    fn getxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, room: usize) -> Result<Vec<u8>, Errno>;
+    /// setxattr(2), with no flags.
+    fn setxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, value: &[u8]) -> Result<(), Errno>;
     /// fchownat(2).
     fn fchownat(
         &self,

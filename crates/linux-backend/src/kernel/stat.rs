@@ -11,6 +11,8 @@ pub struct Stat {
     pub attributes_mask: u64,
     /// Kind and permission bits (`stx_mode`).
     pub mode: u16,
+    /// The time of birth, in seconds and nanoseconds, where `mask` has `STATX_BTIME`.
+    pub birth: (i64, u32),
     /// How many names it has.
     pub links: u32,
     /// The owner.

@@ -8,8 +8,8 @@ use std::ffi::{CStr, c_int, c_long, c_uint};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use linux_raw_sys::general::{
-    __NR_fsopen, __NR_mount_setattr, __NR_move_mount, __NR_open_tree, __NR_open_tree_attr, __NR_openat2,
-    __NR_statmount, MNT_ID_REQ_SIZE_VER0, MOUNT_ATTR_SIZE_VER0, mnt_id_req, mount_attr, open_how,
+    __NR_fchmodat2, __NR_fsopen, __NR_mount_setattr, __NR_move_mount, __NR_open_tree, __NR_open_tree_attr,
+    __NR_openat2, __NR_statmount, MNT_ID_REQ_SIZE_VER0, MOUNT_ATTR_SIZE_VER0, mnt_id_req, mount_attr, open_how,
 };
 use rustix::io::Errno;
 
@@ -68,6 +68,14 @@ pub(super) fn open_tree_attr(
     descriptor(value)
 }
 
+/// fchmodat2(2).
+pub(super) fn fchmodat2(dir: BorrowedFd<'_>, path: &CStr, mode: c_uint, flags: c_uint) -> Result<(), Errno> {
+    // SAFETY: `path` is NUL-terminated and outlives the call, which writes to no memory. Each variadic argument has the width
+    // of the register that the kernel reads it from.
+    let value = unsafe { libc::syscall(number(__NR_fchmodat2), dir.as_raw_fd(), path.as_ptr(), mode, flags) };
+    answer(value).map(drop)
+}
+
 /// statmount(2) of a mount of the caller's namespace: `struct statmount` and its strings into `buffer`.
 pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<(), Errno> {
     let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: unique_id, param: mask, mnt_ns_id: 0 };
@@ -107,6 +115,7 @@ pub(super) fn refused(call: Call) -> Result<(), Errno> {
             Call::MountSetattr => libc::syscall(number(__NR_mount_setattr), no_fd, empty, 0, attr, NO_SIZE),
             Call::MoveMount => libc::syscall(number(__NR_move_mount), no_fd, empty, no_fd, empty, UNKNOWN_FLAGS),
             Call::Statmount => libc::syscall(number(__NR_statmount), request, out, NO_SIZE, UNKNOWN_FLAGS),
+            Call::Fchmodat2 => libc::syscall(number(__NR_fchmodat2), no_fd, empty, 0, UNKNOWN_FLAGS),
             Call::Fsopen => libc::syscall(number(__NR_fsopen), empty, UNKNOWN_FLAGS),
             _ => return Ok(()),
         }

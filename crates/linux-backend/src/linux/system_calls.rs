@@ -111,6 +111,7 @@ impl Kernel for Linux {
             represents: (found.stx_rdev_major, found.stx_rdev_minor),
             device: (found.stx_dev_major, found.stx_dev_minor),
             mount_id: found.stx_mnt_id,
+            birth: (found.stx_btime.tv_sec, found.stx_btime.tv_nsec),
         })
     }
 
@@ -227,6 +228,25 @@ impl Kernel for Linux {
             Reach::Below(fd, name) => self.procfs.chmod(fd.as_fd(), Some(name), mode),
         };
         changed.map_err(from_kernel)
+    }
+
+    fn fchmodat2(&self, dir: At<'_, OwnedFd>, path: &Path, mode: u32, flags: u32) -> Answered<()> {
+        path.into_with_c_str(|path| raw::fchmodat2(dir.as_fd(), path, mode, flags)).map_err(from_kernel)
+    }
+
+    fn getxattr(&self, place: Reach<'_, OwnedFd>, name: &OsStr, room: usize) -> Answered<Vec<u8>> {
+        self.by_path(place, |path| {
+            let mut value = Vec::with_capacity(room);
+            match rustix::fs::getxattr(path, name, rustix::buffer::spare_capacity(&mut value)) {
+                Ok(_) => Ok(value),
+                Err(rustix::io::Errno::OPNOTSUPP) => Err(rustix::io::Errno::NODATA),
+                Err(errno) => Err(errno),
+            }
+        })
+    }
+
+    fn setxattr(&self, place: Reach<'_, OwnedFd>, name: &OsStr, value: &[u8]) -> Answered<()> {
+        self.by_path(place, |path| rustix::fs::setxattr(path, name, value, rustix::fs::XattrFlags::empty()))
     }
 
     fn fchownat(

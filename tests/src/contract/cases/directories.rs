@@ -19,6 +19,7 @@ type Call = fn(&dyn Directory, &OsStr) -> Result<(), OsError>;
 const LOOKS: &[Call] = &[
     |d, name| d.metadata(name).map(drop),
     |d, name| d.open_dir(name, Crossing::Enter).map(drop),
+    |d, name| d.open_entry(name).map(drop),
     |d, name| d.read_link(name).map(drop),
     |d, name| d.read_file(name, 10).map(drop),
 ];
@@ -100,6 +101,22 @@ pub(super) const CASES: &[Case] = &[
         s.detached("/w/new");
         assert!(s.exists("/w/new/beneath"));
     }),
+    Case::new("the directory above is the one that holds it now, wherever it was moved", |s| {
+        s.dir("/w/old/d");
+        s.file("/w/new/beside", b"");
+        let d = open(s, "/w/old/d");
+        s.assert_metadata(&d.parent_metadata().unwrap(), "/w/old");
+        s.rename("/w/old/d", "/w/new/d");
+        s.assert_metadata(&d.parent_metadata().unwrap(), "/w/new");
+        let above = d.open_parent().unwrap();
+        assert_eq!(above.own_metadata().unwrap(), d.parent_metadata().unwrap());
+        assert!(above.metadata(n("beside")).is_ok());
+        assert_eq!(listed(&*above).len(), 2);
+    }),
+    Case::new("the directory above a mount's root is the one that holds the mount point", |s| {
+        s.tmpfs("/w/d/m");
+        s.assert_metadata(&open(s, "/w/d/m").parent_metadata().unwrap(), "/w/d");
+    }),
     Case::new("a directory closes when it is dropped", |s| {
         s.dir("/w/d/e");
         let before = s.world().open_descriptors();
@@ -116,7 +133,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("its own metadata is that of the directory", |s| {
         s.dir("/w/d/e");
         s.chmod("/w/d", 0o2751);
-        assert_eq!(open(s, "/w/d").own_metadata().unwrap(), s.stat("/w/d"));
+        s.assert_metadata(&open(s, "/w/d").own_metadata().unwrap(), "/w/d");
     }),
     Case::new("entries are every name once, with its kind, without the dots", |s| {
         s.dir("/w/d/dir");
@@ -161,7 +178,7 @@ pub(super) const CASES: &[Case] = &[
         for name in odd_names() {
             let name = name.as_os_str();
             d.create_file(name, mode(0o644)).unwrap();
-            assert_eq!(d.metadata(name).unwrap(), s.stat(Path::new("/w/d").join(name)));
+            s.assert_metadata(&d.metadata(name).unwrap(), Path::new("/w/d").join(name));
             let found: Vec<_> = d.entries().unwrap().map(|entry| entry.unwrap().name).collect();
             assert_eq!(found, [name]);
             d.replace_file(name, b"x", mode(0o600)).unwrap();
@@ -197,7 +214,7 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/d/mounted");
         let d = open(s, "/w/d");
         for name in ["file", "link", "mounted"] {
-            assert_eq!(d.metadata(n(name)).unwrap(), s.stat(Path::new("/w/d").join(name)));
+            s.assert_metadata(&d.metadata(n(name)).unwrap(), Path::new("/w/d").join(name));
         }
     }),
     Case::new("opening a name: a symlink is ELOOP, what is no directory ENOTDIR, a mount is entered", |s| {
@@ -209,7 +226,7 @@ pub(super) const CASES: &[Case] = &[
         let d = open(s, "/w/d");
         s.refuses(Errno::ELOOP, || d.open_dir(n("link"), Crossing::Enter));
         s.refuses(Errno::ENOTDIR, || d.open_dir(n("file"), Crossing::Enter));
-        assert_eq!(d.open_dir(n("dir"), Crossing::Enter).unwrap().own_metadata().unwrap(), s.stat("/w/d/dir"));
+        s.assert_metadata(&d.open_dir(n("dir"), Crossing::Enter).unwrap().own_metadata().unwrap(), "/w/d/dir");
         assert!(d.open_dir(n("mounted"), Crossing::Enter).unwrap().metadata(n("inside")).is_ok());
     }),
     Case::new("opening a name that is a mount point without crossing is EXDEV, and of any other as it is with", |s| {
@@ -227,7 +244,7 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::ELOOP, || d.open_dir(n("link"), Crossing::Refuse));
         s.refuses(Errno::ENOTDIR, || d.open_dir(n("file"), Crossing::Refuse));
         s.refuses(Errno::ENOENT, || d.open_dir(n("missing"), Crossing::Refuse));
-        assert_eq!(d.open_dir(n("dir"), Crossing::Refuse).unwrap().own_metadata().unwrap(), s.stat("/w/d/dir"));
+        s.assert_metadata(&d.open_dir(n("dir"), Crossing::Refuse).unwrap().own_metadata().unwrap(), "/w/d/dir");
     }),
     Case::new(
         "an unmount of a name in an open directory is one of that name, wherever the directory is by then",

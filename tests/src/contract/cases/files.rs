@@ -12,7 +12,7 @@ use super::super::world::NodeKind;
 #[track_caller]
 fn same_metadata(s: &Scene<'_>, path: &str) {
     let found = s.fs().metadata(&at(path), FinalLink::Itself).unwrap();
-    assert_eq!(found, s.stat(path), "{path}");
+    s.assert_metadata(&found, path);
     assert_eq!(s.fs().metadata(&below("/w", path.strip_prefix("/w/").unwrap()), FinalLink::Itself).unwrap(), found);
 }
 
@@ -51,8 +51,8 @@ pub(super) const CASES: &[Case] = &[
         s.link("file", "/w/link");
         s.link("link", "/w/again");
         let link = |path: &str, how| s.fs().metadata(&at(path), how).unwrap();
-        assert_eq!(link("/w/again", FinalLink::Follow), s.stat("/w/file"));
-        assert_eq!(link("/w/again", FinalLink::Itself), s.stat("/w/again"));
+        s.assert_metadata(&link("/w/again", FinalLink::Follow), "/w/file");
+        s.assert_metadata(&link("/w/again", FinalLink::Itself), "/w/again");
         assert_eq!(link("/w/again", FinalLink::Itself).kind, FileKind::Symlink);
     }),
     Case::new("metadata of a dangling symlink is ENOENT, of the link itself an answer", |s| {
@@ -65,7 +65,7 @@ pub(super) const CASES: &[Case] = &[
         s.link("dir", "/w/link");
         s.refuses(Errno::ELOOP, || s.fs().metadata(&below("/w", "link"), FinalLink::Follow));
         let found = s.fs().metadata(&below("/w", "link"), FinalLink::Itself).unwrap();
-        assert_eq!(found, s.stat("/w/link"));
+        s.assert_metadata(&found, "/w/link");
     }),
     Case::new("canonicalize answers the absolute path without symlinks and dots", |s| {
         s.dir("/w/real/inner");
@@ -277,6 +277,6 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::ENOTDIR, || s.fs().open_dir(&at("/w/fifo")));
         s.refuses(Errno::ENOENT, || s.fs().open_dir(&at("/w/missing")));
         s.refuses(Errno::ELOOP, || s.fs().open_dir(&below("/w", "link")));
-        assert_eq!(s.fs().open_dir(&at("/w/link")).unwrap().own_metadata().unwrap(), s.stat("/w/dir"));
+        s.assert_metadata(&s.fs().open_dir(&at("/w/link")).unwrap().own_metadata().unwrap(), "/w/dir");
     }),
 ];

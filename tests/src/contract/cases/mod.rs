@@ -12,6 +12,7 @@ mod locations;
 mod mount_questions;
 mod moves;
 mod new_mounts;
+mod open_entries;
 mod propagations;
 mod recoveries;
 mod sandboxes;
@@ -30,6 +31,7 @@ const AREAS: &[(&str, &[Case])] = &[
     ("locations", locations::CASES),
     ("files", files::CASES),
     ("directories", directories::CASES),
+    ("entries", open_entries::CASES),
     ("bind", binds::CASES),
     ("bind", bind_attributes::CASES),
     ("mount", new_mounts::CASES),

@@ -1,63 +1,104 @@
-//! A way down into a tree, with few directories open.
+//! The way down into a tree and up again, with few directories open.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::{DeviceNumber, Directory, Errno, Metadata, Operation, OsError};
+use crate::{Crossing, DeviceNumber, Directory, Errno, FileTime, Metadata, MountKey, Operation, OsError};
 
-/// How many directories besides the root are kept open.
+/// Directories that are kept open besides the root.
 pub(super) const OPEN_MAX: usize = 16;
 
-/// The directories from the root of a tree down to one of it, and the directories in each that are still to be gone into.
+/// The directories from the root of a tree down to one of it, and the directories in each that are still to be entered.
 ///
-/// At most [`OPEN_MAX`] of them, the lowest, are open besides the root, however deep it goes. One that was closed is opened
-/// again by its names from the nearest open one above, and has to be the same then: whatever was put in its place meanwhile
-/// is not entered.
+/// At most [`OPEN_MAX`] of them, the lowest, are open besides the root, however deep the tree is. A closed one is reached by
+/// `..` from below, and by its names from the root where that leads elsewhere. It counts only if it is the directory that
+/// was entered: otherwise it is left, with all that is below it.
 pub(super) struct Descent {
-    /// The first is the root, and always open.
+    /// The first is the root, which is always open.
     levels: Vec<Level>,
     path: PathBuf,
 }
 
 struct Level {
     name: OsString,
-    identity: (DeviceNumber, u64),
+    identity: Identity,
     pending: Vec<OsString>,
     directory: Option<Box<dyn Directory>>,
+}
+
+/// Tells a directory from every other one, also from a later one of the same inode number.
+type Identity = (DeviceNumber, u64, Option<MountKey>, Option<FileTime>);
+
+fn identity(found: &Metadata) -> Identity {
+    (found.device, found.inode, found.mount, found.birth)
 }
 
 impl Descent {
     /// At the root, which is at `path` (for messages).
     pub(super) fn new(root: Box<dyn Directory>, metadata: &Metadata, path: PathBuf) -> Self {
-        let root = Level::new(OsString::new(), root, metadata);
-        Self { levels: vec![root], path }
+        Self { levels: vec![Level::new(OsString::new(), root, metadata)], path }
     }
 
-    /// The name in the present directory that is to be gone into next. None where there is none.
-    pub(super) fn next_name(&mut self) -> Option<OsString> {
-        self.levels.last_mut()?.pending.pop()
+    /// The directory that is to be entered next, in the present one; steps up for it. `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// `ESTALE` or what opening says: a directory cannot be reached any more. It is left.
+    pub(super) fn next_name(&mut self) -> Option<Result<OsString, OsError>> {
+        let target = self.levels.iter().rposition(|level| !level.pending.is_empty())?;
+        if self.levels[target].directory.is_none() {
+            match self.climb(target) {
+                Some(directory) => self.levels[target].directory = Some(directory),
+                None => {
+                    if let Err(error) = self.walk(target) {
+                        return Some(Err(error));
+                    }
+                }
+            }
+        }
+        self.levels.truncate(target + 1);
+        self.levels[target].pending.pop().map(Ok)
     }
 
-    /// Adds names to be gone into from here.
+    /// Adds directories of the present one that are to be entered.
     pub(super) fn add_pending(&mut self, names: Vec<OsString>) {
         if let Some(level) = self.levels.last_mut() {
             level.pending.extend(names);
         }
     }
 
-    /// Goes down into `directory`, which is `name` here.
-    pub(super) fn enter(&mut self, name: OsString, directory: Box<dyn Directory>, metadata: &Metadata) {
+    /// Steps down into `directory`, which is `name` here.
+    ///
+    /// # Errors
+    ///
+    /// `ESTALE`: it, or an open directory on the way to it, is not in the one above any more. It is left.
+    pub(super) fn enter(
+        &mut self,
+        name: OsString,
+        directory: Box<dyn Directory>,
+        metadata: &Metadata,
+    ) -> Result<(), OsError> {
         self.levels.push(Level::new(name, directory, metadata));
-        self.close_one_above(self.levels.len() - 1);
+        if let Some(too_far) = (self.levels.len() - 1).checked_sub(OPEN_MAX).filter(|&level| level > 0) {
+            self.levels[too_far].directory = None;
+        }
+        let first_open = self.levels.iter().rposition(|level| level.directory.is_none()).map_or(1, |closed| closed + 1);
+        for index in first_open..self.levels.len() {
+            match self.is_in_place(index) {
+                Ok(true) => {}
+                Ok(false) => return Err(self.leave(index, Errno::ESTALE)),
+                Err(error) => {
+                    self.levels.truncate(index);
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Goes up. False at the root.
-    pub(super) fn leave(&mut self) -> bool {
-        if self.levels.len() > 1 {
-            self.levels.pop();
-            return true;
-        }
-        false
+    /// The present directory.
+    pub(super) fn here(&self) -> Option<&dyn Directory> {
+        self.levels.last()?.directory.as_deref()
     }
 
     /// The root.
@@ -65,42 +106,86 @@ impl Descent {
         self.levels.first()?.directory.as_deref()
     }
 
-    /// The present directory, opened again where it was closed.
-    ///
-    /// # Errors
-    ///
-    /// What opening says; `ESTALE` where another directory is there now.
-    pub(super) fn here(&mut self) -> Result<&dyn Directory, OsError> {
-        let last = self.levels.len() - 1;
-        let open = self.levels.iter().rposition(|level| level.directory.is_some()).unwrap_or(0);
-        for index in open + 1..=last {
-            self.reopen(index)?;
-            self.close_one_above(index);
-        }
-        self.levels[last].directory.as_deref().ok_or_else(|| self.moved(last))
+    /// The path of the root, for messages.
+    pub(super) fn path_of_root(&self) -> PathBuf {
+        self.path.clone()
     }
 
-    fn reopen(&mut self, index: usize) -> Result<(), OsError> {
-        let Some(above) = self.levels[index - 1].directory.as_deref() else { return Err(self.moved(index)) };
-        let directory = above.open_dir(&self.levels[index].name, crate::Crossing::Enter)?;
-        if identity(&directory.own_metadata()?) != self.levels[index].identity {
-            return Err(self.moved(index));
+    /// The path of a name in the present directory, for messages; of the directory itself where the name is empty.
+    pub(super) fn path_of(&self, name: &OsStr) -> PathBuf {
+        let mut path = self.path_to(self.levels.len());
+        if !name.is_empty() {
+            path.push(name);
         }
-        self.levels[index].directory = Some(directory);
+        path
+    }
+
+    fn path_to(&self, levels: usize) -> PathBuf {
+        let mut path = self.path.clone();
+        path.extend(self.levels[1..levels].iter().map(|level| &level.name));
+        path
+    }
+
+    /// Reaches a closed directory by `..` from the nearest open one below. `None`: that leads elsewhere.
+    fn climb(&self, target: usize) -> Option<Box<dyn Directory>> {
+        let open = (target..self.levels.len()).find(|&index| self.levels[index].directory.is_some())?;
+        let mut reached = None::<Box<dyn Directory>>;
+        for index in (target..open).rev() {
+            let below = reached.as_deref().or(self.levels[open].directory.as_deref())?;
+            let above = below.open_parent().ok()?;
+            if identity(&above.own_metadata().ok()?) != self.levels[index].identity {
+                return None;
+            }
+            reached = Some(above);
+        }
+        reached
+    }
+
+    /// Reaches a closed directory by names from the root.
+    fn walk(&mut self, target: usize) -> Result<(), OsError> {
+        let mut reached = None::<Box<dyn Directory>>;
+        for index in 1..=target {
+            let Some(above) = reached.as_deref().or(self.root()) else { break };
+            let opened = above.open_dir(&self.levels[index].name, Crossing::Refuse).and_then(|directory| {
+                let found = directory.own_metadata()?;
+                Ok((directory, identity(&found)))
+            });
+            let error = match opened {
+                Ok((directory, found)) if found == self.levels[index].identity => {
+                    reached = Some(directory);
+                    continue;
+                }
+                Ok(_) => self.leave(index, Errno::ESTALE),
+                Err(error) => self.leave(index, error.errno()),
+            };
+            if let (Some(directory), Some(last)) = (reached, self.levels.last_mut()) {
+                last.directory = Some(directory);
+            }
+            return Err(error);
+        }
+        self.levels[target].directory = reached;
         Ok(())
     }
 
-    /// Closes what lies too far above a level that was just opened.
-    fn close_one_above(&mut self, index: usize) {
-        if let Some(too_far) = index.checked_sub(OPEN_MAX).filter(|&level| level > 0) {
-            self.levels[too_far].directory = None;
-        }
+    /// Leaves this level and those below it: the one above is the last then.
+    fn leave(&mut self, index: usize, errno: Errno) -> OsError {
+        let path = self.path_to(index + 1);
+        self.levels.truncate(index);
+        OsError::new(Operation::OpenDir, path, errno)
     }
 
-    fn moved(&self, index: usize) -> OsError {
-        let mut path = self.path.clone();
-        path.extend(self.levels[1..=index].iter().map(|level| &level.name));
-        OsError::new(Operation::OpenDir, path, Errno::ESTALE)
+    /// Whether an open directory is still in the one above.
+    fn is_in_place(&mut self, index: usize) -> Result<bool, OsError> {
+        let Some(directory) = self.levels[index].directory.as_deref() else { return Ok(false) };
+        let found = identity(&directory.parent_metadata()?);
+        if found == self.levels[index - 1].identity {
+            return Ok(true);
+        }
+        // A directory on an overlay gets another time of birth when it is copied up.
+        let Some(above) = self.levels[index - 1].directory.as_deref() else { return Ok(false) };
+        let now = identity(&above.own_metadata()?);
+        self.levels[index - 1].identity = now;
+        Ok(found == now)
     }
 }
 
@@ -108,8 +193,4 @@ impl Level {
     fn new(name: OsString, directory: Box<dyn Directory>, metadata: &Metadata) -> Self {
         Self { name, identity: identity(metadata), pending: Vec::new(), directory: Some(directory) }
     }
-}
-
-fn identity(metadata: &Metadata) -> (DeviceNumber, u64) {
-    (metadata.device, metadata.inode)
 }

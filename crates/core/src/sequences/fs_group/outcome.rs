@@ -23,8 +23,8 @@ pub struct FsGroupProgress {
 pub struct FsGroupReport {
     /// How much was looked at and changed.
     pub progress: FsGroupProgress,
-    /// Names where another filesystem begins: neither changed nor entered.
-    pub other_filesystems: u64,
+    /// Names where another mount begins: neither changed nor entered.
+    pub other_mounts: u64,
     /// Names that vanished meanwhile.
     pub vanished: u64,
     /// The first failures, at most [`FAILURES_KEPT`].

@@ -1,0 +1,67 @@
+//! `getxattr`, `setxattr`: capabilities of files, and no other attribute.
+
+use std::sync::Arc;
+
+use mountwright_core::Errno;
+
+use crate::abi::CAP_SETFCAP;
+use crate::kernel::inode::Content;
+use crate::kernel::walk_flags::WalkFlags;
+use crate::{At, Machine, Pid};
+
+const CAPABILITIES: &[u8] = b"security.capability";
+/// `struct vfs_cap_data` with its version: the low byte of the first word holds flags, the high one the version.
+const SIZES: [(u8, usize); 2] = [(2, 20), (3, 24)];
+
+impl Machine {
+    /// `getxattr` of `security.capability`, the only attribute that is modelled.
+    ///
+    /// # Errors
+    /// Those of the walk; `ENODATA`: the file has no attribute of this name; `EOPNOTSUPP`: its filesystem stores none.
+    pub fn getxattr(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], name: &[u8]) -> Result<Vec<u8>, Errno> {
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(0))?;
+        self.ask_server_of(pid, place)?;
+        let inode = &self.inodes[self.dentries[place.dentry].inode];
+        if matches!(inode.content, Content::Proc(_)) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let found = inode.capabilities.as_ref().filter(|_| name == CAPABILITIES);
+        found.map(|value| value.to_vec()).ok_or(Errno::ENODATA)
+    }
+
+    /// `setxattr` of `security.capability`, with no flags.
+    ///
+    /// # Errors
+    /// Those of the walk; `EROFS`; `EPERM`: no `CAP_SETFCAP`; `EINVAL`: not in a form that the kernel reads; `EOPNOTSUPP`:
+    /// any other attribute, and where the filesystem stores none.
+    pub fn setxattr(
+        &mut self,
+        pid: Pid,
+        at: impl Into<At>,
+        path: &[u8],
+        name: &[u8],
+        value: &[u8],
+    ) -> Result<(), Errno> {
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(0))?;
+        if name != CAPABILITIES {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        if !SIZES.iter().any(|&(version, size)| value.len() == size && value[3] == version) {
+            return Err(Errno::EINVAL);
+        }
+        let key = self.dentries[place.dentry].inode;
+        if !self.capable_over(pid, &self.inodes[key], CAP_SETFCAP) {
+            return Err(Errno::EPERM);
+        }
+        self.want_write(place)?;
+        self.ask_server_of(pid, place)?;
+        if matches!(self.inodes[key].content, Content::Proc(_)) {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let tick = self.next_tick();
+        let inode = &mut self.inodes[key];
+        inode.capabilities = Some(Arc::from(value));
+        inode.times.changed = tick;
+        Ok(())
+    }
+}
