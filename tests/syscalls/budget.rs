@@ -25,4 +25,9 @@ pub(crate) const BUDGETS: &[Budget] = &[
     budget("unmount of one given mount", 9),
     budget("share of a rootfs", 36),
     budget("unshare of a rootfs", 12),
+    // 9 for the root, 6 for each file, two more for the two that are programs: whether they have capabilities, and whether
+    // procfs is still the real one.
+    budget("fsGroup of ten files that change", 73),
+    // 6 for the root, one for each file.
+    budget("fsGroup of ten files that are right", 16),
 ];

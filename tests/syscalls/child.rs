@@ -1,12 +1,15 @@
 //! The child: sets the machine up, and does each thing once to get everything ready, and once more between two marks.
 
+use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use camino::Utf8Path;
 use mountwright_core::{
-    BindRequest, ContainerId, EmptyDirMedium, FileCount, Location, Mounter, Propagation, UnmountMode, UnmountRequest,
-    count_files, empty_dir_medium, share_rootfs, unshare_rootfs,
+    BindRequest, ContainerId, EmptyDirMedium, FileCount, FsGroup, FsGroupChangePolicy, FsGroupOutcome, FsGroupRequest,
+    Location, Mounter, Propagation, UnmountMode, UnmountRequest, apply_fs_group, count_files, empty_dir_medium,
+    share_rootfs, unshare_rootfs,
 };
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::namespace;
@@ -175,7 +178,41 @@ impl Counted {
                 let outcome = between_marks(|| unshare_rootfs(b, b, mounts, &id)).unwrap();
                 assert!(!Path::new("/tmp/mounts/box").exists(), "{outcome:?}");
             }
+            "fsGroup of ten files that change" => {
+                volume();
+                give_group(b, ready);
+            }
+            "fsGroup of ten files that are right" => {
+                volume();
+                give_group(b, || ());
+                give_group(b, ready);
+            }
             other => panic!("{other}: nobody knows how"),
         }
     }
+}
+
+const VOLUME: &str = "/tmp/volume";
+
+/// A volume of ten files, two of them programs, none of which has the group.
+fn volume() {
+    let reset = |path: &str, mode| {
+        std::os::unix::fs::chown(path, None, Some(0)).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    std::fs::create_dir_all(VOLUME).unwrap();
+    for number in 0..10 {
+        let path = format!("{VOLUME}/{number}");
+        std::fs::write(&path, "").unwrap();
+        reset(&path, if number < 2 { 0o755 } else { 0o644 });
+    }
+    reset(VOLUME, 0o755);
+}
+
+fn give_group(b: &LinuxBackend, ready: impl FnOnce()) {
+    let request = FsGroupRequest::new(FsGroup { gid: 1, policy: FsGroupChangePolicy::Always });
+    let at = Location::trusted(VOLUME);
+    ready();
+    let outcome = between_marks(|| apply_fs_group(b, &at, &request, &mut |_| ControlFlow::Continue(())));
+    assert!(matches!(outcome, Ok(FsGroupOutcome::Applied(_))), "{outcome:?}");
 }

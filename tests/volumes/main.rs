@@ -6,11 +6,13 @@
 mod atomic_volume;
 mod direct_volume;
 mod fs_group;
+mod fs_group_exchanges;
+mod fs_group_kept;
 mod scene;
 
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Trial};
+use libtest_mimic::{Arguments, Completion, Trial};
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::namespace::{self, Privilege, enter_on_this_thread};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -19,6 +21,9 @@ use scene::Scene;
 
 /// What a case is: its name, and what it does.
 type Case = (&'static str, fn(&Scene));
+
+/// A case on something that not every machine has: its name, what makes it ready or says what is missing, what it does.
+type NeedyCase = (&'static str, fn(&Scene) -> Result<(), String>, fn(&Scene));
 
 /// How many descriptors the process may have open.
 const DESCRIPTORS: u64 = 32;
@@ -33,18 +38,28 @@ fn main() -> ExitCode {
     };
     let limit = Rlimit { current: Some(DESCRIPTORS), ..getrlimit(Resource::Nofile) };
     setrlimit(Resource::Nofile, limit).expect("fewer descriptors are always allowed");
-    let cases = fs_group::CASES.iter().chain(direct_volume::CASES).chain(atomic_volume::CASES);
-    let trials = cases.map(|&(name, case)| trial(name, case, cannot.clone())).collect();
+    let cases = [fs_group::CASES, fs_group_kept::CASES, fs_group_exchanges::CASES].into_iter().flatten();
+    let cases = cases.chain(direct_volume::CASES).chain(atomic_volume::CASES);
+    let always: fn(&Scene) -> Result<(), String> = |_| Ok(());
+    let cases = cases.map(|&(name, case)| (name, always, case)).chain(fs_group_kept::NEEDY.iter().copied());
+    let trials = cases.map(|case| trial(case, cannot.clone())).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn trial(name: &str, case: fn(&Scene), cannot: Option<String>) -> Trial {
+fn trial((name, ready, case): NeedyCase, cannot: Option<String>) -> Trial {
     let Some(reason) = cannot else {
         let thread = std::thread::Builder::new().name(name.to_owned());
-        return Trial::test(name, move || {
-            let played = thread.spawn(move || enter_on_this_thread().map(|()| case(&Scene::new()))).expect("a thread");
-            played.join().map_err(|panic| scene::words_of(&*panic))??;
-            Ok(())
+        return Trial::ignorable_test(name, move || {
+            let play = move || -> Result<Result<(), String>, namespace::NoNamespace> {
+                enter_on_this_thread()?;
+                let scene = Scene::new();
+                Ok(ready(&scene).map(|()| case(&scene)))
+            };
+            let played = thread.spawn(play).expect("a thread");
+            match played.join().map_err(|panic| scene::words_of(&*panic))?? {
+                Ok(()) => Ok(Completion::Completed),
+                Err(missing) => not_run(&missing),
+            }
         });
     };
     Trial::ignorable_test(name, move || not_run(&reason))
