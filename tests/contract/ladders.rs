@@ -4,11 +4,17 @@ use mountwright_core::Backend;
 use mountwright_linux::{Call, Kernel, Ladder, LinuxBackend};
 
 /// Names, as they follow the name of a world, and which calls may be used.
-pub(crate) fn ladders() -> [(&'static str, Ladder); 5] {
-    let common = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr).without(Call::Fchmodat2);
+pub(crate) fn ladders() -> [(&'static str, Ladder); 6] {
+    let joins = Ladder::ALL
+        .without(Call::Statmount)
+        .without(Call::Listmount)
+        .without(Call::OpenTreeAttr)
+        .without(Call::Fchmodat2);
+    let common = joins.without(Call::SetGroup);
     let bare = common.without(Call::MountSetattr).without(Call::Openat2);
     [
         ("", Ladder::ALL),
+        (", calls of 5.15", joins),
         (", calls of 5.12", common),
         (", calls of 5.2", bare),
         (", calls of 4.18", Ladder::NONE),

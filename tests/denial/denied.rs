@@ -3,8 +3,8 @@
 use std::fmt;
 
 use linux_raw_sys::general::{
-    __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_mount_setattr, __NR_move_mount, __NR_open_tree,
-    __NR_open_tree_attr, __NR_openat2, __NR_statmount,
+    __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_listmount, __NR_mount_setattr, __NR_move_mount,
+    __NR_open_tree, __NR_open_tree_attr, __NR_openat2, __NR_statmount,
 };
 use mountwright_core::Errno;
 use mountwright_linux::{Call, LinuxBackend};
@@ -25,23 +25,30 @@ pub(crate) struct Denied {
 
 const OPENAT2: Numbers = (Call::Openat2, &[__NR_openat2]);
 const STATMOUNT: Numbers = (Call::Statmount, &[__NR_statmount]);
+const LISTMOUNT: Numbers = (Call::Listmount, &[__NR_listmount]);
 const OPEN_TREE: Numbers = (Call::OpenTree, &[__NR_open_tree]);
 const OPEN_TREE_ATTR: Numbers = (Call::OpenTreeAttr, &[__NR_open_tree_attr]);
 const MOUNT_SETATTR: Numbers = (Call::MountSetattr, &[__NR_mount_setattr]);
 const MOVE_MOUNT: Numbers = (Call::MoveMount, &[__NR_move_mount]);
+/// A flag of that call.
+const SET_GROUP: Numbers = (Call::SetGroup, &[__NR_move_mount]);
 /// They came together, and profiles list them together.
 const FSOPEN: Numbers = (Call::Fsopen, &[__NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick]);
 
-const SETS: [(&str, &[Numbers]); 9] = [
+const SETS: [(&str, &[Numbers]); 10] = [
     ("openat2", &[OPENAT2]),
     ("statmount", &[STATMOUNT]),
+    ("listmount", &[LISTMOUNT]),
     ("open_tree", &[OPEN_TREE]),
     ("open_tree_attr", &[OPEN_TREE_ATTR]),
     ("mount_setattr", &[MOUNT_SETATTR]),
     ("both calls that set attributes", &[OPEN_TREE_ATTR, MOUNT_SETATTR]),
-    ("move_mount", &[MOVE_MOUNT]),
+    ("move_mount", &[MOVE_MOUNT, SET_GROUP]),
     ("fsopen", &[FSOPEN]),
-    ("all of them", &[OPENAT2, STATMOUNT, OPEN_TREE, OPEN_TREE_ATTR, MOUNT_SETATTR, MOVE_MOUNT, FSOPEN]),
+    (
+        "all of them",
+        &[OPENAT2, STATMOUNT, LISTMOUNT, OPEN_TREE, OPEN_TREE_ATTR, MOUNT_SETATTR, MOVE_MOUNT, SET_GROUP, FSOPEN],
+    ),
 ];
 
 /// Every filter.

@@ -111,6 +111,7 @@ handed_on! {
     fn openat(dir: At<'_, K::Fd>, path: &Path, flags: u32, mode: u32) -> K::Fd;
     fn openat2(dir: &K::Fd, path: &Path, flags: u32, resolve: u32) -> K::Fd;
     fn reopen(file: &K::Fd, flags: u32) -> K::Fd;
+    fn listmount(unique_id: u64, after: u64, most: usize) -> Vec<u64>;
     fn fstatfs(file: &K::Fd) -> u32;
     fn fd_path(file: &K::Fd) -> PathBuf;
     fn fdinfo(file: &K::Fd) -> Vec<u8>;
@@ -138,6 +139,7 @@ handed_on! {
     fn open_tree_attr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> K::Fd;
     fn mount_setattr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> ();
     fn move_mount(from: &K::Fd, to: &K::Fd, flags: u32) -> ();
+    fn set_group(from: &K::Fd, to: &K::Fd) -> ();
     fn fsopen(fs_type: &OsStr, flags: u32) -> K::Fd;
     fn fsconfig(context: &K::Fd, command: Config<'_>) -> ();
     fn fsmount(context: &K::Fd, flags: u32, attributes: u32) -> K::Fd;

@@ -97,6 +97,7 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::Openat2 => vec![libc::SYS_openat2],
         Call::Statx => vec![libc::SYS_statx],
         Call::Statmount => vec![statmount],
+        Call::Listmount => vec![i64::from(linux_raw_sys::general::__NR_listmount)],
         Call::Fstatfs => vec![libc::SYS_fstatfs],
         Call::Fdpath | Call::Readlinkat => vec![libc::SYS_readlinkat],
         // A file of procfs: opened, read to its end, closed.
@@ -120,6 +121,7 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::OpenTreeAttr => vec![open_tree_attr],
         Call::MountSetattr => vec![libc::SYS_mount_setattr],
         Call::MoveMount => vec![libc::SYS_move_mount],
+        Call::SetGroup => vec![libc::SYS_move_mount],
         Call::Fsopen => vec![libc::SYS_fsopen],
         Call::Fsconfig => vec![libc::SYS_fsconfig],
         Call::Fsmount => vec![libc::SYS_fsmount],

@@ -15,20 +15,39 @@ pub(crate) struct Acting {
     after: Option<Call>,
     act: Mutex<Option<Act>>,
     refused: Option<(Call, Errno)>,
+    then: Mutex<Option<(Call, Act)>>,
 }
 
 impl Acting {
     pub(crate) fn before(call: Call, act: impl FnOnce() + Send + 'static) -> Self {
-        Self { before: Some(call), after: None, act: Mutex::new(Some(Box::new(act))), refused: None }
+        Self {
+            before: Some(call),
+            after: None,
+            act: Mutex::new(Some(Box::new(act))),
+            refused: None,
+            then: Mutex::new(None),
+        }
     }
 
     pub(crate) fn after(call: Call, act: impl FnOnce() + Send + 'static) -> Self {
-        Self { before: None, after: Some(call), act: Mutex::new(Some(Box::new(act))), refused: None }
+        Self {
+            before: None,
+            after: Some(call),
+            act: Mutex::new(Some(Box::new(act))),
+            refused: None,
+            then: Mutex::new(None),
+        }
     }
 
     /// Makes every call of this kind fail from then on, probes apart.
     pub(crate) fn refusing(mut self, call: Call, errno: Errno) -> Self {
         self.refused = Some((call, errno));
+        self
+    }
+
+    /// Acts once more, right after the next call of this kind.
+    pub(crate) fn then_after(self, call: Call, act: impl FnOnce() + Send + 'static) -> Self {
+        *self.then.lock().unwrap() = Some((call, Box::new(act)));
         self
     }
 
@@ -62,7 +81,19 @@ impl Between for Acting {
     }
 
     fn after(&self, moment: Moment) {
-        if self.after == Some(moment.call) && !moment.probe {
+        if moment.probe {
+            return;
+        }
+        if self.has_acted() {
+            let mut then = self.then.lock().unwrap();
+            if then.as_ref().is_some_and(|(call, _)| *call == moment.call) {
+                let act = then.take();
+                drop(then);
+                if let Some((_, act)) = act {
+                    act();
+                }
+            }
+        } else if self.after == Some(moment.call) {
             self.act();
         }
     }

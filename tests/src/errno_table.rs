@@ -77,6 +77,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
         ],
         Call::MountSetattr => &[E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOSPC, E::EACCES, E::ELOOP],
         Call::MoveMount => &[E::EACCES, E::EBUSY, E::EINVAL, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOSPC, E::ENOTDIR],
+        Call::SetGroup => &[E::EINVAL, E::ENOMEM],
         Call::Fsopen | Call::Fsmount | Call::Fspick => {
             &[E::EBUSY, E::EINVAL, E::EMFILE, E::ENFILE, E::ENODEV, E::ENOENT, E::ENOMEM, E::EACCES]
         }

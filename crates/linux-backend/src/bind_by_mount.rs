@@ -1,30 +1,32 @@
 //! Binds by mount(2), for kernels before 5.12 and where a filter forbids the newer calls.
 //!
-//! A copy is made and changed in a private staging place and then moved, as a whole, to where it belongs: nobody sees it
-//! before it is as it should be. Where there can be no staging place it is changed where it is seen, after a window.
+//! A copy is made and changed in a private staging directory and then moved, as a whole, to its target: it is complete
+//! before it is visible. Without a staging directory it is changed on its target, after a window.
 
 use mountwright_core::{BindReport, BindRequest, Errno, FinalLink, Guarantee, Location, MountKey, Recursion};
 
 use crate::LinuxBackend;
-use crate::abi::{MS_BIND, MS_MOVE, MS_PRIVATE, MS_REC, MS_REMOUNT};
-use crate::attach::LastStep;
+use crate::abi::{MS_BIND, MS_MOVE, MS_REC, MS_REMOUNT};
+use crate::attach::{Attached, LastStep, before_the_attach};
 use crate::attribute_bits::ms_bits;
-use crate::bind::{last_step, may_part};
+use crate::bind::{last_step, parts};
 use crate::created::Created;
 use crate::fault::{Fault, Step};
 use crate::kernel::{Call, Kernel, Reach};
 use crate::propagation::recursive;
 use crate::staging::Staging;
+use crate::standing::Standing;
 use crate::target::Target;
 
 /// Whether a bind may be made where it is seen, and changed there.
 ///
 /// * Below a root nothing proves that what the name shows afterwards is what was mounted, for somebody may exchange it.
-/// * A tree would be changed one mount after the other, and what then fails could not be taken back.
+/// * A tree would be changed one mount after the other, and what then fails could not be rolled back. Nor is it known of
+///   which mounts its copies would be peers until they are private.
 fn may_be_in_place(request: &BindRequest) -> bool {
-    let changes = !request.change().is_nothing();
-    let whole = request.required() == Guarantee::Atomic || request.recursion() == Recursion::Tree;
-    matches!(request.target(), Location::Trusted(_)) && !(changes && whole)
+    let (changes, tree) = (!request.change().is_nothing(), request.recursion() == Recursion::Tree);
+    let whole = changes && (request.required() == Guarantee::Atomic || tree) || parts(request) && tree;
+    matches!(request.target(), Location::Trusted(_)) && !whole
 }
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -56,14 +58,18 @@ impl<K: Kernel> LinuxBackend<K> {
         staging: Staging<K::Fd>,
         created: &mut Created<K::Fd>,
     ) -> Step<MountKey> {
-        let last = last_step(request, may_part(request));
+        let last = last_step(request, parts(request), None);
         let moved = self
             .stage(&staging, source, MS_BIND | recursive(request.recursion(), MS_REC))
-            .and_then(|copy| self.move_staged(request, copy, last, created));
-        let take_off = |(copy, target, mount), fault| self.take_off((&copy, mount), &target, last.apart, fault);
-        let (copy, target, mount) = self.leave_staging(staging, moved, take_off)?;
-        self.settle(&copy, &target, last, mount)?;
-        Ok(mount)
+            .and_then(|copy| self.move_staged(request, copy, &last, created));
+        let take_off = |Moved { copy, target, mount, .. }: Moved<'_, K::Fd>, fault| {
+            self.take_off((&copy, mount), &target, last.apart, fault)
+        };
+        let moved = self.leave_staging(staging, moved, take_off)?;
+        let Moved { copy, target, mount, standing, fence } = &moved;
+        let attached = Attached { tree: copy, mount: *mount, standing: *standing, fence: *fence };
+        self.settle(&attached, target, &last)?;
+        Ok(moved.mount)
     }
 
     /// Changes the staged copy and moves it to the target.
@@ -71,38 +77,46 @@ impl<K: Kernel> LinuxBackend<K> {
         &self,
         request: &'a BindRequest,
         copy: K::Fd,
-        last: LastStep,
+        last: &LastStep<'_, K::Fd>,
         created: &mut Created<K::Fd>,
-    ) -> Step<(K::Fd, Target<'a, K::Fd>, MountKey)> {
+    ) -> Step<Moved<'a, K::Fd>> {
         let mount = self.mount_of_fd(&copy)?;
         match request.recursion() {
             Recursion::This => self.change_copy(request, &copy)?,
             Recursion::Tree => self.change_staged_tree(&copy, request.change())?,
         }
-        if last.apart {
-            self.mount_by_flags(Reach::Descriptor(&copy), MS_PRIVATE | MS_REC)?;
+        if let Some(propagation) = before_the_attach(last.propagation) {
+            self.mount_by_flags(Reach::Descriptor(&copy), propagation | MS_REC)?;
         }
         let target = self.target(request, &copy, created)?;
+        let fence = self.about_to_attach((&copy, mount), &target, last)?.fence;
         self.calls
             .mount(Reach::Descriptor(&copy), Reach::Descriptor(&target.file), "".as_ref(), MS_MOVE, "".as_ref())
             .map_err(|fault| self.as_mount_says(fault, &copy, &target.file))?;
-        self.look_at(&copy, &target, last, mount)?;
-        Ok((copy, target, mount))
+        let standing = self.look_at(&Attached::new(&copy, mount, last.recursion), &target, last)?;
+        Ok(Moved { copy, target, mount, standing, fence })
     }
 
-    /// Binds at the target and changes the mount there.
+    /// Binds at the target and changes the mount there. What is to be private or a slave must not be a peer of its source
+    /// before, nor have copies.
     fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
         let target = self.target(request, source, created)?;
-        let before_it_is_seen = !request.change().is_nothing() || may_part(request);
-        if before_it_is_seen && self.has_peers(&target.file)? {
+        let before_it_is_seen = !request.change().is_nothing() || parts(request);
+        if before_it_is_seen && self.has_peers(&target.file)? || parts(request) && self.has_peers(source)? {
             return Err(self.no_staging());
         }
         let flags = MS_BIND | recursive(request.recursion(), MS_REC);
         let (from, to) = (Reach::Descriptor(source), Reach::Descriptor(&target.file));
         self.calls.mount(from, to, "".as_ref(), flags, "".as_ref())?;
+        let last = last_step(request, parts(request), None);
         let (copy, mount) = self.mounted_on(&target, Some(source))?;
-        self.change_copy(request, &copy).map_err(|fault| self.take_off((&copy, mount), &target, false, fault))?;
-        self.finish(&copy, &target, last_step(request, false), mount)?;
+        self.change_copy(request, &copy)
+            .and_then(|()| match before_the_attach(last.propagation) {
+                Some(propagation) => self.mount_by_flags(Reach::Descriptor(&copy), propagation),
+                None => Ok(()),
+            })
+            .map_err(|fault| self.take_off((&copy, mount), &target, last.apart, fault))?;
+        self.finish(Attached::new(&copy, mount, last.recursion), &target, &last)?;
         Ok(mount)
     }
 
@@ -125,4 +139,13 @@ impl<K: Kernel> LinuxBackend<K> {
         let attributes = self.mount_of_pinned(copy)?.mount.attributes.changed_by(request.change());
         self.mount_by_flags(Reach::Descriptor(copy), MS_REMOUNT | MS_BIND | ms_bits(attributes))
     }
+}
+
+/// A copy that was moved from the staging directory to its target.
+struct Moved<'a, Fd> {
+    copy: Fd,
+    target: Target<'a, Fd>,
+    mount: MountKey,
+    standing: Option<Standing>,
+    fence: Option<u64>,
 }

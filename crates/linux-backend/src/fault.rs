@@ -10,13 +10,14 @@ pub(crate) struct Fault {
     step: Call,
     errno: Errno,
     left: Vec<Leftover>,
+    again: bool,
 }
 
 pub(crate) type Step<T> = Result<T, Fault>;
 
 impl Fault {
     pub(crate) fn new(step: Call, errno: Errno) -> Self {
-        Self { step, errno, left: Vec::new() }
+        Self { step, errno, left: Vec::new(), again: false }
     }
 
     pub(crate) fn errno(&self) -> Errno {
@@ -27,6 +28,17 @@ impl Fault {
     pub(crate) fn saying(mut self, errno: Errno) -> Self {
         self.errno = errno;
         self
+    }
+
+    /// The same failure, from a race that another attempt may win.
+    pub(crate) fn worth_another_attempt(mut self) -> Self {
+        self.again = true;
+        self
+    }
+
+    /// Whether the same call may succeed now: nothing of this attempt is left.
+    pub(crate) fn is_worth_another_attempt(&self) -> bool {
+        self.again && self.left.is_empty()
     }
 
     pub(crate) fn leaving(mut self, left: Leftover) -> Self {

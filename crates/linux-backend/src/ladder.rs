@@ -10,13 +10,15 @@ use crate::calls::uninterrupted;
 use crate::kernel::{Call, Kernel, Reach};
 
 /// The calls that not every kernel from 4.18 on has, or that filters forbid.
-const OPTIONAL: [Call; 8] = [
+const OPTIONAL: [Call; 10] = [
     Call::Openat2,
     Call::Statmount,
+    Call::Listmount,
     Call::OpenTree,
     Call::OpenTreeAttr,
     Call::MountSetattr,
     Call::MoveMount,
+    Call::SetGroup,
     Call::Fsopen,
     Call::Fchmodat2,
 ];
@@ -27,8 +29,9 @@ fn rung(call: Call) -> Option<usize> {
 
 /// Which of the newer system calls the backend may use where they are there. By default all.
 ///
-/// The optional calls are openat2, statmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount` and fsopen (which
-/// stands for fsconfig, fsmount and fspick too), and fchmodat2.
+/// The optional calls are openat2, statmount, listmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount`, its
+/// flag `MOVE_MOUNT_SET_GROUP` ([`Call::SetGroup`]), fsopen (which stands for fsconfig, fsmount and fspick too), and
+/// fchmodat2.
 ///
 /// ```
 /// use mountwright_linux::{Call, Ladder};
@@ -37,7 +40,7 @@ fn rung(call: Call) -> Option<usize> {
 /// assert!(as_on_5_4.allows(Call::OpenTree) && !as_on_5_4.allows(Call::MountSetattr));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ladder(u8);
+pub struct Ladder(u16);
 
 impl Ladder {
     /// Every call that is there.
@@ -126,8 +129,8 @@ pub(crate) fn may_mount<K: Kernel>(kernel: &K) -> bool {
 fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
     match uninterrupted(|| kernel.probe(call)) {
         Ok(()) => THERE,
-        // These two look for the privilege first: EPERM may be the kernel's own answer.
-        Err(Errno::EPERM) if matches!(call, Call::MoveMount | Call::Fsopen) => {
+        // These look for the privilege first: EPERM may be the kernel's own answer.
+        Err(Errno::EPERM) if matches!(call, Call::MoveMount | Call::SetGroup | Call::Fsopen) => {
             if may_mount(kernel) {
                 ABSENT
             } else {

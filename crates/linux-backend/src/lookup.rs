@@ -17,7 +17,7 @@ use crate::mount_info::{EVERY_FIELD, info_of, missing_fields};
 use crate::quiet_magic::magic_of_type;
 
 /// Room for statmount's strings at the first attempt; enough but for the longest overlay options.
-const ROOM: usize = 1024;
+pub(crate) const ROOM: usize = 1024;
 /// More than any mount's strings can be: each is less than a page or a path, options apart.
 const MOST_ROOM: usize = 1 << 20;
 
@@ -151,7 +151,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// statmount, with as much room as the strings need.
-    fn ask(&self, id: UniqueMountId, mask: u64, mut room: usize) -> Step<MountStat> {
+    pub(crate) fn ask(&self, id: UniqueMountId, mask: u64, mut room: usize) -> Step<MountStat> {
         loop {
             match self.calls.statmount(id.0.get(), mask, room) {
                 Err(fault) if fault.errno() == Errno::EOVERFLOW && room < MOST_ROOM => room = (room * 4).max(ROOM),

@@ -54,7 +54,8 @@ pub(crate) fn attributes_of(bits: u64) -> MountAttributes {
     MountAttributes { flags, atime }
 }
 
-fn group(number: u64) -> Option<PeerGroup> {
+/// A peer group's number as the kernel gives it; 0: none.
+pub(crate) fn group(number: u64) -> Option<PeerGroup> {
     u32::try_from(number).ok().and_then(PeerGroup::new)
 }
 

@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use mountwright_core::{
-    AttributeChange, Errno, FinalLink, Location, MountAttributes, MountKey, MountReport, MountRequest, Recursion,
+    AttributeChange, Errno, FinalLink, Location, MountAttributes, MountKey, MountReport, MountRequest, OccupiedTarget,
+    Recursion,
 };
 
 use crate::LinuxBackend;
@@ -13,7 +14,7 @@ use crate::abi::{
     FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_MOVE, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
     O_DIRECTORY, O_PATH,
 };
-use crate::attach::LastStep;
+use crate::attach::{Attached, LastStep};
 use crate::attribute_bits::{atime_attr, attr_bits, ms_bits};
 use crate::beneath::Crossing;
 use crate::created::Sort;
@@ -31,7 +32,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let mount = if self.uses(Call::Fsopen) && self.uses(Call::MoveMount) {
             let tree = self.detached_filesystem(request)?;
             let mount = self.mount_of_fd(&tree)?;
-            self.attach((&tree, mount), &target, last_step(request))?;
+            self.attach((&tree, mount), &target, &last_step(request))?;
             mount
         } else {
             self.mount_by_mount(request, &target)?
@@ -48,7 +49,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 (file, Some((Rc::new(parent), path.name())))
             }
         };
-        Ok(Target { file, named, alone_on: None, at })
+        Ok(Target { file, named, alone_on: None, occupied: OccupiedTarget::Stack, at })
     }
 
     /// A mount of the filesystem that nobody sees yet.
@@ -88,7 +89,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 let moved = mounted.and_then(|mounted| self.move_new_mount(mounted, target, request));
                 let take_off = |(mounted, mount), fault| self.take_off((&mounted, mount), target, true, fault);
                 let (mounted, mount) = self.leave_staging(staging, moved, take_off)?;
-                self.settle(&mounted, target, last_step(request), mount)?;
+                self.settle(&Attached::new(&mounted, mount, Recursion::This), target, &last_step(request))?;
                 Ok(mount)
             }
             None if target.named.is_some() => Err(self.no_staging()),
@@ -98,7 +99,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 let (mounted, mount) = self.mounted_on(target, None)?;
                 self.make_read_only(&mounted, request)
                     .map_err(|fault| self.take_off((&mounted, mount), target, true, fault))?;
-                self.finish(&mounted, target, last_step(request), mount)?;
+                self.finish(Attached::new(&mounted, mount, Recursion::This), target, &last_step(request))?;
                 Ok(mount)
             }
         }
@@ -114,7 +115,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let mount = self.mount_of_fd(&mounted)?;
         let (from, to) = (Reach::Descriptor(&mounted), Reach::Descriptor(&target.file));
         self.calls.mount(from, to, "".as_ref(), MS_MOVE, "".as_ref())?;
-        self.look_at(&mounted, target, last_step(request), mount)?;
+        self.look_at(&Attached::new(&mounted, mount, Recursion::This), target, &last_step(request))?;
         Ok((mounted, mount))
     }
 
@@ -132,8 +133,8 @@ fn wanted(request: &MountRequest) -> MountAttributes {
 }
 
 /// A new filesystem is nobody's copy.
-fn last_step(request: &MountRequest) -> LastStep {
-    LastStep { propagation: request.propagation, recursion: Recursion::This, apart: true }
+fn last_step<Fd>(request: &MountRequest) -> LastStep<'static, Fd> {
+    LastStep { propagation: request.propagation, recursion: Recursion::This, apart: true, source: None }
 }
 
 /// `sshfs` of `fuse.sshfs`.

@@ -14,7 +14,7 @@ use crate::identity::mount_key;
 use crate::kernel::{Call, Kernel, Reach};
 
 /// The mounts of the tree below `top`, `top` first.
-fn tree(table: &MountTable, top: MountId) -> Vec<MountId> {
+pub(crate) fn tree(table: &MountTable, top: MountId) -> Vec<MountId> {
     let mut children: HashMap<MountId, Vec<MountId>> = HashMap::new();
     for row in table.iter().filter(|row| row.id() != row.parent()) {
         children.entry(row.parent()).or_default().push(row.id());
@@ -26,6 +26,10 @@ fn tree(table: &MountTable, top: MountId) -> Vec<MountId> {
         next += 1;
     }
     tree
+}
+
+fn covered() -> Fault {
+    Fault::new(Call::Mount, Errno::EOPNOTSUPP)
 }
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -56,17 +60,22 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(())
     }
 
-    fn reach_in_tree(&self, root: &K::Fd, path: &Path, expected: MountId) -> Step<K::Fd> {
-        let covered = || Fault::new(Call::Mount, Errno::EOPNOTSUPP);
-        if path.as_os_str().is_empty() {
-            return Err(covered());
-        }
-        let mount = self.beneath(root, path, O_PATH | O_NOFOLLOW, Crossing::Enter)?;
+    /// Opens the mount with this classic id below the top of a tree; `EOPNOTSUPP` where another one covers it.
+    pub(crate) fn reach_in_tree(&self, root: &K::Fd, path: &Path, expected: MountId) -> Step<K::Fd> {
+        let mount = self.mount_in_tree(root, path)?;
         if self.classic_mount_of(&mount)? == expected { Ok(mount) } else { Err(covered()) }
     }
 
+    /// Opens the topmost mount at a path below the top of a tree.
+    pub(crate) fn mount_in_tree(&self, root: &K::Fd, path: &Path) -> Step<K::Fd> {
+        if path.as_os_str().is_empty() {
+            return Err(covered());
+        }
+        self.beneath(root, path, O_PATH | O_NOFOLLOW, Crossing::Enter)
+    }
+
     /// The classic id, also where there are unique ones.
-    fn classic_mount_of(&self, file: &K::Fd) -> Step<MountId> {
+    pub(crate) fn classic_mount_of(&self, file: &K::Fd) -> Step<MountId> {
         let key = match mount_key(&self.stat_fd(file, STATX_MNT_ID)?) {
             Some(key) => key,
             None => self.mount_in_fdinfo(file)?,

@@ -1,22 +1,25 @@
-//! Taking off again what a call has attached, and nothing else.
+//! Unmounting again what a call has attached, and nothing else.
 
-use mountwright_core::{Leftover, MountId, MountKey, Propagation, Recursion, UniqueMountId};
+use mountwright_core::{Errno, Leftover, MountId, MountKey, Propagation, Recursion, UniqueMountId};
 
 use crate::LinuxBackend;
 use crate::abi::MNT_DETACH;
+use crate::attach::Attached;
 use crate::fault::{Fault, Step};
 use crate::identity::mount_key;
 use crate::kernel::{Kernel, Reach};
+use crate::looking_again::look_again;
 use crate::target::Target;
 
 /// How many mounts on top of each other are looked through.
 const MOST_COVERS: usize = 64;
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Takes a mount off that this call has attached, by the descriptor of the mount itself, whatever its name is now.
-    /// Lazily, since the descriptor is a user of it. What could not be taken off is added to the failure.
+    /// Unmounts what this call has attached, by the descriptor of the mount itself, whatever its name is now. Lazily, since
+    /// the descriptor is a user of it. What could not be unmounted is added to the failure.
     ///
-    /// * umount2 takes the top of a stack: a mount that somebody else has put over it is left alone, and so is this one.
+    /// * umount2 takes the top of a stack: a mount that another process has put over it is left alone, and so is this one.
+    ///   One that disappears at once was the loser of a race.
     /// * An unmount is one at the peers of the parent, and a copy of a shared mount is a peer of its source. Where the tree is
     ///   not `apart` from that it is made private first, or the source would lose what is mounted on it.
     pub(crate) fn take_off(
@@ -26,12 +29,54 @@ impl<K: Kernel> LinuxBackend<K> {
         apart: bool,
         fault: Fault,
     ) -> Fault {
-        let covered =
-            self.stat_shown(target).ok().as_ref().and_then(mount_key).is_some_and(|seen| self.covers(seen, mount));
-        let off = !covered
+        let uncovered = look_again(|| Ok((!self.is_covered(target, mount)).then_some(())));
+        let unmounted = matches!(uncovered, Ok(Some(())))
             && (apart || self.propagate(tree, Propagation::Private, Recursion::Tree).is_ok())
-            && self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH).is_ok();
-        if off { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
+            && self.unmount_until_gone((tree, mount), || self.is_covered(target, mount));
+        if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
+    }
+
+    /// The same with all that came into the mount while it was shared with the copies at its parent's peers. While it still
+    /// is, the copies are unmounted with it.
+    pub(crate) fn take_off_whole(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        target: &Target<'_, K::Fd>,
+        fault: Fault,
+    ) -> Fault {
+        let mount = attached.mount;
+        let unmounted = self.unmount_until_gone((attached.tree, mount), || false);
+        if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
+    }
+
+    /// Unmounts the top of a mount's stack until the mount is gone, or until it has to stop.
+    fn unmount_until_gone(&self, (tree, mount): (&K::Fd, MountKey), stop: impl Fn() -> bool) -> bool {
+        let is_gone = || match mount {
+            MountKey::Unique(_) => self.is_gone(mount),
+            // The id may be another mount's by now.
+            MountKey::Reused(_) => Ok(true),
+        };
+        for _ in 0..MOST_COVERS {
+            match self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH) {
+                Ok(()) if is_gone().unwrap_or(true) => return true,
+                // A mount that was put over it in this very moment was unmounted instead.
+                Ok(()) if stop() => return false,
+                Ok(()) => {}
+                Err(fault) => {
+                    let unmounted_by_another = fault.errno() == Errno::EINVAL && matches!(mount, MountKey::Unique(_));
+                    return unmounted_by_another && is_gone().unwrap_or(false);
+                }
+            }
+        }
+        false
+    }
+
+    fn is_covered(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> bool {
+        self.stat_shown(target)
+            .ok()
+            .as_ref()
+            .and_then(mount_key)
+            .is_some_and(|seen| seen != mount && self.covers(seen, mount))
     }
 
     /// True where `seen` is mounted on `mount`, perhaps with others in between.

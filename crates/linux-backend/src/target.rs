@@ -25,6 +25,8 @@ pub(crate) struct Target<'a, Fd> {
     /// The mount that the target is on, where nothing else may be mounted on the target and where the kernel
     /// tells.
     pub(crate) alone_on: Option<MountKey>,
+    /// Whether other mounts on the target are expected.
+    pub(crate) occupied: OccupiedTarget,
     /// Where it was asked for.
     pub(crate) at: &'a Location,
 }
@@ -72,7 +74,7 @@ impl<K: Kernel> LinuxBackend<K> {
             OccupiedTarget::Refuse => self.unoccupied(&file)?,
             OccupiedTarget::Stack => None,
         };
-        Ok(Target { file, named, alone_on, at: request.target() })
+        Ok(Target { file, named, alone_on, occupied: request.occupied_target(), at: request.target() })
     }
 
     /// The mount that a target is on, where statx tells; `EBUSY` where the target is its root.

@@ -34,6 +34,7 @@ handed_on! {
     fn Reopen = reopen(file: &K::Fd, flags: u32) -> K::Fd;
     fn Statx = statx(dir: At<'_, K::Fd>, path: &Path, flags: u32, mask: u32) -> Stat;
     fn Statmount = statmount(unique_id: u64, mask: u64, room: usize) -> MountStat;
+    fn Listmount = listmount(unique_id: u64, after: u64, most: usize) -> Vec<u64>;
     fn Fstatfs = fstatfs(file: &K::Fd) -> u32;
     fn Fdpath = fd_path(file: &K::Fd) -> PathBuf;
     fn Fdinfo = fdinfo(file: &K::Fd) -> Vec<u8>;
@@ -61,6 +62,7 @@ handed_on! {
     fn OpenTreeAttr = open_tree_attr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> K::Fd;
     fn MountSetattr = mount_setattr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> ();
     fn MoveMount = move_mount(from: &K::Fd, to: &K::Fd, flags: u32) -> ();
+    fn SetGroup = set_group(from: &K::Fd, to: &K::Fd) -> ();
     fn Fsopen = fsopen(fs_type: &OsStr, flags: u32) -> K::Fd;
     fn Fsconfig = fsconfig(context: &K::Fd, command: Config<'_>) -> ();
     fn Fsmount = fsmount(context: &K::Fd, flags: u32, attributes: u32) -> K::Fd;

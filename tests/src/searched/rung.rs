@@ -30,6 +30,8 @@ pub fn rungs(long: bool) -> Vec<Rung> {
         Call::MoveMount,
         Call::Openat2,
         Call::Statmount,
+        Call::Listmount,
+        Call::SetGroup,
         Call::Fsopen,
     ];
     let without = |call: Call| Rung { name: call.name(), ladder: Ladder::ALL.without(call) };

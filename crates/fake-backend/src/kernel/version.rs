@@ -44,8 +44,8 @@ impl KernelVersion {
     const fn first_with(call: Call) -> Self {
         match call {
             Call::OpenTreeAttr => Self::V6_18,
-            Call::Statmount | Call::Fchmodat2 => Self::V6_12,
-            Call::MountSetattr => Self::V6_1,
+            Call::Statmount | Call::Listmount | Call::Fchmodat2 => Self::V6_12,
+            Call::MountSetattr | Call::SetGroup => Self::V6_1,
             Call::Openat2
             | Call::OpenTree
             | Call::MoveMount

@@ -11,7 +11,10 @@ use super::model_fd::ModelFd;
 use super::open_flags::open_flags;
 use super::shared_machine::{ModelKernel, place, reach, text};
 use super::stat_fields::{mount_attr, mount_stat, stat};
-use crate::abi::{FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING};
+use crate::abi::{
+    FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, MOVE_MOUNT_F_EMPTY_PATH,
+    MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
+};
 use crate::{At as ModelAt, Dirent, OpenHow};
 
 type Answered<T> = Result<T, Errno>;
@@ -51,6 +54,10 @@ impl Kernel for ModelKernel {
             return Err(Errno::EOVERFLOW);
         }
         Ok(mount_stat(answer))
+    }
+
+    fn listmount(&self, unique_id: u64, after: u64, most: usize) -> Answered<Vec<u64>> {
+        self.call(|machine, process| machine.listmount(process, unique_id, None, after, most, 0))
     }
 
     fn fstatfs(&self, file: &ModelFd) -> Answered<u32> {
@@ -200,6 +207,10 @@ impl Kernel for ModelKernel {
     fn move_mount(&self, from: &ModelFd, to: &ModelFd, flags: u32) -> Answered<()> {
         let (from, to) = (ModelAt::Fd(from.number()), ModelAt::Fd(to.number()));
         self.call(|machine, process| machine.move_mount(process, from, b"", to, b"", flags))
+    }
+
+    fn set_group(&self, from: &ModelFd, to: &ModelFd) -> Answered<()> {
+        self.move_mount(from, to, MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
     }
 
     fn fsopen(&self, fs_type: &OsStr, flags: u32) -> Answered<ModelFd> {

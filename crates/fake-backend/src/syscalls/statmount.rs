@@ -104,7 +104,7 @@ impl Machine {
         most: usize,
         flags: u32,
     ) -> Result<Vec<u64>, Errno> {
-        self.check_has(Call::Statmount)?;
+        self.check_has(Call::Listmount)?;
         if flags & !LISTMOUNT_REVERSE != 0
             || mnt_id <= BEFORE_FIRST_UNIQUE_ID
             || last != 0 && last <= BEFORE_FIRST_UNIQUE_ID

@@ -30,6 +30,7 @@ calls! {
     Reopen = "open", "open(2) of a descriptor's magic link.";
     Statx = "statx", "statx(2).";
     Statmount = "statmount", "statmount(2), Linux 6.8.";
+    Listmount = "listmount", "listmount(2), Linux 6.8.";
     Fstatfs = "fstatfs", "fstatfs(2).";
     Fdpath = "readlink", "readlink(2) of a descriptor's magic link.";
     Fdinfo = "fdinfo", "Reading a descriptor's fdinfo.";
@@ -57,6 +58,7 @@ calls! {
     OpenTreeAttr = "open_tree_attr", "`open_tree_attr(2)`, Linux 6.15.";
     MountSetattr = "mount_setattr", "`mount_setattr(2)`, Linux 5.12.";
     MoveMount = "move_mount", "`move_mount(2)`, Linux 5.2.";
+    SetGroup = "move_mount(SET_GROUP)", "`move_mount(2)` with `MOVE_MOUNT_SET_GROUP`, Linux 5.15.";
     Fsopen = "fsopen", "fsopen(2), Linux 5.2.";
     Fsconfig = "fsconfig", "fsconfig(2), Linux 5.2.";
     Fsmount = "fsmount", "fsmount(2), Linux 5.2.";

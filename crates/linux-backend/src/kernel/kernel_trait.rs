@@ -44,6 +44,9 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn statx(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32, mask: u32) -> Result<Stat, Errno>;
     /// statmount(2) of a unique id, with `room` bytes for the strings; `EOVERFLOW` where they do not fit.
     fn statmount(&self, unique_id: u64, mask: u64, room: usize) -> Result<MountStat, Errno>;
+    /// listmount(2): unique ids of mounts below the mount with this unique id, oldest first: those younger than `after`, at
+    /// most `most`.
+    fn listmount(&self, unique_id: u64, after: u64, most: usize) -> Result<Vec<u64>, Errno>;
     /// fstatfs(2): the filesystem's magic number.
     fn fstatfs(&self, file: &Self::Fd) -> Result<u32, Errno>;
     /// The target of `/proc/thread-self/fd/N`. `EOPNOTSUPP` without a real procfs.
@@ -115,6 +118,8 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn mount_setattr(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32, attr: MountAttr) -> Result<(), Errno>;
     /// `move_mount(2)` of one descriptor onto another: both paths are empty.
     fn move_mount(&self, from: &Self::Fd, to: &Self::Fd, flags: u32) -> Result<(), Errno>;
+    /// `move_mount(2)` with `MOVE_MOUNT_SET_GROUP`: the private mount `to` joins the peer group and the master of `from`.
+    fn set_group(&self, from: &Self::Fd, to: &Self::Fd) -> Result<(), Errno>;
     /// fsopen(2).
     fn fsopen(&self, fs_type: &OsStr, flags: u32) -> Result<Self::Fd, Errno>;
     /// fsconfig(2).

@@ -8,8 +8,9 @@ use std::ffi::{CStr, c_int, c_long, c_uint};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use linux_raw_sys::general::{
-    __NR_fchmodat2, __NR_fsopen, __NR_mount_setattr, __NR_move_mount, __NR_open_tree, __NR_open_tree_attr,
-    __NR_openat2, __NR_statmount, MNT_ID_REQ_SIZE_VER0, MOUNT_ATTR_SIZE_VER0, mnt_id_req, mount_attr, open_how,
+    __NR_fchmodat2, __NR_fsopen, __NR_listmount, __NR_mount_setattr, __NR_move_mount, __NR_open_tree,
+    __NR_open_tree_attr, __NR_openat2, __NR_statmount, MNT_ID_REQ_SIZE_VER0, MOUNT_ATTR_SIZE_VER0,
+    MOVE_MOUNT_SET_GROUP, mnt_id_req, mount_attr, open_how,
 };
 use rustix::io::Errno;
 
@@ -93,6 +94,16 @@ pub(super) fn mount_namespace_id(file: BorrowedFd<'_>) -> Result<u64, Errno> {
     unsafe { rustix::ioctl::ioctl(file, rustix::ioctl::Getter::<NS_GET_MNTNS_ID, u64>::new()) }
 }
 
+/// listmount(2) of the caller's namespace, of the mounts below one: ids younger than `after` into `ids`, and how many.
+pub(super) fn listmount(unique_id: u64, after: u64, ids: &mut [u64]) -> Result<usize, Errno> {
+    let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: unique_id, param: after, mnt_ns_id: 0 };
+    let (start, most, no_flags) = (ids.as_mut_ptr(), ids.len(), 0 as c_uint);
+    // SAFETY: `request` is readable for the size it names, `start` is aligned and writable for `most` ids and the kernel
+    // writes no more than that. Both outlive the call.
+    let value = unsafe { libc::syscall(number(__NR_listmount), &raw const request, start, most, no_flags) };
+    usize::try_from(answer(value)?).map_err(|_| Errno::OVERFLOW)
+}
+
 /// Makes a call with arguments that every kernel refuses before it does anything.
 pub(super) fn refused(call: Call) -> Result<(), Errno> {
     const UNKNOWN_FLAGS: c_uint = !0;
@@ -114,6 +125,9 @@ pub(super) fn refused(call: Call) -> Result<(), Errno> {
             }
             Call::MountSetattr => libc::syscall(number(__NR_mount_setattr), no_fd, empty, 0, attr, NO_SIZE),
             Call::MoveMount => libc::syscall(number(__NR_move_mount), no_fd, empty, no_fd, empty, UNKNOWN_FLAGS),
+            // Without a path and without a descriptor: `ENOENT` from a kernel that knows the flag.
+            Call::SetGroup => libc::syscall(number(__NR_move_mount), no_fd, empty, no_fd, empty, MOVE_MOUNT_SET_GROUP),
+            Call::Listmount => libc::syscall(number(__NR_listmount), request, out, NO_SIZE, UNKNOWN_FLAGS),
             Call::Statmount => libc::syscall(number(__NR_statmount), request, out, NO_SIZE, UNKNOWN_FLAGS),
             Call::Fchmodat2 => libc::syscall(number(__NR_fchmodat2), no_fd, empty, 0, UNKNOWN_FLAGS),
             Call::Fsopen => libc::syscall(number(__NR_fsopen), empty, UNKNOWN_FLAGS),

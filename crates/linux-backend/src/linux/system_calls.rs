@@ -7,7 +7,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use linux_raw_sys::general::{LOCK_EX, LOCK_NB};
+use linux_raw_sys::general::{
+    LOCK_EX, LOCK_NB, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
+};
 use mountwright_core::{DeviceNumber, Errno, MountNamespaceId};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, Uid};
 use rustix::mount::{
@@ -78,6 +80,8 @@ impl Kernel for Linux {
     fn probe(&self, call: Call) -> Answered<()> {
         match raw::refused(call).map_err(from_kernel) {
             Err(absent @ (Errno::ENOSYS | Errno::EPERM)) => Err(absent),
+            // A flag that this kernel does not know.
+            Err(Errno::EINVAL) if call == Call::SetGroup => Err(Errno::ENOSYS),
             Ok(()) | Err(_) => Ok(()),
         }
     }
@@ -120,6 +124,13 @@ impl Kernel for Linux {
             return statmount_into(&mut vec![0; STRINGS + room], unique_id, mask);
         }
         statmount_into(&mut [0; STRINGS + FEW_STRINGS][..STRINGS + room], unique_id, mask)
+    }
+
+    fn listmount(&self, unique_id: u64, after: u64, most: usize) -> Answered<Vec<u64>> {
+        let mut ids = vec![0; most];
+        let found = raw::listmount(unique_id, after, &mut ids).map_err(from_kernel)?;
+        ids.truncate(found);
+        Ok(ids)
     }
 
     fn fstatfs(&self, file: &OwnedFd) -> Answered<u32> {
@@ -278,6 +289,12 @@ impl Kernel for Linux {
 
     fn move_mount(&self, from: &OwnedFd, to: &OwnedFd, flags: u32) -> Answered<()> {
         rustix::mount::move_mount(from, c"", to, c"", MoveMountFlags::from_bits_retain(flags)).map_err(from_kernel)
+    }
+
+    fn set_group(&self, from: &OwnedFd, to: &OwnedFd) -> Answered<()> {
+        let by_descriptor = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
+        let flags = MoveMountFlags::from_bits_retain(MOVE_MOUNT_SET_GROUP | by_descriptor);
+        rustix::mount::move_mount(from, c"", to, c"", flags).map_err(from_kernel)
     }
 
     fn fsopen(&self, fs_type: &OsStr, flags: u32) -> Answered<OwnedFd> {

@@ -29,6 +29,25 @@ fn shared_parent(s: &Scene<'_>) {
     s.bound("/w/parent", "/w/peer");
 }
 
+/// A shared mount with a directory in it.
+fn shared_origin(s: &Scene<'_>) {
+    s.tmpfs("/w/origin");
+    s.dir("/w/origin/sub");
+    s.propagate("/w/origin", Propagation::Shared);
+}
+
+/// A slave bind below a shared parent that has a peer. `None`: the kernel cannot give it the source's group as its master
+/// (before 5.15), and it is refused.
+fn binds_slave(s: &Scene<'_>, request: &BindRequest) -> Option<()> {
+    match s.mounter().bind(request) {
+        Ok(_) => Some(()),
+        Err(_) => {
+            s.refuses(Errno::EOPNOTSUPP, || s.mounter().bind(request));
+            None
+        }
+    }
+}
+
 fn bound(s: &Scene<'_>, request: &BindRequest) -> MountAttributes {
     s.mounter().bind(request).unwrap();
     s.mount("/w/target").attributes
@@ -207,18 +226,82 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a slave bind of a shared mount receives and does not send, below a shared parent too", |s| {
         shared_parent(s);
-        s.tmpfs("/w/origin");
-        s.dir("/w/origin/sub");
-        s.propagate("/w/origin", Propagation::Shared);
-        s.mounter().bind(&bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)).unwrap();
+        shared_origin(s);
+        let Some(()) = binds_slave(s, &bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)) else {
+            return;
+        };
         let slave = state(s, "/w/parent/target");
-        assert_eq!(slave.master, state(s, "/w/origin").peers);
+        assert_eq!((slave.peers, slave.master), (None, state(s, "/w/origin").peers));
         s.tmpfs("/w/origin/sub");
-        assert!(s.is_mounted("/w/parent/target/sub"));
+        assert!(s.is_mounted("/w/parent/target/sub") && s.is_mounted("/w/peer/target/sub"));
         s.detached("/w/parent/target/sub");
         s.tmpfs("/w/parent/target/sub");
         s.detached("/w/origin/sub");
         assert!(!s.is_mounted("/w/origin/sub"));
+    }),
+    Case::new("what is mounted in the copy of a slave bind is neither in its source nor in the bind", |s| {
+        shared_parent(s);
+        shared_origin(s);
+        let Some(()) = binds_slave(s, &bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)) else {
+            return;
+        };
+        s.tmpfs("/w/peer/target/sub");
+        assert!(!s.is_mounted("/w/origin/sub"), "mounted in the copy, it is in the source");
+        assert!(!s.is_mounted("/w/parent/target/sub"), "mounted in the copy, it is in the bind");
+    }),
+    Case::new("a slave bind of a slave has the same master, below a shared parent too", |s| {
+        shared_parent(s);
+        shared_origin(s);
+        s.dir("/w/follower");
+        s.bound("/w/origin", "/w/follower");
+        s.propagate("/w/follower", Propagation::Slave);
+        s.dir("/w/target");
+        s.mounter().bind(&bind("/w/follower", "/w/target").propagation(Propagation::Slave)).unwrap();
+        assert_eq!(state(s, "/w/target").master, state(s, "/w/origin").peers);
+        let Some(()) = binds_slave(s, &bind("/w/follower", "/w/parent/target").propagation(Propagation::Slave)) else {
+            return;
+        };
+        let slave = state(s, "/w/parent/target");
+        assert_eq!((slave.peers, slave.master), (None, state(s, "/w/origin").peers));
+    }),
+    Case::new("each mount of a recursive slave bind below a shared parent has the master of its own source", |s| {
+        shared_parent(s);
+        shared_origin(s);
+        s.tmpfs("/w/origin/sub");
+        s.dir("/w/origin/sub/deep");
+        s.tmpfs("/w/origin/alone");
+        s.propagate("/w/origin/alone", Propagation::Private);
+        let request = bind("/w/origin", "/w/parent/target").recursive().propagation(Propagation::Slave);
+        let Some(()) = binds_slave(s, &request) else { return };
+        for (source, target) in [("/w/origin", "/w/parent/target"), ("/w/origin/sub", "/w/parent/target/sub")] {
+            let slave = state(s, target);
+            assert_eq!((slave.peers, slave.master), (None, state(s, source).peers), "{target}");
+        }
+        assert_eq!(state(s, "/w/parent/target/alone"), PRIVATE);
+        s.tmpfs("/w/peer/target/sub/deep");
+        assert!(!s.is_mounted("/w/origin/sub/deep") && !s.is_mounted("/w/parent/target/sub/deep"));
+    }),
+    Case::new("a slave bind below a shared parent without peers has the source's group as its master", |s| {
+        s.tmpfs("/w/parent");
+        s.dir("/w/parent/target");
+        s.propagate("/w/parent", Propagation::Shared);
+        shared_origin(s);
+        s.mounter().bind(&bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)).unwrap();
+        let slave = state(s, "/w/parent/target");
+        assert_eq!((slave.peers, slave.master), (None, state(s, "/w/origin").peers));
+    }),
+    Case::new("a slave bind of a mount that is not shared is private below a shared parent too", |s| {
+        shared_parent(s);
+        s.tmpfs("/w/source");
+        s.mounter().bind(&bind("/w/source", "/w/parent/target").propagation(Propagation::Slave)).unwrap();
+        assert_eq!(state(s, "/w/parent/target"), PRIVATE);
+    }),
+    Case::new("a slave bind that is refused below a shared parent leaves its copies nowhere", |s| {
+        shared_parent(s);
+        shared_origin(s);
+        s.file("/w/parent/file", b"");
+        let request = bind("/w/origin", "/w/parent/file").propagation(Propagation::Slave);
+        s.refuses(Errno::ENOTDIR, || s.mounter().bind(&request));
     }),
     Case::new("a slave bind of a mount that is not shared is private", |s| {
         s.dir("/w/source");

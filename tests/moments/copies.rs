@@ -1,0 +1,239 @@
+//! Binds below a shared mount that has a peer in another mount namespace.
+
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use mountwright_core::{BindRequest, Errno, Mounter, Propagation, UnmountRequest};
+use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::namespace::enter_on_this_thread;
+use rustix::mount::UnmountFlags;
+
+use crate::acting::Acting;
+use crate::machine::{at, below, bind, dir, key, mounts, places, shared, tmpfs};
+
+type Act = Box<dyn FnOnce() + Send>;
+
+/// A thread in a copy of this mount namespace, in which every shared mount has a peer.
+struct Elsewhere {
+    acts: Option<Sender<(Act, Sender<()>)>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Elsewhere {
+    fn enter() -> Self {
+        let (acts, to_do) = channel::<(Act, Sender<()>)>();
+        let thread = std::thread::spawn(move || {
+            enter_on_this_thread().unwrap();
+            for (act, done) in to_do {
+                act();
+                let _ = done.send(());
+            }
+        });
+        let elsewhere = Self { acts: Some(acts), thread: Some(thread) };
+        elsewhere.does(|| ());
+        elsewhere
+    }
+
+    /// What does something there, and waits for it.
+    fn doing(&self, act: impl FnOnce() + Send + 'static) -> impl FnOnce() + Send + 'static {
+        let acts = self.acts.clone().unwrap();
+        move || {
+            let (done, is_done) = channel();
+            acts.send((Box::new(act), done)).unwrap();
+            is_done.recv().expect("it did not panic there");
+        }
+    }
+
+    fn does(&self, act: impl FnOnce() + Send + 'static) {
+        self.doing(act)();
+    }
+
+    /// The mounts there, in the table's order.
+    fn places(&self) -> Vec<String> {
+        let (tell, told) = channel();
+        self.does(move || tell.send(places()).unwrap());
+        told.recv().unwrap()
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        self.acts = None;
+        if self.thread.take().unwrap().join().is_err() && !std::thread::panicking() {
+            panic!("it panicked in the other namespace");
+        }
+    }
+}
+
+/// A shared source, and a target below a shared mount.
+fn shared_places() {
+    tmpfs("/w/source", "source");
+    dir("/w/source/sub");
+    shared("/w/source");
+    tmpfs("/w/t", "t");
+    dir("/w/t/target");
+    shared("/w/t");
+}
+
+fn request(propagation: Propagation) -> BindRequest {
+    BindRequest::new(at("/w/source"), below("/w/t", "target")).propagation(propagation)
+}
+
+const APART: [Propagation; 3] = [Propagation::Private, Propagation::Slave, Propagation::Unbindable];
+const BEFORE: [&str; 2] = ["/w/source", "/w/t"];
+const AFTER: [&str; 3] = ["/w/source", "/w/t", "/w/t/target"];
+
+/// The calls of Linux 6.18 and of 5.15.
+fn ladders() -> [Ladder; 2] {
+    let without_ids = Ladder::ALL.without(Call::Statmount).without(Call::Listmount);
+    [Ladder::ALL, without_ids.without(Call::OpenTreeAttr)]
+}
+
+fn sorted(mut places: Vec<String>) -> Vec<String> {
+    places.sort();
+    places
+}
+
+fn clear() {
+    for path in ["/w/t/target", "/w/t", "/w/source"] {
+        while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
+    }
+}
+
+pub(crate) const CASES: &[KernelCase] = &[
+    KernelCase::new("a slave bind below a mount with a peer elsewhere is a slave of its source alone", || {
+        for ladder in ladders() {
+            shared_places();
+            let elsewhere = Elsewhere::enter();
+            LinuxBackend::new().with_ladder(ladder).bind(&request(Propagation::Slave)).unwrap();
+            let backend = LinuxBackend::new();
+            let state = |path: &str| backend.mount_of(&at(path)).unwrap().mount.propagation;
+            assert_eq!((state("/w/t/target").peers, state("/w/t/target").master), (None, state("/w/source").peers));
+            elsewhere.does(|| tmpfs("/w/t/target/sub", "elsewhere"));
+            assert_eq!(places(), AFTER, "{ladder:?}");
+            elsewhere.does(|| rustix::mount::unmount("/w/t/target/sub", UnmountFlags::DETACH).unwrap());
+            tmpfs("/w/source/sub", "origin");
+            let there = "/w/t/target/sub".to_owned();
+            assert!(places().contains(&there) && elsewhere.places().contains(&there), "{ladder:?}");
+            rustix::mount::unmount("/w/source/sub", UnmountFlags::DETACH).unwrap();
+            backend.unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
+            assert_eq!(places(), BEFORE);
+            assert_eq!(elsewhere.places(), BEFORE);
+            clear();
+        }
+    })
+    .needing(Call::SetGroup),
+    KernelCase::new("before 5.15 a slave bind below a mount with a peer elsewhere is refused", || {
+        let detached = Ladder::ALL.without(Call::SetGroup);
+        for ladder in [detached, detached.without(Call::Listmount), Ladder::NONE] {
+            for recursive in [false, true] {
+                shared_places();
+                let elsewhere = Elsewhere::enter();
+                let request = request(Propagation::Slave);
+                let request = if recursive { request.recursive() } else { request };
+                let error = LinuxBackend::new().with_ladder(ladder).bind(&request).unwrap_err();
+                assert_eq!((error.errno(), error.left()), (Errno::EOPNOTSUPP, &[][..]), "{ladder:?}");
+                assert_eq!(places(), BEFORE, "{ladder:?}");
+                assert_eq!(elsewhere.places(), BEFORE, "{ladder:?}");
+                clear();
+            }
+        }
+    }),
+    KernelCase::new("a mount that came into a bind before it left its peers rolls the bind back", || {
+        for ladder in ladders() {
+            for propagation in APART {
+                shared_places();
+                let elsewhere = Elsewhere::enter();
+                let coming = Acting::after(Call::MoveMount, elsewhere.doing(|| tmpfs("/w/t/target/sub", "elsewhere")));
+                let error = coming.backend(ladder).bind(&request(propagation)).unwrap_err();
+                assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}, {ladder:?}");
+                assert_eq!(places(), BEFORE, "{propagation}, {ladder:?}");
+                if ladder == Ladder::ALL {
+                    assert_eq!(elsewhere.places(), BEFORE, "{propagation}");
+                }
+                clear();
+            }
+        }
+    })
+    .needing(Call::SetGroup),
+    KernelCase::new("a mount that comes into a tree before it leaves its peers rolls the bind back", || {
+        for propagation in APART {
+            shared_places();
+            tmpfs("/w/source/sub", "sub");
+            dir("/w/source/sub/deep");
+            let elsewhere = Elsewhere::enter();
+            let before = sorted(places());
+            let deep = elsewhere.doing(|| tmpfs("/w/t/target/sub/deep", "elsewhere"));
+            let coming = Acting::after(Call::MoveMount, deep);
+            let error = coming.backend(Ladder::ALL).bind(&request(propagation).recursive()).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}");
+            assert_eq!((sorted(places()), sorted(elsewhere.places())), (before.clone(), before), "{propagation}");
+            clear();
+        }
+    })
+    .needing(Call::Listmount),
+    KernelCase::new(
+        "a bind that is covered from a copy before it left its peers is made again, without the cover",
+        || {
+            for (moment, propagation) in [Call::MoveMount, Call::MountSetattr]
+                .into_iter()
+                .flat_map(|moment| APART.map(|wanted| (moment, wanted)))
+            {
+                shared_places();
+                let elsewhere = Elsewhere::enter();
+                let cover = elsewhere.doing(|| tmpfs("/w/t/target", "elsewhere"));
+                let coming = match moment {
+                    Call::MoveMount => Acting::after(moment, cover),
+                    // The first is the one that makes the mount private.
+                    _ => Acting::before(moment, cover),
+                };
+                let report = coming.backend(Ladder::ALL).bind(&request(propagation)).unwrap();
+                assert_eq!(key("/w/t/target"), report.mount, "{propagation}");
+                assert_eq!(places(), AFTER, "{propagation}");
+                assert_eq!(elsewhere.places(), AFTER, "{propagation}");
+                assert!(mounts().iter().all(|(_, source)| source != "elsewhere"), "{propagation}");
+                clear();
+            }
+        },
+    )
+    .needing(Call::Listmount),
+    KernelCase::new(
+        "of two binds that race for one place below a shared mount one succeeds, in the copies too",
+        || {
+            for moment in [Call::MoveMount, Call::Statmount, Call::Listmount] {
+                shared_places();
+                let elsewhere = Elsewhere::enter();
+                // Too late, and stopped before it could unmount its mount again.
+                let late = Acting::after(moment, || bind("/w/source", "/w/t/target"));
+                let report = late.backend(Ladder::ALL).bind(&request(Propagation::Private)).unwrap();
+                assert_eq!(key("/w/t/target"), report.mount, "{moment}");
+                assert_eq!(places(), AFTER, "{moment}");
+                assert_eq!(elsewhere.places(), AFTER, "{moment}");
+                // Too late, and through.
+                rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).unwrap();
+                let late = Acting::after(moment, || {
+                    let error = LinuxBackend::new().bind(&request(Propagation::Slave)).unwrap_err();
+                    assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]));
+                });
+                let report = late.backend(Ladder::ALL).bind(&request(Propagation::Private)).unwrap();
+                assert_eq!(key("/w/t/target"), report.mount, "{moment}");
+                assert_eq!(places(), AFTER, "{moment}");
+                assert_eq!(elsewhere.places(), AFTER, "{moment}");
+                clear();
+            }
+        },
+    )
+    .needing(Call::Listmount),
+    KernelCase::new("a bind sees a cover that disappears under its eyes as no exchange of its name", || {
+        shared_places();
+        let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "late"));
+        // The name shows the cover, and it is gone before the backend can ask for its parent.
+        let uncovering =
+            covering.then_after(Call::Statx, || rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).unwrap());
+        let report = uncovering.backend(Ladder::ALL).bind(&request(Propagation::Private)).unwrap();
+        assert_eq!(key("/w/t/target"), report.mount);
+        clear();
+    })
+    .needing(Call::Listmount),
+];
