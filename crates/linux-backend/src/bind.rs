@@ -17,7 +17,7 @@ use crate::kernel::{At, Call, Kernel, MountAttr};
 use crate::propagation::recursive;
 
 /// The number of attempts at a bind that other binds to its target disturb.
-const MOST_ATTEMPTS: usize = 3;
+pub(crate) const MOST_ATTEMPTS: usize = 3;
 
 pub(crate) fn last_step<'a, Fd>(request: &BindRequest, apart: bool, source: Option<&'a Fd>) -> LastStep<'a, Fd> {
     LastStep { propagation: request.wanted_propagation(), recursion: request.recursion(), apart, source }

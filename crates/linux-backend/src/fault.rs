@@ -7,7 +7,7 @@ use crate::kernel::Call;
 /// The call that failed, its errno, and what could not be taken back.
 #[derive(Debug)]
 pub(crate) struct Fault {
-    step: Call,
+    step: &'static str,
     errno: Errno,
     left: Vec<Leftover>,
     again: bool,
@@ -17,7 +17,7 @@ pub(crate) type Step<T> = Result<T, Fault>;
 
 impl Fault {
     pub(crate) fn new(step: Call, errno: Errno) -> Self {
-        Self { step, errno, left: Vec::new(), again: false }
+        Self { step: step.name(), errno, left: Vec::new(), again: false }
     }
 
     pub(crate) fn errno(&self) -> Errno {
@@ -46,6 +46,12 @@ impl Fault {
         self
     }
 
+    /// The same failure at a step that names what was refused.
+    pub(crate) fn at_step(mut self, step: &'static str) -> Self {
+        self.step = step;
+        self
+    }
+
     /// The same failure, and all that another one names as left over.
     pub(crate) fn leaving_what(mut self, other: Self) -> Self {
         self.left.extend(other.left);
@@ -58,7 +64,7 @@ impl Fault {
     }
 
     pub(crate) fn of(self, operation: Operation, subject: impl Into<Subject>) -> OsError {
-        let error = OsError::new(operation, subject, self.errno).at_step(self.step.name());
+        let error = OsError::new(operation, subject, self.errno).at_step(self.step);
         self.left.into_iter().fold(error, OsError::leaving)
     }
 }

@@ -37,43 +37,44 @@ impl<K: Kernel> LinuxBackend<K> {
             return Ok(None);
         }
         if last.propagation != Some(Propagation::Slave) {
-            return self.leave(attached, target, last.recursion);
+            return self.leave(attached, target, last.recursion, || Ok(()));
         }
         let members = match last.recursion {
             Recursion::This => vec![Member::top(standing.master)],
             Recursion::Tree => self.members(attached.tree, attached.mount, Recursion::Tree)?,
         };
         match last.source {
-            _ if members.iter().all(|member| member.master.is_none()) => self.leave(attached, target, last.recursion),
+            _ if members.iter().all(|member| member.master.is_none()) => {
+                self.leave(attached, target, last.recursion, || Ok(()))
+            }
             Some(source) if self.uses(Call::SetGroup) => {
                 let second = self.slave_copy(source, last.recursion)?;
                 // While the copies can still be unmounted: that each mount can be reached.
                 for member in members.iter().filter(|member| member.master.is_some()) {
                     self.pair(attached.tree, &second, member)?;
                 }
-                match self.leave(attached, target, last.recursion)? {
-                    None => self.join(attached.tree, &second, &members).map(|()| None),
-                    newcomer => Ok(newcomer),
-                }
+                self.leave(attached, target, last.recursion, || self.join(attached.tree, &second, &members))
             }
             _ => self.follow(attached, &members, last.recursion),
         }
     }
 
-    /// Makes the tree private.
+    /// Makes the tree private and lets it `join` at once: what its source sends in between does not reach it.
     fn leave(
         &self,
         attached: &Attached<'_, K::Fd>,
         target: &Target<'_, K::Fd>,
         recursion: Recursion,
+        join: impl Fn() -> Step<()>,
     ) -> Step<Option<Newcomer>> {
         let private = || self.propagate(attached.tree, Propagation::Private, recursion);
+        let leave = || private().and_then(|()| join());
         let (MountKey::Unique(id), true) = (attached.mount, self.uses(Call::Listmount)) else {
-            private()?;
+            leave()?;
             return self.newcomer_in_table(attached, recursion);
         };
         let Some(fence) = attached.fence else {
-            return private().map(|()| None);
+            return leave().map(|()| None);
         };
         // A peer that keeps the group, so that the mount can return to it: only from there its copies can be unmounted.
         let group = match self.uses(Call::SetGroup) && self.uses(Call::OpenTree) {
@@ -85,10 +86,13 @@ impl<K: Kernel> LinuxBackend<K> {
             if newcomer.is_some() {
                 return Ok(newcomer);
             }
-            private()?;
-            match self.newcomer((id, fence), target)? {
-                None => return Ok(None),
-                Some(_) => group.as_ref().map_or(Ok(()), |group| self.calls.set_group(group, attached.tree))?,
+            leave()?;
+            if self.newcomer((id, fence), target)?.is_none() {
+                return Ok(None);
+            }
+            if let Some(group) = &group {
+                private()?;
+                self.calls.set_group(group, attached.tree)?;
             }
         }
         Ok(Some(Newcomer::Cover))

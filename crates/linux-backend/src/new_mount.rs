@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use mountwright_core::{
-    AttributeChange, Errno, FinalLink, Location, MountAttributes, MountKey, MountReport, MountRequest, OccupiedTarget,
-    Recursion,
+    AttributeChange, Errno, FinalLink, Location, MountAttributes, MountFlags, MountKey, MountReport, MountRequest,
+    OccupiedTarget, Recursion,
 };
 
 use crate::LinuxBackend;
@@ -17,6 +17,7 @@ use crate::abi::{
 use crate::attach::{Attached, LastStep};
 use crate::attribute_bits::{atime_attr, attr_bits, ms_bits};
 use crate::beneath::Crossing;
+use crate::bind::MOST_ATTEMPTS;
 use crate::created::Sort;
 use crate::fault::{Fault, Step};
 use crate::kernel::{Call, Config, Kernel, Reach};
@@ -28,16 +29,23 @@ const SUPERBLOCK_WORDS: [(&str, u32); 4] =
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn mount_request(&self, request: &MountRequest) -> Step<MountReport> {
+        for _ in 1..MOST_ATTEMPTS {
+            match self.attempt_mount(request) {
+                Err(fault) if fault.is_worth_another_attempt() => {}
+                other => return other.map(MountReport::new),
+            }
+        }
+        self.attempt_mount(request).map(MountReport::new)
+    }
+
+    fn attempt_mount(&self, request: &MountRequest) -> Step<MountKey> {
         let target = self.directory_target(&request.target)?;
-        let mount = if self.uses(Call::Fsopen) && self.uses(Call::MoveMount) {
-            let tree = self.detached_filesystem(request)?;
-            let mount = self.mount_of_fd(&tree)?;
-            self.attach((&tree, mount), &target, &last_step(request))?;
-            mount
-        } else {
-            self.mount_by_mount(request, &target)?
-        };
-        Ok(MountReport::new(mount))
+        let by_context = self.uses(Call::Fsopen) && self.uses(Call::MoveMount) && fits_a_context(request);
+        let tree = if by_context { self.detached_filesystem(request)? } else { None };
+        let Some(tree) = tree else { return self.mount_by_mount(request, &target) };
+        let mount = self.mount_of_fd(&tree)?;
+        self.attach((&tree, mount), &target, &last_step(request))?;
+        Ok(mount)
     }
 
     fn directory_target<'a>(&self, at: &'a Location) -> Step<Target<'a, K::Fd>> {
@@ -52,8 +60,33 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(Target { file, named, alone_on: None, occupied: OccupiedTarget::Stack, at })
     }
 
-    /// A mount of the filesystem that nobody sees yet.
-    fn detached_filesystem(&self, request: &MountRequest) -> Step<K::Fd> {
+    /// A detached mount of the filesystem. `None`: this kernel can give it its attributes only by mount(2).
+    fn detached_filesystem(&self, request: &MountRequest) -> Step<Option<K::Fd>> {
+        let context = self.created_context(request)?;
+        let attributes = attr_bits(request.attributes.flags) | atime_attr(request.attributes.atime);
+        match self.calls.fsmount(&context, FSMOUNT_CLOEXEC, attributes) {
+            Ok(tree) => Ok(Some(tree)),
+            // Before 5.14 fsmount does not know the flag, which mount(2) knows since 5.10.
+            Err(fault) if fault.errno() == Errno::EINVAL && follows_no_symlink(request) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// A context whose superblock exists. A signal during its creation fails the context for good: another one is made.
+    fn created_context(&self, request: &MountRequest) -> Step<K::Fd> {
+        for _ in 0..MOST_CONTEXTS {
+            let context = self.configured_context(request)?;
+            match self.kernel().fsconfig(&context, Config::Create) {
+                Ok(()) => return Ok(context),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(Fault::new(Call::Fsconfig, errno)),
+            }
+        }
+        let context = self.configured_context(request)?;
+        self.calls.fsconfig(&context, Config::Create).map(|()| context)
+    }
+
+    fn configured_context(&self, request: &MountRequest) -> Step<K::Fd> {
         let context = self.calls.fsopen(&request.fs_type, FSOPEN_CLOEXEC)?;
         let set = |command| self.calls.fsconfig(&context, command);
         if let Some(subtype) = subtype(&request.fs_type) {
@@ -68,15 +101,17 @@ impl<K: Kernel> LinuxBackend<K> {
                 None => Config::Flag(&option.key),
             })?;
         }
-        set(Config::Create)?;
-        let attributes = attr_bits(request.attributes.flags) | atime_attr(request.attributes.atime);
-        self.calls.fsmount(&context, FSMOUNT_CLOEXEC, attributes)
+        Ok(context)
     }
 
-    /// Before 5.2: made in the staging place and then moved to where it belongs. Where there can be no staging place, on the
-    /// target, and read-only after a window.
+    /// Before 5.2, and for a request that no context takes: made in the staging directory and then moved to its target.
+    /// Without a staging directory it is made on the target, and read-only after a window.
     fn mount_by_mount(&self, request: &MountRequest, target: &Target<'_, K::Fd>) -> Step<MountKey> {
         let (flags, options) = superblock_options(request)?;
+        if [Some(&options), request.source.as_ref()].into_iter().flatten().any(|text| text.len() >= PAGE) {
+            let refused = Fault::new(Call::Mount, Errno::E2BIG);
+            return Err(refused.at_step("mount (options or source of more than 4095 bytes)"));
+        }
         let source = request.source.as_deref().unwrap_or(OsStr::new("none"));
         let make = |place: Reach<'_, K::Fd>| {
             // As a flag of a new mount, read-only would become the superblock's too: it is set afterwards.
@@ -119,13 +154,38 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok((mounted, mount))
     }
 
-    /// Where that was asked for.
+    /// Read-only, where that was asked for. Checks that symlinks are not followed, where that was: before 5.10 mount(2) ignores
+    /// the flag.
     fn make_read_only(&self, mounted: &K::Fd, request: &MountRequest) -> Step<()> {
+        if follows_no_symlink(request) {
+            let flags = self.mount_of_pinned(mounted)?.mount.attributes.flags;
+            if !flags.contains(MountFlags::NO_SYMLINK_FOLLOW) {
+                return Err(Fault::new(Call::Mount, Errno::EOPNOTSUPP).at_step("mount (nosymfollow)"));
+            }
+        }
         if !request.attributes.is_read_only() {
             return Ok(());
         }
         self.mount_by_flags(Reach::Descriptor(mounted), MS_REMOUNT | MS_BIND | ms_bits(wanted(request)))
     }
+}
+
+/// The longest text that fsconfig takes is one byte shorter.
+const LONGEST_TEXT: usize = 256;
+/// mount(2) takes one byte less of options, and of the source.
+const PAGE: usize = 4096;
+/// The number of contexts that signals may fail before the next one is waited for.
+const MOST_CONTEXTS: usize = 8;
+
+/// Whether fsconfig takes every key and every value.
+fn fits_a_context(request: &MountRequest) -> bool {
+    let keys = request.options.iter().map(|option| &option.key);
+    let values = request.options.iter().filter_map(|option| option.value.as_ref());
+    keys.chain(values).chain(&request.source).chain([&request.fs_type]).all(|text| text.len() < LONGEST_TEXT)
+}
+
+fn follows_no_symlink(request: &MountRequest) -> bool {
+    request.attributes.flags.contains(MountFlags::NO_SYMLINK_FOLLOW)
 }
 
 fn wanted(request: &MountRequest) -> MountAttributes {

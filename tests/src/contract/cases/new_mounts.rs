@@ -61,6 +61,45 @@ pub(super) const CASES: &[Case] = &[
             s.detached("/w/target");
         }
     }),
+    Case::new("a source and an option may be as long as mount(2) takes them, and no longer", |s| {
+        for place in [at("/w/target"), below("/w", "target")] {
+            for length in [255, 256, 400, 4095] {
+                s.dir("/w/target");
+                let mut request = tmpfs(place.clone());
+                request.source = Some("s".repeat(length).into());
+                request.attributes.flags = MountFlags::READ_ONLY | MountFlags::NO_EXEC;
+                request.propagation = Some(Propagation::Private);
+                let report = s.mounter().mount(&request).unwrap();
+                let mount = s.mount("/w/target");
+                assert_eq!((mount.source.len(), mount.attributes), (length, request.attributes));
+                assert_eq!(s.mounter().find_mount(report.mount).unwrap().id, mount.id);
+                s.detached("/w/target");
+                let mut request = tmpfs(place.clone());
+                let mode = format!("{:0>1$}", 700, length - "mode=".len());
+                request.options = vec![FilesystemOption::with_value("mode", mode)];
+                s.mounter().mount(&request).unwrap();
+                assert_eq!(s.mode("/w/target"), 0o700);
+                s.detached("/w/target");
+            }
+            let mut request = tmpfs(place.clone());
+            request.source = Some("s".repeat(4096).into());
+            s.refuses(Errno::E2BIG, || s.mounter().mount(&request));
+            let mut request = tmpfs(place);
+            let mode = |length: usize| FilesystemOption::with_value("mode", format!("{:0>length$}", 700));
+            request.options = vec![mode(200), mode(4000)];
+            s.refuses(Errno::E2BIG, || s.mounter().mount(&request));
+        }
+    }),
+    Case::new("below a shared parent a mount with a long option has the propagation asked for", |s| {
+        s.tmpfs("/w/parent");
+        s.dir("/w/parent/target");
+        s.propagate("/w/parent", Propagation::Shared);
+        let mut request = tmpfs(at("/w/parent/target"));
+        request.source = Some("s".repeat(1000).into());
+        request.propagation = Some(Propagation::Private);
+        s.mounter().mount(&request).unwrap();
+        assert!(s.mount("/w/parent/target").propagation.peers.is_none());
+    }),
     Case::new("a new mount has the attributes asked for; read-only is the mount's, never the superblock's", |s| {
         for atime in [AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict] {
             s.dir("/w/target");
