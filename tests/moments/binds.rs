@@ -1,11 +1,14 @@
 //! Binds that meet somebody else at their target, and take off again only what is theirs.
 
-use mountwright_core::{BindRequest, Errno, Leftover, MountRequest, Mounter, Propagation, UnmountRequest};
+use mountwright_core::{BindRequest, Errno, FileMode, Leftover, MountRequest, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
+use rustix::mount::UnmountFlags;
 
 use crate::acting::Acting;
-use crate::machine::{at, below, bind, dir, exchange_elsewhere, file, key, mounts, places, shared, tmpfs};
+use crate::machine::{
+    at, below, bind, chmod, dir, exchange, exchange_elsewhere, file, key, mode, mounts, places, shared, tmpfs,
+};
 
 const PROPAGATIONS: [Option<Propagation>; 5] = [
     None,
@@ -149,4 +152,34 @@ pub(crate) const CASES: &[KernelCase] = &[
             }
         }
     }),
+    KernelCase::new(
+        "a bind that creates its target changes the mode of no directory that another process put there",
+        || {
+            for (stacking, mounted) in [(true, true), (true, false), (false, true), (false, false)] {
+                dir("/w/source");
+                dir("/w/t/other/full");
+                chmod("/w/t/other", 0o700);
+                if mounted {
+                    dir("/w/secret");
+                    chmod("/w/secret", 0o700);
+                    bind("/w/secret", "/w/t/other");
+                }
+                let exchanging = Acting::after(Call::Mkdirat, move || {
+                    if mounted {
+                        exchange_elsewhere("/w/t/target", "/w/t/other");
+                    } else {
+                        exchange("/w/t/target", "/w/t/other");
+                    }
+                });
+                let request = BindRequest::new(at("/w/source"), below("/w/t", "target"));
+                let request = request.creating_target(FileMode::from_bits(0o755)).propagation(Propagation::Private);
+                let request = if stacking { request.stacking() } else { request };
+                let bound = exchanging.backend(Ladder::ALL).bind(&request);
+                while rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).is_ok() {}
+                let kept = if mounted { "/w/secret" } else { "/w/t/target" };
+                assert_eq!(mode(kept), 0o700, "{stacking} {mounted}: {bound:?}");
+                std::fs::remove_dir_all("/w/t").unwrap();
+            }
+        },
+    ),
 ];

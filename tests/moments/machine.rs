@@ -1,5 +1,6 @@
 //! Setting the machine up and looking at it, past the backend.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use mountwright_core::{Location, MountKey, Mounter};
@@ -57,9 +58,10 @@ pub(crate) fn exchange_elsewhere(one: &'static str, other: &'static str) {
     let elsewhere = std::thread::spawn(move || {
         enter_on_this_thread().unwrap();
         for path in [one, other] {
-            rustix::mount::unmount(path, UnmountFlags::DETACH).unwrap();
+            // One of them may be none here either.
+            let _ = rustix::mount::unmount(path, UnmountFlags::DETACH);
         }
-        rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
+        exchange(one, other);
     });
     elsewhere.join().unwrap();
 }
@@ -67,4 +69,19 @@ pub(crate) fn exchange_elsewhere(one: &'static str, other: &'static str) {
 /// A file of these bytes.
 pub(crate) fn file(path: &str, contents: &str) {
     std::fs::write(path, contents).unwrap();
+}
+
+/// Exchanges two names.
+pub(crate) fn exchange(one: &str, other: &str) {
+    rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
+}
+
+/// chmod(2).
+pub(crate) fn chmod(path: &str, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// The permission bits.
+pub(crate) fn mode(path: &str) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }

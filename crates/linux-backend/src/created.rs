@@ -7,11 +7,12 @@ use std::rc::Rc;
 use mountwright_core::{Errno, FileMode, Leftover};
 
 use crate::LinuxBackend;
-use crate::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, S_IFDIR};
+use crate::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH, S_IFDIR, STATX_NLINK};
+use crate::beneath::Crossing;
 use crate::exact_mode::FRESH;
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind};
-use crate::kernel::{At, Kernel, Stat};
+use crate::kernel::{At, Call, Kernel, Stat};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sort {
@@ -58,8 +59,18 @@ impl<Fd> Created<Fd> {
     }
 }
 
+/// Whether a directory can have been made a moment ago with this mode: empty of directories, and without a permission that
+/// was not asked for. Set-group-id is inherited.
+fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
+    let inherited = u32::from(mode.bits()) | 0o2000;
+    u32::from(stat.mode) & 0o7777 & !inherited == 0 && stat.links <= 2
+}
+
 impl<K: Kernel> LinuxBackend<K> {
-    /// Makes a directory in `parent` unless somebody was faster, and opens it by `open` either way.
+    /// Makes a directory in `parent` unless another process was faster, and opens it by `open` either way.
+    ///
+    /// Its mode is corrected only where what has the name is on the parent's own mount and looks as it was made: another
+    /// process may have exchanged the name, or mounted on it.
     pub(crate) fn make_directory_for_mount(
         &self,
         (parent, name, shown): (&Rc<K::Fd>, &Path, &Path),
@@ -72,9 +83,20 @@ impl<K: Kernel> LinuxBackend<K> {
             Err(fault) if fault.errno() == Errno::EEXIST => return open(),
             Err(fault) => return Err(fault),
         }
-        let fresh = open()?;
-        created.identify(&self.correct_mode(&fresh, mode)?);
-        Ok(fresh)
+        match self.beneath(parent, name, O_PATH | O_DIRECTORY, Crossing::Refuse) {
+            Ok(fresh) => {
+                let stat = self.stat_fd(&fresh, FRESH | STATX_NLINK)?;
+                if !may_be_fresh(&stat, mode) {
+                    return Err(Fault::new(Call::Openat, Errno::ESTALE));
+                }
+                created.identify(&stat);
+                self.correct_mode_of(&fresh, &stat, mode)?;
+                Ok(fresh)
+            }
+            // Already a mount point, perhaps of another bind to the same target.
+            Err(fault) if fault.errno() == Errno::EXDEV => open(),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// The same for an empty file.

@@ -52,9 +52,14 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Gives a file of one's own making this mode, where it has another; says what it is.
     pub(crate) fn correct_mode(&self, fresh: &K::Fd, mode: FileMode) -> Step<Stat> {
         let stat = self.stat_fd(fresh, FRESH)?;
+        self.correct_mode_of(fresh, &stat, mode)?;
+        Ok(stat)
+    }
+
+    pub(crate) fn correct_mode_of(&self, fresh: &K::Fd, stat: &Stat, mode: FileMode) -> Step<()> {
         if FileMode::from_bits(stat.mode) != mode {
             self.calls.chmod(Reach::Descriptor(fresh), mode.bits().into())?;
         }
-        Ok(stat)
+        Ok(())
     }
 }
