@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use mountwright_core::{BindRequest, Errno, Leftover, Location, MountRequest, Mounter, Propagation};
+use mountwright_core::{BindRequest, Errno, Guarantee, Leftover, Location, MountRequest, Mounter, Propagation};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
 
@@ -163,5 +163,25 @@ pub(crate) const CASES: &[KernelCase] = &[
         let copy = LinuxBackend::new().mount_of(&at("/w/peer/target")).unwrap();
         assert!(copy.is_root && copy.mount.attributes.is_read_only());
         nothing_staged();
+    }),
+    KernelCase::new("a bind is made ready in the directory that it names where the backend has no other", || {
+        dir("/w/source");
+        dir("/w/private");
+        let detached = Ladder::ALL.without(Call::MountSetattr).without(Call::OpenTreeAttr);
+        for (ladder, trusted) in [(Ladder::NONE, true), (Ladder::NONE, false), (detached, true), (detached, false)] {
+            dir("/w/t/target");
+            let target = if trusted { at("/w/t/target") } else { below("/w/t", "target") };
+            let request = BindRequest::new(at("/w/source"), target).read_only().propagation(Propagation::Private);
+            let request = request.require(Guarantee::Atomic);
+            let backend = LinuxBackend::new().with_ladder(ladder).with_staging("/w/nowhere");
+            let error = backend.bind(&request).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Errno::EOPNOTSUPP, &[][..]));
+            let report = backend.bind(&request.staged_in("/w/private")).unwrap();
+            assert_eq!(report.guarantee, Guarantee::Atomic);
+            assert!(backend.find_mount(report.mount).unwrap().attributes.is_read_only());
+            assert_eq!(places(), ["/w/t/target"]);
+            assert_eq!(std::fs::read_dir("/w/private").unwrap().count(), 0);
+            rustix::mount::unmount("/w/t/target", rustix::mount::UnmountFlags::DETACH).unwrap();
+        }
     }),
 ];

@@ -31,18 +31,29 @@ fn may_be_in_place(request: &BindRequest) -> bool {
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_by_mount(&self, request: &BindRequest) -> Step<BindReport> {
-        let changes = !request.change().is_nothing();
         let source = self.pin(request.source(), FinalLink::Follow, 0)?;
+        match (self.enter_staging()?, request.staging()) {
+            (None, Some(directory)) => {
+                let named = self.clone().with_staging(directory);
+                let staging = named.enter_staging()?;
+                named.bind_staged(request, &source, staging)
+            }
+            (staging, _) => self.bind_staged(request, &source, staging),
+        }
+    }
+
+    fn bind_staged(&self, request: &BindRequest, source: &K::Fd, staging: Option<Staging<K::Fd>>) -> Step<BindReport> {
+        let changes = !request.change().is_nothing();
         let mut created = Created::nothing();
-        let bound = match self.enter_staging()? {
+        let bound = match staging {
             Some(staging) => {
-                let mount = self.bind_by_staging(request, &source, staging, &mut created);
+                let mount = self.bind_by_staging(request, source, staging, &mut created);
                 mount.map(|mount| (mount, Guarantee::Atomic))
             }
             None if !may_be_in_place(request) => Err(self.no_staging()),
             None => {
                 let guarantee = if changes { Guarantee::Window } else { Guarantee::Atomic };
-                self.bind_in_place(request, &source, &mut created).map(|mount| (mount, guarantee))
+                self.bind_in_place(request, source, &mut created).map(|mount| (mount, guarantee))
             }
         };
         match bound {

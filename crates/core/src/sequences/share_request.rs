@@ -107,9 +107,9 @@ impl Share {
         self
     }
 
-    /// Where the kernel cannot bind read-only in one step: bind in this directory first, read-only, then from there onto
-    /// the name, and take the first one off. A bind copies flags, so no copy is ever writable. The directory must exist,
-    /// and not be on a shared mount ([`Error::NotPrivate`]).
+    /// Names a directory to make the mount ready in, where the kernel has no detached mounts and the backend's own staging
+    /// directory cannot be used ([`BindRequest::staged_in`]): no copy is ever writable. The directory must exist, and not be
+    /// on a shared mount ([`Error::NotPrivate`]).
     pub fn prepared_in(mut self, private_dir: impl Into<Utf8PathBuf>) -> Self {
         self.private_dir = Some(private_dir.into());
         self
@@ -180,6 +180,10 @@ impl Share {
 
     pub(crate) fn request(&self) -> BindRequest {
         let request = BindRequest::new(self.source.clone(), self.at.clone()).propagation(self.propagation);
+        let request = match &self.private_dir {
+            Some(directory) => request.staged_in(directory.as_std_path()),
+            None => request,
+        };
         if self.read_only { request.read_only().require(Guarantee::Atomic) } else { request }
     }
 }

@@ -1,6 +1,7 @@
 //! A bind mount to be made.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use crate::{AttributeChange, FileMode, Guarantee, Location, MountFlags, MountKey, Propagation, Recursion};
 
@@ -44,6 +45,8 @@ pub struct BindRequest {
     required: Guarantee,
     missing_target: MissingTarget,
     occupied_target: OccupiedTarget,
+    #[cfg_attr(feature = "serde", serde(default, with = "crate::values::forms::names"))]
+    staging: Option<OsString>,
 }
 
 impl BindRequest {
@@ -58,6 +61,7 @@ impl BindRequest {
             required: Guarantee::Window,
             missing_target: MissingTarget::Refuse,
             occupied_target: OccupiedTarget::Refuse,
+            staging: None,
         }
     }
 
@@ -106,6 +110,13 @@ impl BindRequest {
         self
     }
 
+    /// Names a directory to make the mount ready in, where the kernel has no detached mounts (before 5.12, or filtered) and
+    /// the backend's own staging directory cannot be used. Only the caller may be able to write to it.
+    pub fn staged_in(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.staging = Some(directory.into().into_os_string());
+        self
+    }
+
     /// What is bound.
     pub fn source(&self) -> &Location {
         &self.source
@@ -139,6 +150,11 @@ impl BindRequest {
     /// What to do where the target is missing.
     pub fn missing_target(&self) -> MissingTarget {
         self.missing_target
+    }
+
+    /// The directory to make the mount ready in, where the backend has none.
+    pub fn staging(&self) -> Option<&Path> {
+        self.staging.as_deref().map(Path::new)
     }
 
     /// What to do where the target is a mount point.
