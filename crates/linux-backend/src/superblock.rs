@@ -6,7 +6,8 @@ use mountwright_core::{Errno, FinalLink, Leftover, Location, MountInfo, PathMoun
 
 use crate::LinuxBackend;
 use crate::abi::{
-    FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
+    FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, MS_BIND, MS_DIRSYNC, MS_I_VERSION, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY,
+    MS_REMOUNT, MS_SYNCHRONOUS,
 };
 use crate::attribute_bits::ms_bits;
 use crate::fault::{Fault, Step};
@@ -53,8 +54,36 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
-/// The other flags of the superblock, which a remount would clear.
+/// The other flags of the superblock, which a remount would clear. ext4 prints `i_version` for `iversion`.
 fn present_flags(mount: &MountInfo) -> u32 {
-    let words = [("sync", MS_SYNCHRONOUS), ("dirsync", MS_DIRSYNC), ("lazytime", MS_LAZYTIME)];
+    let words = [
+        ("sync", MS_SYNCHRONOUS),
+        ("dirsync", MS_DIRSYNC),
+        ("lazytime", MS_LAZYTIME),
+        ("mand", MS_MANDLOCK),
+        ("iversion", MS_I_VERSION),
+        ("i_version", MS_I_VERSION),
+    ];
     words.into_iter().filter(|(word, _)| mount.option(word).is_some()).fold(0, |flags, (_, flag)| flags | flag)
+}
+
+#[cfg(test)]
+mod tests {
+    use mountwright_core::{DeviceNumber, MountId};
+
+    use super::*;
+
+    #[test]
+    fn a_remount_keeps_every_flag_that_the_table_prints() {
+        let mut mount = MountInfo::new(MountId(2), MountId(1), DeviceNumber::new(8, 1));
+        for (options, flags) in [
+            ("rw", 0),
+            ("rw,sync,dirsync,mand,lazytime", MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME),
+            ("rw,i_version", MS_I_VERSION),
+            ("ro,iversion,errors=remount-ro", MS_I_VERSION),
+        ] {
+            mount.options = options.into();
+            assert_eq!(present_flags(&mount), flags, "{options}");
+        }
+    }
 }

@@ -37,8 +37,10 @@ pub trait Mounter: Send + Sync {
     /// * The copy has the attributes of the source's mount, changed by the request, and has them before anybody can see it,
     ///   in the copies that propagation makes too ([`Guarantee::Atomic`](crate::Guarantee)); the report says where the
     ///   kernel could only do it with a window.
-    /// * The propagation asked for holds for the new mount also where a shared parent would have made it shared. It is set
-    ///   last, in the one moment after the mount can be seen.
+    /// * The propagation asked for holds for the new mount also where a shared parent would have made it shared. A private,
+    ///   unbindable or slave mount is never a peer of its source, and neither are the copies at the peers of a shared parent.
+    ///   A slave has the peer group of its source as its master, or the master of that where it is no peer, also below a
+    ///   shared parent; it is private where the source has neither.
     /// * The source may be a directory or anything else; the target must be of the same sort. A `Trusted` source follows a
     ///   symlink at its end.
     /// * A recursive bind leaves out unbindable mounts, as the kernel does.
@@ -49,7 +51,9 @@ pub trait Mounter: Send + Sync {
     /// a mount point and [`OccupiedTarget::Refuse`](crate::OccupiedTarget) holds. `EINVAL`: the source is on an unbindable
     /// mount, or has locked mounts below it and the bind is not recursive. `ELOOP`, `EXDEV`: refused below a root.
     /// `EPERM`: no privilege, or a locked flag would be cleared. `ENOSPC`: the namespace has too many mounts.
-    /// `EOPNOTSUPP`: the required guarantee cannot be given. `ESTALE`: below a root, the target's name led elsewhere by the
+    /// `EOPNOTSUPP`: the required guarantee cannot be given; or the kernel cannot make the mount a slave of its source below a
+    /// shared mount that has peers (before 5.15). `EAGAIN`: below a shared mount another mount came into the new one before it
+    /// had left the copies at the parent's peers; it was unmounted again, with that mount. `ESTALE`: below a root, the target's name led elsewhere by the
     /// time the mount was there; it was taken off again.
     #[doc(alias = "MS_BIND")]
     #[doc(alias = "open_tree")]
@@ -60,7 +64,8 @@ pub trait Mounter: Send + Sync {
     /// # Errors
     ///
     /// `ENODEV`: no such type. `ENOENT`: the target is not there. `ENOTDIR`: it is no directory. `EINVAL`: the filesystem
-    /// refused an option or the source. `EPERM`: no privilege. `ELOOP`, `EXDEV`: refused below a root.
+    /// refused an option or the source. `E2BIG`: options or source of more than 4095 bytes. `EOPNOTSUPP`: this kernel cannot
+    /// mount with `nosymfollow`. `EAGAIN`: as [`bind`](Self::bind). `EPERM`: no privilege. `ELOOP`, `EXDEV`: refused below a root.
     fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError>;
 
     /// Moves the mount whose root is at `from`, with all that is mounted on it, to `to`. Where something is mounted there, it

@@ -6,9 +6,11 @@ use mountwright_core::{DeviceNumber, Errno, MountNamespaceId};
 use mountwright_linux::Call;
 
 use crate::abi::{
-    MOVE_MOUNT_BENEATH, MOVE_MOUNT_SET_GROUP, RESOLVE_CACHED, STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC,
-    STATMOUNT_MNT_NS_ID, STATMOUNT_MNT_OPTS, STATMOUNT_MNT_POINT, STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM,
-    STATMOUNT_SB_BASIC, STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID, STATX_MNT_ID_UNIQUE,
+    MOUNT_ATTR__ATIME, MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID,
+    MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RDONLY, MOVE_MOUNT_BENEATH, MOVE_MOUNT_SET_GROUP, RESOLVE_CACHED,
+    STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_NS_ID, STATMOUNT_MNT_OPTS, STATMOUNT_MNT_POINT,
+    STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM, STATMOUNT_SB_BASIC, STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID,
+    STATX_MNT_ID_UNIQUE,
 };
 use crate::{Machine, Pid};
 
@@ -35,6 +37,15 @@ pub enum KernelVersion {
     #[default]
     V6_18,
 }
+
+/// The attributes that fsmount takes.
+const MOUNT_ATTRIBUTES: u64 = MOUNT_ATTR_RDONLY
+    | MOUNT_ATTR_NOSUID
+    | MOUNT_ATTR_NODEV
+    | MOUNT_ATTR_NOEXEC
+    | MOUNT_ATTR__ATIME
+    | MOUNT_ATTR_NODIRATIME
+    | MOUNT_ATTR_NOSYMFOLLOW;
 
 impl KernelVersion {
     /// Every one of them, oldest first.
@@ -82,6 +93,11 @@ impl KernelVersion {
             | STATMOUNT_MNT_NS_ID
             | STATMOUNT_MNT_OPTS;
         if self < Self::V6_18 { OF_6_12 } else { !0 }
+    }
+
+    /// The attributes that fsmount takes: `nosymfollow` since 5.14.
+    pub(crate) fn attributes_of_fsmount(self) -> u64 {
+        if self < Self::V6_1 { MOUNT_ATTRIBUTES & !MOUNT_ATTR_NOSYMFOLLOW } else { MOUNT_ATTRIBUTES }
     }
 
     /// The `RESOLVE_…` flags of openat2 that it lacks.

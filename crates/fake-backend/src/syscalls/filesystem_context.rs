@@ -8,9 +8,8 @@ use mountwright_linux::Call;
 use crate::abi::{
     AT_SYMLINK_NOFOLLOW, CAP_SYS_ADMIN, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG,
     FSCONFIG_SET_STRING, FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, FSPICK_NO_AUTOMOUNT,
-    FSPICK_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME,
-    MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RDONLY, MOUNT_ATTR_RELATIME,
-    MOUNT_ATTR_STRICTATIME, O_PATH, O_RDWR,
+    FSPICK_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME,
+    O_PATH, O_RDWR,
 };
 use crate::kernel::filesystem_context::{FilesystemContext, Phase};
 use crate::kernel::filesystem_type::FilesystemType;
@@ -20,13 +19,8 @@ use crate::kernel::superblock_options::SuperblockOptions;
 use crate::kernel::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
-const MOUNT_ATTRIBUTES: u64 = MOUNT_ATTR_RDONLY
-    | MOUNT_ATTR_NOSUID
-    | MOUNT_ATTR_NODEV
-    | MOUNT_ATTR_NOEXEC
-    | MOUNT_ATTR__ATIME
-    | MOUNT_ATTR_NODIRATIME
-    | MOUNT_ATTR_NOSYMFOLLOW;
+/// fsconfig takes a key or a value that is shorter.
+const LONGEST_TEXT: usize = 256;
 
 impl Machine {
     /// `fsopen`: a context to configure a new filesystem of this type in.
@@ -103,7 +97,8 @@ impl Machine {
             FSCONFIG_CMD_CREATE | FSCONFIG_CMD_RECONFIGURE => key.is_none() && value.is_none() && aux == 0,
             _ => return Err(Errno::EOPNOTSUPP),
         };
-        if !fits {
+        let is_too_long = |text: Option<&[u8]>| text.is_some_and(|text| text.len() >= LONGEST_TEXT);
+        if !fits || is_too_long(key) || is_too_long(value) {
             return Err(Errno::EINVAL);
         }
         let context = self.context(pid, fd)?;
@@ -123,7 +118,7 @@ impl Machine {
     pub fn fsmount(&mut self, pid: Pid, fd: i32, flags: u32, attributes: u64) -> Result<i32, Errno> {
         self.check_has(Call::Fsmount)?;
         self.may_mount(pid)?;
-        if flags & !FSMOUNT_CLOEXEC != 0 || attributes & !MOUNT_ATTRIBUTES != 0 {
+        if flags & !FSMOUNT_CLOEXEC != 0 || attributes & !self.kernel_version.attributes_of_fsmount() != 0 {
             return Err(Errno::EINVAL);
         }
         let mut mount_flags = MountFlags::from_attributes(attributes);
