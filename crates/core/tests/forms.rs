@@ -6,15 +6,16 @@ use std::path::PathBuf;
 
 use mountwright_core::{
     AtimeMode, AtomicVolume, AtomicVolumeLimits, AttributeChange, AttributesReport, AttributesRequest, BackingDevice,
-    BindReport, BindRequest, BootId, Container, ContainerId, DeviceNumber, Difference, DirectVolume, DirectVolumeType,
-    DirectoryEntry, EmptyDirMedium, Errno, FileCount, FileIdentity, FileKind, FileMode, FilesystemMagic, FilesystemOf,
-    FilesystemOption, FinalLink, FsGroup, FsGroupProgress, FsGroupRequest, Guarantee, LeftMount, Leftover, Leftovers,
-    Location, Metadata, MissingTarget, Mount, MountAttributes, MountFlags, MountId, MountInfo, MountKey,
-    MountNamespaceId, MountOptions, MountReport, MountRequest, MountShape, MountTable, NameAfter, OccupiedTarget,
-    Operation, Origin, PathDevice, PathMount, PeerGroup, Placeholder, Propagation, PropagationShape, PropagationState,
-    PropagationWord, RafsUnmount, Recursion, RelativePath, Sandbox, SandboxDirs, ShareRecord, Subject, TakeOff,
-    UniqueMountId, UnmountMode, UnmountRequest, UnshareOutcome, UnsharedMounts, VolumeAccess, VolumeFile,
-    VolumeGeneration, VolumeLayout, Watchability, kubernetes, strategies,
+    BindReport, BindRequest, BootId, Container, ContainerId, Crossing, DeviceNumber, Difference, DirectVolume,
+    DirectVolumeType, DirectoryEntry, EmptyDirMedium, Errno, FileCount, FileIdentity, FileKind, FileMode,
+    FilesystemMagic, FilesystemOf, FilesystemOption, FinalLink, FsGroup, FsGroupProgress, FsGroupRequest, Guarantee,
+    LeftMount, Leftover, Leftovers, Location, Metadata, MissingTarget, Mount, MountAttributes, MountFlags, MountId,
+    MountInfo, MountKey, MountNamespaceId, MountOptions, MountReport, MountRequest, MountShape, MountTable, NameAfter,
+    OccupiedTarget, Operation, Origin, PathDevice, PathMount, PeerGroup, Placeholder, Proof, Propagation,
+    PropagationShape, PropagationState, PropagationWord, RafsUnmount, Recursion, RelativePath, Sandbox, SandboxDirs,
+    ShareRecord, StaleReason, Subject, TakeOff, UniqueMountId, UnmountMode, UnmountRequest, UnprovenMount,
+    UnprovenReason, UnshareOutcome, UnsharedMounts, VolumeAccess, VolumeFile, VolumeGeneration, VolumeLayout,
+    Watchability, kubernetes, strategies,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -56,6 +57,11 @@ fn placeholder() -> Value {
     json!({"at": {"trusted": "/m/c"}, "identity": {"device": "8:1", "inode": 7, "kind": "directory"}})
 }
 
+fn origin() -> Value {
+    json!({"boot": "0b5f8f0e-3c55-4b2f-9c1d-6a7e0d9f1a2b", "namespace": {"unique": 2}})
+}
+
+/// The form in which records were stored before they had an origin.
 fn record() -> Value {
     json!({
         "container": "box", "name": "rootfs", "mount": {"unique": 4_294_967_391_u64}, "device": "8:1", "subpath": "/a",
@@ -175,6 +181,10 @@ fn requests_and_reports() {
     }));
     form::<MountReport>(json!({"mount": {"reused": 9}}));
     form::<UnmountRequest>(json!({"at": {"trusted": "/m"}, "mode": "detach", "only": {"reused": 9}}));
+    form::<UnmountRequest>(json!({
+        "at": {"trusted": "/m"}, "mode": "detach", "only": {"reused": 9}, "shows": {"device": "8:1", "root": "/a"},
+        "apart": true,
+    }));
     forms::<Subject>([json!({"path": "/m"}), json!({"mount": {"reused": 9}}), json!("namespace")]);
     form::<Subject>(json!({"onto": {"source": [47, 255], "target": "/m"}}));
     forms::<Leftover>([
@@ -205,6 +215,16 @@ fn what_a_runtime_keeps() {
     form::<Container>(container.clone());
     form::<Sandbox>(json!({"id": "pod", "mounts_dir": "/m", "hypervisor": "qemu", "containers": [container]}));
     form::<ShareRecord>(record());
+    let mut with_origin = record();
+    with_origin["origin"] = origin();
+    with_origin["peers"] = json!(7);
+    form::<ShareRecord>(with_origin);
+    form::<SandboxDirs>(json!({
+        "mounts_dir": "/m", "shared_dir": "/s", "private_dir": "/p", "origin": origin(),
+        "mounts_shows": {"device": "8:1", "root": "/run/m"}, "private_shows": {"device": "8:1", "root": [47, 255]},
+        "shared": {"unique": 9}, "made_shared": {"unique": 8}, "made_private": {"unique": 7}, "bind_mounts": [],
+        "made": [],
+    }));
     form::<SandboxDirs>(json!({
         "mounts_dir": "/m", "shared_dir": "/s", "private_dir": null, "shared": {"reused": 9}, "made_shared": null,
         "made_private": null, "bind_mounts": [record()], "made": [placeholder()],
@@ -218,7 +238,18 @@ fn what_a_runtime_keeps() {
         json!("missing"),
         json!("refused-symlink"),
         json!("covered"),
+        json!({"stale": {"reason": "another-boot", "name": "kept"}}),
     ]);
+    let reasons = ["unknown-origin", "another-boot", "another-namespace", "another-mount"];
+    forms::<StaleReason>(reasons.map(Value::from));
+    forms::<Proof>([json!("certain"), json!("likely")]);
+    forms::<Crossing>([json!("enter"), json!("refuse")]);
+    let unproven = json!({"path": "/s", "mount": mount_info(), "reason": "another-directory"});
+    form::<UnprovenMount>(unproven.clone());
+    form::<UnprovenMount>(json!({"path": "/s", "mount": null, "reason": "symlink"}));
+    form::<Leftovers>(json!({"mounts": [], "names": [], "unproven": [unproven]}));
+    let reasons = ["symlink", "another-filesystem", "another-directory", "writable", "another-group", "not-on-shared"];
+    forms::<UnprovenReason>(reasons.map(Value::from));
     forms::<EmptyDirMedium>([json!("memory"), json!({"huge-pages": {"page_size": null}}), json!("disk")]);
     forms::<Watchability>([
         json!("not-a-volume"),
@@ -293,4 +324,10 @@ proptest! {
 fn bytes_that_are_not_utf8_are_an_array() {
     let path = PathBuf::from(OsStr::from_bytes(b"/\xff"));
     assert_eq!(serde_json::to_value(Location::Trusted(path)).unwrap(), json!({"trusted": [47, 255]}));
+}
+
+#[test]
+fn records_stored_without_an_origin_are_read() {
+    let record: ShareRecord = serde_json::from_value(record()).unwrap();
+    assert_eq!((record.origin, record.peers), (None, None));
 }

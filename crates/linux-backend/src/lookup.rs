@@ -4,12 +4,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use mountwright_core::{
-    DeviceNumber, Errno, FilesystemMagic, FilesystemOf, FinalLink, Location, MountId, MountInfo, MountKey, MountTable,
-    PathMount, UniqueMountId,
+    DeviceNumber, Errno, FilesystemMagic, FilesystemOf, FinalLink, Location, MountId, MountInfo, MountKey,
+    MountSubtree, MountTable, PathMount, UniqueMountId,
 };
 
 use crate::LinuxBackend;
-use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_MNT_BASIC, STATMOUNT_SB_BASIC};
+use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_ROOT, STATMOUNT_SB_BASIC};
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::kernel::{Call, Kernel, MountStat, Stat};
@@ -138,6 +138,12 @@ impl<K: Kernel> LinuxBackend<K> {
         self.ask(id, STATMOUNT_SB_BASIC.into(), 0)?;
         info.unique_id = Some(id);
         Ok(info)
+    }
+
+    /// The part of a filesystem that a mount shows: two fields that every statmount has.
+    pub(crate) fn subtree(&self, id: UniqueMountId) -> Step<MountSubtree> {
+        let answer = self.ask(id, (STATMOUNT_SB_BASIC | STATMOUNT_MNT_ROOT).into(), ROOM)?;
+        Ok(MountSubtree { device: DeviceNumber::new(answer.device.0, answer.device.1), root: answer.root.into() })
     }
 
     /// The mount's relations alone, without a string.

@@ -1,5 +1,6 @@
 //! Taking mounts off.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use mountwright_core::{
@@ -28,8 +29,8 @@ fn bits(mode: UnmountMode) -> u32 {
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn unmount_request(&self, request: &UnmountRequest) -> Step<()> {
-        let place = match (request.at(), request.shows()) {
-            (Location::Trusted(mount_point), Some(_)) => self.place_of_any_length(mount_point)?,
+        let place = match (request.at(), request.has_whole_path()) {
+            (Location::Trusted(mount_point), true) => self.place_of_any_length(mount_point)?,
             (at, _) if request.expected().is_none() && !request.is_apart() => self.place_for_one_call(at)?,
             (at, _) => self.place(at)?,
         };
@@ -111,7 +112,10 @@ impl<K: Kernel> LinuxBackend<K> {
             return Ok(());
         }
         let Some(MountKey::Unique(id)) = mount_key(&look()?) else { return Ok(()) };
-        if MountSubtree::from(&self.mount_info(MountKey::Unique(id))?) == *shows {
+        let found = self.subtree(id)?;
+        let deleted =
+            || [shows.root.as_os_str().as_bytes(), b"//deleted"].concat() == found.root.as_os_str().as_bytes();
+        if found.device == shows.device && (found.root == shows.root || deleted()) {
             return Ok(());
         }
         Err(Fault::new(Call::Statmount, Errno::ESTALE))

@@ -49,15 +49,8 @@ pub(crate) fn look_at_share(
         Ok(info) => info,
         Err(conflict) => return Ok(Some(Err(conflict))),
     };
-    Ok(Some(Ok(ShareRecord {
-        container: share.container().clone(),
-        name: share.name().to_owned(),
-        mount: info.key(),
-        device: info.device,
-        subpath: info.root,
-        path: share.at().for_display(),
-        made: placeholders(fs, share)?,
-    })))
+    let of = (share.container(), share.name());
+    Ok(Some(Ok(ShareRecord::new(mounter, of, share.at(), info, placeholders(fs, share)?)?)))
 }
 
 /// The mount on a name; `None` where there is none.
@@ -110,6 +103,7 @@ mod tests {
     /// `/mnt` is a shared mount of `/x` of the disk; what is on the name is this, asked for in turn.
     fn looking(on_name: Vec<Option<MountInfo>>) -> MockMounter {
         let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
         mounter.expect_mount_of().withf(|at| *at == Location::trusted("/mnt/s")).returning(|_| {
             let mut mount = MountInfo::new(MountId(2), MountId(1), DISK);
             (mount.root, mount.mount_point) = ("/x".into(), "/mnt".into());
@@ -197,6 +191,7 @@ mod tests {
     #[test]
     fn what_cannot_be_looked_at_is_an_error() {
         let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
         mounter.expect_mount_of().returning(|_| Err(OsError::new(Operation::MountOf, "/m/c/v", Errno::ELOOP)));
         let error = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ELOOP));
@@ -214,6 +209,7 @@ mod tests {
     fn a_name_that_is_not_there_has_no_mount_on_it() {
         for (errno, answer) in [(Errno::ENOENT, Ok(None)), (Errno::ENOTDIR, Ok(None)), (Errno::EIO, Err(Errno::EIO))] {
             let mut mounter = MockMounter::new();
+            mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
             mounter
                 .expect_mount_of()
                 .returning(move |at| Err(OsError::new(Operation::MountOf, at.for_display(), errno)));

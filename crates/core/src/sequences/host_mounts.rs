@@ -1,14 +1,15 @@
 //! Taking off what a container's mounts left on the host.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use camino::Utf8Path;
 
-use crate::sequences::placeholder::{self, Removal};
+use crate::sequences::placeholder::{self, Above, Removal};
 use crate::sequences::unshare::{Layers, detach_layers};
 use crate::{
-    ContainerId, Errno, Error, Filesystem, Location, Mount, Mounter, NameAfter, NotOurs, OsError, UnmountMode,
-    UnmountRequest, UnshareOutcome,
+    ContainerId, Directory, Errno, Error, Filesystem, Location, Mount, Mounter, NameAfter, NotOurs, OsError,
+    UnmountMode, UnshareOutcome,
 };
 
 /// Takes off the host's side of a mount of `container`, lazily and never following a link; for a bind, removes the empty
@@ -32,10 +33,17 @@ pub(crate) fn unmount_host_mount(
             return Err(NotOurs { container, mounts_dir, host_path: host_path.to_owned() }.into());
         }
     };
-    let remove = || if mount.is_bind() { Ok(placeholder::remove_at(fs, &at)?) } else { Ok(kept_by_type(&at)) };
+    let above = match Above::open(fs, &at) {
+        Ok(above) => above,
+        Err(error) if error.errno() == Errno::ENOENT => return Ok(UnshareOutcome::Missing),
+        Err(error) if error.errno() == Errno::ELOOP => return Ok(UnshareOutcome::RefusedSymlink),
+        Err(error) => return Err(error.into()),
+    };
+    let (directory, name) = (&*above.directory, above.name.as_os_str());
+    let remove = || if mount.is_bind() { placeholder::remove(directory, name) } else { Ok(kept_by_type(&at)) };
     let found = match mount.host_mount {
-        Some(key) => detach_one(mounter, &at, key, remove)?,
-        None => detach_layers(mounter, &at, remove)?,
+        Some(key) => detach_one(directory, name, key, remove)?,
+        None => detach_layers(mounter, &at, (directory, name), remove)?,
     };
     Ok(match found {
         Layers::Missing => UnshareOutcome::Missing,
@@ -67,13 +75,12 @@ fn own_location(mounts_dir: &Utf8Path, container: &ContainerId, host_path: &Utf8
 }
 
 fn detach_one(
-    mounter: &dyn Mounter,
-    at: &Location,
+    directory: &dyn Directory,
+    name: &OsStr,
     key: crate::MountKey,
     remove: impl FnOnce() -> Result<Removal, Error>,
 ) -> Result<Layers, Error> {
-    let request = UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach).only(key);
-    let count = match mounter.unmount(&request) {
+    let count = match directory.unmount(name, UnmountMode::Detach, Some(key)) {
         Ok(()) => 1,
         Err(error) => match error.errno() {
             Errno::ENOENT => return Ok(Layers::Missing),
@@ -136,84 +143,88 @@ mod tests {
         assert!(error.to_string().contains("/var/lib/data"), "{error}");
     }
 
-    #[test]
-    fn a_recorded_mount_is_taken_off_wherever_it_is_and_no_other() {
+    type Unmounts = &'static [Result<(), Errno>];
+
+    /// A directory in which unmounts end like this, in order, and whose names are empty or hold this many bytes.
+    fn above(at: Location, unmounts: Unmounts, only: Option<MountKey>, size: u64) -> MockFilesystem {
+        let next = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().withf(move |above| *above == at).returning(move |_| {
+            let next = next.clone();
+            let mut directory = MockDirectory::new();
+            directory.expect_unmount().returning(move |_, mode, key| {
+                assert_eq!((mode, key), (UnmountMode::Detach, only));
+                let turn = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                unmounts.get(turn).expect("a result for every call").map_err(os)
+            });
+            directory.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
+            directory.expect_metadata().returning(move |_| {
+                let found = Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5);
+                Ok(Metadata { size, ..found })
+            });
+            directory.expect_remove_file().returning(|_| Ok(()));
+            Ok(Box::new(directory))
+        });
+        fs
+    }
+
+    fn recorded() -> Mount {
         let mut mount = Mount::new("/s", "/d", "tmpfs");
         mount.host_mount = Some(KEY);
-        let mut mounter = MockMounter::new();
-        mounter
-            .expect_unmount()
-            .withf(|r| {
-                *r.at() == Location::trusted("/var/x") && r.expected() == Some(KEY) && r.mode() == UnmountMode::Detach
-            })
-            .times(1)
-            .returning(|_| Ok(()));
-        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
-        assert_eq!(run(&mounter, &MockFilesystem::new(), &mount, "/var/x"), Ok(done));
+        mount
+    }
 
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().times(1).returning(|_| Err(os(Errno::ESTALE)));
-        let error = run(&mounter, &MockFilesystem::new(), &mount, "/var/x").unwrap_err();
+    #[test]
+    fn a_recorded_mount_is_taken_off_wherever_it_is_and_no_other() {
+        let fs = above(Location::trusted("/var"), &[Ok(())], Some(KEY), 0);
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(done));
+        let fs = above(Location::trusted("/var"), &[Err(Errno::ESTALE)], Some(KEY), 0);
+        let error = run(&MockMounter::new(), &fs, &recorded(), "/var/x").unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ESTALE));
     }
 
     #[test]
     fn the_placeholder_goes_for_a_bind_alone_and_only_when_empty() {
-        let unmounted = || {
+        let fs = |size| above(Location::trusted("/m"), &[Ok(()), Err(Errno::EINVAL)], None, size);
+        let shown = || {
             let mut mounter = MockMounter::new();
-            mounter.expect_unmount().times(1).returning(|_| Ok(()));
-            mounter.expect_unmount().returning(|_| Err(os(Errno::EINVAL)));
             mounter.expect_mount_of().returning(|_| {
                 let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(0, 1));
                 Ok(PathMount { mount, is_root: false })
             });
             mounter
         };
-        let file = |size| {
-            let mut fs = MockFilesystem::new();
-            fs.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
-            fs.expect_open_dir().returning(move |_| {
-                let mut directory = MockDirectory::new();
-                directory.expect_metadata().returning(move |_| {
-                    let mut found = Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5);
-                    found.size = size;
-                    Ok(found)
-                });
-                directory.expect_remove_file().returning(|_| Ok(()));
-                Ok(Box::new(directory))
-            });
-            fs
-        };
         let bind = Mount::new("/s", "/d", "bind");
         let outcome = |name| Ok(UnshareOutcome::Detached { layers: 1, name });
-        assert_eq!(run(&unmounted(), &file(0), &bind, "/m/c-1-hosts"), outcome(NameAfter::Removed));
-        assert_eq!(run(&unmounted(), &file(9), &bind, "/m/c-1-hosts"), outcome(NameAfter::Kept));
+        assert_eq!(run(&shown(), &fs(0), &bind, "/m/c-1-hosts"), outcome(NameAfter::Removed));
+        assert_eq!(run(&shown(), &fs(9), &bind, "/m/c-1-hosts"), outcome(NameAfter::Kept));
         let tmpfs = Mount::new("/s", "/d", "tmpfs");
-        assert_eq!(run(&unmounted(), &MockFilesystem::new(), &tmpfs, "/m/c-1-hosts"), outcome(NameAfter::Kept));
+        assert_eq!(run(&shown(), &fs(0), &tmpfs, "/m/c-1-hosts"), outcome(NameAfter::Kept));
     }
 
     #[test]
     fn links_and_missing_names_are_outcomes() {
-        for (errno, outcome) in
-            [(Errno::ELOOP, UnshareOutcome::RefusedSymlink), (Errno::ENOENT, UnshareOutcome::Missing)]
-        {
+        const ELOOP: Unmounts = &[Err(Errno::ELOOP)];
+        const ENOENT: Unmounts = &[Err(Errno::ENOENT)];
+        for (unmounts, outcome) in [(ELOOP, UnshareOutcome::RefusedSymlink), (ENOENT, UnshareOutcome::Missing)] {
             for key in [None, Some(MountKey::Reused(MountId(3)))] {
                 let mut mount = Mount::new("/s", "/d", "bind");
                 mount.host_mount = key;
-                let mut mounter = MockMounter::new();
-                mounter.expect_unmount().times(1).returning(move |_| Err(os(errno)));
-                assert_eq!(run(&mounter, &MockFilesystem::new(), &mount, "/m/c-1-hosts"), Ok(outcome));
+                let fs = above(Location::trusted("/m"), unmounts, key, 0);
+                assert_eq!(run(&MockMounter::new(), &fs, &mount, "/m/c-1-hosts"), Ok(outcome));
+                let errno = unmounts[0].unwrap_err();
+                let mut fs = MockFilesystem::new();
+                fs.expect_open_dir().returning(move |_| Err(os(errno)));
+                assert_eq!(run(&MockMounter::new(), &fs, &mount, "/m/c-1-hosts"), Ok(outcome), "the directory above");
             }
         }
     }
 
     #[test]
     fn a_recorded_mount_that_somebody_took_off_is_not_mounted() {
-        let mut mount = Mount::new("/s", "/d", "tmpfs");
-        mount.host_mount = Some(KEY);
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().times(1).returning(|_| Err(os(Errno::EINVAL)));
+        let fs = above(Location::trusted("/var"), &[Err(Errno::EINVAL)], Some(KEY), 0);
         let outcome = UnshareOutcome::NotMounted { name: NameAfter::Kept };
-        assert_eq!(run(&mounter, &MockFilesystem::new(), &mount, "/var/x"), Ok(outcome));
+        assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(outcome));
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{Location, MountInfo};
+use crate::{Location, MountInfo, UnprovenMount};
 
 /// What a mount was to a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -67,10 +67,13 @@ pub struct Leftovers {
     /// Empty directories and files in which or on which something was mounted.
     #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub names: Vec<PathBuf>,
+    /// What is on the guest's directory and not proven to be the sandbox's: it is left.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub unproven: Vec<UnprovenMount>,
 }
 
 impl Leftovers {
-    /// True where nothing is left.
+    /// True where nothing of the sandbox is left.
     pub fn is_empty(&self) -> bool {
         self.mounts.is_empty() && self.names.is_empty()
     }
@@ -84,7 +87,7 @@ impl fmt::Display for Leftovers {
         for name in &self.names {
             writeln!(f, "{}", name.display())?;
         }
-        Ok(())
+        self.unproven.iter().try_for_each(|unproven| writeln!(f, "{unproven}"))
     }
 }
 
@@ -95,6 +98,6 @@ mod tests {
     #[test]
     fn a_name_alone_is_something_left() {
         assert!(Leftovers::default().is_empty());
-        assert!(!Leftovers { mounts: Vec::new(), names: vec!["/m/c".into()] }.is_empty());
+        assert!(!Leftovers { mounts: Vec::new(), names: vec!["/m/c".into()], unproven: Vec::new() }.is_empty());
     }
 }

@@ -73,7 +73,11 @@ impl Names<'_> {
                 };
             }
         };
-        Ok(directory.entries()?.collect::<Result<_, _>>()?)
+        match directory.entries().and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
+            // Another process removed it after it was opened.
+            Err(error) if error.errno() == Errno::ENOENT => Ok(Vec::new()),
+            listed => Ok(listed?),
+        }
     }
 
     fn is_empty_file(&self, at: &Location) -> Result<bool, Error> {

@@ -1,13 +1,15 @@
 //! Clean-up after a container on a nydus image.
 
+use std::ffi::OsStr;
+
 use camino::Utf8Path;
 
 use crate::sequences::placeholder::{self, Removal};
 use crate::sequences::share_name::{SNAPSHOT_DIR, share_location};
-use crate::sequences::unshare::{SharePlace, unshare};
+use crate::sequences::unshare::{ContainerDir, unshare};
 use crate::{
-    Container, ContainerId, Error, Filesystem, Mounter, NameAfter, RafsDaemon, Sandbox, UnshareFailure, UnshareOutcome,
-    UnshareStep, nydus_supported, rafs_mount_path,
+    Container, ContainerId, Errno, Error, Filesystem, Mounter, NameAfter, RafsDaemon, Sandbox, UnshareFailure,
+    UnshareOutcome, UnshareStep, nydus_supported, rafs_mount_path,
 };
 
 /// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of the
@@ -60,13 +62,21 @@ fn remove_rootfs_dir(
     id: &ContainerId,
     suffix: &str,
 ) -> Result<UnshareOutcome, Error> {
-    let at = share_location(mounts_dir, id, suffix)?;
-    if let Err(error) = fs.remove_dir(&at)
-        && let Removal::Kept(error) = placeholder::gone_or_kept(fs, &at, error)
+    share_location(mounts_dir, id, suffix)?;
+    let container = match ContainerDir::open(fs, mounts_dir, id) {
+        Ok(container) => container,
+        Err(error) if error.errno() == Errno::ENOENT => {
+            return Ok(UnshareOutcome::NotMounted { name: NameAfter::Removed });
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let suffix = OsStr::new(suffix);
+    if let Err(error) = container.directory.remove_dir(suffix)
+        && let Removal::Kept(error) = placeholder::gone_in_or_kept(&*container.directory, suffix, error)
     {
         return Err(error.into());
     }
-    if let Removal::Kept(error) = (SharePlace { fs, mounts_dir, id, name: suffix }).remove_container_dir()? {
+    if let Removal::Kept(error) = container.remove_if_empty() {
         return Err(error.into());
     }
     Ok(UnshareOutcome::NotMounted { name: NameAfter::Removed })
@@ -76,8 +86,8 @@ fn remove_rootfs_dir(
 mod tests {
     use super::*;
     use crate::{
-        DeviceNumber, DirectoryEntries, DirectoryEntry, Errno, FileKind, Location, Metadata, MockDirectory,
-        MockFilesystem, MockMounter, MockRafsDaemon, NydusNotSupported, Operation, OsError, RafsError, RafsUnmount,
+        DeviceNumber, DirectoryEntries, DirectoryEntry, Errno, FileKind, Metadata, MockDirectory, MockFilesystem,
+        MockMounter, MockRafsDaemon, NydusNotSupported, Operation, OsError, RafsError, RafsUnmount,
     };
 
     fn sandbox(hypervisor: &str) -> (Sandbox, Container) {
@@ -89,19 +99,23 @@ mod tests {
         OsError::new(Operation::RemoveDir, "/m/c/rootfs", errno)
     }
 
-    /// A filesystem in which the snapshot directory can be removed and removing the rootfs answers this.
-    fn filesystem(rootfs: Result<(), Errno>) -> MockFilesystem {
+    /// A filesystem in which unmounting the snapshot directory and removing the rootfs end like this.
+    fn filesystem(unmounted: Result<(), Errno>, rootfs: Result<(), Errno>) -> MockFilesystem {
         let mut fs = MockFilesystem::new();
-        fs.expect_remove_dir()
-            .withf(|at| *at == Location::beneath("/m", "c/rootfs").unwrap())
-            .times(1)
-            .returning(move |_| rootfs.map_err(os));
-        fs.expect_metadata().returning(|_, _| Err(os(Errno::ENOENT)));
-        fs.expect_open_dir().returning(|_| {
+        fs.expect_open_dir().returning(move |_| {
             let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().returning(|_, _| {
+            let found = || Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 3);
+            mounts.expect_metadata().returning(move |_| Ok(found()));
+            mounts.expect_open_dir().returning(move |_, _| {
                 let mut container = MockDirectory::new();
+                container.expect_own_metadata().returning(move || Ok(found()));
+                container.expect_unmount().returning(move |name, _, _| {
+                    assert_eq!(name, "snapshotdir");
+                    unmounted.map_err(os)
+                });
                 container.expect_remove_dir().withf(|name| name == "snapshotdir").returning(|_| Ok(()));
+                container.expect_remove_dir().withf(|name| name == "rootfs").returning(move |_| rootfs.map_err(os));
+                container.expect_metadata().returning(|_| Err(os(Errno::ENOENT)));
                 container.expect_entries().returning(|| Ok(something()));
                 Ok(Box::new(container))
             });
@@ -115,16 +129,6 @@ mod tests {
     fn something() -> DirectoryEntries {
         let entry = DirectoryEntry { name: "v".into(), kind: FileKind::Directory, inode: 9 };
         DirectoryEntries::new(std::iter::once(Ok(entry)))
-    }
-
-    fn unmounting(answer: Result<(), Errno>) -> MockMounter {
-        let mut mounter = MockMounter::new();
-        mounter
-            .expect_unmount()
-            .withf(|request| *request.at() == Location::beneath("/m", "c/snapshotdir").unwrap())
-            .times(1)
-            .returning(move |_| answer.map_err(os));
-        mounter
     }
 
     fn daemon(answer: Result<RafsUnmount, RafsError>) -> MockRafsDaemon {
@@ -145,7 +149,7 @@ mod tests {
     fn everything_goes() {
         let (sandbox, container) = sandbox("qemu");
         let daemon = daemon(Ok(RafsUnmount::Done));
-        let outcome = cleanup_nydus(&filesystem(Ok(())), &unmounting(Ok(())), &daemon, &sandbox, &container);
+        let outcome = cleanup_nydus(&filesystem(Ok(()), Ok(())), &MockMounter::new(), &daemon, &sandbox, &container);
         assert_eq!(outcome, Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed }));
     }
 
@@ -153,7 +157,7 @@ mod tests {
     fn one_failing_step_does_not_skip_the_rest() {
         let (sandbox, container) = sandbox("clh");
         let daemon = daemon(Err(RafsError("gone".into())));
-        let (fs, mounter) = (filesystem(Err(Errno::ENOTEMPTY)), unmounting(Err(Errno::EPERM)));
+        let (fs, mounter) = (filesystem(Err(Errno::EPERM), Err(Errno::ENOTEMPTY)), MockMounter::new());
         let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
         let steps: Vec<_> = failures.iter().map(|failure| failure.step.clone()).collect();
         assert_eq!(steps, [UnshareStep::Rafs, UnshareStep::SnapshotDir, UnshareStep::Rootfs]);
@@ -163,7 +167,7 @@ mod tests {
     fn a_second_call_succeeds() {
         let (sandbox, container) = sandbox("qemu");
         let daemon = daemon(Ok(RafsUnmount::NotMounted));
-        let (fs, mounter) = (filesystem(Err(Errno::ENOENT)), unmounting(Err(Errno::ENOENT)));
+        let (fs, mounter) = (filesystem(Err(Errno::ENOENT), Err(Errno::ENOENT)), MockMounter::new());
         let outcome = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
         assert_eq!(outcome, Ok(UnshareOutcome::Missing));
     }
@@ -173,11 +177,23 @@ mod tests {
         let (sandbox, container) = sandbox("qemu");
         let daemon = daemon(Ok(RafsUnmount::Done));
         let mut fs = MockFilesystem::new();
-        fs.expect_remove_dir().returning(|_| Err(os(Errno::ENOENT)));
-        fs.expect_metadata().returning(|_, _| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 3)));
-        fs.expect_open_dir().returning(|_| Err(os(Errno::ENOENT)));
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().returning(|_| Err(os(Errno::ENOENT)));
+        fs.expect_open_dir().returning(|_| {
+            let mut mounts = MockDirectory::new();
+            let found = || Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 3);
+            mounts.expect_metadata().returning(move |_| Ok(found()));
+            mounts.expect_remove_dir().returning(|_| Err(os(Errno::ENOTEMPTY)));
+            mounts.expect_open_dir().returning(move |_, _| {
+                let mut container = MockDirectory::new();
+                container.expect_own_metadata().returning(move || Ok(found()));
+                container.expect_entries().returning(|| Ok(something()));
+                container.expect_unmount().returning(|_, _, _| Err(os(Errno::ENOENT)));
+                container.expect_remove_dir().returning(|_| Err(os(Errno::ENOENT)));
+                container.expect_metadata().returning(move |_| Ok(found()));
+                Ok(Box::new(container))
+            });
+            Ok(Box::new(mounts))
+        });
+        let mounter = MockMounter::new();
         let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
         assert!(failures.iter().any(|failure| failure.step == UnshareStep::Rootfs), "{failures:?}");
     }
@@ -186,9 +202,9 @@ mod tests {
     fn a_suffix_is_one_name() {
         let (sandbox, mut container) = sandbox("qemu");
         container.rootfs_suffix = "../other".into();
-        let (fs, daemon) = (MockFilesystem::new(), daemon(Ok(RafsUnmount::Done)));
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().returning(|_| Err(os(Errno::ELOOP)));
+        let (mut fs, daemon) = (MockFilesystem::new(), daemon(Ok(RafsUnmount::Done)));
+        fs.expect_open_dir().returning(|_| Err(os(Errno::ELOOP)));
+        let mounter = MockMounter::new();
         let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
         assert!(matches!(failures[..], [UnshareFailure { error: Error::NotRelative(_), .. }]), "{failures:?}");
     }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use crate::{
-    DeviceNumber, DirectoryEntries, DirectoryEntry, Errno, FileKind, Location, Metadata, MockDirectory, MockFilesystem,
-    Operation, OsError,
+    DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, Location, Metadata, MockDirectory,
+    MockFilesystem, Operation, OsError,
 };
 
 /// The names, each with its inode number and kind; and what was done, in order.
@@ -111,26 +111,25 @@ pub(crate) fn filesystem(paper: &SharedPaper) -> MockFilesystem {
     fs.expect_metadata().returning(move |at, _| with.lock().unwrap().metadata(at));
     fs.expect_canonicalize().returning(|path| Ok(path.to_owned()));
     let with = paper.clone();
-    fs.expect_open_dir().returning(move |at| {
-        let own = with.lock().unwrap().metadata(at)?;
-        let entries = with.lock().unwrap().entries(&at.for_display());
-        let mut directory = MockDirectory::new();
-        let path = at.for_display();
-        let below = move |name: &OsStr| Location::Trusted(path.join(name));
-        let (inside, of) = (with.clone(), below.clone());
-        directory.expect_metadata().returning(move |name| inside.lock().unwrap().metadata(&of(name)));
-        let (inside, of) = (with.clone(), below.clone());
-        directory.expect_remove_dir().returning(move |name| inside.lock().unwrap().remove(&of(name), true));
-        let (inside, of) = (with.clone(), below.clone());
-        directory.expect_remove_file().returning(move |name| inside.lock().unwrap().remove(&of(name), false));
-        let inside = with.clone();
-        directory.expect_open_dir().returning(move |name, _| {
-            inside.lock().unwrap().metadata(&below(name))?;
-            Ok(Box::new(MockDirectory::new()))
-        });
-        directory.expect_own_metadata().returning(move || Ok(own.clone()));
-        directory.expect_entries().returning(move || Ok(DirectoryEntries::new(entries.clone().into_iter().map(Ok))));
-        Ok(Box::new(directory))
-    });
+    fs.expect_open_dir().returning(move |at| directory(&with, at.for_display()));
     fs
+}
+
+/// The directory at a path of the paper.
+fn directory(paper: &SharedPaper, path: PathBuf) -> Result<Box<dyn Directory>, OsError> {
+    let own = paper.lock().unwrap().metadata(&Location::Trusted(path.clone()))?;
+    let entries = paper.lock().unwrap().entries(&path);
+    let mut directory = MockDirectory::new();
+    let below = move |name: &OsStr| Location::Trusted(path.join(name));
+    let (inside, of) = (paper.clone(), below.clone());
+    directory.expect_metadata().returning(move |name| inside.lock().unwrap().metadata(&of(name)));
+    let (inside, of) = (paper.clone(), below.clone());
+    directory.expect_remove_dir().returning(move |name| inside.lock().unwrap().remove(&of(name), true));
+    let (inside, of) = (paper.clone(), below.clone());
+    directory.expect_remove_file().returning(move |name| inside.lock().unwrap().remove(&of(name), false));
+    let inside = paper.clone();
+    directory.expect_open_dir().returning(move |name, _| self::directory(&inside, below(name).for_display()));
+    directory.expect_own_metadata().returning(move || Ok(own.clone()));
+    directory.expect_entries().returning(move || Ok(DirectoryEntries::new(entries.clone().into_iter().map(Ok))));
+    Ok(Box::new(directory))
 }

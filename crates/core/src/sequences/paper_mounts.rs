@@ -3,9 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use crate::{
-    Errno, Location, MockMounter, MountId, MountInfo, MountKey, MountTable, Operation, OsError, PathMount, UnmountMode,
-    UnmountRequest,
+    BootId, Errno, FilesystemMagic, FilesystemOf, Location, MockMounter, MountId, MountInfo, MountKey,
+    MountNamespaceId, MountSubtree, MountTable, Operation, Origin, OsError, PathMount, UnmountMode, UnmountRequest,
 };
+
+/// The origin of every mount on paper.
+pub(crate) const ORIGIN: Origin =
+    Origin { boot: Some(BootId::from_bytes([7; 16])), namespace: Some(MountNamespaceId::Unique(9)) };
 
 /// The mounts, what was done to them, and what is refused: an operation on a path that contains this.
 #[derive(Default)]
@@ -63,6 +67,12 @@ impl PaperMounts {
         if request.expected().is_some_and(|key| key != MountKey::Reused(id) && Some(key) != own) {
             return refuse(Errno::ESTALE);
         }
+        if request.shows().is_some_and(|shows| *shows != MountSubtree::from(&found.mount)) {
+            return refuse(Errno::ESTALE);
+        }
+        if request.is_apart() {
+            self.log.push(format!("{} private Tree", request.at().for_display().display()));
+        }
         if request.mode() == UnmountMode::Plain && self.mounts.iter().any(|mount| mount.parent == id) {
             return refuse(Errno::EBUSY);
         }
@@ -83,10 +93,16 @@ impl PaperMounts {
 /// A mounter that shows these mounts.
 pub(crate) fn mounter(mounts: &SharedMounts) -> MockMounter {
     let mut mounter = MockMounter::new();
+    mounter.expect_origin().returning(|| Ok(ORIGIN));
     let with = mounts.clone();
     mounter.expect_mounts().returning(move || Ok(MountTable::from_mounts(&with.lock().unwrap().mounts)));
     let with = mounts.clone();
     mounter.expect_mount_of().returning(move |at| with.lock().unwrap().mount_of(at));
+    let with = mounts.clone();
+    mounter.expect_filesystem_of().returning(move |at| {
+        let found = with.lock().unwrap().mount_of(at)?;
+        Ok(FilesystemOf::new(FilesystemMagic(0), found.mount.device, found.is_root))
+    });
     let with = mounts.clone();
     mounter.expect_unmount().returning(move |request| with.lock().unwrap().unmount(request));
     let with = mounts.clone();
@@ -97,14 +113,6 @@ pub(crate) fn mounter(mounts: &SharedMounts) -> MockMounter {
         }
         let found = with.mounts.iter().find(|mount| mount.key() == key).cloned();
         found.ok_or_else(|| OsError::new(Operation::FindMount, key, Errno::ENOENT))
-    });
-    let with = mounts.clone();
-    mounter.expect_set_propagation().returning(move |at, propagation, recursion| {
-        let mut mounts = with.lock().unwrap();
-        mounts.refusal(Operation::SetPropagation, at)?;
-        let path = at.for_display();
-        mounts.log.push(format!("{} {propagation} {recursion:?}", path.display()));
-        Ok(())
     });
     mounter
 }

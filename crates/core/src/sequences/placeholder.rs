@@ -4,8 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use crate::{
-    Directory, Errno, Error, FileIdentity, FileKind, FileMode, Filesystem, FinalLink, Leftover, Location, Operation,
-    OsError, Placeholder,
+    Crossing, Directory, Errno, Error, FileIdentity, FileKind, FileMode, Filesystem, FinalLink, Leftover, Location,
+    Operation, OsError, Placeholder,
 };
 
 /// Makes a placeholder for a file of this kind: a directory for a directory, an empty file for anything else. `None`:
@@ -68,7 +68,7 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
         Ok(found) => found,
         Err(error) if is_gone(error.errno()) => {
             // For a file there it would be ENOTDIR.
-            return match above.directory.open_dir(&above.name, crate::Crossing::Enter) {
+            return match above.directory.open_dir(&above.name, Crossing::Enter) {
                 Err(other) if other.errno() == Errno::ENOENT => Ok(Removal::Removed),
                 _ => Err(at_path(&error, &made.at)),
             };
@@ -76,7 +76,10 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
         Err(error) => return Err(at_path(&error, &made.at)),
     };
     let operation = if found.is_dir() { Operation::RemoveDir } else { Operation::RemoveFile };
-    if FileIdentity::from(&found) != made.identity {
+    let is_it = FileIdentity::from(&found) == made.identity
+        || (found.kind == made.identity.kind
+            && above.lists(&made.identity).map_err(|error| at_path(&error, &made.at))?);
+    if !is_it {
         return Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), Errno::ESTALE)));
     }
     if !found.is_dir() && found.size != 0 {
@@ -114,32 +117,47 @@ pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, O
     })
 }
 
-/// The directory that a name is in, opened.
-struct Above {
-    directory: Box<dyn Directory>,
-    name: OsString,
+/// The directory that a name is in, opened. Below a root no mount was crossed on the way to it.
+pub(crate) struct Above {
+    pub(crate) directory: Box<dyn Directory>,
+    pub(crate) name: OsString,
 }
 
 impl Above {
-    fn open(fs: &dyn Filesystem, at: &Location) -> Result<Self, OsError> {
-        let (above, name) = match at {
+    pub(crate) fn open(fs: &dyn Filesystem, at: &Location) -> Result<Self, OsError> {
+        match at {
             Location::Trusted(path) => {
+                // `/` and `..` are no names: no call made them.
+                let Some(name) = path.file_name() else {
+                    return Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::EINVAL));
+                };
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-                (Ok(Location::from(parent.unwrap_or(Path::new(".")))), path.file_name())
+                let directory = fs.open_dir(&Location::from(parent.unwrap_or(Path::new("."))))?;
+                Ok(Self { directory, name: name.to_owned() })
             }
             Location::Beneath { root, path } => {
-                let above = match path.parent() {
-                    Some(parent) => Location::beneath(root, parent),
-                    None => Ok(Location::Trusted(root.clone())),
-                };
-                (above, Some(path.name()))
+                let mut directory = fs.open_dir(&Location::Trusted(root.clone()))?;
+                for component in path.parent().into_iter().flatten() {
+                    directory = directory.open_dir(component, Crossing::Refuse)?;
+                }
+                Ok(Self { directory, name: path.name().to_owned() })
             }
-        };
-        // `/` and `..` are no names: nobody made them.
-        let (Ok(above), Some(name)) = (above, name) else {
-            return Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::EINVAL));
-        };
-        Ok(Self { directory: fs.open_dir(&above)?, name: name.to_owned() })
+        }
+    }
+
+    /// True where the listing of the directory gives the name this identity. Where layers of an overlay are on two
+    /// filesystems, a listing and `stat(2)` give one file different numbers; what is beneath a mount can only be listed.
+    fn lists(&self, identity: &FileIdentity) -> Result<bool, OsError> {
+        if self.directory.own_metadata()?.device != identity.device {
+            return Ok(false);
+        }
+        for entry in self.directory.entries()? {
+            let entry = entry?;
+            if entry.name == self.name {
+                return Ok(entry.inode == identity.inode && entry.kind == identity.kind);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -214,7 +232,11 @@ pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<Removal,
 }
 
 fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<Removal, OsError> {
-    let found = directory.metadata(name)?;
+    let found = match directory.metadata(name) {
+        Ok(found) => found,
+        Err(error) if error.errno() == Errno::ENOENT => return Ok(gone_in_or_kept(directory, name, error)),
+        Err(error) => return Err(error),
+    };
     if found.kind != FileKind::Regular || found.size != 0 {
         return Ok(Removal::Kept(of_kind(no_directory, found.kind)));
     }

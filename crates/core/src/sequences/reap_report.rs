@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{Error, LeftMount};
+use crate::{Error, LeftMount, UnprovenMount};
 
 /// A mount that a recovery could not take off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,12 +26,14 @@ pub struct ReapReport {
     pub removed: Vec<PathBuf>,
     /// The mounts that are still there.
     pub left: Vec<Unreaped>,
+    /// What is on the guest's directory and not proven to be the sandbox's, at the last look. It was left.
+    pub unproven: Vec<UnprovenMount>,
     /// What went wrong besides: names that could not be removed, directories that could not be read.
     pub failures: Vec<Error>,
 }
 
 impl ReapReport {
-    /// True where nothing is left and nothing went wrong.
+    /// True where nothing of the sandbox is left and nothing went wrong.
     pub fn is_clean(&self) -> bool {
         self.left.is_empty() && self.failures.is_empty()
     }
@@ -55,6 +57,9 @@ impl fmt::Display for ReapReport {
                 Some(error) => writeln!(f, "still there: {left}: {error}")?,
                 None => writeln!(f, "still there: {left}: something else covers it")?,
             }
+        }
+        for unproven in &self.unproven {
+            writeln!(f, "left: {unproven}")?;
         }
         self.failures.iter().try_for_each(|error| writeln!(f, "{error}"))
     }

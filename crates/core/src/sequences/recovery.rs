@@ -3,8 +3,8 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::sequences::left_names::left_names;
-use crate::sequences::sandbox_places::SandboxPlaces;
-use crate::{Error, Filesystem, Leftovers, Location, Mounter, Plan, ReapReport, ReapStep, Reaping, Run};
+use crate::sequences::sandbox_places::{Found, SandboxPlaces};
+use crate::{Error, Filesystem, Leftovers, Location, Mounter, Plan, ReapReport, ReapStep, Reaping, Run, SandboxDirs};
 
 /// A sandbox whose runtime died, known by its directories alone: what is left of it is found in the mount table and in the
 /// directories, and removed.
@@ -14,20 +14,26 @@ use crate::{Error, Filesystem, Leftovers, Location, Mounter, Plan, ReapReport, R
 /// * every mount below the mounts directory, below what the guest saw, and below the private place: they are this
 ///   sandbox's by definition. Hidden layers, mounts whose source was deleted, names that are not UTF-8 included.
 /// * on those directories themselves, a mount that is proven to be the set-up's: of the mounts directory or the private
-///   place onto itself, and of the mounts directory onto what the guest saw. Any other mount there is left alone.
-/// * where the mounts directory was renamed and made again, what is below the one that the guest saw.
+///   place onto itself; and on what the guest saw, a read-only mount of the mounts directory that receives from no other
+///   peer group than the mounts directory's. Any other mount there is left and named with the reason
+///   ([`UnprovenMount`](crate::UnprovenMount)); so is a symlink. Nothing below it is looked at.
+/// * with the set-up's record ([`with_record`](Self::with_record)), the recorded mount wherever it is, and where the mounts
+///   directory was renamed and made again, what is below the one that the guest saw.
 /// * in the mounts directory and in the private place, empty directories and empty files of the shape that sharing makes:
 ///   `<id>/<name>`, `<id>-…`, `<id>:<name>`. Anything that holds a byte stays.
 ///
-/// Nothing else is touched: mounts are taken off by their identity as the table told it a moment before, never by a name
-/// alone; where a mount has peers and something on it, it is cut off from them first, so that nothing goes elsewhere. It is
-/// idempotent: what could not be removed is found again the next time, and a time when nothing is left does nothing.
+/// Nothing else is touched: a mount is unmounted by its identity, compared by the descriptor that it is unmounted by, never
+/// by a name alone; where a mount has peers and something on it, it is made private first by that same descriptor. The mount
+/// table is read a bounded number of times, not for each mount. It is idempotent: what could not be removed is found again the
+/// next time, and a time when nothing is left does nothing. Several may run at once: what another one has removed is no
+/// failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
     mounts_dir: Utf8PathBuf,
     shared_dir: Utf8PathBuf,
     private_dir: Option<Utf8PathBuf>,
     directories_too: bool,
+    record: Option<Box<SandboxDirs>>,
 }
 
 impl Recovery {
@@ -43,7 +49,7 @@ impl Recovery {
                 return Err(Error::Unspecified { what });
             }
         }
-        Ok(Self { mounts_dir, shared_dir, private_dir: None, directories_too: false })
+        Ok(Self { mounts_dir, shared_dir, private_dir: None, directories_too: false, record: None })
     }
 
     /// Its private place, where it has one.
@@ -66,6 +72,13 @@ impl Recovery {
         self
     }
 
+    /// Proves the set-up's own mount by its record, where that is of this boot and mount namespace and the kernel has unique
+    /// ids (Linux 6.8). Any other record is ignored.
+    pub fn with_record(mut self, dirs: &SandboxDirs) -> Self {
+        self.record = Some(Box::new(dirs.clone()));
+        self
+    }
+
     /// Lists what is left behind. Changes nothing.
     ///
     /// # Errors
@@ -73,13 +86,13 @@ impl Recovery {
     /// [`Error::Os`]: the mount table or a directory cannot be read.
     pub fn find(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Leftovers, Error> {
         let table = mounter.mounts()?;
-        let places = SandboxPlaces::resolve(fs, self, &table)?;
-        let mounts = places.left_in(&table);
+        let places = SandboxPlaces::resolve(fs, mounter, self, &table)?;
+        let Found { left, unproven } = places.find_in(&table);
         let mut names = Vec::new();
         for root in places.with_names() {
-            names.extend(left_names(fs, root, &mounts)?.iter().map(Location::for_display));
+            names.extend(left_names(fs, root, &left)?.iter().map(Location::for_display));
         }
-        Ok(Leftovers { mounts, names })
+        Ok(Leftovers { mounts: left, names, unproven })
     }
 
     /// The steps, from what is there now. Changes nothing.
@@ -98,7 +111,7 @@ impl Recovery {
     /// As [`find`](Self::find).
     pub fn start(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Run<Reaping>, Error> {
         let table = mounter.mounts()?;
-        let places = SandboxPlaces::resolve(fs, self, &table)?;
+        let places = SandboxPlaces::resolve(fs, mounter, self, &table)?;
         Ok(Run::new(Reaping::new(places, &table)))
     }
 
@@ -123,6 +136,10 @@ impl Recovery {
 
     pub(crate) fn private(&self) -> Option<&Utf8Path> {
         self.private_dir.as_deref()
+    }
+
+    pub(crate) fn record(&self) -> Option<&SandboxDirs> {
+        self.record.as_deref()
     }
 
     pub(crate) fn removes_directories(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 
-use crate::{MountKey, Placeholder, ShareRecord};
+use crate::{MountKey, MountSubtree, Origin, Placeholder, ShareRecord};
 
 /// What to do where the host's directory is not on a shared mount: a slave of it would silently be private, and nothing
 /// would reach the guest.
@@ -19,6 +19,8 @@ pub enum UnsharedMounts {
 }
 
 /// A sandbox's directories, set up: what the tear-down needs.
+///
+/// A mount is the recorded one only where boot, mount namespace, id, device and root are those of the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -29,6 +31,15 @@ pub struct SandboxDirs {
     pub shared_dir: Utf8PathBuf,
     /// Where mounts are prepared unseen.
     pub private_dir: Option<Utf8PathBuf>,
+    /// Boot and mount namespace in which the mounts were made. A record without it proves nothing.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub origin: Option<Origin>,
+    /// The part of a filesystem that `mounts_dir` is, and that the mounts on it and on `shared_dir` show.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub mounts_shows: Option<MountSubtree>,
+    /// The part of a filesystem that the mount on `private_dir` shows, where one was needed.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub private_shows: Option<MountSubtree>,
     /// The mount on `shared_dir`.
     pub shared: MountKey,
     /// The mount of `mounts_dir` onto itself, where one was needed.

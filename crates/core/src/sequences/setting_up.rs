@@ -9,8 +9,9 @@ use crate::sequences::placeholder;
 use crate::sequences::share_shape::shape_of_bind;
 use crate::values::mount_subpath::is_onto_itself;
 use crate::{
-    BindRequest, Errno, Error, Filesystem, Guarantee, Leftover, Location, MountInfo, MountKey, Mounter, Placeholder,
-    Propagation, Recursion, SandboxDirs, SandboxSetup, Sequence, SetupStep, ShareRecord, Sharing, UnsharedMounts,
+    BindRequest, Errno, Error, Filesystem, Guarantee, Leftover, Location, MountInfo, MountKey, MountSubtree, Mounter,
+    Origin, Placeholder, Propagation, Recursion, SandboxDirs, SandboxSetup, Sequence, SetupStep, ShareRecord, Sharing,
+    UnsharedMounts,
 };
 
 /// A mount that the set-up needs.
@@ -37,11 +38,24 @@ pub struct SettingUp {
     shared: Option<Needed>,
     private: Option<Needed>,
     bound: Vec<Bound>,
+    origin: Option<Origin>,
+    mounts_shows: Option<MountSubtree>,
+    private_shows: Option<MountSubtree>,
 }
 
 impl SettingUp {
     pub(crate) fn new(setup: SandboxSetup) -> Self {
-        Self { setup, made: Vec::new(), onto_itself: None, shared: None, private: None, bound: Vec::new() }
+        Self {
+            setup,
+            made: Vec::new(),
+            onto_itself: None,
+            shared: None,
+            private: None,
+            bound: Vec::new(),
+            origin: None,
+            mounts_shows: None,
+            private_shows: None,
+        }
     }
 
     fn look_at_mounts(&mut self, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
@@ -120,6 +134,14 @@ impl SettingUp {
     }
 }
 
+/// The part of a filesystem that a mount of the set-up shows, for its record.
+fn shown_by(mounter: &dyn Mounter, needed: Option<Needed>) -> Result<Option<MountSubtree>, Error> {
+    match needed {
+        Some(needed) => Ok(Some(MountSubtree::from(&mounter.find_mount(needed.mount)?))),
+        None => Ok(None),
+    }
+}
+
 fn at(path: &Utf8Path) -> Location {
     Location::from(path.as_std_path())
 }
@@ -179,8 +201,15 @@ impl Sequence for SettingUp {
             SetupStep::MakeShared(path) => {
                 mounter.set_propagation(&at(path), Propagation::Shared, Recursion::This)?;
             }
-            SetupStep::BindShared { .. } => self.bind_shared(fs, mounter)?,
-            SetupStep::MakePrivate(path) => self.make_private(fs, mounter, path)?,
+            SetupStep::BindShared { .. } => {
+                self.bind_shared(fs, mounter)?;
+                self.origin = Some(mounter.origin()?);
+                self.mounts_shows = shown_by(mounter, self.shared)?;
+            }
+            SetupStep::MakePrivate(path) => {
+                self.make_private(fs, mounter, path)?;
+                self.private_shows = shown_by(mounter, self.private)?;
+            }
             SetupStep::Share(share) => return self.begin_share(fs, mounter, share),
             SetupStep::ShareStep(index, step) => {
                 if let Some(Bound::Under(sharing)) = self.bound.get_mut(*index) {
@@ -229,6 +258,9 @@ impl Sequence for SettingUp {
             mounts_dir: self.setup.mounts().to_owned(),
             shared_dir: self.setup.shared().to_owned(),
             private_dir: self.setup.private().map(Utf8Path::to_owned),
+            origin: self.origin,
+            mounts_shows: self.mounts_shows,
+            private_shows: self.private_shows,
             shared: self.shared.expect("a step binds it").mount,
             made_shared: self.onto_itself.map(|needed| needed.mount),
             made_private: self.private.map(|needed| needed.mount),
@@ -252,6 +284,7 @@ mod tests {
     /// A mount table behind the mock: what is asked is answered from it; binds and unmounts are written down, not made.
     fn mounter(table: &'static str, log: &Arc<Mutex<Vec<String>>>, refuse: Option<&'static str>) -> MockMounter {
         let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
         mounter.expect_mount_of().returning(move |at| {
             let table = MountTable::parse(table);
             let mount = table.mount_holding(&at.for_display()).unwrap().to_info();
@@ -417,6 +450,7 @@ mod tests {
     fn refused_bind(error: &OsError, then: &'static str) -> Result<SandboxDirs, Error> {
         let paper = Paper::with(&["/"]);
         let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
         let bound = Arc::new(Mutex::new(false));
         let (seen, error) = (bound.clone(), error.clone());
         mounter.expect_mount_of().returning(move |at| {
@@ -427,6 +461,10 @@ mod tests {
         mounter.expect_bind().returning(move |_| {
             *bound.lock().unwrap() = true;
             Err(error.clone())
+        });
+        mounter.expect_find_mount().returning(move |key| {
+            let found = MountTable::parse(then).iter().map(|row| row.to_info()).find(|mount| mount.key() == key);
+            found.ok_or_else(|| OsError::new(Operation::FindMount, key, Errno::ENOENT))
         });
         set_up_sandbox(&filesystem(&paper), &mounter, &setup())
     }
@@ -455,6 +493,7 @@ mod tests {
 
         for (errno, answer) in [(Errno::ENOENT, Ok(false)), (Errno::EIO, Err(Some(Errno::EIO)))] {
             let mut mounter = MockMounter::new();
+            mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
             mounter.expect_find_mount().returning(move |key| Err(OsError::new(Operation::FindMount, key, errno)));
             let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
             assert_eq!(shows_what_is_under_it(&mounter, &mount).map_err(|error| error.errno()), answer);

@@ -147,15 +147,9 @@ impl Sharing {
             return Err(nothing.into());
         };
         let info = mounter.find_mount(mount)?;
-        self.record = Some(ShareRecord {
-            container: self.share.container().clone(),
-            name: self.share.name().to_owned(),
-            mount,
-            device: info.device,
-            subpath: info.root,
-            path: self.share.at().for_display(),
-            made: self.made.clone(),
-        });
+        let of = (self.share.container(), self.share.name());
+        let record = ShareRecord::new(mounter, of, self.share.at(), info, self.made.clone())?;
+        self.record = Some(ShareRecord { mount, ..record });
         Ok(())
     }
 }
@@ -260,6 +254,7 @@ mod tests {
     /// Binds answer in this order, the mounts' ids counted from 1.
     fn binding(checks: Vec<Check>) -> MockMounter {
         let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
         let mut order = mockall::Sequence::new();
         for (id, check) in (1..).zip(checks) {
             mounter.expect_bind().times(1).in_sequence(&mut order).returning(move |request| {
@@ -327,6 +322,7 @@ mod tests {
         for (errno, source) in [(Errno::EBUSY, "/s"), (Errno::EPERM, "/f.file")] {
             let paper = paper();
             let mut mounter = MockMounter::new();
+            mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
             mounter.expect_bind().returning(move |_| Err(refused(Operation::Bind, errno)));
             let error = share("v", source).carry_out(&filesystem(&paper), &mounter).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Some(errno), &[][..]));

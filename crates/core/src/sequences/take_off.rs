@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
+use crate::sequences::detach::of_mount;
 use crate::values::mount_tree::MountTree;
-use crate::{Errno, Location, MountKey, MountRow, Mounter, OsError, TearDownOutcome, UnmountMode, UnmountRequest};
+use crate::{Errno, Location, MountInfo, MountKey, Mounter, TearDownOutcome, UnmountMode, UnmountRequest};
 
 /// How mounts are taken off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -27,11 +28,13 @@ impl TakeOff {
 
 /// What is to be taken off at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Which {
+pub(crate) enum Which<'a> {
     /// Whatever is mounted there, every layer.
     All,
     /// This one mount.
     Only(MountKey),
+    /// This one mount, which was just looked at and has this key.
+    Found(&'a MountInfo, MountKey),
 }
 
 /// How far taking off came.
@@ -43,22 +46,23 @@ pub(crate) enum Taken {
     Not(TearDownOutcome),
 }
 
-pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which, how: TakeOff) -> Taken {
+pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which<'_>, how: TakeOff) -> Taken {
     let mut layers = 0;
     let mut emptied = false;
     loop {
-        let request = UnmountRequest::new(at.clone()).with_mode(how.unmount_mode());
         let request = match which {
-            Which::All => request,
-            Which::Only(key) => request.only(key),
+            Which::All => UnmountRequest::new(at.clone()),
+            Which::Only(key) => UnmountRequest::new(at.clone()).only(key),
+            Which::Found(mount, key) => of_mount(mount, key),
         };
+        let request = request.with_mode(how.unmount_mode());
         let error = match mounter.unmount(&request) {
             Ok(()) => {
                 layers += 1;
                 emptied = false;
                 match which {
                     Which::All => continue,
-                    Which::Only(_) => return Taken::Off(layers),
+                    Which::Only(_) | Which::Found(..) => return Taken::Off(layers),
                 }
             }
             Err(error) => error,
@@ -66,6 +70,8 @@ pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which, how: 
         match error.errno() {
             Errno::EINVAL => return Taken::Off(layers),
             Errno::ENOENT | Errno::ENOTDIR if layers == 0 => return Taken::Not(TearDownOutcome::Missing),
+            // Another process removed the name once it was free.
+            Errno::ENOENT if is_gone_twice(mounter, at) => return Taken::Off(layers),
             Errno::ELOOP if layers == 0 => return Taken::Not(TearDownOutcome::RefusedSymlink),
             Errno::ESTALE => return Taken::Not(TearDownOutcome::Covered),
             Errno::EBUSY if how == TakeOff::Strict && !emptied => match take_children_off(mounter, at, which) {
@@ -79,13 +85,14 @@ pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which, how: 
 }
 
 /// Takes off what is mounted on the mount at `at`, leaves first. Answers the mount points that stayed, if any did.
-fn take_children_off(mounter: &dyn Mounter, at: &Location, which: Which) -> Result<(), Vec<PathBuf>> {
+fn take_children_off(mounter: &dyn Mounter, at: &Location, which: Which<'_>) -> Result<(), Vec<PathBuf>> {
     let (Ok(found), Ok(table)) = (mounter.mount_of(at), mounter.mounts()) else { return Err(Vec::new()) };
     // It went meanwhile: then the name is on a mount that is anybody's, with everybody's mounts below it.
     if !found.is_root {
         return Ok(());
     }
-    if matches!(which, Which::Only(key) if key != found.mount.key() && key != MountKey::Reused(found.mount.id)) {
+    if matches!(which, Which::Only(key) | Which::Found(_, key) if key != found.mount.key() && key != MountKey::Reused(found.mount.id))
+    {
         return Err(Vec::new());
     }
     let tree = MountTree::new(&table);
@@ -98,32 +105,24 @@ fn take_children_off(mounter: &dyn Mounter, at: &Location, which: Which) -> Resu
     let stayed: Vec<_> = children
         .iter()
         .filter(|row| {
-            take_exactly(mounter, **row, Location::Trusted(row.mount_point().into()), UnmountMode::Plain).is_err()
+            let request = UnmountRequest::of_mount(&row.to_info()).with_mode(UnmountMode::Plain);
+            mounter.unmount(&request).is_err_and(|error| error.errno() != Errno::ENOENT)
         })
         .map(|row| row.mount_point().into_owned())
         .collect();
     if stayed.is_empty() { Ok(()) } else { Err(stayed) }
 }
 
-/// Takes off the mount of a row, if it is still that mount, and no other.
-pub(crate) fn take_exactly(
-    mounter: &dyn Mounter,
-    row: MountRow<'_>,
-    at: Location,
-    mode: UnmountMode,
-) -> Result<(), OsError> {
-    let now = mounter.find_mount(MountKey::Reused(row.id()))?;
-    if now.device != row.device() || now.root != row.root() || now.mount_point != row.mount_point() {
-        return Err(OsError::new(crate::Operation::Unmount, at.for_display(), Errno::ESTALE));
-    }
-    mounter.unmount(&UnmountRequest::new(at).with_mode(mode).only(now.key()))
+/// A second call says too that the name is not there.
+fn is_gone_twice(mounter: &dyn Mounter, at: &Location) -> bool {
+    mounter.mount_of(at).is_err_and(|error| error.errno() == Errno::ENOENT)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sequences::paper_mounts::{PaperMounts, mounter};
-    use crate::{MountId, Operation};
+    use crate::{MountId, Operation, OsError};
 
     /// `/m/c/v` was a busy mount a moment ago: what is mounted below `/m` besides is somebody else's.
     const GONE: &str = "1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /m /m rw - ext4 a rw\n3 2 0:9 / /m/other rw - tmpfs t rw\n";
@@ -160,6 +159,9 @@ mod tests {
             let refuse = |errno| OsError::new(Operation::Unmount, request.at().for_display(), errno);
             left.next().expect("an answer").map_err(refuse)
         });
+        mounter
+            .expect_mount_of()
+            .returning(|at| Err(OsError::new(Operation::MountOf, at.for_display(), Errno::ENOENT)));
         take_off(&mounter, &Location::trusted("/m/c/v"), Which::All, TakeOff::Detach)
     }
 
@@ -167,32 +169,9 @@ mod tests {
     fn a_name_that_leads_elsewhere_after_a_layer_is_a_failure() {
         assert!(matches!(answers(&[Err(Errno::ENOENT)]), Taken::Not(TearDownOutcome::Missing)));
         assert!(matches!(answers(&[Err(Errno::ELOOP)]), Taken::Not(TearDownOutcome::RefusedSymlink)));
-        for errno in [Errno::ENOENT, Errno::ELOOP] {
-            let all: &'static [_] =
-                if errno == Errno::ENOENT { &[Ok(()), Err(Errno::ENOENT)] } else { &[Ok(()), Err(Errno::ELOOP)] };
-            let taken = answers(all);
-            assert!(
-                matches!(&taken, Taken::Not(TearDownOutcome::Failed(error)) if error.errno() == Some(errno)),
-                "{taken:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_mount_that_differs_in_one_thing_is_another() {
-        let row = "4 2 0:8 /r /m/c/v rw - tmpfs ours rw\n";
-        let table = crate::MountTable::parse(row);
-        for now in
-            [row, "4 2 0:7 /r /m/c/v rw - t o rw", "4 2 0:8 /x /m/c/v rw - t o rw", "4 2 0:8 /r /m/c/w rw - t o rw"]
-        {
-            let mounts = PaperMounts::with(&format!("{GONE}{now}"));
-            let at = Location::trusted("/m/c/v");
-            let taken = take_exactly(&mounter(&mounts), table.iter().next().unwrap(), at, UnmountMode::Detach);
-            assert_eq!(
-                taken.map_err(|error| error.errno()),
-                if now == row { Ok(()) } else { Err(Errno::ESTALE) },
-                "{now}"
-            );
-        }
+        let taken = answers(&[Ok(()), Err(Errno::ELOOP)]);
+        let failed = |taken: &Taken| matches!(taken, Taken::Not(TearDownOutcome::Failed(error)) if error.errno() == Some(Errno::ELOOP));
+        assert!(failed(&taken), "{taken:?}");
+        assert!(matches!(answers(&[Ok(()), Err(Errno::ENOENT)]), Taken::Off(1)), "another process removed the name");
     }
 }

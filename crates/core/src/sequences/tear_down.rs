@@ -6,16 +6,19 @@ use std::path::Path;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::{
-    Filesystem, Mounter, Placeholder, Plan, Run, SandboxDirs, ShareRecord, TakeOff, TearDownReport, TearDownStep,
-    TearingDown,
+    Filesystem, MountSubtree, Mounter, Origin, Placeholder, Plan, Run, SandboxDirs, ShareRecord, TakeOff,
+    TearDownReport, TearDownStep, TearingDown,
 };
 
 /// What is to be taken down: shares of a container or of a sandbox, and the sandbox's own mounts.
 ///
 /// * In reverse order of set-up; every layer of a stack; children before parents, or as one tree.
 /// * Goes on after every failure; each place has its outcome.
+/// * A record is compared first: of another boot or mount namespace, or without either, it is
+///   [`TearDownOutcome::Stale`](crate::TearDownOutcome::Stale), and nothing is unmounted for it.
 /// * A share is looked for by its name, which is its own, and then by its identity, in case the name was swapped or moved.
-///   The sandbox's own mounts are taken off by their identity alone: whatever covers one stays, and is told.
+///   The sandbox's own mounts are unmounted by their identity alone: a mount that covers one stays, and is reported.
+/// * What another caller has unmounted or removed by then is no failure.
 /// * Removed is only what the records say was made, by its identity, one level each, while it is empty and no mount.
 /// * Below the mounts directory no symlink is followed, and no mount crossed.
 /// * A second time it finds nothing to do.
@@ -67,6 +70,17 @@ impl TearDown {
 
     pub(crate) fn take_off(&self) -> TakeOff {
         self.how
+    }
+
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        self.dirs.as_ref().and_then(|dirs| dirs.origin)
+    }
+
+    /// The part of a filesystem that the sandbox's own mount at this path shows.
+    pub(crate) fn shown_at(&self, path: &Utf8Path) -> Option<&MountSubtree> {
+        let dirs = self.dirs.as_ref()?;
+        let is_private = dirs.private_dir.as_deref() == Some(path);
+        if is_private { dirs.private_shows.as_ref() } else { dirs.mounts_shows.as_ref() }
     }
 
     pub(crate) fn steps(&self) -> Vec<TearDownStep> {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{Error, NameAfter, printable};
+use crate::{Error, NameAfter, StaleReason, printable};
 
 /// What a tear-down did at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,14 @@ pub enum TearDownOutcome {
         /// The mount points of what is mounted on it and is itself in use; empty: a process uses it.
         by: Vec<PathBuf>,
     },
+    /// The record proves nothing here. Nothing was unmounted. Names that still lead to the recorded files and are empty are
+    /// removed, except for [`StaleReason::AnotherNamespace`].
+    Stale {
+        /// Why it proves nothing.
+        reason: StaleReason,
+        /// What became of the name.
+        name: NameAfter,
+    },
     /// Something else went wrong.
     Failed(Error),
 }
@@ -41,7 +49,12 @@ pub enum TearDownOutcome {
 impl TearDownOutcome {
     /// True where nothing is mounted there any more.
     pub fn is_off(&self) -> bool {
-        matches!(self, Self::Detached { .. } | Self::NotMounted { .. } | Self::Missing)
+        match self {
+            Self::Detached { .. } | Self::NotMounted { .. } | Self::Missing => true,
+            // No mount outlives its boot.
+            Self::Stale { reason, .. } => *reason == StaleReason::AnotherBoot,
+            _ => false,
+        }
     }
 }
 
@@ -63,6 +76,7 @@ impl fmt::Display for TearDownOutcome {
                 }
                 f.write_str(" is mounted on it and in use")
             }
+            Self::Stale { reason, name } => write!(f, "stale record: {reason}; {name}"),
             Self::Failed(error) => error.fmt(f),
         }
     }

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 
 use camino::Utf8Path;
 
+use crate::sequences::detach::MOST_LOOKS;
 use crate::sequences::placeholder::{self, Removal};
+use crate::sequences::record_state::{Recorded, shows_same, stale_origin, state_of};
 use crate::sequences::share_name::share_location;
 use crate::sequences::take_off::{Taken, Which, take_off};
 use crate::sequences::unshare::warn_symlink;
-use crate::sequences::unshare_recorded::is_this_mount;
 use crate::values::mount_tree::MountTree;
 use crate::{
-    Errno, Error, Filesystem, Leftover, Location, MountKey, MountTable, Mounter, NameAfter, Placeholder, Sequence,
-    ShareRecord, TearDown, TearDownOutcome, TearDownReport, TearDownStep, TornDown, UnmountMode, UnmountRequest,
+    Errno, Error, Filesystem, Leftover, Location, MountKey, MountSubtree, MountTable, Mounter, NameAfter, Placeholder,
+    Proof, RecordState, Sequence, ShareRecord, StaleReason, TearDown, TearDownOutcome, TearDownReport, TearDownStep,
+    TornDown, UnmountMode, UnmountRequest,
 };
 
 /// A tree that was taken off as one.
@@ -28,8 +30,10 @@ struct Went {
 enum Found {
     /// It is gone.
     Gone,
-    /// Something has its id, and nothing proves that it is the same mount.
+    /// Another mount has its id.
     Unproven,
+    /// It was not looked for: its name shows it, in use.
+    Busy,
     /// It was found, and taken off or not.
     Tried(Taken),
 }
@@ -50,6 +54,7 @@ impl TearingDown {
 
     /// One detach for all of it, or nothing: the steps after it do it one by one then.
     fn take_tree(&mut self, mounter: &dyn Mounter, mounts_dir: &Utf8Path, mount: MountKey) {
+        let Ok(RecordState::There { .. }) = self.own_state(mounter, mounts_dir, mount) else { return };
         let Ok(table) = mounter.mounts() else { return };
         let at = Location::from(mounts_dir.as_std_path());
         let Some(below) = separate_tree(mounter, &table, &at, mount) else { return };
@@ -74,17 +79,33 @@ impl TearingDown {
         record: &ShareRecord,
     ) -> Result<TearDownOutcome, Error> {
         let at = share_location(self.tear_down.mounts_dir(), &record.container, &record.name)?;
+        if let Some(reason) = stale_origin(mounter, record.origin, record.mount)? {
+            let name = match reason {
+                // There the mount may be in use, and removing the name here would unmount it there.
+                StaleReason::AnotherNamespace => NameAfter::Kept,
+                _ => self.remove_name(fs, record, &at, true),
+            };
+            return Ok(TearDownOutcome::Stale { reason, name });
+        }
         let with_tree = self.layers_gone(&at);
         let by_name = take_off(mounter, &at, Which::All, self.tear_down.take_off());
         let by_identity = match by_name {
-            Taken::Not(TearDownOutcome::Busy { .. }) => Found::Unproven,
-            _ => self.take_by_identity(mounter, record.mount, Some(record))?,
+            Taken::Not(TearDownOutcome::Busy { .. }) => Found::Busy,
+            _ => {
+                let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
+                self.take_by_identity(mounter, record.mount, &shows)?
+            }
         };
         let mut layers = with_tree;
         match by_identity {
             Found::Tried(Taken::Off(more)) => layers += more,
             Found::Tried(Taken::Not(outcome)) => return Ok(outcome),
-            Found::Gone | Found::Unproven => {}
+            // No other mount of this boot ever has it.
+            Found::Unproven if matches!(record.mount, MountKey::Unique(_)) && matches!(by_name, Taken::Off(0)) => {
+                let reason = StaleReason::AnotherMount;
+                return Ok(TearDownOutcome::Stale { reason, name: self.remove_name(fs, record, &at, true) });
+            }
+            Found::Gone | Found::Unproven | Found::Busy => {}
         }
         match by_name {
             Taken::Off(more) => layers += more,
@@ -96,7 +117,7 @@ impl TearingDown {
         if is_mounted(mounter, &at)? {
             return Ok(TearDownOutcome::StillMounted);
         }
-        let name = self.remove_name(fs, record, &at);
+        let name = self.remove_name(fs, record, &at, false);
         Ok(if layers == 0 { TearDownOutcome::NotMounted { name } } else { TearDownOutcome::Detached { layers, name } })
     }
 
@@ -107,42 +128,47 @@ impl TearingDown {
         }
     }
 
-    /// The mount may be elsewhere: its name was swapped, or a directory above it moved. `known` is what else is known of
-    /// it, as proof for an id that the kernel uses again.
-    fn take_by_identity(
-        &self,
-        mounter: &dyn Mounter,
-        mount: MountKey,
-        known: Option<&ShareRecord>,
-    ) -> Result<Found, Error> {
-        let found = match mounter.find_mount(mount) {
-            Ok(found) => found,
-            Err(error) if error.errno() == Errno::ENOENT => return Ok(Found::Gone),
-            Err(error) => return Err(error.into()),
-        };
-        let proven = match known {
-            Some(record) => is_this_mount(record, &found),
-            None => matches!(mount, MountKey::Unique(_)),
-        };
-        if !proven {
-            return Ok(Found::Unproven);
+    /// The mount may be elsewhere: its name was swapped, or a directory above it moved. Where another process moves it or is
+    /// quicker, it is looked for again.
+    fn take_by_identity(&self, mounter: &dyn Mounter, mount: MountKey, shows: &MountSubtree) -> Result<Found, Error> {
+        let mut before = None;
+        for _ in 0..MOST_LOOKS {
+            let found = match mounter.find_mount(mount) {
+                Ok(found) => found,
+                Err(error) if error.errno() == Errno::ENOENT => return Ok(Found::Gone),
+                Err(error) => return Err(error.into()),
+            };
+            if !shows_same(&found, shows) {
+                return Ok(Found::Unproven);
+            }
+            let at = Location::Trusted(found.mount_point.clone());
+            let taken = match take_off(mounter, &at, Which::Found(&found, mount), self.tear_down.take_off()) {
+                Taken::Off(0) | Taken::Not(TearDownOutcome::Missing) => Taken::Not(TearDownOutcome::StillMounted),
+                taken => taken,
+            };
+            let leads_elsewhere = match &taken {
+                Taken::Not(TearDownOutcome::Failed(error)) => error.errno() == Some(Errno::EXDEV),
+                Taken::Not(outcome) => !matches!(outcome, TearDownOutcome::Busy { .. }),
+                Taken::Off(_) => false,
+            };
+            if !leads_elsewhere || before.as_ref() == Some(&found.mount_point) {
+                return Ok(Found::Tried(taken));
+            }
+            before = Some(found.mount_point);
         }
-        let at = Location::Trusted(found.mount_point);
-        Ok(Found::Tried(match take_off(mounter, &at, Which::Only(mount), self.tear_down.take_off()) {
-            // It is there, and its mount point says that it is not.
-            Taken::Off(0) | Taken::Not(TearDownOutcome::Missing) => Taken::Not(TearDownOutcome::StillMounted),
-            taken => taken,
-        }))
+        Ok(Found::Tried(Taken::Not(TearDownOutcome::StillMounted)))
     }
 
     /// Removes what was made for a share; a directory that other shares are in is left to the last step.
-    fn remove_name(&mut self, fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> NameAfter {
+    /// Of a stale record it is no failure where another file has the name.
+    fn remove_name(&mut self, fs: &dyn Filesystem, record: &ShareRecord, at: &Location, is_stale: bool) -> NameAfter {
         let mut name = NameAfter::Kept;
         for made in record.made.iter().rev() {
             match placeholder::remove_made(fs, made) {
                 Ok(Removal::Removed) if made.at == *at => name = NameAfter::Removed,
                 Ok(Removal::Removed) => {}
                 Ok(Removal::Kept(error)) if made.at != *at && error.errno() == Errno::ENOTEMPTY => {}
+                Ok(Removal::Kept(error)) if is_stale && error.errno() == Errno::ESTALE => {}
                 Ok(Removal::Kept(error)) | Err(error) => self.report.kept.push(error),
             }
         }
@@ -162,26 +188,56 @@ impl TearingDown {
     fn own_outcome(&self, mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<TearDownOutcome, Error> {
         let name = NameAfter::Kept;
         let at = Location::from(path.as_std_path());
-        let by_path = take_off(mounter, &at, Which::Only(mount), self.tear_down.take_off());
-        match by_path {
-            Taken::Off(layers) if layers > 0 => return Ok(TearDownOutcome::Detached { layers, name }),
-            Taken::Not(outcome @ TearDownOutcome::Busy { .. }) => return Ok(outcome),
-            _ => {}
-        }
-        Ok(match (self.take_by_identity(mounter, mount, None)?, by_path) {
-            (Found::Tried(Taken::Off(layers)), _) => TearDownOutcome::Detached { layers, name },
-            (Found::Tried(Taken::Not(outcome)), _) => outcome,
-            (Found::Gone, Taken::Not(TearDownOutcome::Covered)) | (_, Taken::Off(_)) => {
-                TearDownOutcome::NotMounted { name }
+        let by_path = || take_off(mounter, &at, Which::Only(mount), self.tear_down.take_off());
+        let shows = self.tear_down.shown_at(path);
+        Ok(match self.own_state(mounter, path, mount)? {
+            RecordState::Stale(reason) => TearDownOutcome::Stale { reason, name },
+            RecordState::Gone => match by_path() {
+                Taken::Off(_) | Taken::Not(TearDownOutcome::Covered) => TearDownOutcome::NotMounted { name },
+                Taken::Not(outcome) => outcome,
+            },
+            // Only the place and the id together say that it is this mount.
+            RecordState::There { proof: Proof::Likely, .. } => match by_path() {
+                Taken::Off(0) => TearDownOutcome::NotMounted { name },
+                Taken::Off(layers) => TearDownOutcome::Detached { layers, name },
+                Taken::Not(outcome) => outcome,
+            },
+            RecordState::There { mount: found, .. } => {
+                let shows = shows.cloned().unwrap_or_else(|| MountSubtree::from(&*found));
+                match self.take_by_identity(mounter, mount, &shows)? {
+                    Found::Tried(Taken::Off(layers)) => TearDownOutcome::Detached { layers, name },
+                    Found::Tried(Taken::Not(outcome)) => outcome,
+                    _ => TearDownOutcome::NotMounted { name },
+                }
             }
-            (_, Taken::Not(outcome)) => outcome,
         })
     }
 
+    /// The state of one of the sandbox's own mounts.
+    fn own_state(&self, mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<RecordState, Error> {
+        let recorded = Recorded {
+            origin: self.tear_down.origin(),
+            mount,
+            shows: self.tear_down.shown_at(path),
+            path: path.as_std_path(),
+        };
+        Ok(state_of(mounter, &recorded)?)
+    }
+
     fn remove_made(&mut self, fs: &dyn Filesystem, made: &[Placeholder]) {
+        let stale = |torn: &TornDown| match torn.outcome {
+            TearDownOutcome::Stale { reason, .. } => Some(reason),
+            _ => None,
+        };
+        let reasons: Vec<_> = self.report.mounts.iter().filter_map(stale).collect();
+        if reasons.contains(&StaleReason::AnotherNamespace) {
+            return;
+        }
+        let is_stale = !reasons.is_empty();
         for made in made.iter().rev() {
             match placeholder::remove_made(fs, made) {
                 Ok(Removal::Removed) => {}
+                Ok(Removal::Kept(error)) if is_stale && error.errno() == Errno::ESTALE => {}
                 Ok(Removal::Kept(error)) | Err(error) => {
                     if !self.report.kept.contains(&error) {
                         self.report.kept.push(error);
@@ -193,8 +249,8 @@ impl TearingDown {
 }
 
 fn is_mounted(mounter: &dyn Mounter, at: &Location) -> Result<bool, Error> {
-    match mounter.mount_of(at) {
-        Ok(found) => Ok(found.is_root),
+    match mounter.filesystem_of(at) {
+        Ok(found) => Ok(found.is_mount_root),
         Err(error) if placeholder::is_gone(error.errno()) || error.errno() == Errno::ELOOP => Ok(false),
         Err(error) => Err(error.into()),
     }
@@ -263,10 +319,10 @@ mod tests {
 
     use super::*;
     use crate::sequences::paper::{PAPER, Paper, SharedPaper, filesystem};
-    use crate::sequences::paper_mounts::{PaperMounts, SharedMounts, mounter};
+    use crate::sequences::paper_mounts::{ORIGIN, PaperMounts, SharedMounts, mounter};
     use crate::{
-        ContainerId, DeviceNumber, FileIdentity, FileKind, MountId, Operation, OsError, SandboxDirs, TakeOff,
-        UniqueMountId, tear_down_container, tear_down_sandbox,
+        BootId, ContainerId, DeviceNumber, FileIdentity, FileKind, MountId, MountNamespaceId, Operation, Origin,
+        OsError, SandboxDirs, StaleReason, TakeOff, UniqueMountId, tear_down_container, tear_down_sandbox,
     };
 
     const ROOT: &str = "1 0 8:1 / / rw - ext4 a rw\n";
@@ -290,6 +346,8 @@ mod tests {
         ShareRecord {
             container: ContainerId::new("c").unwrap(),
             name: name.to_owned(),
+            origin: Some(ORIGIN),
+            peers: None,
             mount: MountKey::Reused(MountId(id)),
             device: DeviceNumber::new(8, 1),
             subpath: format!("/i/{name}").into(),
@@ -414,6 +472,9 @@ mod tests {
             mounts_dir: "/m".into(),
             shared_dir: "/s".into(),
             private_dir: None,
+            origin: Some(ORIGIN),
+            mounts_shows: Some(MountSubtree { device: DeviceNumber::new(8, 1), root: "/m".into() }),
+            private_shows: None,
             shared: key(6),
             made_shared: made_shared.map(key),
             made_private: None,
@@ -567,5 +628,67 @@ mod tests {
         let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], TakeOff::Strict);
         assert_eq!(of_shared(&report), TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept });
         assert!(!mounts.lock().unwrap().ids().contains(&6));
+    }
+
+    /// The origins of records that prove nothing on paper, and the reasons.
+    fn stale_origins() -> [(Option<Origin>, StaleReason); 4] {
+        let boot = Some(BootId::from_bytes([8; 16]));
+        let namespace = Some(MountNamespaceId::Unique(10));
+        [
+            (None, StaleReason::UnknownOrigin),
+            (Some(Origin::UNKNOWN), StaleReason::UnknownOrigin),
+            (Some(Origin { boot, ..ORIGIN }), StaleReason::AnotherBoot),
+            (Some(Origin { namespace, ..ORIGIN }), StaleReason::AnotherNamespace),
+        ]
+    }
+
+    #[test]
+    fn stale_records_unmount_nothing_and_remove_only_the_recorded_files() {
+        let lines = format!("{ROOT}9 1 0:4 / /m/c/v rw - tmpfs theirs rw\n2 1 8:1 /i/rootfs /home rw - ext4 a rw\n");
+        for (origin, reason) in stale_origins() {
+            let (paper, mounts) = (paper(), PaperMounts::with(&lines));
+            let mut shares = [record(&paper, "rootfs", 2), record(&paper, "v", 9)];
+            for share in &mut shares {
+                share.origin = origin;
+            }
+            shares[1].made[0].identity.inode += 100;
+            let report =
+                tear_down_container(&filesystem(&paper), &mounter(&mounts), "/m".into(), &shares, TakeOff::Detach);
+            let stale = |name| TearDownOutcome::Stale { reason, name };
+            let removes = reason != StaleReason::AnotherNamespace;
+            let name = if removes { NameAfter::Removed } else { NameAfter::Kept };
+            assert_eq!(outcomes(&report), [&stale(NameAfter::Kept), &stale(name)], "{reason}");
+            assert_eq!(mounts.lock().unwrap().ids(), [1, 9, 2], "{reason}");
+            let expected: &[&str] = if removes { &["remove /m/c/rootfs"] } else { &[] };
+            assert_eq!(paper.lock().unwrap().log, expected, "{reason}");
+        }
+    }
+
+    #[test]
+    fn stale_record_of_a_sandbox_unmounts_none_of_its_mounts() {
+        for (origin, reason) in stale_origins() {
+            let mounts = PaperMounts::with(TREE);
+            let paper = paper();
+            let dirs = SandboxDirs { origin, ..dirs(Some(5)) };
+            let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], TakeOff::Detach);
+            let stale = TearDownOutcome::Stale { reason, name: NameAfter::Kept };
+            assert_eq!(outcomes(&report), [&stale, &stale], "{reason}");
+            assert_eq!(mounts.lock().unwrap().ids(), [1, 5, 6, 2, 3], "{reason}");
+        }
+    }
+
+    #[test]
+    fn unique_id_of_a_mount_that_shows_something_else_is_stale() {
+        let unique = MountKey::Unique(UniqueMountId(std::num::NonZeroU64::new(77).unwrap()));
+        for other in ["0:5 /i/rootfs", "8:1 /i/other"] {
+            let (paper, mounts) = (paper(), PaperMounts::with(&format!("{ROOT}2 1 {other} /home rw - t t rw\n")));
+            mounts.lock().unwrap().mounts[1].unique_id = Some(UniqueMountId(std::num::NonZeroU64::new(77).unwrap()));
+            let share = ShareRecord { mount: unique, ..record(&paper, "rootfs", 2) };
+            let report =
+                tear_down_container(&filesystem(&paper), &mounter(&mounts), "/m".into(), &[share], TakeOff::Detach);
+            let reason = StaleReason::AnotherMount;
+            assert_eq!(outcomes(&report), [&TearDownOutcome::Stale { reason, name: NameAfter::Removed }], "{other}");
+            assert_eq!(mounts.lock().unwrap().ids(), [1, 2]);
+        }
     }
 }

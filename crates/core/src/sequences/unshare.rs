@@ -8,8 +8,8 @@ use camino::Utf8Path;
 use crate::sequences::placeholder::{self, Removal};
 use crate::sequences::share_name::{ROOTFS_DIR, SNAPSHOT_DIR, share_location};
 use crate::{
-    ContainerId, Directory, Errno, Error, Filesystem, Location, Mounter, NameAfter, Operation, OsError, UnmountMode,
-    UnmountRequest, UnshareOutcome,
+    ContainerId, Crossing, Directory, Errno, Error, FileIdentity, Filesystem, Location, Mounter, NameAfter, Operation,
+    OsError, UnmountMode, UnshareOutcome,
 };
 
 /// Takes a container's root filesystem off `<mounts>/<id>/rootfs`: every layer, lazily, never following a link; then
@@ -80,31 +80,43 @@ pub(crate) fn unshare(
     name: &str,
 ) -> Result<UnshareOutcome, Error> {
     let at = share_location(mounts_dir, id, name)?;
-    let place = SharePlace { fs, mounts_dir, id, name };
-    let mut above = Removal::Removed;
-    let (layers, removal) = match detach_layers(mounter, &at, || place.remove_name(&mut above))? {
-        Layers::Off { count, removal } => (count, removal),
-        Layers::Missing => {
-            if let Removal::Kept(error) = place.remove_container_dir()? {
-                warn_kept(&mounts_dir.as_std_path().join(id.as_str()), &error);
-            }
-            return Ok(UnshareOutcome::Missing);
-        }
-        Layers::Symlink => {
+    let container_path = mounts_dir.as_std_path().join(id.as_str());
+    let container = match ContainerDir::open(fs, mounts_dir, id) {
+        Ok(container) => container,
+        Err(error) if error.errno() == Errno::ENOENT => return Ok(UnshareOutcome::Missing),
+        Err(error) if error.errno() == Errno::ELOOP => {
             warn_symlink(id);
             return Ok(UnshareOutcome::RefusedSymlink);
         }
+        Err(error) => return Err(error.into()),
     };
-    let name = match (removal, above) {
-        (Removal::Removed, Removal::Removed) => NameAfter::Removed,
-        (Removal::Kept(error), _) => {
+    let (directory, name) = (&*container.directory, OsStr::new(name));
+    let (layers, removal) =
+        match detach_layers(mounter, &at, (directory, name), || placeholder::remove(directory, name))? {
+            Layers::Off { count, removal } => (count, removal),
+            Layers::Missing => {
+                if let Removal::Kept(error) = container.remove_if_empty() {
+                    warn_kept(&container_path, &error);
+                }
+                return Ok(UnshareOutcome::Missing);
+            }
+            Layers::Symlink => {
+                warn_symlink(id);
+                return Ok(UnshareOutcome::RefusedSymlink);
+            }
+        };
+    let name = match removal {
+        Removal::Kept(error) => {
             warn_kept(&at.for_display(), &error);
             NameAfter::Kept
         }
-        (Removal::Removed, Removal::Kept(error)) => {
-            warn_kept(&mounts_dir.as_std_path().join(id.as_str()), &error);
-            NameAfter::Kept
-        }
+        Removal::Removed => match container.remove_if_empty() {
+            Removal::Removed => NameAfter::Removed,
+            Removal::Kept(error) => {
+                warn_kept(&container_path, &error);
+                NameAfter::Kept
+            }
+        },
     };
     Ok(match layers {
         0 => UnshareOutcome::NotMounted { name },
@@ -112,28 +124,34 @@ pub(crate) fn unshare(
     })
 }
 
-/// What was found on a name, and is off now.
+/// Mounts that were found on a name, and unmounted.
 pub(crate) enum Layers {
     Off { count: u32, removal: Removal },
     Missing,
     Symlink,
 }
 
-/// Detaches every layer on `at` and removes the name. A name that is still busy has another layer; any other reason why it
-/// stays says nothing about layers, so they are asked for until there is none.
+/// Most attempts to remove a name on which another process mounts again and again.
+const MOST_ATTEMPTS: u32 = 4;
+
+/// Unmounts every layer on a name of an open directory, lazily, and removes the name. A name that is still busy has another
+/// layer; any other reason for which it stays says nothing about layers, so they are asked for until there is none.
 pub(crate) fn detach_layers(
     mounter: &dyn Mounter,
     at: &Location,
+    (directory, name): (&dyn Directory, &OsStr),
     mut remove: impl FnMut() -> Result<Removal, Error>,
 ) -> Result<Layers, Error> {
     let mut count = 0;
+    let mut attempts = 0;
     loop {
-        let request = UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach);
-        let took_one = match mounter.unmount(&request) {
+        let took_one = match directory.unmount(name, UnmountMode::Detach, None) {
             Ok(()) => true,
             Err(error) => match error.errno() {
                 Errno::EINVAL => false,
                 Errno::ENOENT if count == 0 => return Ok(Layers::Missing),
+                // Another process removed the name once it was free.
+                Errno::ENOENT => return gone_after(directory, name, count, error),
                 Errno::ELOOP if count == 0 => return Ok(Layers::Symlink),
                 _ => return Err(error.into()),
             },
@@ -142,15 +160,27 @@ pub(crate) fn detach_layers(
         match remove()? {
             Removal::Removed => return Ok(Layers::Off { count, removal: Removal::Removed }),
             Removal::Kept(_) if took_one => {}
-            // Nothing could be unmounted and yet it is a mount point: locked, or somebody is mounting.
-            Removal::Kept(error) if error.errno() == Errno::EBUSY => return Err(error.into()),
+            // Nothing could be unmounted and yet it is a mount point: locked, or another process is mounting.
+            Removal::Kept(error) if error.errno() == Errno::EBUSY => {
+                attempts += 1;
+                if attempts == MOST_ATTEMPTS {
+                    return Err(error.into());
+                }
+            }
             removal @ Removal::Kept(_) => return seen_to_be_off(mounter, at, count, removal),
         }
     }
 }
 
-/// Nothing more could be unmounted, and the name stays. It may have led elsewhere for a moment, when the unmount met it: what
-/// shows a link or a mount now is not said to be off.
+fn gone_after(directory: &dyn Directory, name: &OsStr, count: u32, error: OsError) -> Result<Layers, Error> {
+    match placeholder::gone_in_or_kept(directory, name, error) {
+        Removal::Removed => Ok(Layers::Off { count, removal: Removal::Removed }),
+        Removal::Kept(error) => Err(error.into()),
+    }
+}
+
+/// Nothing more could be unmounted, and the name stays. It may have led elsewhere for a moment, when the unmount met it: where
+/// it shows a link or a mount now, it is not reported as unmounted.
 fn seen_to_be_off(mounter: &dyn Mounter, at: &Location, count: u32, removal: Removal) -> Result<Layers, Error> {
     let link = match &removal {
         Removal::Kept(error) if error.errno() == Errno::ELOOP => Some(error.clone()),
@@ -171,59 +201,45 @@ fn seen_to_be_off(mounter: &dyn Mounter, at: &Location, count: u32, removal: Rem
     }
 }
 
-/// A name below a container's directory.
-pub(crate) struct SharePlace<'a> {
-    pub(crate) fs: &'a dyn Filesystem,
-    pub(crate) mounts_dir: &'a Utf8Path,
-    pub(crate) id: &'a ContainerId,
-    pub(crate) name: &'a str,
+/// A container's directory, opened once below the mounts directory, without crossing a mount.
+pub(crate) struct ContainerDir<'a> {
+    pub(crate) directory: Box<dyn Directory>,
+    mounts: Box<dyn Directory>,
+    id: &'a OsStr,
 }
 
-impl SharePlace<'_> {
-    /// Removes `<mounts>/<id>/<name>`, and `<mounts>/<id>` where that was its last name: what became of that is told in
-    /// `above`. By descriptors: what is removed is where the walk went.
-    pub(crate) fn remove_name(&self, above: &mut Removal) -> Result<Removal, Error> {
-        let mounts = self.fs.open_dir(&Location::from(self.mounts_dir.as_std_path()))?;
-        let container = match mounts.open_dir(OsStr::new(self.id.as_str()), crate::Crossing::Enter) {
-            Ok(container) => container,
-            Err(error) => return Ok(placeholder::gone_in_or_kept(&*mounts, OsStr::new(self.id.as_str()), error)),
+impl<'a> ContainerDir<'a> {
+    pub(crate) fn open(fs: &dyn Filesystem, mounts_dir: &Utf8Path, id: &'a ContainerId) -> Result<Self, OsError> {
+        let id = OsStr::new(id.as_str());
+        let mounts = fs.open_dir(&Location::from(mounts_dir.as_std_path()))?;
+        Ok(Self { directory: mounts.open_dir(id, Crossing::Refuse)?, mounts, id })
+    }
+
+    /// Removes the directory where nothing is in it and its name still leads to it. Other names may still be in it, or a
+    /// concurrent call may have been quicker: then it is as it should be.
+    pub(crate) fn remove_if_empty(&self) -> Removal {
+        let named = match self.mounts.metadata(self.id) {
+            Ok(named) => named,
+            Err(error) if error.errno() == Errno::ENOENT => return Removal::Removed,
+            Err(error) => return Removal::Kept(error),
         };
-        let removal = placeholder::remove(&*container, OsStr::new(self.name))?;
-        if matches!(removal, Removal::Removed) {
-            *above = self.remove_empty(&*mounts);
+        match self.directory.own_metadata() {
+            Ok(own) if FileIdentity::from(&own) == FileIdentity::from(&named) => {}
+            Ok(_) => return Removal::Kept(OsError::new(Operation::RemoveDir, self.id_shown(), Errno::ESTALE)),
+            Err(error) => return Removal::Kept(error),
         }
-        Ok(removal)
-    }
-
-    /// Removes `<mounts>/<id>` where nothing is in it.
-    pub(crate) fn remove_container_dir(&self) -> Result<Removal, Error> {
-        match self.fs.open_dir(&Location::from(self.mounts_dir.as_std_path())) {
-            Ok(mounts) => Ok(self.remove_empty(&*mounts)),
-            Err(error) => {
-                match placeholder::gone_or_kept(self.fs, &Location::from(self.mounts_dir.as_std_path()), error) {
-                    Removal::Kept(error) => Err(error.into()),
-                    Removal::Removed => Ok(Removal::Removed),
-                }
-            }
-        }
-    }
-
-    /// Other names may still be in it, or a concurrent teardown may have been quicker: then it is as it should be.
-    fn remove_empty(&self, mounts: &dyn Directory) -> Removal {
-        let id = OsStr::new(self.id.as_str());
-        match mounts.remove_dir(id) {
+        match self.mounts.remove_dir(self.id) {
             Ok(()) => Removal::Removed,
             Err(error) if [Errno::ENOTEMPTY, Errno::EEXIST].contains(&error.errno()) => {
-                let is_empty =
-                    |directory: Box<dyn Directory>| directory.entries().is_ok_and(|mut all| all.next().is_none());
-                if mounts.open_dir(id, crate::Crossing::Enter).is_ok_and(is_empty) {
-                    Removal::Kept(error)
-                } else {
-                    Removal::Removed
-                }
+                let is_empty = self.directory.entries().is_ok_and(|mut all| all.next().is_none());
+                if is_empty { Removal::Kept(error) } else { Removal::Removed }
             }
-            Err(error) => placeholder::gone_in_or_kept(mounts, id, error),
+            Err(error) => placeholder::gone_in_or_kept(&*self.mounts, self.id, error),
         }
+    }
+
+    fn id_shown(&self) -> &Path {
+        Path::new(self.id)
     }
 }
 
@@ -244,33 +260,19 @@ mod tests {
         DeviceNumber, DirectoryEntries, DirectoryEntry, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter,
         MountId, MountInfo, PathMount,
     };
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn os(errno: Errno) -> OsError {
         OsError::new(Operation::Unmount, "/m/c/rootfs", errno)
     }
 
-    /// Unmounts answer in this order, and no other is asked for.
-    fn unmounts(answers: &[Result<(), Errno>]) -> MockMounter {
-        let mut mounter = MockMounter::new();
-        let mut sequence = mockall::Sequence::new();
-        for &answer in answers {
-            mounter
-                .expect_unmount()
-                .withf(|request| {
-                    *request.at() == Location::beneath("/m", "c/rootfs").unwrap()
-                        && request.mode() == UnmountMode::Detach
-                        && request.expected().is_none()
-                })
-                .times(1)
-                .in_sequence(&mut sequence)
-                .returning(move |_| answer.map_err(os));
-        }
-        mounter
-    }
+    /// Results of the unmounts of `rootfs`, in this order.
+    type Unmounts = &'static [Result<(), Errno>];
 
-    /// The same, with a name that shows a mount, or none, once there is nothing more to unmount.
-    fn unmounts_and_shows(answers: &[Result<(), Errno>], shows: Result<bool, Errno>) -> MockMounter {
-        let mut mounter = unmounts(answers);
+    /// A name that shows a mount, or none, once there is nothing more to unmount.
+    fn shows(shows: Result<bool, Errno>) -> MockMounter {
+        let mut mounter = MockMounter::new();
         mounter.expect_mount_of().times(1).returning(move |_| {
             let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(0, 1));
             shows.map(|is_root| PathMount { mount, is_root }).map_err(os)
@@ -278,23 +280,45 @@ mod tests {
         mounter
     }
 
-    /// Removals of `rootfs` answer in this order; that of `c` answers `container`.
-    fn removals(answers: &'static [Result<(), Errno>], container: Result<(), Errno>) -> MockFilesystem {
-        let next = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    fn found(kind: FileKind, inode: u64) -> Result<Metadata, OsError> {
+        Ok(Metadata::new(kind, DeviceNumber::new(0, 1), inode))
+    }
+
+    fn result_of(all: Unmounts, next: &AtomicUsize) -> Result<(), OsError> {
+        let turn = next.fetch_add(1, Ordering::Relaxed);
+        all.get(turn).expect("a result for every call").map_err(os)
+    }
+
+    /// Unmounts and removals of `rootfs` end like this, in order; the removal of `c` ends like that.
+    fn world(unmounts: Unmounts, removals: Unmounts, container: Result<(), Errno>) -> MockFilesystem {
+        world_of(unmounts, removals, container, FileKind::Regular)
+    }
+
+    fn world_of(
+        unmounts: Unmounts,
+        removals: Unmounts,
+        container: Result<(), Errno>,
+        kind: FileKind,
+    ) -> MockFilesystem {
+        let (unmounted, removed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let mut fs = MockFilesystem::new();
         fs.expect_open_dir().withf(|at| *at == Location::trusted("/m")).returning(move |_| {
-            let next = next.clone();
+            let (unmounted, removed) = (unmounted.clone(), removed.clone());
             let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().withf(|name, _| name == "c").returning(move |_, _| {
-                let next = next.clone();
+            mounts.expect_open_dir().returning(move |name, crossing| {
+                assert_eq!((name, crossing), (OsStr::new("c"), Crossing::Refuse));
+                let (unmounted, removed) = (unmounted.clone(), removed.clone());
                 let mut directory = MockDirectory::new();
-                directory.expect_remove_dir().withf(|name| name == "rootfs").returning(move |_| {
-                    let turn = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    answers[turn].map_err(os)
+                directory.expect_unmount().returning(move |name, mode, only| {
+                    assert_eq!((name, mode, only), (OsStr::new("rootfs"), UnmountMode::Detach, None));
+                    result_of(unmounts, &unmounted)
                 });
                 directory
-                    .expect_metadata()
-                    .returning(|_| Ok(Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5)));
+                    .expect_remove_dir()
+                    .withf(|name| name == "rootfs")
+                    .returning(move |_| result_of(removals, &removed));
+                directory.expect_metadata().returning(move |_| found(kind, 5));
+                directory.expect_own_metadata().returning(|| found(FileKind::Directory, 3));
                 directory.expect_remove_file().returning(|_| Ok(()));
                 directory.expect_entries().returning(|| {
                     let entry = DirectoryEntry { name: "v".into(), kind: FileKind::Directory, inode: 9 };
@@ -303,7 +327,11 @@ mod tests {
                 Ok(Box::new(directory))
             });
             mounts.expect_remove_dir().withf(|name| name == "c").returning(move |_| container.map_err(os));
-            mounts.expect_metadata().withf(|name| name == "c").returning(|_| Err(os(Errno::ENOENT)));
+            mounts.expect_metadata().withf(|name| name == "c").returning(move |_| match container {
+                Err(Errno::ENOENT) => Err(os(Errno::ENOENT)),
+                Err(Errno::ESTALE) => found(FileKind::Directory, 4),
+                _ => found(FileKind::Directory, 3),
+            });
             Ok(Box::new(mounts))
         });
         fs
@@ -316,143 +344,147 @@ mod tests {
     const REMOVED: NameAfter = NameAfter::Removed;
     const KEPT: NameAfter = NameAfter::Kept;
 
+    fn run_alone(fs: &MockFilesystem) -> Result<UnshareOutcome, Error> {
+        run(&MockMounter::new(), fs)
+    }
+
     #[test]
     fn one_layer_takes_one_unmount() {
-        let (mounter, fs) = (unmounts(&[Ok(())]), removals(&[Ok(())], Ok(())));
-        assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 1, name: REMOVED }));
+        let outcome = run_alone(&world(&[Ok(())], &[Ok(())], Ok(())));
+        assert_eq!(outcome, Ok(UnshareOutcome::Detached { layers: 1, name: REMOVED }));
     }
 
     #[test]
     fn every_stacked_layer_is_detached() {
-        let mounter = unmounts(&[Ok(()), Ok(()), Ok(())]);
-        let fs = removals(&[Err(Errno::EBUSY), Err(Errno::EBUSY), Ok(())], Ok(()));
-        assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 3, name: REMOVED }));
+        let fs = world(&[Ok(()), Ok(()), Ok(())], &[Err(Errno::EBUSY), Err(Errno::EBUSY), Ok(())], Ok(()));
+        assert_eq!(run_alone(&fs), Ok(UnshareOutcome::Detached { layers: 3, name: REMOVED }));
     }
 
     #[test]
     fn a_name_that_stays_for_another_reason_does_not_hide_a_layer() {
-        let mounter = unmounts_and_shows(&[Ok(()), Ok(()), Err(Errno::EINVAL)], Ok(false));
-        let fs = removals(&[Err(Errno::EROFS), Err(Errno::EROFS), Err(Errno::EROFS)], Ok(()));
-        assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 2, name: KEPT }));
+        let removals = &[Err(Errno::EROFS), Err(Errno::EROFS), Err(Errno::EROFS)];
+        let fs = world(&[Ok(()), Ok(()), Err(Errno::EINVAL)], removals, Ok(()));
+        assert_eq!(run(&shows(Ok(false)), &fs), Ok(UnshareOutcome::Detached { layers: 2, name: KEPT }));
     }
 
     #[test]
     fn a_directory_that_is_no_mount_is_not_mounted_and_removed_if_empty() {
-        let mounter = unmounts(&[Err(Errno::EINVAL)]);
-        assert_eq!(
-            run(&mounter, &removals(&[Ok(())], Err(Errno::ENOTEMPTY))),
-            Ok(UnshareOutcome::NotMounted { name: REMOVED })
-        );
-        let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Ok(false));
-        assert_eq!(
-            run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(()))),
-            Ok(UnshareOutcome::NotMounted { name: KEPT })
-        );
+        let fs = world(&[Err(Errno::EINVAL)], &[Ok(())], Err(Errno::ENOTEMPTY));
+        assert_eq!(run_alone(&fs), Ok(UnshareOutcome::NotMounted { name: REMOVED }));
+        let fs = world(&[Err(Errno::EINVAL)], &[Err(Errno::ENOTEMPTY)], Ok(()));
+        assert_eq!(run(&shows(Ok(false)), &fs), Ok(UnshareOutcome::NotMounted { name: KEPT }));
     }
 
     #[test]
     fn a_missing_path_is_not_an_error() {
-        let mounter = unmounts(&[Err(Errno::ENOENT)]);
-        assert_eq!(run(&mounter, &removals(&[], Err(Errno::ENOENT))), Ok(UnshareOutcome::Missing));
+        assert_eq!(run_alone(&world(&[Err(Errno::ENOENT)], &[], Err(Errno::ENOENT))), Ok(UnshareOutcome::Missing));
     }
 
-    #[test]
-    fn a_symlink_is_refused_and_nothing_is_touched() {
-        let mounter = unmounts(&[Err(Errno::ELOOP)]);
-        assert_eq!(run(&mounter, &MockFilesystem::new()), Ok(UnshareOutcome::RefusedSymlink));
-    }
-
-    /// `rootfs` is a symlink when it is removed.
-    fn a_symlink_by_then() -> MockFilesystem {
+    /// A mounts directory in which opening the container's ends like this.
+    fn without_container(errno: Errno) -> MockFilesystem {
         let mut fs = MockFilesystem::new();
-        fs.expect_open_dir().returning(|_| {
+        fs.expect_open_dir().returning(move |_| {
             let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().returning(|_, _| {
-                let mut directory = MockDirectory::new();
-                directory.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
-                directory
-                    .expect_metadata()
-                    .returning(|_| Ok(Metadata::new(FileKind::Symlink, DeviceNumber::new(0, 1), 5)));
-                Ok(Box::new(directory))
-            });
+            mounts.expect_open_dir().returning(move |_, _| Err(os(errno)));
             Ok(Box::new(mounts))
         });
         fs
     }
 
     #[test]
+    fn container_directory_that_is_missing_or_a_symlink_or_a_mount_is_not_entered() {
+        assert_eq!(run_alone(&without_container(Errno::ENOENT)), Ok(UnshareOutcome::Missing));
+        assert_eq!(run_alone(&without_container(Errno::ELOOP)), Ok(UnshareOutcome::RefusedSymlink));
+        for errno in [Errno::EPERM, Errno::EXDEV, Errno::EACCES, Errno::EMFILE] {
+            assert_eq!(run_alone(&without_container(errno)).unwrap_err().errno(), Some(errno));
+        }
+    }
+
+    #[test]
+    fn a_symlink_is_refused_and_nothing_is_touched() {
+        let fs = world(&[Err(Errno::ELOOP)], &[], Ok(()));
+        assert_eq!(run_alone(&fs), Ok(UnshareOutcome::RefusedSymlink));
+    }
+
+    /// `rootfs` is a symlink when it is removed.
+    fn a_symlink_by_then(unmounts: Unmounts) -> MockFilesystem {
+        world_of(unmounts, &[Err(Errno::ENOTDIR), Err(Errno::ENOTDIR)], Ok(()), FileKind::Symlink)
+    }
+
+    #[test]
     fn a_name_that_is_a_symlink_only_when_it_is_removed_is_refused_too() {
-        let mounter = unmounts(&[Err(Errno::EINVAL)]);
-        assert_eq!(run(&mounter, &a_symlink_by_then()), Ok(UnshareOutcome::RefusedSymlink));
+        assert_eq!(run_alone(&a_symlink_by_then(&[Err(Errno::EINVAL)])), Ok(UnshareOutcome::RefusedSymlink));
     }
 
     #[test]
     fn a_layer_off_and_then_a_symlink_is_an_error() {
-        let mounter = unmounts(&[Ok(()), Err(Errno::EINVAL)]);
-        let error = run(&mounter, &a_symlink_by_then()).unwrap_err();
+        let error = run_alone(&a_symlink_by_then(&[Ok(()), Err(Errno::EINVAL)])).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ELOOP));
     }
 
     #[test]
     fn a_name_that_shows_a_mount_after_all_is_not_said_to_be_off() {
-        let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Ok(true));
-        let error = run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(()))).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::EBUSY));
-        let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Err(Errno::ELOOP));
-        assert_eq!(run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(()))), Ok(UnshareOutcome::RefusedSymlink));
-    }
-
-    #[test]
-    fn a_name_that_cannot_be_looked_at_is_an_error() {
-        for errno in [Errno::EXDEV, Errno::EACCES, Errno::EMFILE] {
-            let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Err(errno));
-            let fs = removals(&[Err(Errno::EROFS)], Ok(()));
-            assert_eq!(run(&mounter, &fs).unwrap_err().errno(), Some(errno));
-        }
+        let fs = || world(&[Err(Errno::EINVAL)], &[Err(Errno::ENOTEMPTY)], Ok(()));
+        assert_eq!(run(&shows(Ok(true)), &fs()).unwrap_err().errno(), Some(Errno::EBUSY));
+        assert_eq!(run(&shows(Err(Errno::ELOOP)), &fs()), Ok(UnshareOutcome::RefusedSymlink));
     }
 
     #[test]
     fn a_locked_mount_is_an_error_and_not_a_loop() {
-        let mounter = unmounts(&[Err(Errno::EINVAL)]);
-        let error = run(&mounter, &removals(&[Err(Errno::EBUSY)], Ok(()))).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::EBUSY));
+        const LOCKED: Unmounts = &[Err(Errno::EINVAL); MOST_ATTEMPTS as usize];
+        const BUSY: Unmounts = &[Err(Errno::EBUSY); MOST_ATTEMPTS as usize];
+        assert_eq!(run_alone(&world(LOCKED, BUSY, Ok(()))).unwrap_err().errno(), Some(Errno::EBUSY));
+    }
+
+    #[test]
+    fn mount_made_on_the_name_between_unmount_and_removal_is_unmounted_too() {
+        let fs = world(&[Err(Errno::EINVAL), Ok(())], &[Err(Errno::EBUSY), Ok(())], Ok(()));
+        assert_eq!(run_alone(&fs), Ok(UnshareOutcome::Detached { layers: 1, name: REMOVED }));
     }
 
     #[test]
     fn what_the_kernel_refuses_is_an_error() {
-        for errno in [Errno::EPERM, Errno::EXDEV, Errno::EACCES] {
-            let error = run(&unmounts(&[Err(errno)]), &MockFilesystem::new()).unwrap_err();
-            assert_eq!(error.errno(), Some(errno));
+        const EPERM: Unmounts = &[Err(Errno::EPERM)];
+        const EACCES: Unmounts = &[Err(Errno::EACCES)];
+        for (unmounts, errno) in [(EPERM, Errno::EPERM), (EACCES, Errno::EACCES)] {
+            assert_eq!(run_alone(&world(unmounts, &[], Ok(()))).unwrap_err().errno(), Some(errno));
         }
     }
 
     #[test]
     fn an_empty_container_directory_that_stays_is_told() {
-        for (container, name) in [(Errno::EROFS, KEPT), (Errno::ENOENT, REMOVED)] {
+        for (container, name) in [(Errno::EROFS, KEPT), (Errno::ENOENT, REMOVED), (Errno::ESTALE, KEPT)] {
             let outcome = UnshareOutcome::Detached { layers: 1, name };
-            assert_eq!(run(&unmounts(&[Ok(())]), &removals(&[Ok(())], Err(container))), Ok(outcome));
+            assert_eq!(run_alone(&world(&[Ok(())], &[Ok(())], Err(container))), Ok(outcome), "{container}");
         }
     }
 
     #[test]
     fn the_empty_placeholder_of_a_file_is_removed() {
-        let (mounter, fs) = (unmounts(&[Ok(())]), removals(&[Err(Errno::ENOTDIR)], Ok(())));
-        assert_eq!(run(&mounter, &fs), Ok(UnshareOutcome::Detached { layers: 1, name: REMOVED }));
+        let fs = world(&[Ok(())], &[Err(Errno::ENOTDIR)], Ok(()));
+        assert_eq!(run_alone(&fs), Ok(UnshareOutcome::Detached { layers: 1, name: REMOVED }));
     }
 
     #[test]
-    fn a_name_that_is_gone_or_a_symlink_once_a_layer_is_off_is_an_error() {
-        for errno in [Errno::ENOENT, Errno::ELOOP] {
-            let mounter = unmounts(&[Ok(()), Err(errno)]);
-            let error = run(&mounter, &removals(&[Err(Errno::EBUSY)], Ok(()))).unwrap_err();
-            assert_eq!(error.errno(), Some(errno));
+    fn a_name_that_becomes_a_symlink_once_a_layer_is_off_is_an_error() {
+        let fs = world(&[Ok(()), Err(Errno::ELOOP)], &[Err(Errno::EBUSY)], Ok(()));
+        assert_eq!(run_alone(&fs).unwrap_err().errno(), Some(Errno::ELOOP));
+        // It seems to be gone, and a second look finds it.
+        let fs = world(&[Ok(()), Err(Errno::ENOENT)], &[Err(Errno::EBUSY)], Ok(()));
+        assert_eq!(run_alone(&fs).unwrap_err().errno(), Some(Errno::ENOENT));
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_looked_at_is_an_error() {
+        for errno in [Errno::EXDEV, Errno::EACCES, Errno::EMFILE] {
+            let fs = world(&[Err(Errno::EINVAL)], &[Err(Errno::EROFS)], Ok(()));
+            assert_eq!(run(&shows(Err(errno)), &fs).unwrap_err().errno(), Some(errno));
         }
     }
 
     #[test]
     fn a_name_that_is_gone_by_the_second_look_is_not_mounted() {
-        let mounter = unmounts_and_shows(&[Err(Errno::EINVAL)], Err(Errno::ENOENT));
-        let outcome = run(&mounter, &removals(&[Err(Errno::ENOTEMPTY)], Ok(())));
-        assert_eq!(outcome, Ok(UnshareOutcome::NotMounted { name: KEPT }));
+        let fs = world(&[Err(Errno::EINVAL)], &[Err(Errno::ENOTEMPTY)], Ok(()));
+        assert_eq!(run(&shows(Err(Errno::ENOENT)), &fs), Ok(UnshareOutcome::NotMounted { name: KEPT }));
     }
 }

@@ -213,8 +213,31 @@ mod tests {
         OsError::new(Operation::Unmount, "/m", errno)
     }
 
-    /// A filesystem in which the containers of these ids are symlinks, and everything can be removed.
-    fn filesystem(symlinks: &'static [&'static str]) -> MockFilesystem {
+    type Unmounted = Arc<Mutex<Vec<String>>>;
+
+    /// A directory in which everything can be unmounted and removed, except on paths that contain `fail`. Notes what is
+    /// unmounted.
+    fn directory(path: String, fail: &'static str, unmounted: &Unmounted) -> Box<dyn crate::Directory> {
+        let mut directory = MockDirectory::new();
+        let found = || Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 2);
+        directory.expect_own_metadata().returning(move || Ok(found()));
+        directory.expect_metadata().returning(move |_| Ok(found()));
+        directory.expect_remove_dir().returning(|_| Ok(()));
+        let (seen, at) = (unmounted.clone(), path.clone());
+        directory.expect_unmount().returning(move |name, _, _| {
+            let path = format!("{at}/{}", name.to_str().unwrap());
+            seen.lock().unwrap().push(path.clone());
+            if path.contains(fail) { Err(os(Errno::EPERM)) } else { Ok(()) }
+        });
+        let unmounted = unmounted.clone();
+        directory.expect_open_dir().returning(move |name, _| {
+            Ok(self::directory(format!("{path}/{}", name.to_str().unwrap()), fail, &unmounted))
+        });
+        Box::new(directory)
+    }
+
+    /// A filesystem in which the containers of these ids are symlinks, and what was unmounted through it.
+    fn filesystem(symlinks: &'static [&'static str], fail: &'static str) -> (MockFilesystem, Unmounted) {
         let mut fs = MockFilesystem::new();
         fs.expect_metadata().returning(move |at, link| {
             assert_eq!(link, FinalLink::Itself);
@@ -222,31 +245,10 @@ mod tests {
             let kind = if is_link { FileKind::Symlink } else { FileKind::Directory };
             Ok(Metadata::new(kind, DeviceNumber::new(0, 1), 2))
         });
-        fs.expect_open_dir().returning(|_| {
-            let mut mounts = MockDirectory::new();
-            mounts.expect_open_dir().returning(|_, _| {
-                let mut container = MockDirectory::new();
-                container.expect_remove_dir().returning(|_| Ok(()));
-                Ok(Box::new(container))
-            });
-            mounts.expect_remove_dir().returning(|_| Ok(()));
-            Ok(Box::new(mounts))
-        });
-        fs.expect_remove_dir().returning(|_| Ok(()));
-        fs
-    }
-
-    /// A mounter that notes what is unmounted and fails for paths that contain `fail`.
-    fn mounter(fail: &'static str) -> (MockMounter, Arc<Mutex<Vec<String>>>) {
-        let unmounted = Arc::new(Mutex::new(Vec::new()));
-        let mut mounter = MockMounter::new();
+        let unmounted = Unmounted::default();
         let seen = unmounted.clone();
-        mounter.expect_unmount().returning(move |request| {
-            let path = request.at().for_display().display().to_string();
-            seen.lock().unwrap().push(path.clone());
-            if path.contains(fail) { Err(os(Errno::EPERM)) } else { Ok(()) }
-        });
-        (mounter, unmounted)
+        fs.expect_open_dir().returning(move |at| Ok(directory(at.for_display().display().to_string(), fail, &seen)));
+        (fs, unmounted)
     }
 
     fn sandbox(containers: impl IntoIterator<Item = Container>) -> Sandbox {
@@ -269,8 +271,8 @@ mod tests {
     fn goes_on_after_an_error_and_reports_all_host_mounts_included() {
         let containers =
             [with_host_mounts("a", &["/m/a-x-bad", "/m/a-y-good"]), Container::new(id("bad")), Container::new(id("c"))];
-        let (mounter, unmounted) = mounter("bad");
-        let error = unshare_all(&filesystem(&[]), &mounter, None, &sandbox(containers)).unwrap_err();
+        let (fs, unmounted) = filesystem(&[], "bad");
+        let error = unshare_all(&fs, &MockMounter::new(), None, &sandbox(containers)).unwrap_err();
         let failed: Vec<_> = error.failures.iter().map(|f| (f.container.as_str(), f.step.to_string())).collect();
         assert_eq!(
             failed,
@@ -287,9 +289,9 @@ mod tests {
 
     #[test]
     fn a_symlinked_container_is_skipped_and_the_outcome_says_so() {
-        let (mounter, unmounted) = mounter("never");
+        let (fs, unmounted) = filesystem(&["evil"], "never");
         let containers = [with_host_mounts("evil", &["/m/evil-x"]), Container::new(id("good"))];
-        let done = unshare_all(&filesystem(&["evil"]), &mounter, None, &sandbox(containers)).unwrap();
+        let done = unshare_all(&fs, &MockMounter::new(), None, &sandbox(containers)).unwrap();
         assert_eq!(
             (done[0].step.clone(), done[0].outcome),
             (UnshareStep::ContainerDir, UnshareOutcome::RefusedSymlink)
@@ -301,8 +303,8 @@ mod tests {
     fn a_block_device_rootfs_loses_only_its_host_mounts() {
         let mut container = with_host_mounts("c", &["", "/m/c/vol"]);
         container.fs_type = "ext4".into();
-        let (mounter, unmounted) = mounter("never");
-        let done = unshare_all(&filesystem(&[]), &mounter, None, &sandbox([container])).unwrap();
+        let (fs, unmounted) = filesystem(&[], "never");
+        let done = unshare_all(&fs, &MockMounter::new(), None, &sandbox([container])).unwrap();
         assert_eq!(done.len(), 1);
         assert_eq!(*unmounted.lock().unwrap(), ["/m/c/vol"]);
     }
@@ -312,13 +314,13 @@ mod tests {
         let mut container = Container::new(id("c"));
         container.rootfs_type = NYDUS_ROOTFS_TYPE.into();
         let sandbox = sandbox([container]);
-        let (mounter, unmounted) = mounter("never");
+        let (fs, unmounted) = filesystem(&[], "never");
         let mut daemon = MockRafsDaemon::new();
         daemon.expect_unmount().times(1).returning(|_| Ok(RafsUnmount::Done));
-        let done = unshare_all(&filesystem(&[]), &mounter, Some(&daemon), &sandbox).unwrap();
+        let done = unshare_all(&fs, &MockMounter::new(), Some(&daemon), &sandbox).unwrap();
         assert_eq!(done[0].outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
         assert_eq!(*unmounted.lock().unwrap(), ["/m/c/snapshotdir"]);
-        let error = unshare_all(&filesystem(&[]), &mounter, None, &sandbox).unwrap_err();
+        let error = unshare_all(&fs, &MockMounter::new(), None, &sandbox).unwrap_err();
         assert_eq!(error.failures[0].error, Error::NoRafsDaemon);
     }
 

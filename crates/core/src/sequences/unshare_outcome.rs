@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::StaleReason;
+
 /// What taking off a share did. No outcome but [`Detached`](Self::Detached) has unmounted anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
@@ -25,6 +27,14 @@ pub enum UnshareOutcome {
     RefusedSymlink,
     /// The mount that was to go is covered by another one. Nothing was unmounted, nothing removed.
     Covered,
+    /// The record proves nothing here. Nothing was unmounted. Names that still lead to the recorded files and are empty are
+    /// removed, except for [`StaleReason::AnotherNamespace`].
+    Stale {
+        /// Why it proves nothing.
+        reason: StaleReason,
+        /// What became of the name.
+        name: NameAfter,
+    },
 }
 
 /// What became of the placeholder that a share was mounted on, and of the container's directory that it was the last in.
@@ -46,6 +56,7 @@ impl fmt::Display for UnshareOutcome {
             Self::Missing => f.write_str("was not there"),
             Self::RefusedSymlink => f.write_str("refused: a symlink stands there"),
             Self::Covered => f.write_str("refused: another mount covers it"),
+            Self::Stale { reason, name } => write!(f, "stale record: {reason}; {name}"),
         }
     }
 }

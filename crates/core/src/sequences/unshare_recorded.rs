@@ -1,25 +1,30 @@
-//! Taking off the one mount that a record speaks of.
+//! Unmounting the one mount that a record names.
 
 use camino::Utf8Path;
 
-use crate::sequences::placeholder::{self, Removal};
+use crate::sequences::detach::{Unmounted, may_have_moved, unmount_found};
+use crate::sequences::placeholder::{self, Removal, is_gone};
+use crate::sequences::record_state::stale_origin;
 use crate::sequences::share_name::share_location;
 use crate::sequences::unshare::{warn_kept, warn_symlink};
 use crate::{
-    Errno, Error, Filesystem, Location, MountInfo, MountKey, Mounter, NameAfter, Placeholder, ShareRecord, UnmountMode,
-    UnmountRequest, UnshareOutcome,
+    Errno, Error, FileKind, Filesystem, FinalLink, Location, MountInfo, MountKey, MountSubtree, Mounter, NameAfter,
+    Placeholder, Proof, RecordState, ShareRecord, StaleReason, UnmountMode, UnmountRequest, UnshareOutcome,
 };
 
-/// Takes off the mount of `record`, wherever it is now, and no other; then removes what was made for it
+/// Unmounts the mount of `record`, wherever it is now, and no other; then removes what was created for it
 /// ([`ShareRecord::made`]): the same files, one level each, and only while they are empty.
 ///
+/// * The mount must be the recorded one: boot, mount namespace, id, device and root are compared first
+///   ([`ShareRecord::state`]). Where the record proves nothing, nothing is unmounted: [`UnshareOutcome::Stale`].
 /// * Where something else is mounted on top of it, nothing is done: [`UnshareOutcome::Covered`].
-/// * Where the name was swapped or moved by then, the mount is found again by its identity and taken off where it is.
-/// * With an id that the kernel uses again ([`MountKey::Reused`]) the mount must also be of the recorded device and subpath.
+/// * Where the name was swapped or moved by then, the mount is found again by its identity and unmounted where it is,
+///   however long its path is. With [`Proof::Likely`] that is done below the mounts directory only.
+/// * A mount that is gone already is no error: another caller was quicker.
 ///
 /// # Errors
 ///
-/// As [`unshare_rootfs`](crate::unshare_rootfs).
+/// As [`unshare_rootfs`](crate::unshare_rootfs). A mount that cannot be looked for is not gone: that is an error too.
 pub fn unshare_recorded(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -30,56 +35,87 @@ pub fn unshare_recorded(
         "shared-dir" = %mounts_dir, "container-id" = %record.container, name = record.name);
     span.in_scope(|| {
         let at = share_location(mounts_dir, &record.container, &record.name)?;
-        if !may_be_ours(mounter, record)? {
-            return Ok(UnshareOutcome::NotMounted { name: NameAfter::Kept });
+        let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
+        if let Some(reason) = stale_origin(mounter, record.origin, record.mount)? {
+            return stale(fs, record, &at, reason);
         }
-        let instead = match mounter.unmount(&detach_only(&at, record.mount)) {
+        // A unique id is compared with device and root where it is unmounted; a classic one has to be looked up first.
+        if matches!(record.mount, MountKey::Reused(_)) {
+            match record.state(mounter)? {
+                RecordState::There { .. } => {}
+                RecordState::Gone => return already_gone(fs, record, &at),
+                RecordState::Stale(reason) => return stale(fs, record, &at, reason),
+            }
+        }
+        let by_name = UnmountRequest::new(at.clone()).only(record.mount).showing(shows.clone());
+        match mounter.unmount(&by_name.with_mode(UnmountMode::Detach)) {
             Ok(()) => {
                 let name = remove_names(fs, &record.made, &at)?;
                 return Ok(UnshareOutcome::Detached { layers: 1, name });
             }
-            Err(error) => match error.errno() {
-                Errno::ESTALE => UnshareOutcome::Covered,
-                Errno::ELOOP => {
-                    warn_symlink(&record.container);
-                    UnshareOutcome::RefusedSymlink
-                }
-                Errno::ENOENT | Errno::ENOTDIR => UnshareOutcome::Missing,
-                Errno::EINVAL | Errno::EXDEV => UnshareOutcome::NotMounted { name: NameAfter::Kept },
-                _ => return Err(error.into()),
-            },
-        };
-        by_identity(mounter, record, &at, instead)
+            Err(error) if may_have_moved(&error) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match record.state(mounter)? {
+            RecordState::There { mount, proof: Proof::Likely } if !is_below(fs, mounts_dir, &mount)? => {
+                return stale(fs, record, &at, StaleReason::AnotherMount);
+            }
+            RecordState::There { .. } => {}
+            RecordState::Gone => return already_gone(fs, record, &at),
+            RecordState::Stale(reason) => return stale(fs, record, &at, reason),
+        }
+        match unmount_found(mounter, record.mount, Some(&shows), UnmountMode::Detach)? {
+            Unmounted::Done(path) if path == at.for_display() => {
+                let name = remove_names(fs, &record.made, &at)?;
+                Ok(UnshareOutcome::Detached { layers: 1, name })
+            }
+            Unmounted::Done(_) => Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept }),
+            Unmounted::Gone => already_gone(fs, record, &at),
+            Unmounted::Covered(_) => Ok(UnshareOutcome::Covered),
+        }
     })
 }
 
-/// The name does not show the mount: it may be elsewhere, beneath something, or gone.
-fn by_identity(
-    mounter: &dyn Mounter,
-    record: &ShareRecord,
-    at: &Location,
-    instead: UnshareOutcome,
-) -> Result<UnshareOutcome, Error> {
-    let info = match mounter.find_mount(record.mount) {
-        Ok(info) => info,
-        Err(error) if error.errno() == Errno::ENOENT => {
-            let gone = UnshareOutcome::NotMounted { name: NameAfter::Kept };
-            return Ok(if instead == UnshareOutcome::Covered { gone } else { instead });
+/// Removes the recorded names, and reports what stands at the name of a mount that is gone.
+fn already_gone(fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> Result<UnshareOutcome, Error> {
+    let looked = fs.metadata(at, FinalLink::Itself);
+    let name = remove_names(fs, &record.made, at)?;
+    match looked {
+        Err(error) if is_gone(error.errno()) => Ok(UnshareOutcome::Missing),
+        Err(error) if error.errno() == Errno::ELOOP => {
+            warn_symlink(&record.container);
+            Ok(UnshareOutcome::RefusedSymlink)
         }
-        Err(error) => return Err(error.into()),
-    };
-    if info.mount_point == at.for_display() {
-        return Ok(instead);
-    }
-    match mounter.unmount(&detach_only(&Location::Trusted(info.mount_point), record.mount)) {
-        Ok(()) => Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept }),
-        Err(error) if error.errno() == Errno::ESTALE => Ok(UnshareOutcome::Covered),
-        Err(error) => Err(error.into()),
+        Ok(found) if found.kind == FileKind::Symlink => {
+            warn_symlink(&record.container);
+            Ok(UnshareOutcome::RefusedSymlink)
+        }
+        _ => Ok(UnshareOutcome::NotMounted { name }),
     }
 }
 
-/// Removes what was made for the share. The container's directory stays while another share is in it.
-fn remove_names(fs: &dyn Filesystem, made: &[Placeholder], at: &Location) -> Result<NameAfter, Error> {
+fn stale(
+    fs: &dyn Filesystem,
+    record: &ShareRecord,
+    at: &Location,
+    reason: StaleReason,
+) -> Result<UnshareOutcome, Error> {
+    tracing::warn!(target: "mountwright", subsystem = "mount", container = %record.container, %reason,
+        "record of a share is stale, nothing is unmounted");
+    let name = match reason {
+        // There the mount may be in use, and removing the name here would unmount it there.
+        StaleReason::AnotherNamespace => NameAfter::Kept,
+        _ => remove_names(fs, &record.made, at)?,
+    };
+    Ok(UnshareOutcome::Stale { reason, name })
+}
+
+fn is_below(fs: &dyn Filesystem, mounts_dir: &Utf8Path, mount: &MountInfo) -> Result<bool, Error> {
+    Ok(mount.mount_point.starts_with(fs.canonicalize(mounts_dir.as_std_path())?))
+}
+
+/// Removes what was created for a share. The container's directory stays while another share is in it.
+pub(crate) fn remove_names(fs: &dyn Filesystem, made: &[Placeholder], at: &Location) -> Result<NameAfter, Error> {
     let mut name = NameAfter::Kept;
     for made in made.iter().rev() {
         match placeholder::remove_made(fs, made)? {
@@ -92,37 +128,15 @@ fn remove_names(fs: &dyn Filesystem, made: &[Placeholder], at: &Location) -> Res
     Ok(name)
 }
 
-fn detach_only(at: &Location, mount: MountKey) -> UnmountRequest {
-    UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach).only(mount)
-}
-
-/// A unique id is proof in itself; one that is used again needs the device and the subpath besides.
-fn may_be_ours(mounter: &dyn Mounter, record: &ShareRecord) -> Result<bool, Error> {
-    if matches!(record.mount, MountKey::Unique(_)) {
-        return Ok(true);
-    }
-    match mounter.find_mount(record.mount) {
-        Ok(info) => Ok(is_this_mount(record, &info)),
-        Err(error) if error.errno() == Errno::ENOENT => Ok(false),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// True where `found`, found by the id of `record`, is the mount that was recorded.
-pub(crate) fn is_this_mount(record: &ShareRecord, found: &MountInfo) -> bool {
-    match record.mount {
-        MountKey::Unique(_) => true,
-        MountKey::Reused(_) => found.device == record.device && found.root == record.subpath,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sequences::paper_mounts::ORIGIN;
     use crate::{
-        ContainerId, DeviceNumber, FileIdentity, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter,
-        MountId, Operation, OsError, UniqueMountId,
+        ContainerId, Crossing, DeviceNumber, Directory, DirectoryEntries, FileIdentity, Metadata, MockDirectory,
+        MockFilesystem, MockMounter, MountId, Operation, OsError, UniqueMountId,
     };
+    use std::ffi::OsStr;
     use std::num::NonZeroU64;
     use std::sync::{Arc, Mutex};
 
@@ -133,6 +147,8 @@ mod tests {
         ShareRecord {
             container: ContainerId::new("c").unwrap(),
             name: "rootfs".into(),
+            origin: Some(ORIGIN),
+            peers: None,
             mount,
             device: DeviceNumber::new(8, 1),
             subpath: "/images/c".into(),
@@ -161,31 +177,82 @@ mod tests {
         info
     }
 
-    /// Directories with these inode numbers, all empty, and the list of those that were removed.
-    fn filesystem(found: &'static [(&'static str, u64)]) -> (MockFilesystem, Arc<Mutex<Vec<Location>>>) {
-        let mut fs = MockFilesystem::new();
-        let removed = Arc::new(Mutex::new(Vec::new()));
-        let sink = removed.clone();
-        fs.expect_open_dir().returning(move |above| {
-            let below = match above {
-                Location::Trusted(_) => String::new(),
-                Location::Beneath { path, .. } => format!("{}/", path.as_path().display()),
-            };
-            let path = move |name: &std::ffi::OsStr| format!("{below}{}", name.to_str().unwrap());
-            let mut directory = MockDirectory::new();
-            let of = path.clone();
-            directory.expect_metadata().returning(move |name| {
-                let (_, inode) = found.iter().find(|(path, _)| *path == of(name)).unwrap();
-                Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 7), *inode))
-            });
-            let sink = sink.clone();
-            directory.expect_remove_dir().returning(move |name| {
-                sink.lock().unwrap().push(Location::beneath("/m", path(name)).unwrap());
-                Ok(())
-            });
-            Ok(Box::new(directory))
+    type Removed = Arc<Mutex<Vec<String>>>;
+    type Found = &'static [(&'static str, u64)];
+
+    fn directory(below: String, found: Found, removed: &Removed) -> Box<dyn Directory> {
+        let mut directory = MockDirectory::new();
+        let of = move |name: &OsStr| format!("{below}{}", name.to_str().unwrap());
+        let path = of.clone();
+        directory.expect_metadata().returning(move |name| {
+            let inode = found.iter().find(|(at, _)| *at == path(name)).map(|(_, inode)| *inode);
+            let inode = inode.ok_or_else(|| refused(Errno::ENOENT))?;
+            Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 7), inode))
         });
+        directory
+            .expect_own_metadata()
+            .returning(|| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 7), 1)));
+        directory.expect_entries().returning(|| Ok(DirectoryEntries::new(std::iter::empty())));
+        let (path, sink) = (of.clone(), removed.clone());
+        directory.expect_remove_dir().returning(move |name| {
+            sink.lock().unwrap().push(path(name));
+            Ok(())
+        });
+        let removed = removed.clone();
+        directory.expect_open_dir().returning(move |name, crossing| {
+            assert_eq!(crossing, Crossing::Refuse);
+            let path = of(name);
+            if !found.iter().any(|(at, _)| *at == path) {
+                return Err(refused(Errno::ENOENT));
+            }
+            Ok(self::directory(format!("{path}/"), found, &removed))
+        });
+        Box::new(directory)
+    }
+
+    /// Empty directories with these inode numbers below `/m`, where a look at the share's name ends like this; and the list of
+    /// those that were removed.
+    fn filesystem(found: Found, look: Result<FileKind, Errno>) -> (MockFilesystem, Removed) {
+        let mut fs = MockFilesystem::new();
+        let removed = Removed::default();
+        let sink = removed.clone();
+        fs.expect_open_dir().returning(move |at| {
+            assert_eq!(*at, Location::trusted("/m"));
+            Ok(directory(String::new(), found, &sink))
+        });
+        fs.expect_canonicalize().returning(|path| Ok(path.to_owned()));
+        fs.expect_metadata()
+            .returning(move |_, _| look.map(|kind| Metadata::new(kind, DeviceNumber::new(0, 7), 6)).map_err(refused));
         (fs, removed)
+    }
+
+    const NAMES: Found = &[("c", 5), ("c/rootfs", 6)];
+
+    /// A mounter that finds this, each look after the other; the last one again and again.
+    fn finding(all: Vec<Result<MountInfo, Errno>>, by_name: Result<(), Errno>) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter.expect_unmount().withf(|r| *r.at() == at_name()).returning(move |request| {
+            let shows = MountSubtree { device: DeviceNumber::new(8, 1), root: "/images/c".into() };
+            assert!(request.mode() == UnmountMode::Detach && request.expected().is_some());
+            assert_eq!(request.shows(), Some(&shows));
+            by_name.map_err(refused)
+        });
+        mounter.expect_origin().returning(|| Ok(ORIGIN));
+        let mut next = 0;
+        mounter.expect_find_mount().returning(move |key| {
+            let found = all[next.min(all.len() - 1)].clone();
+            next += 1;
+            found.map_err(|errno| OsError::new(Operation::FindMount, key, errno))
+        });
+        mounter
+    }
+
+    fn ours() -> Result<MountInfo, Errno> {
+        Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)))
+    }
+
+    fn moved() -> Result<MountInfo, Errno> {
+        Ok(mount_at("/m/moved/rootfs", DeviceNumber::new(8, 1)))
     }
 
     fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: MountKey) -> Result<UnshareOutcome, Error> {
@@ -194,107 +261,161 @@ mod tests {
 
     #[test]
     fn the_recorded_mount_goes_and_its_name() {
-        let mut mounter = MockMounter::new();
-        mounter
-            .expect_unmount()
-            .withf(|r| *r.at() == at_name() && r.mode() == UnmountMode::Detach && r.expected() == Some(UNIQUE))
-            .times(1)
-            .returning(|_| Ok(()));
-        let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 6)]);
-        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
-        assert_eq!(run(&mounter, &fs, UNIQUE), Ok(done));
-        assert_eq!(*removed.lock().unwrap(), [at_name(), Location::beneath("/m", "c").unwrap()]);
-    }
-
-    #[test]
-    fn another_file_that_has_the_name_by_now_stays() {
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().times(1).returning(|_| Ok(()));
-        let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 66)]);
-        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
-        assert_eq!(run(&mounter, &fs, UNIQUE), Ok(done));
-        assert_eq!(*removed.lock().unwrap(), [Location::beneath("/m", "c").unwrap()]);
-    }
-
-    #[test]
-    fn a_cover_is_left_alone() {
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().times(1).returning(|_| Err(refused(Errno::ESTALE)));
-        mounter.expect_find_mount().returning(|_| Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 1))));
-        assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE), Ok(UnshareOutcome::Covered));
-    }
-
-    #[test]
-    fn a_swapped_name_does_not_hide_the_mount() {
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().withf(|r| *r.at() == at_name()).returning(|_| Err(refused(Errno::ELOOP)));
-        mounter.expect_find_mount().returning(|_| Ok(mount_at("/m/moved/rootfs", DeviceNumber::new(8, 1))));
-        mounter
-            .expect_unmount()
-            .withf(|r| *r.at() == Location::trusted("/m/moved/rootfs") && r.expected() == Some(UNIQUE))
-            .times(1)
-            .returning(|_| Ok(()));
-        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
-        assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE), Ok(done));
-    }
-
-    #[test]
-    fn a_mount_that_is_gone_leaves_what_the_name_says() {
-        for (errno, outcome) in [
-            (Errno::ELOOP, UnshareOutcome::RefusedSymlink),
-            (Errno::ENOENT, UnshareOutcome::Missing),
-            (Errno::EINVAL, UnshareOutcome::NotMounted { name: NameAfter::Kept }),
-            (Errno::ESTALE, UnshareOutcome::NotMounted { name: NameAfter::Kept }),
-        ] {
-            let mut mounter = MockMounter::new();
-            mounter.expect_unmount().times(1).returning(move |_| Err(refused(errno)));
-            mounter.expect_find_mount().returning(|key| Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)));
-            assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE), Ok(outcome), "{errno}");
+        for key in [UNIQUE, REUSED] {
+            let (fs, removed) = filesystem(NAMES, Ok(FileKind::Directory));
+            let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
+            assert_eq!(run(&finding(vec![ours()], Ok(())), &fs, key), Ok(done));
+            assert_eq!(*removed.lock().unwrap(), ["c/rootfs", "c"]);
         }
     }
 
     #[test]
-    fn a_reused_id_of_another_filesystem_is_not_ours() {
-        let mut mounter = MockMounter::new();
-        mounter.expect_find_mount().returning(|_| Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 2))));
-        let untouched = UnshareOutcome::NotMounted { name: NameAfter::Kept };
-        assert_eq!(run(&mounter, &MockFilesystem::new(), REUSED), Ok(untouched));
+    fn another_file_that_has_the_name_by_now_stays() {
+        let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 66)], Ok(FileKind::Directory));
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        assert_eq!(run(&finding(vec![ours()], Ok(())), &fs, UNIQUE), Ok(done));
+        assert_eq!(*removed.lock().unwrap(), ["c"]);
+    }
+
+    #[test]
+    fn a_cover_is_left_alone() {
+        let (fs, removed) = filesystem(NAMES, Ok(FileKind::Directory));
+        let mut mounter = finding(vec![ours()], Err(Errno::ESTALE));
+        mounter.expect_unmount().returning(|_| Err(refused(Errno::ESTALE)));
+        assert_eq!(run(&mounter, &fs, UNIQUE), Ok(UnshareOutcome::Covered));
+        assert_eq!(*removed.lock().unwrap(), [""; 0]);
+    }
+
+    #[test]
+    fn a_swapped_name_does_not_hide_the_mount() {
+        for key in [UNIQUE, REUSED] {
+            let (fs, _) = filesystem(NAMES, Ok(FileKind::Symlink));
+            let mut mounter = finding(vec![moved()], Err(Errno::ELOOP));
+            mounter
+                .expect_unmount()
+                .withf(move |r| *r.at() == Location::trusted("/m/moved/rootfs") && r.expected() == Some(key))
+                .times(1)
+                .returning(|_| Ok(()));
+            assert_eq!(run(&mounter, &fs, key), Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept }));
+        }
+    }
+
+    #[test]
+    fn reused_id_outside_the_mounts_directory_is_stale_and_a_unique_one_is_not() {
+        let elsewhere = || Ok(mount_at("/srv", DeviceNumber::new(8, 1)));
+        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
+        let stale = UnshareOutcome::Stale { reason: StaleReason::AnotherMount, name: NameAfter::Removed };
+        assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, REUSED), Ok(stale));
+        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
+        let mut mounter = finding(vec![elsewhere()], Err(Errno::EINVAL));
+        mounter.expect_unmount().times(1).returning(|_| Ok(()));
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        assert_eq!(run(&mounter, &fs, UNIQUE), Ok(done));
+    }
+
+    #[test]
+    fn mount_that_is_gone_loses_its_recorded_names_and_the_outcome_says_what_stands_there() {
+        for (look, outcome) in [
+            (Err(Errno::ELOOP), UnshareOutcome::RefusedSymlink),
+            (Ok(FileKind::Symlink), UnshareOutcome::RefusedSymlink),
+            (Err(Errno::ENOENT), UnshareOutcome::Missing),
+            (Ok(FileKind::Directory), UnshareOutcome::NotMounted { name: NameAfter::Removed }),
+        ] {
+            for key in [UNIQUE, REUSED] {
+                let (fs, removed) = filesystem(NAMES, look);
+                assert_eq!(
+                    run(&finding(vec![Err(Errno::ENOENT)], Err(Errno::EINVAL)), &fs, key),
+                    Ok(outcome),
+                    "{look:?}"
+                );
+                assert_eq!(*removed.lock().unwrap(), ["c/rootfs", "c"]);
+                // Another caller was quicker after the look.
+                let (fs, _) = filesystem(NAMES, look);
+                assert_eq!(
+                    run(&finding(vec![ours(), Err(Errno::ENOENT)], Err(Errno::EINVAL)), &fs, key),
+                    Ok(outcome),
+                    "{look:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn id_of_a_mount_that_shows_something_else_unmounts_nothing() {
+        let stale = UnshareOutcome::Stale { reason: StaleReason::AnotherMount, name: NameAfter::Removed };
+        let other_device = || Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 2)));
+        let other_root =
+            || Ok(MountInfo { root: "/images/d".into(), ..mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)) });
+        for found in [other_device(), other_root()] {
+            for key in [UNIQUE, REUSED] {
+                let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
+                assert_eq!(run(&finding(vec![found.clone()], Err(Errno::ESTALE)), &fs, key), Ok(stale));
+            }
+        }
+        let elsewhere = || Ok(mount_at("/srv", DeviceNumber::new(8, 2)));
+        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
+        assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, UNIQUE), Ok(stale));
+        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
+        let gone = UnshareOutcome::NotMounted { name: NameAfter::Removed };
+        assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, REUSED), Ok(gone));
+    }
+
+    #[test]
+    fn share_of_a_source_that_was_removed_is_the_recorded_one() {
+        let deleted =
+            MountInfo { root: "/images/c//deleted".into(), ..mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)) };
+        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
+        assert_eq!(run(&finding(vec![Ok(deleted)], Ok(())), &fs, UNIQUE), Ok(done));
+    }
+
+    #[test]
+    fn record_of_another_boot_or_namespace_or_of_none_unmounts_nothing() {
+        let boot = Some(crate::BootId::from_bytes([8; 16]));
+        let namespace = Some(crate::MountNamespaceId::Unique(10));
+        for (origin, reason) in [
+            (None, StaleReason::UnknownOrigin),
+            (Some(crate::Origin::UNKNOWN), StaleReason::UnknownOrigin),
+            (Some(crate::Origin { boot, ..ORIGIN }), StaleReason::AnotherBoot),
+            (Some(crate::Origin { namespace, ..ORIGIN }), StaleReason::AnotherNamespace),
+        ] {
+            let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 66)], Ok(FileKind::Directory));
+            let record = ShareRecord { origin, ..record(UNIQUE) };
+            let outcome = unshare_recorded(&fs, &finding(vec![ours()], Ok(())), "/m".into(), &record);
+            assert_eq!(outcome, Ok(UnshareOutcome::Stale { reason, name: NameAfter::Kept }));
+            let removes = reason != StaleReason::AnotherNamespace;
+            let expected: &[&str] = if removes { &["c"] } else { &[] };
+            assert_eq!(*removed.lock().unwrap(), expected, "another file has the share's name");
+        }
     }
 
     #[test]
     fn what_the_kernel_refuses_is_an_error() {
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().returning(|_| Err(refused(Errno::EPERM)));
-        assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE).unwrap_err().errno(), Some(Errno::EPERM));
+        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
+        assert_eq!(
+            run(&finding(vec![ours()], Err(Errno::EPERM)), &fs, UNIQUE).unwrap_err().errno(),
+            Some(Errno::EPERM)
+        );
     }
 
     #[test]
     fn a_mount_that_cannot_be_looked_for_is_an_error() {
         for mount in [UNIQUE, REUSED] {
-            let mut mounter = MockMounter::new();
-            mounter.expect_unmount().returning(|_| Err(refused(Errno::ENOENT)));
-            mounter.expect_find_mount().returning(|key| Err(OsError::new(Operation::FindMount, key, Errno::EIO)));
-            assert_eq!(run(&mounter, &MockFilesystem::new(), mount).unwrap_err().errno(), Some(Errno::EIO));
+            for errno in [Errno::EIO, Errno::EMFILE, Errno::EOPNOTSUPP] {
+                let mounter = finding(vec![Err(errno)], Err(Errno::EINVAL));
+                assert_eq!(run(&mounter, &MockFilesystem::new(), mount).unwrap_err().errno(), Some(errno));
+            }
         }
-    }
-
-    #[test]
-    fn a_reused_id_that_is_not_there_is_a_mount_that_is_gone() {
-        let mut mounter = MockMounter::new();
-        mounter.expect_find_mount().returning(|key| Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)));
-        let gone = UnshareOutcome::NotMounted { name: NameAfter::Kept };
-        assert_eq!(run(&mounter, &MockFilesystem::new(), REUSED), Ok(gone));
     }
 
     #[test]
     fn what_is_elsewhere_may_be_covered_or_refused() {
         for (errno, outcome) in [(Errno::ESTALE, Ok(UnshareOutcome::Covered)), (Errno::EPERM, Err(Some(Errno::EPERM)))]
         {
-            let mut mounter = MockMounter::new();
-            mounter.expect_unmount().withf(|r| *r.at() == at_name()).returning(|_| Err(refused(Errno::ENOENT)));
-            mounter.expect_find_mount().returning(|_| Ok(mount_at("/m/moved/rootfs", DeviceNumber::new(8, 1))));
+            let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
+            let mut mounter = finding(vec![moved()], Err(Errno::ENOENT));
             mounter.expect_unmount().returning(move |_| Err(refused(errno)));
-            assert_eq!(run(&mounter, &MockFilesystem::new(), UNIQUE).map_err(|error| error.errno()), outcome);
+            assert_eq!(run(&mounter, &fs, UNIQUE).map_err(|error| error.errno()), outcome);
         }
     }
 

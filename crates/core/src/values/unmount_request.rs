@@ -35,6 +35,8 @@ pub struct UnmountRequest {
     shows: Option<MountSubtree>,
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
     apart: bool,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
+    whole_path: bool,
 }
 
 /// The part of a filesystem that a mount shows.
@@ -57,16 +59,17 @@ impl From<&MountInfo> for MountSubtree {
 impl UnmountRequest {
     /// Takes off the topmost mount at `at`, now or not at all.
     pub fn new(at: Location) -> Self {
-        Self { at, mode: UnmountMode::Plain, only: None, shows: None, apart: false }
+        Self { at, mode: UnmountMode::Plain, only: None, shows: None, apart: false, whole_path: false }
     }
 
     /// Unmounts this mount and no other, as a look at it or the mount table has described it.
     ///
-    /// The mount point is reached by descriptors, however long its path is; no symlink is followed. The id is compared, and
-    /// where the kernel has `statmount(2)` also device and root: if one of them differs, the error is `ESTALE`.
+    /// The mount point is reached by descriptors, however long its path is; no symlink is followed. Id, device and root are
+    /// compared as by [`only`](Self::only) and [`showing`](Self::showing).
     pub fn of_mount(mount: &MountInfo) -> Self {
         let at = Location::Trusted(mount.mount_point.clone());
-        Self { only: Some(mount.key()), shows: Some(MountSubtree::from(mount)), ..Self::new(at) }
+        let request = Self::new(at).only(mount.key()).showing(MountSubtree::from(mount));
+        Self { whole_path: true, ..request }
     }
 
     /// Takes it off this way.
@@ -79,6 +82,14 @@ impl UnmountRequest {
     /// [`UnmountMode::Expire`] the answer is `EOPNOTSUPP`: to look which mount it is would be to use it.
     pub fn only(mut self, mount: MountKey) -> Self {
         self.only = Some(mount);
+        self
+    }
+
+    /// Unmounts it only if it shows this part of this filesystem, or did before that was removed; else the error is `ESTALE`.
+    /// Where the kernel has no `statmount(2)` (before 6.8) this is not compared: look at the mount table first. Without
+    /// [`only`](Self::only) it has no effect.
+    pub fn showing(mut self, subtree: MountSubtree) -> Self {
+        self.shows = Some(subtree);
         self
     }
 
@@ -105,7 +116,12 @@ impl UnmountRequest {
         self.only
     }
 
-    /// The part of a filesystem that the mount must show; set by [`of_mount`](Self::of_mount).
+    /// True where the location is a mount point as the kernel gives it, of any length ([`of_mount`](Self::of_mount)).
+    pub fn has_whole_path(&self) -> bool {
+        self.whole_path
+    }
+
+    /// The part of a filesystem that the mount must show.
     pub fn shows(&self) -> Option<&MountSubtree> {
         self.shows.as_ref()
     }

@@ -1,9 +1,9 @@
 //! What core makes of what a crashed runtime left behind, whatever became of ids and names since.
 
 use mountwright_core::{
-    ContainerId, LeftRole, MountKey, NameAfter, Propagation, ReapReport, Recovery, SandboxDirs, SandboxSetup,
-    ShareRecord, TakeOff, TearDownOutcome, UnshareOutcome, UnsharedMounts, set_up_sandbox, share_rootfs,
-    tear_down_container, unshare_recorded, unshare_rootfs,
+    ContainerId, LeftRole, MountFlags, MountKey, NameAfter, Propagation, ReapReport, Recovery, SandboxDirs,
+    SandboxSetup, ShareRecord, TakeOff, TearDownOutcome, UnprovenReason, UnshareOutcome, UnsharedMounts,
+    set_up_sandbox, share_rootfs, tear_down_container, unshare_recorded, unshare_rootfs,
 };
 
 use super::super::case::Case;
@@ -79,6 +79,18 @@ fn classic(key: MountKey) -> mountwright_core::MountId {
     }
 }
 
+/// Moves a directory so deep below another one that its path is longer than a path can be.
+fn deeper_than_a_path(s: &Scene<'_>, from: &str, below: &str) {
+    let name = "d".repeat(200);
+    s.chdir(below);
+    for _ in 0..24 {
+        s.world().make_dir(name.as_ref(), 0o755).unwrap();
+        s.chdir(&name);
+    }
+    s.world().rename(from.as_ref(), "box".as_ref()).unwrap();
+    s.chdir("/");
+}
+
 pub(super) const CASES: &[Case] = &[
     Case::new("two binds on one target: unshared, both layers go, the name goes, and the source is whole", |s| {
         sandbox(s);
@@ -138,17 +150,100 @@ pub(super) const CASES: &[Case] = &[
         assert!(!s.is_mounted(SHARED) && !s.exists("/w/base/mounts/box"));
         assert_eq!(s.text("/w/image/f"), b"image");
     }),
-    Case::new("recovery finds the shares of a mounts directory that was renamed and made again", |s| {
-        sandbox(s);
+    Case::new("recovery with the set-up's record finds a mounts directory that was renamed and made again", |s| {
+        let dirs = sandbox(s);
         share(s);
         s.rename(MOUNTS, "/w/base/old");
         s.dir(MOUNTS);
-        let found = recovery().find(s.fs(), s.mounter()).unwrap();
+        let mounts = s.mount_points();
+        let without = reap(s);
+        assert_eq!(without.unproven[0].reason, UnprovenReason::AnotherDirectory);
+        assert_eq!(s.mount_points(), mounts, "{without}");
+        s.dir(MOUNTS);
+        let recovery = recovery().with_record(&dirs);
+        if matches!(dirs.shared, MountKey::Reused(_)) {
+            assert!(recovery.find(s.fs(), s.mounter()).unwrap().mounts.is_empty());
+            return;
+        }
+        let found = recovery.find(s.fs(), s.mounter()).unwrap();
         let roles: Vec<_> = found.mounts.iter().map(|left| left.role.clone()).collect();
         assert_eq!(roles, [LeftRole::Shared, LeftRole::Share, LeftRole::Copy]);
-        assert!(reap(s).is_clean());
+        let report = recovery.reap(s.fs(), s.mounter()).unwrap();
+        assert!(report.is_clean(), "{report}");
         is_gone(s, &[]);
         assert_eq!(s.world().names("/w/base/old".as_ref()).unwrap(), [""; 0], "its names are gone, it is not ours");
+    }),
+    Case::new(
+        "recovery leaves a mount on the guest's directory that it cannot prove, with what is on it, and names it",
+        |s| {
+            s.tmpfs("/w/base");
+            s.propagate("/w/base", Propagation::Shared);
+            for (source, flags, reason) in [
+                ("/w/base/srv", MountFlags::NONE, UnprovenReason::AnotherDirectory),
+                ("/w/base/srv", MountFlags::READ_ONLY, UnprovenReason::AnotherDirectory),
+                ("/w/base", MountFlags::READ_ONLY, UnprovenReason::AnotherDirectory),
+                (MOUNTS, MountFlags::NONE, UnprovenReason::Writable),
+                ("/w/elsewhere", MountFlags::READ_ONLY, UnprovenReason::AnotherFilesystem),
+            ] {
+                s.dir("/w/elsewhere");
+                s.dir(MOUNTS);
+                s.dir(SHARED);
+                s.tmpfs("/w/base/srv/db");
+                s.file("/w/base/srv/db/data", b"bytes");
+                s.file("/w/base/srv/lock", b"");
+                s.dir("/w/base/srv/spool/in");
+                s.bound(source, SHARED);
+                s.propagate(SHARED, Propagation::Slave);
+                s.flag(SHARED, flags);
+                let mounts = s.mount_points();
+                let found = recovery().find(s.fs(), s.mounter()).unwrap();
+                assert!(found.is_empty(), "{found}");
+                let report = Recovery::new(MOUNTS, SHARED).unwrap().reap(s.fs(), s.mounter()).unwrap();
+                assert!(report.did_nothing() && report.left.is_empty(), "{report}");
+                assert_eq!(report.unproven.iter().map(|unproven| unproven.reason).collect::<Vec<_>>(), [reason]);
+                assert_eq!(s.mount_points(), mounts);
+                assert!(s.exists("/w/base/srv/lock") && s.exists("/w/base/srv/spool/in"));
+                assert_eq!(s.text("/w/base/srv/db/data"), b"bytes");
+                s.detached(SHARED);
+                s.detached("/w/base/srv/db");
+            }
+        },
+    ),
+    Case::new("recovery leaves a symlink in the place of the guest's directory, and what it leads to", |s| {
+        s.tmpfs("/w/base");
+        s.dir(MOUNTS);
+        s.dir("/w/data");
+        s.link("/w/data", SHARED);
+        let report = reap(s);
+        assert_eq!(report.unproven[0].reason, UnprovenReason::Symlink);
+        assert!(s.exists("/w/data") && s.exists(SHARED) && !s.exists(MOUNTS));
+    }),
+    Case::new("recovery unmounts a stack of a hundred layers", |s| {
+        sandbox(s);
+        share(s);
+        for _ in 0..100 {
+            s.bound("/w/image", ROOTFS);
+        }
+        let report = reap(s);
+        assert!(report.is_clean(), "{report}");
+        is_gone(s, &[]);
+    }),
+    Case::new("recovery and tear-down reach a share that was moved deeper than a path can be long", |s| {
+        for recovers in [true, false] {
+            sandbox(s);
+            let record = share(s);
+            deeper_than_a_path(s, "/w/base/mounts/box", MOUNTS);
+            if recovers {
+                let report = reap(s);
+                assert!(report.left.is_empty(), "{report}");
+            } else {
+                let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], TakeOff::Detach);
+                assert!(report.mounts[0].outcome.is_off(), "{report}");
+            }
+            assert!(!s.mounts().iter().any(|mount| mount.root.ends_with("image")), "{:?}", s.mounts());
+            s.detached(SHARED);
+            s.detached("/w/base");
+        }
     }),
     Case::new("recovery leaves a stranger's mount on the guest's directory, with what is on it", |s| {
         sandbox(s);

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use mountwright_core::{
-    ContainerId, Errno, Error, FileKind, Location, MountFlags, NameAfter, Propagation, PropagationState, ShareRecord,
-    UnshareOutcome, share_rootfs, share_snapshot_dir, share_volume, unshare_recorded, unshare_rootfs,
-    unshare_snapshot_dir, unshare_volume,
+    BootId, ContainerId, DeviceNumber, Errno, Error, FileKind, FoundAgain, Location, MountFlags, MountKey,
+    MountNamespaceId, NameAfter, Origin, PeerGroup, Propagation, PropagationState, RecordDifference, ShareRecord,
+    StaleReason, TakeOff, TearDownOutcome, UnshareOutcome, share_rootfs, share_snapshot_dir, share_volume,
+    tear_down_container, unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume,
 };
 
 use super::super::case::Case;
@@ -56,6 +57,104 @@ pub(super) const CASES: &[Case] = &[
         share(s, &at("/w/images/box"), true).unwrap();
         assert_eq!((s.try_write(ROOTFS), s.try_write("/w/images/box")), (Err(Errno::EROFS), Ok(())));
     }),
+    Case::new("a record of another boot, of another namespace or of none is stale: it unmounts nothing", |s| {
+        ready(s);
+        let record = share(s, &at("/w/images/box"), false).unwrap();
+        let origin = record.origin.unwrap();
+        assert_eq!(origin, s.mounter().origin().unwrap());
+        let boot = Some(BootId::from_bytes([0; 16]));
+        let namespace = origin.namespace.map(|id| match id {
+            MountNamespaceId::Unique(id) => MountNamespaceId::Unique(id + 1),
+            MountNamespaceId::Inode { device, inode } => MountNamespaceId::Inode { device, inode: inode + 1 },
+        });
+        for (other, reason) in [
+            (None, StaleReason::UnknownOrigin),
+            (Some(Origin { boot, ..origin }), StaleReason::AnotherBoot),
+            (Some(Origin { namespace, ..origin }), StaleReason::AnotherNamespace),
+        ] {
+            let mut stale = record.clone();
+            stale.origin = other;
+            s.changes_nothing(|| {
+                let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &stale).unwrap();
+                assert_eq!(outcome, UnshareOutcome::Stale { reason, name: KEPT });
+                let torn = tear_down_container(s.fs(), s.mounter(), "/w/mounts".into(), &[stale], TakeOff::Detach);
+                assert_eq!(torn.mounts[0].outcome, TearDownOutcome::Stale { reason, name: KEPT });
+            });
+        }
+        assert_eq!(unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap(), detached(1, REMOVED));
+    }),
+    Case::new("a stale record removes the files that it names while they are the same, and no other", |s| {
+        ready(s);
+        let mut record = share(s, &at("/w/images/box"), false).unwrap();
+        record.origin.as_mut().unwrap().boot = Some(BootId::from_bytes([0; 16]));
+        s.detached(ROOTFS);
+        let reason = StaleReason::AnotherBoot;
+        s.rename(ROOTFS, "/w/mounts/box/away");
+        s.dir(ROOTFS);
+        let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+        assert_eq!(outcome, UnshareOutcome::Stale { reason, name: KEPT });
+        assert!(s.exists(ROOTFS) && s.exists("/w/mounts/box/away"));
+        s.rmdir(ROOTFS);
+        s.rename("/w/mounts/box/away", ROOTFS);
+        let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+        assert_eq!(outcome, UnshareOutcome::Stale { reason, name: REMOVED });
+        assert!(!s.exists("/w/mounts/box"));
+    }),
+    Case::new("a unique id in a record whose device or root differs is stale, and its mount stays", |s| {
+        ready(s);
+        let record = share(s, &at("/w/images/box"), false).unwrap();
+        unshare(s).unwrap();
+        s.tmpfs("/w/srv/db");
+        s.dir("/w/srv/bound");
+        s.bound("/w/images", "/w/srv/bound");
+        for victim in ["/w/srv/db", "/w/srv/bound"] {
+            let mut stale = record.clone();
+            stale.mount = s.mounter().mount_of(&at(victim)).unwrap().mount.key();
+            s.changes_nothing(|| {
+                let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &stale).unwrap();
+                assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
+                if matches!(stale.mount, MountKey::Unique(_)) {
+                    let is_stale = matches!(outcome, UnshareOutcome::Stale { reason: StaleReason::AnotherMount, .. });
+                    assert!(is_stale, "{outcome}");
+                }
+                let torn = tear_down_container(s.fs(), s.mounter(), "/w/mounts".into(), &[stale], TakeOff::Detach);
+                assert!(!matches!(torn.mounts[0].outcome, TearDownOutcome::Detached { .. }), "{torn}");
+            });
+            assert!(s.is_mounted(victim));
+        }
+    }),
+    Case::new(
+        "a record is found again where device, root and place are the same, and else it is told what differs",
+        |s| {
+            ready(s);
+            let record = share(s, &at("/w/images/box"), false).unwrap();
+            let find = |record: &ShareRecord| record.find_again(s.mounter()).unwrap();
+            let FoundAgain::Record(again) = find(&record) else { panic!("it is there") };
+            assert_eq!(*again, record);
+            let mut other = record.clone();
+            other.origin.as_mut().unwrap().boot = Some(BootId::from_bytes([0; 16]));
+            assert_eq!(find(&other), FoundAgain::Stale(StaleReason::AnotherBoot));
+            let mut other = record.clone();
+            other.subpath = "/images".into();
+            assert_eq!(find(&other), FoundAgain::Differs(RecordDifference::Root));
+            let mut other = record.clone();
+            other.device = DeviceNumber::new(259, 1);
+            assert_eq!(find(&other), FoundAgain::Differs(RecordDifference::Device));
+            let mut other = record.clone();
+            other.peers = PeerGroup::new(77);
+            assert_eq!(find(&other), FoundAgain::Differs(RecordDifference::PeerGroup));
+            // As another namespace has it: the same mount under another id.
+            s.detached(ROOTFS);
+            s.bound("/w/images/box", ROOTFS);
+            s.propagate(ROOTFS, Propagation::Private);
+            let FoundAgain::Record(again) = find(&record) else { panic!("it is there") };
+            assert_eq!(
+                unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &again).unwrap(),
+                detached(1, REMOVED)
+            );
+            assert_eq!(find(&record), FoundAgain::NotMounted);
+        },
+    ),
     Case::new("share then unshare is no change", |s| {
         ready(s);
         s.changes_nothing(|| {

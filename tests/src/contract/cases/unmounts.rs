@@ -176,6 +176,74 @@ pub(super) const CASES: &[Case] = &[
         s.mounter().unmount(&detach("/w/m").only(mount)).unwrap();
         assert_eq!(s.mount_points(), [""; 0]);
     }),
+    Case::new("a mount that was looked at is unmounted where it is, and another at its place stays: ESTALE", |s| {
+        for mode in MODES {
+            s.tmpfs("/w/m");
+            let seen = s.mount("/w/m");
+            s.mounter().unmount(&UnmountRequest::of_mount(&seen).with_mode(mode)).unwrap();
+            assert!(!s.is_mounted("/w/m"));
+            s.refuses(Errno::EINVAL, || s.mounter().unmount(&UnmountRequest::of_mount(&seen).with_mode(mode)));
+            s.tmpfs("/w/m");
+            let mut other = seen.clone();
+            other.id = s.mount("/w/m").id;
+            let mut keyed = s.mounter().mount_of(&at("/w/m")).unwrap().mount;
+            if keyed.unique_id.is_some() && keyed.device != other.device {
+                let request = UnmountRequest::of_mount(&other).with_mode(mode);
+                s.refuses(Errno::ESTALE, || s.mounter().unmount(&request));
+                keyed.root = "/x".into();
+                let request = UnmountRequest::of_mount(&keyed).with_mode(mode);
+                s.refuses(Errno::ESTALE, || s.mounter().unmount(&request));
+            }
+            s.detached("/w/m");
+            s.rename("/w/m", "/w/real");
+            s.tmpfs("/w/real");
+            s.link("/w/real", "/w/m");
+            let mut through_a_link = s.mount("/w/real");
+            through_a_link.mount_point = "/w/m".into();
+            s.refuses(Errno::ELOOP, || s.mounter().unmount(&UnmountRequest::of_mount(&through_a_link).with_mode(mode)));
+            s.detached("/w/real");
+            s.world().remove_file("/w/m".as_ref()).unwrap();
+            s.rmdir("/w/real");
+        }
+    }),
+    Case::new("a mount whose path is longer than a path can be is unmounted by its identity", |s| {
+        let name = "d".repeat(200);
+        for mode in MODES {
+            s.tmpfs("/w/base");
+            s.tmpfs("/w/base/m");
+            s.chdir("/w/base");
+            for _ in 0..24 {
+                s.world().make_dir(name.as_ref(), 0o755).unwrap();
+                s.chdir(&name);
+            }
+            s.dir("/w/base/box/m");
+            s.tmpfs("/w/base/box/m");
+            s.world().rename("/w/base/box".as_ref(), "box".as_ref()).unwrap();
+            s.chdir("/");
+            let deep = s.mounts().into_iter().find(|mount| mount.mount_point.ends_with("box/m")).unwrap();
+            assert!(deep.mount_point.as_os_str().len() > 4096);
+            s.mounter().unmount(&UnmountRequest::of_mount(&deep).with_mode(mode)).unwrap();
+            assert_eq!(s.mount_points(), ["/w/base", "/w/base/m"]);
+            s.detached("/w/base");
+        }
+    }),
+    Case::new("a mount is made private before its unmount only if it is the one asked for", |s| {
+        s.tmpfs("/w/m");
+        s.dir("/w/m/a");
+        s.propagate("/w/m", Propagation::Shared);
+        s.dir("/w/peer");
+        s.bound("/w/m", "/w/peer");
+        s.tmpfs("/w/m/a");
+        let seen = s.mount("/w/peer");
+        let mut wrong = s.mount("/w/m");
+        wrong.mount_point = "/w/peer".into();
+        s.refuses(Errno::ESTALE, || {
+            s.mounter().unmount(&UnmountRequest::of_mount(&wrong).with_mode(UnmountMode::Detach).apart())
+        });
+        s.refuses(Errno::EOPNOTSUPP, || s.mounter().unmount(&UnmountRequest::of_mount(&seen).apart()));
+        s.mounter().unmount(&UnmountRequest::of_mount(&seen).with_mode(UnmountMode::Detach).apart()).unwrap();
+        assert_eq!(s.mount_points(), ["/w/m", "/w/m/a"], "nothing is unmounted at the peers");
+    }),
     Case::new("an expiring mount is marked first: EAGAIN, and taken off the next time", |s| {
         s.tmpfs("/w/m");
         let expire = unmount("/w/m").with_mode(UnmountMode::Expire);
