@@ -167,7 +167,7 @@ impl<K: Kernel> LinuxBackend<K> {
             return Ok(Place { base: Base::Cwd, name: Cow::Borrowed(mount_point) });
         };
         let mut dir = self.open_root(Path::new("/"))?;
-        for part in parts_for_the_kernel(parent) {
+        for part in parts_for_the_kernel(without_end_slashes(parent)) {
             dir = self.beneath(&dir, part, O_PATH | O_DIRECTORY, Crossing::Enter)?;
         }
         Ok(Place { base: Base::Open(dir), name: Cow::Borrowed(name) })

@@ -1,18 +1,21 @@
-//! A recorded share, looked for in another mount namespace.
+//! A record, looked for in another mount namespace.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::sequences::placeholder::is_gone;
 use crate::sequences::record_state::{shows_same, stale_origin};
-use crate::{Error, Location, MountSubtree, Mounter, NotRelative, ShareRecord, StaleReason};
+use crate::{
+    Error, Location, MountInfo, MountKey, MountSubtree, Mounter, NotRelative, Origin, PeerGroup, SandboxDirs,
+    ShareRecord, StaleReason,
+};
 
-/// Result of [`ShareRecord::find_again`].
+/// Result of [`ShareRecord::find_again`] and [`SandboxDirs::find_again`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum FoundAgain {
+pub enum FoundAgain<R> {
     /// The recorded place shows a mount with the device, root and peer group of the record: its record in this namespace.
-    Record(Box<ShareRecord>),
+    Record(Box<R>),
     /// Nothing is mounted at the recorded place.
     NotMounted,
     /// Another mount is at the recorded place; the first fact in which it differs.
@@ -43,32 +46,95 @@ impl fmt::Display for RecordDifference {
     }
 }
 
-impl FoundAgain {
-    pub(crate) fn look(mounter: &dyn Mounter, record: &ShareRecord) -> Result<Self, Error> {
-        match stale_origin(mounter, record.origin, record.mount)? {
-            Some(reason @ (StaleReason::UnknownOrigin | StaleReason::AnotherBoot)) => return Ok(Self::Stale(reason)),
-            _ => {}
+/// The mount that a place shows, where it is the recorded one.
+fn look_at(
+    mounter: &dyn Mounter,
+    at: &Location,
+    shows: &MountSubtree,
+    peers: Option<PeerGroup>,
+) -> Result<Result<MountInfo, FoundAgain<Never>>, Error> {
+    let found = match mounter.mount_of(at) {
+        Ok(found) if found.is_root => found.mount,
+        Ok(_) => return Ok(Err(FoundAgain::NotMounted)),
+        Err(error) if is_gone(error.errno()) => return Ok(Err(FoundAgain::NotMounted)),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(if found.device != shows.device {
+        Err(FoundAgain::Differs(RecordDifference::Device))
+    } else if !shows_same(&found, shows) {
+        Err(FoundAgain::Differs(RecordDifference::Root))
+    } else if peers.is_some() && peers != found.propagation.peers {
+        Err(FoundAgain::Differs(RecordDifference::PeerGroup))
+    } else {
+        Ok(found)
+    })
+}
+
+/// No record.
+#[derive(Clone, Copy)]
+enum Never {}
+
+impl FoundAgain<Never> {
+    fn of<R>(self) -> FoundAgain<R> {
+        match self {
+            Self::Record(never) => match *never {},
+            Self::NotMounted => FoundAgain::NotMounted,
+            Self::Differs(difference) => FoundAgain::Differs(difference),
+            Self::Stale(reason) => FoundAgain::Stale(reason),
         }
-        let at = place(record)?;
-        let found = match mounter.mount_of(&at) {
-            Ok(found) if found.is_root => found.mount,
-            Ok(_) => return Ok(Self::NotMounted),
-            Err(error) if is_gone(error.errno()) => return Ok(Self::NotMounted),
-            Err(error) => return Err(error.into()),
-        };
-        let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
-        if found.device != record.device {
-            return Ok(Self::Differs(RecordDifference::Device));
-        }
-        if !shows_same(&found, &shows) {
-            return Ok(Self::Differs(RecordDifference::Root));
-        }
-        if record.peers.is_some() && record.peers != found.propagation.peers {
-            return Ok(Self::Differs(RecordDifference::PeerGroup));
-        }
-        let again = ShareRecord::new(mounter, (&record.container, &record.name), &at, found, record.made.clone())?;
-        Ok(Self::Record(Box::new(ShareRecord { subpath: record.subpath.clone(), ..again })))
     }
+}
+
+fn of_another_boot(
+    mounter: &dyn Mounter,
+    origin: Option<Origin>,
+    mount: MountKey,
+) -> Result<Option<StaleReason>, Error> {
+    let reason = stale_origin(mounter, origin, mount)?;
+    Ok(reason.filter(|reason| matches!(reason, StaleReason::UnknownOrigin | StaleReason::AnotherBoot)))
+}
+
+pub(crate) fn share_again(mounter: &dyn Mounter, record: &ShareRecord) -> Result<FoundAgain<ShareRecord>, Error> {
+    if let Some(reason) = of_another_boot(mounter, record.origin, record.mount)? {
+        return Ok(FoundAgain::Stale(reason));
+    }
+    let at = place(record)?;
+    let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
+    let found = match look_at(mounter, &at, &shows, record.peers)? {
+        Ok(found) => found,
+        Err(other) => return Ok(other.of()),
+    };
+    let again = ShareRecord::new(mounter, (&record.container, &record.name), &at, found, record.made.clone())?;
+    Ok(FoundAgain::Record(Box::new(ShareRecord { subpath: record.subpath.clone(), ..again })))
+}
+
+pub(crate) fn dirs_again(mounter: &dyn Mounter, dirs: &SandboxDirs) -> Result<FoundAgain<SandboxDirs>, Error> {
+    if let Some(reason) = of_another_boot(mounter, dirs.origin, dirs.shared)? {
+        return Ok(FoundAgain::Stale(reason));
+    }
+    let mut again = SandboxDirs { origin: Some(mounter.origin()?), ..dirs.clone() };
+    let own = [
+        (Some(&mut again.shared), Some(&dirs.shared_dir), &dirs.mounts_shows),
+        (again.made_shared.as_mut(), Some(&dirs.mounts_dir), &dirs.mounts_shows),
+        (again.made_private.as_mut(), dirs.private_dir.as_ref(), &dirs.private_shows),
+    ];
+    for (mount, path, shows) in own {
+        let (Some(mount), Some(path)) = (mount, path) else { continue };
+        let Some(shows) = shows else { return Ok(FoundAgain::Stale(StaleReason::UnknownOrigin)) };
+        match look_at(mounter, &Location::from(path.as_std_path()), shows, None)? {
+            Ok(found) => *mount = found.key(),
+            Err(other) => return Ok(other.of()),
+        }
+    }
+    for bound in &mut again.bind_mounts {
+        match share_again(mounter, bound)? {
+            FoundAgain::Record(found) => *bound = *found,
+            FoundAgain::NotMounted => return Ok(FoundAgain::NotMounted),
+            FoundAgain::Differs(difference) => return Ok(FoundAgain::Differs(difference)),
+            FoundAgain::Stale(reason) => return Ok(FoundAgain::Stale(reason)),
+        }
+    }
+    Ok(FoundAgain::Record(Box::new(again)))
 }
 
 /// The recorded place, below the mounts directory that the record's path begins with.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::{Errno, MountInfo, MountKey, MountNamespaceId, MountSubtree, Mounter, Origin, OsError};
+use crate::{Errno, MountInfo, MountKey, MountNamespaceId, MountSubtree, Mounter, Operation, Origin, OsError, Subject};
 
 /// Strength of the proof that a mount is the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,8 +22,7 @@ pub enum Proof {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum StaleReason {
-    /// The record does not say in which boot and namespace its mount was made, or this machine does not say which ones they
-    /// are now.
+    /// The record does not say in which boot its mount was made, or in a form that can be compared in which namespace.
     UnknownOrigin,
     /// The machine was started again since. The recorded mount is gone.
     AnotherBoot,
@@ -101,27 +100,85 @@ pub(crate) fn deleted(path: &Path) -> std::path::PathBuf {
     text.into()
 }
 
-/// `None`: the id means here what it meant where it was recorded.
+/// `None`: the id means here what it meant where it was recorded. Where this machine does not say what the record has
+/// (without a procfs), that is an error: a record that cannot be compared is not stale.
 pub(crate) fn stale_origin(
     mounter: &dyn Mounter,
     recorded: Option<Origin>,
     mount: MountKey,
 ) -> Result<Option<StaleReason>, OsError> {
-    let Some(recorded) = recorded else { return Ok(Some(StaleReason::UnknownOrigin)) };
-    let now = mounter.origin()?;
-    match (recorded.boot, now.boot) {
-        (Some(then), Some(now)) if then != now => return Ok(Some(StaleReason::AnotherBoot)),
-        (Some(_), Some(_)) => {}
-        _ => return Ok(Some(StaleReason::UnknownOrigin)),
-    }
     use MountNamespaceId::{Inode, Unique};
-    Ok(match (recorded.namespace, now.namespace) {
-        (Some(then), Some(now)) if then == now => None,
+    let Some(Origin { boot: Some(boot), namespace }) = recorded else { return Ok(Some(StaleReason::UnknownOrigin)) };
+    let now = mounter.origin()?;
+    let cannot_say = || OsError::new(Operation::Origin, Subject::Namespace, Errno::EOPNOTSUPP);
+    if now.boot.ok_or_else(cannot_say)? != boot {
+        return Ok(Some(StaleReason::AnotherBoot));
+    }
+    match (namespace, now.namespace) {
+        (Some(then), Some(now)) if then == now => Ok(None),
         (Some(Unique(_)), Some(Unique(_))) | (Some(Inode { .. }), Some(Inode { .. })) => {
-            Some(StaleReason::AnotherNamespace)
+            Ok(Some(StaleReason::AnotherNamespace))
         }
         // A unique id alone names one mount in all namespaces of the boot.
-        _ if matches!(mount, MountKey::Unique(_)) => None,
-        _ => Some(StaleReason::UnknownOrigin),
-    })
+        _ if matches!(mount, MountKey::Unique(_)) => Ok(None),
+        (Some(_), None) => Err(cannot_say()),
+        _ => Ok(Some(StaleReason::UnknownOrigin)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BootId, DeviceNumber, MockMounter, MountId, UniqueMountId};
+
+    const BOOT: Option<BootId> = Some(BootId::from_bytes([1; 16]));
+    const UNIQUE: MountKey = MountKey::Unique(UniqueMountId(std::num::NonZeroU64::new(7).unwrap()));
+    const REUSED: MountKey = MountKey::Reused(MountId(7));
+
+    fn stale(then: Option<Origin>, now: Origin, key: MountKey) -> Result<Option<StaleReason>, Errno> {
+        let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(move || Ok(now));
+        stale_origin(&mounter, then, key).map_err(|error| error.errno())
+    }
+
+    fn inode(inode: u64) -> Option<MountNamespaceId> {
+        Some(MountNamespaceId::Inode { device: DeviceNumber::new(0, 4), inode })
+    }
+
+    #[test]
+    fn record_without_a_boot_proves_nothing() {
+        let now = Origin { boot: BOOT, namespace: inode(1) };
+        for then in [None, Some(Origin::UNKNOWN), Some(Origin { boot: None, namespace: inode(1) })] {
+            for key in [UNIQUE, REUSED] {
+                assert_eq!(stale(then, now, key), Ok(Some(StaleReason::UnknownOrigin)));
+            }
+        }
+    }
+
+    #[test]
+    fn record_that_cannot_be_compared_is_an_error_and_not_stale() {
+        let then = Some(Origin { boot: BOOT, namespace: inode(1) });
+        for key in [UNIQUE, REUSED] {
+            assert_eq!(stale(then, Origin::UNKNOWN, key), Err(Errno::EOPNOTSUPP));
+        }
+        let no_namespace = Origin { boot: BOOT, namespace: None };
+        assert_eq!(stale(then, no_namespace, REUSED), Err(Errno::EOPNOTSUPP));
+        assert_eq!(stale(then, no_namespace, UNIQUE), Ok(None));
+    }
+
+    #[test]
+    fn namespace_is_compared_where_both_say_it_in_the_same_way() {
+        let of = |namespace| Origin { boot: BOOT, namespace };
+        let unique = |id| Some(MountNamespaceId::Unique(id));
+        for key in [UNIQUE, REUSED] {
+            assert_eq!(stale(Some(of(inode(1))), of(inode(1)), key), Ok(None));
+            assert_eq!(stale(Some(of(inode(1))), of(inode(2)), key), Ok(Some(StaleReason::AnotherNamespace)));
+            assert_eq!(stale(Some(of(unique(1))), of(unique(2)), key), Ok(Some(StaleReason::AnotherNamespace)));
+        }
+        assert_eq!(stale(Some(of(inode(1))), of(unique(2)), UNIQUE), Ok(None));
+        assert_eq!(stale(Some(of(inode(1))), of(unique(2)), REUSED), Ok(Some(StaleReason::UnknownOrigin)));
+        assert_eq!(stale(Some(of(None)), of(unique(2)), REUSED), Ok(Some(StaleReason::UnknownOrigin)));
+        let other = Origin { boot: Some(BootId::from_bytes([2; 16])), namespace: inode(1) };
+        assert_eq!(stale(Some(of(inode(1))), other, UNIQUE), Ok(Some(StaleReason::AnotherBoot)));
+    }
 }

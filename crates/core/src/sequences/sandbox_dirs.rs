@@ -2,7 +2,8 @@
 
 use camino::Utf8PathBuf;
 
-use crate::{MountKey, MountSubtree, Origin, Placeholder, ShareRecord};
+use crate::sequences::found_again::dirs_again;
+use crate::{Error, FoundAgain, MountKey, MountSubtree, Mounter, Origin, Placeholder, ShareRecord};
 
 /// What to do where the host's directory is not on a shared mount: a slave of it would silently be private, and nothing
 /// would reach the guest.
@@ -50,4 +51,16 @@ pub struct SandboxDirs {
     pub bind_mounts: Vec<ShareRecord>,
     /// The directories that were made, outermost first.
     pub made: Vec<Placeholder>,
+}
+
+impl SandboxDirs {
+    /// Looks at the recorded places for the same mounts in another mount namespace of the same boot, as a program that was
+    /// started again in a new namespace has them.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShareRecord::find_again`].
+    pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
+        dirs_again(mounter, self)
+    }
 }

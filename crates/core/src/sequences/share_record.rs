@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::sequences::found_again::share_again;
 use crate::sequences::record_state::{Recorded, state_of};
 use crate::{
     ContainerId, DeviceNumber, Error, FoundAgain, Location, MountInfo, MountKey, MountSubtree, Mounter, Origin,
@@ -84,7 +85,7 @@ impl ShareRecord {
     ///
     /// [`Error::NotRelative`]: [`path`](Self::path) does not end in container and name. [`Error::Os`]: the place cannot be
     /// looked at.
-    pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain, Error> {
-        FoundAgain::look(mounter, self)
+    pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
+        share_again(mounter, self)
     }
 }

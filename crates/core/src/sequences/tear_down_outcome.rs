@@ -34,8 +34,8 @@ pub enum TearDownOutcome {
         /// The mount points of what is mounted on it and is itself in use; empty: a process uses it.
         by: Vec<PathBuf>,
     },
-    /// The record proves nothing here. Nothing was unmounted. Names that still lead to the recorded files and are empty are
-    /// removed, except for [`StaleReason::AnotherNamespace`].
+    /// The record proves nothing here. Nothing was unmounted. Of a record of another or an unknown boot, names that
+    /// still lead to the recorded files and are empty are removed.
     Stale {
         /// Why it proves nothing.
         reason: StaleReason,

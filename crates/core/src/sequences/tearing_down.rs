@@ -103,7 +103,7 @@ impl TearingDown {
             // No other mount of this boot ever has it.
             Found::Unproven if matches!(record.mount, MountKey::Unique(_)) && matches!(by_name, Taken::Off(0)) => {
                 let reason = StaleReason::AnotherMount;
-                return Ok(TearDownOutcome::Stale { reason, name: self.remove_name(fs, record, &at, true) });
+                return Ok(TearDownOutcome::Stale { reason, name: NameAfter::Kept });
             }
             Found::Gone | Found::Unproven | Found::Busy => {}
         }
@@ -687,7 +687,7 @@ mod tests {
             let report =
                 tear_down_container(&filesystem(&paper), &mounter(&mounts), "/m".into(), &[share], TakeOff::Detach);
             let reason = StaleReason::AnotherMount;
-            assert_eq!(outcomes(&report), [&TearDownOutcome::Stale { reason, name: NameAfter::Removed }], "{other}");
+            assert_eq!(outcomes(&report), [&TearDownOutcome::Stale { reason, name: NameAfter::Kept }], "{other}");
             assert_eq!(mounts.lock().unwrap().ids(), [1, 2]);
         }
     }

@@ -27,8 +27,8 @@ pub enum UnshareOutcome {
     RefusedSymlink,
     /// The mount that was to go is covered by another one. Nothing was unmounted, nothing removed.
     Covered,
-    /// The record proves nothing here. Nothing was unmounted. Names that still lead to the recorded files and are empty are
-    /// removed, except for [`StaleReason::AnotherNamespace`].
+    /// The record proves nothing here. Nothing was unmounted. Of a record of another or an unknown boot, names that
+    /// still lead to the recorded files and are empty are removed.
     Stale {
         /// Why it proves nothing.
         reason: StaleReason,

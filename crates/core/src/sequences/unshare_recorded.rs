@@ -76,11 +76,9 @@ pub fn unshare_recorded(
     })
 }
 
-/// Removes the recorded names, and reports what stands at the name of a mount that is gone.
+/// Reports what stands at the name of a mount that is gone. Nothing is removed: another caller may be about to.
 fn already_gone(fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> Result<UnshareOutcome, Error> {
-    let looked = fs.metadata(at, FinalLink::Itself);
-    let name = remove_names(fs, &record.made, at)?;
-    match looked {
+    match fs.metadata(at, FinalLink::Itself) {
         Err(error) if is_gone(error.errno()) => Ok(UnshareOutcome::Missing),
         Err(error) if error.errno() == Errno::ELOOP => {
             warn_symlink(&record.container);
@@ -90,7 +88,7 @@ fn already_gone(fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> Res
             warn_symlink(&record.container);
             Ok(UnshareOutcome::RefusedSymlink)
         }
-        _ => Ok(UnshareOutcome::NotMounted { name }),
+        _ => Ok(UnshareOutcome::NotMounted { name: NameAfter::Kept }),
     }
 }
 
@@ -103,9 +101,9 @@ fn stale(
     tracing::warn!(target: "mountwright", subsystem = "mount", container = %record.container, %reason,
         "record of a share is stale, nothing is unmounted");
     let name = match reason {
-        // There the mount may be in use, and removing the name here would unmount it there.
-        StaleReason::AnotherNamespace => NameAfter::Kept,
-        _ => remove_names(fs, &record.made, at)?,
+        StaleReason::UnknownOrigin | StaleReason::AnotherBoot => remove_names(fs, &record.made, at)?,
+        // In the other namespace the mount may be in use, and removing its name here would unmount it there.
+        StaleReason::AnotherNamespace | StaleReason::AnotherMount => NameAfter::Kept,
     };
     Ok(UnshareOutcome::Stale { reason, name })
 }
@@ -304,7 +302,7 @@ mod tests {
     fn reused_id_outside_the_mounts_directory_is_stale_and_a_unique_one_is_not() {
         let elsewhere = || Ok(mount_at("/srv", DeviceNumber::new(8, 1)));
         let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-        let stale = UnshareOutcome::Stale { reason: StaleReason::AnotherMount, name: NameAfter::Removed };
+        let stale = UnshareOutcome::Stale { reason: StaleReason::AnotherMount, name: NameAfter::Kept };
         assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, REUSED), Ok(stale));
         let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
         let mut mounter = finding(vec![elsewhere()], Err(Errno::EINVAL));
@@ -314,12 +312,12 @@ mod tests {
     }
 
     #[test]
-    fn mount_that_is_gone_loses_its_recorded_names_and_the_outcome_says_what_stands_there() {
+    fn mount_that_is_gone_keeps_its_names_and_the_outcome_says_what_stands_there() {
         for (look, outcome) in [
             (Err(Errno::ELOOP), UnshareOutcome::RefusedSymlink),
             (Ok(FileKind::Symlink), UnshareOutcome::RefusedSymlink),
             (Err(Errno::ENOENT), UnshareOutcome::Missing),
-            (Ok(FileKind::Directory), UnshareOutcome::NotMounted { name: NameAfter::Removed }),
+            (Ok(FileKind::Directory), UnshareOutcome::NotMounted { name: NameAfter::Kept }),
         ] {
             for key in [UNIQUE, REUSED] {
                 let (fs, removed) = filesystem(NAMES, look);
@@ -328,7 +326,7 @@ mod tests {
                     Ok(outcome),
                     "{look:?}"
                 );
-                assert_eq!(*removed.lock().unwrap(), ["c/rootfs", "c"]);
+                assert_eq!(*removed.lock().unwrap(), [""; 0]);
                 // Another caller was quicker after the look.
                 let (fs, _) = filesystem(NAMES, look);
                 assert_eq!(
@@ -342,7 +340,7 @@ mod tests {
 
     #[test]
     fn id_of_a_mount_that_shows_something_else_unmounts_nothing() {
-        let stale = UnshareOutcome::Stale { reason: StaleReason::AnotherMount, name: NameAfter::Removed };
+        let stale = UnshareOutcome::Stale { reason: StaleReason::AnotherMount, name: NameAfter::Kept };
         let other_device = || Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 2)));
         let other_root =
             || Ok(MountInfo { root: "/images/d".into(), ..mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)) });
@@ -356,7 +354,7 @@ mod tests {
         let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
         assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, UNIQUE), Ok(stale));
         let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-        let gone = UnshareOutcome::NotMounted { name: NameAfter::Removed };
+        let gone = UnshareOutcome::NotMounted { name: NameAfter::Kept };
         assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, REUSED), Ok(gone));
     }
 

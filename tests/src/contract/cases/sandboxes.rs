@@ -1,10 +1,10 @@
 //! What core makes of a sandbox: its two directories, and taking everything off.
 
 use mountwright_core::{
-    Container, ContainerId, Errno, Error, Mount, MountFlags, MountKey, NYDUS_ROOTFS_TYPE, NameAfter, Propagation,
-    RafsDaemon, RafsError, RafsUnmount, Sandbox, SandboxDirs, SandboxSetup, TakeOff, TearDownOutcome, TearDownReport,
-    UnshareOutcome, UnshareStep, UnsharedMounts, set_up_sandbox, share_rootfs, share_snapshot_dir, tear_down_sandbox,
-    unshare_all,
+    Container, ContainerId, Errno, Error, FoundAgain, Mount, MountFlags, MountKey, NYDUS_ROOTFS_TYPE, NameAfter,
+    Propagation, RafsDaemon, RafsError, RafsUnmount, RecordDifference, Sandbox, SandboxDirs, SandboxSetup, TakeOff,
+    TearDownOutcome, TearDownReport, UnshareOutcome, UnshareStep, UnsharedMounts, set_up_sandbox, share_rootfs,
+    share_snapshot_dir, tear_down_sandbox, unshare_all,
 };
 
 use super::super::case::Case;
@@ -108,6 +108,24 @@ pub(super) const CASES: &[Case] = &[
                 assert!(report.is_clean(), "{report}");
             }
         });
+    }),
+    Case::new("the record of a set-up is found again, and tears down what another namespace would have", |s| {
+        s.dir("/w/mounts");
+        s.dir("/w/shared");
+        let dirs = set_up(s, UnsharedMounts::MakeShared).unwrap();
+        let FoundAgain::Record(again) = dirs.find_again(s.mounter()).unwrap() else { panic!("it is there") };
+        assert_eq!(*again, dirs);
+        // The same mount under another id, as a copy of the namespace has it.
+        s.detached("/w/shared");
+        s.bound("/w/mounts", "/w/shared");
+        s.propagate("/w/shared", Propagation::Slave);
+        let FoundAgain::Record(again) = dirs.find_again(s.mounter()).unwrap() else { panic!("it is there") };
+        assert_eq!(again.shared, key(s, "/w/shared"));
+        assert!(tear_down(s, &again).is_clean());
+        assert_eq!(s.mount_points(), [""; 0]);
+        assert_eq!(dirs.find_again(s.mounter()).unwrap(), FoundAgain::NotMounted);
+        s.tmpfs("/w/shared");
+        assert_eq!(dirs.find_again(s.mounter()).unwrap(), FoundAgain::Differs(RecordDifference::Device));
     }),
     Case::new("a set-up that fails leaves nothing, the mount that was made shared included", |s| {
         s.dir("/w/mounts");
