@@ -73,7 +73,7 @@ impl Names<'_> {
                 };
             }
         };
-        match directory.entries().and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
+        match directory.entries().and_then(Iterator::collect::<Result<Vec<_>, _>>) {
             // Another process removed it after it was opened.
             Err(error) if error.errno() == Errno::ENOENT => Ok(Vec::new()),
             listed => Ok(listed?),

@@ -218,6 +218,8 @@ impl Sequence for Reaping {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::sequences::paper::{Paper, SharedPaper, filesystem};
     use crate::sequences::paper_mounts::{ORIGIN, PaperMounts, SharedMounts, mounter};
@@ -439,7 +441,7 @@ mod tests {
         let mut lines = String::from(ROOT);
         let mut parent = 1;
         for id in 10..60 {
-            lines += &format!("{id} {parent} 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n");
+            let _ = writeln!(lines, "{id} {parent} 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw");
             parent = id;
         }
         let mounts = PaperMounts::with(&lines);

@@ -141,6 +141,7 @@ mod tests {
         stale_origin(&mounter, then, key).map_err(|error| error.errno())
     }
 
+    #[allow(clippy::unnecessary_wraps)] // A field of an origin.
     fn inode(inode: u64) -> Option<MountNamespaceId> {
         Some(MountNamespaceId::Inode { device: DeviceNumber::new(0, 4), inode })
     }

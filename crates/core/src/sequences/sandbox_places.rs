@@ -220,12 +220,11 @@ impl<'a> Verdicts<'a> {
         }
         let mut verdict = Verdict::Other;
         for row in chain.into_iter().rev() {
-            verdict = match self.known.get(&row.id()) {
-                Some(known) => known.clone(),
-                None => {
-                    let on = self.known.get(&row.parent()).cloned().unwrap_or(Verdict::Other);
-                    self.own.judge(row, &on)
-                }
+            verdict = if let Some(known) = self.known.get(&row.id()) {
+                known.clone()
+            } else {
+                let on = self.known.get(&row.parent()).cloned().unwrap_or(Verdict::Other);
+                self.own.judge(row, &on)
             };
             self.known.insert(row.id(), verdict.clone());
         }

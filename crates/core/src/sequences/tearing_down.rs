@@ -89,12 +89,11 @@ impl TearingDown {
         }
         let with_tree = self.layers_gone(&at);
         let by_name = take_off(mounter, &at, Which::All, self.tear_down.take_off());
-        let by_identity = match by_name {
-            Taken::Not(TearDownOutcome::Busy { .. }) => Found::Busy,
-            _ => {
-                let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
-                self.take_by_identity(mounter, record.mount, &shows)?
-            }
+        let by_identity = if let Taken::Not(TearDownOutcome::Busy { .. }) = by_name {
+            Found::Busy
+        } else {
+            let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
+            self.take_by_identity(mounter, record.mount, &shows)?
         };
         let mut layers = with_tree;
         match by_identity {

@@ -280,6 +280,7 @@ mod tests {
         mounter
     }
 
+    #[allow(clippy::unnecessary_wraps)] // A result of a look.
     fn found(kind: FileKind, inode: u64) -> Result<Metadata, OsError> {
         Ok(Metadata::new(kind, DeviceNumber::new(0, 1), inode))
     }

@@ -43,7 +43,7 @@ pub fn unshare_recorded(
         if matches!(record.mount, MountKey::Reused(_)) {
             match record.state(mounter)? {
                 RecordState::There { .. } => {}
-                RecordState::Gone => return already_gone(fs, record, &at),
+                RecordState::Gone => return Ok(already_gone(fs, record, &at)),
                 RecordState::Stale(reason) => return stale(fs, record, &at, reason),
             }
         }
@@ -61,7 +61,7 @@ pub fn unshare_recorded(
                 return stale(fs, record, &at, StaleReason::AnotherMount);
             }
             RecordState::There { .. } => {}
-            RecordState::Gone => return already_gone(fs, record, &at),
+            RecordState::Gone => return Ok(already_gone(fs, record, &at)),
             RecordState::Stale(reason) => return stale(fs, record, &at, reason),
         }
         match unmount_found(mounter, record.mount, Some(&shows), UnmountMode::Detach)? {
@@ -70,25 +70,25 @@ pub fn unshare_recorded(
                 Ok(UnshareOutcome::Detached { layers: 1, name })
             }
             Unmounted::Done(_) => Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept }),
-            Unmounted::Gone => already_gone(fs, record, &at),
+            Unmounted::Gone => Ok(already_gone(fs, record, &at)),
             Unmounted::Covered(_) => Ok(UnshareOutcome::Covered),
         }
     })
 }
 
 /// Reports what stands at the name of a mount that is gone. Nothing is removed: another caller may be about to.
-fn already_gone(fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> Result<UnshareOutcome, Error> {
+fn already_gone(fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> UnshareOutcome {
     match fs.metadata(at, FinalLink::Itself) {
-        Err(error) if is_gone(error.errno()) => Ok(UnshareOutcome::Missing),
+        Err(error) if is_gone(error.errno()) => UnshareOutcome::Missing,
         Err(error) if error.errno() == Errno::ELOOP => {
             warn_symlink(&record.container);
-            Ok(UnshareOutcome::RefusedSymlink)
+            UnshareOutcome::RefusedSymlink
         }
         Ok(found) if found.kind == FileKind::Symlink => {
             warn_symlink(&record.container);
-            Ok(UnshareOutcome::RefusedSymlink)
+            UnshareOutcome::RefusedSymlink
         }
-        _ => Ok(UnshareOutcome::NotMounted { name: NameAfter::Kept }),
+        _ => UnshareOutcome::NotMounted { name: NameAfter::Kept },
     }
 }
 
@@ -245,10 +245,12 @@ mod tests {
         mounter
     }
 
+    #[allow(clippy::unnecessary_wraps)] // A result of a look.
     fn ours() -> Result<MountInfo, Errno> {
         Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)))
     }
 
+    #[allow(clippy::unnecessary_wraps)] // A result of a look.
     fn moved() -> Result<MountInfo, Errno> {
         Ok(mount_at("/m/moved/rootfs", DeviceNumber::new(8, 1)))
     }
@@ -381,8 +383,7 @@ mod tests {
             let record = ShareRecord { origin, ..record(UNIQUE) };
             let outcome = unshare_recorded(&fs, &finding(vec![ours()], Ok(())), "/m".into(), &record);
             assert_eq!(outcome, Ok(UnshareOutcome::Stale { reason, name: NameAfter::Kept }));
-            let removes = reason != StaleReason::AnotherNamespace;
-            let expected: &[&str] = if removes { &["c"] } else { &[] };
+            let expected: &[&str] = if reason == StaleReason::AnotherNamespace { &[] } else { &["c"] };
             assert_eq!(*removed.lock().unwrap(), expected, "another file has the share's name");
         }
     }
