@@ -53,14 +53,16 @@ impl<K: Kernel> LinuxBackend<K> {
     fn unmount_wanted(&self, place: &Place<'_, K::Fd>, mode: UnmountMode, wanted: &Wanted<'_>) -> Step<()> {
         let bits = bits(mode);
         match (mode, wanted) {
-            // To look which mount it is would be to use it, and the mark would be gone.
-            (UnmountMode::Expire, Wanted { mount: Some(_), .. }) => Err(Fault::new(Call::Umount2, Errno::EOPNOTSUPP)),
+            // To look which mount it is would be to use it, and the mark would be gone. A descriptor would make a mount busy
+            // that is not unmounted lazily.
+            (UnmountMode::Expire, Wanted { mount: Some(_), .. })
+            | (UnmountMode::Plain | UnmountMode::Force | UnmountMode::Expire, Wanted { apart: Some(_), .. }) => {
+                Err(Fault::new(Call::Umount2, Errno::EOPNOTSUPP))
+            }
             (
                 UnmountMode::Detach | UnmountMode::ForceDetach,
                 Wanted { mount: Some(_), .. } | Wanted { apart: Some(_), .. },
             ) => self.unmount_pinned(place, bits, wanted),
-            // A descriptor would make the mount busy.
-            (_, Wanted { apart: Some(_), .. }) => Err(Fault::new(Call::Umount2, Errno::EOPNOTSUPP)),
             (_, Wanted { mount: Some(expected), .. }) => self.unmount_looked_at(place, bits, *expected, wanted.shows),
             (_, Wanted { mount: None, .. }) => self.unmount_by_name(place, bits),
         }
