@@ -9,9 +9,10 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use mountwright_core::{
     BindReport, Container, ContainerId, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, Error,
-    FileCount, FileKind, Filesystem, Guarantee, Location, Metadata, MockDirectory, MockFilesystem, MockMounter,
-    MockRafsDaemon, MountId, MountInfo, MountKey, Mounter, Operation, OsError, RafsDaemon, RafsError, RafsUnmount,
-    Sandbox, UnshareOutcome, UnshareStep, cleanup_nydus, count_files, mount_at, share_rootfs, unshare_rootfs,
+    FileCount, FileIdentity, FileKind, Filesystem, Guarantee, Location, Metadata, MockDirectory, MockFilesystem,
+    MockMounter, MockRafsDaemon, MountId, MountInfo, MountKey, Mounter, Operation, OsError, RafsDaemon, RafsError,
+    RafsUnmount, Sandbox, UnshareOutcome, UnshareStep, cleanup_nydus, count_files, mount_at, share_rootfs,
+    unshare_rootfs,
 };
 
 /// A runtime that holds its ports as trait objects, as a crate that depends on core does.
@@ -38,7 +39,8 @@ const KEY: MountKey = MountKey::Reused(MountId(7));
 fn willing() -> MockFilesystem {
     let mut fs = MockFilesystem::new();
     fs.expect_metadata().returning(|_, _| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 1)));
-    fs.expect_create_dir().returning(|_, _| Ok(()));
+    fs.expect_create_dir()
+        .returning(|_, _| Ok(FileIdentity { device: DeviceNumber::new(0, 1), inode: 1, kind: FileKind::Directory }));
     fs.expect_remove_dir().returning(|_| Ok(()));
     fs.expect_open_dir().returning(|_| {
         let mut directory = MockDirectory::new();

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use mountwright_core::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, FileMode, Filesystem, FilesystemOf,
-    FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest, MountTable, Mounter, Operation,
-    Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
+    AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, FileIdentity, FileMode, Filesystem,
+    FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest, MountTable, Mounter,
+    Operation, Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
 };
 use mountwright_fake::FakeBackend;
 use mountwright_tests::contract::{Case, cases, play_on_model};
@@ -49,11 +49,11 @@ impl<B: Filesystem> Filesystem for Audited<B> {
         self.noting(Operation::ReadLink).read_link(at)
     }
 
-    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.noting(Operation::CreateDir).create_dir(at, mode)
     }
 
-    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.noting(Operation::CreateFile).create_file(at, mode)
     }
 

@@ -22,7 +22,7 @@ fn share(ports: Ports<'_>) -> Result<(), OsError> {
         let at = Location::trusted(path);
         match ports.fs.metadata(&at, FinalLink::Itself) {
             Ok(found) if found.kind == FileKind::Directory => {}
-            _ => ports.fs.create_dir(&at, FileMode::MOUNT_TARGET)?,
+            _ => ports.fs.create_dir(&at, FileMode::MOUNT_TARGET).map(drop)?,
         }
     }
     let (source, target) = (Location::trusted("/w/src/rootfs"), Location::trusted(ROOTFS));

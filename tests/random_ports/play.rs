@@ -129,9 +129,11 @@ impl Player<'_> {
                 Answer::Done
             }
             Call::ReadLink { at } => Answer::path(&backend.read_link(&at.location(table))?),
-            Call::CreateDir { at, mode } => done(backend.create_dir(&at.location(table), FileMode::from_bits(*mode)))?,
+            Call::CreateDir { at, mode } => {
+                done(backend.create_dir(&at.location(table), FileMode::from_bits(*mode)).map(drop))?
+            }
             Call::CreateFile { at, mode } => {
-                done(backend.create_file(&at.location(table), FileMode::from_bits(*mode)))?
+                done(backend.create_file(&at.location(table), FileMode::from_bits(*mode)).map(drop))?
             }
             Call::RemoveDir { at } => done(backend.remove_dir(&at.location(table)))?,
             Call::RemoveFile { at } => done(backend.remove_file(&at.location(table)))?,
@@ -192,8 +194,12 @@ impl Player<'_> {
             InDirectory::ReadFile { name, limit } => {
                 Answer::Text(String::from_utf8_lossy(&directory.read_file(name.as_ref(), *limit)?).into_owned())
             }
-            InDirectory::CreateDir { name, mode: bits } => done(directory.create_dir(name.as_ref(), mode(bits)))?,
-            InDirectory::CreateFile { name, mode: bits } => done(directory.create_file(name.as_ref(), mode(bits)))?,
+            InDirectory::CreateDir { name, mode: bits } => {
+                done(directory.create_dir(name.as_ref(), mode(bits)).map(drop))?
+            }
+            InDirectory::CreateFile { name, mode: bits } => {
+                done(directory.create_file(name.as_ref(), mode(bits)).map(drop))?
+            }
             InDirectory::ReplaceFile { name, contents, mode: bits } => {
                 done(directory.replace_file(name.as_ref(), contents.as_bytes(), mode(bits)))?
             }

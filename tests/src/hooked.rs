@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mountwright_core::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, Errno,
-    FileMode, Filesystem, FilesystemOf, FinalLink, Guarantee, Location, Metadata, MountInfo, MountKey, MountReport,
-    MountRequest, MountTable, Mounter, OpenEntry, Operation, Origin, OsError, PathMount, Propagation, Recursion,
-    UnmountMode, UnmountRequest,
+    FileIdentity, FileMode, Filesystem, FilesystemOf, FinalLink, Guarantee, Location, Metadata, MountInfo, MountKey,
+    MountReport, MountRequest, MountTable, Mounter, OpenEntry, Operation, Origin, OsError, PathMount, Propagation,
+    Recursion, UnmountMode, UnmountRequest,
 };
 
 /// One call of the ports.
@@ -158,7 +158,7 @@ impl<B: Filesystem> Filesystem for Hooked<B> {
         )
     }
 
-    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.around.call(
             "Filesystem::create_dir",
             Operation::CreateDir,
@@ -167,7 +167,7 @@ impl<B: Filesystem> Filesystem for Hooked<B> {
         )
     }
 
-    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.around.call(
             "Filesystem::create_file",
             Operation::CreateFile,
@@ -327,7 +327,7 @@ impl Directory for HookedDirectory {
         )
     }
 
-    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.around.call(
             "Directory::create_dir",
             Operation::CreateDir,
@@ -336,7 +336,7 @@ impl Directory for HookedDirectory {
         )
     }
 
-    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.around.call(
             "Directory::create_file",
             Operation::CreateFile,

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::{
-    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, FileTime,
-    Filesystem, FinalLink, Location, Metadata, MountId, MountKey, OpenEntry, Operation, OsError, UnmountMode,
+    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileIdentity, FileKind, FileMode,
+    FileTime, Filesystem, FinalLink, Location, Metadata, MountId, MountKey, OpenEntry, Operation, OsError, UnmountMode,
 };
 
 /// A tree of files behind the [`Filesystem`] port. Names lead to inodes, so that an open directory stays what it is
@@ -367,13 +367,20 @@ impl OpenDirectory {
         self.tree.call(operation, self.path.join(name), find, body)
     }
 
-    fn create(&self, operation: Operation, name: &OsStr, kind: FileKind, mode: FileMode) -> Result<(), OsError> {
+    fn create(
+        &self,
+        operation: Operation,
+        name: &OsStr,
+        kind: FileKind,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError> {
         self.in_it(operation, name, |files, above| {
             if files.node(above).names.contains_key(name) {
                 return Err(Errno::EEXIST);
             }
-            files.make_in(above, name, kind, mode.bits());
-            Ok(())
+            let device = files.node(above).metadata.device;
+            let inode = files.make_in(above, name, kind, mode.bits());
+            Ok(FileIdentity { device, inode, kind })
         })
     }
 
@@ -464,11 +471,11 @@ impl Directory for OpenDirectory {
         })
     }
 
-    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.create(Operation::CreateDir, name, FileKind::Directory, mode)
     }
 
-    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.create(Operation::CreateFile, name, FileKind::Regular, mode)
     }
 
@@ -570,12 +577,12 @@ impl Filesystem for ChangingTree {
         self.at(Operation::ReadLink, at, |files, inode| Ok(files.node(inode).target.clone()))
     }
 
-    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         let (above, name) = Self::above(at);
         self.opened(Operation::CreateDir, &above)?.create_dir(&name, mode)
     }
 
-    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         let (above, name) = Self::above(at);
         self.opened(Operation::CreateFile, &above)?.create_file(&name, mode)
     }

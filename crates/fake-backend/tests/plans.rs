@@ -17,9 +17,9 @@ fn mode() -> FileMode {
 fn run(host: &FakeBackend) -> Vec<Option<Errno>> {
     let errno = |result: Result<(), mountwright_core::OsError>| result.err().map(|error| error.errno());
     vec![
-        errno(host.create_dir(&at("/a"), mode())),
+        errno(host.create_dir(&at("/a"), mode()).map(drop)),
         errno(host.bind(&BindRequest::new(at("/"), at("/a"))).map(drop)),
-        errno(host.create_dir(&at("/b"), mode())),
+        errno(host.create_dir(&at("/b"), mode()).map(drop)),
         errno(host.unmount(&UnmountRequest::new(at("/a")))),
     ]
 }

@@ -50,7 +50,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let attached =
             self.target(request, &tree, &mut created).and_then(|target| self.attach((&tree, mount), &target, &last));
         match attached {
-            Ok(()) => Ok(BindReport::new(mount, Guarantee::Atomic).creating(created.paths())),
+            Ok(()) => Ok(created.report(mount, Guarantee::Atomic)),
             Err(fault) => Err(self.take_back(created, fault)),
         }
     }

@@ -57,7 +57,7 @@ impl<K: Kernel> LinuxBackend<K> {
             }
         };
         match bound {
-            Ok((mount, guarantee)) => Ok(BindReport::new(mount, guarantee).creating(created.paths())),
+            Ok((mount, guarantee)) => Ok(created.report(mount, guarantee)),
             Err(fault) => Err(self.take_back(created, fault)),
         }
     }

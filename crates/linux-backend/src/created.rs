@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use mountwright_core::{Errno, FileMode, Leftover};
+use mountwright_core::{BindReport, Errno, FileIdentity, FileMode, Guarantee, Leftover, MountKey};
 
 use crate::LinuxBackend;
 use crate::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH, S_IFDIR, STATX_NLINK};
@@ -32,7 +32,11 @@ struct Made<Fd> {
 }
 
 /// Everything that was created, outermost first. Each directory stays pinned until the end.
-pub(crate) struct Created<Fd>(Vec<Made<Fd>>);
+pub(crate) struct Created<Fd> {
+    made: Vec<Made<Fd>>,
+    /// The target, where the request refuses a mount point: created or not.
+    pub(crate) target: Option<FileIdentity>,
+}
 
 fn identity(stat: &Stat) -> ((u32, u32), u64) {
     (stat.device, stat.inode)
@@ -40,20 +44,22 @@ fn identity(stat: &Stat) -> ((u32, u32), u64) {
 
 impl<Fd> Created<Fd> {
     pub(crate) fn nothing() -> Self {
-        Self(Vec::new())
+        Self { made: Vec::new(), target: None }
     }
 
-    pub(crate) fn paths(self) -> Vec<PathBuf> {
-        self.0.into_iter().map(|made| made.shown).collect()
+    /// The report of the mount that all this was created for.
+    pub(crate) fn report(self, mount: MountKey, guarantee: Guarantee) -> BindReport {
+        let created = self.made.into_iter().map(|made| made.shown).collect();
+        BindReport::new(mount, guarantee).creating(created).on(self.target)
     }
 
     fn add(&mut self, parent: &Rc<Fd>, name: &Path, sort: Sort, shown: &Path) {
         let (parent, name, shown) = (Rc::clone(parent), name.as_os_str().to_owned(), shown.to_path_buf());
-        self.0.push(Made { parent, name, sort, shown, identity: None });
+        self.made.push(Made { parent, name, sort, shown, identity: None });
     }
 
     fn identify(&mut self, stat: &Stat) {
-        if let Some(made) = self.0.last_mut() {
+        if let Some(made) = self.made.last_mut() {
             made.identity = Some(identity(stat));
         }
     }
@@ -120,7 +126,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Removes what was created, innermost first, one name at a time and never what somebody else has put there; adds
     /// to the failure what stays.
     pub(crate) fn take_back(&self, created: Created<K::Fd>, fault: Fault) -> Fault {
-        created.0.into_iter().rev().fold(fault, |fault, made| match self.remove_made(&made) {
+        created.made.into_iter().rev().fold(fault, |fault, made| match self.remove_made(&made) {
             true => fault,
             false if made.sort == Sort::Directory => fault.leaving(Leftover::Directory(made.shown)),
             false => fault.leaving(Leftover::File(made.shown)),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mountwright_core::{
-    Crossing, Directory, DirectoryEntries, Errno, FileMode, Location, Metadata, MountKey, OpenEntry, Operation,
-    OsError, UnmountMode,
+    Crossing, Directory, DirectoryEntries, Errno, FileIdentity, FileMode, Location, Metadata, MountKey, OpenEntry,
+    Operation, OsError, UnmountMode,
 };
 
 use crate::LinuxBackend;
@@ -178,13 +178,13 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
         self.on(Operation::ReadFile, name, |name| self.read(name, limit))
     }
 
-    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.on(Operation::CreateDir, name, |name| {
             self.backend.new_directory(self.dir(), name, mode, &self.shown.join(name))
         })
     }
 
-    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.on(Operation::CreateFile, name, |name| {
             self.backend.new_file(self.dir(), name, mode, &self.shown.join(name))
         })

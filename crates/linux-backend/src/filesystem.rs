@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use mountwright_core::{
-    Directory, Errno, FileKind, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError, Subject,
+    Directory, Errno, FileIdentity, FileKind, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError,
+    Subject,
 };
 
 use crate::LinuxBackend;
@@ -40,12 +41,12 @@ impl<K: Kernel> LinuxBackend<K> {
         if same(&pinned) == same(&found) { Ok(real) } else { Err(Fault::new(Call::Fdpath, Errno::ENOENT)) }
     }
 
-    fn make_directory(&self, at: &Location, mode: FileMode) -> Step<()> {
+    fn make_directory(&self, at: &Location, mode: FileMode) -> Step<FileIdentity> {
         let place = self.place(at)?;
         self.new_directory(place.dir(), place.name(), mode, &at.for_display())
     }
 
-    fn make_file(&self, at: &Location, mode: FileMode) -> Step<()> {
+    fn make_file(&self, at: &Location, mode: FileMode) -> Step<FileIdentity> {
         let place = match at {
             // A slash at the end asks for a directory: the kernel's own refusal.
             Location::Trusted(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
@@ -95,11 +96,11 @@ impl<K: Kernel> Filesystem for LinuxBackend<K> {
         self.link_target(at).map_err(|fault| fault.of(Operation::ReadLink, at.for_display()))
     }
 
-    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.make_directory(at, mode).map_err(|fault| fault.of(Operation::CreateDir, at.for_display()))
     }
 
-    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.make_file(at, mode).map_err(|fault| fault.of(Operation::CreateFile, at.for_display()))
     }
 

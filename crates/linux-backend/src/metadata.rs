@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mountwright_core::{DeviceNumber, Errno, FileKind, FileMode, FileTime, Metadata};
+use mountwright_core::{DeviceNumber, Errno, FileIdentity, FileKind, FileMode, FileTime, Metadata};
 
 use crate::LinuxBackend;
 use crate::abi::{
@@ -65,6 +65,12 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         Ok(found)
     }
+}
+
+/// Which file it is.
+pub(crate) fn file_identity(stat: &Stat) -> Step<FileIdentity> {
+    let kind = file_kind(stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?;
+    Ok(FileIdentity { device: DeviceNumber::new(stat.device.0, stat.device.1), inode: stat.inode, kind })
 }
 
 /// Core's value for what statx said.

@@ -5,15 +5,18 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use mountwright_core::{BindRequest, Errno, FileMode, Location, MissingTarget, MountKey, OccupiedTarget, RelativePath};
+use mountwright_core::{
+    BindRequest, Errno, FileIdentity, FileMode, Location, MissingTarget, MountKey, OccupiedTarget, RelativePath,
+};
 
 use crate::LinuxBackend;
-use crate::abi::{O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, STATX_TYPE};
+use crate::abi::{O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, STATX_INO, STATX_TYPE};
 use crate::beneath::Crossing;
 use crate::created::{Created, Sort};
 use crate::fault::{Fault, Step};
 use crate::identity::{kind, mount_key, mount_root};
 use crate::kernel::{At, Call, Kernel};
+use crate::metadata::file_identity;
 use crate::place::short_enough;
 
 /// A pinned target.
@@ -71,20 +74,33 @@ impl<K: Kernel> LinuxBackend<K> {
             Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
         };
         let alone_on = match request.occupied_target() {
-            OccupiedTarget::Refuse => self.unoccupied(&file)?,
+            OccupiedTarget::Refuse => {
+                let (alone_on, identity) = self.unoccupied(&file)?;
+                created.target = identity;
+                alone_on
+            }
             OccupiedTarget::Stack => None,
         };
         Ok(Target { file, named, alone_on, occupied: request.occupied_target(), at: request.target() })
     }
 
-    /// The mount that a target is on, where statx tells; `EBUSY` where the target is its root.
-    fn unoccupied(&self, file: &K::Fd) -> Step<Option<MountKey>> {
-        let stat = self.stat_fd(file, self.identity_mask())?;
+    /// The mount that a target is on, where statx tells, and which file it is, where the server lets it be looked at;
+    /// `EBUSY` where the target is its root.
+    fn unoccupied(&self, file: &K::Fd) -> Step<(Option<MountKey>, Option<FileIdentity>)> {
+        let mask = self.identity_mask();
+        let (stat, identity) = match self.stat_fd(file, mask | STATX_INO) {
+            Err(fault) if fault.errno() == Errno::EACCES => (self.stat_fd(file, mask)?, None),
+            other => {
+                let stat = other?;
+                let identity = file_identity(&stat)?;
+                (stat, Some(identity))
+            }
+        };
         let is_root = match mount_root(&stat) {
             Some(is_root) => is_root,
             None => self.mount_of_pinned(file)?.is_root,
         };
-        if is_root { Err(Fault::new(Call::Openat, Errno::EBUSY)) } else { Ok(mount_key(&stat)) }
+        if is_root { Err(Fault::new(Call::Openat, Errno::EBUSY)) } else { Ok((mount_key(&stat), identity)) }
     }
 
     fn trusted_target(

@@ -296,16 +296,16 @@ fn changes() -> Vec<Operation> {
 
 fn files() -> Vec<Operation> {
     vec![
-        operation("create a directory", "box/fresh", |b| answer(b.create_dir(&below("box/fresh"), MODE))),
-        operation("create a file", "box/fresh", |b| answer(b.create_file(&below("box/fresh"), MODE))),
+        operation("create a directory", "box/fresh", |b| answer(b.create_dir(&below("box/fresh"), MODE).map(drop))),
+        operation("create a file", "box/fresh", |b| answer(b.create_file(&below("box/fresh"), MODE).map(drop))),
         operation("remove a directory", "box/plain", |b| answer(b.remove_dir(&below("box/plain")))),
         operation("remove a directory, refused: not empty", "box/full", |b| answer(b.remove_dir(&below("box/full")))),
         operation("remove a file", "box/file", |b| answer(b.remove_file(&below("box/file")))),
         operation("create in an open directory", "box", |b| {
-            in_box(b, |directory| directory.create_dir(name("fresh"), MODE))
+            in_box(b, |directory| directory.create_dir(name("fresh"), MODE).map(drop))
         }),
         operation("create a file in an open directory", "box", |b| {
-            in_box(b, |directory| directory.create_file(name("fresh"), MODE))
+            in_box(b, |directory| directory.create_file(name("fresh"), MODE).map(drop))
         }),
         operation("replace a file", "box/text", |b| {
             in_box(b, |directory| directory.replace_file(name("text"), b"new", MODE))

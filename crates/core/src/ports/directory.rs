@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::{Crossing, DirectoryEntries, FileMode, Metadata, MountKey, OpenEntry, OsError, UnmountMode};
+use crate::{Crossing, DirectoryEntries, FileIdentity, FileMode, Metadata, MountKey, OpenEntry, OsError, UnmountMode};
 
 /// One open directory: part of the [`Filesystem`](crate::Filesystem) port.
 ///
@@ -84,19 +84,23 @@ pub trait Directory: Send + Sync {
     /// `EFBIG`: it is longer than `limit`.
     fn read_file(&self, name: &OsStr, limit: u64) -> Result<Vec<u8>, OsError>;
 
-    /// Creates the directory `name`, of exactly this mode whatever the umask.
+    /// Creates the directory `name`, of exactly this mode whatever the umask, and returns the identity of the new
+    /// directory.
     ///
     /// # Errors
     ///
-    /// `EEXIST`; `EROFS`; `ENOENT`: this directory was removed.
-    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
+    /// `EEXIST`: something of this name is there, also where another caller mounted on the new directory before this call
+    /// could look at it: then the directory stays, below that mount. `EROFS`; `ENOENT`: this directory was removed, or
+    /// another caller removed the new one before this call could look at it.
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
 
-    /// Creates the empty regular file `name`, of exactly this mode whatever the umask.
+    /// Creates the empty regular file `name`, of exactly this mode whatever the umask, and returns the identity of the new
+    /// file.
     ///
     /// # Errors
     ///
     /// As [`create_dir`](Self::create_dir).
-    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
 
     /// Puts a regular file with these contents and mode in the place of `name`, or makes it: written beside it, flushed to
     /// disk, renamed over it, the directory flushed too. A reader sees the old file or the new one, whole, and so does

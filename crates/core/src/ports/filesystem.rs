@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Directory, FileMode, FinalLink, Location, Metadata, OsError};
+use crate::{Directory, FileIdentity, FileMode, FinalLink, Location, Metadata, OsError};
 
 /// Files and directories, as far as mount logic needs them.
 ///
@@ -70,21 +70,24 @@ pub trait Filesystem: Send + Sync {
     /// As [`metadata`](Self::metadata), and `EINVAL` where it is no symlink.
     fn read_link(&self, at: &Location) -> Result<PathBuf, OsError>;
 
-    /// Creates one directory, of exactly this mode whatever the umask. A symlink as last component is `EEXIST`.
+    /// Creates one directory, of exactly this mode whatever the umask, and returns its identity. A symlink as last component
+    /// is `EEXIST`.
     ///
     /// # Errors
     ///
-    /// `EEXIST`: something of this name is there. `EROFS`: the filesystem or the mount is read-only. And as
+    /// `EEXIST`: something of this name is there, also where another caller mounted on the new directory before this call
+    /// could look at it: then the directory stays, below that mount. `EROFS`: the filesystem or the mount is read-only. And as
     /// [`metadata`](Self::metadata).
     #[doc(alias = "mkdir")]
-    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError>;
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
 
-    /// Creates an empty regular file, of exactly this mode whatever the umask. A symlink as last component is `EEXIST`.
+    /// Creates an empty regular file, of exactly this mode whatever the umask, and returns its identity. A symlink as last
+    /// component is `EEXIST`.
     ///
     /// # Errors
     ///
     /// As [`create_dir`](Self::create_dir).
-    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError>;
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
 
     /// Removes one empty directory.
     ///

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, FileMode,
-    Filesystem, FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest,
+    AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, FileIdentity,
+    FileMode, Filesystem, FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest,
     MountTable, Mounter, OpenEntry, Origin, OsError, PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
 };
 
@@ -39,8 +39,8 @@ forward!(Filesystem for &T, Box<T>, Arc<T> {
     fn current_dir(&self) -> Result<PathBuf, OsError>;
     fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError>;
     fn read_link(&self, at: &Location) -> Result<PathBuf, OsError>;
-    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError>;
-    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError>;
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn remove_dir(&self, at: &Location) -> Result<(), OsError>;
     fn remove_file(&self, at: &Location) -> Result<(), OsError>;
 });
@@ -55,8 +55,8 @@ forward!(Directory for &T, Box<T>, Arc<T> {
     fn open_entry(&self, name: &OsStr) -> Result<Box<dyn OpenEntry>, OsError>;
     fn read_link(&self, name: &OsStr) -> Result<PathBuf, OsError>;
     fn read_file(&self, name: &OsStr, limit: u64) -> Result<Vec<u8>, OsError>;
-    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
-    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError>;
     fn remove_dir(&self, name: &OsStr) -> Result<(), OsError>;
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError>;

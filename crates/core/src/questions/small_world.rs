@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{
-    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, FileMode, Filesystem,
-    FinalLink, Location, Metadata, MountKey, OpenEntry, Operation, OsError, UnmountMode,
+    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileIdentity, FileKind, FileMode,
+    Filesystem, FinalLink, Location, Metadata, MountKey, OpenEntry, Operation, OsError, UnmountMode,
 };
 
 /// A tree of files, made by chained calls that make the directories above too. It can be looked at, and refuses every
@@ -305,11 +305,11 @@ impl Directory for SmallDirectory {
         self.refuse(Operation::ReadFile)
     }
 
-    fn create_dir(&self, _: &OsStr, _: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, _: &OsStr, _: FileMode) -> Result<FileIdentity, OsError> {
         self.refuse(Operation::CreateDir)
     }
 
-    fn create_file(&self, _: &OsStr, _: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, _: &OsStr, _: FileMode) -> Result<FileIdentity, OsError> {
         self.refuse(Operation::CreateFile)
     }
 
@@ -371,11 +371,11 @@ impl Filesystem for SmallWorld {
         Ok(self.tree.nodes[&path].target.clone())
     }
 
-    fn create_dir(&self, at: &Location, _: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, at: &Location, _: FileMode) -> Result<FileIdentity, OsError> {
         Err(OsError::new(Operation::CreateDir, at.for_display(), Errno::EROFS))
     }
 
-    fn create_file(&self, at: &Location, _: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, at: &Location, _: FileMode) -> Result<FileIdentity, OsError> {
         Err(OsError::new(Operation::CreateFile, at.for_display(), Errno::EROFS))
     }
 

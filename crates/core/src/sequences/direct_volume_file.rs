@@ -5,8 +5,8 @@ use std::ffi::OsStr;
 use camino::Utf8Path;
 
 use crate::{
-    DirectVolume, Directory, Errno, Error, FileMode, Filesystem, Leftover, Location, MOUNT_INFO_FILE, Mount, Operation,
-    OsError, UnusableVolumePath, direct_volume_directory_name,
+    DirectVolume, Directory, Errno, Error, FileIdentity, FileMode, Filesystem, Leftover, Location, MOUNT_INFO_FILE,
+    Mount, Operation, OsError, UnusableVolumePath, direct_volume_directory_name,
 };
 
 /// The longest record that is read or written, in bytes.
@@ -176,9 +176,9 @@ fn create_with_parents(fs: &dyn Filesystem, path: &Utf8Path) -> Result<(), OsErr
 }
 
 /// Whether it was made; that it is there already is fine.
-fn create_where_missing(answer: Result<(), OsError>) -> Result<bool, OsError> {
+fn create_where_missing(answer: Result<FileIdentity, OsError>) -> Result<bool, OsError> {
     match answer {
-        Ok(()) => Ok(true),
+        Ok(_) => Ok(true),
         Err(error) if error.errno() == Errno::EEXIST => Ok(false),
         Err(error) => Err(error),
     }

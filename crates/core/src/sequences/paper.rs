@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use crate::{
-    DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileKind, Location, Metadata, MockDirectory,
-    MockFilesystem, Operation, OsError,
+    DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileIdentity, FileKind, Location, Metadata,
+    MockDirectory, MockFilesystem, Operation, OsError,
 };
 
 /// The names, each with its inode number and kind; and what was done, in order.
@@ -43,7 +43,7 @@ impl Paper {
         self.names[&PathBuf::from(path)].0
     }
 
-    fn create(&mut self, at: &Location, kind: FileKind, operation: Operation) -> Result<(), OsError> {
+    fn create(&mut self, at: &Location, kind: FileKind, operation: Operation) -> Result<FileIdentity, OsError> {
         let path = at.for_display();
         let refuse = |errno| Err(OsError::new(operation, path.clone(), errno));
         if self.names.contains_key(&path) {
@@ -54,7 +54,7 @@ impl Paper {
         }
         self.log.push(format!("make {}", path.display()));
         self.make(path, kind);
-        Ok(())
+        Ok(FileIdentity { device: PAPER, inode: self.next, kind })
     }
 
     fn remove(&mut self, at: &Location, directory: bool) -> Result<(), OsError> {

@@ -16,23 +16,10 @@ pub(crate) fn make(fs: &dyn Filesystem, at: &Location, kind: FileKind) -> Result
         _ => fs.create_file(at, FileMode::MOUNT_TARGET),
     };
     match made {
-        Ok(()) => {}
-        Err(error) if error.errno() == Errno::EEXIST => return Ok(None),
-        Err(error) => return Err(error),
+        Ok(identity) => Ok(Some(Placeholder { at: at.clone(), identity })),
+        Err(error) if error.errno() == Errno::EEXIST => Ok(None),
+        Err(error) => Err(error),
     }
-    let error = match fs.metadata(at, FinalLink::Itself) {
-        Ok(found) => return Ok(Some(Placeholder { at: at.clone(), identity: FileIdentity::from(&found) })),
-        Err(error) => error,
-    };
-    // Made, and yet not to be known again: better none.
-    let removed = match kind {
-        FileKind::Directory => fs.remove_dir(at),
-        _ => fs.remove_file(at),
-    };
-    Err(match removed {
-        Ok(()) => error,
-        Err(_) => error.leaving(leftover(at, kind)),
-    })
 }
 
 /// Makes the directory at the trusted `path` and those above it that are missing. Answers what was made, outermost first.
@@ -338,26 +325,6 @@ mod tests {
             directory.expect_metadata().returning(move |_| Err(refused(look)));
             let removal = super::remove(&directory, OsStr::new("c")).map_err(|error| panic!("{error}"));
             assert_eq!(errno(&removal), answer, "{remove} {look}");
-        }
-    }
-
-    #[test]
-    fn what_is_made_and_cannot_be_known_again_is_removed_or_told() {
-        for (kind, left) in [
-            (FileKind::Directory, Leftover::Directory("/m/c".into())),
-            (FileKind::Regular, Leftover::File("/m/c".into())),
-        ] {
-            for removed in [true, false] {
-                let mut fs = MockFilesystem::new();
-                fs.expect_create_dir().returning(|_, _| Ok(()));
-                fs.expect_create_file().returning(|_, _| Ok(()));
-                fs.expect_metadata().returning(|_, _| Err(refused(Errno::EIO)));
-                let answer = move |right: bool| if removed && right { Ok(()) } else { Err(refused(Errno::EISDIR)) };
-                fs.expect_remove_dir().returning(move |_| answer(kind == FileKind::Directory));
-                fs.expect_remove_file().returning(move |_| answer(kind == FileKind::Regular));
-                let error = make(&fs, &made().at, kind).unwrap_err();
-                assert_eq!(error.left(), if removed { &[][..] } else { std::slice::from_ref(&left) });
-            }
         }
     }
 

@@ -64,8 +64,8 @@ impl Step {
                 backend.set_propagation(at, *propagation, *recursion)
             }
             Self::Unmount(request) => backend.unmount(request),
-            Self::CreateDir(at) => backend.create_dir(at, FileMode::from_bits(0o755)),
-            Self::CreateFile(at) => backend.create_file(at, FileMode::from_bits(0o644)),
+            Self::CreateDir(at) => backend.create_dir(at, FileMode::from_bits(0o755)).map(drop),
+            Self::CreateFile(at) => backend.create_file(at, FileMode::from_bits(0o644)).map(drop),
             Self::RemoveDir(at) => backend.remove_dir(at),
             Self::RemoveFile(at) => backend.remove_file(at),
         }

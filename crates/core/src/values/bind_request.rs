@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::{AttributeChange, FileMode, Guarantee, Location, MountFlags, MountKey, Propagation, Recursion};
+use crate::{
+    AttributeChange, FileIdentity, FileMode, Guarantee, Location, MountFlags, MountKey, Propagation, Recursion,
+};
 
 /// What to do where the target of a mount does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -176,17 +178,27 @@ pub struct BindReport {
     /// at a time by whoever undoes the bind.
     #[cfg_attr(feature = "serde", serde(with = "crate::values::forms::names"))]
     pub created: Vec<PathBuf>,
+    /// The file or directory that the mount was attached to, where the request refuses a mount point: what an unmount
+    /// uncovers. `None` where the mount was stacked, and where a server refuses the look.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub target: Option<FileIdentity>,
 }
 
 impl BindReport {
     /// A report of this mount, for which nothing was created.
     pub const fn new(mount: MountKey, guarantee: Guarantee) -> Self {
-        Self { mount, guarantee, created: Vec::new() }
+        Self { mount, guarantee, created: Vec::new(), target: None }
     }
 
     /// Adds what was created.
     pub fn creating(mut self, created: Vec<PathBuf>) -> Self {
         self.created = created;
+        self
+    }
+
+    /// Sets the file or directory that the mount was attached to.
+    pub const fn on(mut self, target: Option<FileIdentity>) -> Self {
+        self.target = target;
         self
     }
 }

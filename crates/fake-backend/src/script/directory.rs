@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use mountwright_core::{
-    Crossing, Directory, DirectoryEntries, FileMode, Metadata, MountKey, OpenEntry, Operation, OsError, Subject,
-    UnmountMode,
+    Crossing, Directory, DirectoryEntries, FileIdentity, FileMode, Metadata, MountKey, OpenEntry, Operation, OsError,
+    Subject, UnmountMode,
 };
 
 use super::entries::PlannedEntries;
@@ -90,11 +90,11 @@ impl Directory for PlannedDirectory {
         self.on(Operation::ReadFile, name, |directory| directory.read_file(name, limit))
     }
 
-    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.on(Operation::CreateDir, name, |directory| directory.create_dir(name, mode))
     }
 
-    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.on(Operation::CreateFile, name, |directory| directory.create_file(name, mode))
     }
 

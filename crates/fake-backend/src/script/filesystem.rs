@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{Directory, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError, Subject};
+use mountwright_core::{
+    Directory, FileIdentity, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError, Subject,
+};
 
 use super::directory::PlannedDirectory;
 use crate::FakeBackend;
@@ -29,11 +31,11 @@ impl Filesystem for FakeBackend {
         self.call(Operation::ReadLink, || at.for_display().into(), |linux| linux.read_link(at))
     }
 
-    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.call(Operation::CreateDir, || at.for_display().into(), |linux| linux.create_dir(at, mode))
     }
 
-    fn create_file(&self, at: &Location, mode: FileMode) -> Result<(), OsError> {
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.call(Operation::CreateFile, || at.for_display().into(), |linux| linux.create_file(at, mode))
     }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mountwright_core::{
-    BindRequest, Errno, FileKind, FileMode, Guarantee, Location, MountFlags, Propagation, RelativePath,
+    BindRequest, Errno, FileIdentity, FileKind, FileMode, Guarantee, Location, MountFlags, Propagation, RelativePath,
 };
 
 use super::super::case::Case;
@@ -31,6 +31,20 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(report.created, [] as [&Path; 0]);
         assert_eq!(s.mounter().find_mount(report.mount).unwrap().id, mount.id);
         assert_eq!(s.mounter().mount_of(&at("/w/target")).unwrap().mount.key(), report.mount);
+    }),
+    Case::new("a bind reports which file it was attached to, unless it was stacked", |s| {
+        s.dir("/w/source");
+        s.dir("/w/target");
+        s.file("/w/file", b"");
+        s.file("/w/onto", b"");
+        for (source, target) in [("/w/source", "/w/target"), ("/w/source", "/w/made"), ("/w/file", "/w/onto")] {
+            let request = bind(source, target).creating_target(mode(0o755));
+            let report = s.mounter().bind(&request).unwrap();
+            assert_eq!(s.mounter().bind(&request.stacking()).unwrap().target, None, "{target}");
+            s.detached(target);
+            s.detached(target);
+            assert_eq!(report.target, Some(FileIdentity::from(&s.stat(target))), "{target}");
+        }
     }),
     Case::new("anything that is no directory is bound onto anything that is none", |s| {
         s.file("/w/file", b"text");

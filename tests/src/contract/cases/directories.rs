@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use mountwright_core::{
-    Crossing, DeviceNumber, Directory, Errno, FileKind, FileMode, MountFlags, OsError, UnmountMode,
+    Crossing, DeviceNumber, Directory, Errno, FileIdentity, FileKind, FileMode, MountFlags, OsError, UnmountMode,
 };
 
 use super::super::case::{Case, Needs};
@@ -25,8 +25,8 @@ const LOOKS: &[Call] = &[
 ];
 
 const CREATIONS: &[Call] = &[
-    |d, name| d.create_dir(name, FileMode::from_bits(0o755)),
-    |d, name| d.create_file(name, FileMode::from_bits(0o644)),
+    |d, name| d.create_dir(name, FileMode::from_bits(0o755)).map(drop),
+    |d, name| d.create_file(name, FileMode::from_bits(0o644)).map(drop),
     |d, name| d.replace_file(name, b"new", FileMode::from_bits(0o644)),
 ];
 
@@ -335,6 +335,14 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!((s.kind("/w/d/made"), s.mode("/w/d/made")), (Some(FileKind::Regular), bits));
             d.remove_file(n("made")).unwrap();
         }
+    }),
+    Case::new("a name made in a directory is reported by its identity", |s| {
+        s.dir("/w/d");
+        let d = open(s, "/w/d");
+        let made = d.create_dir(n("dir"), mode(0o755)).unwrap();
+        assert_eq!(made, FileIdentity::from(&d.metadata(n("dir")).unwrap()));
+        let made = d.create_file(n("file"), mode(0o644)).unwrap();
+        assert_eq!(made, FileIdentity::from(&d.metadata(n("file")).unwrap()));
     }),
     Case::new("creating a name that is there, a dangling link too, is EEXIST", |s| {
         s.dir("/w/d/dir");

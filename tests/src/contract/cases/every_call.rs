@@ -20,8 +20,8 @@ pub(super) const LOOKS: &[Call] = &[
 
 /// Calls of the port to files that change something.
 pub(super) const FILE_CHANGES: &[Call] = &[
-    (Operation::CreateDir, |s, place| s.fs().create_dir(place, FileMode::from_bits(0o755))),
-    (Operation::CreateFile, |s, place| s.fs().create_file(place, FileMode::from_bits(0o644))),
+    (Operation::CreateDir, |s, place| s.fs().create_dir(place, FileMode::from_bits(0o755)).map(drop)),
+    (Operation::CreateFile, |s, place| s.fs().create_file(place, FileMode::from_bits(0o644)).map(drop)),
     (Operation::RemoveDir, |s, place| s.fs().remove_dir(place)),
     (Operation::RemoveFile, |s, place| s.fs().remove_file(place)),
 ];

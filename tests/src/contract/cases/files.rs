@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{DeviceNumber, Errno, FileKind, FileMode, FinalLink, MountFlags};
+use mountwright_core::{DeviceNumber, Errno, FileIdentity, FileKind, FileMode, FinalLink, MountFlags};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at, below};
@@ -172,6 +172,15 @@ pub(super) const CASES: &[Case] = &[
                 assert_eq!((s.kind(&path), s.mode(&path)), (Some(FileKind::Regular), bits), "{path}");
                 assert_eq!(s.stat(&path).size, 0);
             }
+        }
+    }),
+    Case::new("what is created is reported by its identity", |s| {
+        for (place, path) in [(at("/w/t"), "/w/t"), (below("/w", "b"), "/w/b")] {
+            let made = s.fs().create_dir(&place, mode(0o755)).unwrap();
+            assert_eq!(made, FileIdentity::from(&s.stat(path)), "{path}");
+            s.fs().remove_dir(&place).unwrap();
+            let made = s.fs().create_file(&place, mode(0o644)).unwrap();
+            assert_eq!(made, FileIdentity::from(&s.stat(path)), "{path}");
         }
     }),
     Case::new("creating makes one level", |s| {
