@@ -124,6 +124,10 @@ fn places_and_files() {
         "kind": "block-device", "device": "0:5", "represents": "8:1", "inode": 9, "mode": "0660", "uid": 0, "gid": 6,
         "size": 0, "links": 1,
     }));
+    form::<Metadata>(json!({
+        "kind": "directory", "device": "0:5", "represents": null, "inode": 9, "mode": "0755", "uid": 0, "gid": 6, "size": 0,
+        "links": 1, "mount": {"reused": 9}, "birth": {"seconds": 7, "nanoseconds": 1},
+    }));
     forms::<FileCount>([json!({"exactly": 3}), json!({"over": 8})]);
     form::<VolumeGeneration>(json!("..2026_11_20_08_15_30.1182736451"));
     let file = json!({"path": "k", "bytes": [104, 105], "mode": "0644", "uid": 0, "gid": 0});
@@ -174,6 +178,10 @@ fn requests_and_reports() {
         "occupied_target": "refuse",
     }));
     form::<BindReport>(json!({"mount": {"reused": 9}, "guarantee": "window", "created": ["/m/b", [47, 255]]}));
+    form::<BindReport>(json!({
+        "mount": {"reused": 9}, "guarantee": "atomic", "created": [],
+        "target": {"device": "8:1", "inode": 7, "kind": "directory"},
+    }));
     form::<FilesystemOption>(json!({"key": "size", "value": "64k"}));
     form::<MountRequest>(json!({
         "fs_type": "tmpfs", "source": null, "target": {"trusted": "/m"}, "attributes": {"flags": [], "atime": "relatime"},

@@ -47,7 +47,10 @@ pub struct BindRequest {
     required: Guarantee,
     missing_target: MissingTarget,
     occupied_target: OccupiedTarget,
-    #[cfg_attr(feature = "serde", serde(default, with = "crate::values::forms::names"))]
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none", with = "crate::values::forms::names")
+    )]
     staging: Option<OsString>,
 }
 
@@ -180,7 +183,7 @@ pub struct BindReport {
     pub created: Vec<PathBuf>,
     /// The file or directory that the mount was attached to, where the request refuses a mount point: what an unmount
     /// uncovers. `None` where the mount was stacked, and where a server refuses the look.
-    #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub target: Option<FileIdentity>,
 }
 

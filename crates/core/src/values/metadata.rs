@@ -28,10 +28,10 @@ pub struct Metadata {
     /// How many names it has.
     pub links: u64,
     /// The mount that it was reached through; `None` where the kernel does not say (before 5.8, of a name).
-    #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub mount: Option<MountKey>,
     /// When it was created; `None` where the filesystem does not say.
-    #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub birth: Option<FileTime>,
 }
 
