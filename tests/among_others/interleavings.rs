@@ -8,7 +8,7 @@ use mountwright_linux::{Ladder, LinuxBackend};
 use crate::alone::alone;
 use crate::found::Found;
 use crate::host::{Host, Layout};
-use crate::operations::{Answer, Before, DONE, INCOMPLETE, Kind, Operation, Ports, Start, prepare, recover};
+use crate::operations::{Answer, Before, DONE, INCOMPLETE, Kind, Operation, Ports, STRICTLY, Start, prepare, recover};
 use crate::seen::{FileSeen, Seen, files, tables};
 use crate::turns::{Ran, Schedule, run};
 
@@ -203,7 +203,8 @@ impl<'a> Pair<'a> {
             return None;
         }
         let name = self.name_of(ran, state);
-        let is_fine = name != "source-covered" && (self.is_conflict(ran) || self.is_half_removed(ran));
+        let is_fine =
+            name != "source-covered" && (self.is_conflict(ran) || self.is_half_removed(ran) || self.was_in_use(ran));
         (!is_fine).then_some(name)
     }
 
@@ -234,6 +235,19 @@ impl<'a> Pair<'a> {
         let (answer, state) = self.repeat(&ran.host, 0, &recover);
         let ends = |outcome: &Outcome| *state == *outcome.recovered;
         answer.kind == DONE && self.sequential.iter().any(ends)
+    }
+
+    /// A strict tear-down was refused because the other caller had a directory open, and is done when it is repeated.
+    fn was_in_use(&self, ran: &Ran) -> bool {
+        let refused = |side: &usize| ran.answers[*side].kind == INCOMPLETE;
+        let is_strict = |side: &usize| self.operations[*side].name == STRICTLY;
+        let sides: Vec<_> = [0, 1].into_iter().filter(refused).collect();
+        if sides.is_empty() || !sides.iter().all(is_strict) {
+            return false;
+        }
+        let run = |ports: Ports<'_>| (self.operations[sides[0]].run)(ports, &self.before, 0);
+        let (answer, state) = self.repeat(&ran.host, 0, &run);
+        answer.kind == DONE && self.sequential.iter().any(|outcome| outcome.state == state)
     }
 
     /// One more call, alone: its result and the machine after it.

@@ -56,7 +56,7 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
     let same = one.name == other.name;
     let all = usize::MAX;
     if std::ptr::eq(operations, AT_ONE_TARGET) {
-        let few = if one.name == "bind beneath" && same { all } else { 500 };
+        let few = if one.name == "bind beneath" && same { 8_000 } else { 500 };
         return vec![Depth { segments: 5, most: if long { all } else { few } }];
     }
     if long {
@@ -64,7 +64,7 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
     }
     let of_a_sandbox = std::ptr::eq(operations, OF_A_SANDBOX);
     let (segments, most) = match (of_a_sandbox, same) {
-        _ if one.name == "share a snapshot first" && same => (3, all),
+        _ if one.name == "share a snapshot first" && same => (3, 10_000),
         (true, false) => (2, 50),
         (false, true) => (2, all),
         _ => (2, 200),

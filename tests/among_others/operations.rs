@@ -243,6 +243,8 @@ const RUNNING: Operation =
 const MAKING: Operation = Operation { kind: Kind::Makes, ..RUNNING };
 const REMOVING: Operation = Operation { kind: Kind::Removes, ..RUNNING };
 
+pub(crate) const STRICTLY: &str = "tear down strictly";
+
 /// On one sandbox.
 pub(crate) const OF_A_SANDBOX: &[Operation] = &[
     Operation {
@@ -273,7 +275,7 @@ pub(crate) const OF_A_SANDBOX: &[Operation] = &[
         ..RUNNING
     },
     Operation { name: "tear down", run: |ports, before, _| down(ports, before, TakeOff::Detach), ..REMOVING },
-    Operation { name: "tear down strictly", run: |ports, before, _| down(ports, before, TakeOff::Strict), ..REMOVING },
+    Operation { name: STRICTLY, run: |ports, before, _| down(ports, before, TakeOff::Strict), ..REMOVING },
     Operation { name: "recover", run: |ports, _, _| recover(ports), ..REMOVING },
     Operation { name: "fsGroup", run: |ports, _, _| give_group(ports), ..RUNNING },
     Operation { name: "replace a record", run: |ports, _, side| replace(ports, side), ..RUNNING },
