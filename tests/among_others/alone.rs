@@ -3,8 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mountwright_core::Errno;
-use mountwright_fake::Pid;
-use mountwright_fake::{ModelKernel, SharedMachine};
+use mountwright_fake::{ModelKernel, Pid, SharedMachine};
 use mountwright_linux::{Ladder, LinuxBackend};
 use mountwright_tests::interposed::{Between, Budget, Interposed, Moment};
 
