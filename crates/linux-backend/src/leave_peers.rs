@@ -77,10 +77,8 @@ impl<K: Kernel> LinuxBackend<K> {
             return leave().map(|()| None);
         };
         // A peer that keeps the group, so that the mount can return to it: only from there its copies can be unmounted.
-        let group = match self.uses(Call::SetGroup) && self.uses(Call::OpenTree) {
-            true => Some(self.peer_of(attached.tree, recursion)?),
-            false => None,
-        };
+        let can_return = self.uses(Call::SetGroup) && self.uses(Call::OpenTree);
+        let group = can_return.then(|| self.peer_of(attached.tree, recursion)).transpose()?;
         for _ in 0..MOST_ROUNDS {
             let newcomer = self.newcomer_that_stays((id, fence), target)?;
             if newcomer.is_some() {

@@ -94,7 +94,7 @@ impl Procfs {
             Some(own) => own,
             None => Root::at_proc()?,
         };
-        let root = Arc::new(root.to_keep());
+        let root = Arc::new(root.kept());
         self.kept().root = Some(Arc::clone(&root));
         Ok(root)
     }

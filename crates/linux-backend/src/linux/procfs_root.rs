@@ -100,7 +100,7 @@ impl Root {
     }
 
     /// The same for more than one call.
-    pub(super) fn to_keep(mut self) -> Self {
+    pub(super) fn kept(mut self) -> Self {
         self.kept = true;
         self
     }
