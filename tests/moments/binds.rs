@@ -1,7 +1,10 @@
 //! Binds that meet somebody else at their target, and take off again only what is theirs.
 
+use std::path::Path;
+
 use mountwright_core::{BindRequest, Errno, FileMode, Leftover, MountRequest, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_tests::fuse_server::FuseServer;
 use mountwright_tests::kernel_trials::KernelCase;
 use rustix::mount::UnmountFlags;
 
@@ -85,6 +88,27 @@ pub(crate) const CASES: &[KernelCase] = &[
             }
         }
     }),
+    KernelCase::new(
+        "a failed bind that another user's server covers leaves that mount alone, and names its own",
+        || {
+            source_and_target();
+            for trusted in [true, false] {
+                let covering = Acting::after(Call::MoveMount, || {
+                    // Open for as long as the mount: until this thread ends.
+                    std::mem::forget(FuseServer::of_user(Path::new("/w/t/target"), 1000).unwrap());
+                });
+                let covering = covering.refusing(Call::MountSetattr, Errno::ENOMEM);
+                let request = request(trusted).propagation(Propagation::Unbindable);
+                let error = covering.backend(Ladder::ALL).bind(&request).unwrap_err();
+                assert_eq!(mounts().last().unwrap().1, "served", "{error}");
+                let [Leftover::Mount { mount, .. }] = error.left() else { panic!("{:?}", error.left()) };
+                LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
+                LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target")).only(*mount)).unwrap();
+            }
+        },
+    )
+    .needing(Call::MountSetattr)
+    .for_root(),
     KernelCase::new("a failed bind that is covered leaves the cover alone, and names what it leaves", || {
         source_and_target();
         for (trusted, covers) in [(true, 1), (false, 1), (true, 3), (false, 3)] {

@@ -8,6 +8,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode};
@@ -36,13 +37,18 @@ pub type Reply = Result<Vec<u8>, i32>;
 #[derive(Debug)]
 pub struct FuseServer {
     over: Arc<AtomicBool>,
-    /// Kept open until the thread, if there is one, has ended too.
-    _device: File,
+    /// The thread that replies, with a descriptor of its own.
+    replies: Option<JoinHandle<()>>,
+    device: File,
 }
 
 impl Drop for FuseServer {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
+        // It waits for nothing. Its descriptor is closed then, in whichever table of descriptors it is.
+        if let Some(replies) = self.replies.take() {
+            let _ = replies.join();
+        }
     }
 }
 
@@ -73,9 +79,9 @@ impl FuseServer {
     ///
     /// There is no FUSE here, or mount(2) refuses.
     pub fn replying(path: &Path, reply: impl Fn(u32, u64, &[u8]) -> Reply + Send + 'static) -> io::Result<Self> {
-        let server = Self::mount(path, "user_id=0,group_id=0,allow_other")?;
-        let (over, device) = (Arc::clone(&server.over), server._device.try_clone()?);
-        std::thread::spawn(move || serve(&device, &over, reply));
+        let mut server = Self::mount(path, "user_id=0,group_id=0,allow_other")?;
+        let (over, device) = (Arc::clone(&server.over), server.device.try_clone()?);
+        server.replies = Some(std::thread::spawn(move || serve(&device, &over, reply)));
         Ok(server)
     }
 
@@ -83,7 +89,7 @@ impl FuseServer {
         let device = device()?;
         let options = CString::new(format!("fd={},rootmode=40000,{options}", device.as_raw_fd()))?;
         rustix::mount::mount("served", path, "fuse", MountFlags::empty(), options.as_c_str())?;
-        Ok(Self { over: Arc::default(), _device: device })
+        Ok(Self { over: Arc::default(), replies: None, device })
     }
 }
 

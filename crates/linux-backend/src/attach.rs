@@ -166,7 +166,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 None => Ok(Some(())),
                 Some(seen) if seen == mount => Ok(Some(())),
                 // Another mount on it: it is where it should be.
-                Some(seen) if self.covers(seen, mount) => Ok(Some(())),
+                Some(seen) if self.covers(seen, mount)? => Ok(Some(())),
                 // A cover that was unmounted between the two calls: the loser of a race, perhaps.
                 Some(seen) if self.is_gone(seen)? => Ok(None),
                 Some(_) if kind(&stat) == S_IFLNK => Err(Fault::new(Call::Statx, Errno::ELOOP)),

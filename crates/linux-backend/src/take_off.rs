@@ -29,10 +29,10 @@ impl<K: Kernel> LinuxBackend<K> {
         apart: bool,
         fault: Fault,
     ) -> Fault {
-        let uncovered = look_again(|| Ok((!self.is_covered(target, mount)).then_some(())));
+        let uncovered = look_again(|| Ok((!self.is_covered(target, mount)?).then_some(())));
         let unmounted = matches!(uncovered, Ok(Some(())))
             && (apart || self.propagate(tree, Propagation::Private, Recursion::Tree).is_ok())
-            && self.unmount_until_gone((tree, mount), || self.is_covered(target, mount));
+            && self.unmount_until_gone((tree, mount), || self.is_covered(target, mount).unwrap_or(true));
         if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
     }
 
@@ -71,35 +71,54 @@ impl<K: Kernel> LinuxBackend<K> {
         false
     }
 
-    fn is_covered(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> bool {
-        self.stat_shown(target)
-            .ok()
-            .as_ref()
-            .and_then(mount_key)
-            .is_some_and(|seen| seen != mount && self.covers(seen, mount))
+    /// Whether another mount was put over this one. An error: it cannot be looked at, and may be.
+    fn is_covered(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<bool> {
+        let shown = match self.stat_shown(target) {
+            // The target has another name now.
+            Err(fault) if matches!(fault.errno(), Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(false),
+            shown => shown?,
+        };
+        match mount_key(&shown) {
+            Some(seen) if seen != mount => self.covers(seen, mount),
+            _ => Ok(false),
+        }
     }
 
-    /// True where `seen` is mounted on `mount`, perhaps with others in between.
-    pub(crate) fn covers(&self, seen: MountKey, mount: MountKey) -> bool {
+    /// Whether `seen` is mounted on `mount`, perhaps with others in between.
+    pub(crate) fn covers(&self, seen: MountKey, mount: MountKey) -> Step<bool> {
         match (seen, mount) {
             (MountKey::Unique(seen), MountKey::Unique(mount)) => self.has_ancestor(seen, mount),
-            (MountKey::Reused(seen), MountKey::Reused(mount)) => {
-                self.has_ancestor_in_table(seen, mount).unwrap_or(false)
-            }
-            _ => false,
+            // statx does not say the unique id of a mount whose server refuses this user.
+            (seen, mount) => match (self.classic_id(seen), self.classic_id(mount)) {
+                (Ok(seen), Ok(mount)) => self.has_ancestor_in_table(seen, mount),
+                // Unmounted in between.
+                (Err(fault), _) | (_, Err(fault)) if fault.errno() == Errno::ENOENT => Ok(false),
+                (Err(fault), _) | (_, Err(fault)) => Err(fault),
+            },
         }
     }
 
-    fn has_ancestor(&self, mut mount: UniqueMountId, ancestor: UniqueMountId) -> bool {
+    fn classic_id(&self, mount: MountKey) -> Step<MountId> {
+        match mount {
+            MountKey::Reused(id) => Ok(id),
+            MountKey::Unique(id) => self.relations(id).map(|found| MountId(found.old_id)),
+        }
+    }
+
+    fn has_ancestor(&self, mut mount: UniqueMountId, ancestor: UniqueMountId) -> Step<bool> {
         for _ in 0..MOST_COVERS {
-            let parent = self.relations(mount).ok().and_then(|found| found.parent.try_into().ok()).map(UniqueMountId);
+            let parent = match self.relations(mount) {
+                // Unmounted in between.
+                Err(fault) if fault.errno() == Errno::ENOENT => return Ok(false),
+                found => found?.parent.try_into().ok().map(UniqueMountId),
+            };
             match parent {
-                Some(parent) if parent == ancestor => return true,
+                Some(parent) if parent == ancestor => return Ok(true),
                 Some(parent) if parent != mount => mount = parent,
-                _ => return false,
+                _ => return Ok(false),
             }
         }
-        false
+        Ok(false)
     }
 
     fn has_ancestor_in_table(&self, mut mount: MountId, ancestor: MountId) -> Step<bool> {

@@ -94,7 +94,7 @@ impl Procfs {
             Some(own) => own,
             None => Root::at_proc()?,
         };
-        let root = Arc::new(root.kept());
+        let root = Arc::new(root.keeping());
         self.kept().root = Some(Arc::clone(&root));
         Ok(root)
     }

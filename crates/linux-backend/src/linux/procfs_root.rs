@@ -100,7 +100,7 @@ impl Root {
     }
 
     /// The same for more than one call.
-    pub(super) fn kept(mut self) -> Self {
+    pub(super) fn keeping(mut self) -> Self {
         self.kept = true;
         self
     }
