@@ -104,7 +104,7 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::Fdinfo | Call::Mountinfo => vec![libc::SYS_openat, libc::SYS_read],
         Call::Procfs => vec![],
         Call::BootId => vec![libc::SYS_openat, libc::SYS_read],
-        Call::MountNamespace => vec![libc::SYS_openat, libc::SYS_ioctl],
+        Call::MountNamespace => vec![libc::SYS_openat, libc::SYS_openat, libc::SYS_fstatfs, libc::SYS_ioctl],
         Call::Getcwd => vec![libc::SYS_getcwd],
         Call::Getdents64 => vec![libc::SYS_getdents64],
         Call::Read => vec![libc::SYS_read],
@@ -116,6 +116,9 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::Renameat => vec![libc::SYS_renameat],
         Call::Fchmod => vec![libc::SYS_fchmod],
         Call::Chmod => vec![libc::SYS_fchmodat],
+        Call::Fchmodat2 => vec![i64::from(linux_raw_sys::general::__NR_fchmodat2)],
+        Call::Getxattr => vec![libc::SYS_getxattr],
+        Call::Setxattr => vec![libc::SYS_setxattr],
         Call::Fchownat => vec![libc::SYS_fchownat],
         Call::OpenTree => vec![libc::SYS_open_tree],
         Call::OpenTreeAttr => vec![open_tree_attr],
@@ -154,7 +157,7 @@ fn looks_before(call: Call) -> Vec<Vec<i64>> {
     let again = vec![libc::SYS_statx];
     let own = vec![libc::SYS_fsopen, libc::SYS_fsconfig, libc::SYS_fsmount, libc::SYS_statx, libc::SYS_fstatfs];
     match call {
-        Call::Procfs | Call::Mount | Call::Umount2 => vec![proc, again],
+        Call::Procfs | Call::Mount | Call::Umount2 | Call::Getxattr | Call::Setxattr => vec![proc, again],
         Call::Reopen
         | Call::Fdpath
         | Call::Fdinfo
@@ -179,7 +182,7 @@ fn explained(made: &[i64], said: &[Said]) -> Result<(), String> {
     let made: Vec<_> = made.iter().copied().filter(|call| !BESIDES.contains(call)).collect();
     let mut rest = &made[..];
     for (index, Said { before, numbers }) in said.iter().enumerate() {
-        let (first, more) = (numbers.first(), numbers.get(1));
+        let first = numbers.first();
         let after = |look: &Vec<i64>| {
             rest.strip_prefix(look.as_slice()).filter(|rest| rest.first() == first || first.is_none())
         };
@@ -195,8 +198,10 @@ fn explained(made: &[i64], said: &[Said]) -> Result<(), String> {
                 }
             }
         }
-        while more.is_some() && more == rest.first() {
-            rest = &rest[1..];
+        for more in numbers.iter().skip(1) {
+            while rest.first() == Some(more) {
+                rest = &rest[1..];
+            }
         }
     }
     if rest.is_empty() { Ok(()) } else { Err(format!("the decorator did not see {rest:?}")) }
