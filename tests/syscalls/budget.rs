@@ -20,6 +20,10 @@ pub(crate) const BUDGETS: &[Budget] = &[
     budget("count with limit 8", 5),
     budget("read-only private bind", 8),
     budget("read-only private bind below a root", 13),
+    // The mount leaves the copies at its parent's peers, and what came in from there is looked for.
+    budget("private bind below a shared mount", 16),
+    // Joins the group of its source again, by a second copy.
+    budget("slave bind below a shared mount", 21),
     budget("unmount below a root", 6),
     // One of them looks at /proc, by whose path umount2(2) has to go: another one may be there since.
     budget("unmount of one given mount", 9),

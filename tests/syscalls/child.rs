@@ -13,7 +13,7 @@ use mountwright_core::{
 };
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::namespace;
-use rustix::mount::{MountFlags, UnmountFlags};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::process::{Signal, getpid, getppid, kill_process};
 
 use crate::asking::{QUESTIONS, Question, TIMES};
@@ -110,6 +110,13 @@ impl Counted {
         for path in ["/tmp/root/a/target", "/tmp/source", "/tmp/mounts", "/tmp/asked"] {
             std::fs::create_dir_all(path).unwrap();
         }
+        for path in ["/tmp/shared", "/tmp/origin"] {
+            tmpfs_at(path);
+            rustix::mount::mount_change(path, MountPropagationFlags::SHARED).unwrap();
+        }
+        std::fs::create_dir("/tmp/shared/target").unwrap();
+        std::fs::create_dir("/tmp/peer").unwrap();
+        rustix::mount::mount_bind("/tmp/shared", "/tmp/peer").unwrap();
         tmpfs_at(EMPTY_DIR);
         std::fs::create_dir("/tmp/many").unwrap();
         std::fs::write("/tmp/file", "").unwrap();
@@ -156,6 +163,14 @@ impl Counted {
                 ready();
                 between_marks(|| b.bind(&bind(below.clone()))).unwrap();
                 b.unmount(&UnmountRequest::new(below)).unwrap();
+            }
+            "private bind below a shared mount" | "slave bind below a shared mount" => {
+                let propagation = if what.starts_with("slave") { Propagation::Slave } else { Propagation::Private };
+                let target = Location::beneath("/tmp/shared", "target").unwrap();
+                let bind = BindRequest::new(at("/tmp/origin"), target.clone()).read_only().propagation(propagation);
+                ready();
+                between_marks(|| b.bind(&bind)).unwrap();
+                b.unmount(&UnmountRequest::new(target)).unwrap();
             }
             "unmount below a root" => {
                 b.bind(&bind(below.clone())).unwrap();

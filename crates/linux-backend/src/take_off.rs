@@ -29,8 +29,15 @@ impl<K: Kernel> LinuxBackend<K> {
         apart: bool,
         fault: Fault,
     ) -> Fault {
-        let uncovered = look_again(|| Ok((!self.is_covered(target, mount)?).then_some(())));
-        let unmounted = matches!(uncovered, Ok(Some(())))
+        let uncovered = match mount {
+            MountKey::Unique(_) => {
+                let uncovered = look_again(|| Ok((!self.is_covered(target, mount)?).then_some(())));
+                matches!(uncovered, Ok(Some(())))
+            }
+            // Each look would read the mount table, and before 6.8 no loser unmounts its mount.
+            MountKey::Reused(_) => matches!(self.is_covered(target, mount), Ok(false)),
+        };
+        let unmounted = uncovered
             && (apart || self.propagate(tree, Propagation::Private, Recursion::Tree).is_ok())
             && self.unmount_until_gone((tree, mount), || self.is_covered(target, mount).unwrap_or(true));
         if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
