@@ -42,7 +42,9 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("temporary names that an earlier process of the same pid has left are not in the way", || {
         let (backend, pid) = (LinuxBackend::new(), std::process::id());
         let left: Vec<_> = (0..10_000).map(|number| format!("/w/.mountwright-new-{pid}-{number}")).collect();
-        left.iter().for_each(|name| std::fs::write(name, "left").unwrap());
+        for name in &left {
+            std::fs::write(name, "left").unwrap();
+        }
         let directory = backend.open_dir(&Location::trusted("/w")).unwrap();
         for round in 0..200 {
             let contents = format!("{round}");

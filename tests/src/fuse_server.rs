@@ -157,6 +157,10 @@ pub fn entry(node: u64, mode: u32) -> Vec<u8> {
 }
 
 /// `struct fuse_dirent`: a regular file.
+///
+/// # Panics
+///
+/// For a name of 4 GiB.
 pub fn listed(node: u64, next: u64, name: &[u8]) -> Vec<u8> {
     let mut out = [node, next].map(u64::to_ne_bytes).concat();
     out.extend(u32::try_from(name.len()).expect("a short name").to_ne_bytes());

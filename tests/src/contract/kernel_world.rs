@@ -230,7 +230,7 @@ impl<B: Backend> World for KernelWorld<B> {
     }
 
     fn mount_served(&self, path: &Path, server: Serving) -> Result<Held, Errno> {
-        let served = match server {
+        let mounted = match server {
             Serving::AnotherUser => FuseServer::of_user(path, 1000),
             Serving::FailsLookUps(errno) => FuseServer::replying(path, move |request, node, _| match request {
                 fuse_server::GETATTR => Ok(fuse_server::attributes_of(node, 0o40755)),
@@ -238,7 +238,7 @@ impl<B: Backend> World for KernelWorld<B> {
                 _ => Err(Errno::ENOSYS.raw()),
             }),
         };
-        served.map(Held::new).map_err(|error| answer_of(&error))
+        mounted.map(Held::new).map_err(|error| answer_of(&error))
     }
 
     fn hold(&self, path: &Path, how: Hold) -> Result<Held, Errno> {

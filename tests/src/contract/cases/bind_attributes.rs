@@ -39,13 +39,11 @@ fn shared_origin(s: &Scene<'_>) {
 /// A slave bind below a shared parent that has a peer. `None`: the kernel cannot give it the source's group as its master
 /// (before 5.15), and it is refused.
 fn binds_slave(s: &Scene<'_>, request: &BindRequest) -> Option<()> {
-    match s.mounter().bind(request) {
-        Ok(_) => Some(()),
-        Err(_) => {
-            s.refuses(Errno::EOPNOTSUPP, || s.mounter().bind(request));
-            None
-        }
+    if s.mounter().bind(request).is_ok() {
+        return Some(());
     }
+    s.refuses(Errno::EOPNOTSUPP, || s.mounter().bind(request));
+    None
 }
 
 fn bound(s: &Scene<'_>, request: &BindRequest) -> MountAttributes {
