@@ -36,6 +36,15 @@ impl Newcomer {
     }
 }
 
+/// `None`: the mount is unmounted by now, as that of the loser of a race is.
+fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(fault) if fault.errno() == Errno::ENOENT => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
 impl<K: Kernel> LinuxBackend<K> {
     /// What is below a mount and younger than `fence`. A cover counts only where nothing may be mounted on the target.
     pub(crate) fn newcomer(
@@ -45,14 +54,16 @@ impl<K: Kernel> LinuxBackend<K> {
     ) -> Step<Option<Newcomer>> {
         let mut found = None;
         for id in self.calls.listmount(mount.0.get(), fence, MOST_NEWCOMERS)? {
-            match self.child_above(id, mount) {
-                Ok(Some(child)) if self.mount_point_of(child)? == self.mount_point_of(mount)? => {
-                    found = Some(Newcomer::Cover);
-                }
-                Ok(_) => return Ok(Some(Newcomer::Inside)),
-                // Unmounted by now.
-                Err(fault) if fault.errno() == Errno::ENOENT => {}
-                Err(fault) => return Err(fault),
+            let child = match unless_gone(self.child_above(id, mount))? {
+                None => continue,
+                Some(None) => return Ok(Some(Newcomer::Inside)),
+                Some(Some(child)) => child,
+            };
+            let top = self.mount_point_of(mount)?;
+            match unless_gone(self.mount_point_of(child))? {
+                None => {}
+                Some(point) if point == top => found = Some(Newcomer::Cover),
+                Some(_) => return Ok(Some(Newcomer::Inside)),
             }
         }
         Ok(found.filter(|_| target.occupied == OccupiedTarget::Refuse))
