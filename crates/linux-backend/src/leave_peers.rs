@@ -84,16 +84,29 @@ impl<K: Kernel> LinuxBackend<K> {
             if newcomer.is_some() {
                 return Ok(newcomer);
             }
-            leave()?;
-            if self.newcomer((id, fence), target)?.is_none() {
-                return Ok(None);
-            }
-            if let Some(group) = &group {
-                private()?;
-                self.calls.set_group(group, attached.tree)?;
+            match leave().and_then(|()| self.newcomer((id, fence), target)) {
+                Ok(None) => return Ok(None),
+                Ok(Some(_)) => self.return_to_peers(attached, group.as_ref(), recursion)?,
+                // The bind is rolled back; copies that cannot be unmounted with it stay.
+                Err(fault) => {
+                    let _ = self.return_to_peers(attached, group.as_ref(), recursion);
+                    return Err(fault);
+                }
             }
         }
         Ok(Some(Newcomer::Cover))
+    }
+
+    /// Gives each mount of a tree that has left its peers their group again, by a copy that kept it: only from there the
+    /// copies at the parent's peers can be unmounted.
+    fn return_to_peers(&self, attached: &Attached<'_, K::Fd>, group: Option<&K::Fd>, recursion: Recursion) -> Step<()> {
+        let Some(group) = group else { return Ok(()) };
+        let members = match recursion {
+            Recursion::This => vec![Member::top(None)],
+            Recursion::Tree => self.members(attached.tree, attached.mount, recursion)?,
+        };
+        self.propagate(attached.tree, Propagation::Private, recursion)?;
+        members.iter().try_for_each(|member| self.join_counterpart(attached.tree, group, member))
     }
 
     /// Waits for a bind that came too late and is about to unmount its mount again.
@@ -143,13 +156,16 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Joins each private mount of a tree to the master that it had, by a second slave copy of the same source.
     fn join(&self, tree: &K::Fd, second: &K::Fd, members: &[Member]) -> Step<()> {
-        for member in members.iter().filter(|member| member.master.is_some()) {
-            match self.pair(tree, second, member)? {
-                Some((mount, counterpart)) => self.calls.set_group(&counterpart, &mount)?,
-                None => self.calls.set_group(second, tree)?,
-            }
+        let mut slaves = members.iter().filter(|member| member.master.is_some());
+        slaves.try_for_each(|member| self.join_counterpart(tree, second, member))
+    }
+
+    /// Joins one private mount of a tree to the groups of the same mount in a second copy.
+    fn join_counterpart(&self, tree: &K::Fd, second: &K::Fd, member: &Member) -> Step<()> {
+        match self.pair(tree, second, member)? {
+            Some((mount, counterpart)) => self.calls.set_group(&counterpart, &mount),
+            None => self.calls.set_group(second, tree),
         }
-        Ok(())
     }
 
     /// A mount of a tree and the same one in the second copy; `None` for the top.
