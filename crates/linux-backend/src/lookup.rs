@@ -9,10 +9,13 @@ use mountwright_core::{
 };
 
 use crate::LinuxBackend;
-use crate::abi::{AT_SYMLINK_NOFOLLOW, S_IFLNK, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_ROOT, STATMOUNT_SB_BASIC};
+use crate::abi::{
+    AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFLNK, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_ROOT,
+    STATMOUNT_SB_BASIC,
+};
 use crate::fault::{Fault, Step};
 use crate::identity::{QUIETLY, kind, mount_key, mount_root};
-use crate::kernel::{Call, Kernel, MountStat, Stat};
+use crate::kernel::{At, Call, Kernel, MountStat, Stat};
 use crate::mount_info::{EVERY_FIELD, info_of, missing_fields};
 use crate::quiet_magic::magic_of_type;
 
@@ -76,7 +79,15 @@ impl<K: Kernel> LinuxBackend<K> {
         let is_root = match mount_root(&stat) {
             Some(is_root) => is_root,
             // Before 5.8: it is the root of its mount where the kernel gives both the same path.
-            None => is_path_of_root(&self.calls.fd_path(file)?, &mount.mount_point),
+            None => match self.calls.fd_path(file) {
+                Ok(path) => is_path_of_root(&path, &mount.mount_point),
+                // A longer path cannot be read. A step up from the root of a mount leads to another mount.
+                Err(fault) if fault.errno() == Errno::ENAMETOOLONG => {
+                    let above = self.calls.openat(At::Fd(file), "..".as_ref(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0)?;
+                    self.mount_of_fd(&above)? != key
+                }
+                Err(fault) => return Err(fault),
+            },
         };
         Ok(PathMount { mount, is_root })
     }
@@ -140,9 +151,13 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(info)
     }
 
-    /// The part of a filesystem that a mount shows: two fields that every statmount has.
+    /// The part of a filesystem that a mount shows.
     pub(crate) fn subtree(&self, id: UniqueMountId) -> Step<MountSubtree> {
-        let answer = self.ask(id, (STATMOUNT_SB_BASIC | STATMOUNT_MNT_ROOT).into(), ROOM)?;
+        let fields = u64::from(STATMOUNT_SB_BASIC | STATMOUNT_MNT_ROOT);
+        let answer = self.ask(id, fields, ROOM)?;
+        if answer.mask & fields != fields {
+            return Ok(MountSubtree::from(&self.unique_mount(id)?));
+        }
         Ok(MountSubtree { device: DeviceNumber::new(answer.device.0, answer.device.1), root: answer.root.into() })
     }
 
