@@ -256,7 +256,15 @@ fn what_a_runtime_keeps() {
     form::<UnprovenMount>(unproven.clone());
     form::<UnprovenMount>(json!({"path": "/s", "mount": null, "reason": "symlink"}));
     form::<Leftovers>(json!({"mounts": [], "names": [], "unproven": [unproven]}));
-    let reasons = ["symlink", "another-filesystem", "another-directory", "writable", "another-group", "not-on-shared"];
+    let reasons = [
+        "symlink",
+        "another-filesystem",
+        "another-directory",
+        "writable",
+        "another-group",
+        "not-on-shared",
+        "not-set-up",
+    ];
     forms::<UnprovenReason>(reasons.map(Value::from));
     forms::<EmptyDirMedium>([json!("memory"), json!({"huge-pages": {"page_size": null}}), json!("disk")]);
     forms::<Watchability>([

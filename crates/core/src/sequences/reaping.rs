@@ -300,7 +300,23 @@ mod tests {
             "{ROOT}5 1 0:8 / /sb/mounts rw shared:3 - tmpfs operators rw\n6 5 8:1 /i /sb/mounts/c/rootfs rw - ext4 a rw\n\
              7 1 0:4 / /sb/shared rw - tmpfs admins rw\n8 7 0:5 / /sb/shared/x rw - tmpfs admins rw\n"
         );
-        assert_eq!(found(&lines), [(6, LeftRole::Share)]);
+        assert_eq!(found(&lines), []);
+        let report = reap(&recovery(), &paper(), &PaperMounts::with(&lines));
+        assert!(report.taken.is_empty() && report.removed == [Path::new("/sb/private/c:v")], "{report}");
+        let reasons: Vec<_> = report.unproven.iter().map(|unproven| unproven.reason).collect();
+        assert_eq!(reasons, [UnprovenReason::NotSetUp, UnprovenReason::AnotherFilesystem]);
+    }
+
+    #[test]
+    fn mount_that_the_sandbox_was_set_up_on_stays_and_what_is_on_it_is_unmounted() {
+        let lines = format!(
+            "{ROOT}5 1 0:8 / /sb/mounts rw shared:3 - tmpfs operators rw\n6 5 8:1 /i /sb/mounts/c/rootfs rw - ext4 a rw\n\
+             7 1 0:8 / /sb/shared ro master:3 - tmpfs operators rw\n8 7 8:1 /i /sb/shared/c/rootfs rw - ext4 a rw\n"
+        );
+        let mounts = PaperMounts::with(&lines);
+        let report = reap(&recovery(), &paper(), &mounts);
+        assert!(report.is_clean() && report.unproven.is_empty(), "{report}");
+        assert_eq!(mounts.lock().unwrap().ids(), [1, 5]);
     }
 
     #[test]

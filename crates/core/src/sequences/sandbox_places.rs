@@ -26,6 +26,9 @@ pub(crate) struct SandboxPlaces {
     link: Option<UnprovenMount>,
     /// The mount that the guest saw, as the set-up's record proves it.
     recorded: Option<MountId>,
+    /// The mount on the mounts directory, where nothing proves that a sandbox was set up on it: what it shows is another
+    /// process's.
+    foreign: Option<MountId>,
 }
 
 /// The sandbox's mounts of one table.
@@ -79,10 +82,12 @@ impl SandboxPlaces {
             removable,
             link: Some(link).filter(|_| shared_is_link),
             recorded: None,
+            foreign: None,
         };
         if let Some(dirs) = recovery.record() {
             places.take_record(mounter, dirs, table)?;
         }
+        places.foreign = places.foreign_in(table);
         Ok(places)
     }
 
@@ -111,7 +116,21 @@ impl SandboxPlaces {
 
     /// The directories in which sharing creates names.
     pub(crate) fn with_names(&self) -> impl Iterator<Item = &Path> {
-        [Some(&self.mounts), self.moved.as_ref(), self.private.as_ref()].into_iter().flatten().map(PathBuf::as_path)
+        let mounts = Some(&self.mounts).filter(|_| self.foreign.is_none());
+        [mounts, self.moved.as_ref(), self.private.as_ref()].into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// The mount on the mounts directory, unless it is a bind of that directory onto itself, or the set-up's mount on the
+    /// guest's directory is proven to show what it holds.
+    fn foreign_in(&self, table: &MountTable) -> Option<MountId> {
+        let row = table.mount_at(&self.mounts)?;
+        let shown = self.shown(table)?;
+        let shows_it = |shared: MountRow<'_>| {
+            let is_slave = shared.propagation().master.is_some() && shown.refuse(shared).is_none();
+            self.recorded == Some(shared.id()) || (self.shared.as_deref() == Some(&*shared.mount_point()) && is_slave)
+        };
+        let is_set_up = MountTree::new(table).is_onto_itself(row) || table.iter().any(shows_it);
+        (!is_set_up).then_some(row.id())
     }
 
     /// The sandbox's mounts in a table.
@@ -241,6 +260,9 @@ impl<'a> Own<'a> {
         let SandboxPlaces { mounts, shared, private, moved, recorded, .. } = self.places;
         if *recorded == Some(row.id()) {
             return Verdict::Own(LeftRole::Shared);
+        }
+        if self.places.foreign == Some(row.id()) {
+            return Verdict::Unproven(UnprovenReason::NotSetUp);
         }
         let onto_itself = |role| if self.tree.is_onto_itself(row) { Verdict::Own(role) } else { Verdict::Other };
         if *path == *mounts {

@@ -100,7 +100,7 @@ impl TearingDown {
             Found::Tried(Taken::Off(more)) => layers += more,
             Found::Tried(Taken::Not(outcome)) => return Ok(outcome),
             // No other mount of this boot ever has it.
-            Found::Unproven if matches!(record.mount, MountKey::Unique(_)) && matches!(by_name, Taken::Off(0)) => {
+            Found::Unproven if matches!(record.mount, MountKey::Unique(_)) && nothing_there(&by_name) => {
                 let reason = StaleReason::AnotherMount;
                 return Ok(TearDownOutcome::Stale { reason, name: NameAfter::Kept });
             }
@@ -245,6 +245,11 @@ impl TearingDown {
             }
         }
     }
+}
+
+/// The name shows no mount.
+fn nothing_there(by_name: &Taken) -> bool {
+    matches!(by_name, Taken::Off(0) | Taken::Not(TearDownOutcome::Missing | TearDownOutcome::RefusedSymlink))
 }
 
 fn is_mounted(mounter: &dyn Mounter, at: &Location) -> Result<bool, Error> {
@@ -679,8 +684,11 @@ mod tests {
     #[test]
     fn unique_id_of_a_mount_that_shows_something_else_is_stale() {
         let unique = MountKey::Unique(UniqueMountId(std::num::NonZeroU64::new(77).unwrap()));
-        for other in ["0:5 /i/rootfs", "8:1 /i/other"] {
+        for (other, there) in [("0:5 /i/rootfs", true), ("8:1 /i/other", true), ("0:5 /i/rootfs", false)] {
             let (paper, mounts) = (paper(), PaperMounts::with(&format!("{ROOT}2 1 {other} /home rw - t t rw\n")));
+            if !there {
+                mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/rootfs", Errno::ENOENT));
+            }
             mounts.lock().unwrap().mounts[1].unique_id = Some(UniqueMountId(std::num::NonZeroU64::new(77).unwrap()));
             let share = ShareRecord { mount: unique, ..record(&paper, "rootfs", 2) };
             let report =

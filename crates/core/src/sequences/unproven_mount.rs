@@ -1,11 +1,11 @@
-//! A mount on the guest's directory that is not proven to be the sandbox's.
+//! A mount on a sandbox's directory that is not proven to be the sandbox's.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use crate::MountInfo;
 
-/// Something at or below the guest's directory that is not proven to be the sandbox's. Recovery leaves it, and does not look
+/// Something on the mounts directory, or at or below the guest's, that is not proven to be the sandbox's. Recovery leaves it, and does not look
 /// below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -37,6 +37,8 @@ pub enum UnprovenReason {
     AnotherGroup,
     /// It is below the guest's directory, and not on the set-up's mount.
     NotOnShared,
+    /// It is on the mounts directory, and no mount of the set-up shows it to the guest.
+    NotSetUp,
 }
 
 impl fmt::Display for UnprovenReason {
@@ -48,6 +50,7 @@ impl fmt::Display for UnprovenReason {
             Self::Writable => "it is writable",
             Self::AnotherGroup => "it receives from another peer group than that of the mounts directory",
             Self::NotOnShared => "it is not on the sandbox's shared mount",
+            Self::NotSetUp => "no mount of a set-up shows it to the guest",
         })
     }
 }

@@ -218,6 +218,33 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(report.unproven[0].reason, UnprovenReason::Symlink);
         assert!(s.exists("/w/data") && s.exists(SHARED) && !s.exists(MOUNTS));
     }),
+    Case::new(
+        "recovery leaves a mount on the mounts directory that no set-up shows, with what is on it and in it",
+        |s| {
+            s.tmpfs("/w/base");
+            s.dir("/w/base/theirs/c/empty");
+            s.file("/w/base/theirs/lock", b"");
+            s.dir(MOUNTS);
+            s.bound("/w/base/theirs", MOUNTS);
+            s.tmpfs("/w/base/mounts/c");
+            let report =
+                s.changes_nothing(|| Recovery::new(MOUNTS, SHARED).unwrap().reap(s.fs(), s.mounter()).unwrap());
+            assert_eq!(report.unproven[0].reason, UnprovenReason::NotSetUp);
+            assert!(report.did_nothing() && report.is_clean(), "{report}");
+        },
+    ),
+    Case::new("recovery of a sandbox that was set up on a mount of an operator leaves that mount", |s| {
+        s.file("/w/image/f", b"image");
+        s.dir("/w/base");
+        s.tmpfs(MOUNTS);
+        s.propagate(MOUNTS, Propagation::Shared);
+        set_up_sandbox(s.fs(), s.mounter(), &SandboxSetup::new(MOUNTS, SHARED).unwrap()).unwrap();
+        share(s);
+        let report = Recovery::new(MOUNTS, SHARED).unwrap().reap(s.fs(), s.mounter()).unwrap();
+        assert!(report.is_clean(), "{report}");
+        assert_eq!(s.mount_points(), [MOUNTS]);
+        assert_eq!(s.world().names(MOUNTS.as_ref()).unwrap(), [""; 0]);
+    }),
     Case::new("recovery unmounts a stack of a hundred layers", |s| {
         sandbox(s);
         share(s);
