@@ -10,8 +10,8 @@ use camino::Utf8Path;
 use mountwright_core::{
     BindReport, Container, ContainerId, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, Error,
     FileCount, FileIdentity, FileKind, Filesystem, Guarantee, Location, Metadata, MockDirectory, MockFilesystem,
-    MockMounter, MockRafsDaemon, MountId, MountInfo, MountKey, Mounter, Operation, OsError, RafsDaemon, RafsError,
-    RafsUnmount, Sandbox, UnshareOutcome, UnshareStep, cleanup_nydus, count_files, mount_at, share_rootfs,
+    MockMounter, MockRafsDaemon, MountId, MountInfo, MountKey, Mounter, Operation, Origin, OsError, RafsDaemon,
+    RafsError, RafsUnmount, Sandbox, UnshareOutcome, UnshareStep, cleanup_nydus, count_files, mount_at, share_rootfs,
     unshare_rootfs,
 };
 
@@ -42,13 +42,18 @@ fn willing() -> MockFilesystem {
     fs.expect_create_dir()
         .returning(|_, _| Ok(FileIdentity { device: DeviceNumber::new(0, 1), inode: 1, kind: FileKind::Directory }));
     fs.expect_remove_dir().returning(|_| Ok(()));
-    fs.expect_open_dir().returning(|_| {
-        let mut directory = MockDirectory::new();
-        directory.expect_metadata().returning(|_| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 1)));
-        directory.expect_remove_dir().returning(|_| Ok(()));
-        Ok(Box::new(directory))
-    });
+    fs.expect_open_dir().returning(|_| Ok(willing_directory()));
     fs
+}
+
+fn willing_directory() -> Box<dyn Directory> {
+    let mut directory = MockDirectory::new();
+    let metadata = || Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 1);
+    directory.expect_own_metadata().returning(move || Ok(metadata()));
+    directory.expect_metadata().returning(move |_| Ok(metadata()));
+    directory.expect_open_dir().returning(|_, _| Ok(willing_directory()));
+    directory.expect_remove_dir().returning(|_| Ok(()));
+    Box::new(directory)
 }
 
 #[test]
@@ -60,6 +65,7 @@ fn a_mocked_mounter_is_asked_for_one_bind() {
         .times(1)
         .returning(|_| Ok(BindReport::new(KEY, Guarantee::Atomic)));
     mounter.expect_find_mount().returning(|_| Ok(MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1))));
+    mounter.expect_origin().returning(|| Ok(Origin::UNKNOWN));
     let runtime = Runtime { fs: Arc::new(willing()), mounter: Arc::new(mounter) };
     assert_eq!(runtime.start(&id()), Ok(KEY));
 }
@@ -105,9 +111,14 @@ fn a_mocked_filesystem_and_directory_are_counted() {
 
 #[test]
 fn a_mocked_symlink_is_refused() {
-    let mut mounter = MockMounter::new();
-    mounter.expect_unmount().returning(|_| Err(OsError::new(Operation::Unmount, "/run/mounts/box", Errno::ELOOP)));
-    let outcome = unshare_rootfs(&MockFilesystem::new(), &mounter, "/run/mounts".into(), &id());
+    let mut fs = MockFilesystem::new();
+    fs.expect_open_dir().returning(|_| {
+        let mut mounts = MockDirectory::new();
+        let symlink = || OsError::new(Operation::OpenDir, "/run/mounts/box", Errno::ELOOP);
+        mounts.expect_open_dir().returning(move |_, _| Err(symlink()));
+        Ok(Box::new(mounts))
+    });
+    let outcome = unshare_rootfs(&fs, &MockMounter::new(), "/run/mounts".into(), &id());
     assert_eq!(outcome, Ok(UnshareOutcome::RefusedSymlink));
 }
 
