@@ -101,8 +101,8 @@ fn kept_by_type(at: &Location) -> Removal {
 mod tests {
     use super::*;
     use crate::{
-        DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, MountId, MountInfo, MountKey,
-        Operation, PathMount, UniqueMountId,
+        DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, MockOpenEntry, MountId,
+        MountInfo, MountKey, Operation, PathMount, UniqueMountId,
     };
     use std::num::NonZeroU64;
 
@@ -158,9 +158,11 @@ mod tests {
                 unmounts.get(turn).expect("a result for every call").map_err(os)
             });
             directory.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
-            directory.expect_metadata().returning(move |_| {
+            directory.expect_open_entry().returning(move |_| {
+                let mut entry = MockOpenEntry::new();
                 let found = Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5);
-                Ok(Metadata { size, ..found })
+                entry.expect_metadata().returning(move || Ok(Metadata { size, links: 0, ..found.clone() }));
+                Ok(Box::new(entry))
             });
             directory.expect_remove_file().returning(|_| Ok(()));
             Ok(Box::new(directory))

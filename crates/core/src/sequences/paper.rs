@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::{
     DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileIdentity, FileKind, Location, Metadata,
-    MockDirectory, MockFilesystem, Operation, OsError,
+    MockDirectory, MockFilesystem, MockOpenEntry, Operation, OsError,
 };
 
 /// The names, each with its inode number and kind; and what was done, in order.
@@ -123,6 +123,18 @@ fn directory(paper: &SharedPaper, path: PathBuf) -> Result<Box<dyn Directory>, O
     let below = move |name: &OsStr| Location::Trusted(path.join(name));
     let (inside, of) = (paper.clone(), below.clone());
     directory.expect_metadata().returning(move |name| inside.lock().unwrap().metadata(&of(name)));
+    let (inside, of) = (paper.clone(), below.clone());
+    directory.expect_open_entry().returning(move |name| {
+        let (inside, at) = (inside.clone(), of(name));
+        let found = inside.lock().unwrap().metadata(&at)?;
+        let mut entry = MockOpenEntry::new();
+        entry.expect_metadata().returning(move || {
+            // A file whose name was removed has none.
+            let links = u64::from(inside.lock().unwrap().metadata(&at).is_ok());
+            Ok(Metadata { links, ..found.clone() })
+        });
+        Ok(Box::new(entry))
+    });
     let (inside, of) = (paper.clone(), below.clone());
     directory.expect_remove_dir().returning(move |name| inside.lock().unwrap().remove(&of(name), true));
     let (inside, of) = (paper.clone(), below.clone());

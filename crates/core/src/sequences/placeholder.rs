@@ -219,17 +219,24 @@ pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<Removal,
 }
 
 fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<Removal, OsError> {
-    let found = match directory.metadata(name) {
-        Ok(found) => found,
+    let file = match directory.open_entry(name) {
+        Ok(file) => file,
         Err(error) if error.errno() == Errno::ENOENT => return Ok(gone_in_or_kept(directory, name, error)),
         Err(error) => return Err(error),
     };
+    let found = file.metadata()?;
     if found.kind != FileKind::Regular || found.size != 0 {
         return Ok(Removal::Kept(of_kind(no_directory, found.kind)));
     }
-    Ok(match directory.remove_file(name) {
-        Ok(()) => Removal::Removed,
-        Err(error) => gone_in_or_kept(directory, name, error),
+    if let Err(error) = directory.remove_file(name) {
+        return Ok(gone_in_or_kept(directory, name, error));
+    }
+    // The kernel removes names, not files. A file with as many names as before was not the one at this name.
+    Ok(match file.metadata() {
+        Ok(after) if after.links != 0 && after.links == found.links => {
+            Removal::Kept(OsError::new(Operation::RemoveFile, Path::new(name), Errno::ESTALE))
+        }
+        _ => Removal::Removed,
     })
 }
 

@@ -184,6 +184,8 @@ fn gone_after(directory: &dyn Directory, name: &OsStr, count: u32, error: OsErro
 fn seen_to_be_off(mounter: &dyn Mounter, at: &Location, count: u32, removal: Removal) -> Result<Layers, Error> {
     let link = match &removal {
         Removal::Kept(error) if error.errno() == Errno::ELOOP => Some(error.clone()),
+        // Another file was removed: this one, and what is mounted on it, has another name by now.
+        Removal::Kept(error) if error.errno() == Errno::ESTALE => return Err(error.clone().into()),
         _ => match mounter.mount_of(at) {
             Ok(found) if found.is_root => {
                 return Err(OsError::new(Operation::Unmount, at.for_display(), Errno::EBUSY).into());
@@ -258,7 +260,7 @@ mod tests {
     use super::*;
     use crate::{
         DeviceNumber, DirectoryEntries, DirectoryEntry, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter,
-        MountId, MountInfo, PathMount,
+        MockOpenEntry, MountId, MountInfo, PathMount,
     };
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -285,6 +287,17 @@ mod tests {
         Ok(Metadata::new(kind, DeviceNumber::new(0, 1), inode))
     }
 
+    /// A file with one name, and with so many once a name was removed.
+    fn entry(kind: FileKind, links_after: u64) -> Box<dyn crate::OpenEntry> {
+        let looks = AtomicUsize::new(0);
+        let mut entry = MockOpenEntry::new();
+        entry.expect_metadata().returning(move || {
+            let links = if looks.fetch_add(1, Ordering::Relaxed) == 0 { 1 } else { links_after };
+            found(kind, 5).map(|found| Metadata { links, ..found })
+        });
+        Box::new(entry)
+    }
+
     fn result_of(all: Unmounts, next: &AtomicUsize) -> Result<(), OsError> {
         let turn = next.fetch_add(1, Ordering::Relaxed);
         all.get(turn).expect("a result for every call").map_err(os)
@@ -292,14 +305,14 @@ mod tests {
 
     /// Unmounts and removals of `rootfs` end like this, in order; the removal of `c` ends like that.
     fn world(unmounts: Unmounts, removals: Unmounts, container: Result<(), Errno>) -> MockFilesystem {
-        world_of(unmounts, removals, container, FileKind::Regular)
+        world_of(unmounts, removals, container, (FileKind::Regular, 0))
     }
 
     fn world_of(
         unmounts: Unmounts,
         removals: Unmounts,
         container: Result<(), Errno>,
-        kind: FileKind,
+        (kind, links_after): (FileKind, u64),
     ) -> MockFilesystem {
         let (unmounted, removed) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let mut fs = MockFilesystem::new();
@@ -319,6 +332,7 @@ mod tests {
                     .withf(|name| name == "rootfs")
                     .returning(move |_| result_of(removals, &removed));
                 directory.expect_metadata().returning(move |_| found(kind, 5));
+                directory.expect_open_entry().returning(move |_| Ok(entry(kind, links_after)));
                 directory.expect_own_metadata().returning(|| found(FileKind::Directory, 3));
                 directory.expect_remove_file().returning(|_| Ok(()));
                 directory.expect_entries().returning(|| {
@@ -409,7 +423,7 @@ mod tests {
 
     /// `rootfs` is a symlink when it is removed.
     fn a_symlink_by_then(unmounts: Unmounts) -> MockFilesystem {
-        world_of(unmounts, &[Err(Errno::ENOTDIR), Err(Errno::ENOTDIR)], Ok(()), FileKind::Symlink)
+        world_of(unmounts, &[Err(Errno::ENOTDIR), Err(Errno::ENOTDIR)], Ok(()), (FileKind::Symlink, 1))
     }
 
     #[test]
@@ -473,6 +487,12 @@ mod tests {
         // It seems to be gone, and a second look finds it.
         let fs = world(&[Ok(()), Err(Errno::ENOENT)], &[Err(Errno::EBUSY)], Ok(()));
         assert_eq!(run_alone(&fs).unwrap_err().errno(), Some(Errno::ENOENT));
+    }
+
+    #[test]
+    fn a_file_that_keeps_its_name_while_another_is_removed_is_an_error() {
+        let fs = world_of(&[Err(Errno::EINVAL)], &[Err(Errno::ENOTDIR)], Ok(()), (FileKind::Regular, 1));
+        assert_eq!(run_alone(&fs).unwrap_err().errno(), Some(Errno::ESTALE));
     }
 
     #[test]
