@@ -69,11 +69,18 @@ fn conflict() -> Conflict {
         subpath: "/a".into(),
         attributes: MountAttributes { flags: MountFlags::READ_ONLY, ..MountAttributes::default() },
         propagation: PropagationShape::Private,
+        idmapped: true,
     };
     let mut found = MountInfo::new(MountId(9), MountId(1), DeviceNumber::new(0, 45));
     found.mount_point = "/run/m/box".into();
     found.propagation.master = PeerGroup::new(4);
-    let differences = vec![Difference::Device, Difference::Subpath, Difference::Attributes, Difference::Propagation];
+    let differences = vec![
+        Difference::Device,
+        Difference::Subpath,
+        Difference::Attributes,
+        Difference::Propagation,
+        Difference::IdMap,
+    ];
     Conflict { wanted: Box::new(shape), found: Box::new(found), differences }
 }
 

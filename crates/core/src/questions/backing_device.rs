@@ -5,8 +5,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::values::mount_subpath::is_outside_root;
 use crate::{
-    BackingDevice, Errno, Error, FileKind, Filesystem, FinalLink, Location, MountInfo, Mounter, Operation, OsError,
+    BackingDevice, Errno, Error, FileKind, Filesystem, FinalLink, Location, MountFlags, MountInfo, Mounter, Operation,
+    OsError,
 };
 
 /// How mountinfo ends the root of a mount whose directory or file was deleted (`fs/d_path.c`).
@@ -18,6 +20,8 @@ const DELETED: &[u8] = b"//deleted";
 /// a bind for the whole disk (CVE-2026-24054). A file or directory that is bound from somewhere is a
 /// [`Subtree`](BackingDevice::Subtree), and so is every path below a mount point; a btrfs subvolume and an overlay are
 /// [`Anonymous`](BackingDevice::Anonymous).
+///
+/// A device node on a `nodev` mount opens no device: it is a file of its filesystem.
 ///
 /// Symlinks are followed; a relative path starts at the current directory. The path is resolved more than once: use it for
 /// paths that nobody hostile can change. May block in a dead filesystem, which is asked whether the path is a device node.
@@ -32,12 +36,13 @@ pub fn backing_device(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Path) -
     }
     let at = Location::trusted(path);
     let metadata = fs.metadata(&at, FinalLink::Follow)?;
+    let found = mounter.mount_of(&at)?;
+    let opens = !found.mount.attributes.flags.contains(MountFlags::NO_DEV);
     match (metadata.kind, metadata.represents) {
-        (FileKind::BlockDevice, Some(device)) => return Ok(BackingDevice::BlockNode { device }),
-        (FileKind::CharacterDevice, Some(device)) => return Ok(BackingDevice::CharNode { device }),
+        (FileKind::BlockDevice, Some(device)) if opens => return Ok(BackingDevice::BlockNode { device }),
+        (FileKind::CharacterDevice, Some(device)) if opens => return Ok(BackingDevice::CharNode { device }),
         _ => {}
     }
-    let found = mounter.mount_of(&at)?;
     let mount = Box::new(found.mount);
     let device = mount.device;
     if device.is_anonymous() {
@@ -63,8 +68,8 @@ fn path_within(fs: &dyn Filesystem, mount: &MountInfo, path: &Path) -> Result<Pa
     let absolute = if path.is_absolute() { Cow::Borrowed(path) } else { Cow::Owned(fs.current_dir()?.join(path)) };
     let resolved = fs.canonicalize(&absolute)?;
     match resolved.strip_prefix(&mount.mount_point) {
-        Ok(rest) => Ok(rest.to_path_buf()),
-        Err(_) => Err(OsError::new(Operation::MountOf, resolved, Errno::ESTALE).at_step("placing it within").into()),
+        Ok(rest) if !is_outside_root(mount) => Ok(rest.to_path_buf()),
+        _ => Err(OsError::new(Operation::MountOf, resolved, Errno::ESTALE).at_step("placing it within").into()),
     }
 }
 
@@ -189,16 +194,22 @@ mod tests {
     }
 
     #[test]
-    fn device_nodes_are_themselves_and_their_mount_is_not_asked_for() {
+    fn device_nodes_are_themselves_unless_their_mount_is_nodev() {
         let world = SmallWorld::new()
             .node("/dev/loop0", FileKind::BlockDevice, DeviceNumber::new(7, 0))
             .node("/dev/null", FileKind::CharacterDevice, DeviceNumber::new(1, 3))
             .symlink("/disk", "/dev/loop0");
-        let ask = |path| backing_device(&world, &MockMounter::new(), Path::new(path)).unwrap();
+        let mut devtmpfs = mount(DeviceNumber::new(0, 6), "/", "/dev", "devtmpfs");
+        let of = |path, mount: &MountInfo| ask(&world, path, mount, false).unwrap();
+        let ask = |path| of(path, &devtmpfs);
         assert_eq!(ask("/dev/loop0"), BackingDevice::BlockNode { device: DeviceNumber::new(7, 0) });
         assert_eq!(ask("/disk"), BackingDevice::BlockNode { device: DeviceNumber::new(7, 0) });
         assert_eq!(ask("/dev/null"), BackingDevice::CharNode { device: DeviceNumber::new(1, 3) });
         assert_eq!((ask("/disk").device(), ask("/disk").mount()), (Some(DeviceNumber::new(7, 0)), None));
+        devtmpfs.attributes.flags = MountFlags::NO_DEV;
+        for path in ["/dev/loop0", "/disk", "/dev/null"] {
+            assert!(matches!(of(path, &devtmpfs), BackingDevice::Anonymous { .. }), "{path}");
+        }
     }
 
     #[test]
@@ -241,6 +252,13 @@ mod tests {
     fn a_path_outside_its_mount_is_not_guessed_at() {
         let world = SmallWorld::new().directory("/v/m2/d");
         let error = ask(&world, "/v/m2/d", &mount(NVME, "/srv", "/v/m", "ext4"), false).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ESTALE));
+    }
+
+    #[test]
+    fn a_path_on_a_mount_whose_point_is_outside_the_root_is_not_guessed_at() {
+        let world = SmallWorld::new().directory("/srv/vol");
+        let error = ask(&world, "/srv/vol", &mount(NVME, "/", "", "ext4"), false).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ESTALE));
     }
 

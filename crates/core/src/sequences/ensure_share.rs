@@ -2,10 +2,11 @@
 
 use std::ffi::OsStr;
 
-use crate::sequences::placeholder::is_gone;
+use crate::sequences::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, settled_mount_on};
 use crate::sequences::share_shape::shape_of_bind;
+use crate::values::mount_subpath::is_outside_root;
 use crate::{
-    Conflict, Ensured, Errno, Error, FileIdentity, Filesystem, Location, MountInfo, Mounter, OsError, Placeholder,
+    Conflict, Difference, Ensured, Errno, Error, FileIdentity, Filesystem, Mounter, Operation, OsError, Placeholder,
     Share, ShareRecord,
 };
 
@@ -18,32 +19,56 @@ use crate::{
 /// The record of a share that was there names what it is mounted on as made for it, since names below `<mounts>/<id>` are
 /// made by nobody else: a runtime that died between sharing and writing down gets the record it lost.
 ///
+/// May be called by several threads and processes at once: of callers of the same share one gets [`Ensured::Done`] and the
+/// others [`Ensured::AlreadySatisfied`]. A mount that another caller is just making is looked at until it is as that caller
+/// wants it, a bounded number of times.
+///
 /// # Errors
 ///
 /// As [`Share::carry_out`], without `EBUSY` for a name that something is mounted on: that is an answer here. Nothing is
 /// changed then.
 pub fn ensure_share(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
-    if let Some(there) = look_at_share(fs, mounter, share)? {
-        return Ok(there.map_or_else(Ensured::Conflict, Ensured::AlreadySatisfied));
-    }
-    match share.carry_out(fs, mounter) {
-        Ok(record) => Ok(Ensured::Done(record)),
-        // Somebody was quicker.
-        Err(error) if error.errno() == Some(Errno::EBUSY) && error.left().is_empty() => {
-            let there = look_at_share(fs, mounter, share)?.ok_or(error)?;
-            Ok(there.map_or_else(Ensured::Conflict, Ensured::AlreadySatisfied))
+    for _ in 1..ATTEMPTS {
+        match try_to_ensure(fs, mounter, share) {
+            Ok(Ensured::Conflict(conflict)) if may_be_in_the_making(&conflict) => let_others_run(),
+            Err(error) if is_quicker(&error) => let_others_run(),
+            Err(error) if is_of_another_caller(&error) && share.is_possible(mounter) => let_others_run(),
+            done => return done,
         }
-        Err(error) => Err(error),
+    }
+    try_to_ensure(fs, mounter, share)
+}
+
+fn try_to_ensure(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
+    match look_at_share(fs, mounter, share)? {
+        Some(there) => Ok(there.map_or_else(Ensured::Conflict, Ensured::AlreadySatisfied)),
+        None => {
+            // The share could not be recognized afterwards.
+            if mounter.mount_of(share.source()).is_ok_and(|found| is_outside_root(&found.mount)) {
+                return Err(OsError::new(Operation::MountOf, share.source().for_display(), Errno::ESTALE).into());
+            }
+            share.start().finish(fs, mounter).map(Ensured::Done)
+        }
     }
 }
 
+/// Whether another caller has mounted first, and this call has changed nothing.
+pub(crate) fn is_quicker(error: &Error) -> bool {
+    error.errno() == Some(Errno::EBUSY) && error.left().is_empty()
+}
+
+/// Whether another caller's bind may be under way: the kernel attaches a mount before its propagation can be set.
+pub(crate) fn may_be_in_the_making(conflict: &Conflict) -> bool {
+    conflict.differences == [Difference::Propagation]
+}
+
 /// What is mounted on the name of a share: that share, or something else; `None` where nothing is.
-pub(crate) fn look_at_share(
+fn look_at_share(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
     share: &Share,
 ) -> Result<Option<Result<ShareRecord, Conflict>>, Error> {
-    let Some(there) = mounted(mounter, share.at())? else { return Ok(None) };
+    let Some(there) = settled_mount_on(mounter, share.at())? else { return Ok(None) };
     let wanted = shape_of_bind(fs, mounter, share.source(), share.is_read_only(), share.propagation())?;
     let info = match wanted.check(there) {
         Ok(info) => info,
@@ -51,15 +76,6 @@ pub(crate) fn look_at_share(
     };
     let of = (share.container(), share.name());
     Ok(Some(Ok(ShareRecord::new(mounter, of, share.at(), info, placeholders(fs, share)?)?)))
-}
-
-/// The mount on a name; `None` where there is none.
-pub(crate) fn mounted(mounter: &dyn Mounter, at: &Location) -> Result<Option<MountInfo>, OsError> {
-    match mounter.mount_of(at) {
-        Ok(found) => Ok(found.is_root.then_some(found.mount)),
-        Err(error) if is_gone(error.errno()) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// What the share is mounted on: the directory above it tells what lies beneath the mount.
@@ -85,8 +101,8 @@ mod tests {
     use super::*;
     use crate::sequences::paper::{PAPER, Paper, SharedPaper, filesystem};
     use crate::{
-        BindReport, ContainerId, DeviceNumber, Difference, FileKind, Guarantee, MockMounter, MountFlags, MountId,
-        MountKey, Operation, PathMount, PeerGroup,
+        BindReport, ContainerId, DeviceNumber, FileKind, Guarantee, Location, MockMounter, MountFlags, MountId,
+        MountInfo, MountKey, Operation, PathMount, PeerGroup,
     };
 
     const DISK: DeviceNumber = DeviceNumber::new(8, 1);
@@ -100,9 +116,13 @@ mod tests {
         Paper::with(&["/m", "/m/c", "/m/c/v", "/mnt", "/mnt/s"])
     }
 
-    /// `/mnt` is a shared mount of `/x` of the disk; what is on the name is this, asked for in turn.
+    /// `/mnt` is a shared mount of `/x` of the disk; what is on the name is this, asked for in turn, the last of it for good.
     fn looking(on_name: Vec<Option<MountInfo>>) -> MockMounter {
         let mut mounter = MockMounter::new();
+        mounter
+            .expect_mount_of()
+            .withf(|at| *at == Location::trusted("/m/c"))
+            .returning(|_| Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), PAPER), is_root: false }));
         mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
         mounter.expect_mount_of().withf(|at| *at == Location::trusted("/mnt/s")).returning(|_| {
             let mut mount = MountInfo::new(MountId(2), MountId(1), DISK);
@@ -112,11 +132,12 @@ mod tests {
             Ok(PathMount { mount, is_root: false })
         });
         let mut order = mockall::Sequence::new();
-        for found in on_name {
+        let last = on_name.len() - 1;
+        for (index, found) in on_name.into_iter().enumerate() {
             mounter
                 .expect_mount_of()
                 .withf(|at| *at == Location::beneath("/m", "c/v").unwrap())
-                .times(1)
+                .times(if index == last { 1..1000 } else { 1..2 })
                 .in_sequence(&mut order)
                 .returning(move |_| {
                     let is_root = found.is_some();
@@ -148,6 +169,20 @@ mod tests {
     }
 
     #[test]
+    fn a_mount_in_the_making_is_looked_at_again() {
+        let (mut shared_yet, mut stacked) = (shared(), shared());
+        shared_yet.propagation.peers = PeerGroup::new(6);
+        (stacked.id, stacked.parent) = (MountId(10), MountId(9));
+        for first in [shared_yet, stacked] {
+            let mounter = looking(vec![Some(first), Some(shared())]);
+            match ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap() {
+                Ensured::AlreadySatisfied(record) => assert_eq!(record.mount, MountKey::Reused(MountId(9))),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn something_else_is_a_conflict_and_says_what() {
         let other = |change: fn(&mut MountInfo)| {
             let mut mount = shared();
@@ -161,6 +196,7 @@ mod tests {
         assert_eq!(other(|mount| mount.attributes.flags = MountFlags::NO_DEV), [Difference::Attributes]);
         assert_eq!(other(|mount| mount.propagation.master = PeerGroup::new(5)), [Difference::Propagation]);
         assert_eq!(other(|mount| mount.device = DeviceNumber::new(8, 2)), [Difference::Device]);
+        assert_eq!(other(|mount| mount.idmapped = true), [Difference::IdMap]);
     }
 
     #[test]
@@ -179,7 +215,9 @@ mod tests {
     fn somebody_quicker_is_no_failure() {
         for (found, satisfied) in [(Some(shared()), true), (None, false)] {
             let mut mounter = looking(vec![None, found]);
-            mounter.expect_bind().times(1).returning(|_| Err(OsError::new(Operation::Bind, "/m/c/v", Errno::EBUSY)));
+            let attempts = if satisfied { 1 } else { ATTEMPTS as usize };
+            let refused = |_: &_| Err(OsError::new(Operation::Bind, "/m/c/v", Errno::EBUSY));
+            mounter.expect_bind().times(attempts).returning(refused);
             match ensure_share(&filesystem(&paper()), &mounter, &share()) {
                 Ok(Ensured::AlreadySatisfied(_)) => assert!(satisfied),
                 Err(error) => assert!(!satisfied && error.errno() == Some(Errno::EBUSY)),
@@ -203,18 +241,5 @@ mod tests {
         mounter.expect_bind().times(1).returning(|_| Err(OsError::new(Operation::Bind, "/m/c/v", Errno::EPERM)));
         let error = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::EPERM));
-    }
-
-    #[test]
-    fn a_name_that_is_not_there_has_no_mount_on_it() {
-        for (errno, answer) in [(Errno::ENOENT, Ok(None)), (Errno::ENOTDIR, Ok(None)), (Errno::EIO, Err(Errno::EIO))] {
-            let mut mounter = MockMounter::new();
-            mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
-            mounter
-                .expect_mount_of()
-                .returning(move |at| Err(OsError::new(Operation::MountOf, at.for_display(), errno)));
-            let found = mounted(&mounter, &Location::trusted("/m/c")).map_err(|error| error.errno());
-            assert_eq!(found, answer);
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Floor 4: sequences. They change the world, in an order that matters.
 
+pub(crate) mod attempts;
 pub(crate) mod bind_mount;
 pub(crate) mod container_mounts;
 pub(crate) mod detach;

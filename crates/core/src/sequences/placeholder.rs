@@ -22,7 +22,8 @@ pub(crate) fn make(fs: &dyn Filesystem, at: &Location, kind: FileKind) -> Result
     }
 }
 
-/// Makes the directory at the trusted `path` and those above it that are missing. Answers what was made, outermost first.
+/// Makes the directory at the trusted `path` and those above it that are missing. Adds what was made, outermost first, and
+/// what another caller made since this one saw that it was missing: then both have made it, and either may remove it.
 pub(crate) fn make_dirs(fs: &dyn Filesystem, path: &Path, made: &mut Vec<Placeholder>) -> Result<(), OsError> {
     let at = Location::from(path);
     let missing = match make(fs, &at, FileKind::Directory) {
@@ -38,8 +39,22 @@ pub(crate) fn make_dirs(fs: &dyn Filesystem, path: &Path, made: &mut Vec<Placeho
         }
         _ => return Err(missing),
     }
-    made.extend(make(fs, &at, FileKind::Directory)?);
+    let placeholder = match make(fs, &at, FileKind::Directory)? {
+        Some(placeholder) => Some(placeholder),
+        None => there(fs, &at)?,
+    };
+    made.extend(placeholder);
     Ok(())
+}
+
+/// The directory at `at`, with its identity; `None` where it is gone, or is no directory.
+pub(crate) fn there(fs: &dyn Filesystem, at: &Location) -> Result<Option<Placeholder>, OsError> {
+    match fs.metadata(at, FinalLink::Itself) {
+        Ok(found) if found.is_dir() => Ok(Some(Placeholder { at: at.clone(), identity: FileIdentity::from(&found) })),
+        Ok(_) => Ok(None),
+        Err(error) if is_gone(error.errno()) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Removes what [`make`] made, if the name still leads to it and it is still empty.
@@ -177,10 +192,24 @@ pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -
     }
 }
 
-/// Removes what was made, last made first. Answers what is left.
+/// Removes what was made, last made first. Returns what is left and still this caller's.
 pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder]) -> Vec<Leftover> {
-    let left = made.iter().rev().filter(|made| !matches!(remove_made(fs, made), Ok(Removal::Removed)));
+    let left = made.iter().rev().filter(|made| match remove_made(fs, made) {
+        Ok(Removal::Removed) => false,
+        Ok(Removal::Kept(error)) => !is_of_another(made.identity.kind, error.errno()),
+        Err(_) => true,
+    });
     left.map(|made| leftover(&made.at, made.identity.kind)).collect()
+}
+
+/// Whether a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), names of others are in
+/// it (`ENOTEMPTY`), or it leads to another file by now (`ESTALE`). The record of that caller's mount names it.
+fn is_of_another(kind: FileKind, errno: Errno) -> bool {
+    match errno {
+        Errno::EBUSY | Errno::ESTALE => true,
+        Errno::ENOTEMPTY | Errno::EEXIST => kind == FileKind::Directory,
+        _ => false,
+    }
 }
 
 pub(crate) fn leftover(at: &Location, kind: FileKind) -> Leftover {

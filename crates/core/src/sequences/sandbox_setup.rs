@@ -2,6 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::sequences::attempts::{SET_UP_ATTEMPTS, is_of_another_caller, let_others_run};
 use crate::sequences::bind_mount::specified;
 use crate::sequences::share_name::SANDBOX_MOUNTS_DIR;
 use crate::{
@@ -130,6 +131,11 @@ impl SandboxSetup {
         self.unshared
     }
 
+    /// Whether the sources of all binds are there: without one of them no further attempt can succeed.
+    fn is_possible(&self, mounter: &dyn Mounter) -> bool {
+        self.bind_mounts.iter().all(|share| mounter.mount_of(share.source()).is_ok())
+    }
+
     pub(crate) fn shares(&self) -> &[Share] {
         &self.bind_mounts
     }
@@ -146,7 +152,10 @@ fn last_component(source: &Location) -> Result<String, Error> {
     }
 }
 
-/// Sets a sandbox up: all of it, or nothing; a second time changes nothing and answers the same.
+/// Sets a sandbox up: all of it, or nothing; a second time changes nothing and returns the same.
+///
+/// May be called by several threads and processes at once for the same sandbox: each returns Ok, and one set of mounts is
+/// there. A set-up that meets a tear-down begins again, a bounded number of times; `ESTALE` after that.
 ///
 /// # Errors
 ///
@@ -155,5 +164,13 @@ fn last_component(source: &Location) -> Result<String, Error> {
 pub fn set_up_sandbox(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &SandboxSetup) -> Result<SandboxDirs, Error> {
     let span = tracing::debug_span!(target: "mountwright", "set_up_sandbox", subsystem = "mount",
         source = %setup.mounts_dir, destination = %setup.shared_dir);
-    span.in_scope(|| setup.start().finish(fs, mounter))
+    span.in_scope(|| {
+        for _ in 1..SET_UP_ATTEMPTS {
+            match setup.start().finish(fs, mounter) {
+                Err(error) if is_of_another_caller(&error) && setup.is_possible(mounter) => let_others_run(),
+                done => return done,
+            }
+        }
+        setup.start().finish(fs, mounter)
+    })
 }

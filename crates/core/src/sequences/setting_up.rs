@@ -2,16 +2,18 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::sequences::attempts::{ATTEMPTS, let_others_run, settled_mount, settled_mount_on};
 use crate::sequences::bind_mount::bind_in_span;
 use crate::sequences::detach::detach_exactly;
-use crate::sequences::ensure_share::{look_at_share, mounted};
+use crate::sequences::ensure_share::{is_quicker, may_be_in_the_making};
 use crate::sequences::placeholder;
+use crate::sequences::share_name::share_location;
 use crate::sequences::share_shape::shape_of_bind;
-use crate::values::mount_subpath::is_onto_itself;
+use crate::values::mount_subpath::{is_onto_itself, is_outside_root};
 use crate::{
-    BindRequest, Errno, Error, Filesystem, Guarantee, Leftover, Location, MountInfo, MountKey, MountSubtree, Mounter,
-    Origin, Placeholder, Propagation, Recursion, SandboxDirs, SandboxSetup, Sequence, SetupStep, ShareRecord, Sharing,
-    UnsharedMounts,
+    BindRequest, Ensured, Errno, Error, Filesystem, Guarantee, Leftover, Location, MountId, MountInfo, MountKey,
+    MountSubtree, Mounter, Operation, Origin, OsError, Placeholder, Propagation, Recursion, SandboxDirs, SandboxSetup,
+    Sequence, SetupStep, ShareRecord, UnsharedMounts, ensure_share,
 };
 
 /// A mount that the set-up needs.
@@ -24,9 +26,10 @@ struct Needed {
 
 /// A sandbox-wide bind.
 #[derive(Clone, Debug)]
-enum Bound {
-    Under(Box<Sharing>),
-    There(ShareRecord),
+struct Bound {
+    record: ShareRecord,
+    /// This run has made it, and rolls it back when it fails.
+    made_now: bool,
 }
 
 /// A [`SandboxSetup`] under way.
@@ -35,6 +38,10 @@ pub struct SettingUp {
     setup: SandboxSetup,
     made: Vec<Placeholder>,
     onto_itself: Option<Needed>,
+    /// The mount that the bind of the host's directory onto itself goes on.
+    under: Option<MountId>,
+    /// The binds onto itself that were undone for another caller's.
+    undone: u32,
     shared: Option<Needed>,
     private: Option<Needed>,
     bound: Vec<Bound>,
@@ -49,6 +56,8 @@ impl SettingUp {
             setup,
             made: Vec::new(),
             onto_itself: None,
+            under: None,
+            undone: 0,
             shared: None,
             private: None,
             bound: Vec::new(),
@@ -60,7 +69,11 @@ impl SettingUp {
 
     fn look_at_mounts(&mut self, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
         let path = self.setup.mounts();
-        let there = mounter.mount_of(&at(path))?;
+        let there = settled_mount(mounter, &at(path))?;
+        if is_outside_root(&there.mount) {
+            // A second set-up could not recognize what this one makes.
+            return Err(OsError::new(Operation::MountOf, path.as_std_path(), Errno::ESTALE).into());
+        }
         let is_shared = there.mount.propagation.peers.is_some();
         match (is_shared, self.setup.when_unshared()) {
             (true, UnsharedMounts::Refuse) => Ok(Vec::new()),
@@ -70,6 +83,7 @@ impl SettingUp {
                     self.onto_itself = Some(Needed { mount: there.mount.key(), made_now: false });
                     return Ok(if is_shared { Vec::new() } else { vec![SetupStep::MakeShared(path.to_owned())] });
                 }
+                self.under = Some(there.mount.id);
                 let path = path.to_owned();
                 let steps = vec![SetupStep::BindOntoItself(path.clone()), SetupStep::MakeShared(path)];
                 Ok(if is_shared { Vec::new() } else { steps })
@@ -77,60 +91,137 @@ impl SettingUp {
         }
     }
 
-    fn bind_shared(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
-        let (mounts, shared) = (at(self.setup.mounts()), at(self.setup.shared()));
-        if let Some(there) = mounted(mounter, &shared)? {
-            let mount = compare_shared(fs, mounter, &mounts, there)?;
-            self.shared = Some(Needed { mount, made_now: false });
-            return Ok(());
-        }
-        // Nothing is below `shared` yet, so there is no copy that a window could leave writable.
-        let request = BindRequest::new(mounts.clone(), shared.clone()).read_only().propagation(Propagation::Slave);
-        let mount = match bind_in_span(fs, mounter, &request) {
-            Ok(report) => report.mount,
-            // Somebody was quicker.
-            Err(error) if error.errno() == Errno::EBUSY && error.left().is_empty() => {
-                let Some(there) = mounted(mounter, &shared)? else { return Err(error.into()) };
-                let mount = compare_shared(fs, mounter, &mounts, there)?;
-                self.shared = Some(Needed { mount, made_now: false });
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        self.shared = Some(Needed { mount, made_now: true });
-        Ok(())
-    }
-
-    fn make_private(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) -> Result<(), Error> {
-        let there = mounter.mount_of(&at(path))?;
-        let is_shared = there.mount.propagation.peers.is_some();
-        if there.is_root && shows_what_is_under_it(mounter, &there.mount)? {
-            if is_shared {
-                mounter.set_propagation(&at(path), Propagation::Private, Recursion::This)?;
-            }
-            self.private = Some(Needed { mount: there.mount.key(), made_now: false });
-        } else if is_shared {
-            let mount = bind_in_span(fs, mounter, &onto_itself(path))?.mount;
-            self.private = Some(Needed { mount, made_now: true });
-        }
-        Ok(())
-    }
-
-    fn begin_share(
+    /// The mounts directory onto itself. Where another caller has bound it meanwhile, this bind is undone and the mount
+    /// looked at again.
+    fn bind_mounts_dir(
         &mut self,
         fs: &dyn Filesystem,
         mounter: &dyn Mounter,
-        share: &crate::Share,
+        path: &Utf8Path,
     ) -> Result<Vec<SetupStep>, Error> {
-        if let Some(record) = look_at_share(fs, mounter, share)? {
-            self.bound.push(Bound::There(record?));
+        if let Some(mount) = bind_onto_itself(fs, mounter, path, self.under)? {
+            self.onto_itself = Some(Needed { mount, made_now: true });
             return Ok(Vec::new());
         }
-        let sharing = Sharing::new(share.clone());
-        let index = self.bound.len();
-        let steps = sharing.steps().into_iter().map(|step| SetupStep::ShareStep(index, step)).collect();
-        self.bound.push(Bound::Under(Box::new(sharing)));
-        Ok(steps)
+        self.undone += 1;
+        if self.undone == ATTEMPTS {
+            return Err(torn_down(path));
+        }
+        let_others_run();
+        Ok(vec![SetupStep::LookAtMounts(path.to_owned(), self.setup.when_unshared())])
+    }
+
+    /// By path, which may lead to a mount that another caller is about to undo: so it is looked at afterwards.
+    fn make_shared(&self, mounter: &dyn Mounter, path: &Utf8Path) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            mounter.set_propagation(&at(path), Propagation::Shared, Recursion::This)?;
+            if self.mounts_dir_is_shared(mounter)? {
+                return Ok(());
+            }
+            let_others_run();
+        }
+        Err(torn_down(path))
+    }
+
+    /// Whether the mount of the mounts directory onto itself is there and shared, where one is needed.
+    fn mounts_dir_is_shared(&self, mounter: &dyn Mounter) -> Result<bool, Error> {
+        let Some(needed) = self.onto_itself else { return Ok(true) };
+        match mounter.find_mount(needed.mount) {
+            Ok(found) => Ok(found.propagation.peers.is_some()),
+            Err(error) if error.errno() == Errno::ENOENT => Err(torn_down(self.setup.mounts())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn bind_shared(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            match try_to_bind_shared(fs, mounter, &self.setup) {
+                Ok(needed) => {
+                    self.shared = Some(needed);
+                    let linked = self.mounts_dir_is_shared(mounter)?;
+                    return if linked { Ok(()) } else { Err(torn_down(self.setup.mounts())) };
+                }
+                Err(Error::Conflict(conflict)) if may_be_in_the_making(&conflict) => last = Some(conflict.into()),
+                Err(error) if is_quicker(&error) => last = Some(error),
+                Err(error) => return Err(error),
+            }
+            let_others_run();
+        }
+        Err(last.unwrap_or_else(|| torn_down(self.setup.shared())))
+    }
+
+    fn make_private(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) -> Result<(), Error> {
+        for _ in 0..ATTEMPTS {
+            let there = settled_mount(mounter, &at(path))?;
+            let is_shared = there.mount.propagation.peers.is_some();
+            if there.is_root && shows_what_is_under_it(mounter, &there.mount)? {
+                if is_shared {
+                    mounter.set_propagation(&at(path), Propagation::Private, Recursion::This)?;
+                }
+                self.private = Some(Needed { mount: there.mount.key(), made_now: false });
+                return Ok(());
+            }
+            if !is_shared {
+                return Ok(());
+            }
+            if let Some(mount) = bind_onto_itself(fs, mounter, path, Some(there.mount.id))? {
+                self.private = Some(Needed { mount, made_now: true });
+                return Ok(());
+            }
+            let_others_run();
+        }
+        Err(torn_down(path))
+    }
+
+    fn ensure(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter, share: &crate::Share) -> Result<(), Error> {
+        let bound = match ensure_share(fs, mounter, share)? {
+            Ensured::Done(record) => Bound { record, made_now: true },
+            Ensured::AlreadySatisfied(record) => Bound { record, made_now: false },
+            Ensured::Conflict(conflict) => return Err(conflict.into()),
+        };
+        self.bound.push(bound);
+        Ok(())
+    }
+}
+
+/// Another caller is tearing the sandbox down while it is set up.
+fn torn_down(path: &Utf8Path) -> Error {
+    OsError::new(Operation::FindMount, path.as_std_path(), Errno::ESTALE).into()
+}
+
+fn try_to_bind_shared(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &SandboxSetup) -> Result<Needed, Error> {
+    let (mounts, shared) = (at(setup.mounts()), at(setup.shared()));
+    if let Some(there) = settled_mount_on(mounter, &shared)? {
+        let wanted = shape_of_bind(fs, mounter, &mounts, true, Propagation::Slave)?;
+        return Ok(Needed { mount: wanted.check(there)?.key(), made_now: false });
+    }
+    // Nothing is below `shared` yet, so there is no copy that a window could leave writable.
+    let request = BindRequest::new(mounts, shared).read_only().propagation(Propagation::Slave);
+    Ok(Needed { mount: bind_in_span(fs, mounter, &request)?.mount, made_now: true })
+}
+
+/// Binds `path` onto itself, on the mount `under`. `None`: another caller has mounted between the two; this bind is undone.
+fn bind_onto_itself(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    path: &Utf8Path,
+    under: Option<MountId>,
+) -> Result<Option<MountKey>, Error> {
+    let mount = bind_in_span(fs, mounter, &onto_itself(path))?.mount;
+    match mounter.find_mount(mount) {
+        Ok(info) if Some(info.parent) == under => return Ok(Some(mount)),
+        Ok(_) => {}
+        Err(gone) if gone.errno() == Errno::ENOENT => return Ok(None),
+        Err(error) => {
+            let undone = detach_exactly(mounter, &at(path), mount).is_ok();
+            let left = (!undone).then(|| Leftover::Mount { mount, at: path.into() });
+            return Err(Error::from(error).leaving(left.into_iter().collect()));
+        }
+    }
+    match detach_exactly(mounter, &at(path), mount) {
+        Ok(()) => Ok(None),
+        Err(error) => Err(error.leaving(Leftover::Mount { mount, at: path.into() }).into()),
     }
 }
 
@@ -159,16 +250,6 @@ fn shows_what_is_under_it(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bo
     }
 }
 
-fn compare_shared(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    mounts: &Location,
-    there: MountInfo,
-) -> Result<MountKey, Error> {
-    let wanted = shape_of_bind(fs, mounter, mounts, true, Propagation::Slave)?;
-    Ok(wanted.check(there)?.key())
-}
-
 impl Sequence for SettingUp {
     type Step = SetupStep;
     type Outcome = SandboxDirs;
@@ -194,13 +275,8 @@ impl Sequence for SettingUp {
         match step {
             SetupStep::MakeDirectories(path) => placeholder::make_dirs(fs, path.as_std_path(), &mut self.made)?,
             SetupStep::LookAtMounts(..) => return self.look_at_mounts(mounter),
-            SetupStep::BindOntoItself(path) => {
-                let mount = bind_in_span(fs, mounter, &onto_itself(path))?.mount;
-                self.onto_itself = Some(Needed { mount, made_now: true });
-            }
-            SetupStep::MakeShared(path) => {
-                mounter.set_propagation(&at(path), Propagation::Shared, Recursion::This)?;
-            }
+            SetupStep::BindOntoItself(path) => return self.bind_mounts_dir(fs, mounter, path),
+            SetupStep::MakeShared(path) => self.make_shared(mounter, path)?,
             SetupStep::BindShared { .. } => {
                 self.bind_shared(fs, mounter)?;
                 self.origin = Some(mounter.origin()?);
@@ -210,23 +286,20 @@ impl Sequence for SettingUp {
                 self.make_private(fs, mounter, path)?;
                 self.private_shows = shown_by(mounter, self.private)?;
             }
-            SetupStep::Share(share) => return self.begin_share(fs, mounter, share),
-            SetupStep::ShareStep(index, step) => {
-                if let Some(Bound::Under(sharing)) = self.bound.get_mut(*index) {
-                    let next = sharing.take(step, fs, mounter)?;
-                    return Ok(next.into_iter().map(|step| SetupStep::ShareStep(*index, step)).collect());
-                }
-            }
+            SetupStep::Share(share) => self.ensure(fs, mounter, share)?,
         }
         Ok(Vec::new())
     }
 
     fn take_back(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
         let mut left = Vec::new();
-        for bound in self.bound.drain(..).rev() {
-            if let Bound::Under(mut sharing) = bound {
-                left.extend(sharing.take_back(fs, mounter));
+        for Bound { record, .. } in self.bound.drain(..).rev().filter(|bound| bound.made_now) {
+            let at = share_location(self.setup.mounts(), &record.container, &record.name)
+                .unwrap_or_else(|_| Location::Trusted(record.path.clone()));
+            if detach_exactly(mounter, &at, record.mount).is_err() {
+                left.push(Leftover::Mount { mount: record.mount, at: record.path });
             }
+            left.extend(placeholder::take_back(fs, &record.made));
         }
         let private_dir = self.setup.private().map_or_else(Utf8PathBuf::new, Utf8Path::to_owned);
         let needed = [
@@ -250,10 +323,6 @@ impl Sequence for SettingUp {
     ///
     /// Where a step is left: [`Run`](crate::Run) never asks before.
     fn outcome(self) -> SandboxDirs {
-        let record = |bound| match bound {
-            Bound::There(record) => record,
-            Bound::Under(sharing) => sharing.outcome(),
-        };
         SandboxDirs {
             mounts_dir: self.setup.mounts().to_owned(),
             shared_dir: self.setup.shared().to_owned(),
@@ -264,7 +333,7 @@ impl Sequence for SettingUp {
             shared: self.shared.expect("a step binds it").mount,
             made_shared: self.onto_itself.map(|needed| needed.mount),
             made_private: self.private.map(|needed| needed.mount),
-            bind_mounts: self.bound.into_iter().map(record).collect(),
+            bind_mounts: self.bound.into_iter().map(|bound| bound.record).collect(),
             made: self.made,
         }
     }
@@ -290,12 +359,21 @@ mod tests {
             let mount = table.mount_holding(&at.for_display()).unwrap().to_info();
             Ok(PathMount { is_root: mount.mount_point == at.for_display(), mount })
         });
-        mounter.expect_find_mount().returning(move |key| match key {
-            MountKey::Reused(id) if MountTable::parse(table).by_id(id).is_some() => {
-                Ok(MountTable::parse(table).by_id(id).unwrap().to_info())
+        // What is bound is on the mount that the table has there; whatever was made shared is shared.
+        let (parent, shared) = (Arc::new(Mutex::new(MountId(1))), Arc::new(Mutex::new(false)));
+        let (on, is_shared) = (parent.clone(), shared.clone());
+        mounter.expect_find_mount().returning(move |key| {
+            let mut found = match key {
+                MountKey::Reused(id) if MountTable::parse(table).by_id(id).is_some() => {
+                    MountTable::parse(table).by_id(id).unwrap().to_info()
+                }
+                MountKey::Unique(_) => MountInfo::new(MountId(50), *on.lock().unwrap(), DeviceNumber::new(8, 1)),
+                MountKey::Reused(_) => return Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)),
+            };
+            if *is_shared.lock().unwrap() {
+                found.propagation.peers = crate::PeerGroup::new(9);
             }
-            MountKey::Unique(_) => Ok(MountInfo::new(MountId(50), MountId(1), DeviceNumber::new(8, 1))),
-            MountKey::Reused(_) => Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)),
+            Ok(found)
         });
         let sink = log.clone();
         let next = Arc::new(Mutex::new(100));
@@ -305,6 +383,8 @@ mod tests {
                 return Err(OsError::new(Operation::Bind, request.target().for_display(), Errno::ENOMEM));
             }
             sink.lock().unwrap().push(line);
+            let table = MountTable::parse(table);
+            *parent.lock().unwrap() = table.mount_holding(&request.target().for_display()).unwrap().id();
             let mut next = next.lock().unwrap();
             *next += 1;
             let key = MountKey::Unique(UniqueMountId(NonZeroU64::new(*next).unwrap()));
@@ -313,6 +393,7 @@ mod tests {
         let sink = log.clone();
         mounter.expect_set_propagation().returning(move |at, propagation, _| {
             sink.lock().unwrap().push(format!("{} {propagation}", at.for_display().display()));
+            *shared.lock().unwrap() |= propagation == Propagation::Shared;
             Ok(())
         });
         let sink = log.clone();

@@ -5,7 +5,7 @@ use std::fmt;
 use camino::Utf8PathBuf;
 
 use crate::sequences::share_step::Shown;
-use crate::{Share, ShareStep, UnsharedMounts};
+use crate::{Share, UnsharedMounts};
 
 /// One step of a [`SandboxSetup`](crate::SandboxSetup).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +30,6 @@ pub enum SetupStep {
     MakePrivate(Utf8PathBuf),
     /// Something is bound for the whole sandbox, unless it is there.
     Share(Box<Share>),
-    /// A step of that.
-    ShareStep(usize, ShareStep),
 }
 
 impl fmt::Display for SetupStep {
@@ -63,7 +61,6 @@ impl fmt::Display for SetupStep {
                     share.propagation()
                 )
             }
-            Self::ShareStep(_, step) => step.fmt(f),
         }
     }
 }

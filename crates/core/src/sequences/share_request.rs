@@ -2,6 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::sequences::attempts::{ATTEMPTS, is_of_another_caller, let_others_run};
 use crate::sequences::bind_mount::specified;
 use crate::sequences::share_name::{ROOTFS_DIR, SNAPSHOT_DIR, container_dir, share_location};
 use crate::{
@@ -157,6 +158,10 @@ impl Share {
 
     /// Carries it out: all of it, or nothing.
     ///
+    /// May be called by several threads and processes at once, for the same name too. Names that another caller removes
+    /// meanwhile are made again, a bounded number of times. Of two shares under one name one is made and the other is
+    /// `EBUSY`, which has changed nothing.
+    ///
     /// # Errors
     ///
     /// [`Error::NotPrivate`]: see [`prepared_in`](Self::prepared_in). [`Error::Os`]: what the ports say: `EBUSY` where
@@ -166,7 +171,21 @@ impl Share {
     pub fn carry_out(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ShareRecord, Error> {
         let span = tracing::debug_span!(target: "mountwright", "share", subsystem = "mount",
             "shared-dir" = %self.mounts_dir, "container-id" = %self.container, name = self.name);
-        span.in_scope(|| self.start().finish(fs, mounter))
+        span.in_scope(|| {
+            for _ in 1..ATTEMPTS {
+                match self.start().finish(fs, mounter) {
+                    Err(error) if is_of_another_caller(&error) && self.is_possible(mounter) => let_others_run(),
+                    done => return done,
+                }
+            }
+            self.start().finish(fs, mounter)
+        })
+    }
+
+    /// Whether the source and the mounts directory are there: without one of them no further attempt can succeed.
+    pub(crate) fn is_possible(&self, mounter: &dyn Mounter) -> bool {
+        let mounts_dir = Location::from(self.mounts_dir.as_std_path());
+        [&self.source, &mounts_dir].into_iter().all(|at| mounter.mount_of(at).is_ok())
     }
 
     pub(crate) fn private_dir(&self) -> Option<&Utf8Path> {

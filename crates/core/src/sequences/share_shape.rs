@@ -25,7 +25,7 @@ pub(crate) fn shape_of_bind(
     let added = if read_only { MountFlags::READ_ONLY } else { MountFlags::NONE };
     let attributes = MountAttributes { flags: holding.attributes.flags | added, ..holding.attributes };
     let propagation = shape_of_propagation(propagation, &holding);
-    Ok(MountShape { device: holding.device, subpath, attributes, propagation })
+    Ok(MountShape { device: holding.device, subpath, attributes, propagation, idmapped: holding.idmapped })
 }
 
 /// A bind joins the peers of its source, or has the same master; made a slave it follows those peers, or that master.

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::sequences::bind_mount::bind_in_span;
 use crate::sequences::detach::detach_exactly;
 use crate::sequences::placeholder::{self, Removal};
+use crate::sequences::share_shape::shape_of_bind;
 use crate::{
-    BindRequest, DeviceNumber, Errno, Error, FileKind, Filesystem, FinalLink, Leftover, Location, MountKey, Mounter,
-    Operation, OsError, Placeholder, Propagation, Sequence, Share, ShareRecord, ShareStep,
+    BindRequest, DeviceNumber, Errno, Error, FileIdentity, FileKind, Filesystem, FinalLink, Leftover, Location,
+    MountId, MountInfo, MountKey, Mounter, Operation, OsError, Placeholder, Propagation, Sequence, Share, ShareRecord,
+    ShareStep,
 };
 
 /// A [`Share`] under way.
@@ -21,6 +23,8 @@ pub struct Sharing {
     /// What is prepared: of which filesystem, and what of it.
     prepared_of: Option<(DeviceNumber, PathBuf)>,
     bound: Option<MountKey>,
+    /// The file that the mount was attached to.
+    target: Option<FileIdentity>,
     record: Option<ShareRecord>,
 }
 
@@ -34,6 +38,7 @@ impl Sharing {
             prepared: None,
             prepared_of: None,
             bound: None,
+            target: None,
             record: None,
         }
     }
@@ -55,7 +60,7 @@ impl Sharing {
         request: &BindRequest,
     ) -> Result<Vec<ShareStep>, Error> {
         match bind_in_span(fs, mounter, request) {
-            Ok(report) => self.bound = Some(report.mount),
+            Ok(report) => (self.bound, self.target) = (Some(report.mount), report.target),
             Err(error) if error.errno() == Errno::EOPNOTSUPP && self.share.is_read_only() => {
                 return self.detour(fs)?.ok_or(error.into());
             }
@@ -116,8 +121,9 @@ impl Sharing {
         mounter: &dyn Mounter,
         request: &BindRequest,
     ) -> Result<(), Error> {
-        let mount = bind_in_span(fs, mounter, request)?.mount;
-        self.bound = Some(mount);
+        let report = bind_in_span(fs, mounter, request)?;
+        let mount = report.mount;
+        (self.bound, self.target) = (Some(mount), report.target);
         let info = mounter.find_mount(mount)?;
         if self.prepared_of.as_ref().is_none_or(|prepared| *prepared != (info.device, info.root)) {
             let other = OsError::new(Operation::Bind, request.target().for_display(), Errno::ESTALE);
@@ -141,16 +147,39 @@ impl Sharing {
     }
 
     /// A share without a record could not be taken off by its identity later: better none at all.
-    fn note(&mut self, mounter: &dyn Mounter) -> Result<(), Error> {
+    ///
+    /// The record names the container's directory and the file that is mounted on, whoever made them: another caller that
+    /// made one and found the mount there leaves it to this record.
+    fn note(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
         let Some(mount) = self.bound else {
             let nothing = OsError::new(Operation::FindMount, self.share.at().for_display(), Errno::ENOENT);
             return Err(nothing.into());
         };
-        let info = mounter.find_mount(mount)?;
+        let info = match mounter.find_mount(mount) {
+            Ok(info) => info,
+            // Another caller has unmounted it since, as it may: it was what its source is.
+            Err(error) if error.errno() == Errno::ENOENT => {
+                let (source, read_only) = (self.share.source(), self.share.is_read_only());
+                let shape = shape_of_bind(fs, mounter, source, read_only, self.share.propagation())?;
+                let mut gone = MountInfo::new(MountId(0), MountId(0), shape.device);
+                gone.root = shape.subpath;
+                gone
+            }
+            Err(error) => return Err(error.into()),
+        };
         let of = (self.share.container(), self.share.name());
-        let record = ShareRecord::new(mounter, of, self.share.at(), info, self.made.clone())?;
+        let record = ShareRecord::new(mounter, of, self.share.at(), info, self.names(fs))?;
         self.record = Some(ShareRecord { mount, ..record });
         Ok(())
+    }
+
+    /// The names that go with the mount, outermost first.
+    fn names(&self, fs: &dyn Filesystem) -> Vec<Placeholder> {
+        let made = |at: &Location| self.made.iter().find(|made| made.at == *at).cloned();
+        let (above, at) = (self.share.container_dir(), self.share.at());
+        let container = placeholder::there(fs, above).ok().flatten().or_else(|| made(above));
+        let target = self.target.map(|identity| Placeholder { at: at.clone(), identity }).or_else(|| made(at));
+        container.into_iter().chain(target).collect()
     }
 }
 
@@ -196,7 +225,7 @@ impl Sequence for Sharing {
             }
             ShareStep::BindPrepared(request) => self.bind_prepared(fs, mounter, request)?,
             ShareStep::RemovePrepared(_) => self.remove_prepared(fs, mounter)?,
-            ShareStep::Note(_) => self.note(mounter)?,
+            ShareStep::Note(_) => self.note(fs, mounter)?,
         }
         Ok(Vec::new())
     }
@@ -294,12 +323,21 @@ mod tests {
     }
 
     #[test]
-    fn what_was_there_is_not_recorded_as_made() {
+    fn a_containers_directory_that_was_there_goes_with_the_last_share_in_it() {
         let (paper, mounter) =
             (Paper::with(&["/m", "/m/c", "/f.file"]), noting(binding(vec![|_| Err(Errno::ENOTDIR), |_| Ok(())])));
         let record = share("v", "/f.file").carry_out(&filesystem(&paper), &mounter).unwrap();
-        assert_eq!(record.made.len(), 1);
-        assert_eq!(record.made[0].identity.kind, FileKind::Regular);
+        let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity.kind)).collect();
+        assert_eq!(made, [("/m/c".into(), FileKind::Directory), ("/m/c/v".into(), FileKind::Regular)]);
+    }
+
+    #[test]
+    fn names_that_another_caller_removed_are_made_again() {
+        let (paper, mut mounter) = (paper(), noting(binding(vec![|_| Err(Errno::ENOENT), |_| Ok(())])));
+        mounter.expect_mount_of().returning(|_| {
+            Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1)), is_root: false })
+        });
+        assert_eq!(share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap().mount, key(2));
     }
 
     #[test]
@@ -332,7 +370,8 @@ mod tests {
 
     #[test]
     fn a_missing_source_leaves_nothing() {
-        let (paper, mounter) = (paper(), binding(vec![|_| Err(Errno::ENOENT)]));
+        let (paper, mut mounter) = (paper(), binding(vec![|_| Err(Errno::ENOENT)]));
+        mounter.expect_mount_of().returning(|_| Err(refused(Operation::MountOf, Errno::ENOENT)));
         let before = paper.lock().unwrap().names.len();
         let error = share("v", "/no").carry_out(&filesystem(&paper), &mounter).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Some(Errno::ENOENT), &[][..]));

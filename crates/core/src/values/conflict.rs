@@ -16,6 +16,8 @@ pub enum Difference {
     Attributes,
     /// It propagates otherwise.
     Propagation,
+    /// One of the two is id-mapped and the other is not.
+    IdMap,
 }
 
 /// Where a mount is wanted there is one already, and it is another one.
@@ -39,6 +41,8 @@ impl fmt::Display for Conflict {
                 Difference::Device => write!(f, "device {} and not {}", found.device, wanted.device)?,
                 Difference::Subpath => write!(f, "{} and not {}", printable(&found.root), printable(&wanted.subpath))?,
                 Difference::Attributes => write!(f, "{} and not {}", found.attributes, wanted.attributes)?,
+                Difference::IdMap if found.idmapped => f.write_str("id-mapped")?,
+                Difference::IdMap => f.write_str("not id-mapped")?,
                 Difference::Propagation => write!(f, "propagation {}", found.propagation.words())?,
             }
         }
@@ -60,10 +64,11 @@ mod tests {
             subpath: "/images/c".into(),
             attributes: MountAttributes::default(),
             propagation: PropagationShape::SlaveOf(None),
+            idmapped: true,
         };
         assert_eq!(
             wanted.check(found).unwrap_err().to_string(),
-            "another mount is on /m/c/rootfs: device 8:2 and not 8:1, / and not /images/c"
+            "another mount is on /m/c/rootfs: device 8:2 and not 8:1, / and not /images/c, not id-mapped"
         );
     }
 }

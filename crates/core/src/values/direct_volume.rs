@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{BadVolumeRecord, FsGroup, Mount, MountOptions};
@@ -64,8 +66,8 @@ impl DirectVolumeType {
 /// assert_eq!(volume.volume_type, DirectVolumeType::Block);
 /// assert_eq!(volume.fs_group().unwrap().gid, 2000);
 /// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Record", into = "Record")]
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "Record")]
 pub struct DirectVolume {
     /// How it reaches the guest.
     pub volume_type: DirectVolumeType,
@@ -84,7 +86,7 @@ impl DirectVolume {
     ///
     /// # Errors
     ///
-    /// [`BadVolumeRecord`]: the fsGroup in `metadata` or one of the options cannot be used.
+    /// [`BadVolumeRecord`]: the fsGroup in `metadata` or one of the options cannot be used, or a text holds a NUL.
     pub fn new(
         volume_type: DirectVolumeType,
         device: impl Into<String>,
@@ -92,10 +94,19 @@ impl DirectVolume {
         metadata: BTreeMap<String, String>,
         options: Vec<String>,
     ) -> Result<Self, BadVolumeRecord> {
+        let (device, fs_type) = (device.into(), fs_type.into());
+        let pairs = metadata.iter().flat_map(|(key, value)| [("metadata", key), ("metadata", value)]);
+        let options_too = pairs.chain(options.iter().map(|option| ("options", option)));
+        for (key, text) in [("device", &device), ("fstype", &fs_type)].into_iter().chain(options_too) {
+            if text.contains('\0') {
+                // The value may be a secret.
+                return Err(BadVolumeRecord::new(key, "", "a NUL cannot be passed to the kernel"));
+            }
+        }
         let fs_group = FsGroup::from_metadata(&metadata)?;
         MountOptions::parse(&options)
             .map_err(|unusable| BadVolumeRecord::new("options", unusable.word(), unusable.reason()))?;
-        Ok(Self { volume_type, device: device.into(), fs_type: fs_type.into(), metadata, fs_group, options })
+        Ok(Self { volume_type, device, fs_type, metadata, fs_group, options })
     }
 
     /// The metadata, as it stands in the record.
@@ -131,6 +142,27 @@ impl fmt::Debug for DirectVolume {
             .field("fs_group", &self.fs_group)
             .field("options", &self.options.iter().map(key).collect::<Vec<_>>())
             .finish()
+    }
+}
+
+/// An object alone: serde's own code for a struct would also read an array of its values.
+impl<'de> Deserialize<'de> for DirectVolume {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AnObject)
+    }
+}
+
+struct AnObject;
+
+impl<'de> Visitor<'de> for AnObject {
+    type Value = DirectVolume;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with the key volume-type")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<DirectVolume, A::Error> {
+        Record::deserialize(MapAccessDeserializer::new(map))?.try_into().map_err(A::Error::custom)
     }
 }
 
@@ -211,6 +243,28 @@ mod tests {
         ] {
             let error = read(json).unwrap_err();
             assert!(error.contains(key) && error.contains(value), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_array_is_no_record() {
+        let error = read(r#"["block", "/dev/sda", "ext4", {}, ["ro"]]"#).unwrap_err();
+        assert!(error.contains("sequence") && error.contains("expected an object"), "{error}");
+        assert!(read("[]").is_err() && read("null").is_err());
+    }
+
+    #[test]
+    fn a_nul_is_refused_in_every_text() {
+        for (json, key) in [
+            (r#"{"volume-type": "block", "device": "/dev/a\u0000b"}"#, "device"),
+            (r#"{"volume-type": "block", "fstype": "ext4\u0000"}"#, "fstype"),
+            (r#"{"volume-type": "block", "metadata": {"a\u0000": "b"}}"#, "metadata"),
+            (r#"{"volume-type": "block", "metadata": {"a": "\u0000b"}}"#, "metadata"),
+            (r#"{"volume-type": "block", "options": ["ro", "a=\u0000"]}"#, "options"),
+            (r#"{"volume-type": "bl\u0000ock"}"#, "volume-type"),
+        ] {
+            let error = read(json).unwrap_err();
+            assert!(error.contains(key), "{error}");
         }
     }
 

@@ -43,6 +43,9 @@ pub struct MountShape {
     pub attributes: MountAttributes,
     /// Its propagation.
     pub propagation: PropagationShape,
+    /// Whether owners are mapped: an id-mapped mount shows files with other owners than one that is not.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub idmapped: bool,
 }
 
 impl MountShape {
@@ -53,6 +56,7 @@ impl MountShape {
             (self.subpath == found.root, Difference::Subpath),
             (self.attributes == found.attributes, Difference::Attributes),
             (self.propagation.fits(found.propagation), Difference::Propagation),
+            (self.idmapped == found.idmapped, Difference::IdMap),
         ];
         checks.into_iter().filter_map(|(same, difference)| (!same).then_some(difference)).collect()
     }
@@ -79,7 +83,7 @@ mod tests {
 
     fn shape(propagation: PropagationShape) -> MountShape {
         let attributes = MountAttributes { flags: MountFlags::READ_ONLY, ..MountAttributes::default() };
-        MountShape { device: DeviceNumber::new(8, 1), subpath: "/a".into(), attributes, propagation }
+        MountShape { device: DeviceNumber::new(8, 1), subpath: "/a".into(), attributes, propagation, idmapped: false }
     }
 
     fn found() -> MountInfo {
@@ -110,6 +114,7 @@ mod tests {
         assert_eq!(with(|info| info.attributes.flags = MountFlags::NONE), [Difference::Attributes]);
         assert_eq!(with(|info| info.propagation.peers = PeerGroup::new(3)), [Difference::Propagation]);
         assert_eq!(with(|info| info.propagation.unbindable = true), [Difference::Propagation]);
+        assert_eq!(with(|info| info.idmapped = true), [Difference::IdMap]);
     }
 
     #[test]

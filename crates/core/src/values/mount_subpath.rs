@@ -5,10 +5,19 @@ use std::path::{Path, PathBuf};
 use crate::MountInfo;
 
 /// What of its filesystem the directory or file at `path` is, where `mount` is the mount that holds it: what a bind of it
-/// would have as its root. `None` where `path` is not below that mount point.
+/// would have as its root. `None` where `path` is not below that mount point, or where that lies outside this process's root.
 pub(crate) fn subpath(mount: &MountInfo, path: &Path) -> Option<PathBuf> {
+    if is_outside_root(mount) {
+        return None;
+    }
     let below = path.strip_prefix(&mount.mount_point).ok()?;
     Some(if below.as_os_str().is_empty() { mount.root.clone() } else { mount.root.join(below) })
+}
+
+/// Whether the mount point lies outside the root of this process, as in a chroot that is no mount point: the kernel gives it
+/// no path, and no path can be placed within the mount.
+pub(crate) fn is_outside_root(mount: &MountInfo) -> bool {
+    mount.mount_point.as_os_str().is_empty()
 }
 
 /// True where `mount` shows just what lies under it on `parent`, the mount that it is on.
@@ -35,6 +44,7 @@ mod tests {
         assert_eq!(under("/x", "/mnt", "/mnt/a"), Some("/x/a".into()));
         assert_eq!(under("/x", "/mnt", "/mnt"), Some("/x".into()));
         assert_eq!(under("/x", "/mnt", "/mntx"), None);
+        assert_eq!(under("/", "", "/srv"), None);
     }
 
     #[test]
