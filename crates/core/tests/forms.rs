@@ -147,6 +147,10 @@ fn mounts() {
     form::<MountShape>(json!({
         "device": "8:1", "subpath": "/a", "attributes": {"flags": ["ro"], "atime": "relatime"}, "propagation": "private",
     }));
+    form::<MountShape>(json!({
+        "device": "8:1", "subpath": "/a", "attributes": {"flags": ["ro"], "atime": "relatime"}, "propagation": "private",
+        "idmapped": true,
+    }));
     forms::<PathDevice>([
         json!({"block-node": {"device": "8:1"}}),
         json!({"char-node": {"device": "1:3"}}),

@@ -40,16 +40,14 @@ pub fn ensure_share(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -
 }
 
 fn try_to_ensure(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
-    match look_at_share(fs, mounter, share)? {
-        Some(there) => Ok(there.map_or_else(Ensured::Conflict, Ensured::AlreadySatisfied)),
-        None => {
-            // The share could not be recognized afterwards.
-            if mounter.mount_of(share.source()).is_ok_and(|found| is_outside_root(&found.mount)) {
-                return Err(OsError::new(Operation::MountOf, share.source().for_display(), Errno::ESTALE).into());
-            }
-            share.start().finish(fs, mounter).map(Ensured::Done)
-        }
+    if let Some(there) = look_at_share(fs, mounter, share)? {
+        return Ok(there.map_or_else(Ensured::Conflict, Ensured::AlreadySatisfied));
     }
+    // The share could not be recognized afterwards.
+    if mounter.mount_of(share.source()).is_ok_and(|found| is_outside_root(&found.mount)) {
+        return Err(OsError::new(Operation::MountOf, share.source().for_display(), Errno::ESTALE).into());
+    }
+    share.start().finish(fs, mounter).map(Ensured::Done)
 }
 
 /// Whether another caller has mounted first, and this call has changed nothing.

@@ -44,7 +44,7 @@ pub struct MountShape {
     /// Its propagation.
     pub propagation: PropagationShape,
     /// Whether owners are mapped: an id-mapped mount shows files with other owners than one that is not.
-    #[cfg_attr(feature = "serde", serde(default))]
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
     pub idmapped: bool,
 }
 
