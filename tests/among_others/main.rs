@@ -64,7 +64,7 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
     }
     let of_a_sandbox = std::ptr::eq(operations, OF_A_SANDBOX);
     let (segments, most) = match (of_a_sandbox, same) {
-        _ if one.name == "share a snapshot first" && same => (3, 10_000),
+        _ if same && ["set up first", "share a snapshot first"].contains(&one.name) => (3, 10_000),
         (true, false) => (2, 50),
         (false, true) => (2, all),
         _ => (2, 200),
