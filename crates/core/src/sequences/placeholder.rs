@@ -192,21 +192,30 @@ pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -
     }
 }
 
-/// Removes what was made, last made first. Returns what is left and still this caller's.
-pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder]) -> Vec<Leftover> {
-    let left = made.iter().rev().filter(|made| match remove_made(fs, made) {
-        Ok(Removal::Removed) => false,
-        Ok(Removal::Kept(error)) => !is_of_another(made.identity.kind, error.errno()),
-        Err(_) => true,
-    });
-    left.map(|made| leftover(&made.at, made.identity.kind)).collect()
+/// Removes what was made, last made first. Returns what is left and not seen to be another caller's.
+///
+/// With `ours_is_left`, a mount of this caller stays on it; that and a name that leads to another file make every name that
+/// stays this caller's to report.
+pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], ours_is_left: bool) -> Vec<Leftover> {
+    let mut ours = ours_is_left;
+    let mut left = Vec::new();
+    for made in made.iter().rev() {
+        let stays = match remove_made(fs, made) {
+            Ok(Removal::Removed) => false,
+            Ok(Removal::Kept(error)) => ours || !is_of_another(made.identity.kind, error.errno()),
+            Err(_) => true,
+        };
+        ours |= stays;
+        left.extend(stays.then(|| leftover(&made.at, made.identity.kind)));
+    }
+    left
 }
 
-/// Whether a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), names of others are in
-/// it (`ENOTEMPTY`), or it leads to another file by now (`ESTALE`). The record of that caller's mount names it.
+/// Whether a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), or names of others are
+/// in it (`ENOTEMPTY`). The record of that caller's mount names it.
 fn is_of_another(kind: FileKind, errno: Errno) -> bool {
     match errno {
-        Errno::EBUSY | Errno::ESTALE => true,
+        Errno::EBUSY => true,
         Errno::ENOTEMPTY | Errno::EEXIST => kind == FileKind::Directory,
         _ => false,
     }

@@ -299,7 +299,7 @@ impl Sequence for SettingUp {
             if detach_exactly(mounter, &at, record.mount).is_err() {
                 left.push(Leftover::Mount { mount: record.mount, at: record.path });
             }
-            left.extend(placeholder::take_back(fs, &record.made));
+            left.extend(placeholder::take_back(fs, &record.made, !left.is_empty()));
         }
         let private_dir = self.setup.private().map_or_else(Utf8PathBuf::new, Utf8Path::to_owned);
         let needed = [
@@ -314,7 +314,7 @@ impl Sequence for SettingUp {
                 left.push(Leftover::Mount { mount, at: path.into() });
             }
         }
-        left.extend(placeholder::take_back(fs, &self.made));
+        left.extend(placeholder::take_back(fs, &self.made, !left.is_empty()));
         self.made.clear();
         left
     }

@@ -239,7 +239,7 @@ impl Sequence for Sharing {
             }
         }
         let made: Vec<_> = self.made.drain(..).chain(self.prepared_on.take()).collect();
-        left.extend(placeholder::take_back(fs, &made));
+        left.extend(placeholder::take_back(fs, &made, !left.is_empty()));
         left
     }
 

@@ -222,8 +222,12 @@ impl<'a> ContainerDir<'a> {
     pub(crate) fn remove_if_empty(&self) -> Removal {
         let named = match self.mounts.metadata(self.id) {
             Ok(named) => named,
-            Err(error) if error.errno() == Errno::ENOENT => return Removal::Removed,
-            Err(error) => return Removal::Kept(error),
+            // Believed only when two calls say so, as everywhere.
+            Err(error) => {
+                let gone = |other: &OsError| other.errno() == Errno::ENOENT;
+                let is_gone = gone(&error) && self.mounts.open_dir(self.id, Crossing::Refuse).is_err_and(|e| gone(&e));
+                return if is_gone { Removal::Removed } else { Removal::Kept(error) };
+            }
         };
         match self.directory.own_metadata() {
             Ok(own) if FileIdentity::from(&own) == FileIdentity::from(&named) => {}
