@@ -48,6 +48,8 @@ pub struct SettingUp {
     origin: Option<Origin>,
     mounts_shows: Option<MountSubtree>,
     private_shows: Option<MountSubtree>,
+    /// A step failed and left something behind.
+    ours_is_left: bool,
 }
 
 impl SettingUp {
@@ -64,6 +66,7 @@ impl SettingUp {
             origin: None,
             mounts_shows: None,
             private_shows: None,
+            ours_is_left: false,
         }
     }
 
@@ -250,6 +253,33 @@ fn shows_what_is_under_it(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bo
     }
 }
 
+impl SettingUp {
+    fn take_step(
+        &mut self,
+        step: &SetupStep,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+    ) -> Result<Vec<SetupStep>, Error> {
+        match step {
+            SetupStep::MakeDirectories(path) => placeholder::make_dirs(fs, path.as_std_path(), &mut self.made)?,
+            SetupStep::LookAtMounts(..) => return self.look_at_mounts(mounter),
+            SetupStep::BindOntoItself(path) => return self.bind_mounts_dir(fs, mounter, path),
+            SetupStep::MakeShared(path) => self.make_shared(mounter, path)?,
+            SetupStep::BindShared { .. } => {
+                self.bind_shared(fs, mounter)?;
+                self.origin = Some(mounter.origin()?);
+                self.mounts_shows = shown_by(mounter, self.shared)?;
+            }
+            SetupStep::MakePrivate(path) => {
+                self.make_private(fs, mounter, path)?;
+                self.private_shows = shown_by(mounter, self.private)?;
+            }
+            SetupStep::Share(share) => self.ensure(fs, mounter, share)?,
+        }
+        Ok(Vec::new())
+    }
+}
+
 impl Sequence for SettingUp {
     type Step = SetupStep;
     type Outcome = SandboxDirs;
@@ -272,23 +302,9 @@ impl Sequence for SettingUp {
     }
 
     fn take(&mut self, step: &SetupStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
-        match step {
-            SetupStep::MakeDirectories(path) => placeholder::make_dirs(fs, path.as_std_path(), &mut self.made)?,
-            SetupStep::LookAtMounts(..) => return self.look_at_mounts(mounter),
-            SetupStep::BindOntoItself(path) => return self.bind_mounts_dir(fs, mounter, path),
-            SetupStep::MakeShared(path) => self.make_shared(mounter, path)?,
-            SetupStep::BindShared { .. } => {
-                self.bind_shared(fs, mounter)?;
-                self.origin = Some(mounter.origin()?);
-                self.mounts_shows = shown_by(mounter, self.shared)?;
-            }
-            SetupStep::MakePrivate(path) => {
-                self.make_private(fs, mounter, path)?;
-                self.private_shows = shown_by(mounter, self.private)?;
-            }
-            SetupStep::Share(share) => self.ensure(fs, mounter, share)?,
-        }
-        Ok(Vec::new())
+        let taken = self.take_step(step, fs, mounter);
+        self.ours_is_left |= taken.as_ref().is_err_and(|error| !error.left().is_empty());
+        taken
     }
 
     fn take_back(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
@@ -299,7 +315,7 @@ impl Sequence for SettingUp {
             if detach_exactly(mounter, &at, record.mount).is_err() {
                 left.push(Leftover::Mount { mount: record.mount, at: record.path });
             }
-            left.extend(placeholder::take_back(fs, &record.made, !left.is_empty()));
+            left.extend(placeholder::take_back(fs, &record.made, self.ours_is_left || !left.is_empty()));
         }
         let private_dir = self.setup.private().map_or_else(Utf8PathBuf::new, Utf8Path::to_owned);
         let needed = [
@@ -314,7 +330,7 @@ impl Sequence for SettingUp {
                 left.push(Leftover::Mount { mount, at: path.into() });
             }
         }
-        left.extend(placeholder::take_back(fs, &self.made, !left.is_empty()));
+        left.extend(placeholder::take_back(fs, &self.made, self.ours_is_left || !left.is_empty()));
         self.made.clear();
         left
     }

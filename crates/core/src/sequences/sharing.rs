@@ -26,6 +26,8 @@ pub struct Sharing {
     /// The file that the mount was attached to.
     target: Option<FileIdentity>,
     record: Option<ShareRecord>,
+    /// A step failed and left something behind.
+    ours_is_left: bool,
 }
 
 impl Sharing {
@@ -40,6 +42,7 @@ impl Sharing {
             bound: None,
             target: None,
             record: None,
+            ours_is_left: false,
         }
     }
 
@@ -181,28 +184,13 @@ impl Sharing {
         let target = self.target.map(|identity| Placeholder { at: at.clone(), identity }).or_else(|| made(at));
         container.into_iter().chain(target).collect()
     }
-}
 
-/// Where a share is prepared. No id holds a colon, so the names of two containers are never the same one.
-fn prepared_at(private_dir: &Path, share: &Share) -> Result<Location, Error> {
-    Ok(Location::beneath(private_dir, format!("{}:{}", share.container(), share.name()))?)
-}
-
-impl Sequence for Sharing {
-    type Step = ShareStep;
-    type Outcome = ShareRecord;
-
-    fn steps(&self) -> Vec<ShareStep> {
-        let (share, at) = (&self.share, self.share.at().clone());
-        vec![
-            ShareStep::MakeDirectory(share.container_dir().clone()),
-            ShareStep::MakePlaceholder(at.clone()),
-            ShareStep::Bind(share.request()),
-            ShareStep::Note(at),
-        ]
-    }
-
-    fn take(&mut self, step: &ShareStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ShareStep>, Error> {
+    fn take_step(
+        &mut self,
+        step: &ShareStep,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+    ) -> Result<Vec<ShareStep>, Error> {
         match step {
             ShareStep::MakeDirectory(at) => self.made.extend(placeholder::make(fs, at, FileKind::Directory)?),
             ShareStep::MakePlaceholder(at) => {
@@ -229,6 +217,32 @@ impl Sequence for Sharing {
         }
         Ok(Vec::new())
     }
+}
+
+/// Where a share is prepared. No id holds a colon, so the names of two containers are never the same one.
+fn prepared_at(private_dir: &Path, share: &Share) -> Result<Location, Error> {
+    Ok(Location::beneath(private_dir, format!("{}:{}", share.container(), share.name()))?)
+}
+
+impl Sequence for Sharing {
+    type Step = ShareStep;
+    type Outcome = ShareRecord;
+
+    fn steps(&self) -> Vec<ShareStep> {
+        let (share, at) = (&self.share, self.share.at().clone());
+        vec![
+            ShareStep::MakeDirectory(share.container_dir().clone()),
+            ShareStep::MakePlaceholder(at.clone()),
+            ShareStep::Bind(share.request()),
+            ShareStep::Note(at),
+        ]
+    }
+
+    fn take(&mut self, step: &ShareStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ShareStep>, Error> {
+        let taken = self.take_step(step, fs, mounter);
+        self.ours_is_left |= taken.as_ref().is_err_and(|error| !error.left().is_empty());
+        taken
+    }
 
     fn take_back(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
         let mut left = Vec::new();
@@ -239,7 +253,7 @@ impl Sequence for Sharing {
             }
         }
         let made: Vec<_> = self.made.drain(..).chain(self.prepared_on.take()).collect();
-        left.extend(placeholder::take_back(fs, &made, !left.is_empty()));
+        left.extend(placeholder::take_back(fs, &made, self.ours_is_left || !left.is_empty()));
         left
     }
 

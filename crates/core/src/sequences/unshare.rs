@@ -225,7 +225,7 @@ impl<'a> ContainerDir<'a> {
             // Believed only when two calls say so, as everywhere.
             Err(error) => {
                 let gone = |other: &OsError| other.errno() == Errno::ENOENT;
-                let is_gone = gone(&error) && self.mounts.open_dir(self.id, Crossing::Refuse).is_err_and(|e| gone(&e));
+                let is_gone = gone(&error) && self.mounts.open_entry(self.id).is_err_and(|other| gone(&other));
                 return if is_gone { Removal::Removed } else { Removal::Kept(error) };
             }
         };
@@ -346,6 +346,7 @@ mod tests {
                 Ok(Box::new(directory))
             });
             mounts.expect_remove_dir().withf(|name| name == "c").returning(move |_| container.map_err(os));
+            mounts.expect_open_entry().returning(|_| Err(os(Errno::ENOENT)));
             mounts.expect_metadata().withf(|name| name == "c").returning(move |_| match container {
                 Err(Errno::ENOENT) => Err(os(Errno::ENOENT)),
                 Err(Errno::ESTALE) => found(FileKind::Directory, 4),
