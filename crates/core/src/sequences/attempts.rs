@@ -1,7 +1,7 @@
 //! Attempts of a call that other callers of the library interfere with.
 
 use crate::sequences::placeholder::is_gone;
-use crate::{Errno, Error, Location, MountInfo, Mounter, OsError, PathMount};
+use crate::{Errno, Error, Location, MountInfo, Mounter, Operation, OsError, PathMount};
 
 /// The attempts of one call. Each that fails changed nothing. Another caller needs one moment between two system calls to
 /// make one fail, so that so many in a row are a caller who does nothing else.
@@ -20,6 +20,12 @@ pub(crate) fn let_others_run() {
 pub(crate) fn is_of_another_caller(error: &Error) -> bool {
     let errno = error.errno();
     errno.is_some_and(|errno| is_gone(errno) || errno == Errno::ESTALE) && error.left().is_empty()
+}
+
+/// Whether a bind failed because another caller has mounted first, and nothing is left of it.
+pub(crate) fn is_lost_race(error: &Error) -> bool {
+    matches!(error, Error::Os(error) if error.operation() == Operation::Bind && error.errno() == Errno::EBUSY)
+        && error.left().is_empty()
 }
 
 /// The mount that holds `at`. Where it is stacked on another, it is looked at again: a bind that lost a race is seen for a
@@ -57,7 +63,7 @@ fn is_stacked(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bool, OsError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MockMounter, Operation};
+    use crate::MockMounter;
 
     #[test]
     fn a_name_that_is_not_there_has_no_mount_on_it() {

@@ -192,23 +192,15 @@ pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -
     }
 }
 
-/// Removes what was made, last made first. Returns what is left and not seen to be another caller's.
-///
-/// With `ours_is_left`, a mount of this caller stays on it; that and a name that leads to another file make every name that
-/// stays this caller's to report.
-pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], ours_is_left: bool) -> Vec<Leftover> {
-    let mut ours = ours_is_left;
-    let mut left = Vec::new();
-    for made in made.iter().rev() {
-        let stays = match remove_made(fs, made) {
-            Ok(Removal::Removed) => false,
-            Ok(Removal::Kept(error)) => ours || !is_of_another(made.identity.kind, error.errno()),
-            Err(_) => true,
-        };
-        ours |= stays;
-        left.extend(stays.then(|| leftover(&made.at, made.identity.kind)));
-    }
-    left
+/// Removes what was made, last made first. Returns what is left and still this caller's: with `lost_a_race`, another caller
+/// has mounted on it, and the names that its mount needs are that caller's.
+pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], lost_a_race: bool) -> Vec<Leftover> {
+    let stays = |made: &&Placeholder| match remove_made(fs, made) {
+        Ok(Removal::Removed) => false,
+        Ok(Removal::Kept(error)) => !(lost_a_race && is_of_another(made.identity.kind, error.errno())),
+        Err(_) => true,
+    };
+    made.iter().rev().filter(stays).map(|made| leftover(&made.at, made.identity.kind)).collect()
 }
 
 /// Whether a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), or names of others are
@@ -226,6 +218,14 @@ pub(crate) fn leftover(at: &Location, kind: FileKind) -> Leftover {
         FileKind::Directory => Leftover::Directory(at.for_display()),
         _ => Leftover::File(at.for_display()),
     }
+}
+
+/// Whether something is mounted on a name of the directory at `at`. False where that cannot be looked at.
+pub(crate) fn holds_a_mount(fs: &dyn Filesystem, at: &Location) -> bool {
+    let Ok(directory) = fs.open_dir(at) else { return false };
+    let (Ok(own), Ok(entries)) = (directory.own_metadata(), directory.entries()) else { return false };
+    let is_mounted = |name: &OsStr| directory.metadata(name).is_ok_and(|found| found.mount != own.mount);
+    entries.flatten().any(|entry| is_mounted(&entry.name))
 }
 
 /// The name, or a directory above it, is not there.

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::sequences::attempts::{ATTEMPTS, let_others_run, settled_mount, settled_mount_on};
+use crate::sequences::attempts::{ATTEMPTS, is_lost_race, let_others_run, settled_mount, settled_mount_on};
 use crate::sequences::bind_mount::bind_in_span;
 use crate::sequences::detach::detach_exactly;
 use crate::sequences::ensure_share::{is_quicker, may_be_in_the_making};
@@ -48,8 +48,8 @@ pub struct SettingUp {
     origin: Option<Origin>,
     mounts_shows: Option<MountSubtree>,
     private_shows: Option<MountSubtree>,
-    /// A step failed and left something behind.
-    ours_is_left: bool,
+    /// Another caller has mounted where this one was to.
+    lost_a_race: bool,
 }
 
 impl SettingUp {
@@ -66,7 +66,7 @@ impl SettingUp {
             origin: None,
             mounts_shows: None,
             private_shows: None,
-            ours_is_left: false,
+            lost_a_race: false,
         }
     }
 
@@ -303,7 +303,7 @@ impl Sequence for SettingUp {
 
     fn take(&mut self, step: &SetupStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
         let taken = self.take_step(step, fs, mounter);
-        self.ours_is_left |= taken.as_ref().is_err_and(|error| !error.left().is_empty());
+        self.lost_a_race = taken.as_ref().is_err_and(is_lost_race);
         taken
     }
 
@@ -315,7 +315,7 @@ impl Sequence for SettingUp {
             if detach_exactly(mounter, &at, record.mount).is_err() {
                 left.push(Leftover::Mount { mount: record.mount, at: record.path });
             }
-            left.extend(placeholder::take_back(fs, &record.made, self.ours_is_left || !left.is_empty()));
+            left.extend(placeholder::take_back(fs, &record.made, self.lost_a_race && left.is_empty()));
         }
         let private_dir = self.setup.private().map_or_else(Utf8PathBuf::new, Utf8Path::to_owned);
         let needed = [
@@ -330,7 +330,7 @@ impl Sequence for SettingUp {
                 left.push(Leftover::Mount { mount, at: path.into() });
             }
         }
-        left.extend(placeholder::take_back(fs, &self.made, self.ours_is_left || !left.is_empty()));
+        left.extend(placeholder::take_back(fs, &self.made, self.lost_a_race && left.is_empty()));
         self.made.clear();
         left
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::sequences::attempts::is_lost_race;
 use crate::sequences::bind_mount::bind_in_span;
 use crate::sequences::detach::detach_exactly;
 use crate::sequences::placeholder::{self, Removal};
@@ -26,8 +27,8 @@ pub struct Sharing {
     /// The file that the mount was attached to.
     target: Option<FileIdentity>,
     record: Option<ShareRecord>,
-    /// A step failed and left something behind.
-    ours_is_left: bool,
+    /// Another caller has mounted where this one was to.
+    lost_a_race: bool,
 }
 
 impl Sharing {
@@ -42,7 +43,7 @@ impl Sharing {
             bound: None,
             target: None,
             record: None,
-            ours_is_left: false,
+            lost_a_race: false,
         }
     }
 
@@ -240,7 +241,7 @@ impl Sequence for Sharing {
 
     fn take(&mut self, step: &ShareStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ShareStep>, Error> {
         let taken = self.take_step(step, fs, mounter);
-        self.ours_is_left |= taken.as_ref().is_err_and(|error| !error.left().is_empty());
+        self.lost_a_race = taken.as_ref().is_err_and(is_lost_race);
         taken
     }
 
@@ -253,7 +254,7 @@ impl Sequence for Sharing {
             }
         }
         let made: Vec<_> = self.made.drain(..).chain(self.prepared_on.take()).collect();
-        left.extend(placeholder::take_back(fs, &made, self.ours_is_left || !left.is_empty()));
+        left.extend(placeholder::take_back(fs, &made, self.lost_a_race && left.is_empty()));
         left
     }
 

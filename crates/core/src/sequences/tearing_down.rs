@@ -168,6 +168,9 @@ impl TearingDown {
                 Ok(Removal::Removed) => {}
                 Ok(Removal::Kept(error)) if made.at != *at && error.errno() == Errno::ENOTEMPTY => {}
                 Ok(Removal::Kept(error)) if is_stale && error.errno() == Errno::ESTALE => {}
+                // Another share of the container is in its directory, and removes it with the last.
+                Ok(Removal::Kept(error))
+                    if error.errno() == Errno::ENOTEMPTY && placeholder::holds_a_mount(fs, &made.at) => {}
                 Ok(Removal::Kept(error)) | Err(error) => self.report.kept.push(error),
             }
         }
@@ -237,6 +240,9 @@ impl TearingDown {
             match placeholder::remove_made(fs, made) {
                 Ok(Removal::Removed) => {}
                 Ok(Removal::Kept(error)) if is_stale && error.errno() == Errno::ESTALE => {}
+                // Another share of the container is in its directory, and removes it with the last.
+                Ok(Removal::Kept(error))
+                    if error.errno() == Errno::ENOTEMPTY && placeholder::holds_a_mount(fs, &made.at) => {}
                 Ok(Removal::Kept(error)) | Err(error) => {
                     if !self.report.kept.contains(&error) {
                         self.report.kept.push(error);
