@@ -195,12 +195,19 @@ pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -
 /// Removes what was made, last made first. Returns what is left and still this caller's: with `lost_a_race`, another caller
 /// has mounted on it, and the names that its mount needs are that caller's.
 pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], lost_a_race: bool) -> Vec<Leftover> {
-    let stays = |made: &&Placeholder| match remove_made(fs, made) {
-        Ok(Removal::Removed) => false,
-        Ok(Removal::Kept(error)) => !(lost_a_race && is_of_another(made.identity.kind, error.errno())),
-        Err(_) => true,
-    };
-    made.iter().rev().filter(stays).map(|made| leftover(&made.at, made.identity.kind)).collect()
+    let mut of_another = lost_a_race;
+    let mut left = Vec::new();
+    for made in made.iter().rev() {
+        let stays = match remove_made(fs, made) {
+            Ok(Removal::Removed) => false,
+            Ok(Removal::Kept(error)) => !(of_another && is_of_another(made.identity.kind, error.errno())),
+            Err(_) => true,
+        };
+        // The directory that it is in stays for it.
+        of_another &= !stays;
+        left.extend(stays.then(|| leftover(&made.at, made.identity.kind)));
+    }
+    left
 }
 
 /// Whether a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), or names of others are

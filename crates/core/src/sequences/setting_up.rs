@@ -204,6 +204,10 @@ fn try_to_bind_shared(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &Sandbo
     Ok(Needed { mount: bind_in_span(fs, mounter, &request)?.mount, made_now: true })
 }
 
+fn shows(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> bool {
+    mounter.mount_of(&at(path)).is_ok_and(|found| found.mount.key() == mount)
+}
+
 /// Binds `path` onto itself, on the mount `under`. `None`: another caller has mounted between the two; this bind is undone.
 fn bind_onto_itself(
     fs: &dyn Filesystem,
@@ -215,7 +219,8 @@ fn bind_onto_itself(
     match mounter.find_mount(mount) {
         Ok(info) if Some(info.parent) == under => return Ok(Some(mount)),
         Ok(_) => {}
-        Err(gone) if gone.errno() == Errno::ENOENT => return Ok(None),
+        // Believed only when two calls say so.
+        Err(gone) if gone.errno() == Errno::ENOENT && !shows(mounter, path, mount) => return Ok(None),
         Err(error) => {
             let undone = detach_exactly(mounter, &at(path), mount).is_ok();
             let left = (!undone).then(|| Leftover::Mount { mount, at: path.into() });

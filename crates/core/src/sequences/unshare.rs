@@ -6,7 +6,7 @@ use std::path::Path;
 use camino::Utf8Path;
 
 use crate::sequences::placeholder::{self, Removal};
-use crate::sequences::share_name::{ROOTFS_DIR, SNAPSHOT_DIR, share_location};
+use crate::sequences::share_name::{ROOTFS_DIR, SNAPSHOT_DIR, container_dir, share_location};
 use crate::{
     ContainerId, Crossing, Directory, Errno, Error, FileIdentity, Filesystem, Location, Mounter, NameAfter, Operation,
     OsError, UnmountMode, UnshareOutcome,
@@ -83,7 +83,12 @@ pub(crate) fn unshare(
     let container_path = mounts_dir.as_std_path().join(id.as_str());
     let container = match ContainerDir::open(fs, mounts_dir, id) {
         Ok(container) => container,
-        Err(error) if error.errno() == Errno::ENOENT => return Ok(UnshareOutcome::Missing),
+        Err(error) if error.errno() == Errno::ENOENT => {
+            return match placeholder::gone_or_kept(fs, &container_dir(mounts_dir, id)?, error) {
+                Removal::Removed => Ok(UnshareOutcome::Missing),
+                Removal::Kept(error) => Err(error.into()),
+            };
+        }
         Err(error) if error.errno() == Errno::ELOOP => {
             warn_symlink(id);
             return Ok(UnshareOutcome::RefusedSymlink);
@@ -403,6 +408,7 @@ mod tests {
     /// A mounts directory in which opening the container's ends like this.
     fn without_container(errno: Errno) -> MockFilesystem {
         let mut fs = MockFilesystem::new();
+        fs.expect_metadata().returning(move |_, _| Err(os(errno)));
         fs.expect_open_dir().returning(move |_| {
             let mut mounts = MockDirectory::new();
             mounts.expect_open_dir().returning(move |_, _| Err(os(errno)));
