@@ -76,8 +76,8 @@ fn stored<T: Serialize + DeserializeOwned>(record: &T, ids: &[Value; 2], since: 
 
 /// Every operation by records, later and in another namespace.
 pub(crate) fn search(layout: Layout, kernel: (&str, Ladder), found: &mut Found) {
-    // Before 5.15 a set-up below a shared mount that has peers is refused: no record exists.
-    if matches!(layout, Layout::Shared) && !kernel.1.allows(Call::SetGroup) {
+    // As on 5.10, a set-up below a shared mount that has peers is refused: no record exists.
+    if matches!(layout, Layout::Shared) && !kernel.1.allows(Call::MountSetattr) {
         return;
     }
     let (running, before) = prepared_on(layout, Start::Running, kernel.1);

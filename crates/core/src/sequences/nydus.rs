@@ -5,11 +5,11 @@ use std::ffi::OsStr;
 use camino::Utf8Path;
 
 use crate::sequences::placeholder::{self, Removal};
-use crate::sequences::share_name::{SNAPSHOT_DIR, share_location};
+use crate::sequences::share_name::{SNAPSHOT_DIR, container_dir, share_location};
 use crate::sequences::unshare::{ContainerDir, unshare};
 use crate::{
-    Container, ContainerId, Errno, Error, Filesystem, Mounter, NameAfter, RafsDaemon, Sandbox, UnshareFailure,
-    UnshareOutcome, UnshareStep, nydus_supported, rafs_mount_path,
+    Container, ContainerId, Error, Filesystem, Mounter, NameAfter, RafsDaemon, Sandbox, UnshareFailure, UnshareOutcome,
+    UnshareStep, nydus_supported, rafs_mount_path,
 };
 
 /// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of the
@@ -65,10 +65,12 @@ fn remove_rootfs_dir(
     share_location(mounts_dir, id, suffix)?;
     let container = match ContainerDir::open(fs, mounts_dir, id) {
         Ok(container) => container,
-        Err(error) if error.errno() == Errno::ENOENT => {
-            return Ok(UnshareOutcome::NotMounted { name: NameAfter::Removed });
+        Err(error) => {
+            return match placeholder::gone_or_kept(fs, &container_dir(mounts_dir, id)?, error) {
+                Removal::Removed => Ok(UnshareOutcome::NotMounted { name: NameAfter::Removed }),
+                Removal::Kept(error) => Err(error.into()),
+            };
         }
-        Err(error) => return Err(error.into()),
     };
     let suffix = OsStr::new(suffix);
     if let Err(error) = container.directory.remove_dir(suffix)
