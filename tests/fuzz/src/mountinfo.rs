@@ -67,7 +67,12 @@ fn plain(line: &[u8]) -> Option<Plain<'_>> {
     let mut columns = rest[dash + 2..].splitn(3, |&b| b == b' ');
     let fs_type = columns.next()?;
     let (source, options) = (columns.next().unwrap_or_default(), columns.next().unwrap_or_default());
-    let fit = !root.is_empty() && !attributes.is_empty() && !fs_type.is_empty() && mount_point.starts_with(b"/");
+    // A line without the superblock's options is cut.
+    let fit = !options.is_empty()
+        && !root.is_empty()
+        && !attributes.is_empty()
+        && !fs_type.is_empty()
+        && mount_point.starts_with(b"/");
     let (major, minor) = (number(&device[..colon])?, number(&device[colon + 1..])?);
     fit.then_some((id, parent, major, minor, root, mount_point, attributes, &rest[..dash], fs_type, source, options))
 }
@@ -138,22 +143,36 @@ fn look_ups(table: &MountTable) {
     }
 }
 
-/// The row that a walk ends on, `None` inside where there is none; `None` where parents go round in a circle.
+/// The row that a walk ends on, `None` inside where there is none; `None` where parents go round in a circle. It begins on the
+/// youngest row on `/` without a parent in the table, unless that lies over the root directory; a mount over `/` is not
+/// entered; a row without its parent lies where its mount point is.
 fn walk(rows: &[(MountId, MountId, PathBuf)], path: &Path) -> Option<Option<usize>> {
-    let mut prefixes: Vec<&Path> = path.ancestors().collect();
+    let has_parent =
+        |(id, parent, _): &(MountId, MountId, PathBuf)| parent != id && rows.iter().any(|(other, ..)| other == parent);
+    let orphan_at =
+        |place: &Path| rows.iter().rposition(|row| !has_parent(row) && row.2.as_os_str() == place.as_os_str());
+    let root = Path::new("/");
+    let lies_over = |at: usize| {
+        let (id, parent, _) = &rows[at];
+        id != parent && rows.iter().any(|row| row.1 == *parent && row.2.as_os_str() != root.as_os_str())
+    };
+    let mut current = orphan_at(root).filter(|&at| !lies_over(at));
+    let mut prefixes: Vec<&Path> = path.ancestors().filter(|prefix| *prefix != root).collect();
     prefixes.reverse();
-    let mut current = None;
     let mut steps = 0;
     for prefix in prefixes {
-        while let Some(child) = rows.iter().rposition(|(id, parent, at)| {
-            let above = (parent != id && rows.iter().any(|(other, ..)| other == parent)).then_some(*parent);
-            above == current.map(|row: usize| rows[row].0) && at.as_os_str() == prefix.as_os_str()
-        }) {
-            current = Some(child);
+        let child = |current: Option<usize>| {
+            let above = rows[current?].0;
+            rows.iter().rposition(|row| has_parent(row) && row.1 == above && row.2.as_os_str() == prefix.as_os_str())
+        };
+        let mut next = child(current).or_else(|| orphan_at(prefix));
+        while let Some(at) = next {
+            current = Some(at);
             steps += 1;
             if steps > rows.len() {
                 return None;
             }
+            next = child(current);
         }
     }
     Some(current)
@@ -191,8 +210,9 @@ fn mount(data: &[u8]) -> MountInfo {
     info.mount_point = beginning_with("/", text()).into();
     info.fs_type = beginning_with("t", text());
     info.source = text();
-    // A filesystem writes its options in its own escaping, and never a newline.
-    info.options = OsStr::from_bytes(&text().as_bytes().split(|&b| b == b'\n').collect::<Vec<_>>().concat()).to_owned();
+    // The kernel writes `rw` or `ro` first. A filesystem writes its options in its own escaping, and never a newline.
+    let own = text().as_bytes().split(|&b| b == b'\n').collect::<Vec<_>>().concat();
+    info.options = beginning_with("rw", OsStr::from_bytes(&own).to_owned());
     info
 }
 
