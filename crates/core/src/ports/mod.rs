@@ -7,4 +7,3 @@ pub(crate) mod filesystem;
 mod forward;
 pub(crate) mod mounter;
 pub(crate) mod open_entry;
-pub(crate) mod rafs_daemon;

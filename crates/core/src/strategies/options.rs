@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::values::mount_option_word::{ATIMES, ATTRIBUTES};
+use crate::spec::option_word::{ATIMES, ATTRIBUTES};
 
 /// Words that are not about attributes, and words that are the filesystem's.
 const OTHER: [&str; 49] = [

@@ -1,0 +1,204 @@
+//! The device that a path is on, by walking upward.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use crate::{Error, FileKind, Filesystem, FinalLink, Location, PathDevice};
+
+/// The device that `path` is on and the mount point of its filesystem, or the device that it is.
+///
+/// * A block or character device node, wherever it is, answers with the device that it stands for. Everything else is on a
+///   filesystem: a socket in `/dev` and a directory there too.
+/// * Symlinks are followed before the walk upward begins. A relative path starts at the current directory.
+/// * The mount point is where the device number changes on the way up. Something bound from the same filesystem does not
+///   show there, and a device number can be made up (btrfs, overlay): nothing may be handed out on this answer's word. Ask
+///   [`backing_device`](crate::backing_device) for that.
+///
+/// # Errors
+///
+/// [`Error::Unspecified`]: the path is empty. [`Error::MountPointNotFound`]: the walk came to `/` without a change of
+/// device, so that the path is on no device of its own; callers share it then. [`Error::Os`]: the path, or a directory
+/// above it, could not be looked at (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
+#[doc(alias = "getDeviceForPath")]
+pub fn device_for_path(fs: &dyn Filesystem, path: &Path) -> Result<PathDevice, Error> {
+    if path.as_os_str().is_empty() {
+        return Err(Error::Unspecified { what: "path" });
+    }
+    let metadata = fs.metadata(&Location::trusted(path), FinalLink::Follow)?;
+    match (metadata.kind, metadata.represents) {
+        (FileKind::BlockDevice, Some(device)) => return Ok(PathDevice::BlockNode { device }),
+        (FileKind::CharacterDevice, Some(device)) => return Ok(PathDevice::CharNode { device }),
+        _ => {}
+    }
+    let absolute = if path.is_absolute() { Cow::Borrowed(path) } else { Cow::Owned(fs.current_dir()?.join(path)) };
+    let resolved = fs.canonicalize(&absolute)?;
+    let device = metadata.device;
+    let mut mount_point = resolved.as_path();
+    if mount_point.parent().is_none() {
+        return Ok(PathDevice::Filesystem { device, mount_point: resolved });
+    }
+    while let Some(parent) = mount_point.parent() {
+        if fs.metadata(&Location::trusted(parent), FinalLink::Itself)?.device != device {
+            return Ok(PathDevice::Filesystem { device, mount_point: mount_point.to_path_buf() });
+        }
+        mount_point = parent;
+    }
+    Err(Error::MountPointNotFound { path: resolved })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::read_only_tree::SmallWorld;
+    use crate::{DeviceNumber, Errno, Metadata, MockFilesystem, Operation, OsError};
+    use mockall::predicate::eq;
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    const SDA1: DeviceNumber = DeviceNumber::new(8, 1);
+    const TMPFS: DeviceNumber = DeviceNumber::new(0, 40);
+
+    fn on(device: DeviceNumber, mount_point: &str) -> PathDevice {
+        PathDevice::Filesystem { device, mount_point: mount_point.into() }
+    }
+
+    /// `sda1` on `/a/b/c`, a tmpfs in it, devtmpfs on `/dev`.
+    fn world() -> SmallWorld {
+        SmallWorld::new()
+            .mount("/a/b/c", SDA1)
+            .file("/a/b/c/d/file", 1)
+            .mount("/a/b/c/tmp", TMPFS)
+            .file("/a/b/c/tmp/x", 1)
+            .file("/etc/hosts", 1)
+            .mount("/dev", DeviceNumber::new(0, 6))
+            .node("/dev/sda1", FileKind::BlockDevice, SDA1)
+            .node("/dev/null", FileKind::CharacterDevice, DeviceNumber::new(1, 3))
+            .socket("/dev/log")
+            .directory("/dev/mapper")
+    }
+
+    #[track_caller]
+    fn assert_device(world: &SmallWorld, path: &str, expected: &PathDevice) {
+        assert_eq!(&device_for_path(world, Path::new(path)).unwrap(), expected, "{path}");
+    }
+
+    #[test]
+    fn an_empty_path_is_an_error_and_nobody_looks() {
+        let error = device_for_path(&MockFilesystem::new(), Path::new("")).unwrap_err();
+        assert_eq!(error, Error::Unspecified { what: "path" });
+    }
+
+    #[test]
+    fn a_path_on_a_mounted_device_gives_it_and_its_mount_point() {
+        let world = world();
+        for path in ["/a/b/c", "/a/b/c/d", "/a/b/c/d/file", "/a/b/c/d/../d/"] {
+            assert_device(&world, path, &on(SDA1, "/a/b/c"));
+        }
+        assert_device(&world, "/a/b/c/tmp/x", &on(TMPFS, "/a/b/c/tmp"));
+    }
+
+    #[test]
+    fn the_root_is_its_own_mount_point() {
+        assert_device(&world(), "/", &on(SmallWorld::ROOT_DEVICE, "/"));
+        assert_device(&world(), "/a/..", &on(SmallWorld::ROOT_DEVICE, "/"));
+    }
+
+    #[test]
+    fn a_walk_to_the_root_without_a_change_is_a_distinct_error() {
+        for path in ["/etc", "/etc/hosts", "/a/b"] {
+            let error = device_for_path(&world(), Path::new(path)).unwrap_err();
+            assert_eq!(error, Error::MountPointNotFound { path: path.into() });
+        }
+    }
+
+    #[test]
+    fn device_nodes_give_the_device_they_stand_for_and_are_told_apart() {
+        let world = world();
+        assert_device(&world, "/dev/sda1", &PathDevice::BlockNode { device: SDA1 });
+        assert_device(&world, "/dev/null", &PathDevice::CharNode { device: DeviceNumber::new(1, 3) });
+        let null = device_for_path(&world, Path::new("/dev/null")).unwrap();
+        assert_eq!((null.mount_point(), null.device()), (None, DeviceNumber::new(1, 3)));
+    }
+
+    #[test]
+    fn device_nodes_anywhere_are_device_nodes() {
+        let world = world().node("/a/b/c/disk", FileKind::BlockDevice, DeviceNumber::new(7, 0));
+        assert_device(&world, "/a/b/c/disk", &PathDevice::BlockNode { device: DeviceNumber::new(7, 0) });
+    }
+
+    #[test]
+    fn nothing_else_in_dev_is_a_device_node() {
+        let devtmpfs = on(DeviceNumber::new(0, 6), "/dev");
+        for path in ["/dev", "/dev/log", "/dev/mapper"] {
+            assert_device(&world(), path, &devtmpfs);
+        }
+    }
+
+    #[test]
+    fn symlinks_are_resolved_before_the_walk() {
+        let world = world()
+            .symlink("/link", "/a/b/c")
+            .symlink("/etc/far", "../a/b/c/d/file")
+            .symlink("/a/b/c/home", "/etc")
+            .symlink("/disk", "/dev/sda1");
+        assert_device(&world, "/link", &on(SDA1, "/a/b/c"));
+        assert_device(&world, "/link/d/file", &on(SDA1, "/a/b/c"));
+        assert_device(&world, "/etc/far", &on(SDA1, "/a/b/c"));
+        assert_device(&world, "/disk", &PathDevice::BlockNode { device: SDA1 });
+        let error = device_for_path(&world, Path::new("/a/b/c/home/hosts")).unwrap_err();
+        assert_eq!(error, Error::MountPointNotFound { path: "/etc/hosts".into() });
+    }
+
+    #[test]
+    fn a_relative_path_starts_at_the_current_directory() {
+        let world = world().current_directory("/a/b/c/tmp");
+        assert_device(&world, "../d/file", &on(SDA1, "/a/b/c"));
+        assert_device(&world, ".", &on(TMPFS, "/a/b/c/tmp"));
+    }
+
+    #[test]
+    fn a_current_directory_that_is_gone_is_an_error() {
+        let mut fs = MockFilesystem::new();
+        fs.expect_metadata().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, SDA1, 2)));
+        fs.expect_current_dir().once().return_once(|| Err(OsError::new(Operation::CurrentDir, ".", Errno::ENOENT)));
+        let Error::Os(error) = device_for_path(&fs, Path::new(".")).unwrap_err() else { panic!("another error") };
+        assert_eq!((error.operation(), error.errno()), (Operation::CurrentDir, Errno::ENOENT));
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_is_an_error() {
+        let world = world().symlink("/loop", "loop").symlink("/dangling", "/nowhere");
+        for (path, errno) in [
+            ("/nowhere", Errno::ENOENT),
+            ("/dangling", Errno::ENOENT),
+            ("/etc/hosts/x", Errno::ENOTDIR),
+            ("/loop", Errno::ELOOP),
+        ] {
+            assert_eq!(device_for_path(&world, Path::new(path)).unwrap_err().errno(), Some(errno), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_directory_above_that_cannot_be_looked_at_is_an_error() {
+        let mut fs = MockFilesystem::new();
+        let at = Location::trusted;
+        fs.expect_metadata()
+            .with(eq(at("/p/f")), eq(FinalLink::Follow))
+            .return_once(|_, _| Ok(Metadata::new(FileKind::Regular, SDA1, 2)));
+        fs.expect_canonicalize().with(eq(Path::new("/p/f"))).return_once(|_| Ok("/p/f".into()));
+        fs.expect_metadata()
+            .with(eq(at("/p")), eq(FinalLink::Itself))
+            .return_once(|_, _| Err(OsError::new(Operation::Metadata, "/p", Errno::EACCES)));
+        assert_eq!(device_for_path(&fs, Path::new("/p/f")).unwrap_err().errno(), Some(Errno::EACCES));
+    }
+
+    #[test]
+    fn paths_are_bytes() {
+        let world = world().mount_bytes(b"/a/\xff", SDA1);
+        let path = Path::new(OsStr::from_bytes(b"/a/\xff"));
+        assert_eq!(
+            device_for_path(&world, path).unwrap(),
+            PathDevice::Filesystem { device: SDA1, mount_point: path.to_path_buf() }
+        );
+    }
+}

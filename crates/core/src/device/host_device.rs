@@ -1,0 +1,124 @@
+//! Whether a path is a device of the host, or something else in its `/dev`.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use crate::path::prefix::rest_below;
+use crate::{Errno, Error, FileKind, Filesystem, FinalLink, Location, clean_path};
+
+/// True of `/dev`, and of everything below it that is no regular file: device nodes, directories, sockets.
+///
+/// * The path is [cleaned](crate::clean_path) first and then looked up on the host, symlinks followed. Outside `/dev`, and
+///   for a relative or empty path, the answer is `false` without a look.
+/// * What is not there is no device: runtimes ask this of a mount's *destination*, and the `/dev/termination-log` of a pod
+///   exists in the container alone.
+///
+/// # Errors
+///
+/// [`Error::Os`]: it could not be looked at, for any other reason than `ENOENT` and `ENOTDIR` (`EACCES`, `EIO`, `ELOOP`).
+#[doc(alias = "isHostDevice")]
+pub fn is_host_device(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
+    let path = clean_path(path);
+    match rest_below(path.as_os_str().as_bytes(), b"/dev") {
+        None => Ok(false),
+        Some(b"") => Ok(true),
+        Some(_) => match fs.metadata(&Location::trusted(path), FinalLink::Follow) {
+            Ok(metadata) => Ok(metadata.kind != FileKind::Regular),
+            Err(error) if matches!(error.errno(), Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
+            Err(error) => Err(error.into()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::read_only_tree::SmallWorld;
+    use crate::{DeviceNumber, Metadata, MockFilesystem, Operation, OsError};
+    use mockall::predicate::eq;
+
+    /// A port that must not be asked.
+    fn nobody() -> MockFilesystem {
+        MockFilesystem::new()
+    }
+
+    fn answering(path: &'static str, answer: Result<FileKind, Errno>) -> MockFilesystem {
+        let mut fs = MockFilesystem::new();
+        fs.expect_metadata().with(eq(Location::trusted(path)), eq(FinalLink::Follow)).once().return_once(
+            move |_, _| match answer {
+                Ok(kind) => Ok(Metadata::new(kind, DeviceNumber::new(0, 6), 1)),
+                Err(errno) => Err(OsError::new(Operation::Metadata, path, errno)),
+            },
+        );
+        fs
+    }
+
+    #[test]
+    fn dev_itself_is_one_without_a_look() {
+        for path in ["/dev", "/dev/", "//dev", "/./dev", "/etc/../dev"] {
+            assert!(is_host_device(&nobody(), Path::new(path)).unwrap(), "{path}");
+        }
+    }
+
+    #[test]
+    fn outside_dev_nothing_is_one_and_nobody_looks() {
+        for path in ["/", "/device", "/dev2/null", "/etc", "/x/dev/null"] {
+            assert!(!is_host_device(&nobody(), Path::new(path)).unwrap(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_relative_or_empty_path_is_not() {
+        for path in ["", "dev", "dev/null", "./dev"] {
+            assert!(!is_host_device(&nobody(), Path::new(path)).unwrap(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_no_regular_file_below_dev_is_one() {
+        use FileKind::{BlockDevice, CharacterDevice, Directory, Fifo, Socket};
+        for kind in [BlockDevice, CharacterDevice, Directory, Fifo, Socket] {
+            assert!(is_host_device(&answering("/dev/x", Ok(kind)), Path::new("/dev/x")).unwrap(), "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_regular_file_below_dev_is_not() {
+        assert!(!is_host_device(&answering("/dev/x/y", Ok(FileKind::Regular)), Path::new("/dev/x/y")).unwrap());
+    }
+
+    #[test]
+    fn the_path_is_cleaned_before_it_is_judged_and_looked_up() {
+        assert!(!is_host_device(&nobody(), Path::new("/dev/../etc")).unwrap());
+        assert!(!is_host_device(&nobody(), Path::new("/dev/..")).unwrap());
+        let null = answering("/dev/null", Ok(FileKind::CharacterDevice));
+        assert!(is_host_device(&null, Path::new("//dev/./pts/../null/")).unwrap());
+    }
+
+    #[test]
+    fn what_is_not_there_is_no_device() {
+        let path = "/dev/termination-log";
+        for errno in [Errno::ENOENT, Errno::ENOTDIR] {
+            assert!(!is_host_device(&answering(path, Err(errno)), Path::new(path)).unwrap(), "{errno}");
+        }
+    }
+
+    #[test]
+    fn any_other_failure_is_the_callers_to_see() {
+        for errno in [Errno::EACCES, Errno::EIO, Errno::ELOOP, Errno::ENAMETOOLONG] {
+            let error = is_host_device(&answering("/dev/x", Err(errno)), Path::new("/dev/x")).unwrap_err();
+            assert_eq!(error.errno(), Some(errno));
+        }
+    }
+
+    #[test]
+    fn a_symlink_below_dev_is_what_it_points_to() {
+        let world = SmallWorld::new()
+            .file("/etc/log", 1)
+            .symlink("/dev/log", "/etc/log")
+            .node("/dev/tty7", FileKind::CharacterDevice, DeviceNumber::new(4, 7))
+            .symlink("/dev/console", "tty7");
+        assert!(!is_host_device(&world, Path::new("/dev/log")).unwrap());
+        assert!(is_host_device(&world, Path::new("/dev/console")).unwrap());
+    }
+}

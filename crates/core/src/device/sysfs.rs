@@ -1,0 +1,110 @@
+//! What sysfs knows of a device number.
+
+use std::path::Path;
+
+use crate::{DeviceNumber, Errno, Error, Filesystem, FinalLink, Location};
+
+/// Where sysfs is mounted.
+#[doc(alias = "blockFormatTemplate")]
+pub const SYSFS_ROOT: &str = "/sys";
+
+/// True where the device is one of the device mapper: `/sys/dev/block/MAJ:MIN/dm` exists.
+///
+/// # Errors
+///
+/// [`Error::Os`]: sysfs could not be looked at. That something is not there is an answer, not an error.
+#[doc(alias = "isDeviceMapper")]
+#[doc(alias = "checkStorageDriver")]
+pub fn is_device_mapper(fs: &dyn Filesystem, device: DeviceNumber) -> Result<bool, Error> {
+    is_device_mapper_in(fs, device, Path::new(SYSFS_ROOT))
+}
+
+/// As [`is_device_mapper`], where sysfs is mounted on `sysfs_root`.
+///
+/// # Errors
+///
+/// As [`is_device_mapper`].
+pub fn is_device_mapper_in(fs: &dyn Filesystem, device: DeviceNumber, sysfs_root: &Path) -> Result<bool, Error> {
+    exists(fs, &sysfs_root.join(format!("dev/block/{device}/dm")))
+}
+
+/// True where the kernel has a block device of this number: `/sys/dev/block/MAJ:MIN` exists.
+///
+/// # Errors
+///
+/// As [`is_device_mapper`].
+#[doc(alias = "isBlockDevice")]
+pub fn is_block_device(fs: &dyn Filesystem, device: DeviceNumber) -> Result<bool, Error> {
+    is_block_device_in(fs, device, Path::new(SYSFS_ROOT))
+}
+
+/// As [`is_block_device`], where sysfs is mounted on `sysfs_root`.
+///
+/// # Errors
+///
+/// As [`is_device_mapper`].
+pub fn is_block_device_in(fs: &dyn Filesystem, device: DeviceNumber, sysfs_root: &Path) -> Result<bool, Error> {
+    exists(fs, &sysfs_root.join(format!("dev/block/{device}")))
+}
+
+fn exists(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
+    match fs.metadata(&Location::trusted(path), FinalLink::Follow) {
+        Ok(_) => Ok(true),
+        Err(error) if error.errno() == Errno::ENOENT => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::read_only_tree::SmallWorld;
+    use crate::{MockFilesystem, Operation, OsError};
+
+    const MAPPED: DeviceNumber = DeviceNumber::new(253, 0);
+    const DISK: DeviceNumber = DeviceNumber::new(8, 1);
+
+    fn world(sysfs: &str) -> SmallWorld {
+        SmallWorld::new()
+            .directory(&format!("{sysfs}/devices/virtual/block/dm-0/dm"))
+            .symlink(&format!("{sysfs}/dev/block/253:0"), "../../devices/virtual/block/dm-0")
+            .directory(&format!("{sysfs}/devices/pci/sda/sda1"))
+            .symlink(&format!("{sysfs}/dev/block/8:1"), "../../devices/pci/sda/sda1")
+    }
+
+    #[test]
+    fn a_directory_dm_makes_it_a_device_mapper_device() {
+        let world = world("/sys");
+        assert!(is_device_mapper(&world, MAPPED).unwrap());
+        assert!(!is_device_mapper(&world, DISK).unwrap());
+        assert!(!is_device_mapper(&world, DeviceNumber::new(253, 1)).unwrap());
+    }
+
+    #[test]
+    fn a_directory_of_its_own_makes_it_a_block_device() {
+        let world = world("/sys");
+        assert!(is_block_device(&world, MAPPED).unwrap());
+        assert!(is_block_device(&world, DISK).unwrap());
+        assert!(!is_block_device(&world, DeviceNumber::new(0, 40)).unwrap());
+    }
+
+    #[test]
+    fn sysfs_may_be_elsewhere() {
+        let world = world("/host/sys");
+        let elsewhere = Path::new("/host/sys");
+        assert!(is_device_mapper_in(&world, MAPPED, elsewhere).unwrap());
+        assert!(is_block_device_in(&world, DISK, elsewhere).unwrap());
+        assert!(!is_block_device(&world, DISK).unwrap());
+        assert!(!is_device_mapper(&world, MAPPED).unwrap());
+    }
+
+    #[test]
+    fn any_failure_but_not_found_is_an_error() {
+        for errno in [Errno::EACCES, Errno::ENOTDIR, Errno::EIO] {
+            let mut fs = MockFilesystem::new();
+            fs.expect_metadata().times(2).returning(move |_, _| Err(OsError::new(Operation::Metadata, "/sys", errno)));
+            assert_eq!(is_device_mapper(&fs, DISK).unwrap_err().errno(), Some(errno));
+            assert_eq!(is_block_device(&fs, DISK).unwrap_err().errno(), Some(errno));
+        }
+    }
+}

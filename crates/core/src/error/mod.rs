@@ -1,0 +1,7 @@
+//! Errors: the errno, the operation, and what failed at it.
+
+pub(crate) mod core_error;
+pub(crate) mod errno;
+pub(crate) mod operation;
+pub(crate) mod os_error;
+pub(crate) mod std_io;

@@ -1,0 +1,377 @@
+//! The file with the record of a direct-assigned volume.
+
+use std::ffi::OsStr;
+
+use camino::Utf8Path;
+
+use crate::{
+    DirectVolume, Directory, Errno, Error, FileIdentity, FileMode, Filesystem, Leftover, Location, MOUNT_INFO_FILE,
+    Mount, Operation, OsError, UnusableVolumePath, direct_volume_directory_name,
+};
+
+/// The longest record that is read or written, in bytes.
+pub const MOUNT_INFO_MAX: u64 = 64 * 1024;
+
+const DIRECTORY_MODE: FileMode = FileMode::from_bits(0o700);
+const FILE_MODE: FileMode = FileMode::from_bits(0o600);
+
+/// Why a direct-assigned volume's record could not be read or written. `E` is the error of the JSON library.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DirectVolumeError<E: std::error::Error + 'static> {
+    /// No record can be for this path.
+    #[error(transparent)]
+    Path(#[from] UnusableVolumePath),
+    /// What the file holds is no record, or the record could not be written as JSON.
+    #[error("the record of direct-assigned volume {volume_path} cannot be used")]
+    Json {
+        /// The volume.
+        volume_path: String,
+        /// What the JSON library says: it may quote the record, secrets included.
+        source: E,
+    },
+    /// The file or its directory could not be reached.
+    #[error(transparent)]
+    File(Error),
+}
+
+impl<E: std::error::Error + 'static> From<OsError> for DirectVolumeError<E> {
+    fn from(error: OsError) -> Self {
+        Self::File(error.into())
+    }
+}
+
+/// Reads the record of the direct-assigned volume that is to be mounted at `volume_path`:
+/// `<volumes_root>/<encoded path>/mountInfo.json`. None where there is no such record: it is no direct-assigned volume.
+///
+/// * The name of the directory is that of [`direct_volume_directory_name`]. A path that is empty or too long for one has no
+///   record: any source of a mount can be asked about.
+/// * `volumes_root` is trusted. The directory and the file in it may not be symlinks, and at most [`MOUNT_INFO_MAX`] bytes
+///   are read.
+/// * `parse` makes the record from the file's bytes. JSON is the caller's to bring, so that core depends on no JSON library
+///   and the caller keeps the error of its own:
+///
+/// ```
+/// use camino::Utf8Path;
+/// use mountwright_core::{DIRECT_VOLUMES_ROOT, DirectVolume, DirectVolumeError, Filesystem, read_direct_volume};
+///
+/// fn volume(
+///     fs: &dyn Filesystem,
+///     path: &Utf8Path,
+/// ) -> Result<Option<DirectVolume>, DirectVolumeError<serde_json::Error>> {
+///     read_direct_volume(fs, DIRECT_VOLUMES_ROOT.into(), path, |json| serde_json::from_slice(json))
+/// }
+/// ```
+///
+/// # Errors
+///
+/// [`DirectVolumeError::Json`]: `parse` refused it: it is no JSON, or an entry cannot be used. [`DirectVolumeError::File`]:
+/// the file could not be read; `EFBIG`: it is longer than the limit; `ELOOP`: a symlink stands there.
+pub fn read_direct_volume<E: std::error::Error + 'static>(
+    fs: &dyn Filesystem,
+    volumes_root: &Utf8Path,
+    volume_path: &Utf8Path,
+    parse: impl FnOnce(&[u8]) -> Result<DirectVolume, E>,
+) -> Result<Option<DirectVolume>, DirectVolumeError<E>> {
+    let Ok(name) = direct_volume_directory_name(volume_path) else { return Ok(None) };
+    let Some(bytes) = record_bytes(fs, volumes_root, &name).map_err(DirectVolumeError::File)? else {
+        return Ok(None);
+    };
+    let volume = parse(&bytes);
+    volume.map(Some).map_err(|source| DirectVolumeError::Json { volume_path: volume_path.to_string(), source })
+}
+
+fn record_bytes(fs: &dyn Filesystem, volumes_root: &Utf8Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    let at = Location::beneath(volumes_root.as_std_path(), name)?;
+    let read = fs.open_dir(&at).and_then(|directory| directory.read_file(OsStr::new(MOUNT_INFO_FILE), MOUNT_INFO_MAX));
+    match read {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.errno() == Errno::ENOENT => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes `mount` what the record of the direct-assigned volume at its source says, where there is one
+/// ([`DirectVolume::apply_to`]): the device, type, options and fsGroup. The record is the answer.
+///
+/// # Errors
+///
+/// As [`read_direct_volume`]; the mount is then as it was.
+pub fn apply_direct_volume<E: std::error::Error + 'static>(
+    fs: &dyn Filesystem,
+    volumes_root: &Utf8Path,
+    mount: &mut Mount,
+    parse: impl FnOnce(&[u8]) -> Result<DirectVolume, E>,
+) -> Result<Option<DirectVolume>, DirectVolumeError<E>> {
+    let volume = read_direct_volume(fs, volumes_root, Utf8Path::new(&mount.source), parse)?;
+    if let Some(volume) = &volume {
+        volume.apply_to(mount);
+    }
+    Ok(volume)
+}
+
+/// Writes the record of the direct-assigned volume that is to be mounted at `volume_path`, or replaces it.
+///
+/// * Atomically: who reads, also after a crash, finds the old record or the new one, whole. File and directory are flushed;
+///   the name of a new directory in `volumes_root` is not, which is below `/run` by default and does not outlive a boot.
+/// * The file's mode is 0600: it may hold keys. Directories are made where they are missing, with mode 0700.
+/// * `write` makes JSON from the record, as in [`read_direct_volume`]: `serde_json::to_vec`.
+///
+/// # Errors
+///
+/// [`DirectVolumeError::Path`]: no record can be for this path. [`DirectVolumeError::Json`]: `write` failed; in both cases
+/// nothing was looked at. [`DirectVolumeError::File`]: what [`Directory::replace_file`] says, and `EFBIG`: longer than
+/// [`MOUNT_INFO_MAX`]; `ENOTDIR` or `ELOOP`: no directory stands there. The old record is then as it was, and a directory
+/// that was made for the volume is gone again or named as left over; `volumes_root` stays.
+pub fn write_direct_volume<E: std::error::Error + 'static>(
+    fs: &dyn Filesystem,
+    volumes_root: &Utf8Path,
+    volume_path: &Utf8Path,
+    volume: &DirectVolume,
+    write: impl FnOnce(&DirectVolume) -> Result<Vec<u8>, E>,
+) -> Result<(), DirectVolumeError<E>> {
+    let name = direct_volume_directory_name(volume_path)?;
+    let bytes =
+        write(volume).map_err(|source| DirectVolumeError::Json { volume_path: volume_path.to_string(), source })?;
+    let path = volumes_root.join(&name);
+    if bytes.len() as u64 > MOUNT_INFO_MAX {
+        let file = path.join(MOUNT_INFO_FILE).into_std_path_buf();
+        return Err(OsError::new(Operation::ReplaceFile, file, Errno::EFBIG).into());
+    }
+    let volumes = open_or_create(fs, volumes_root)?;
+    let made = create_where_missing(volumes.create_dir(OsStr::new(&name), DIRECTORY_MODE))?;
+    let replaced = volumes
+        .open_dir(OsStr::new(&name), crate::Crossing::Enter)
+        .and_then(|directory| directory.replace_file(OsStr::new(MOUNT_INFO_FILE), &bytes, FILE_MODE));
+    replaced.map_err(|error| if made { take_back(&*volumes, &name, &path, error) } else { error }.into())
+}
+
+fn take_back(volumes: &dyn Directory, name: &str, path: &Utf8Path, error: OsError) -> OsError {
+    match volumes.remove_dir(OsStr::new(name)) {
+        Ok(()) => error,
+        Err(_) => error.leaving(Leftover::Directory(path.into())),
+    }
+}
+
+fn open_or_create(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Box<dyn Directory>, OsError> {
+    let at = Location::from(path.as_std_path());
+    match fs.open_dir(&at) {
+        Err(error) if error.errno() == Errno::ENOENT => {
+            create_with_parents(fs, path)?;
+            fs.open_dir(&at)
+        }
+        answer => answer,
+    }
+}
+
+fn create_with_parents(fs: &dyn Filesystem, path: &Utf8Path) -> Result<(), OsError> {
+    let at = Location::from(path.as_std_path());
+    match (fs.create_dir(&at, DIRECTORY_MODE), path.parent()) {
+        (Err(error), Some(above)) if error.errno() == Errno::ENOENT && !above.as_str().is_empty() => {
+            create_with_parents(fs, above)?;
+            create_where_missing(fs.create_dir(&at, DIRECTORY_MODE)).map(drop)
+        }
+        (answer, _) => create_where_missing(answer).map(drop),
+    }
+}
+
+/// Whether it was made; that it is there already is fine.
+fn create_where_missing(answer: Result<FileIdentity, OsError>) -> Result<bool, OsError> {
+    match answer {
+        Ok(_) => Ok(true),
+        Err(error) if error.errno() == Errno::EEXIST => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::hooked_tree::ChangingTree;
+    use crate::{DirectVolumeType, FileKind, FinalLink, FsGroup, FsGroupChangePolicy, Metadata, MockFilesystem};
+
+    const ROOT: &str = "/run/kata-containers/shared/direct-volumes";
+    const VOLUME: &str = "/data";
+    const DIRECTORY: &str = "/run/kata-containers/shared/direct-volumes/L2RhdGE=";
+    const FILE: &str = "/run/kata-containers/shared/direct-volumes/L2RhdGE=/mountInfo.json";
+    const RECORD: &str = r#"{"volume-type":"block","device":"/dev/sdb","fstype":"ext4",
+        "metadata":{"fsGroup":"3000","fsGroupChangePolicy":"OnRootMismatch"},"options":["noatime","ro"]}"#;
+
+    type Answer<T> = Result<T, DirectVolumeError<serde_json::Error>>;
+
+    fn holding(record: &str) -> ChangingTree {
+        ChangingTree::new(|files| files.file(FILE, 0o600, record.as_bytes()))
+    }
+
+    fn read(fs: &dyn Filesystem, path: &str) -> Answer<Option<DirectVolume>> {
+        read_direct_volume(fs, ROOT.into(), path.into(), |json| serde_json::from_slice(json))
+    }
+
+    fn write(fs: &dyn Filesystem, path: &str, volume: &DirectVolume) -> Answer<()> {
+        write_direct_volume(fs, ROOT.into(), path.into(), volume, serde_json::to_vec)
+    }
+
+    fn volume(device: &str) -> DirectVolume {
+        let metadata = [("fsGroup".to_owned(), "5".to_owned())].into();
+        DirectVolume::new(DirectVolumeType::Block, device, "xfs", metadata, Vec::new()).unwrap()
+    }
+
+    fn errno<T>(answer: Answer<T>) -> Errno {
+        match answer {
+            Err(DirectVolumeError::File(error)) => error.errno().unwrap(),
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("it went well"),
+        }
+    }
+
+    #[test]
+    fn the_record_fills_the_mount() {
+        let mut mount = Mount::new(VOLUME, "/mnt", "bind");
+        let tree = holding(RECORD);
+        let parse = |json: &[u8]| serde_json::from_slice(json);
+        let volume = apply_direct_volume(&tree, ROOT.into(), &mut mount, parse).unwrap().unwrap();
+        assert_eq!(volume.volume_type, DirectVolumeType::Block);
+        assert_eq!(
+            (mount.source.as_str(), mount.fs_type.as_str(), mount.destination.as_str()),
+            ("/dev/sdb", "ext4", "/mnt")
+        );
+        assert_eq!((mount.options.join(","), mount.read_only), ("noatime,ro".to_owned(), true));
+        let group = FsGroup { gid: 3000, policy: FsGroupChangePolicy::OnRootMismatch };
+        assert_eq!(mount.fs_group, Some(group));
+        assert_eq!(tree.open_now(), 0);
+    }
+
+    #[test]
+    fn without_a_record_it_is_no_direct_volume() {
+        let empty = ChangingTree::new(|_| ());
+        let half = ChangingTree::new(|files| files.directory(DIRECTORY, 0o700));
+        let long = "/".repeat(200);
+        for (tree, path) in [(&empty, VOLUME), (&half, VOLUME), (&half, "/other"), (&half, ""), (&half, &long)] {
+            assert_eq!(read(tree, path).unwrap(), None, "{path:?}");
+        }
+        let mut mount = Mount::new("/other", "/mnt", "bind");
+        let before = mount.clone();
+        let parse = |json: &[u8]| serde_json::from_slice(json);
+        assert_eq!(apply_direct_volume(&half, ROOT.into(), &mut mount, parse).unwrap(), None);
+        assert_eq!(mount, before);
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_used_names_the_volume_and_leaves_the_mount() {
+        for record in ["", "{", r#"{"volume-type":"tape"}"#, r#"{"volume-type":"block","metadata":{"fsGroup":"x"}}"#] {
+            let mut mount = Mount::new(VOLUME, "/mnt", "bind");
+            let before = mount.clone();
+            let parse = |json: &[u8]| serde_json::from_slice(json);
+            let error = apply_direct_volume(&holding(record), ROOT.into(), &mut mount, parse).unwrap_err();
+            assert_eq!(error.to_string(), "the record of direct-assigned volume /data cannot be used");
+            assert!(std::error::Error::source(&error).is_some());
+            assert_eq!(mount, before);
+        }
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_read() {
+        assert_eq!(MOUNT_INFO_MAX, 65_536);
+        let at_limit = format!("{RECORD}{}", " ".repeat(usize::try_from(MOUNT_INFO_MAX).unwrap() - RECORD.len()));
+        assert!(read(&holding(&at_limit), VOLUME).unwrap().is_some());
+        assert_eq!(errno(read(&holding(&format!("{at_limit} ")), VOLUME)), Errno::EFBIG);
+    }
+
+    #[test]
+    fn symlinks_are_not_followed() {
+        let file = ChangingTree::new(|files| {
+            files.file("/elsewhere/mountInfo.json", 0o600, RECORD.as_bytes());
+            files.directory(DIRECTORY, 0o700);
+            files.symlink(FILE, "/elsewhere/mountInfo.json");
+        });
+        assert_eq!(errno(read(&file, VOLUME)), Errno::ELOOP);
+        let directory = ChangingTree::new(|files| {
+            files.directory(ROOT, 0o700);
+            files.symlink(DIRECTORY, "/elsewhere");
+        });
+        assert_eq!(errno(read(&directory, VOLUME)), Errno::ELOOP);
+        assert_eq!(errno(write(&directory, VOLUME, &volume("/dev/sdc"))), Errno::ELOOP);
+    }
+
+    #[test]
+    fn what_is_written_reads_back_and_only_the_owner_can() {
+        let tree = ChangingTree::new(|_| ());
+        for device in ["/dev/sdc", "/dev/sdd"] {
+            write(&tree, VOLUME, &volume(device)).unwrap();
+            assert_eq!(read(&tree, VOLUME).unwrap(), Some(volume(device)));
+            assert_eq!(tree.shown(FILE), "600 0");
+            for directory in ["/run", ROOT, DIRECTORY] {
+                assert_eq!(tree.shown(directory), "700 0", "{directory}");
+            }
+        }
+        assert_eq!((tree.metadata_at(FILE).kind, tree.open_now()), (FileKind::Regular, 0));
+    }
+
+    fn fs_metadata(tree: &ChangingTree, path: &str) -> Result<Metadata, OsError> {
+        tree.metadata(&Location::trusted(path), FinalLink::Itself)
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_record_or_no_directory() {
+        let tree = ChangingTree::new(|files| files.directory(ROOT, 0o755));
+        tree.failing_anywhere(Operation::ReplaceFile, Errno::ENOSPC);
+        assert_eq!(errno(write(&tree, VOLUME, &volume("/dev/sdc"))), Errno::ENOSPC);
+        let there = |path: &str| fs_metadata(&tree, path).is_ok();
+        assert!(!there(DIRECTORY) && there(ROOT));
+        let tree = holding(RECORD);
+        let before = read(&tree, VOLUME).unwrap();
+        tree.failing_anywhere(Operation::ReplaceFile, Errno::ENOSPC);
+        let Err(DirectVolumeError::File(error)) = write(&tree, VOLUME, &volume("/dev/sdc")) else { panic!() };
+        assert_eq!((error.errno(), error.left()), (Some(Errno::ENOSPC), &[][..]));
+        assert_eq!(read(&tree, VOLUME).unwrap(), before);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_taken_back_is_named() {
+        let tree = ChangingTree::new(|files| files.directory(ROOT, 0o755));
+        tree.failing_anywhere(Operation::ReplaceFile, Errno::EIO);
+        tree.failing_anywhere(Operation::RemoveDir, Errno::EIO);
+        let Err(DirectVolumeError::File(error)) = write(&tree, VOLUME, &volume("/dev/sdc")) else { panic!() };
+        assert_eq!(error.left(), [Leftover::Directory(DIRECTORY.into())]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused_before_anything_is_touched() {
+        let nobody = MockFilesystem::new();
+        let long = "/".repeat(200);
+        for path in ["", &long] {
+            assert!(matches!(write(&nobody, path, &volume("/d")), Err(DirectVolumeError::Path(_))), "{path}");
+        }
+        let huge = volume(&"x".repeat(usize::try_from(MOUNT_INFO_MAX).unwrap()));
+        assert_eq!(errno(write(&nobody, VOLUME, &huge)), Errno::EFBIG);
+    }
+
+    #[test]
+    fn a_record_as_long_as_the_limit_is_written() {
+        let tree = ChangingTree::new(|_| ());
+        for (length, fits) in [(65_536, true), (65_537, false)] {
+            let bytes = vec![b' '; length];
+            let written = write_direct_volume(&tree, ROOT.into(), VOLUME.into(), &volume("/d"), |_| {
+                Ok::<_, serde_json::Error>(bytes)
+            });
+            assert_eq!(written.is_ok(), fits, "{length}");
+        }
+    }
+
+    #[test]
+    fn directories_are_made_only_where_they_are_missing() {
+        let tree = ChangingTree::new(|files| files.directory(ROOT, 0o700));
+        tree.failing(ROOT, Operation::OpenDir, Errno::EACCES);
+        assert_eq!(errno(write(&tree, VOLUME, &volume("/d"))), Errno::EACCES);
+        assert_eq!(tree.count(&[Operation::CreateDir]), 0);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_made_is_the_error_and_no_other_is_tried() {
+        let tree = ChangingTree::new(|files| files.directory("/run/kata-containers/shared", 0o700));
+        tree.failing_anywhere(Operation::CreateDir, Errno::EROFS);
+        let Err(DirectVolumeError::File(error)) = write(&tree, VOLUME, &volume("/d")) else { panic!() };
+        assert_eq!(error.errno(), Some(Errno::EROFS));
+        assert_eq!(tree.count(&[Operation::CreateDir]), 1);
+    }
+}

@@ -1,0 +1,232 @@
+//! Taking off what a container's mounts left on the host.
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
+use camino::Utf8Path;
+
+use crate::share::unshare::{Layers, detach_layers};
+use crate::unmount::placeholder::{self, Above, Removal};
+use crate::{
+    ContainerId, Directory, Errno, Error, Filesystem, Location, Mount, Mounter, NameAfter, NotOurs, OsError,
+    UnmountMode, UnshareOutcome,
+};
+
+/// Takes off the host's side of a mount of `container`, lazily and never following a link; for a bind, removes the empty
+/// file or directory that it was put on.
+///
+/// What is taken off must be the container's own: the mount whose id was recorded, or whatever sits on a name below
+/// `<mounts>/<id>` or on a name `<mounts>/<id>-…`, as the original lays them out.
+pub(crate) fn unmount_host_mount(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    container: &ContainerId,
+    mount: &Mount,
+    host_path: &Utf8Path,
+) -> Result<UnshareOutcome, Error> {
+    let at = match (own_location(mounts_dir, container, host_path), mount.host_mount) {
+        (Some(at), _) => at,
+        (None, Some(_)) => Location::trusted(PathBuf::from(host_path)),
+        (None, None) => {
+            let (container, mounts_dir) = (container.clone(), mounts_dir.to_owned());
+            return Err(NotOurs { container, mounts_dir, host_path: host_path.to_owned() }.into());
+        }
+    };
+    let above = match Above::open(fs, &at) {
+        Ok(above) => above,
+        Err(error) if error.errno() == Errno::ENOENT => return Ok(UnshareOutcome::Missing),
+        Err(error) if error.errno() == Errno::ELOOP => return Ok(UnshareOutcome::RefusedSymlink),
+        Err(error) => return Err(error.into()),
+    };
+    let (directory, name) = (&*above.directory, above.name.as_os_str());
+    let remove = || if mount.is_bind() { placeholder::remove(directory, name) } else { Ok(kept_by_type(&at)) };
+    let found = match mount.host_mount {
+        Some(key) => detach_one(directory, name, key, remove)?,
+        None => detach_layers(mounter, &at, (directory, name), remove)?,
+    };
+    Ok(match found {
+        Layers::Missing => UnshareOutcome::Missing,
+        Layers::Symlink => UnshareOutcome::RefusedSymlink,
+        Layers::Off { count, removal } => {
+            let name = match removal {
+                Removal::Removed => NameAfter::Removed,
+                Removal::Kept(_) => NameAfter::Kept,
+            };
+            if count == 0 {
+                UnshareOutcome::NotMounted { name }
+            } else {
+                UnshareOutcome::Detached { layers: count, name }
+            }
+        }
+    })
+}
+
+/// The location of a host path that the container owns by its name.
+fn own_location(mounts_dir: &Utf8Path, container: &ContainerId, host_path: &Utf8Path) -> Option<Location> {
+    let below = host_path.strip_prefix(mounts_dir).ok().filter(|_| !mounts_dir.as_str().is_empty())?;
+    let mut components = below.as_str().splitn(2, '/');
+    let (first, rest) = (components.next()?, components.next());
+    let own = match rest {
+        Some(_) => first == container.as_str(),
+        None => first.strip_prefix(container.as_str()).is_some_and(|rest| rest.starts_with('-')),
+    };
+    if own { Location::beneath(mounts_dir.as_std_path(), below.as_std_path()).ok() } else { None }
+}
+
+fn detach_one(
+    directory: &dyn Directory,
+    name: &OsStr,
+    key: crate::MountKey,
+    remove: impl FnOnce() -> Result<Removal, Error>,
+) -> Result<Layers, Error> {
+    let count = match directory.unmount(name, UnmountMode::Detach, Some(key)) {
+        Ok(()) => 1,
+        Err(error) => match error.errno() {
+            Errno::ENOENT => return Ok(Layers::Missing),
+            Errno::ELOOP => return Ok(Layers::Symlink),
+            Errno::EINVAL => 0,
+            _ => return Err(error.into()),
+        },
+    };
+    Ok(Layers::Off { count, removal: remove()? })
+}
+
+/// Only a bind has a placeholder that the runtime made.
+fn kept_by_type(at: &Location) -> Removal {
+    Removal::Kept(OsError::new(crate::Operation::RemoveDir, at.for_display(), Errno::EPERM))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, MockOpenEntry, MountId,
+        MountInfo, MountKey, Operation, PathMount, UniqueMountId,
+    };
+    use std::num::NonZeroU64;
+
+    const KEY: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(5).unwrap()));
+
+    fn id() -> ContainerId {
+        ContainerId::new("c").unwrap()
+    }
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::Unmount, "/m/c-1-hosts", errno)
+    }
+
+    fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: &Mount, path: &str) -> Result<UnshareOutcome, Error> {
+        unmount_host_mount(fs, mounter, "/m".into(), &id(), mount, path.into())
+    }
+
+    #[test]
+    fn own_names_are_below_the_container_or_begin_with_it() {
+        let own = |path: &str| own_location("/m".into(), &id(), path.into());
+        assert_eq!(own("/m/c/etc/hosts"), Location::beneath("/m", "c/etc/hosts").ok());
+        assert_eq!(own("/m/c-1f-hosts"), Location::beneath("/m", "c-1f-hosts").ok());
+        for foreign in ["/m/c", "/m/d/rootfs", "/m/c-1f/rootfs", "/m/cc-hosts", "/m", "/mm/c/x", "/etc/hosts", "m/c/x"]
+        {
+            assert_eq!(own(foreign), None, "{foreign}");
+        }
+        for escape in ["/m/c/../d/rootfs", "/m/../etc/c/x"] {
+            assert_eq!(own(escape), None, "{escape}");
+        }
+        assert_eq!(own_location("".into(), &id(), "c/x".into()), None);
+    }
+
+    #[test]
+    fn what_is_not_proven_ours_is_left_alone() {
+        let (fs, mounter) = (MockFilesystem::new(), MockMounter::new());
+        let error = run(&mounter, &fs, &Mount::new("/s", "/d", "bind"), "/var/lib/data").unwrap_err();
+        assert!(matches!(error, Error::NotOurs(_)));
+        assert!(error.to_string().contains("/var/lib/data"), "{error}");
+    }
+
+    type Unmounts = &'static [Result<(), Errno>];
+
+    /// A directory in which unmounts end like this, in order, and whose names are empty or hold this many bytes.
+    fn above(at: Location, unmounts: Unmounts, only: Option<MountKey>, size: u64) -> MockFilesystem {
+        let next = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().withf(move |above| *above == at).returning(move |_| {
+            let next = next.clone();
+            let mut directory = MockDirectory::new();
+            directory.expect_unmount().returning(move |_, mode, key| {
+                assert_eq!((mode, key), (UnmountMode::Detach, only));
+                let turn = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                unmounts.get(turn).expect("a result for every call").map_err(os)
+            });
+            directory.expect_remove_dir().returning(|_| Err(os(Errno::ENOTDIR)));
+            directory.expect_open_entry().returning(move |_| {
+                let mut entry = MockOpenEntry::new();
+                let found = Metadata::new(FileKind::Regular, DeviceNumber::new(0, 1), 5);
+                entry.expect_metadata().returning(move || Ok(Metadata { size, links: 0, ..found.clone() }));
+                Ok(Box::new(entry))
+            });
+            directory.expect_remove_file().returning(|_| Ok(()));
+            Ok(Box::new(directory))
+        });
+        fs
+    }
+
+    fn recorded() -> Mount {
+        let mut mount = Mount::new("/s", "/d", "tmpfs");
+        mount.host_mount = Some(KEY);
+        mount
+    }
+
+    #[test]
+    fn a_recorded_mount_is_taken_off_wherever_it_is_and_no_other() {
+        let fs = above(Location::trusted("/var"), &[Ok(())], Some(KEY), 0);
+        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(done));
+        let fs = above(Location::trusted("/var"), &[Err(Errno::ESTALE)], Some(KEY), 0);
+        let error = run(&MockMounter::new(), &fs, &recorded(), "/var/x").unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ESTALE));
+    }
+
+    #[test]
+    fn the_placeholder_goes_for_a_bind_alone_and_only_when_empty() {
+        let fs = |size| above(Location::trusted("/m"), &[Ok(()), Err(Errno::EINVAL)], None, size);
+        let shown = || {
+            let mut mounter = MockMounter::new();
+            mounter.expect_mount_of().returning(|_| {
+                let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(0, 1));
+                Ok(PathMount { mount, is_root: false })
+            });
+            mounter
+        };
+        let bind = Mount::new("/s", "/d", "bind");
+        let outcome = |name| Ok(UnshareOutcome::Detached { layers: 1, name });
+        assert_eq!(run(&shown(), &fs(0), &bind, "/m/c-1-hosts"), outcome(NameAfter::Removed));
+        assert_eq!(run(&shown(), &fs(9), &bind, "/m/c-1-hosts"), outcome(NameAfter::Kept));
+        let tmpfs = Mount::new("/s", "/d", "tmpfs");
+        assert_eq!(run(&shown(), &fs(0), &tmpfs, "/m/c-1-hosts"), outcome(NameAfter::Kept));
+    }
+
+    #[test]
+    fn links_and_missing_names_are_outcomes() {
+        const ELOOP: Unmounts = &[Err(Errno::ELOOP)];
+        const ENOENT: Unmounts = &[Err(Errno::ENOENT)];
+        for (unmounts, outcome) in [(ELOOP, UnshareOutcome::RefusedSymlink), (ENOENT, UnshareOutcome::Missing)] {
+            for key in [None, Some(MountKey::Reused(MountId(3)))] {
+                let mut mount = Mount::new("/s", "/d", "bind");
+                mount.host_mount = key;
+                let fs = above(Location::trusted("/m"), unmounts, key, 0);
+                assert_eq!(run(&MockMounter::new(), &fs, &mount, "/m/c-1-hosts"), Ok(outcome));
+                let errno = unmounts[0].unwrap_err();
+                let mut fs = MockFilesystem::new();
+                fs.expect_open_dir().returning(move |_| Err(os(errno)));
+                assert_eq!(run(&MockMounter::new(), &fs, &mount, "/m/c-1-hosts"), Ok(outcome), "the directory above");
+            }
+        }
+    }
+
+    #[test]
+    fn a_recorded_mount_that_somebody_took_off_is_not_mounted() {
+        let fs = above(Location::trusted("/var"), &[Err(Errno::EINVAL)], Some(KEY), 0);
+        let outcome = UnshareOutcome::NotMounted { name: NameAfter::Kept };
+        assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(outcome));
+    }
+}

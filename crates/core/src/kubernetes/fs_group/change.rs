@@ -1,0 +1,157 @@
+//! Giving one file its group and bits.
+
+use std::ffi::OsStr;
+
+use crate::kubernetes::fs_group::pinned::Pinned;
+use crate::{Crossing, Directory, Errno, FileKind, FileMode, FsGroupRequest, Metadata, OpenEntry, Operation, OsError};
+
+/// What became of one file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Changed {
+    /// Its group or mode was changed.
+    Yes,
+    /// It had both.
+    No,
+    /// It was changed, and this did not last: a set-id bit, or its capabilities.
+    Without(Operation),
+    /// It is on another mount and was left alone.
+    OtherMount,
+    /// It is a directory, to be opened.
+    Directory,
+    /// It is not there any more.
+    Vanished,
+}
+
+/// The change, for any file of a volume.
+#[derive(Clone)]
+pub(super) struct GroupChange {
+    pub(super) request: FsGroupRequest,
+    /// The volume's root.
+    pub(super) root: Metadata,
+}
+
+/// Set-user-id and set-group-id.
+const SET_ID: u16 = 0o6000;
+/// Permission to execute, for anybody.
+const EXECUTE: u16 = 0o111;
+/// Permission to write, for others than the owner.
+const OTHERS_WRITE: u16 = 0o022;
+
+impl GroupChange {
+    /// Changes an open directory of the volume's mount.
+    pub(super) fn of_directory(&self, directory: &dyn Directory, found: &Metadata) -> Result<Changed, OsError> {
+        self.of(Pinned::Directory(directory), found)
+    }
+
+    /// Changes what is no directory. That it is gone is believed only when two calls say so: taken for gone, it would be
+    /// passed over, and the root say that all is done.
+    pub(super) fn of_name(&self, directory: &dyn Directory, name: &OsStr) -> Result<Changed, OsError> {
+        let is_gone =
+            || matches!(directory.open_dir(name, Crossing::Refuse), Err(other) if other.errno() == Errno::ENOENT);
+        match self.of_file(directory, name) {
+            Err(error) if error.errno() == Errno::ENOENT && is_gone() => Ok(Changed::Vanished),
+            other => other,
+        }
+    }
+
+    /// Whether a name is on another mount. An error of opening it alone is not believed, as where it seems to be gone.
+    pub(super) fn is_on_other_mount(&self, directory: &dyn Directory, name: &OsStr) -> bool {
+        let found = directory.open_entry(name).and_then(|file| file.metadata());
+        found.is_ok_and(|found| self.is_elsewhere(&found))
+    }
+
+    fn of_file(&self, directory: &dyn Directory, name: &OsStr) -> Result<Changed, OsError> {
+        // A look by name decides only that nothing is to do; before 5.8, where it does not say the mount, not even that.
+        let seen = directory.metadata(name)?;
+        let says_mount = seen.mount.is_some() || self.root.mount.is_none();
+        if let Some(left) = self.left_as_it_is(&seen).filter(|_| says_mount) {
+            return Ok(left);
+        }
+        let file = directory.open_entry(name)?;
+        let found = file.metadata()?;
+        match self.left_as_it_is(&found) {
+            Some(left) => Ok(left),
+            None => self.of(Pinned::File(&*file), &found),
+        }
+    }
+
+    fn left_as_it_is(&self, found: &Metadata) -> Option<Changed> {
+        if self.is_elsewhere(found) {
+            Some(Changed::OtherMount)
+        } else if found.is_dir() {
+            Some(Changed::Directory)
+        } else {
+            self.is_done(found).then_some(Changed::No)
+        }
+    }
+
+    fn of(&self, file: Pinned<'_>, found: &Metadata) -> Result<Changed, OsError> {
+        if self.is_done(found) {
+            return Ok(Changed::No);
+        }
+        let wanted = self.wanted(found);
+        let has_set_id = wanted.bits() & SET_ID != 0;
+        let capabilities = self.capabilities(file, found)?;
+        let (group, mode) = if has_set_id || capabilities.is_some() {
+            // The kernel clears both with a change of the group.
+            let group = self.set_group(file, found).and_then(|()| set_again(file, found, capabilities));
+            let is_cleared = !found.is_dir() && found.gid != self.request.group.gid;
+            (group, if wanted != found.mode || has_set_id && is_cleared { file.set_mode(wanted) } else { Ok(()) })
+        } else {
+            let mode = if wanted == found.mode { Ok(()) } else { file.set_mode(wanted) };
+            (self.set_group(file, found).map(|()| true), mode)
+        };
+        // Both are tried, as the kubelet does.
+        let keeps_capabilities = group?;
+        mode?;
+        // Without CAP_FSETID the kernel clears a bit and reports success.
+        if has_set_id && file.metadata()?.mode.bits() & wanted.bits() != wanted.bits() {
+            return Ok(Changed::Without(Operation::SetMode));
+        }
+        Ok(if keeps_capabilities { Changed::Yes } else { Changed::Without(Operation::SetCapabilities) })
+    }
+
+    fn set_group(&self, file: Pinned<'_>, found: &Metadata) -> Result<(), OsError> {
+        let gid = self.request.group.gid;
+        if found.gid == gid { Ok(()) } else { file.set_group(gid) }
+    }
+
+    /// The capabilities that a change of the group would remove. A file that nobody may execute has none that have an effect.
+    fn capabilities(&self, file: Pinned<'_>, found: &Metadata) -> Result<Option<Vec<u8>>, OsError> {
+        let is_program = found.kind == FileKind::Regular && found.mode.bits() & EXECUTE != 0;
+        match file {
+            Pinned::File(file) if is_program && found.gid != self.request.group.gid => file.capabilities(),
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether it is on another mount than the root; by device number where the kernel does not say.
+    fn is_elsewhere(&self, found: &Metadata) -> bool {
+        match (found.mount, self.root.mount) {
+            (Some(mount), Some(of_root)) => mount != of_root,
+            _ => found.device != self.root.device,
+        }
+    }
+
+    fn is_done(&self, found: &Metadata) -> bool {
+        found.gid == self.request.group.gid && self.wanted(found) == found.mode
+    }
+
+    fn wanted(&self, found: &Metadata) -> FileMode {
+        FileMode::from_bits(found.mode.bits() | self.request.access.group_bits(found.kind).bits())
+    }
+}
+
+/// Sets capabilities again. False: they are lost.
+///
+/// Whoever may write to the file could have done so since it was looked at, and would give them to another program: only
+/// where root alone may write, they are set.
+fn set_again(file: Pinned<'_>, found: &Metadata, capabilities: Option<Vec<u8>>) -> Result<bool, OsError> {
+    match (file, capabilities) {
+        (Pinned::File(file), Some(capabilities)) => {
+            let is_safe = found.uid == 0 && found.mode.bits() & OTHERS_WRITE == 0;
+            if is_safe { file.set_capabilities(&capabilities).map(|()| true) } else { Ok(false) }
+        }
+        _ => Ok(true),
+    }
+}

@@ -1,0 +1,15 @@
+//! Giving a volume's files the group that a pod asks for.
+
+pub(crate) mod access;
+pub(crate) mod apply;
+pub(crate) mod change;
+pub(crate) mod descent;
+#[cfg(test)]
+pub(crate) mod moved_tests;
+pub(crate) mod needed;
+pub(crate) mod outcome;
+pub(crate) mod pinned;
+pub(crate) mod policy;
+pub(crate) mod request;
+#[cfg(test)]
+pub(crate) mod tests;

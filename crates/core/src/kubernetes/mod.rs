@@ -1,0 +1,33 @@
+//! Volumes of Kubernetes pods, told by their path.
+//!
+//! The kubelet puts the volumes of a pod at `<kubelet root>/pods/<uid>/volumes/<plugin>/<name>`, where the plugin's name
+//! is written with a `~` for its slash: `kubernetes.io~empty-dir`. What is here are rules about such texts: paths are
+//! [cleaned](crate::clean_path), nothing is looked up, and the answer to a relative or empty path is no.
+//!
+//! ```
+//! use mountwright_core::kubernetes::{VolumeKind, is_secret, volume_kind};
+//!
+//! let tls = "/var/lib/kubelet/pods/5f0861a0/volumes/kubernetes.io~secret/tls".into();
+//! assert!(is_secret(tls));
+//! assert_eq!(volume_kind(tls), Some(VolumeKind::Secret));
+//! ```
+
+pub(crate) mod atomic_writer;
+pub(crate) mod count_files;
+pub(crate) mod empty_dir;
+pub(crate) mod empty_dir_medium;
+pub(crate) mod file_count;
+pub(crate) mod file_walk;
+pub(crate) mod fs_group;
+mod volume_kind;
+mod volume_path;
+pub(crate) mod watchability;
+pub(crate) mod watchable;
+
+pub use volume_kind::{
+    K8S_CONFIG_MAP, K8S_CSI, K8S_DOWNWARD_API, K8S_EMPTY_DIR, K8S_PROJECTED, K8S_SECRET, VolumeKind,
+};
+pub use volume_path::{
+    KUBELET_ROOT, is_config_map, is_csi, is_downward_api, is_empty_dir, is_projected, is_secret, volume_kind,
+    volume_kind_in,
+};

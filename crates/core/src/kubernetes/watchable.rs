@@ -1,0 +1,229 @@
+//! Whether a volume is watched from a guest.
+
+use std::path::Path;
+
+use camino::Utf8Path;
+
+use crate::kubernetes::atomic_writer::payload::{self, Payload};
+use crate::kubernetes::count_files::count_files;
+use crate::kubernetes::file_walk::Start;
+use crate::kubernetes::{VolumeKind, volume_kind};
+use crate::{
+    Directory, Error, FileCount, FileKind, Filesystem, VolumeLayout, WATCHABLE_ENTRIES_MAX as LIMIT, Watchability,
+};
+
+/// True of a configMap or secret volume with 1 to [`WATCHABLE_ENTRIES_MAX`](crate::WATCHABLE_ENTRIES_MAX) entries, as
+/// [`count_files`](crate::count_files) counts them: in the kubelet's layout 1 to 3 keys.
+///
+/// Any other path is not looked at.
+///
+/// # Errors
+///
+/// As [`count_files`](crate::count_files); a volume that is missing is an error.
+#[doc(alias = "isWatchableMount")]
+pub fn is_watchable_mount(fs: &dyn Filesystem, path: &Utf8Path) -> Result<bool, Error> {
+    if !volume_kind(path).is_some_and(is_watched) {
+        return Ok(false);
+    }
+    Ok(matches!(count_files(fs, path.as_std_path(), LIMIT)?, FileCount::Exactly(1..)))
+}
+
+/// Whether a volume can be watched, why not, and how much is in it.
+///
+/// Watchable exactly where [`is_watchable_mount`] is true. Entries are counted as there; keys and bytes are those of the
+/// files that a container sees: in the kubelet's layout the files of the present version, otherwise all of them.
+///
+/// The answers come one after the other: where the volume changes meanwhile, they may belong to two versions.
+///
+/// # Errors
+///
+/// As [`count_files`](crate::count_files).
+pub fn watchability(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Watchability, Error> {
+    let Some(kind) = volume_kind(path) else { return Ok(Watchability::NotAVolume) };
+    if !is_watched(kind) {
+        return Ok(Watchability::KindNotWatched(kind));
+    }
+    let path = path.as_std_path();
+    let entries = match count_files(fs, path, LIMIT)? {
+        FileCount::Over(limit) => return Ok(Watchability::TooMany { limit }),
+        FileCount::Exactly(0) => return Ok(Watchability::Empty),
+        FileCount::Exactly(entries) => entries,
+    };
+    let (Payload { keys, bytes }, layout) = match Start::open(fs, path)? {
+        Start::File(metadata) => {
+            let bytes = if metadata.kind == FileKind::Regular { metadata.size } else { 0 };
+            (Payload { keys: 1, bytes }, VolumeLayout::Plain)
+        }
+        Start::Directory(volume) => what_is_in(&*volume, path)?,
+    };
+    if keys > LIMIT {
+        return Ok(Watchability::TooMany { limit: LIMIT });
+    }
+    Ok(Watchability::Watchable { entries, keys, bytes, layout })
+}
+
+fn is_watched(kind: VolumeKind) -> bool {
+    matches!(kind, VolumeKind::ConfigMap | VolumeKind::Secret)
+}
+
+fn what_is_in(volume: &dyn Directory, path: &Path) -> Result<(Payload, VolumeLayout), Error> {
+    if let Some(payload) = payload::payload(volume, path, LIMIT)? {
+        return Ok((payload, VolumeLayout::AtomicWriter));
+    }
+    let mut payload = Payload::default();
+    payload.add_tree(volume, path, LIMIT)?;
+    Ok((payload, VolumeLayout::Plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::read_only_tree::SmallWorld;
+    use crate::{Errno, MockFilesystem, Operation};
+
+    const VOLUMES: &str = "/var/lib/kubelet/pods/5f0861a0/volumes";
+
+    fn volume(kind: VolumeKind) -> String {
+        format!("{VOLUMES}/{}/v", kind.plugin_directory())
+    }
+
+    /// A volume as the kubelet writes it, each key of ten bytes.
+    fn written(kind: VolumeKind, keys: usize) -> SmallWorld {
+        let volume = volume(kind);
+        let mut world = SmallWorld::new()
+            .directory(&format!("{volume}/..2026_11_20_08_15_30.1182736451"))
+            .symlink(&format!("{volume}/..data"), "..2026_11_20_08_15_30.1182736451");
+        for key in 0..keys {
+            world = world
+                .file(&format!("{volume}/..2026_11_20_08_15_30.1182736451/{key}"), 10)
+                .symlink(&format!("{volume}/{key}"), &format!("..data/{key}"));
+        }
+        world
+    }
+
+    /// Both answers, which have to agree.
+    #[track_caller]
+    fn ask(world: &SmallWorld, path: &str) -> Watchability {
+        let path = Utf8Path::new(path);
+        let answer = watchability(world, path).unwrap();
+        assert_eq!(is_watchable_mount(world, path).unwrap(), answer.is_watchable(), "{answer:?}");
+        assert_eq!(world.open_now(), 0, "something was left open");
+        answer
+    }
+
+    #[test]
+    fn three_keys_are_seven_entries_and_watchable_and_four_are_too_many() {
+        for kind in [VolumeKind::ConfigMap, VolumeKind::Secret] {
+            for keys in 1..=3 {
+                let expected = Watchability::Watchable {
+                    entries: 2 * keys + 1,
+                    keys,
+                    bytes: 10 * keys,
+                    layout: VolumeLayout::AtomicWriter,
+                };
+                assert_eq!(ask(&written(kind, usize::try_from(keys).unwrap()), &volume(kind)), expected);
+            }
+            assert_eq!(ask(&written(kind, 4), &volume(kind)), Watchability::TooMany { limit: 8 });
+            assert_eq!(ask(&written(kind, 500), &volume(kind)), Watchability::TooMany { limit: 8 });
+        }
+    }
+
+    #[test]
+    fn one_to_eight_plain_files_are_watchable() {
+        let path = volume(VolumeKind::Secret);
+        for files in [1, 8, 9] {
+            let mut world = SmallWorld::new();
+            for file in 0..files {
+                world = world.file(&format!("{path}/{file}"), 2);
+            }
+            let expected = match files {
+                9 => Watchability::TooMany { limit: 8 },
+                _ => Watchability::Watchable {
+                    entries: files,
+                    keys: files,
+                    bytes: 2 * files,
+                    layout: VolumeLayout::Plain,
+                },
+            };
+            assert_eq!(ask(&world, &path), expected);
+        }
+    }
+
+    #[test]
+    fn an_empty_volume_is_not_watchable() {
+        let path = volume(VolumeKind::ConfigMap);
+        assert_eq!(ask(&SmallWorld::new().directory(&path), &path), Watchability::Empty);
+        assert_eq!(ask(&SmallWorld::new().directory(&format!("{path}/d/e")), &path), Watchability::Empty);
+    }
+
+    #[test]
+    fn a_volume_without_keys_is_an_entry() {
+        let expected = Watchability::Watchable { entries: 1, keys: 0, bytes: 0, layout: VolumeLayout::AtomicWriter };
+        assert_eq!(ask(&written(VolumeKind::Secret, 0), &volume(VolumeKind::Secret)), expected);
+    }
+
+    #[test]
+    fn other_kinds_are_not_watched_and_not_looked_at() {
+        use VolumeKind::{Csi, DownwardApi, EmptyDir, Projected};
+        for kind in [EmptyDir, Projected, DownwardApi, Csi] {
+            let path = if kind == Csi { volume(kind) + "/mount" } else { volume(kind) };
+            let (nobody, path) = (MockFilesystem::new(), Utf8Path::new(&path));
+            assert_eq!(watchability(&nobody, path).unwrap(), Watchability::KindNotWatched(kind));
+            assert!(!is_watchable_mount(&nobody, path).unwrap());
+        }
+    }
+
+    #[test]
+    fn other_paths_are_no_volumes_and_not_looked_at() {
+        for path in ["", "/etc", "kubernetes.io~secret/v", "/x/kubernetes.io~secret/v/y"] {
+            let (nobody, path) = (MockFilesystem::new(), Utf8Path::new(path));
+            assert_eq!(watchability(&nobody, path).unwrap(), Watchability::NotAVolume, "{path:?}");
+            assert!(!is_watchable_mount(&nobody, path).unwrap(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_missing_volume_is_an_error() {
+        let path = volume(VolumeKind::Secret);
+        let world = SmallWorld::new();
+        assert_eq!(watchability(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::ENOENT));
+        assert_eq!(is_watchable_mount(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::ENOENT));
+    }
+
+    #[test]
+    fn a_volume_that_cannot_be_read_is_an_error() {
+        let path = volume(VolumeKind::Secret);
+        let world = written(VolumeKind::Secret, 1).failing(&path, Operation::ReadDir, Errno::EACCES);
+        assert_eq!(watchability(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::EACCES));
+        assert_eq!(is_watchable_mount(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::EACCES));
+    }
+
+    #[test]
+    fn a_volume_that_is_a_file_is_one_key() {
+        let path = volume(VolumeKind::Secret);
+        let one = |bytes| Watchability::Watchable { entries: 1, keys: 1, bytes, layout: VolumeLayout::Plain };
+        assert_eq!(ask(&SmallWorld::new().file(&path, 7), &path), one(7));
+        assert_eq!(ask(&SmallWorld::new().socket(&path), &path), one(0));
+    }
+
+    #[test]
+    fn a_volume_that_grows_meanwhile_is_too_many() {
+        let mut fs = MockFilesystem::new();
+        let mut keys = [1, 500].into_iter();
+        fs.expect_open_dir().times(2).returning(move |at| {
+            let world = written(VolumeKind::Secret, keys.next().unwrap());
+            world.open_dir(at)
+        });
+        let path = volume(VolumeKind::Secret);
+        assert_eq!(watchability(&fs, Utf8Path::new(&path)).unwrap(), Watchability::TooMany { limit: 8 });
+    }
+
+    #[test]
+    fn is_watchable_reads_no_more_than_the_count() {
+        let path = volume(VolumeKind::Secret);
+        let world = written(VolumeKind::Secret, 500);
+        assert!(!is_watchable_mount(&world, Utf8Path::new(&path)).unwrap());
+        // Nine files and the directory that some of them are in.
+        assert_eq!(world.entries_read(), 10);
+    }
+}

@@ -1,0 +1,8 @@
+//! Mount tables: reading, look-ups, printing.
+
+pub(crate) mod index;
+pub(crate) mod line;
+pub(crate) mod pasted;
+pub(crate) mod render;
+pub(crate) mod table;
+pub(crate) mod tree;

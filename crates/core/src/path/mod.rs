@@ -1,0 +1,10 @@
+//! Paths: cleaned, relative, and the places that calls name.
+
+pub(crate) mod clean;
+pub(crate) mod container_id;
+pub(crate) mod crossing;
+pub(crate) mod location;
+pub(crate) mod prefix;
+pub(crate) mod printable;
+pub(crate) mod relative;
+pub(crate) mod swar;

@@ -1,0 +1,10 @@
+//! Recovery of what a runtime left that died.
+
+pub(crate) mod empty_placeholders;
+pub(crate) mod orphan;
+pub(crate) mod ownership;
+pub(crate) mod report;
+pub(crate) mod request;
+pub(crate) mod run;
+pub(crate) mod step;
+pub(crate) mod unproven_mount;

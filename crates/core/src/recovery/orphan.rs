@@ -1,0 +1,103 @@
+//! A mount that a crashed runtime left behind.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::{Location, MountInfo, UnprovenMount};
+
+/// What a mount was to a sandbox.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum LeftRole {
+    /// The host's directory, bound onto itself.
+    MountsOntoItself,
+    /// Below the host's directory: a share, or something mounted in one.
+    Share,
+    /// What the guest saw.
+    Shared,
+    /// Below what the guest saw: a copy of a share, as a rule.
+    Copy,
+    /// The private place, bound onto itself.
+    PrivateOntoItself,
+    /// In the private place: a mount that was being prepared.
+    Prepared,
+}
+
+impl fmt::Display for LeftRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::MountsOntoItself => "the mounts directory bound onto itself",
+            Self::Share => "a share",
+            Self::Shared => "the shared directory",
+            Self::Copy => "a copy of a share",
+            Self::PrivateOntoItself => "the private directory bound onto itself",
+            Self::Prepared => "a mount being prepared",
+        })
+    }
+}
+
+/// A mount that a crashed runtime left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct LeftMount {
+    /// The mount, as the table has it.
+    pub mount: MountInfo,
+    /// What it was.
+    pub role: LeftRole,
+    /// Where it can be reached; the path of another mount where that covers it.
+    pub at: Location,
+}
+
+impl fmt::Display for LeftMount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mount, role, .. } = self;
+        write!(f, "{} at {} ({} of {})", role, mount.mount_point.display(), mount.root.display(), mount.device)
+    }
+}
+
+/// All that a crashed runtime left behind for a sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct Leftovers {
+    /// Mounts, oldest first.
+    pub mounts: Vec<LeftMount>,
+    /// Empty directories and files in which or on which something was mounted.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
+    pub names: Vec<PathBuf>,
+    /// What is on the guest's directory and not proven to be the sandbox's: it is left.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    pub unproven: Vec<UnprovenMount>,
+}
+
+impl Leftovers {
+    /// True where nothing of the sandbox is left.
+    pub fn is_empty(&self) -> bool {
+        self.mounts.is_empty() && self.names.is_empty()
+    }
+}
+
+impl fmt::Display for Leftovers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for mount in &self.mounts {
+            writeln!(f, "{mount}")?;
+        }
+        for name in &self.names {
+            writeln!(f, "{}", name.display())?;
+        }
+        self.unproven.iter().try_for_each(|unproven| writeln!(f, "{unproven}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_alone_is_something_left() {
+        assert!(Leftovers::default().is_empty());
+        assert!(!Leftovers { mounts: Vec::new(), names: vec!["/m/c".into()], unproven: Vec::new() }.is_empty());
+    }
+}

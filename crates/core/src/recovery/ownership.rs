@@ -1,0 +1,296 @@
+//! The mounts of a table that are a sandbox's.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use crate::mount::subpath::subpath;
+use crate::mount_table::tree::MountTree;
+use crate::share::record_state::{deleted, stale_origin};
+use crate::{
+    Errno, Error, FileKind, Filesystem, FinalLink, LeftMount, LeftRole, Location, MountId, MountInfo, MountKey,
+    MountRow, MountTable, Mounter, Recovery, SandboxDirs, UnprovenMount, UnprovenReason,
+};
+
+/// A sandbox's directories as the mount table would name them.
+#[derive(Clone, Debug)]
+pub(crate) struct SandboxPlaces {
+    pub(crate) mounts: PathBuf,
+    /// `None`: a symlink has the name, and the directory that it leads to is another process's.
+    pub(crate) shared: Option<PathBuf>,
+    pub(crate) private: Option<PathBuf>,
+    /// Where the directory that the guest saw is now, if it was renamed and another one has its name.
+    pub(crate) moved: Option<PathBuf>,
+    /// The directories that may be removed in the end.
+    pub(crate) removable: Vec<PathBuf>,
+    /// What has the name of the guest's directory and is a symlink.
+    link: Option<UnprovenMount>,
+    /// The mount that the guest saw, as the set-up's record proves it.
+    recorded: Option<MountId>,
+    /// The mount on the mounts directory, where nothing proves that a sandbox was set up on it: what it shows is another
+    /// process's.
+    foreign: Option<MountId>,
+}
+
+/// The sandbox's mounts of one table.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// The sandbox's, oldest first.
+    pub(crate) left: Vec<LeftMount>,
+    /// Those on its directories that are not proven to be.
+    pub(crate) unproven: Vec<UnprovenMount>,
+}
+
+impl SandboxPlaces {
+    /// Symlinks on the way are followed, since the table has none. What does not exist keeps its name: a mount may still
+    /// have it.
+    pub(crate) fn resolve(
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+        recovery: &Recovery,
+        table: &MountTable,
+    ) -> Result<Self, Error> {
+        let mut removable = Vec::new();
+        let mut resolve = |path: &camino::Utf8Path| {
+            let resolved = match fs.canonicalize(path.as_std_path()) {
+                Ok(path) => path,
+                Err(error) if is_missing(error.errno()) => PathBuf::from(path),
+                Err(error) => return Err(Error::from(error)),
+            };
+            let is_link = match fs.metadata(&Location::from(path.as_std_path()), FinalLink::Itself) {
+                Ok(found) => found.kind == FileKind::Symlink,
+                Err(error) if is_missing(error.errno()) => false,
+                Err(error) => return Err(Error::from(error)),
+            };
+            if !is_link && recovery.removes_directories() {
+                removable.push(resolved.clone());
+            }
+            Ok((resolved, is_link))
+        };
+        let private = recovery.private().map(&mut resolve).transpose()?;
+        let (shared, shared_is_link) = resolve(recovery.shared())?;
+        let (mounts, _) = resolve(recovery.mounts())?;
+        let link = UnprovenMount {
+            path: recovery.shared().as_std_path().to_owned(),
+            mount: None,
+            reason: UnprovenReason::Symlink,
+        };
+        let mut places = Self {
+            mounts,
+            shared: Some(shared).filter(|_| !shared_is_link),
+            private: private.map(|(path, _)| path),
+            moved: None,
+            removable,
+            link: Some(link).filter(|_| shared_is_link),
+            recorded: None,
+            foreign: None,
+        };
+        if let Some(dirs) = recovery.record() {
+            places.take_record(mounter, dirs, table)?;
+        }
+        places.foreign = places.foreign_in(table);
+        Ok(places)
+    }
+
+    /// A record proves the mount that the guest saw by boot, namespace, unique id and device, wherever the directory that it
+    /// shows is by now.
+    fn take_record(&mut self, mounter: &dyn Mounter, dirs: &SandboxDirs, table: &MountTable) -> Result<(), Error> {
+        let device = dirs.mounts_shows.as_ref().map(|shows| shows.device);
+        if !matches!(dirs.shared, MountKey::Unique(_)) || stale_origin(mounter, dirs.origin, dirs.shared)?.is_some() {
+            return Ok(());
+        }
+        let mount = match mounter.find_mount(dirs.shared) {
+            Ok(mount) if Some(mount.device) == device => mount,
+            Ok(_) => return Ok(()),
+            Err(error) if error.errno() == Errno::ENOENT => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
+        self.recorded = Some(mount.id);
+        self.shared = Some(mount.mount_point);
+        self.link = None;
+        self.moved = self.shown(table).and_then(|shown| {
+            let below = mount.root.strip_prefix(&shown.holding.root).ok().filter(|_| mount.root != shown.subpath)?;
+            Some(shown.holding.mount_point.join(below)).filter(|path| *path != self.mounts)
+        });
+        Ok(())
+    }
+
+    /// The directories in which sharing creates names.
+    pub(crate) fn with_names(&self) -> impl Iterator<Item = &Path> {
+        let mounts = Some(&self.mounts).filter(|_| self.foreign.is_none());
+        [mounts, self.moved.as_ref(), self.private.as_ref()].into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// The mount on the mounts directory, unless it is a bind of that directory onto itself, or the set-up's mount on the
+    /// guest's directory is proven to show what it holds.
+    fn foreign_in(&self, table: &MountTable) -> Option<MountId> {
+        let row = table.mount_at(&self.mounts)?;
+        let shown = self.shown(table)?;
+        let shows_it = |shared: MountRow<'_>| {
+            let is_slave = shared.propagation().master.is_some() && shown.refuse(shared).is_none();
+            self.recorded == Some(shared.id()) || (self.shared.as_deref() == Some(&*shared.mount_point()) && is_slave)
+        };
+        let is_set_up = MountTree::new(table).is_onto_itself(row) || table.iter().any(shows_it);
+        (!is_set_up).then_some(row.id())
+    }
+
+    /// The sandbox's mounts in a table.
+    pub(crate) fn find_in(&self, table: &MountTable) -> Found {
+        let tree = MountTree::new(table);
+        let own = Own { places: self, tree: &tree, shown: self.shown(table) };
+        let mut verdicts = Verdicts { own: &own, table, known: HashMap::new() };
+        let mut found = Found { left: Vec::new(), unproven: self.link.iter().cloned().collect() };
+        for row in table.iter() {
+            match verdicts.of(row) {
+                Verdict::Own(role) => {
+                    found.left.push(LeftMount { mount: row.to_info(), role, at: self.location_of(row) });
+                }
+                Verdict::Unproven(reason) => found.unproven.push(UnprovenMount {
+                    path: row.mount_point().into_owned(),
+                    mount: Some(row.to_info()),
+                    reason,
+                }),
+                Verdict::Other | Verdict::OnUnproven => {}
+            }
+        }
+        found
+    }
+
+    fn location_of(&self, row: MountRow<'_>) -> Location {
+        let path = row.mount_point();
+        let roots = [Some(&self.mounts), self.moved.as_ref(), self.private.as_ref(), self.shared.as_ref()];
+        let beneath = |root: &PathBuf| Location::beneath(root, below(root, &path)?).ok();
+        roots.into_iter().flatten().find_map(beneath).unwrap_or_else(|| Location::from(&*path))
+    }
+
+    /// What the mounts directory shows now: of which filesystem, and what of it.
+    fn shown(&self, table: &MountTable) -> Option<Shown> {
+        let holding = table.mount_holding(&self.mounts)?.to_info();
+        Some(Shown { subpath: subpath(&holding, &self.mounts)?, holding })
+    }
+}
+
+fn is_missing(errno: Errno) -> bool {
+    [Errno::ENOENT, Errno::ENOTDIR].contains(&errno)
+}
+
+/// The rest of a path strictly below a directory.
+fn below<'a>(root: &Path, path: &'a Path) -> Option<&'a Path> {
+    path.strip_prefix(root).ok().filter(|rest| !rest.as_os_str().is_empty())
+}
+
+struct Shown {
+    holding: MountInfo,
+    subpath: PathBuf,
+}
+
+impl Shown {
+    /// The set-up's mount shows the mounts directory, read-only, and receives from its peer group or, once that group has
+    /// ended, from none. `None`: it is that; else the reason why it is not proven.
+    fn refuse(&self, row: MountRow<'_>) -> Option<UnprovenReason> {
+        let master = row.propagation().master;
+        if row.device() != self.holding.device {
+            Some(UnprovenReason::AnotherFilesystem)
+        } else if *row.root() != *self.subpath && *row.root() != *deleted(&self.subpath) {
+            Some(UnprovenReason::AnotherDirectory)
+        } else if !row.attributes().is_read_only() {
+            Some(UnprovenReason::Writable)
+        } else if master.is_some() && master != self.holding.propagation.peers {
+            Some(UnprovenReason::AnotherGroup)
+        } else {
+            None
+        }
+    }
+}
+
+/// Relation of a mount to the sandbox.
+#[derive(Clone, PartialEq, Eq)]
+enum Verdict {
+    Own(LeftRole),
+    Unproven(UnprovenReason),
+    /// It is mounted on one that is not proven, or further up.
+    OnUnproven,
+    /// It is not on the sandbox's directories.
+    Other,
+}
+
+struct Own<'a> {
+    places: &'a SandboxPlaces,
+    tree: &'a MountTree<'a>,
+    shown: Option<Shown>,
+}
+
+/// The verdicts of a table, each made once.
+struct Verdicts<'a> {
+    own: &'a Own<'a>,
+    table: &'a MountTable,
+    known: HashMap<MountId, Verdict>,
+}
+
+impl<'a> Verdicts<'a> {
+    /// Parents before children, since a mount is judged by what it is mounted on.
+    fn of(&mut self, row: MountRow<'a>) -> Verdict {
+        let mut chain = vec![row];
+        let mut seen = std::collections::HashSet::from([row.id()]);
+        while let Some(parent) = chain.last().and_then(|row| self.table.by_id(row.parent())) {
+            if self.known.contains_key(&parent.id()) || !seen.insert(parent.id()) {
+                break;
+            }
+            chain.push(parent);
+        }
+        let mut verdict = Verdict::Other;
+        for row in chain.into_iter().rev() {
+            verdict = if let Some(known) = self.known.get(&row.id()) {
+                known.clone()
+            } else {
+                let on = self.known.get(&row.parent()).cloned().unwrap_or(Verdict::Other);
+                self.own.judge(row, &on)
+            };
+            self.known.insert(row.id(), verdict.clone());
+        }
+        verdict
+    }
+}
+
+impl<'a> Own<'a> {
+    fn judge(&self, row: MountRow<'a>, on: &Verdict) -> Verdict {
+        if matches!(on, Verdict::Unproven(_) | Verdict::OnUnproven) {
+            return Verdict::OnUnproven;
+        }
+        let path = row.mount_point();
+        let SandboxPlaces { mounts, shared, private, moved, recorded, .. } = self.places;
+        if *recorded == Some(row.id()) {
+            return Verdict::Own(LeftRole::Shared);
+        }
+        if self.places.foreign == Some(row.id()) {
+            return Verdict::Unproven(UnprovenReason::NotSetUp);
+        }
+        let onto_itself = |role| if self.tree.is_onto_itself(row) { Verdict::Own(role) } else { Verdict::Other };
+        if *path == *mounts {
+            return onto_itself(LeftRole::MountsOntoItself);
+        }
+        if shared.as_deref() == Some(&*path) {
+            // On top of the set-up's own mount, that very mount would show the same.
+            let refused = match &self.shown {
+                Some(shown) => shown.refuse(row),
+                None => Some(UnprovenReason::AnotherFilesystem),
+            };
+            return refused.map_or(Verdict::Own(LeftRole::Shared), Verdict::Unproven);
+        }
+        if private.as_deref() == Some(&*path) {
+            return onto_itself(LeftRole::PrivateOntoItself);
+        }
+        if shared.as_deref().is_some_and(|shared| below(shared, &path).is_some()) {
+            return match on {
+                Verdict::Own(LeftRole::Shared | LeftRole::Copy) => Verdict::Own(LeftRole::Copy),
+                _ => Verdict::Unproven(UnprovenReason::NotOnShared),
+            };
+        }
+        if [Some(mounts), moved.as_ref()].into_iter().flatten().any(|root| below(root, &path).is_some()) {
+            return Verdict::Own(LeftRole::Share);
+        }
+        if private.as_deref().is_some_and(|private| below(private, &path).is_some()) {
+            return Verdict::Own(LeftRole::Prepared);
+        }
+        Verdict::Other
+    }
+}

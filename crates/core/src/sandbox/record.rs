@@ -1,0 +1,66 @@
+//! What a sandbox's set-up leaves to remember.
+
+use camino::Utf8PathBuf;
+
+use crate::share::found_again::dirs_again;
+use crate::{Error, FoundAgain, MountKey, MountSubtree, Mounter, Origin, Placeholder, ShareRecord};
+
+/// What to do where the host's directory is not on a shared mount: a slave of it would silently be private, and nothing
+/// would reach the guest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum UnsharedMounts {
+    /// Fail with [`Error::NotShared`](crate::Error::NotShared).
+    #[default]
+    Refuse,
+    /// Bind the directory onto itself, private, and make that mount shared; the tear-down takes it off again, with all that
+    /// is mounted below it. A bind of the directory onto itself that is there already is taken for one that an earlier
+    /// set-up made.
+    MakeShared,
+}
+
+/// A sandbox's directories, set up: what the tear-down needs.
+///
+/// A mount is the recorded one only where boot, mount namespace, id, device and root are those of the record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct SandboxDirs {
+    /// The host's side; everything is bound below it.
+    pub mounts_dir: Utf8PathBuf,
+    /// What the guest sees: a read-only slave of it.
+    pub shared_dir: Utf8PathBuf,
+    /// Where mounts are prepared unseen.
+    pub private_dir: Option<Utf8PathBuf>,
+    /// Boot and mount namespace in which the mounts were made. A record without it proves nothing.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub origin: Option<Origin>,
+    /// The part of a filesystem that `mounts_dir` is, and that the mounts on it and on `shared_dir` show.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub mounts_shows: Option<MountSubtree>,
+    /// The part of a filesystem that the mount on `private_dir` shows, where one was needed.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub private_shows: Option<MountSubtree>,
+    /// The mount on `shared_dir`.
+    pub shared: MountKey,
+    /// The mount of `mounts_dir` onto itself, where one was needed.
+    pub made_shared: Option<MountKey>,
+    /// The mount of `private_dir` onto itself, where one was needed.
+    pub made_private: Option<MountKey>,
+    /// The binds that are there for the whole sandbox, in the order in which they were made.
+    pub bind_mounts: Vec<ShareRecord>,
+    /// The directories that were made, outermost first.
+    pub made: Vec<Placeholder>,
+}
+
+impl SandboxDirs {
+    /// Looks at the recorded places for the same mounts in another mount namespace of the same boot, as a program that was
+    /// started again in a new namespace has them.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShareRecord::find_again`].
+    pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
+        dirs_again(mounter, self)
+    }
+}

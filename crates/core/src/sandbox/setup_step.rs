@@ -1,0 +1,66 @@
+//! The steps of a sandbox's set-up.
+
+use std::fmt;
+
+use camino::Utf8PathBuf;
+
+use crate::share::step::Shown;
+use crate::{Share, UnsharedMounts};
+
+/// One step of a [`SandboxSetup`](crate::SandboxSetup).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupStep {
+    /// A directory and those above it are made where they are missing.
+    MakeDirectories(Utf8PathBuf),
+    /// The host's directory has to be on a shared mount.
+    LookAtMounts(Utf8PathBuf, UnsharedMounts),
+    /// The host's directory is bound onto itself, private.
+    BindOntoItself(Utf8PathBuf),
+    /// That mount is made shared.
+    MakeShared(Utf8PathBuf),
+    /// What the guest sees is bound.
+    BindShared {
+        /// The host's directory.
+        mounts_dir: Utf8PathBuf,
+        /// The guest's.
+        shared_dir: Utf8PathBuf,
+    },
+    /// The private place is cut off from its peers.
+    MakePrivate(Utf8PathBuf),
+    /// Something is bound for the whole sandbox, unless it is there.
+    Share(Box<Share>),
+}
+
+impl fmt::Display for SetupStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MakeDirectories(path) => {
+                write!(f, "make the directory {path} and those above it where they are missing")
+            }
+            Self::LookAtMounts(path, UnsharedMounts::Refuse) => {
+                write!(f, "see that {path} is on a shared mount, or stop")
+            }
+            Self::LookAtMounts(path, UnsharedMounts::MakeShared) => {
+                write!(f, "see whether {path} is on a shared mount; if not, bind it onto itself and make that shared")
+            }
+            Self::BindOntoItself(path) => write!(f, "bind {path} onto itself, private"),
+            Self::MakeShared(path) => write!(f, "make the mount on {path} shared"),
+            Self::BindShared { mounts_dir, shared_dir } => {
+                write!(f, "bind {mounts_dir} onto {shared_dir}, read-only, slave, unless it is there")
+            }
+            Self::MakePrivate(path) => {
+                write!(f, "see whether {path} is on a shared mount; if so, bind it onto itself, private")
+            }
+            Self::Share(share) => {
+                write!(
+                    f,
+                    "bind {} onto {}, read-only, {}, unless it is there",
+                    Shown(share.source()),
+                    Shown(share.at()),
+                    share.propagation()
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Sharing what is not shared yet.
+
+use std::ffi::OsStr;
+
+use crate::mount::subpath::is_outside_root;
+use crate::share::expected_mount::shape_of_bind;
+use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, settled_mount_on};
+use crate::{
+    Conflict, Difference, Ensured, Errno, Error, FileIdentity, Filesystem, Mounter, Operation, OsError, Placeholder,
+    Share, ShareRecord,
+};
+
+/// Makes sure that `share` is there.
+///
+/// What is mounted on the name counts as the share if it is of the same filesystem, shows the same part of it, and has the
+/// same attributes and propagation as the share would have if it were made now; of a stack, the topmost counts. A source
+/// that was deleted and made again, remounted or made shared since is a conflict: what is there is not what is asked for.
+///
+/// The record of a share that was there names what it is mounted on as made for it, since names below `<mounts>/<id>` are
+/// made by nobody else: a runtime that died between sharing and writing down gets the record it lost.
+///
+/// May be called by several threads and processes at once: of callers of the same share one gets [`Ensured::Done`] and the
+/// others [`Ensured::AlreadySatisfied`]. A mount that another caller is just making is looked at until it is as that caller
+/// wants it, a bounded number of times.
+///
+/// # Errors
+///
+/// As [`Share::carry_out`], without `EBUSY` for a name that something is mounted on: that is an answer here. Nothing is
+/// changed then.
+pub fn ensure_share(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
+    for _ in 1..ATTEMPTS {
+        match try_to_ensure(fs, mounter, share) {
+            Ok(Ensured::Conflict(conflict)) if may_be_in_the_making(&conflict) => let_others_run(),
+            Err(error) if is_quicker(&error) => let_others_run(),
+            Err(error) if is_of_another_caller(&error) && share.is_possible(mounter) => let_others_run(),
+            done => return done,
+        }
+    }
+    try_to_ensure(fs, mounter, share)
+}
+
+fn try_to_ensure(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
+    if let Some(there) = look_at_share(fs, mounter, share)? {
+        return Ok(there.map_or_else(Ensured::Conflict, Ensured::AlreadySatisfied));
+    }
+    // The share could not be recognized afterwards.
+    if mounter.mount_of(share.source()).is_ok_and(|found| is_outside_root(&found.mount)) {
+        return Err(OsError::new(Operation::MountOf, share.source().for_display(), Errno::ESTALE).into());
+    }
+    share.start().finish(fs, mounter).map(Ensured::Done)
+}
+
+/// Whether another caller has mounted first, and this call has changed nothing.
+pub(crate) fn is_quicker(error: &Error) -> bool {
+    error.errno() == Some(Errno::EBUSY) && error.left().is_empty()
+}
+
+/// Whether another caller's bind may be under way: the kernel attaches a mount before its propagation can be set.
+pub(crate) fn may_be_in_the_making(conflict: &Conflict) -> bool {
+    conflict.differences == [Difference::Propagation]
+}
+
+/// What is mounted on the name of a share: that share, or something else; `None` where nothing is.
+fn look_at_share(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    share: &Share,
+) -> Result<Option<Result<ShareRecord, Conflict>>, Error> {
+    let Some(there) = settled_mount_on(mounter, share.at())? else { return Ok(None) };
+    let wanted = shape_of_bind(fs, mounter, share.source(), share.is_read_only(), share.propagation())?;
+    let info = match wanted.check(there) {
+        Ok(info) => info,
+        Err(conflict) => return Ok(Some(Err(conflict))),
+    };
+    let of = (share.container(), share.name());
+    Ok(Some(Ok(ShareRecord::new(mounter, of, share.at(), info, placeholders(fs, share)?)?)))
+}
+
+/// What the share is mounted on: the directory above it tells what lies beneath the mount.
+fn placeholders(fs: &dyn Filesystem, share: &Share) -> Result<Vec<Placeholder>, OsError> {
+    let container_dir = fs.open_dir(share.container_dir())?;
+    let container = container_dir.own_metadata()?;
+    let device = container.device;
+    let mut made = vec![Placeholder { at: share.container_dir().clone(), identity: FileIdentity::from(&container) }];
+
+    for entry in container_dir.entries()? {
+        let entry = entry?;
+        if entry.name == OsStr::new(share.name()) {
+            let identity = FileIdentity { device, inode: entry.inode, kind: entry.kind };
+            made.push(Placeholder { at: share.at().clone(), identity });
+            break;
+        }
+    }
+    Ok(made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::in_memory_names::{PAPER, Paper, SharedPaper, filesystem};
+    use crate::{
+        BindReport, ContainerId, DeviceNumber, FileKind, Guarantee, Location, MockMounter, MountFlags, MountId,
+        MountInfo, MountKey, Operation, PathMount, PeerGroup,
+    };
+
+    const DISK: DeviceNumber = DeviceNumber::new(8, 1);
+
+    fn share() -> Share {
+        let id = ContainerId::new("c").unwrap();
+        Share::volume("/m", &id, "v", Location::trusted("/mnt/s")).unwrap().read_only()
+    }
+
+    fn paper() -> SharedPaper {
+        Paper::with(&["/m", "/m/c", "/m/c/v", "/mnt", "/mnt/s"])
+    }
+
+    /// `/mnt` is a shared mount of `/x` of the disk; what is on the name is this, asked for in turn, the last of it for good.
+    fn looking(on_name: Vec<Option<MountInfo>>) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_mount_of()
+            .withf(|at| *at == Location::trusted("/m/c"))
+            .returning(|_| Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), PAPER), is_root: false }));
+        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+        mounter.expect_mount_of().withf(|at| *at == Location::trusted("/mnt/s")).returning(|_| {
+            let mut mount = MountInfo::new(MountId(2), MountId(1), DISK);
+            (mount.root, mount.mount_point) = ("/x".into(), "/mnt".into());
+            mount.attributes.flags = MountFlags::NO_DEV;
+            mount.propagation.peers = PeerGroup::new(5);
+            Ok(PathMount { mount, is_root: false })
+        });
+        let mut order = mockall::Sequence::new();
+        let last = on_name.len() - 1;
+        for (index, found) in on_name.into_iter().enumerate() {
+            mounter
+                .expect_mount_of()
+                .withf(|at| *at == Location::beneath("/m", "c/v").unwrap())
+                .times(if index == last { 1..1000 } else { 1..2 })
+                .in_sequence(&mut order)
+                .returning(move |_| {
+                    let is_root = found.is_some();
+                    let mount = found.clone().unwrap_or_else(|| MountInfo::new(MountId(1), MountId(0), PAPER));
+                    Ok(PathMount { mount, is_root })
+                });
+        }
+        mounter
+    }
+
+    fn shared() -> MountInfo {
+        let mut mount = MountInfo::new(MountId(9), MountId(1), DISK);
+        (mount.root, mount.mount_point) = ("/x/s".into(), "/m/c/v".into());
+        mount.attributes.flags = MountFlags::READ_ONLY | MountFlags::NO_DEV;
+        mount
+    }
+
+    #[test]
+    fn what_is_there_is_left_alone_and_its_record_found_again() {
+        let paper = paper();
+        let there = ensure_share(&filesystem(&paper), &looking(vec![Some(shared())]), &share()).unwrap();
+        let Ensured::AlreadySatisfied(record) = there else { panic!("{there:?}") };
+        assert_eq!((record.mount, record.device), (MountKey::Reused(MountId(9)), DISK));
+        let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity)).collect();
+        let identity =
+            |path| FileIdentity { device: PAPER, inode: paper.lock().unwrap().inode(path), kind: FileKind::Directory };
+        assert_eq!(made, [("/m/c".into(), identity("/m/c")), ("/m/c/v".into(), identity("/m/c/v"))]);
+        assert!(paper.lock().unwrap().log.is_empty());
+    }
+
+    #[test]
+    fn a_mount_in_the_making_is_looked_at_again() {
+        let (mut shared_yet, mut stacked) = (shared(), shared());
+        shared_yet.propagation.peers = PeerGroup::new(6);
+        (stacked.id, stacked.parent) = (MountId(10), MountId(9));
+        for first in [shared_yet, stacked] {
+            let mounter = looking(vec![Some(first), Some(shared())]);
+            match ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap() {
+                Ensured::AlreadySatisfied(record) => assert_eq!(record.mount, MountKey::Reused(MountId(9))),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn something_else_is_a_conflict_and_says_what() {
+        let other = |change: fn(&mut MountInfo)| {
+            let mut mount = shared();
+            change(&mut mount);
+            match ensure_share(&filesystem(&paper()), &looking(vec![Some(mount)]), &share()).unwrap() {
+                Ensured::Conflict(conflict) => conflict.differences,
+                there => panic!("{there:?}"),
+            }
+        };
+        assert_eq!(other(|mount| mount.root = "/x/s//deleted".into()), [Difference::Subpath]);
+        assert_eq!(other(|mount| mount.attributes.flags = MountFlags::NO_DEV), [Difference::Attributes]);
+        assert_eq!(other(|mount| mount.propagation.master = PeerGroup::new(5)), [Difference::Propagation]);
+        assert_eq!(other(|mount| mount.device = DeviceNumber::new(8, 2)), [Difference::Device]);
+        assert_eq!(other(|mount| mount.idmapped = true), [Difference::IdMap]);
+    }
+
+    #[test]
+    fn what_is_missing_is_shared() {
+        let mut mounter = looking(vec![None]);
+        mounter
+            .expect_bind()
+            .times(1)
+            .returning(|_| Ok(BindReport::new(MountKey::Reused(MountId(9)), Guarantee::Atomic)));
+        mounter.expect_find_mount().returning(|_| Ok(shared()));
+        let there = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap();
+        assert!(matches!(there, Ensured::Done(_)), "{there:?}");
+    }
+
+    #[test]
+    fn somebody_quicker_is_no_failure() {
+        for (found, satisfied) in [(Some(shared()), true), (None, false)] {
+            let mut mounter = looking(vec![None, found]);
+            let attempts = if satisfied { 1 } else { ATTEMPTS as usize };
+            let refused = |_: &_| Err(OsError::new(Operation::Bind, "/m/c/v", Errno::EBUSY));
+            mounter.expect_bind().times(attempts).returning(refused);
+            match ensure_share(&filesystem(&paper()), &mounter, &share()) {
+                Ok(Ensured::AlreadySatisfied(_)) => assert!(satisfied),
+                Err(error) => assert!(!satisfied && error.errno() == Some(Errno::EBUSY)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_an_error() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+        mounter.expect_mount_of().returning(|_| Err(OsError::new(Operation::MountOf, "/m/c/v", Errno::ELOOP)));
+        let error = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ELOOP));
+    }
+
+    #[test]
+    fn only_a_name_that_is_taken_is_looked_at_again() {
+        let mut mounter = looking(vec![None]);
+        mounter.expect_bind().times(1).returning(|_| Err(OsError::new(Operation::Bind, "/m/c/v", Errno::EPERM)));
+        let error = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EPERM));
+    }
+}

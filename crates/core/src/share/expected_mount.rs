@@ -1,0 +1,46 @@
+//! What the mount of a share has to be like.
+
+use std::path::{Path, PathBuf};
+
+use crate::mount::subpath::subpath;
+use crate::{
+    Errno, Error, Filesystem, Location, MountAttributes, MountFlags, MountInfo, MountShape, Mounter, Operation,
+    OsError, Propagation, PropagationShape,
+};
+
+/// What a bind of `source` with this propagation, and read-only or not, gives.
+pub(crate) fn shape_of_bind(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    source: &Location,
+    read_only: bool,
+    propagation: Propagation,
+) -> Result<MountShape, Error> {
+    let path = resolved(fs, source)?;
+    let holding = mounter.mount_of(source)?.mount;
+    // The path was resolved twice: where the two do not fit, the source was being changed meanwhile.
+    let Some(subpath) = subpath(&holding, &path) else {
+        return Err(OsError::new(Operation::MountOf, path, Errno::ESTALE).into());
+    };
+    let added = if read_only { MountFlags::READ_ONLY } else { MountFlags::NONE };
+    let attributes = MountAttributes { flags: holding.attributes.flags | added, ..holding.attributes };
+    let propagation = shape_of_propagation(propagation, &holding);
+    Ok(MountShape { device: holding.device, subpath, attributes, propagation, idmapped: holding.idmapped })
+}
+
+/// A bind joins the peers of its source, or has the same master; made a slave it follows those peers, or that master.
+fn shape_of_propagation(propagation: Propagation, source: &MountInfo) -> PropagationShape {
+    match propagation {
+        Propagation::Slave => PropagationShape::SlaveOf(source.propagation.peers.or(source.propagation.master)),
+        Propagation::Shared => PropagationShape::Shared,
+        Propagation::Private | Propagation::Unbindable => PropagationShape::Private,
+    }
+}
+
+fn resolved(fs: &dyn Filesystem, source: &Location) -> Result<PathBuf, Error> {
+    let whole = |path: &Path| Ok::<_, Error>(fs.canonicalize(path)?);
+    match source {
+        Location::Trusted(path) => whole(path),
+        Location::Beneath { root, path } => Ok(whole(root)?.join(path.as_path())),
+    }
+}

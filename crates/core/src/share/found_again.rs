@@ -1,0 +1,148 @@
+//! A record, looked for in another mount namespace.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::share::record_state::{shows_same, stale_origin};
+use crate::unmount::placeholder::is_gone;
+use crate::{
+    Error, Location, MountInfo, MountKey, MountSubtree, Mounter, NotRelative, Origin, PeerGroup, SandboxDirs,
+    ShareRecord, StaleReason,
+};
+
+/// Result of [`ShareRecord::find_again`] and [`SandboxDirs::find_again`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FoundAgain<R> {
+    /// The recorded place shows a mount with the device, root and peer group of the record: its record in this namespace.
+    Record(Box<R>),
+    /// Nothing is mounted at the recorded place.
+    NotMounted,
+    /// Another mount is at the recorded place; the first fact in which it differs.
+    Differs(RecordDifference),
+    /// The record is of another boot, or does not say of which.
+    Stale(StaleReason),
+}
+
+/// Fact in which a mount differs from a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RecordDifference {
+    /// The device number of its filesystem.
+    Device,
+    /// The part of the filesystem that it shows.
+    Root,
+    /// Its peer group.
+    PeerGroup,
+}
+
+impl fmt::Display for RecordDifference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Device => "device",
+            Self::Root => "root",
+            Self::PeerGroup => "peer group",
+        })
+    }
+}
+
+/// The mount that a place shows, where it is the recorded one.
+fn look_at(
+    mounter: &dyn Mounter,
+    at: &Location,
+    shows: &MountSubtree,
+    peers: Option<PeerGroup>,
+) -> Result<Result<MountInfo, FoundAgain<Never>>, Error> {
+    let found = match mounter.mount_of(at) {
+        Ok(found) if found.is_root => found.mount,
+        Ok(_) => return Ok(Err(FoundAgain::NotMounted)),
+        Err(error) if is_gone(error.errno()) => return Ok(Err(FoundAgain::NotMounted)),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(if found.device != shows.device {
+        Err(FoundAgain::Differs(RecordDifference::Device))
+    } else if !shows_same(&found, shows) {
+        Err(FoundAgain::Differs(RecordDifference::Root))
+    } else if peers.is_some() && peers != found.propagation.peers {
+        Err(FoundAgain::Differs(RecordDifference::PeerGroup))
+    } else {
+        Ok(found)
+    })
+}
+
+/// No record.
+#[derive(Clone, Copy)]
+enum Never {}
+
+impl FoundAgain<Never> {
+    fn of<R>(self) -> FoundAgain<R> {
+        match self {
+            Self::Record(never) => match *never {},
+            Self::NotMounted => FoundAgain::NotMounted,
+            Self::Differs(difference) => FoundAgain::Differs(difference),
+            Self::Stale(reason) => FoundAgain::Stale(reason),
+        }
+    }
+}
+
+fn of_another_boot(
+    mounter: &dyn Mounter,
+    origin: Option<Origin>,
+    mount: MountKey,
+) -> Result<Option<StaleReason>, Error> {
+    let reason = stale_origin(mounter, origin, mount)?;
+    Ok(reason.filter(|reason| matches!(reason, StaleReason::UnknownOrigin | StaleReason::AnotherBoot)))
+}
+
+pub(crate) fn share_again(mounter: &dyn Mounter, record: &ShareRecord) -> Result<FoundAgain<ShareRecord>, Error> {
+    if let Some(reason) = of_another_boot(mounter, record.origin, record.mount)? {
+        return Ok(FoundAgain::Stale(reason));
+    }
+    let at = place(record)?;
+    let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
+    let found = match look_at(mounter, &at, &shows, record.peers)? {
+        Ok(found) => found,
+        Err(other) => return Ok(other.of()),
+    };
+    let again = ShareRecord::new(mounter, (&record.container, &record.name), &at, found, record.made.clone())?;
+    Ok(FoundAgain::Record(Box::new(ShareRecord { subpath: record.subpath.clone(), ..again })))
+}
+
+pub(crate) fn dirs_again(mounter: &dyn Mounter, dirs: &SandboxDirs) -> Result<FoundAgain<SandboxDirs>, Error> {
+    if let Some(reason) = of_another_boot(mounter, dirs.origin, dirs.shared)? {
+        return Ok(FoundAgain::Stale(reason));
+    }
+    let mut again = SandboxDirs { origin: Some(mounter.origin()?), ..dirs.clone() };
+    let own = [
+        (Some(&mut again.shared), Some(&dirs.shared_dir), &dirs.mounts_shows),
+        (again.made_shared.as_mut(), Some(&dirs.mounts_dir), &dirs.mounts_shows),
+        (again.made_private.as_mut(), dirs.private_dir.as_ref(), &dirs.private_shows),
+    ];
+    for (mount, path, shows) in own {
+        let (Some(mount), Some(path)) = (mount, path) else { continue };
+        let Some(shows) = shows else { return Ok(FoundAgain::Stale(StaleReason::UnknownOrigin)) };
+        match look_at(mounter, &Location::from(path.as_std_path()), shows, None)? {
+            Ok(found) => *mount = found.key(),
+            Err(other) => return Ok(other.of()),
+        }
+    }
+    for bound in &mut again.bind_mounts {
+        match share_again(mounter, bound)? {
+            FoundAgain::Record(found) => *bound = *found,
+            FoundAgain::NotMounted => return Ok(FoundAgain::NotMounted),
+            FoundAgain::Differs(difference) => return Ok(FoundAgain::Differs(difference)),
+            FoundAgain::Stale(reason) => return Ok(FoundAgain::Stale(reason)),
+        }
+    }
+    Ok(FoundAgain::Record(Box::new(again)))
+}
+
+/// The recorded place, below the mounts directory that the record's path begins with.
+fn place(record: &ShareRecord) -> Result<Location, Error> {
+    let below = Path::new(record.container.as_str()).join(&record.name);
+    let mounts_dir = record.path.ancestors().nth(2).filter(|_| record.path.ends_with(&below));
+    match mounts_dir {
+        Some(mounts_dir) => Ok(Location::beneath(mounts_dir, below)?),
+        None => Err(NotRelative::new(record.path.clone(), "it does not end in container and name").into()),
+    }
+}

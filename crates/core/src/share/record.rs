@@ -1,0 +1,91 @@
+//! The record of a share.
+
+use std::path::PathBuf;
+
+use crate::share::found_again::share_again;
+use crate::share::record_state::{Recorded, state_of};
+use crate::{
+    ContainerId, DeviceNumber, Error, FoundAgain, Location, MountInfo, MountKey, MountSubtree, Mounter, Origin,
+    OsError, PeerGroup, Placeholder, RecordState,
+};
+
+/// A share that was made: enough to find its mount again wherever it is, to unmount this mount and no other, and to remove
+/// what was created for it and nothing else.
+///
+/// A mount is the recorded one only where boot, mount namespace, id, device and root are those of the record
+/// ([`state`](Self::state)). `docs/security.md` says how much that proves on which kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct ShareRecord {
+    /// Whose it is.
+    pub container: ContainerId,
+    /// Its name below the container's directory.
+    pub name: String,
+    /// Boot and mount namespace in which the mount was made. A record without it proves nothing.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub origin: Option<Origin>,
+    /// The mount's identity.
+    pub mount: MountKey,
+    /// The device number of the filesystem that is shared.
+    pub device: DeviceNumber,
+    /// What of that filesystem is shared.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
+    pub subpath: PathBuf,
+    /// The peer group of the mount, where it is shared.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub peers: Option<PeerGroup>,
+    /// Where it was mounted: `<mounts>/<container>/<name>`.
+    #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
+    pub path: PathBuf,
+    /// What was created for it, outermost first: the container's directory, and what the mount was put on.
+    pub made: Vec<Placeholder>,
+}
+
+impl ShareRecord {
+    /// The record of `mount`, which was just looked at through `mounter` and is the share `name` of `container` at `at`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mounter::origin`].
+    pub fn new(
+        mounter: &dyn Mounter,
+        (container, name): (&ContainerId, &str),
+        at: &Location,
+        mount: MountInfo,
+        made: Vec<Placeholder>,
+    ) -> Result<Self, OsError> {
+        Ok(Self {
+            container: container.clone(),
+            name: name.to_owned(),
+            origin: Some(mounter.origin()?),
+            mount: mount.key(),
+            device: mount.device,
+            subpath: mount.root,
+            peers: mount.propagation.peers,
+            path: at.for_display(),
+            made,
+        })
+    }
+
+    /// Compares the record with what is mounted now. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mounter::origin`] and [`Mounter::find_mount`]: a mount that cannot be looked for is not gone.
+    pub fn state(&self, mounter: &dyn Mounter) -> Result<RecordState, OsError> {
+        let shows = MountSubtree { device: self.device, root: self.subpath.clone() };
+        state_of(mounter, &Recorded { origin: self.origin, mount: self.mount, shows: Some(&shows), path: &self.path })
+    }
+
+    /// Looks at the recorded place for the same mount in another mount namespace of the same boot, as a program that was
+    /// started again in a new namespace has it. The place is resolved below the mounts directory, without symlinks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotRelative`]: [`path`](Self::path) does not end in container and name. [`Error::Os`]: the place cannot be
+    /// looked at.
+    pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
+        share_again(mounter, self)
+    }
+}

@@ -1,0 +1,222 @@
+//! A directory or file to be shared with a guest.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use crate::bind::bind_mount::specified;
+use crate::share::layout::{ROOTFS_DIR, SNAPSHOT_DIR, container_dir, share_location};
+use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run};
+use crate::{
+    BindRequest, ContainerId, Error, Filesystem, Guarantee, Location, Mounter, NotRelative, Plan, Propagation, Run,
+    ShareRecord, ShareStep, Sharing,
+};
+
+/// A directory or file to be bound to `<mounts>/<container>/<name>`, so that the guest sees it.
+///
+/// `<mounts>` is trusted; what lies below it is resolved without following a symlink and without crossing a mount. Symlinks
+/// of the source are followed where it is [`Location::Trusted`].
+///
+/// Read-only means that no copy which propagation makes is ever writable: in one step where the kernel can do that, else
+/// by way of a [private place](Self::prepared_in), else not at all (`EOPNOTSUPP`).
+///
+/// ```
+/// use mountwright_core::{ContainerId, Location, Share};
+///
+/// let id = ContainerId::new("c1").unwrap();
+/// let share = Share::volume("/run/sb/mounts", &id, "config", Location::trusted("/srv/config")).unwrap().read_only();
+/// assert_eq!(
+///     share.plan().to_string(),
+///     "  1. make the directory /run/sb/mounts/c1 unless something of that name is there\n  \
+///        2. make a placeholder for the mount, /run/sb/mounts/c1/config, unless something of that name is there\n  \
+///        3. bind /srv/config onto /run/sb/mounts/c1/config, read-only, private\n  \
+///        4. note the identity of the mount on /run/sb/mounts/c1/config\n"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Share {
+    mounts_dir: Utf8PathBuf,
+    container: ContainerId,
+    name: String,
+    source: Location,
+    container_dir: Location,
+    at: Location,
+    read_only: bool,
+    propagation: Propagation,
+    private_dir: Option<Utf8PathBuf>,
+}
+
+impl Share {
+    /// A container's root filesystem: `rootfs`, writable, private.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unspecified`]: a path is empty.
+    pub fn rootfs(mounts_dir: impl AsRef<Utf8Path>, id: &ContainerId, source: Location) -> Result<Self, Error> {
+        Self::new(mounts_dir.as_ref(), id, ROOTFS_DIR, source)
+    }
+
+    /// A container's nydus snapshot directory: `snapshotdir`, read-only, slave.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unspecified`]: a path is empty.
+    pub fn snapshot_dir(mounts_dir: impl AsRef<Utf8Path>, id: &ContainerId, source: Location) -> Result<Self, Error> {
+        let share = Self::new(mounts_dir.as_ref(), id, SNAPSHOT_DIR, source)?;
+        Ok(Self { read_only: true, propagation: Propagation::Slave, ..share })
+    }
+
+    /// A volume, a directory or a file: writable, private. `name` is one component, and neither `rootfs` nor `snapshotdir`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unspecified`]: a path is empty. [`Error::NotRelative`]: the name is none, or is reserved.
+    pub fn volume(
+        mounts_dir: impl AsRef<Utf8Path>,
+        id: &ContainerId,
+        name: &str,
+        source: Location,
+    ) -> Result<Self, Error> {
+        if [ROOTFS_DIR, SNAPSHOT_DIR].contains(&name) {
+            return Err(NotRelative::new(name, "the name is reserved").into());
+        }
+        Self::new(mounts_dir.as_ref(), id, name, source)
+    }
+
+    pub(crate) fn new(
+        mounts_dir: &Utf8Path,
+        container: &ContainerId,
+        name: &str,
+        source: Location,
+    ) -> Result<Self, Error> {
+        let at = share_location(mounts_dir, container, name)?;
+        specified(&source, "source")?;
+        Ok(Self {
+            mounts_dir: mounts_dir.to_owned(),
+            container: container.clone(),
+            name: name.to_owned(),
+            source,
+            container_dir: container_dir(mounts_dir, container)?,
+            at,
+            read_only: false,
+            propagation: Propagation::Private,
+            private_dir: None,
+        })
+    }
+
+    /// Makes it read-only, besides whatever else its source's mount is.
+    pub fn read_only(mut self) -> Self {
+        self.read_only = true;
+        self
+    }
+
+    /// Names a directory to make the mount ready in, where the kernel has no detached mounts and the backend's own staging
+    /// directory cannot be used ([`BindRequest::staged_in`]): no copy is ever writable. The directory must exist, and not be
+    /// on a shared mount ([`Error::NotPrivate`]).
+    pub fn prepared_in(mut self, private_dir: impl Into<Utf8PathBuf>) -> Self {
+        self.private_dir = Some(private_dir.into());
+        self
+    }
+
+    /// Whose it is.
+    pub fn container(&self) -> &ContainerId {
+        &self.container
+    }
+
+    /// Its name below the container's directory.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is shared.
+    pub fn source(&self) -> &Location {
+        &self.source
+    }
+
+    /// Where it is bound.
+    pub fn at(&self) -> &Location {
+        &self.at
+    }
+
+    /// Whether it is to be read-only.
+    pub fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// The propagation that the mount gets.
+    pub fn propagation(&self) -> Propagation {
+        self.propagation
+    }
+
+    /// The steps, before anything is touched.
+    pub fn plan(&self) -> Plan<ShareStep> {
+        self.start().plan()
+    }
+
+    /// Begins it: nothing is touched before the first [`advance`](Run::advance).
+    pub fn start(&self) -> Run<Sharing> {
+        Run::new(Sharing::new(self.clone()))
+    }
+
+    /// Carries it out: all of it, or nothing.
+    ///
+    /// May be called by several threads and processes at once, for the same name too. Names that another caller removes
+    /// meanwhile are made again, a bounded number of times. Of two shares under one name one is made and the other is
+    /// `EBUSY`, which has changed nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotPrivate`]: see [`prepared_in`](Self::prepared_in). [`Error::Os`]: what the ports say: `EBUSY` where
+    /// something is shared under this name already ([`ensure_share`](crate::ensure_share) accepts that), `ELOOP` where a
+    /// component below `<mounts>` is a symlink, `ENOTDIR` where the name is a directory and the source is not or the reverse,
+    /// `EOPNOTSUPP` where a read-only share would be seen writable. Nothing is left then, unless [`Error::left`] names it.
+    pub fn carry_out(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ShareRecord, Error> {
+        let span = tracing::debug_span!(target: "mountwright", "share", subsystem = "mount",
+            "shared-dir" = %self.mounts_dir, "container-id" = %self.container, name = self.name);
+        span.in_scope(|| {
+            for _ in 1..ATTEMPTS {
+                match self.start().finish(fs, mounter) {
+                    Err(error) if is_of_another_caller(&error) && self.is_possible(mounter) => let_others_run(),
+                    done => return done,
+                }
+            }
+            self.start().finish(fs, mounter)
+        })
+    }
+
+    /// Whether the source and the mounts directory are there: without one of them no further attempt can succeed.
+    pub(crate) fn is_possible(&self, mounter: &dyn Mounter) -> bool {
+        let mounts_dir = Location::from(self.mounts_dir.as_std_path());
+        [&self.source, &mounts_dir].into_iter().all(|at| mounter.mount_of(at).is_ok())
+    }
+
+    pub(crate) fn private_dir(&self) -> Option<&Utf8Path> {
+        self.private_dir.as_deref()
+    }
+
+    /// `<mounts>/<container>`.
+    pub(crate) fn container_dir(&self) -> &Location {
+        &self.container_dir
+    }
+
+    pub(crate) fn request(&self) -> BindRequest {
+        let request = BindRequest::new(self.source.clone(), self.at.clone()).propagation(self.propagation);
+        let request = match &self.private_dir {
+            Some(directory) => request.staged_in(directory.as_std_path()),
+            None => request,
+        };
+        if self.read_only { request.read_only().require(Guarantee::Atomic) } else { request }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_says_what_it_is_and_how_it_will_go() {
+        let id = ContainerId::new("c").unwrap();
+        let share = Share::volume("/m", &id, "v", Location::trusted("/s")).unwrap();
+        assert!(!share.is_read_only() && share.clone().read_only().is_read_only());
+        assert_eq!(share.plan().steps(), share.start().plan().steps());
+        assert_eq!(share.plan().steps().len(), 4);
+    }
+}

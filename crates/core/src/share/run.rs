@@ -1,0 +1,532 @@
+//! A share under way.
+
+use std::path::{Path, PathBuf};
+
+use crate::bind::bind_mount::bind_in_span;
+use crate::share::expected_mount::shape_of_bind;
+use crate::stepwise::attempts::is_lost_race;
+use crate::unmount::exact::detach_exactly;
+use crate::unmount::placeholder::{self, Removal};
+use crate::{
+    BindRequest, DeviceNumber, Errno, Error, FileIdentity, FileKind, Filesystem, FinalLink, Leftover, Location,
+    MountId, MountInfo, MountKey, Mounter, Operation, OsError, Placeholder, Propagation, Sequence, Share, ShareRecord,
+    ShareStep,
+};
+
+/// A [`Share`] under way.
+#[derive(Clone, Debug)]
+pub struct Sharing {
+    share: Share,
+    kind: Option<FileKind>,
+    made: Vec<Placeholder>,
+    prepared_on: Option<Placeholder>,
+    prepared: Option<(Location, MountKey)>,
+    /// What is prepared: of which filesystem, and what of it.
+    prepared_of: Option<(DeviceNumber, PathBuf)>,
+    bound: Option<MountKey>,
+    /// The file that the mount was attached to.
+    target: Option<FileIdentity>,
+    record: Option<ShareRecord>,
+    /// Another caller has mounted where this one was to.
+    lost_a_race: bool,
+}
+
+impl Sharing {
+    pub(crate) fn new(share: Share) -> Self {
+        Self {
+            share,
+            kind: None,
+            made: Vec::new(),
+            prepared_on: None,
+            prepared: None,
+            prepared_of: None,
+            bound: None,
+            target: None,
+            record: None,
+            lost_a_race: false,
+        }
+    }
+
+    fn kind(&mut self, fs: &dyn Filesystem) -> Result<FileKind, Error> {
+        if let Some(kind) = self.kind {
+            return Ok(kind);
+        }
+        let kind = fs.metadata(self.share.source(), FinalLink::Follow)?.kind;
+        self.kind = Some(kind);
+        Ok(kind)
+    }
+
+    /// The bind; where the kernel cannot keep what it makes unseen until it is read-only, the way round it.
+    fn bind(
+        &mut self,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+        request: &BindRequest,
+    ) -> Result<Vec<ShareStep>, Error> {
+        match bind_in_span(fs, mounter, request) {
+            Ok(report) => (self.bound, self.target) = (Some(report.mount), report.target),
+            Err(error) if error.errno() == Errno::EOPNOTSUPP && self.share.is_read_only() => {
+                return self.detour(fs)?.ok_or(error.into());
+            }
+            Err(error) if error.errno() == Errno::ENOTDIR && self.kind.is_none() && error.left().is_empty() => {
+                return self.on_a_file(fs, request)?.ok_or(error.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(Vec::new())
+    }
+
+    /// The source is no directory, and the placeholder was one: the same again on a file. Where the placeholder was there
+    /// before, it stays as it is.
+    fn on_a_file(&mut self, fs: &dyn Filesystem, request: &BindRequest) -> Result<Option<Vec<ShareStep>>, Error> {
+        self.kind = Some(FileKind::Regular);
+        let Some(again) = self.placeholder_again(fs)? else { return Ok(None) };
+        Ok(Some(vec![again, ShareStep::Bind(request.clone())]))
+    }
+
+    /// Removes the placeholder that was made as a directory, and says how to make it as what it has to be.
+    fn placeholder_again(&mut self, fs: &dyn Filesystem) -> Result<Option<ShareStep>, Error> {
+        let at = self.share.at().clone();
+        let made = |made: &Placeholder| made.at == at && made.identity.kind == FileKind::Directory;
+        let Some(index) = self.made.iter().position(made) else { return Ok(None) };
+        match placeholder::remove_made(fs, &self.made[index])? {
+            Removal::Removed => self.made.remove(index),
+            Removal::Kept(error) => return Err(error.into()),
+        };
+        Ok(Some(ShareStep::MakePlaceholder(at)))
+    }
+
+    fn detour(&mut self, fs: &dyn Filesystem) -> Result<Option<Vec<ShareStep>>, Error> {
+        let Some(private_dir) = self.share.private_dir() else { return Ok(None) };
+        let private_dir = private_dir.as_std_path().to_owned();
+        let at = prepared_at(&private_dir, &self.share)?;
+        let kind = self.kind(fs)?;
+        // A slave stays one through both binds; anything else would join the peers of its source for a moment.
+        let propagation = self.share.propagation();
+        let unseen = if propagation == Propagation::Slave { propagation } else { Propagation::Private };
+        let prepare =
+            BindRequest::new(self.share.source().clone(), at.clone()).read_only().propagation(unseen).stacking();
+        let attach = BindRequest::new(at.clone(), self.share.at().clone()).propagation(propagation);
+        let again = if kind == FileKind::Directory { None } else { self.placeholder_again(fs)? };
+        let detour = [
+            ShareStep::LookAtPrivateDir(Location::Trusted(private_dir)),
+            ShareStep::MakePrivatePlaceholder { at: at.clone(), kind },
+            ShareStep::Prepare(prepare),
+            ShareStep::BindPrepared(attach),
+            ShareStep::RemovePrepared(at),
+        ];
+        Ok(Some(again.into_iter().chain(detour).collect()))
+    }
+
+    /// The prepared mount is reached by its name: what was bound has to be the same thing.
+    fn bind_prepared(
+        &mut self,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+        request: &BindRequest,
+    ) -> Result<(), Error> {
+        let report = bind_in_span(fs, mounter, request)?;
+        let mount = report.mount;
+        (self.bound, self.target) = (Some(mount), report.target);
+        let info = mounter.find_mount(mount)?;
+        if self.prepared_of.as_ref().is_none_or(|prepared| *prepared != (info.device, info.root)) {
+            let other = OsError::new(Operation::Bind, request.target().for_display(), Errno::ESTALE);
+            return Err(other.into());
+        }
+        Ok(())
+    }
+
+    fn remove_prepared(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
+        if let Some((at, key)) = &self.prepared {
+            detach_exactly(mounter, at, *key)?;
+            self.prepared = None;
+        }
+        if let Some(made) = &self.prepared_on {
+            match placeholder::remove_made(fs, made)? {
+                Removal::Removed => self.prepared_on = None,
+                Removal::Kept(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// A share without a record could not be taken off by its identity later: better none at all.
+    ///
+    /// The record names the container's directory and the file that is mounted on, whoever made them: another caller that
+    /// made one and found the mount there leaves it to this record.
+    fn note(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
+        let Some(mount) = self.bound else {
+            let nothing = OsError::new(Operation::FindMount, self.share.at().for_display(), Errno::ENOENT);
+            return Err(nothing.into());
+        };
+        let info = match mounter.find_mount(mount) {
+            Ok(info) => info,
+            // Another caller has unmounted it since, as it may: it was what its source is.
+            Err(error) if error.errno() == Errno::ENOENT => {
+                let (source, read_only) = (self.share.source(), self.share.is_read_only());
+                let shape = shape_of_bind(fs, mounter, source, read_only, self.share.propagation())?;
+                let mut gone = MountInfo::new(MountId(0), MountId(0), shape.device);
+                gone.root = shape.subpath;
+                gone
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let of = (self.share.container(), self.share.name());
+        let record = ShareRecord::new(mounter, of, self.share.at(), info, self.names(fs))?;
+        self.record = Some(ShareRecord { mount, ..record });
+        Ok(())
+    }
+
+    /// The names that go with the mount, outermost first.
+    fn names(&self, fs: &dyn Filesystem) -> Vec<Placeholder> {
+        let made = |at: &Location| self.made.iter().find(|made| made.at == *at).cloned();
+        let (above, at) = (self.share.container_dir(), self.share.at());
+        let container = placeholder::there(fs, above).ok().flatten().or_else(|| made(above));
+        let target = self.target.map(|identity| Placeholder { at: at.clone(), identity }).or_else(|| made(at));
+        container.into_iter().chain(target).collect()
+    }
+
+    fn take_step(
+        &mut self,
+        step: &ShareStep,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+    ) -> Result<Vec<ShareStep>, Error> {
+        match step {
+            ShareStep::MakeDirectory(at) => self.made.extend(placeholder::make(fs, at, FileKind::Directory)?),
+            ShareStep::MakePlaceholder(at) => {
+                // The source is not asked what it is: its server may be dead. A directory is the usual thing.
+                let kind = self.kind.unwrap_or(FileKind::Directory);
+                self.made.extend(placeholder::make(fs, at, kind)?);
+            }
+            ShareStep::Bind(request) => return self.bind(fs, mounter, request),
+            ShareStep::LookAtPrivateDir(at) => {
+                if mounter.mount_of(at)?.mount.propagation.peers.is_some() {
+                    return Err(Error::NotPrivate { path: at.for_display() });
+                }
+            }
+            ShareStep::MakePrivatePlaceholder { at, kind } => self.prepared_on = placeholder::make(fs, at, *kind)?,
+            ShareStep::Prepare(request) => {
+                let mount = bind_in_span(fs, mounter, request)?.mount;
+                self.prepared = Some((request.target().clone(), mount));
+                let info = mounter.find_mount(mount)?;
+                self.prepared_of = Some((info.device, info.root));
+            }
+            ShareStep::BindPrepared(request) => self.bind_prepared(fs, mounter, request)?,
+            ShareStep::RemovePrepared(_) => self.remove_prepared(fs, mounter)?,
+            ShareStep::Note(_) => self.note(fs, mounter)?,
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// Where a share is prepared. No id holds a colon, so the names of two containers are never the same one.
+fn prepared_at(private_dir: &Path, share: &Share) -> Result<Location, Error> {
+    Ok(Location::beneath(private_dir, format!("{}:{}", share.container(), share.name()))?)
+}
+
+impl Sequence for Sharing {
+    type Step = ShareStep;
+    type Outcome = ShareRecord;
+
+    fn steps(&self) -> Vec<ShareStep> {
+        let (share, at) = (&self.share, self.share.at().clone());
+        vec![
+            ShareStep::MakeDirectory(share.container_dir().clone()),
+            ShareStep::MakePlaceholder(at.clone()),
+            ShareStep::Bind(share.request()),
+            ShareStep::Note(at),
+        ]
+    }
+
+    fn take(&mut self, step: &ShareStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ShareStep>, Error> {
+        let taken = self.take_step(step, fs, mounter);
+        self.lost_a_race = taken.as_ref().is_err_and(is_lost_race);
+        taken
+    }
+
+    fn take_back(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
+        let mut left = Vec::new();
+        let bound = self.bound.take().map(|key| (self.share.at().clone(), key));
+        for (at, mount) in [bound, self.prepared.take()].into_iter().flatten() {
+            if detach_exactly(mounter, &at, mount).is_err() {
+                left.push(Leftover::Mount { mount, at: at.for_display() });
+            }
+        }
+        let made: Vec<_> = self.made.drain(..).chain(self.prepared_on.take()).collect();
+        left.extend(placeholder::take_back(fs, &made, self.lost_a_race && left.is_empty()));
+        left
+    }
+
+    /// # Panics
+    ///
+    /// Where a step is left: [`Run`](crate::Run) never asks before.
+    fn outcome(self) -> ShareRecord {
+        self.record.expect("the last step makes the record")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::in_memory_names::{Paper, SharedPaper, filesystem};
+    use crate::{
+        AttributeChange, BindReport, ContainerId, DeviceNumber, Guarantee, MockMounter, MountId, MountInfo, PathMount,
+        PeerGroup, UniqueMountId,
+    };
+    use std::num::NonZeroU64;
+    use std::path::Path;
+
+    fn key(id: u64) -> MountKey {
+        MountKey::Unique(UniqueMountId(NonZeroU64::new(id).unwrap()))
+    }
+
+    fn share(name: &str, source: &str) -> Share {
+        Share::volume("/m", &ContainerId::new("c").unwrap(), name, Location::trusted(source)).unwrap()
+    }
+
+    fn paper() -> SharedPaper {
+        Paper::with(&["/m", "/s", "/f.file", "/p"])
+    }
+
+    fn refused(operation: Operation, errno: Errno) -> OsError {
+        OsError::new(operation, "/m/c/v", errno)
+    }
+
+    type Check = fn(&BindRequest) -> Result<(), Errno>;
+
+    /// Binds answer in this order, the mounts' ids counted from 1.
+    fn binding(checks: Vec<Check>) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+        let mut order = mockall::Sequence::new();
+        for (id, check) in (1..).zip(checks) {
+            mounter.expect_bind().times(1).in_sequence(&mut order).returning(move |request| {
+                check(request).map_err(|errno| refused(Operation::Bind, errno))?;
+                Ok(BindReport::new(key(id), Guarantee::Atomic))
+            });
+        }
+        mounter
+    }
+
+    fn noting(mut mounter: MockMounter) -> MockMounter {
+        mounter.expect_find_mount().returning(|_| {
+            let mut info = MountInfo::new(MountId(9), MountId(1), DeviceNumber::new(8, 1));
+            info.root = "/images/s".into();
+            Ok(info)
+        });
+        mounter
+    }
+
+    #[test]
+    fn a_share_is_recorded_with_what_was_made_for_it() {
+        let (paper, mounter) = (
+            paper(),
+            noting(binding(vec![|request| {
+                assert_eq!(request.target(), &Location::beneath("/m", "c/v").unwrap());
+                assert_eq!((request.change(), request.required()), (AttributeChange::NOTHING, Guarantee::Window));
+                assert_eq!(request.wanted_propagation(), Some(Propagation::Private));
+                Ok(())
+            }])),
+        );
+        let record = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap();
+        assert_eq!((record.mount, record.device), (key(1), DeviceNumber::new(8, 1)));
+        assert_eq!((record.subpath.as_path(), record.path.as_path()), (Path::new("/images/s"), Path::new("/m/c/v")));
+        let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity.inode)).collect();
+        let inode = |path| paper.lock().unwrap().inode(path);
+        assert_eq!(made, [("/m/c".into(), inode("/m/c")), ("/m/c/v".into(), inode("/m/c/v"))]);
+    }
+
+    #[test]
+    fn a_containers_directory_that_was_there_goes_with_the_last_share_in_it() {
+        let (paper, mounter) =
+            (Paper::with(&["/m", "/m/c", "/f.file"]), noting(binding(vec![|_| Err(Errno::ENOTDIR), |_| Ok(())])));
+        let record = share("v", "/f.file").carry_out(&filesystem(&paper), &mounter).unwrap();
+        let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity.kind)).collect();
+        assert_eq!(made, [("/m/c".into(), FileKind::Directory), ("/m/c/v".into(), FileKind::Regular)]);
+    }
+
+    #[test]
+    fn names_that_another_caller_removed_are_made_again() {
+        let (paper, mut mounter) = (paper(), noting(binding(vec![|_| Err(Errno::ENOENT), |_| Ok(())])));
+        mounter.expect_mount_of().returning(|_| {
+            Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1)), is_root: false })
+        });
+        assert_eq!(share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap().mount, key(2));
+    }
+
+    #[test]
+    fn a_snapshot_dir_is_a_read_only_slave_in_one_step() {
+        let (paper, mounter) = (
+            paper(),
+            noting(binding(vec![|request| {
+                assert_eq!((request.change(), request.required()), (AttributeChange::READ_ONLY, Guarantee::Atomic));
+                assert_eq!(request.wanted_propagation(), Some(Propagation::Slave));
+                Ok(())
+            }])),
+        );
+        let id = ContainerId::new("c").unwrap();
+        let share = Share::snapshot_dir("/m", &id, Location::trusted("/s")).unwrap();
+        assert_eq!(share.carry_out(&filesystem(&paper), &mounter).unwrap().name, "snapshotdir");
+    }
+
+    #[test]
+    fn a_failing_bind_leaves_no_name() {
+        for (errno, source) in [(Errno::EBUSY, "/s"), (Errno::EPERM, "/f.file")] {
+            let paper = paper();
+            let mut mounter = MockMounter::new();
+            mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+            mounter.expect_bind().returning(move |_| Err(refused(Operation::Bind, errno)));
+            let error = share("v", source).carry_out(&filesystem(&paper), &mounter).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Some(errno), &[][..]));
+            assert_eq!(paper.lock().unwrap().log, ["make /m/c", "make /m/c/v", "remove /m/c/v", "remove /m/c"]);
+        }
+    }
+
+    #[test]
+    fn a_missing_source_leaves_nothing() {
+        let (paper, mut mounter) = (paper(), binding(vec![|_| Err(Errno::ENOENT)]));
+        mounter.expect_mount_of().returning(|_| Err(refused(Operation::MountOf, Errno::ENOENT)));
+        let before = paper.lock().unwrap().names.len();
+        let error = share("v", "/no").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        assert_eq!((error.errno(), error.left()), (Some(Errno::ENOENT), &[][..]));
+        assert_eq!(paper.lock().unwrap().names.len(), before);
+    }
+
+    #[test]
+    fn the_source_is_never_asked_since_its_server_may_be_dead() {
+        let (paper, mounter) = (paper(), noting(binding(vec![|_| Ok(())])));
+        let steps = share("v", "/nowhere-on-paper").carry_out(&filesystem(&paper), &mounter);
+        assert!(steps.is_ok(), "{steps:?}");
+    }
+
+    #[test]
+    fn without_a_record_the_share_is_taken_back() {
+        let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
+        mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
+        mounter.expect_unmount().withf(|request| request.expected() == Some(key(1))).times(1).returning(|_| Ok(()));
+        let error = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        assert_eq!((error.errno(), error.left()), (Some(Errno::ENOMEM), &[][..]));
+        assert_eq!(paper.lock().unwrap().names.len(), 4);
+    }
+
+    #[test]
+    fn what_cannot_be_taken_back_is_named() {
+        let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
+        mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
+        mounter.expect_unmount().returning(|_| Err(refused(Operation::Unmount, Errno::EPERM)));
+        let error = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        assert_eq!(error.left()[0], Leftover::Mount { mount: key(1), at: "/m/c/v".into() });
+    }
+
+    fn on_a_mount(mut mounter: MockMounter, shared: u32) -> MockMounter {
+        mounter.expect_mount_of().returning(move |_| {
+            let mut mount = MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(0, 1));
+            mount.propagation.peers = PeerGroup::new(shared);
+            Ok(PathMount { mount, is_root: false })
+        });
+        mounter
+    }
+
+    #[test]
+    fn what_cannot_be_read_only_in_one_step_is_refused_or_prepared_unseen() {
+        let no = |_: &BindRequest| Err(Errno::EOPNOTSUPP);
+        let refusing = paper();
+        let error = share("v", "/s").read_only().carry_out(&filesystem(&refusing), &binding(vec![no])).unwrap_err();
+        assert_eq!((error.errno(), refusing.lock().unwrap().names.len()), (Some(Errno::EOPNOTSUPP), 4));
+
+        let paper = paper();
+        let mounter = binding(vec![
+            no,
+            |request| {
+                assert_eq!(request.target(), &Location::beneath("/p", "c:v").unwrap());
+                assert_eq!((request.change(), request.required()), (AttributeChange::READ_ONLY, Guarantee::Window));
+                assert_eq!(request.wanted_propagation(), Some(Propagation::Private));
+                Ok(())
+            },
+            |request| {
+                assert_eq!(request.source(), &Location::beneath("/p", "c:v").unwrap());
+                assert_eq!(request.target(), &Location::beneath("/m", "c/v").unwrap());
+                assert_eq!(request.change(), AttributeChange::NOTHING);
+                Ok(())
+            },
+        ]);
+        let mut mounter = noting(on_a_mount(mounter, 0));
+        let prepared = |request: &crate::UnmountRequest| request.expected() == Some(key(2));
+        mounter.expect_unmount().withf(prepared).times(1).returning(|_| Ok(()));
+        let record = share("v", "/s").read_only().prepared_in("/p").carry_out(&filesystem(&paper), &mounter).unwrap();
+        assert_eq!(record.mount, key(3));
+        let paper = paper.lock().unwrap();
+        assert_eq!(paper.log, ["make /m/c", "make /m/c/v", "make /p/c:v", "remove /p/c:v"]);
+    }
+
+    #[test]
+    fn a_slave_is_one_where_it_is_prepared_too() {
+        let slave = |request: &BindRequest| {
+            assert_eq!(request.wanted_propagation(), Some(Propagation::Slave));
+            Ok(())
+        };
+        let mut mounter = noting(on_a_mount(binding(vec![|_| Err(Errno::EOPNOTSUPP), slave, slave]), 0));
+        mounter.expect_unmount().times(1).returning(|_| Ok(()));
+        let id = ContainerId::new("c").unwrap();
+        let share = Share::snapshot_dir("/m", &id, Location::trusted("/s")).unwrap().prepared_in("/p");
+        assert_eq!(share.carry_out(&filesystem(&paper()), &mounter).unwrap().mount, key(3));
+    }
+
+    #[test]
+    fn no_two_containers_prepare_in_one_place() {
+        let place = |id, name| {
+            let id = ContainerId::new(id).unwrap();
+            let share = Share::volume("/m", &id, name, Location::trusted("/s")).unwrap();
+            prepared_at("/p".as_ref(), &share).unwrap()
+        };
+        assert_ne!(place("c", "x-v"), place("c-x", "v"));
+    }
+
+    #[test]
+    fn what_is_prepared_must_not_be_seen() {
+        let paper = paper();
+        let mounter = on_a_mount(binding(vec![|_| Err(Errno::EOPNOTSUPP)]), 3);
+        let share = share("v", "/s").read_only().prepared_in("/p");
+        let error = share.carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        assert_eq!(error, Error::NotPrivate { path: "/p".into() });
+        assert_eq!(paper.lock().unwrap().names.len(), 4);
+    }
+
+    #[test]
+    fn a_step_that_failed_can_be_taken_again() {
+        let (paper, mounter) = (paper(), noting(binding(vec![|_| Err(Errno::ENOSPC), |_| Ok(())])));
+        let fs = filesystem(&paper);
+        let mut run = share("v", "/s").start();
+        for _ in 0..2 {
+            run.advance(&fs, &mounter).unwrap();
+        }
+        assert_eq!(run.advance(&fs, &mounter).unwrap_err().errno(), Some(Errno::ENOSPC));
+        assert_eq!((run.done().len(), run.plan().steps().len()), (2, 2));
+        assert_eq!(run.finish(&fs, &mounter).unwrap().mount, key(2));
+    }
+
+    #[test]
+    fn a_stopped_run_is_rolled_back() {
+        let (paper, mounter) = (paper(), MockMounter::new());
+        let fs = filesystem(&paper);
+        let mut run = share("v", "/s").start();
+        for _ in 0..2 {
+            run.advance(&fs, &mounter).unwrap();
+        }
+        assert_eq!(run.roll_back(&fs, &mounter), []);
+        assert_eq!(paper.lock().unwrap().names.len(), 4);
+    }
+
+    #[test]
+    fn names_and_sources_are_checked_first() {
+        let id = ContainerId::new("c").unwrap();
+        for bad in ["rootfs", "snapshotdir", "", "..", "a/b"] {
+            let error = Share::volume("/m", &id, bad, Location::trusted("/s")).unwrap_err();
+            assert!(matches!(error, Error::NotRelative(_)), "{bad:?}: {error}");
+        }
+        let unspecified = |what| Err(Error::Unspecified { what });
+        assert_eq!(Share::rootfs("/m", &id, Location::trusted("")), unspecified("source"));
+        assert_eq!(Share::rootfs("", &id, Location::trusted("/s")), unspecified("mounts directory"));
+    }
+}

@@ -1,0 +1,10 @@
+//! Mounts as specifications write them: options, system mounts, the types of `oci-spec`.
+
+pub(crate) mod error;
+pub(crate) mod mount;
+#[cfg(feature = "oci-spec")]
+pub(crate) mod oci;
+pub(crate) mod option_word;
+pub(crate) mod options;
+pub(crate) mod system_mount;
+pub(crate) mod unusable_option;

@@ -1,0 +1,6 @@
+//! Sequences that are run step by step.
+
+pub(crate) mod attempts;
+pub(crate) mod plan;
+pub(crate) mod run;
+pub(crate) mod sequence;

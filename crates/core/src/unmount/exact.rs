@@ -1,0 +1,191 @@
+//! Unmounting one known mount, wherever it is.
+
+use std::path::PathBuf;
+
+use crate::share::record_state::shows_same;
+use crate::{Errno, Location, MountInfo, MountKey, MountSubtree, Mounter, OsError, UnmountMode, UnmountRequest};
+
+/// Most looks for a mount that another process keeps moving.
+pub(crate) const MOST_LOOKS: usize = 16;
+
+/// Result of unmounting a mount by its identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unmounted {
+    /// It is unmounted. The path is its last mount point.
+    Done(PathBuf),
+    /// It was gone already.
+    Gone,
+    /// Another mount covers it or its mount point.
+    Covered(PathBuf),
+}
+
+/// Unmounts the mount with this id wherever it is, after a look that it shows what it must. Where it was moved or another
+/// process was quicker, it is looked for again; twice the same refusal at the same place is the result.
+pub(crate) fn unmount_found(
+    mounter: &dyn Mounter,
+    mount: MountKey,
+    shows: Option<&MountSubtree>,
+    mode: UnmountMode,
+) -> Result<Unmounted, OsError> {
+    let mut before: Option<(PathBuf, Errno)> = None;
+    for _ in 0..MOST_LOOKS {
+        let found = match mounter.find_mount(mount) {
+            Ok(found) => found,
+            Err(error) if error.errno() == Errno::ENOENT => return Ok(Unmounted::Gone),
+            Err(error) => return Err(error),
+        };
+        if shows.is_some_and(|shows| !shows_same(&found, shows)) {
+            return Ok(Unmounted::Gone);
+        }
+        let error = match mounter.unmount(&of_mount(&found, mount).with_mode(mode)) {
+            Ok(()) => return Ok(Unmounted::Done(found.mount_point)),
+            Err(error) => error,
+        };
+        if !may_have_moved(&error) {
+            return Err(error);
+        }
+        let now = (found.mount_point, error.errno());
+        if before.as_ref() == Some(&now) {
+            return if is_locked(&error) { Err(error) } else { Ok(Unmounted::Covered(now.0)) };
+        }
+        before = Some(now);
+    }
+    Err(OsError::new(crate::Operation::Unmount, mount, Errno::ESTALE))
+}
+
+/// A request for this very mount; by a classic id where that is all that was recorded.
+pub(crate) fn of_mount(found: &MountInfo, mount: MountKey) -> UnmountRequest {
+    UnmountRequest::of_mount(found).only(mount)
+}
+
+/// The mount point leads elsewhere, or nowhere, since the look.
+pub(crate) fn may_have_moved(error: &OsError) -> bool {
+    let moved = [Errno::ESTALE, Errno::EINVAL, Errno::ENOENT, Errno::ENOTDIR, Errno::ELOOP, Errno::EXDEV];
+    moved.contains(&error.errno()) && error.left().is_empty()
+}
+
+/// umount2 itself says `EINVAL` of a mount that was seen to be there.
+fn is_locked(error: &OsError) -> bool {
+    error.errno() == Errno::EINVAL && error.step() == Some("umount2")
+}
+
+/// Unmounts this one mount, lazily, and no other. A mount that is gone already is success.
+///
+/// Where its name shows something else by now, it is looked for by its identity; with an id that the kernel uses again that
+/// proves nothing, so then the name decides.
+pub(crate) fn detach_exactly(mounter: &dyn Mounter, at: &Location, key: MountKey) -> Result<(), OsError> {
+    let request = UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach).only(key);
+    let error = match mounter.unmount(&request) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    if matches!(key, MountKey::Reused(_)) {
+        return match mounter.find_mount(key) {
+            Err(gone) if gone.errno() == Errno::ENOENT => Ok(()),
+            _ => Err(error),
+        };
+    }
+    match unmount_found(mounter, key, None, UnmountMode::Detach) {
+        Ok(Unmounted::Done(_) | Unmounted::Gone) => Ok(()),
+        Ok(Unmounted::Covered(_)) | Err(_) => Err(error),
+    }
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DeviceNumber, MockMounter, MountId, MountInfo, Operation, UniqueMountId};
+    use std::num::NonZeroU64;
+
+    const UNIQUE: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(7).unwrap()));
+    const REUSED: MountKey = MountKey::Reused(MountId(7));
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::Unmount, "/m", errno)
+    }
+
+    fn refusing(errno: Errno, found: Result<&'static str, Errno>) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_unmount()
+            .withf(|request| *request.at() == Location::trusted("/m"))
+            .returning(move |_| Err(os(errno)));
+        mounter.expect_find_mount().returning(move |_| {
+            let mut info = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+            info.mount_point = found.map_err(os)?.into();
+            Ok(info)
+        });
+        mounter
+    }
+
+    #[test]
+    fn a_mount_that_is_gone_is_off() {
+        for key in [UNIQUE, REUSED] {
+            let mounter = refusing(Errno::EINVAL, Err(Errno::ENOENT));
+            assert_eq!(detach_exactly(&mounter, &Location::trusted("/m"), key), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_mount_that_was_carried_elsewhere_is_found() {
+        let mut mounter = refusing(Errno::ENOENT, Ok("/moved"));
+        let moved = |request: &UnmountRequest| {
+            *request.at() == Location::trusted("/moved") && request.expected() == Some(UNIQUE)
+        };
+        mounter.expect_unmount().withf(moved).times(1).returning(|_| Ok(()));
+        assert_eq!(detach_exactly(&mounter, &Location::trusted("/m"), UNIQUE), Ok(()));
+    }
+
+    #[test]
+    fn mount_unmounted_by_another_process_after_the_look_is_gone() {
+        let mut mounter = MockMounter::new();
+        let mut looks = 0;
+        mounter.expect_find_mount().returning(move |_| {
+            looks += 1;
+            let info = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+            if looks < 3 {
+                Ok(MountInfo { mount_point: format!("/m{looks}").into(), ..info })
+            } else {
+                Err(os(Errno::ENOENT))
+            }
+        });
+        mounter.expect_unmount().times(2).returning(|_| Err(os(Errno::ENOENT)));
+        assert_eq!(unmount_found(&mounter, UNIQUE, None, UnmountMode::Detach), Ok(Unmounted::Gone));
+    }
+
+    #[test]
+    fn mount_that_keeps_moving_ends_in_an_error() {
+        let mut mounter = MockMounter::new();
+        let mut looks = 0;
+        mounter.expect_find_mount().returning(move |_| {
+            looks += 1;
+            let info = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+            Ok(MountInfo { mount_point: format!("/m{looks}").into(), ..info })
+        });
+        mounter.expect_unmount().times(MOST_LOOKS).returning(|_| Err(os(Errno::ENOENT)));
+        let error = unmount_found(&mounter, UNIQUE, None, UnmountMode::Detach).unwrap_err();
+        assert_eq!(error.errno(), Errno::ESTALE);
+    }
+
+    #[test]
+    fn mount_of_another_directory_with_the_same_id_is_left_alone() {
+        let mut mounter = MockMounter::new();
+        let found = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+        mounter.expect_find_mount().return_once(move |_| Ok(found));
+        let shows = MountSubtree { device: DeviceNumber::new(8, 1), root: "/other".into() };
+        assert_eq!(unmount_found(&mounter, REUSED, Some(&shows), UnmountMode::Detach), Ok(Unmounted::Gone));
+    }
+
+    #[test]
+    fn an_id_that_is_used_again_proves_nothing_elsewhere() {
+        let mounter = refusing(Errno::ENOENT, Ok("/somebody/elses"));
+        assert_eq!(detach_exactly(&mounter, &Location::trusted("/m"), REUSED), Err(os(Errno::ENOENT)));
+    }
+
+    #[test]
+    fn the_first_failure_is_told() {
+        for found in [Ok("/m"), Err(Errno::EIO)] {
+            let mounter = refusing(Errno::ESTALE, found);
+            assert_eq!(detach_exactly(&mounter, &Location::trusted("/m"), UNIQUE), Err(os(Errno::ESTALE)));
+        }
+    }
+}

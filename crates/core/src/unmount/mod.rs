@@ -1,0 +1,7 @@
+//! Removal of mounts and of the names they were on.
+
+pub(crate) mod exact;
+pub(crate) mod outcome;
+pub(crate) mod placeholder;
+pub(crate) mod stack;
+pub(crate) mod unshare_outcome;

@@ -1,0 +1,405 @@
+//! The empty directory or file that a mount was put on.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::{
+    Crossing, Directory, Errno, Error, FileIdentity, FileKind, FileMode, Filesystem, FinalLink, Leftover, Location,
+    Operation, OsError, Placeholder,
+};
+
+/// Makes a placeholder for a file of this kind: a directory for a directory, an empty file for anything else. `None`:
+/// something of that name was there; what, the mount will tell.
+pub(crate) fn make(fs: &dyn Filesystem, at: &Location, kind: FileKind) -> Result<Option<Placeholder>, OsError> {
+    let made = match kind {
+        FileKind::Directory => fs.create_dir(at, FileMode::MOUNT_TARGET),
+        _ => fs.create_file(at, FileMode::MOUNT_TARGET),
+    };
+    match made {
+        Ok(identity) => Ok(Some(Placeholder { at: at.clone(), identity })),
+        Err(error) if error.errno() == Errno::EEXIST => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes the directory at the trusted `path` and those above it that are missing. Adds what was made, outermost first, and
+/// what another caller made since this one saw that it was missing: then both have made it, and either may remove it.
+pub(crate) fn make_dirs(fs: &dyn Filesystem, path: &Path, made: &mut Vec<Placeholder>) -> Result<(), OsError> {
+    let at = Location::from(path);
+    let missing = match make(fs, &at, FileKind::Directory) {
+        Ok(placeholder) => {
+            made.extend(placeholder);
+            return Ok(());
+        }
+        Err(error) => error,
+    };
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) if missing.errno() == Errno::ENOENT && missing.left().is_empty() => {
+            make_dirs(fs, parent, made)?;
+        }
+        _ => return Err(missing),
+    }
+    let placeholder = match make(fs, &at, FileKind::Directory)? {
+        Some(placeholder) => Some(placeholder),
+        None => there(fs, &at)?,
+    };
+    made.extend(placeholder);
+    Ok(())
+}
+
+/// The directory at `at`, with its identity; `None` where it is gone, or is no directory.
+pub(crate) fn there(fs: &dyn Filesystem, at: &Location) -> Result<Option<Placeholder>, OsError> {
+    match fs.metadata(at, FinalLink::Itself) {
+        Ok(found) if found.is_dir() => Ok(Some(Placeholder { at: at.clone(), identity: FileIdentity::from(&found) })),
+        Ok(_) => Ok(None),
+        Err(error) if is_gone(error.errno()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what [`make`] made, if the name still leads to it and it is still empty.
+///
+/// The directory that it is in is opened once, and looked at and removed in it: whoever exchanges a directory on the way
+/// meanwhile changes nothing.
+pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Removal, OsError> {
+    let above = match Above::open(fs, &made.at) {
+        Ok(above) => above,
+        Err(error) => return gone_with_all_above(fs, &made.at, error),
+    };
+    let found = match above.directory.metadata(&above.name) {
+        Ok(found) => found,
+        Err(error) if is_gone(error.errno()) => {
+            // For a file there it would be ENOTDIR.
+            return match above.directory.open_dir(&above.name, Crossing::Enter) {
+                Err(other) if other.errno() == Errno::ENOENT => Ok(Removal::Removed),
+                _ => Err(at_path(&error, &made.at)),
+            };
+        }
+        Err(error) => return Err(at_path(&error, &made.at)),
+    };
+    let operation = if found.is_dir() { Operation::RemoveDir } else { Operation::RemoveFile };
+    let is_it = FileIdentity::from(&found) == made.identity
+        || (found.kind == made.identity.kind
+            && above.lists(&made.identity).map_err(|error| at_path(&error, &made.at))?);
+    if !is_it {
+        return Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), Errno::ESTALE)));
+    }
+    if !found.is_dir() && found.size != 0 {
+        return Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), Errno::ENOTEMPTY)));
+    }
+    let removed =
+        if found.is_dir() { above.directory.remove_dir(&above.name) } else { above.directory.remove_file(&above.name) };
+    Ok(match removed {
+        Ok(()) => Removal::Removed,
+        Err(error) => match gone_in_or_kept(&*above.directory, &above.name, error) {
+            Removal::Kept(error) => Removal::Kept(at_path(&error, &made.at)),
+            Removal::Removed => Removal::Removed,
+        },
+    })
+}
+
+/// Removes the empty directory or empty regular file at `at`; anything else stays, a symlink with `ELOOP`. A mount is not entered for a directory;
+/// for a file it would have to be put on the way in the very moment, and then an empty one goes.
+pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, OsError> {
+    let error = match fs.remove_dir(at) {
+        Ok(()) => return Ok(Removal::Removed),
+        Err(error) => error,
+    };
+    if error.errno() != Errno::ENOTDIR {
+        return Ok(gone_or_kept(fs, at, error));
+    }
+    let above = match Above::open(fs, at) {
+        Ok(above) => above,
+        Err(error) => return gone_with_all_above(fs, at, error),
+    };
+    let removal = remove_empty_file(&*above.directory, &above.name, error)?;
+    Ok(match removal {
+        Removal::Kept(error) => Removal::Kept(at_path(&error, at)),
+        Removal::Removed => Removal::Removed,
+    })
+}
+
+/// The directory that a name is in, opened. Below a root no mount was crossed on the way to it.
+pub(crate) struct Above {
+    pub(crate) directory: Box<dyn Directory>,
+    pub(crate) name: OsString,
+}
+
+impl Above {
+    pub(crate) fn open(fs: &dyn Filesystem, at: &Location) -> Result<Self, OsError> {
+        match at {
+            Location::Trusted(path) => {
+                // `/` and `..` are no names: no call made them.
+                let Some(name) = path.file_name() else {
+                    return Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::EINVAL));
+                };
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+                let directory = fs.open_dir(&Location::from(parent.unwrap_or(Path::new("."))))?;
+                Ok(Self { directory, name: name.to_owned() })
+            }
+            Location::Beneath { root, path } => {
+                let mut directory = fs.open_dir(&Location::Trusted(root.clone()))?;
+                for component in path.parent().into_iter().flatten() {
+                    directory = directory.open_dir(component, Crossing::Refuse)?;
+                }
+                Ok(Self { directory, name: path.name().to_owned() })
+            }
+        }
+    }
+
+    /// True where the listing of the directory gives the name this identity. Where layers of an overlay are on two
+    /// filesystems, a listing and `stat(2)` give one file different numbers; what is beneath a mount can only be listed.
+    fn lists(&self, identity: &FileIdentity) -> Result<bool, OsError> {
+        if self.directory.own_metadata()?.device != identity.device {
+            return Ok(false);
+        }
+        for entry in self.directory.entries()? {
+            let entry = entry?;
+            if entry.name == self.name {
+                return Ok(entry.inode == identity.inode && entry.kind == identity.kind);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The directory above could not be opened: where it is gone, so is what was in it.
+fn gone_with_all_above(fs: &dyn Filesystem, at: &Location, error: OsError) -> Result<Removal, OsError> {
+    match fs.metadata(at, FinalLink::Itself) {
+        Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Removal::Removed),
+        _ => Err(error),
+    }
+}
+
+/// The same error, of the whole path and not of a name in a directory.
+fn at_path(error: &OsError, at: &Location) -> OsError {
+    let whole = OsError::new(error.operation(), at.for_display(), error.errno());
+    match error.step() {
+        Some(step) => whole.at_step(step),
+        None => whole,
+    }
+}
+
+/// What the error of a removal means. That a name is gone is believed only when two calls say so: one that failed for
+/// another reason, or met a name that was away for a moment, would leave it behind untold.
+pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -> Removal {
+    if error.errno() != Errno::ENOENT {
+        return Removal::Kept(error);
+    }
+    match fs.metadata(at, FinalLink::Itself) {
+        Err(other) if is_gone(other.errno()) => Removal::Removed,
+        _ => Removal::Kept(error),
+    }
+}
+
+/// Removes what was made, last made first. Returns what is left and still this caller's: with `lost_a_race`, another caller
+/// has mounted on it, and the names that its mount needs are that caller's.
+pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], lost_a_race: bool) -> Vec<Leftover> {
+    let mut of_another = lost_a_race;
+    let mut left = Vec::new();
+    for made in made.iter().rev() {
+        let stays = match remove_made(fs, made) {
+            Ok(Removal::Removed) => false,
+            Ok(Removal::Kept(error)) => !(of_another && is_of_another(made.identity.kind, error.errno())),
+            Err(_) => true,
+        };
+        // The directory that it is in stays for it.
+        of_another &= !stays;
+        left.extend(stays.then(|| leftover(&made.at, made.identity.kind)));
+    }
+    left
+}
+
+/// Whether a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), or names of others are
+/// in it (`ENOTEMPTY`). The record of that caller's mount names it.
+fn is_of_another(kind: FileKind, errno: Errno) -> bool {
+    match errno {
+        Errno::EBUSY => true,
+        Errno::ENOTEMPTY | Errno::EEXIST => kind == FileKind::Directory,
+        _ => false,
+    }
+}
+
+pub(crate) fn leftover(at: &Location, kind: FileKind) -> Leftover {
+    match kind {
+        FileKind::Directory => Leftover::Directory(at.for_display()),
+        _ => Leftover::File(at.for_display()),
+    }
+}
+
+/// Whether something is mounted on a name of the directory at `at`. False where that cannot be looked at.
+pub(crate) fn holds_a_mount(fs: &dyn Filesystem, at: &Location) -> bool {
+    let Ok(directory) = fs.open_dir(at) else { return false };
+    let (Ok(own), Ok(entries)) = (directory.own_metadata(), directory.entries()) else { return false };
+    let is_mounted = |name: &OsStr| directory.metadata(name).is_ok_and(|found| found.mount != own.mount);
+    entries.flatten().any(|entry| is_mounted(&entry.name))
+}
+
+/// The name, or a directory above it, is not there.
+pub(crate) fn is_gone(errno: Errno) -> bool {
+    [Errno::ENOENT, Errno::ENOTDIR].contains(&errno)
+}
+
+/// What became of a placeholder.
+#[derive(Debug)]
+pub(crate) enum Removal {
+    /// It is gone.
+    Removed,
+    /// It is there, and this is why.
+    Kept(OsError),
+}
+
+/// Removes the empty directory or empty regular file `name`; anything else stays, a symlink with `ELOOP`, a mount point with
+/// `EBUSY`.
+pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<Removal, Error> {
+    let error = match directory.remove_dir(name) {
+        Ok(()) => return Ok(Removal::Removed),
+        Err(error) => error,
+    };
+    match error.errno() {
+        Errno::ENOENT => Ok(gone_in_or_kept(directory, name, error)),
+        Errno::ENOTDIR => Ok(remove_empty_file(directory, name, error)?),
+        _ => Ok(Removal::Kept(error)),
+    }
+}
+
+fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<Removal, OsError> {
+    let file = match directory.open_entry(name) {
+        Ok(file) => file,
+        Err(error) if error.errno() == Errno::ENOENT => return Ok(gone_in_or_kept(directory, name, error)),
+        Err(error) => return Err(error),
+    };
+    let found = file.metadata()?;
+    if found.kind != FileKind::Regular || found.size != 0 {
+        return Ok(Removal::Kept(of_kind(no_directory, found.kind)));
+    }
+    if let Err(error) = directory.remove_file(name) {
+        return Ok(gone_in_or_kept(directory, name, error));
+    }
+    // The kernel removes names, not files. A file with as many names as before was not the one at this name.
+    Ok(match file.metadata() {
+        Ok(after) if after.links != 0 && after.links == found.links => {
+            Removal::Kept(OsError::new(Operation::RemoveFile, Path::new(name), Errno::ESTALE))
+        }
+        _ => Removal::Removed,
+    })
+}
+
+/// What `ENOTDIR` means: of a symlink that it is one, which may be somebody's doing.
+fn of_kind(no_directory: OsError, kind: FileKind) -> OsError {
+    if kind != FileKind::Symlink {
+        return no_directory;
+    }
+    OsError::new(no_directory.operation(), no_directory.subject().clone(), Errno::ELOOP)
+}
+
+/// As [`gone_or_kept`], of a name in a directory.
+pub(crate) fn gone_in_or_kept(directory: &dyn Directory, name: &OsStr, error: OsError) -> Removal {
+    if error.errno() != Errno::ENOENT {
+        return Removal::Kept(error);
+    }
+    match directory.metadata(name) {
+        Err(other) if other.errno() == Errno::ENOENT => Removal::Removed,
+        _ => Removal::Kept(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::in_memory_names::{PAPER, Paper, filesystem};
+    use crate::{DeviceNumber, Metadata, MockDirectory, MockFilesystem};
+
+    fn refused(errno: Errno) -> OsError {
+        OsError::new(Operation::Metadata, "/m/c", errno)
+    }
+
+    fn made() -> Placeholder {
+        let identity = FileIdentity { device: PAPER, inode: 5, kind: FileKind::Directory };
+        Placeholder { at: Location::beneath("/m", "c").unwrap(), identity }
+    }
+
+    /// A filesystem with the directory above, where a look at the name and its opening answer this.
+    fn above(look: Errno, open: Errno) -> MockFilesystem {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(move |_| {
+            let mut directory = MockDirectory::new();
+            directory.expect_metadata().returning(move |_| Err(refused(look)));
+            directory.expect_open_dir().returning(move |_, _| Err(refused(open)));
+            Ok(Box::new(directory))
+        });
+        fs
+    }
+
+    fn errno(removal: &Result<Removal, OsError>) -> Option<Errno> {
+        match removal {
+            Ok(Removal::Removed) => None,
+            Ok(Removal::Kept(error)) | Err(error) => Some(error.errno()),
+        }
+    }
+
+    #[test]
+    fn a_name_is_gone_only_where_two_calls_say_so() {
+        for (look, open, answer) in [
+            (Errno::ENOENT, Errno::ENOENT, None),
+            (Errno::ENOENT, Errno::ENOTDIR, Some(Errno::ENOENT)),
+            (Errno::EIO, Errno::ENOENT, Some(Errno::EIO)),
+        ] {
+            assert_eq!(errno(&remove_made(&above(look, open), &made())), answer, "{look} {open}");
+        }
+    }
+
+    #[test]
+    fn what_is_above_is_gone_only_where_two_calls_say_so() {
+        for (open, look, answer) in [
+            (Errno::ENOENT, Errno::ENOENT, None),
+            (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
+            (Errno::EACCES, Errno::ENOENT, Some(Errno::EACCES)),
+        ] {
+            let mut fs = MockFilesystem::new();
+            fs.expect_open_dir().returning(move |_| Err(refused(open)));
+            fs.expect_metadata().returning(move |_, _| Err(refused(look)));
+            assert_eq!(errno(&remove_made(&fs, &made())), answer, "{open} {look}");
+            fs.expect_remove_dir().returning(move |_| Err(refused(open)));
+            assert_eq!(errno(&remove_at(&fs, &made().at)), answer, "{open} {look}");
+        }
+    }
+
+    #[test]
+    fn in_a_directory_too_a_name_is_gone_only_where_two_calls_say_so() {
+        for (remove, look, answer) in [
+            (Errno::ENOENT, Errno::ENOENT, None),
+            (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
+            (Errno::EBUSY, Errno::ENOENT, Some(Errno::EBUSY)),
+        ] {
+            let mut directory = MockDirectory::new();
+            directory.expect_remove_dir().returning(move |_| Err(refused(remove)));
+            directory.expect_metadata().returning(move |_| Err(refused(look)));
+            let removal = super::remove(&directory, OsStr::new("c")).map_err(|error| panic!("{error}"));
+            assert_eq!(errno(&removal), answer, "{remove} {look}");
+        }
+    }
+
+    #[test]
+    fn directories_above_are_made_only_where_they_are_missing() {
+        let paper = Paper::with(&["/"]);
+        let mut all = Vec::new();
+        make_dirs(&filesystem(&paper), Path::new("/a/b/c"), &mut all).unwrap();
+        assert_eq!(paper.lock().unwrap().log, ["make /a", "make /a/b", "make /a/b/c"]);
+        for (errno, left) in [(Errno::EACCES, None), (Errno::ENOENT, Some(Leftover::Directory("/a/b".into())))] {
+            let mut fs = MockFilesystem::new();
+            let error = left.clone().map_or(refused(errno), |left| refused(errno).leaving(left));
+            fs.expect_create_dir().times(1).returning(move |_, _| Err(error.clone()));
+            assert_eq!(make_dirs(&fs, Path::new("/a/b"), &mut Vec::new()).unwrap_err().errno(), errno);
+        }
+    }
+
+    #[test]
+    fn a_leftover_is_named_for_what_it_is() {
+        let at = Location::trusted("/m/c");
+        assert_eq!(leftover(&at, FileKind::Directory), Leftover::Directory("/m/c".into()));
+        assert_eq!(leftover(&at, FileKind::Regular), Leftover::File("/m/c".into()));
+        let found = Metadata::new(FileKind::Directory, DeviceNumber::new(0, 77), 5);
+        assert_eq!(FileIdentity::from(&found), made().identity);
+    }
+}
