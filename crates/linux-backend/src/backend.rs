@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::calls::Calls;
-use crate::fault::Step;
-use crate::kernel::{Call, Kernel};
-use crate::ladder::{Found, Ladder, may_mount};
+use crate::syscalls::failure::Step;
+use crate::syscalls::retry::Calls;
+use crate::syscalls::syscall_set::{Found, Ladder, may_mount};
+use crate::syscalls::{Call, Kernel};
 #[cfg(all(feature = "system", target_os = "linux"))]
-use crate::linux::Linux;
+use crate::system::Linux;
 
 /// The ports on Linux: [`Filesystem`](mountwright_core::Filesystem) with [`Directory`](mountwright_core::Directory), and
 /// [`Mounter`](mountwright_core::Mounter).

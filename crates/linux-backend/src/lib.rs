@@ -39,57 +39,22 @@
 
 #![cfg_attr(not(all(feature = "system", target_os = "linux")), forbid(unsafe_code))]
 
-pub mod abi;
-mod attach;
-mod attribute_bits;
-mod attributes;
 mod backend;
-mod beneath;
-mod bind;
-mod bind_by_mount;
-mod cached;
-mod calls;
-mod created;
-mod directory;
-mod entries;
-mod exact_mode;
-mod fault;
-mod filesystem;
-mod identity;
-mod kernel;
-mod ladder;
-mod leave_peers;
-#[cfg(all(feature = "system", target_os = "linux"))]
-mod linux;
-mod looking_again;
-mod lookup;
-mod metadata;
-mod mount_info;
-mod mounted_on;
-mod mounter;
-mod move_mount;
-mod new_mount;
-mod newcomers;
-mod open_entry;
-mod origin;
-mod passing_name;
-mod place;
-mod propagation;
-mod quiet_magic;
-mod reclaim;
-mod replace_file;
-mod staged_tree;
+mod change;
+mod files;
+mod mounting;
+mod ports;
+mod query;
+mod resolve;
 mod staging;
-mod standing;
-mod superblock;
-mod take_off;
-mod target;
+mod syscalls;
+#[cfg(all(feature = "system", target_os = "linux"))]
+mod system;
 #[cfg(all(feature = "test-namespace", target_os = "linux"))]
 pub mod test_namespace;
-mod unmount;
 
 pub use backend::LinuxBackend;
-pub use kernel::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, RawEntry, Reach, Stat};
-pub use ladder::Ladder;
+pub use syscalls::syscall_set::Ladder;
+pub use syscalls::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, RawEntry, Reach, Stat, abi};
 #[cfg(all(feature = "system", target_os = "linux"))]
-pub use linux::Linux;
+pub use system::Linux;

@@ -4,9 +4,9 @@ use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::MountPropagationFlags;
 use rustix::thread::UnshareFlags;
 
-use super::no_namespace::{NoNamespace, step};
-use super::privilege::Privilege;
-use crate::linux::unshare;
+use crate::system::unshare;
+use crate::test_namespace::no_namespace::{NoNamespace, step};
+use crate::test_namespace::privilege::Privilege;
 
 /// Takes this process, which must have one thread, into a mount namespace of its own in which every mount is private;
 /// without the privilege for that, into a user namespace first, where it is root.

@@ -4,10 +4,10 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Output};
 
-use super::entry::{Entry, Way};
-use super::no_namespace::NoNamespace;
-use super::privilege::Privilege;
-use crate::linux::before_exec;
+use crate::system::before_exec;
+use crate::test_namespace::entry::{Entry, Way};
+use crate::test_namespace::no_namespace::NoNamespace;
+use crate::test_namespace::privilege::Privilege;
 
 /// Set in the process that is started.
 const VARIABLE: &str = "MOUNTWRIGHT_TEST_NAMESPACE";

@@ -1,0 +1,5 @@
+//! Changes of a mount that is there: attributes, propagation, unmount.
+
+pub(crate) mod attributes;
+pub(crate) mod propagation;
+pub(crate) mod unmount;

@@ -1,0 +1,101 @@
+//! The entries of a directory, a buffer at a time.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mountwright_core::{EntryRef, Errno, FileKind, LendEntries, Operation, OsError};
+
+use crate::LinuxBackend;
+use crate::files::metadata::{entry_kind, file_kind};
+use crate::syscalls::abi::{AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, STATX_TYPE};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel, RawEntries, RawEntry};
+
+/// The first buffer is small: whoever counts to eight needs no more, and the kernel's cost grows with it.
+const FIRST_BUFFER: usize = 1 << 10;
+const LAST_BUFFER: usize = 32 << 10;
+
+pub(crate) struct Entries<K: Kernel> {
+    backend: LinuxBackend<K>,
+    file: Arc<K::Fd>,
+    read: RawEntries,
+    /// How many of them have been handed out or passed over.
+    passed: usize,
+    next_buffer: usize,
+    over: bool,
+    shown: PathBuf,
+}
+
+impl<K: Kernel> Entries<K> {
+    /// Reads the first buffer, so that a directory that cannot be listed says so at once.
+    pub(crate) fn start(backend: LinuxBackend<K>, file: Arc<K::Fd>, shown: PathBuf) -> Result<Self, OsError> {
+        let read = RawEntries::default();
+        let mut entries = Self { backend, file, read, passed: 0, next_buffer: FIRST_BUFFER, over: false, shown };
+        match entries.fill() {
+            Ok(()) => Ok(entries),
+            Err(fault) => Err(fault.of(Operation::ReadDir, entries.shown)),
+        }
+    }
+
+    fn fill(&mut self) -> Step<()> {
+        self.read = loop {
+            match self.backend.calls.getdents64(&self.file, self.next_buffer) {
+                // The next name does not fit. FUSE has names of up to 4,095 bytes since 6.15.
+                Err(fault) if fault.errno() == Errno::EINVAL && self.next_buffer < LAST_BUFFER => {
+                    self.next_buffer = (self.next_buffer * 4).min(LAST_BUFFER);
+                }
+                other => break other?,
+            }
+        };
+        self.passed = 0;
+        self.over = self.read.is_empty();
+        self.next_buffer = (self.next_buffer * 4).min(LAST_BUFFER);
+        Ok(())
+    }
+
+    /// What an entry is; `None` for one that is gone since.
+    fn kind(&self, entry: RawEntry<'_>) -> Step<Option<FileKind>> {
+        if let Some(kind) = entry_kind(entry.kind) {
+            return Ok(Some(kind));
+        }
+        let flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT;
+        match self.backend.calls.statx(At::Fd(&self.file), entry.name.as_ref(), flags, STATX_TYPE) {
+            Ok(stat) => file_kind(&stat).map(Some).ok_or(Fault::new(Call::Statx, Errno::EIO)),
+            Err(fault) if fault.errno() == Errno::ENOENT => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Goes on to the next entry, the one before `passed`.
+    fn step(&mut self) -> Step<Option<FileKind>> {
+        while !self.over {
+            let Some(entry) = self.read.get(self.passed) else {
+                self.fill()?;
+                continue;
+            };
+            self.passed += 1;
+            if entry.name == "." || entry.name == ".." {
+                continue;
+            }
+            if let Some(kind) = self.kind(entry)? {
+                return Ok(Some(kind));
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl<K: Kernel> LendEntries for Entries<K> {
+    fn lend_next(&mut self) -> Option<Result<EntryRef<'_>, OsError>> {
+        match self.step() {
+            Ok(kind) => {
+                let (kind, entry) = (kind?, self.read.get(self.passed - 1)?);
+                Some(Ok(EntryRef { name: entry.name, kind, inode: entry.inode }))
+            }
+            Err(fault) => {
+                self.over = true;
+                Some(Err(fault.of(Operation::ReadDir, self.shown.as_path())))
+            }
+        }
+    }
+}

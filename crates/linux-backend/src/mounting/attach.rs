@@ -1,0 +1,178 @@
+//! Attaching a detached mount, and the checks after it has become visible.
+
+use mountwright_core::{Errno, MountKey, Propagation, Recursion};
+
+use crate::LinuxBackend;
+use crate::mounting::look_again::look_again;
+use crate::mounting::standing::Standing;
+use crate::mounting::target::Target;
+use crate::resolve::identity::{QUIETLY, kind, mount_key};
+use crate::syscalls::abi::{
+    AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, MS_SLAVE, S_IFLNK,
+};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel};
+
+/// The propagation that a copy gets before it is attached; `None`: the request leaves that to the kernel.
+///
+/// Set after the attach alone it would hold for one mount: below a shared parent the copies at the parent's peers would stay
+/// peers of the source, and so would the mount itself for a moment, in which whatever is mounted on it appears in the source.
+pub(crate) fn before_the_attach(propagation: Option<Propagation>) -> Option<u32> {
+    match propagation? {
+        // An unbindable mount cannot be attached below a shared one.
+        Propagation::Private | Propagation::Unbindable => Some(MS_PRIVATE),
+        Propagation::Slave => Some(MS_SLAVE),
+        Propagation::Shared => None,
+    }
+}
+
+/// The steps after the attach.
+#[derive(Debug)]
+pub(crate) struct LastStep<'a, Fd> {
+    pub(crate) propagation: Option<Propagation>,
+    pub(crate) recursion: Recursion,
+    /// Whether no mount of the tree is a peer of the one that it is a copy of.
+    pub(crate) apart: bool,
+    /// The source, pinned, where the tree is a slave copy of it.
+    pub(crate) source: Option<&'a Fd>,
+}
+
+/// A tree that has been attached.
+pub(crate) struct Attached<'a, Fd> {
+    pub(crate) tree: &'a Fd,
+    pub(crate) mount: MountKey,
+    /// Its relations right after the attach, where the kernel was asked.
+    pub(crate) standing: Option<Standing>,
+    /// Whatever is below the mount and has a younger unique id came after the attach. `None`: ids do not say it.
+    pub(crate) fence: Option<u64>,
+}
+
+impl<'a, Fd> Attached<'a, Fd> {
+    pub(crate) fn new(tree: &'a Fd, mount: MountKey, recursion: Recursion) -> Self {
+        let fence = match (mount, recursion) {
+            (MountKey::Unique(id), Recursion::This) => Some(id.0.get()),
+            _ => None,
+        };
+        Self { tree, mount, standing: None, fence }
+    }
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// Attaches `tree` to the target, checks that the target shows it, and sets its propagation.
+    pub(crate) fn attach(
+        &self,
+        (tree, mount): (&K::Fd, MountKey),
+        target: &Target<'_, K::Fd>,
+        last: &LastStep<'_, K::Fd>,
+    ) -> Step<()> {
+        let attached = self.about_to_attach((tree, mount), target, last)?;
+        self.calls
+            .move_mount(tree, &target.file, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+            .map_err(|fault| self.as_mount_says(fault, tree, &target.file))?;
+        self.finish(attached, target, last)
+    }
+
+    /// What has to be known of a tree before it is attached.
+    pub(crate) fn about_to_attach<'t>(
+        &self,
+        (tree, mount): (&'t K::Fd, MountKey),
+        target: &Target<'_, K::Fd>,
+        last: &LastStep<'_, K::Fd>,
+    ) -> Step<Attached<'t, K::Fd>> {
+        let mut attached = Attached::new(tree, mount, last.recursion);
+        if let Some(fence) = self.fence(target, last)? {
+            attached.fence = Some(fence);
+        }
+        Ok(attached)
+    }
+
+    /// The checks and the propagation, which a shared parent has just overwritten. A failure unmounts the tree again.
+    pub(crate) fn finish(
+        &self,
+        mut attached: Attached<'_, K::Fd>,
+        target: &Target<'_, K::Fd>,
+        last: &LastStep<'_, K::Fd>,
+    ) -> Step<()> {
+        attached.standing = self.look_at(&attached, target, last)?;
+        self.settle(&attached, target, last)
+    }
+
+    /// Checks that the mount is on its target and visible. Returns its relations where the kernel was asked.
+    pub(crate) fn look_at(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        target: &Target<'_, K::Fd>,
+        last: &LastStep<'_, K::Fd>,
+    ) -> Step<Option<Standing>> {
+        let (tree, mount) = (attached.tree, attached.mount);
+        let looked = self.lies_on(target, mount).and_then(|seen| self.shows(target, mount).map(|()| seen));
+        looked.map_err(|fault| self.take_off((tree, mount), target, last.apart, fault))
+    }
+
+    /// The propagation. Last: until here the copies at the parent's peers are whole, and are unmounted with the tree.
+    pub(crate) fn settle(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        target: &Target<'_, K::Fd>,
+        last: &LastStep<'_, K::Fd>,
+    ) -> Step<()> {
+        let settled = match last.propagation {
+            None => Ok(()),
+            Some(Propagation::Shared) => self.propagate(attached.tree, Propagation::Shared, last.recursion),
+            Some(propagation) => match self.leave_peers(attached, target, last) {
+                Ok(None) if propagation == Propagation::Unbindable => {
+                    self.propagate(attached.tree, propagation, last.recursion)
+                }
+                Ok(None) => Ok(()),
+                Ok(Some(newcomer)) => return Err(self.take_off_whole(attached, target, newcomer.fault())),
+                Err(fault) => Err(fault),
+            },
+        };
+        settled.map_err(|fault| self.take_off((attached.tree, attached.mount), target, last.apart, fault))
+    }
+
+    /// `move_mount` has one errno for all mistakes; mount(2) says `ENOTDIR` where a directory and a file meet.
+    pub(crate) fn as_mount_says(&self, fault: Fault, tree: &K::Fd, target: &K::Fd) -> Fault {
+        if fault.errno() != Errno::EINVAL {
+            return fault;
+        }
+        match (self.sort_of(tree), self.sort_of(target)) {
+            (Ok(tree), Ok(target)) if tree != target => fault.saying(Errno::ENOTDIR),
+            _ => fault,
+        }
+    }
+
+    /// Where nothing else may be mounted on the target: that no other mount was attached first. The kernel attaches to the
+    /// top of what is there by then, so that the later of two lies on the earlier. Only unique ids show it (6.8).
+    fn lies_on(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<Option<Standing>> {
+        let (Some(MountKey::Unique(expected)), MountKey::Unique(mount)) = (target.alone_on, mount) else {
+            return Ok(None);
+        };
+        let found = self.relations(mount)?;
+        if found.parent != expected.0.get() {
+            return Err(Fault::new(Call::MoveMount, Errno::EBUSY));
+        }
+        Ok(Some(Standing::from(&found)))
+    }
+
+    /// Below a root: that the target's name still shows the mount. Another process may have exchanged it.
+    fn shows(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<()> {
+        let Some((parent, name)) = &target.named else { return Ok(()) };
+        look_again(|| {
+            let stat =
+                self.calls.statx(At::Fd(parent), name.as_ref(), AT_SYMLINK_NOFOLLOW | QUIETLY, self.identity_mask())?;
+            match mount_key(&stat) {
+                // Before 5.8 the answer has no mount id.
+                None => Ok(Some(())),
+                Some(seen) if seen == mount => Ok(Some(())),
+                // Another mount on it: it is where it should be.
+                Some(seen) if self.covers(seen, mount)? => Ok(Some(())),
+                // A cover that was unmounted between the two calls: the loser of a race, perhaps.
+                Some(seen) if self.is_gone(seen)? => Ok(None),
+                Some(_) if kind(&stat) == S_IFLNK => Err(Fault::new(Call::Statx, Errno::ELOOP)),
+                Some(_) => Err(Fault::new(Call::Statx, Errno::ESTALE)),
+            }
+        })?
+        .ok_or(Fault::new(Call::Statx, Errno::ESTALE))
+    }
+}

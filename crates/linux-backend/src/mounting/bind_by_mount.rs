@@ -1,0 +1,162 @@
+//! Binds by mount(2), for kernels before 5.12 and where a filter forbids the newer calls.
+//!
+//! A copy is made and changed in a private staging directory and then moved, as a whole, to its target: it is complete
+//! before it is visible. Without a staging directory it is changed on its target, after a window.
+
+use mountwright_core::{BindReport, BindRequest, Errno, FinalLink, Guarantee, Location, MountKey, Recursion};
+
+use crate::LinuxBackend;
+use crate::change::propagation::recursive;
+use crate::mounting::attach::{Attached, LastStep, before_the_attach};
+use crate::mounting::bind_detached::{last_step, parts};
+use crate::mounting::created_targets::Created;
+use crate::mounting::standing::Standing;
+use crate::mounting::target::Target;
+use crate::query::attribute_bits::ms_bits;
+use crate::staging::area::Staging;
+use crate::syscalls::abi::{MS_BIND, MS_MOVE, MS_REC, MS_REMOUNT};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{Call, Kernel, Reach};
+
+/// Whether a bind may be made where it is seen, and changed there.
+///
+/// * Below a root nothing proves that what the name shows afterwards is what was mounted, for somebody may exchange it.
+/// * A tree would be changed one mount after the other, and what then fails could not be rolled back. Nor is it known of
+///   which mounts its copies would be peers until they are private.
+fn may_be_in_place(request: &BindRequest) -> bool {
+    let (changes, tree) = (!request.change().is_nothing(), request.recursion() == Recursion::Tree);
+    let whole = changes && (request.required() == Guarantee::Atomic || tree) || parts(request) && tree;
+    matches!(request.target(), Location::Trusted(_)) && !whole
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    pub(crate) fn bind_by_mount(&self, request: &BindRequest) -> Step<BindReport> {
+        let source = self.pin(request.source(), FinalLink::Follow, 0)?;
+        match (self.enter_staging()?, request.staging()) {
+            (None, Some(directory)) => {
+                let named = self.clone().with_staging(directory);
+                let staging = named.enter_staging()?;
+                named.bind_staged(request, &source, staging)
+            }
+            (staging, _) => self.bind_staged(request, &source, staging),
+        }
+    }
+
+    fn bind_staged(&self, request: &BindRequest, source: &K::Fd, staging: Option<Staging<K::Fd>>) -> Step<BindReport> {
+        let changes = !request.change().is_nothing();
+        let mut created = Created::nothing();
+        let bound = match staging {
+            Some(staging) => {
+                let mount = self.bind_by_staging(request, source, staging, &mut created);
+                mount.map(|mount| (mount, Guarantee::Atomic))
+            }
+            None if !may_be_in_place(request) => Err(self.no_staging()),
+            None => {
+                let guarantee = if changes { Guarantee::Window } else { Guarantee::Atomic };
+                self.bind_in_place(request, source, &mut created).map(|mount| (mount, guarantee))
+            }
+        };
+        match bound {
+            Ok((mount, guarantee)) => Ok(created.report(mount, guarantee)),
+            Err(fault) => Err(self.take_back(created, fault)),
+        }
+    }
+
+    fn bind_by_staging(
+        &self,
+        request: &BindRequest,
+        source: &K::Fd,
+        staging: Staging<K::Fd>,
+        created: &mut Created<K::Fd>,
+    ) -> Step<MountKey> {
+        let last = last_step(request, parts(request), None);
+        let moved = self
+            .stage(&staging, source, MS_BIND | recursive(request.recursion(), MS_REC))
+            .and_then(|copy| self.move_staged(request, copy, &last, created));
+        let take_off = |Moved { copy, target, mount, .. }: Moved<'_, K::Fd>, fault| {
+            self.take_off((&copy, mount), &target, last.apart, fault)
+        };
+        let moved = self.leave_staging(staging, moved, take_off)?;
+        let Moved { copy, target, mount, standing, fence } = &moved;
+        let attached = Attached { tree: copy, mount: *mount, standing: *standing, fence: *fence };
+        self.settle(&attached, target, &last)?;
+        Ok(moved.mount)
+    }
+
+    /// Changes the staged copy and moves it to the target.
+    fn move_staged<'a>(
+        &self,
+        request: &'a BindRequest,
+        copy: K::Fd,
+        last: &LastStep<'_, K::Fd>,
+        created: &mut Created<K::Fd>,
+    ) -> Step<Moved<'a, K::Fd>> {
+        let mount = self.mount_of_fd(&copy)?;
+        match request.recursion() {
+            Recursion::This => self.change_copy(request, &copy)?,
+            Recursion::Tree => self.change_staged_tree(&copy, request.change())?,
+        }
+        if let Some(propagation) = before_the_attach(last.propagation) {
+            self.mount_by_flags(Reach::Descriptor(&copy), propagation | MS_REC)?;
+        }
+        let target = self.target(request, &copy, created)?;
+        let fence = self.about_to_attach((&copy, mount), &target, last)?.fence;
+        self.calls
+            .mount(Reach::Descriptor(&copy), Reach::Descriptor(&target.file), "".as_ref(), MS_MOVE, "".as_ref())
+            .map_err(|fault| self.as_mount_says(fault, &copy, &target.file))?;
+        let standing = self.look_at(&Attached::new(&copy, mount, last.recursion), &target, last)?;
+        Ok(Moved { copy, target, mount, standing, fence })
+    }
+
+    /// Binds at the target and changes the mount there. What is to be private or a slave must not be a peer of its source
+    /// before, nor have copies.
+    fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
+        let target = self.target(request, source, created)?;
+        let before_it_is_seen = !request.change().is_nothing() || parts(request);
+        if before_it_is_seen && self.has_peers(&target.file)? || parts(request) && self.has_peers(source)? {
+            return Err(self.no_staging());
+        }
+        let flags = MS_BIND | recursive(request.recursion(), MS_REC);
+        let (from, to) = (Reach::Descriptor(source), Reach::Descriptor(&target.file));
+        self.calls.mount(from, to, "".as_ref(), flags, "".as_ref())?;
+        let last = last_step(request, parts(request), None);
+        let (copy, mount) = self.mounted_on(&target, Some(source))?;
+        self.change_copy(request, &copy)
+            .and_then(|()| match before_the_attach(last.propagation) {
+                Some(propagation) => self.mount_by_flags(Reach::Descriptor(&copy), propagation),
+                None => Ok(()),
+            })
+            .map_err(|fault| self.take_off((&copy, mount), &target, last.apart, fault))?;
+        self.finish(Attached::new(&copy, mount, last.recursion), &target, &last)?;
+        Ok(mount)
+    }
+
+    /// What to say where only a staging place would do, and there is none: `EPERM` where that is because nothing may be
+    /// mounted at all.
+    pub(crate) fn no_staging(&self) -> Fault {
+        let errno = if self.may_mount() { Errno::EOPNOTSUPP } else { Errno::EPERM };
+        Fault::new(Call::Mount, errno)
+    }
+
+    /// Whether the mount of a target has peers: what is mounted on it is at once in theirs too, as it is then and for good.
+    pub(crate) fn has_peers(&self, target: &K::Fd) -> Step<bool> {
+        Ok(self.mount_of_pinned(target)?.mount.propagation.peers.is_some())
+    }
+
+    fn change_copy(&self, request: &BindRequest, copy: &K::Fd) -> Step<()> {
+        if request.change().is_nothing() {
+            return Ok(());
+        }
+        let attributes = self.mount_of_pinned(copy)?.mount.attributes.changed_by(request.change());
+        self.mount_by_flags(Reach::Descriptor(copy), MS_REMOUNT | MS_BIND | ms_bits(attributes))
+    }
+}
+
+/// A copy that was moved from the staging directory to its target.
+struct Moved<'a, Fd> {
+    copy: Fd,
+    target: Target<'a, Fd>,
+    mount: MountKey,
+    standing: Option<Standing>,
+    fence: Option<u64>,
+}

@@ -1,0 +1,122 @@
+//! Binds by a detached copy: nobody sees the mount before it is as it should be.
+
+use std::path::Path;
+
+use mountwright_core::{BindReport, BindRequest, Errno, Guarantee, Location, MountKey, Propagation, Recursion};
+
+use crate::LinuxBackend;
+use crate::change::propagation::recursive;
+use crate::mounting::attach::{LastStep, before_the_attach};
+use crate::mounting::created_targets::Created;
+use crate::query::attribute_bits::attr_of;
+use crate::syscalls::abi::{
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, MS_SLAVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
+    S_IFLNK,
+};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel, MountAttr};
+
+/// The number of attempts at a bind that other binds to its target disturb.
+pub(crate) const MOST_ATTEMPTS: usize = 3;
+
+pub(crate) fn last_step<'a, Fd>(request: &BindRequest, apart: bool, source: Option<&'a Fd>) -> LastStep<'a, Fd> {
+    LastStep { propagation: request.wanted_propagation(), recursion: request.recursion(), apart, source }
+}
+
+/// Whether the copy gets its propagation before it is attached.
+pub(crate) fn parts(request: &BindRequest) -> bool {
+    before_the_attach(request.wanted_propagation()).is_some()
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    pub(crate) fn bind_request(&self, request: &BindRequest) -> Step<BindReport> {
+        let detached = self.uses(Call::OpenTree) && self.uses(Call::MoveMount);
+        let as_it_is = request.change().is_nothing() && !parts(request);
+        let detached = detached && (as_it_is || self.uses(Call::MountSetattr) || self.uses(Call::OpenTreeAttr));
+        let bind = || if detached { self.bind_detached(request) } else { self.bind_by_mount(request) };
+        for _ in 1..MOST_ATTEMPTS {
+            match bind() {
+                Err(fault) if fault.is_worth_another_attempt() => {}
+                other => return other,
+            }
+        }
+        bind()
+    }
+
+    fn bind_detached(&self, request: &BindRequest) -> Step<BindReport> {
+        let Source { tree, mount, pinned } = self.copy_of_source(request)?;
+        let mut created = Created::nothing();
+        let last = last_step(request, parts(request), pinned.as_ref());
+        let attached =
+            self.target(request, &tree, &mut created).and_then(|target| self.attach((&tree, mount), &target, &last));
+        match attached {
+            Ok(()) => Ok(created.report(mount, Guarantee::Atomic)),
+            Err(fault) => Err(self.take_back(created, fault)),
+        }
+    }
+
+    /// A detached copy of the source with its attributes and its propagation changed. It is gone as soon as its descriptor
+    /// is closed.
+    fn copy_of_source(&self, request: &BindRequest) -> Step<Source<K::Fd>> {
+        let attr = MountAttr {
+            propagation: before_the_attach(request.wanted_propagation()).unwrap_or_default().into(),
+            ..attr_of(request.change())
+        };
+        // A slave may need a second copy of the same source: the location is resolved once.
+        let pins = request.wanted_propagation() == Some(Propagation::Slave);
+        let open = |dir: At<'_, K::Fd>, path: &Path, flags| -> Step<(K::Fd, Option<K::Fd>)> {
+            if !pins {
+                return Ok((self.copy_of((dir, path), flags, request.recursion(), attr)?, None));
+            }
+            let pinned = self.calls.open_tree(dir, path, flags | OPEN_TREE_CLOEXEC)?;
+            let itself = (At::Fd(&pinned), Path::new(""));
+            Ok((self.copy_of(itself, AT_EMPTY_PATH, request.recursion(), attr)?, Some(pinned)))
+        };
+        let (tree, pinned) = match request.source() {
+            Location::Trusted(path) => open(At::Cwd, path, 0)?,
+            source @ Location::Beneath { .. } => {
+                // One name in a pinned or trusted directory, not followed: what it is shows in the copy.
+                let place = self.place_for_one_call(source)?;
+                open(place.dir(), place.name(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)?
+            }
+        };
+        let (kind, mount) = self.kind_and_mount_of_fd(&tree)?;
+        match request.source() {
+            Location::Beneath { .. } if kind == S_IFLNK => Err(Fault::new(Call::OpenTree, Errno::ELOOP)),
+            _ => Ok(Source { tree, mount, pinned }),
+        }
+    }
+
+    /// A detached copy that is a slave of its source.
+    pub(crate) fn slave_copy(&self, source: &K::Fd, recursion: Recursion) -> Step<K::Fd> {
+        let attr = MountAttr { propagation: MS_SLAVE.into(), ..MountAttr::default() };
+        self.copy_of((At::Fd(source), Path::new("")), AT_EMPTY_PATH, recursion, attr)
+    }
+
+    fn copy_of(
+        &self,
+        (dir, path): (At<'_, K::Fd>, &Path),
+        flags: u32,
+        recursion: Recursion,
+        attr: MountAttr,
+    ) -> Step<K::Fd> {
+        let deep = recursive(recursion, AT_RECURSIVE);
+        let flags = flags | deep | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+        if attr == MountAttr::default() {
+            return self.calls.open_tree(dir, path, flags);
+        }
+        if self.uses(Call::OpenTreeAttr) {
+            return self.calls.open_tree_attr(dir, path, flags, attr);
+        }
+        let tree = self.calls.open_tree(dir, path, flags)?;
+        self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), deep | AT_EMPTY_PATH, attr)?;
+        Ok(tree)
+    }
+}
+
+/// A detached copy and, for a slave, what it is a copy of.
+struct Source<Fd> {
+    tree: Fd,
+    mount: MountKey,
+    pinned: Option<Fd>,
+}

@@ -1,0 +1,154 @@
+//! What a bind has created on the way to its target, to be taken back if it fails.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use mountwright_core::{BindReport, Errno, FileIdentity, FileMode, Guarantee, Leftover, MountKey};
+
+use crate::LinuxBackend;
+use crate::files::create::FRESH;
+use crate::resolve::beneath::Crossing;
+use crate::resolve::identity::{QUIETLY, kind};
+use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH, S_IFDIR, STATX_NLINK};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel, Stat};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Directory,
+    /// Anything that is no directory: its placeholder is an empty regular file.
+    File,
+}
+
+/// One directory or file, in the directory that it was made in.
+struct Made<Fd> {
+    parent: Rc<Fd>,
+    name: OsString,
+    sort: Sort,
+    shown: PathBuf,
+    /// Its filesystem and inode number, once it has been opened.
+    identity: Option<((u32, u32), u64)>,
+}
+
+/// Everything that was created, outermost first. Each directory stays pinned until the end.
+pub(crate) struct Created<Fd> {
+    made: Vec<Made<Fd>>,
+    /// The target, where the request refuses a mount point: created or not.
+    pub(crate) target: Option<FileIdentity>,
+}
+
+fn identity(stat: &Stat) -> ((u32, u32), u64) {
+    (stat.device, stat.inode)
+}
+
+impl<Fd> Created<Fd> {
+    pub(crate) fn nothing() -> Self {
+        Self { made: Vec::new(), target: None }
+    }
+
+    /// The report of the mount that all this was created for.
+    pub(crate) fn report(self, mount: MountKey, guarantee: Guarantee) -> BindReport {
+        let created = self.made.into_iter().map(|made| made.shown).collect();
+        BindReport::new(mount, guarantee).creating(created).on(self.target)
+    }
+
+    fn add(&mut self, parent: &Rc<Fd>, name: &Path, sort: Sort, shown: &Path) {
+        let (parent, name, shown) = (Rc::clone(parent), name.as_os_str().to_owned(), shown.to_path_buf());
+        self.made.push(Made { parent, name, sort, shown, identity: None });
+    }
+
+    fn identify(&mut self, stat: &Stat) {
+        if let Some(made) = self.made.last_mut() {
+            made.identity = Some(identity(stat));
+        }
+    }
+}
+
+/// Whether a directory can have been made a moment ago with this mode: empty of directories, and without a permission that
+/// was not asked for. Set-group-id is inherited.
+fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
+    let inherited = u32::from(mode.bits()) | 0o2000;
+    u32::from(stat.mode) & 0o7777 & !inherited == 0 && stat.links <= 2
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// Makes a directory in `parent` unless another process was faster, and opens it by `open` either way.
+    ///
+    /// Its mode is corrected only where what has the name is on the parent's own mount and looks as it was made: another
+    /// process may have exchanged the name, or mounted on it.
+    pub(crate) fn make_directory_for_mount(
+        &self,
+        (parent, name, shown): (&Rc<K::Fd>, &Path, &Path),
+        mode: FileMode,
+        created: &mut Created<K::Fd>,
+        open: impl FnOnce() -> Step<K::Fd>,
+    ) -> Step<K::Fd> {
+        match self.calls.mkdirat(At::Fd(parent), name, mode.bits().into()) {
+            Ok(()) => created.add(parent, name, Sort::Directory, shown),
+            Err(fault) if fault.errno() == Errno::EEXIST => return open(),
+            Err(fault) => return Err(fault),
+        }
+        match self.beneath(parent, name, O_PATH | O_DIRECTORY, Crossing::Refuse) {
+            Ok(fresh) => {
+                let stat = self.stat_fd(&fresh, FRESH | STATX_NLINK)?;
+                if !may_be_fresh(&stat, mode) {
+                    return Err(Fault::new(Call::Openat, Errno::ESTALE));
+                }
+                created.identify(&stat);
+                self.correct_mode_of(&fresh, &stat, mode)?;
+                Ok(fresh)
+            }
+            // Already a mount point, perhaps of another bind to the same target.
+            Err(fault) if fault.errno() == Errno::EXDEV => open(),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The same for an empty file.
+    pub(crate) fn make_file_for_mount(
+        &self,
+        (parent, name, shown): (&Rc<K::Fd>, &Path, &Path),
+        mode: FileMode,
+        created: &mut Created<K::Fd>,
+        open: impl FnOnce() -> Step<K::Fd>,
+    ) -> Step<K::Fd> {
+        let fresh = match self.create_exclusively(At::Fd(parent), name, mode) {
+            Ok(fresh) => fresh,
+            Err(fault) if fault.errno() == Errno::EEXIST => return open(),
+            Err(fault) => return Err(fault),
+        };
+        created.add(parent, name, Sort::File, shown);
+        created.identify(&self.correct_mode(&fresh, mode)?);
+        Ok(fresh)
+    }
+
+    /// Removes what was created, innermost first, one name at a time and never what somebody else has put there; adds
+    /// to the failure what stays.
+    pub(crate) fn take_back(&self, created: Created<K::Fd>, fault: Fault) -> Fault {
+        created.made.into_iter().rev().fold(fault, |fault, made| match self.remove_made(&made) {
+            true => fault,
+            false if made.sort == Sort::Directory => fault.leaving(Leftover::Directory(made.shown)),
+            false => fault.leaving(Leftover::File(made.shown)),
+        })
+    }
+
+    /// True where it is gone.
+    fn remove_made(&self, made: &Made<K::Fd>) -> bool {
+        let (dir, name) = (At::Fd(&*made.parent), Path::new(&made.name));
+        if let Some(known) = made.identity {
+            match self.calls.statx(dir, name, QUIETLY | AT_SYMLINK_NOFOLLOW, FRESH) {
+                // Somebody has moved it away, or has written into it.
+                Ok(stat) if identity(&stat) != known => return false,
+                Ok(stat) if kind(&stat) != S_IFDIR && stat.size > 0 => return false,
+                Ok(_) => {}
+                Err(fault) => return fault.errno() == Errno::ENOENT,
+            }
+        }
+        let flags = if made.sort == Sort::Directory { AT_REMOVEDIR } else { 0 };
+        match self.calls.unlinkat(dir, name, flags) {
+            Ok(()) => true,
+            Err(fault) => fault.errno() == Errno::ENOENT,
+        }
+    }
+}

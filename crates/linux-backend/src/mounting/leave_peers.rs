@@ -1,0 +1,192 @@
+//! Leaving the peers that a shared parent has given a new mount.
+//!
+//! The kernel makes all of a tree shared that is attached below a shared mount: its peers are the copies at the parent's
+//! peers. Until it has left them, whatever is mounted in a copy appears in the mount too. So it leaves them, and then the
+//! backend looks whether anything came in before: such a bind is rolled back.
+
+use mountwright_core::{Errno, MountKey, Propagation, Recursion};
+
+use crate::LinuxBackend;
+use crate::change::propagation::recursive;
+use crate::mounting::attach::{Attached, LastStep, before_the_attach};
+use crate::mounting::look_again::look_again;
+use crate::mounting::newcomers::Newcomer;
+use crate::mounting::standing::Member;
+use crate::mounting::target::Target;
+use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel};
+
+/// The number of times that a mount leaves its peers. Each but the last was disturbed by a bind that came too late.
+const MOST_ROUNDS: usize = 16;
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// Makes a mount private, or a slave of its source, where it is shared with the copies at its parent's peers. Returns
+    /// what came into it before; the mount then has its peers again, where the kernel can give them back.
+    pub(crate) fn leave_peers(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        target: &Target<'_, K::Fd>,
+        last: &LastStep<'_, K::Fd>,
+    ) -> Step<Option<Newcomer>> {
+        let standing = match attached.standing {
+            Some(standing) => standing,
+            None => self.standing(attached.mount)?,
+        };
+        if !standing.shared {
+            return Ok(None);
+        }
+        if last.propagation != Some(Propagation::Slave) {
+            return self.leave(attached, target, last.recursion, || Ok(()));
+        }
+        let members = match last.recursion {
+            Recursion::This => vec![Member::top(standing.master)],
+            Recursion::Tree => self.members(attached.tree, attached.mount, Recursion::Tree)?,
+        };
+        match last.source {
+            _ if members.iter().all(|member| member.master.is_none()) => {
+                self.leave(attached, target, last.recursion, || Ok(()))
+            }
+            Some(source) if self.uses(Call::SetGroup) => {
+                let second = self.slave_copy(source, last.recursion)?;
+                // While the copies can still be unmounted: that each mount can be reached.
+                for member in members.iter().filter(|member| member.master.is_some()) {
+                    self.pair(attached.tree, &second, member)?;
+                }
+                self.leave(attached, target, last.recursion, || self.join(attached.tree, &second, &members))
+            }
+            _ => self.follow(attached, &members, last.recursion),
+        }
+    }
+
+    /// Makes the tree private and lets it `join` at once: what its source sends in between does not reach it.
+    fn leave(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        target: &Target<'_, K::Fd>,
+        recursion: Recursion,
+        join: impl Fn() -> Step<()>,
+    ) -> Step<Option<Newcomer>> {
+        let private = || self.propagate(attached.tree, Propagation::Private, recursion);
+        let leave = || private().and_then(|()| join());
+        let (MountKey::Unique(id), true) = (attached.mount, self.uses(Call::Listmount)) else {
+            leave()?;
+            return self.newcomer_in_table(attached, recursion);
+        };
+        let Some(fence) = attached.fence else {
+            return leave().map(|()| None);
+        };
+        // A peer that keeps the group, so that the mount can return to it: only from there its copies can be unmounted.
+        let can_return = self.uses(Call::SetGroup) && self.uses(Call::OpenTree);
+        let group = can_return.then(|| self.peer_of(attached.tree, recursion)).transpose()?;
+        for _ in 0..MOST_ROUNDS {
+            let newcomer = self.newcomer_that_stays((id, fence), target)?;
+            if newcomer.is_some() {
+                return Ok(newcomer);
+            }
+            match leave().and_then(|()| self.newcomer((id, fence), target)) {
+                Ok(None) => return Ok(None),
+                Ok(Some(_)) => self.return_to_peers(attached, group.as_ref(), recursion)?,
+                // The bind is rolled back; copies that cannot be unmounted with it stay.
+                Err(fault) => {
+                    let _ = self.return_to_peers(attached, group.as_ref(), recursion);
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(Some(Newcomer::Cover))
+    }
+
+    /// Gives each mount of a tree that has left its peers their group again, by a copy that kept it: only from there the
+    /// copies at the parent's peers can be unmounted.
+    fn return_to_peers(&self, attached: &Attached<'_, K::Fd>, group: Option<&K::Fd>, recursion: Recursion) -> Step<()> {
+        let Some(group) = group else { return Ok(()) };
+        let members = match recursion {
+            Recursion::This => vec![Member::top(None)],
+            Recursion::Tree => self.members(attached.tree, attached.mount, recursion)?,
+        };
+        self.propagate(attached.tree, Propagation::Private, recursion)?;
+        members.iter().try_for_each(|member| self.join_counterpart(attached.tree, group, member))
+    }
+
+    /// Waits for a bind that came too late and is about to unmount its mount again.
+    fn newcomer_that_stays(
+        &self,
+        below: (mountwright_core::UniqueMountId, u64),
+        target: &Target<'_, K::Fd>,
+    ) -> Step<Option<Newcomer>> {
+        let mut seen = None;
+        look_again(|| {
+            seen = self.newcomer(below, target)?;
+            Ok((seen != Some(Newcomer::Cover)).then_some(()))
+        })?;
+        Ok(seen)
+    }
+
+    /// A detached copy of an attached tree: its peer.
+    fn peer_of(&self, tree: &K::Fd, recursion: Recursion) -> Step<K::Fd> {
+        let flags = AT_EMPTY_PATH | recursive(recursion, AT_RECURSIVE) | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+        self.calls.open_tree(At::Fd(tree), "".as_ref(), flags)
+    }
+
+    /// Before a tree is attached below a shared mount: a unique id that all of the tree is older than.
+    ///
+    /// A slave tree that could not join its masters is refused here: once its mounts have left their peers, an unmount leaves
+    /// the copies where they are.
+    pub(crate) fn fence(&self, target: &Target<'_, K::Fd>, last: &LastStep<'_, K::Fd>) -> Step<Option<u64>> {
+        if last.recursion == Recursion::This || before_the_attach(last.propagation).is_none() {
+            return Ok(None);
+        }
+        let joins = last.source.is_some() && self.uses(Call::SetGroup);
+        if last.propagation == Some(Propagation::Slave) && !joins && self.has_peers(&target.file)? {
+            return Err(Fault::new(Call::SetGroup, Errno::EOPNOTSUPP));
+        }
+        if !self.uses(Call::Listmount) || !self.uses(Call::OpenTree) {
+            return Ok(None);
+        }
+        let MountKey::Unique(parent) = self.mount_of_fd(&target.file)? else { return Ok(None) };
+        if self.relations(parent)?.peer_group == 0 {
+            return Ok(None);
+        }
+        match self.mount_of_fd(&self.peer_of(&target.file, Recursion::This)?)? {
+            MountKey::Unique(id) => Ok(Some(id.0.get())),
+            MountKey::Reused(_) => Ok(None),
+        }
+    }
+
+    /// Joins each private mount of a tree to the master that it had, by a second slave copy of the same source.
+    fn join(&self, tree: &K::Fd, second: &K::Fd, members: &[Member]) -> Step<()> {
+        let mut slaves = members.iter().filter(|member| member.master.is_some());
+        slaves.try_for_each(|member| self.join_counterpart(tree, second, member))
+    }
+
+    /// Joins one private mount of a tree to the groups of the same mount in a second copy.
+    fn join_counterpart(&self, tree: &K::Fd, second: &K::Fd, member: &Member) -> Step<()> {
+        match self.pair(tree, second, member)? {
+            Some((mount, counterpart)) => self.calls.set_group(&counterpart, &mount),
+            None => self.calls.set_group(second, tree),
+        }
+    }
+
+    /// A mount of a tree and the same one in the second copy; `None` for the top.
+    fn pair(&self, tree: &K::Fd, second: &K::Fd, member: &Member) -> Step<Option<(K::Fd, K::Fd)>> {
+        let Some(id) = member.id else { return Ok(None) };
+        Ok(Some((self.reach_in_tree(tree, &member.path, id)?, self.mount_in_tree(second, &member.path)?)))
+    }
+
+    /// Before 5.15: makes the tree a slave and checks that its masters are those of the source. Where the parent has peers
+    /// they are the copies instead: `EOPNOTSUPP`.
+    fn follow(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        members: &[Member],
+        recursion: Recursion,
+    ) -> Step<Option<Newcomer>> {
+        self.propagate(attached.tree, Propagation::Slave, recursion)?;
+        if let Some(newcomer) = self.newcomer_in_table(attached, recursion)? {
+            return Ok(Some(newcomer));
+        }
+        let followed = self.members(attached.tree, attached.mount, recursion)? == members;
+        if followed { Ok(None) } else { Err(Fault::new(Call::MountSetattr, Errno::EOPNOTSUPP)) }
+    }
+}

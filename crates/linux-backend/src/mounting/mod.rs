@@ -1,0 +1,16 @@
+//! New mounts: targets, attachment, roll-back, binds, new filesystems, moves.
+
+pub(crate) mod attach;
+pub(crate) mod bind_by_mount;
+pub(crate) mod bind_detached;
+pub(crate) mod created_targets;
+pub(crate) mod find_new_mount;
+pub(crate) mod leave_peers;
+pub(crate) mod look_again;
+pub(crate) mod move_mount;
+pub(crate) mod new_filesystem;
+pub(crate) mod newcomers;
+pub(crate) mod rollback;
+pub(crate) mod standing;
+pub(crate) mod superblock;
+pub(crate) mod target;

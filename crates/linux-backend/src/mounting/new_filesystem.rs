@@ -1,0 +1,262 @@
+//! Mounting new filesystems.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt;
+use std::rc::Rc;
+
+use mountwright_core::{
+    AttributeChange, Errno, FinalLink, Location, MountAttributes, MountFlags, MountKey, MountReport, MountRequest,
+    OccupiedTarget, Recursion,
+};
+
+use crate::LinuxBackend;
+use crate::mounting::attach::{Attached, LastStep};
+use crate::mounting::bind_detached::MOST_ATTEMPTS;
+use crate::mounting::created_targets::Sort;
+use crate::mounting::target::Target;
+use crate::query::attribute_bits::{atime_attr, attr_bits, ms_bits};
+use crate::resolve::beneath::Crossing;
+use crate::syscalls::abi::{
+    FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_MOVE, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
+    O_DIRECTORY, O_PATH,
+};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{Call, Config, Kernel, Reach};
+
+/// Words that mount(2) takes as flags of the superblock and not among the options.
+const SUPERBLOCK_WORDS: [(&str, u32); 4] =
+    [("ro", MS_RDONLY), ("sync", MS_SYNCHRONOUS), ("dirsync", MS_DIRSYNC), ("lazytime", MS_LAZYTIME)];
+
+impl<K: Kernel> LinuxBackend<K> {
+    pub(crate) fn mount_request(&self, request: &MountRequest) -> Step<MountReport> {
+        for _ in 1..MOST_ATTEMPTS {
+            match self.attempt_mount(request) {
+                Err(fault) if fault.is_worth_another_attempt() => {}
+                other => return other.map(MountReport::new),
+            }
+        }
+        self.attempt_mount(request).map(MountReport::new)
+    }
+
+    fn attempt_mount(&self, request: &MountRequest) -> Step<MountKey> {
+        let target = self.directory_target(&request.target)?;
+        let by_context = self.uses(Call::Fsopen) && self.uses(Call::MoveMount) && fits_a_context(request);
+        let tree = if by_context { self.detached_filesystem(request)? } else { None };
+        let Some(tree) = tree else { return self.mount_by_mount(request, &target) };
+        let mount = self.mount_of_fd(&tree)?;
+        self.attach((&tree, mount), &target, &last_step(request))?;
+        Ok(mount)
+    }
+
+    fn directory_target<'a>(&self, at: &'a Location) -> Step<Target<'a, K::Fd>> {
+        let (file, named) = match at {
+            Location::Trusted(_) => (self.pin(at, FinalLink::Follow, O_DIRECTORY)?, None),
+            Location::Beneath { root, path } => {
+                let parent = self.open_parent(root, path)?;
+                let file = self.beneath(&parent, path.name().as_ref(), O_PATH | O_DIRECTORY, Crossing::Enter)?;
+                (file, Some((Rc::new(parent), path.name())))
+            }
+        };
+        Ok(Target { file, named, alone_on: None, occupied: OccupiedTarget::Stack, at })
+    }
+
+    /// A detached mount of the filesystem. `None`: this kernel can give it its attributes only by mount(2).
+    fn detached_filesystem(&self, request: &MountRequest) -> Step<Option<K::Fd>> {
+        let context = self.created_context(request)?;
+        let attributes = attr_bits(request.attributes.flags) | atime_attr(request.attributes.atime);
+        match self.calls.fsmount(&context, FSMOUNT_CLOEXEC, attributes) {
+            Ok(tree) => Ok(Some(tree)),
+            // Before 5.14 fsmount does not know the flag, which mount(2) knows since 5.10.
+            Err(fault) if fault.errno() == Errno::EINVAL && follows_no_symlink(request) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// A context whose superblock exists. A signal during its creation fails the context for good: another one is made.
+    fn created_context(&self, request: &MountRequest) -> Step<K::Fd> {
+        for _ in 0..MOST_CONTEXTS {
+            let context = self.configured_context(request)?;
+            match self.kernel().fsconfig(&context, Config::Create) {
+                Ok(()) => return Ok(context),
+                Err(Errno::EINTR) => {}
+                Err(errno) => return Err(Fault::new(Call::Fsconfig, errno)),
+            }
+        }
+        let context = self.configured_context(request)?;
+        self.calls.fsconfig(&context, Config::Create).map(|()| context)
+    }
+
+    fn configured_context(&self, request: &MountRequest) -> Step<K::Fd> {
+        let context = self.calls.fsopen(&request.fs_type, FSOPEN_CLOEXEC)?;
+        let set = |command| self.calls.fsconfig(&context, command);
+        if let Some(subtype) = subtype(&request.fs_type) {
+            set(Config::Text(OsStr::new("subtype"), subtype))?;
+        }
+        if let Some(source) = &request.source {
+            set(Config::Text(OsStr::new("source"), source))?;
+        }
+        for option in &request.options {
+            set(match &option.value {
+                Some(value) => Config::Text(&option.key, value),
+                None => Config::Flag(&option.key),
+            })?;
+        }
+        Ok(context)
+    }
+
+    /// Before 5.2, and for a request that no context takes: made in the staging directory and then moved to its target.
+    /// Without a staging directory it is made on the target, and read-only after a window.
+    fn mount_by_mount(&self, request: &MountRequest, target: &Target<'_, K::Fd>) -> Step<MountKey> {
+        let (flags, options) = superblock_options(request)?;
+        if [Some(&options), request.source.as_ref()].into_iter().flatten().any(|text| text.len() >= PAGE) {
+            let refused = Fault::new(Call::Mount, Errno::E2BIG);
+            return Err(refused.at_step("mount (options or source of more than 4095 bytes)"));
+        }
+        let source = request.source.as_deref().unwrap_or(OsStr::new("none"));
+        let make = |place: Reach<'_, K::Fd>| {
+            // As a flag of a new mount, read-only would become the superblock's too: it is set afterwards.
+            let safe = ms_bits(wanted(request)) & !MS_RDONLY;
+            self.calls.mount(Reach::Path(source.as_ref()), place, &request.fs_type, flags | safe, &options)
+        };
+        match self.enter_staging()? {
+            Some(staging) => {
+                let mounted = self.stage_at(&staging, Sort::Directory, make);
+                let moved = mounted.and_then(|mounted| self.move_new_mount(mounted, target, request));
+                let take_off = |(mounted, mount), fault| self.take_off((&mounted, mount), target, true, fault);
+                let (mounted, mount) = self.leave_staging(staging, moved, take_off)?;
+                self.settle(&Attached::new(&mounted, mount, Recursion::This), target, &last_step(request))?;
+                Ok(mount)
+            }
+            None if target.named.is_some() => Err(self.no_staging()),
+            None if request.attributes.is_read_only() && self.has_peers(&target.file)? => Err(self.no_staging()),
+            None => {
+                make(Reach::Descriptor(&target.file))?;
+                let (mounted, mount) = self.mounted_on(target, None)?;
+                self.make_read_only(&mounted, request)
+                    .map_err(|fault| self.take_off((&mounted, mount), target, true, fault))?;
+                self.finish(Attached::new(&mounted, mount, Recursion::This), target, &last_step(request))?;
+                Ok(mount)
+            }
+        }
+    }
+
+    fn move_new_mount(
+        &self,
+        mounted: K::Fd,
+        target: &Target<'_, K::Fd>,
+        request: &MountRequest,
+    ) -> Step<(K::Fd, MountKey)> {
+        self.make_read_only(&mounted, request)?;
+        let mount = self.mount_of_fd(&mounted)?;
+        let (from, to) = (Reach::Descriptor(&mounted), Reach::Descriptor(&target.file));
+        self.calls.mount(from, to, "".as_ref(), MS_MOVE, "".as_ref())?;
+        self.look_at(&Attached::new(&mounted, mount, Recursion::This), target, &last_step(request))?;
+        Ok((mounted, mount))
+    }
+
+    /// Read-only, where that was asked for. Checks that symlinks are not followed, where that was: before 5.10 mount(2) ignores
+    /// the flag.
+    fn make_read_only(&self, mounted: &K::Fd, request: &MountRequest) -> Step<()> {
+        if follows_no_symlink(request) {
+            let flags = self.mount_of_pinned(mounted)?.mount.attributes.flags;
+            if !flags.contains(MountFlags::NO_SYMLINK_FOLLOW) {
+                return Err(Fault::new(Call::Mount, Errno::EOPNOTSUPP).at_step("mount (nosymfollow)"));
+            }
+        }
+        if !request.attributes.is_read_only() {
+            return Ok(());
+        }
+        self.mount_by_flags(Reach::Descriptor(mounted), MS_REMOUNT | MS_BIND | ms_bits(wanted(request)))
+    }
+}
+
+/// The longest text that fsconfig takes is one byte shorter.
+const LONGEST_TEXT: usize = 256;
+/// mount(2) takes one byte less of options, and of the source.
+const PAGE: usize = 4096;
+/// The number of contexts that signals may fail before the next one is waited for.
+const MOST_CONTEXTS: usize = 8;
+
+/// Whether fsconfig takes every key and every value.
+fn fits_a_context(request: &MountRequest) -> bool {
+    let keys = request.options.iter().map(|option| &option.key);
+    let values = request.options.iter().filter_map(|option| option.value.as_ref());
+    keys.chain(values).chain(&request.source).chain([&request.fs_type]).all(|text| text.len() < LONGEST_TEXT)
+}
+
+fn follows_no_symlink(request: &MountRequest) -> bool {
+    request.attributes.flags.contains(MountFlags::NO_SYMLINK_FOLLOW)
+}
+
+fn wanted(request: &MountRequest) -> MountAttributes {
+    request.attributes.changed_by(AttributeChange::NOTHING)
+}
+
+/// A new filesystem is nobody's copy.
+fn last_step<Fd>(request: &MountRequest) -> LastStep<'static, Fd> {
+    LastStep { propagation: request.propagation, recursion: Recursion::This, apart: true, source: None }
+}
+
+/// `sshfs` of `fuse.sshfs`.
+fn subtype(fs_type: &OsStr) -> Option<&OsStr> {
+    let bytes = fs_type.as_bytes();
+    let dot = bytes.iter().position(|&byte| byte == b'.')?;
+    Some(OsStr::from_bytes(&bytes[dot + 1..])).filter(|subtype| !subtype.is_empty())
+}
+
+/// The options as mount(2) takes them: some as flags, the others joined by commas. A comma within one would make two of
+/// it.
+fn superblock_options(request: &MountRequest) -> Step<(u32, OsString)> {
+    let (mut flags, mut text) = (0, OsString::new());
+    for option in &request.options {
+        let word = SUPERBLOCK_WORDS.iter().find(|(word, _)| option.value.is_none() && option.key == *word);
+        if let Some((_, flag)) = word {
+            flags |= flag;
+            continue;
+        }
+        if option.value.is_none() && option.key == "rw" {
+            continue;
+        }
+        let parts = [Some(&option.key), option.value.as_ref()];
+        if parts.into_iter().flatten().any(|part| part.as_bytes().contains(&b',')) {
+            return Err(Fault::new(Call::Mount, Errno::EINVAL));
+        }
+        if !text.is_empty() {
+            text.push(",");
+        }
+        text.push(&option.key);
+        if let Some(value) = &option.value {
+            text.push("=");
+            text.push(value);
+        }
+    }
+    Ok((flags, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use mountwright_core::FilesystemOption;
+
+    use super::*;
+
+    #[test]
+    fn options_become_flags_and_one_text() {
+        let mut request = MountRequest::new("tmpfs", Location::trusted("/m"));
+        request.options = vec![
+            FilesystemOption::with_value("size", "64k"),
+            FilesystemOption::flag("ro"),
+            FilesystemOption::with_value("mode", "0700"),
+        ];
+        let (flags, text) = superblock_options(&request).unwrap();
+        assert_eq!((flags, text), (MS_RDONLY, OsString::from("size=64k,mode=0700")));
+        request.options.push(FilesystemOption::with_value("a", "b,c"));
+        assert_eq!(superblock_options(&request).unwrap_err().errno(), Errno::EINVAL);
+    }
+
+    #[test]
+    fn a_subtype_follows_the_first_dot() {
+        assert_eq!(subtype(OsStr::new("fuse.sshfs")), Some(OsStr::new("sshfs")));
+        assert_eq!(subtype(OsStr::new("tmpfs")), None);
+        assert_eq!(subtype(OsStr::new("fuse.")), None);
+    }
+}

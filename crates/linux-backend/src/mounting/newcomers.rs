@@ -1,0 +1,117 @@
+//! Mounts that came into a new mount while it was shared with the copies at its parent's peers.
+
+use std::num::NonZeroU64;
+
+use mountwright_core::{Errno, MountKey, OccupiedTarget, Recursion, UniqueMountId};
+
+use crate::LinuxBackend;
+use crate::mounting::attach::Attached;
+use crate::mounting::target::Target;
+use crate::syscalls::abi::STATMOUNT_MNT_POINT;
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{Call, Kernel};
+
+/// The number of newcomers that are looked at.
+const MOST_NEWCOMERS: usize = 64;
+/// The depth below the new mount at which a newcomer is looked at.
+const MOST_LEVELS: usize = 64;
+
+/// A mount that came into a new mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Newcomer {
+    /// On the root of the new mount: another bind to the same target, or a mount in a copy.
+    Cover,
+    /// Below its root.
+    Inside,
+}
+
+impl Newcomer {
+    /// The failure of the bind.
+    pub(crate) fn fault(self) -> Fault {
+        match self {
+            // Another bind to this target may have come too late: the next attempt finds out.
+            Self::Cover => Fault::new(Call::MoveMount, Errno::EBUSY).worth_another_attempt(),
+            Self::Inside => Fault::new(Call::MoveMount, Errno::EAGAIN),
+        }
+    }
+}
+
+/// `None`: the mount is unmounted by now, as that of the loser of a race is.
+fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(fault) if fault.errno() == Errno::ENOENT => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// What is below a mount and younger than `fence`. A cover counts only where nothing may be mounted on the target.
+    pub(crate) fn newcomer(
+        &self,
+        (mount, fence): (UniqueMountId, u64),
+        target: &Target<'_, K::Fd>,
+    ) -> Step<Option<Newcomer>> {
+        let mut found = None;
+        for id in self.calls.listmount(mount.0.get(), fence, MOST_NEWCOMERS)? {
+            let child = match unless_gone(self.child_above(id, mount))? {
+                None => continue,
+                Some(None) => return Ok(Some(Newcomer::Inside)),
+                Some(Some(child)) => child,
+            };
+            let top = self.mount_point_of(mount)?;
+            match unless_gone(self.mount_point_of(child))? {
+                None => {}
+                Some(point) if point == top => found = Some(Newcomer::Cover),
+                Some(_) => return Ok(Some(Newcomer::Inside)),
+            }
+        }
+        Ok(found.filter(|_| target.occupied == OccupiedTarget::Refuse))
+    }
+
+    /// The same from the mount table, for kernels without listmount: only what is inside, and not of a tree, whose own
+    /// mounts cannot be told from others.
+    pub(crate) fn newcomer_in_table(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        recursion: Recursion,
+    ) -> Step<Option<Newcomer>> {
+        if recursion == Recursion::Tree {
+            return Ok(None);
+        }
+        let (table, top) = (self.table()?, self.classic_mount_of(attached.tree)?);
+        let Some(mount_point) = table.by_id(top).map(|row| row.mount_point()) else { return Ok(None) };
+        let inside = table.iter().any(|row| row.parent() == top && row.id() != top && row.mount_point() != mount_point);
+        Ok(inside.then_some(Newcomer::Inside))
+    }
+
+    /// The ancestor of a mount that is mounted directly on `top`.
+    fn child_above(&self, mut mount: u64, top: UniqueMountId) -> Step<Option<UniqueMountId>> {
+        for _ in 0..MOST_LEVELS {
+            let Some(id) = NonZeroU64::new(mount).map(UniqueMountId) else { return Ok(None) };
+            let parent = self.relations(id)?.parent;
+            if parent == top.0.get() {
+                return Ok(Some(id));
+            }
+            mount = parent;
+        }
+        Ok(None)
+    }
+
+    fn mount_point_of(&self, mount: UniqueMountId) -> Step<std::ffi::OsString> {
+        Ok(self.ask(mount, STATMOUNT_MNT_POINT.into(), crate::query::lookup::ROOM)?.mount_point)
+    }
+
+    /// Whether a mount is in no mount table any more. An error: the kernel did not say.
+    pub(crate) fn is_gone(&self, mount: MountKey) -> Step<bool> {
+        let looked = match mount {
+            MountKey::Unique(id) => self.relations(id).map(drop),
+            MountKey::Reused(_) => self.mount_info(mount).map(drop),
+        };
+        match looked {
+            Ok(()) => Ok(false),
+            Err(fault) if fault.errno() == Errno::ENOENT => Ok(true),
+            Err(fault) => Err(fault),
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Unmounting again what a call has attached, and nothing else.
+
+use mountwright_core::{Errno, Leftover, MountId, MountKey, Propagation, Recursion, UniqueMountId};
+
+use crate::LinuxBackend;
+use crate::mounting::attach::Attached;
+use crate::mounting::look_again::look_again;
+use crate::mounting::target::Target;
+use crate::resolve::identity::mount_key;
+use crate::syscalls::abi::MNT_DETACH;
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{Kernel, Reach};
+
+/// How many mounts on top of each other are looked through.
+const MOST_COVERS: usize = 64;
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// Unmounts what this call has attached, by the descriptor of the mount itself, whatever its name is now. Lazily, since
+    /// the descriptor is a user of it. What could not be unmounted is added to the failure.
+    ///
+    /// * umount2 takes the top of a stack: a mount that another process has put over it is left alone, and so is this one.
+    ///   One that disappears at once was the loser of a race.
+    /// * An unmount is one at the peers of the parent, and a copy of a shared mount is a peer of its source. Where the tree is
+    ///   not `apart` from that it is made private first, or the source would lose what is mounted on it.
+    pub(crate) fn take_off(
+        &self,
+        (tree, mount): (&K::Fd, MountKey),
+        target: &Target<'_, K::Fd>,
+        apart: bool,
+        fault: Fault,
+    ) -> Fault {
+        let uncovered = match mount {
+            MountKey::Unique(_) => {
+                let uncovered = look_again(|| Ok((!self.is_covered(target, mount)?).then_some(())));
+                matches!(uncovered, Ok(Some(())))
+            }
+            // Each look would read the mount table, and before 6.8 no loser unmounts its mount.
+            MountKey::Reused(_) => matches!(self.is_covered(target, mount), Ok(false)),
+        };
+        let unmounted = uncovered
+            && (apart || self.propagate(tree, Propagation::Private, Recursion::Tree).is_ok())
+            && self.unmount_until_gone((tree, mount), || self.is_covered(target, mount).unwrap_or(true));
+        if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
+    }
+
+    /// The same with all that came into the mount while it was shared with the copies at its parent's peers. While it still
+    /// is, the copies are unmounted with it.
+    pub(crate) fn take_off_whole(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        target: &Target<'_, K::Fd>,
+        fault: Fault,
+    ) -> Fault {
+        let mount = attached.mount;
+        let unmounted = self.unmount_until_gone((attached.tree, mount), || false);
+        if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
+    }
+
+    /// Unmounts the top of a mount's stack until the mount is gone, or until it has to stop.
+    fn unmount_until_gone(&self, (tree, mount): (&K::Fd, MountKey), stop: impl Fn() -> bool) -> bool {
+        let is_gone = || match mount {
+            MountKey::Unique(_) => self.is_gone(mount),
+            // The id may be another mount's by now.
+            MountKey::Reused(_) => Ok(true),
+        };
+        for _ in 0..MOST_COVERS {
+            match self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH) {
+                Ok(()) if is_gone().unwrap_or(true) => return true,
+                // A mount that was put over it in this very moment was unmounted instead.
+                Ok(()) if stop() => return false,
+                Ok(()) => {}
+                Err(fault) => {
+                    let unmounted_by_another = fault.errno() == Errno::EINVAL && matches!(mount, MountKey::Unique(_));
+                    return unmounted_by_another && is_gone().unwrap_or(false);
+                }
+            }
+        }
+        false
+    }
+
+    /// Whether another mount was put over this one. An error: it cannot be looked at, and may be.
+    fn is_covered(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<bool> {
+        let shown = match self.stat_shown(target) {
+            // The target has another name now.
+            Err(fault) if matches!(fault.errno(), Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(false),
+            shown => shown?,
+        };
+        match mount_key(&shown) {
+            Some(seen) if seen != mount => self.covers(seen, mount),
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether `seen` is mounted on `mount`, perhaps with others in between.
+    pub(crate) fn covers(&self, seen: MountKey, mount: MountKey) -> Step<bool> {
+        match (seen, mount) {
+            (MountKey::Unique(seen), MountKey::Unique(mount)) => self.has_ancestor(seen, mount),
+            // statx does not say the unique id of a mount whose server refuses this user.
+            (seen, mount) => match (self.classic_id(seen), self.classic_id(mount)) {
+                (Ok(seen), Ok(mount)) => self.has_ancestor_in_table(seen, mount),
+                // Unmounted in between.
+                (Err(fault), _) | (_, Err(fault)) if fault.errno() == Errno::ENOENT => Ok(false),
+                (Err(fault), _) | (_, Err(fault)) => Err(fault),
+            },
+        }
+    }
+
+    fn classic_id(&self, mount: MountKey) -> Step<MountId> {
+        match mount {
+            MountKey::Reused(id) => Ok(id),
+            MountKey::Unique(id) => self.relations(id).map(|found| MountId(found.old_id)),
+        }
+    }
+
+    fn has_ancestor(&self, mut mount: UniqueMountId, ancestor: UniqueMountId) -> Step<bool> {
+        for _ in 0..MOST_COVERS {
+            let parent = match self.relations(mount) {
+                // Unmounted in between.
+                Err(fault) if fault.errno() == Errno::ENOENT => return Ok(false),
+                found => found?.parent.try_into().ok().map(UniqueMountId),
+            };
+            match parent {
+                Some(parent) if parent == ancestor => return Ok(true),
+                Some(parent) if parent != mount => mount = parent,
+                _ => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    fn has_ancestor_in_table(&self, mut mount: MountId, ancestor: MountId) -> Step<bool> {
+        let table = self.table()?;
+        for _ in 0..MOST_COVERS {
+            match table.by_id(mount).map(|row| row.parent()) {
+                Some(parent) if parent == ancestor => return Ok(true),
+                Some(parent) if parent != mount => mount = parent,
+                _ => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+}

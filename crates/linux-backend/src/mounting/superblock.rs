@@ -1,0 +1,89 @@
+//! Changing a superblock, for every mount of it.
+
+use std::ffi::OsStr;
+
+use mountwright_core::{Errno, FinalLink, Leftover, Location, MountInfo, PathMount};
+
+use crate::LinuxBackend;
+use crate::query::attribute_bits::ms_bits;
+use crate::syscalls::abi::{
+    FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, MS_BIND, MS_DIRSYNC, MS_I_VERSION, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY,
+    MS_REMOUNT, MS_SYNCHRONOUS,
+};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Config, Kernel, Reach};
+
+impl<K: Kernel> LinuxBackend<K> {
+    pub(crate) fn superblock(&self, at: &Location, read_only: bool) -> Step<()> {
+        if !self.uses(Call::Fsopen) {
+            return self.superblock_by_mount(at, read_only);
+        }
+        let context = match at {
+            Location::Trusted(path) => self.calls.fspick(At::Cwd, path, FSPICK_CLOEXEC)?,
+            Location::Beneath { .. } => {
+                let mount = self.pin(at, FinalLink::Follow, 0)?;
+                self.calls.fspick(At::Fd(&mount), "".as_ref(), FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)?
+            }
+        };
+        let word = if read_only { "ro" } else { "rw" };
+        self.calls.fsconfig(&context, Config::Flag(OsStr::new(word)))?;
+        self.calls.fsconfig(&context, Config::Reconfigure)
+    }
+
+    /// Before 5.2: a remount changes the superblock and the mount that it is made through. That is a copy in the staging
+    /// place where there can be one; otherwise the mount itself, which gets its own attributes back.
+    fn superblock_by_mount(&self, at: &Location, read_only: bool) -> Step<()> {
+        let file = self.pin(at, FinalLink::Follow, 0)?;
+        let PathMount { mount, is_root } = self.mount_of_pinned(&file)?;
+        if !is_root {
+            return Err(Fault::new(Call::Mount, Errno::EINVAL));
+        }
+        let attributes = ms_bits(mount.attributes);
+        let wanted = if read_only { MS_RDONLY } else { 0 };
+        let remount = MS_REMOUNT | (attributes & !MS_RDONLY) | wanted | present_flags(&mount);
+        let changed_here = |fault: Fault| fault.leaving(Leftover::Attributes { at: at.for_display() });
+        if let Some(staging) = self.enter_staging()? {
+            let changed = self
+                .stage(&staging, &file, MS_BIND)
+                .and_then(|copy| self.mount_by_flags(Reach::Descriptor(&copy), remount))
+                .and_then(|()| self.unstage(&staging.root).map_err(changed_here));
+            return self.leave_staging(staging, changed, |(), fault| changed_here(fault));
+        }
+        self.mount_by_flags(Reach::Descriptor(&file), remount)?;
+        self.mount_by_flags(Reach::Descriptor(&file), MS_REMOUNT | MS_BIND | attributes).map_err(changed_here)
+    }
+}
+
+/// The other flags of the superblock, which a remount would clear. ext4 prints `i_version` for `iversion`.
+fn present_flags(mount: &MountInfo) -> u32 {
+    let words = [
+        ("sync", MS_SYNCHRONOUS),
+        ("dirsync", MS_DIRSYNC),
+        ("lazytime", MS_LAZYTIME),
+        ("mand", MS_MANDLOCK),
+        ("iversion", MS_I_VERSION),
+        ("i_version", MS_I_VERSION),
+    ];
+    words.into_iter().filter(|(word, _)| mount.option(word).is_some()).fold(0, |flags, (_, flag)| flags | flag)
+}
+
+#[cfg(test)]
+mod tests {
+    use mountwright_core::{DeviceNumber, MountId};
+
+    use super::*;
+
+    #[test]
+    fn a_remount_keeps_every_flag_that_the_table_prints() {
+        let mut mount = MountInfo::new(MountId(2), MountId(1), DeviceNumber::new(8, 1));
+        for (options, flags) in [
+            ("rw", 0),
+            ("rw,sync,dirsync,mand,lazytime", MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME),
+            ("rw,i_version", MS_I_VERSION),
+            ("ro,iversion,errors=remount-ro", MS_I_VERSION),
+        ] {
+            mount.options = options.into();
+            assert_eq!(present_flags(&mount), flags, "{options}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The place that a bind goes to: pinned, and made where it is missing.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use mountwright_core::{
+    BindRequest, Errno, FileIdentity, FileMode, Location, MissingTarget, MountKey, OccupiedTarget, RelativePath,
+};
+
+use crate::LinuxBackend;
+use crate::files::metadata::file_identity;
+use crate::mounting::created_targets::{Created, Sort};
+use crate::resolve::beneath::Crossing;
+use crate::resolve::identity::{kind, mount_key, mount_root};
+use crate::resolve::location::short_enough;
+use crate::syscalls::abi::{O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, STATX_INO, STATX_TYPE};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel};
+
+/// A pinned target.
+pub(crate) struct Target<'a, Fd> {
+    /// The target itself.
+    pub(crate) file: Fd,
+    /// Below a root: the directory it was found in and its name there.
+    pub(crate) named: Option<Named<'a, Fd>>,
+    /// The mount that the target is on, where nothing else may be mounted on the target and where the kernel
+    /// tells.
+    pub(crate) alone_on: Option<MountKey>,
+    /// Whether other mounts on the target are expected.
+    pub(crate) occupied: OccupiedTarget,
+    /// Where it was asked for.
+    pub(crate) at: &'a Location,
+}
+
+impl<Fd> Target<'_, Fd> {
+    /// Where it is, for a person to read.
+    pub(crate) fn shown(&self) -> PathBuf {
+        self.at.for_display()
+    }
+}
+
+/// A directory and a name in it.
+type Named<'a, Fd> = (Rc<Fd>, &'a OsStr);
+type Found<'a, Fd> = (Fd, Option<Named<'a, Fd>>);
+
+/// How the components of a target are opened.
+#[derive(Clone, Copy)]
+enum Trust {
+    /// As the kernel resolves a path, symlinks included.
+    Trusted,
+    /// Without a symlink, and below the start.
+    Beneath(Crossing),
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// What a file is: a directory or not.
+    pub(crate) fn sort_of(&self, file: &K::Fd) -> Step<Sort> {
+        let stat = self.stat_fd(file, STATX_TYPE)?;
+        Ok(if kind(&stat) == S_IFDIR { Sort::Directory } else { Sort::File })
+    }
+
+    /// Pins the target of a bind of `source`, and creates it where the request says so. What was created stands in
+    /// `created`, also after an error.
+    pub(crate) fn target<'a>(
+        &self,
+        request: &'a BindRequest,
+        source: &K::Fd,
+        created: &mut Created<K::Fd>,
+    ) -> Step<Target<'a, K::Fd>> {
+        let (file, named) = match request.target() {
+            Location::Trusted(path) => (self.trusted_target(request, path, source, created)?, None),
+            Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
+        };
+        let alone_on = match request.occupied_target() {
+            OccupiedTarget::Refuse => {
+                let (alone_on, identity) = self.unoccupied(&file)?;
+                created.target = identity;
+                alone_on
+            }
+            OccupiedTarget::Stack => None,
+        };
+        Ok(Target { file, named, alone_on, occupied: request.occupied_target(), at: request.target() })
+    }
+
+    /// The mount that a target is on, where statx tells, and which file it is, where the server lets it be looked at;
+    /// `EBUSY` where the target is its root.
+    fn unoccupied(&self, file: &K::Fd) -> Step<(Option<MountKey>, Option<FileIdentity>)> {
+        let mask = self.identity_mask();
+        let (stat, identity) = match self.stat_fd(file, mask | STATX_INO) {
+            Err(fault) if fault.errno() == Errno::EACCES => (self.stat_fd(file, mask)?, None),
+            other => {
+                let stat = other?;
+                let identity = file_identity(&stat)?;
+                (stat, Some(identity))
+            }
+        };
+        let is_root = match mount_root(&stat) {
+            Some(is_root) => is_root,
+            None => self.mount_of_pinned(file)?.is_root,
+        };
+        if is_root { Err(Fault::new(Call::Openat, Errno::EBUSY)) } else { Ok((mount_key(&stat), identity)) }
+    }
+
+    fn trusted_target(
+        &self,
+        request: &BindRequest,
+        path: &Path,
+        source: &K::Fd,
+        created: &mut Created<K::Fd>,
+    ) -> Step<K::Fd> {
+        match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), request.missing_target()) {
+            (Err(fault), MissingTarget::Create { mode })
+                if fault.errno() == Errno::ENOENT && !path.as_os_str().is_empty() =>
+            {
+                let bytes = path.as_os_str().as_bytes();
+                let (start, rest) = match bytes.strip_prefix(b"/") {
+                    Some(rest) => (Path::new("/"), rest),
+                    None => (Path::new("."), bytes),
+                };
+                let start_fd = self.open_root(start)?;
+                let names = rest.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).map(OsStr::from_bytes);
+                let shown = if start == Path::new("/") { PathBuf::from("/") } else { PathBuf::new() };
+                Ok(self.make_way((start_fd, shown), names, Trust::Trusted, (mode, source), created)?.0)
+            }
+            (found, _) => found,
+        }
+    }
+
+    fn target_beneath<'a>(
+        &self,
+        request: &BindRequest,
+        (root, path): (&Path, &'a RelativePath),
+        source: &K::Fd,
+        created: &mut Created<K::Fd>,
+    ) -> Step<Found<'a, K::Fd>> {
+        short_enough(path.as_path())?;
+        let crossing = match request.occupied_target() {
+            OccupiedTarget::Refuse => Crossing::Refuse,
+            OccupiedTarget::Stack => Crossing::Enter,
+        };
+        let root_fd = self.open_root(root)?;
+        let found = self.existing_beneath(&root_fd, path, crossing);
+        match (found, request.missing_target()) {
+            (Err(fault), MissingTarget::Create { mode }) if fault.errno() == Errno::ENOENT => {
+                let trust = Trust::Beneath(crossing);
+                let way =
+                    self.make_way((root_fd, root.to_path_buf()), path.components(), trust, (mode, source), created);
+                way.map(|(file, named)| (file, Some(named)))
+            }
+            (found, _) => {
+                let (parent, file) = found?;
+                let parent = Rc::new(parent.unwrap_or(root_fd));
+                Ok((file, Some((parent, path.name()))))
+            }
+        }
+    }
+
+    /// The target's parent, unless that is the root itself, and the target.
+    fn existing_beneath(&self, root: &K::Fd, path: &RelativePath, crossing: Crossing) -> Step<(Option<K::Fd>, K::Fd)> {
+        let parent = match path.parent() {
+            Some(parent) => Some(self.beneath(root, parent, O_PATH | O_DIRECTORY, Crossing::Refuse)?),
+            None => None,
+        };
+        let file = self.open_last(parent.as_ref().unwrap_or(root), path.name().as_ref(), crossing)?;
+        Ok((parent, file))
+    }
+
+    fn open_last(&self, parent: &K::Fd, name: &Path, crossing: Crossing) -> Step<K::Fd> {
+        self.beneath(parent, name, O_PATH, crossing).map_err(|fault| match fault.errno() {
+            // One name below its own directory: what is crossed is a mount on the target itself.
+            Errno::EXDEV => fault.saying(Errno::EBUSY),
+            _ => fault,
+        })
+    }
+
+    /// Walks to the target one component at a time and makes what is missing.
+    fn make_way<'n>(
+        &self,
+        (start, mut shown): (K::Fd, PathBuf),
+        names: impl Iterator<Item = &'n OsStr>,
+        trust: Trust,
+        (mode, source): (FileMode, &K::Fd),
+        created: &mut Created<K::Fd>,
+    ) -> Step<(K::Fd, Named<'n, K::Fd>)> {
+        let mut dir = Rc::new(start);
+        let mut names = names.peekable();
+        while let Some(component) = names.next() {
+            let (last, name) = (names.peek().is_none(), Path::new(component));
+            shown.push(name);
+            let here = Rc::clone(&dir);
+            let open = || match trust {
+                Trust::Trusted if last => self.calls.openat(At::Fd(&here), name, O_PATH | O_CLOEXEC, 0),
+                Trust::Trusted => self.calls.openat(At::Fd(&here), name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
+                Trust::Beneath(crossing) if last => self.open_last(&here, name, crossing),
+                Trust::Beneath(_) => self.beneath(&here, name, O_PATH | O_DIRECTORY, Crossing::Refuse),
+            };
+            let child = match open() {
+                Err(fault) if fault.errno() == Errno::ENOENT => {
+                    let place = (&dir, name, shown.as_path());
+                    if !last || self.sort_of(source)? == Sort::Directory {
+                        self.make_directory_for_mount(place, mode, created, open)?
+                    } else {
+                        self.make_file_for_mount(place, mode, created, open)?
+                    }
+                }
+                other => other?,
+            };
+            if last {
+                return Ok((child, (dir, component)));
+            }
+            dir = Rc::new(child);
+        }
+        Err(Fault::new(Call::Openat, Errno::ENOENT))
+    }
+}

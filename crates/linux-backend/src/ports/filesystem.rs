@@ -1,0 +1,114 @@
+//! The port to files and directories.
+
+use std::path::{Path, PathBuf};
+
+use mountwright_core::{
+    Directory, Errno, FileIdentity, FileKind, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError,
+    Subject,
+};
+
+use crate::LinuxBackend;
+use crate::ports::directory::LinuxDirectory;
+use crate::resolve::identity::mount_key;
+use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, STATX_INO};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel};
+
+impl<K: Kernel> LinuxBackend<K> {
+    fn stat(&self, at: &Location, link: FinalLink) -> Step<Metadata> {
+        let place = self.place_for_one_call(at)?;
+        let beneath = matches!(at, Location::Beneath { .. });
+        let follow = if beneath || link == FinalLink::Itself { AT_SYMLINK_NOFOLLOW } else { 0 };
+        let found = self.metadata_at(place.dir(), place.name(), follow)?;
+        if beneath && link == FinalLink::Follow && found.kind == FileKind::Symlink {
+            return Err(Fault::new(Call::Statx, Errno::ELOOP));
+        }
+        Ok(found)
+    }
+
+    /// What the kernel calls the path of an open descriptor, if it leads there again: a deleted file's path ends in
+    /// `(deleted)`, one outside this root starts with `(unreachable)`.
+    fn real_path(&self, path: &Path) -> Step<PathBuf> {
+        let file = self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0)?;
+        let real = self.calls.fd_path(&file)?;
+        if !real.is_absolute() {
+            return Err(Fault::new(Call::Fdpath, Errno::ENOENT));
+        }
+        let mask = STATX_INO | self.identity_mask();
+        let pinned = self.stat_fd(&file, mask)?;
+        let found = self.calls.statx(At::Cwd, &real, AT_SYMLINK_NOFOLLOW | crate::resolve::identity::QUIETLY, mask)?;
+        let same = |stat: &crate::syscalls::Stat| (stat.device, stat.inode, mount_key(stat));
+        if same(&pinned) == same(&found) { Ok(real) } else { Err(Fault::new(Call::Fdpath, Errno::ENOENT)) }
+    }
+
+    fn make_directory(&self, at: &Location, mode: FileMode) -> Step<FileIdentity> {
+        let place = self.place(at)?;
+        self.new_directory(place.dir(), place.name(), mode, &at.for_display())
+    }
+
+    fn make_file(&self, at: &Location, mode: FileMode) -> Step<FileIdentity> {
+        let place = match at {
+            // A slash at the end asks for a directory: the kernel's own refusal.
+            Location::Trusted(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+                self.place_for_one_call(at)?
+            }
+            _ => self.place(at)?,
+        };
+        self.new_file(place.dir(), place.name(), mode, &at.for_display())
+    }
+
+    fn unlink(&self, at: &Location, flags: u32) -> Step<()> {
+        let place = self.place_for_one_call(at)?;
+        self.calls.unlinkat(place.dir(), place.name(), flags)
+    }
+
+    fn link_target(&self, at: &Location) -> Step<PathBuf> {
+        let place = self.place_for_one_call(at)?;
+        self.calls.readlinkat(place.dir(), place.name())
+    }
+}
+
+impl<K: Kernel> Filesystem for LinuxBackend<K> {
+    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError> {
+        self.stat(at, link).map_err(|fault| fault.of(Operation::Metadata, at.for_display()))
+    }
+
+    fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
+        self.real_path(path).map_err(|fault| fault.of(Operation::Canonicalize, path))
+    }
+
+    fn current_dir(&self) -> Result<PathBuf, OsError> {
+        let error = |fault: Fault| fault.of(Operation::CurrentDir, Subject::Namespace);
+        let path = self.calls.getcwd().map_err(error)?;
+        // Outside this process's root the kernel puts `(unreachable)` before it.
+        if path.is_absolute() { Ok(path) } else { Err(error(Fault::new(Call::Getcwd, Errno::ENOENT))) }
+    }
+
+    fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError> {
+        let shown = at.for_display();
+        match LinuxDirectory::open(self, at, &shown) {
+            Ok(directory) => Ok(Box::new(directory)),
+            Err(fault) => Err(fault.of(Operation::OpenDir, shown)),
+        }
+    }
+
+    fn read_link(&self, at: &Location) -> Result<PathBuf, OsError> {
+        self.link_target(at).map_err(|fault| fault.of(Operation::ReadLink, at.for_display()))
+    }
+
+    fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
+        self.make_directory(at, mode).map_err(|fault| fault.of(Operation::CreateDir, at.for_display()))
+    }
+
+    fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
+        self.make_file(at, mode).map_err(|fault| fault.of(Operation::CreateFile, at.for_display()))
+    }
+
+    fn remove_dir(&self, at: &Location) -> Result<(), OsError> {
+        self.unlink(at, AT_REMOVEDIR).map_err(|fault| fault.of(Operation::RemoveDir, at.for_display()))
+    }
+
+    fn remove_file(&self, at: &Location) -> Result<(), OsError> {
+        self.unlink(at, 0).map_err(|fault| fault.of(Operation::RemoveFile, at.for_display()))
+    }
+}

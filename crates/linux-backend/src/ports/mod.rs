@@ -1,0 +1,7 @@
+//! The ports, over the folders below.
+
+pub(crate) mod cached;
+pub(crate) mod directory;
+pub(crate) mod filesystem;
+pub(crate) mod mounter;
+pub(crate) mod open_entry;

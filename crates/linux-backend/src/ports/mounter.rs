@@ -1,0 +1,68 @@
+//! The port to mounts.
+
+use mountwright_core::{
+    AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, Location, MountInfo, MountKey,
+    MountReport, MountRequest, MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion,
+    Subject, UnmountRequest,
+};
+
+use crate::LinuxBackend;
+use crate::syscalls::Kernel;
+
+impl<K: Kernel> Mounter for LinuxBackend<K> {
+    fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError> {
+        let subject = || Subject::onto(request.source().for_display(), request.target().for_display());
+        self.needs_procfs()
+            .and_then(|()| self.bind_request(request))
+            .map_err(|fault| fault.of(Operation::Bind, subject()))
+    }
+
+    fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
+        let mounted = self.needs_procfs().and_then(|()| self.mount_request(request));
+        mounted.map_err(|fault| fault.of(Operation::Mount, request.target.for_display()))
+    }
+
+    fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
+        let subject = || Subject::onto(from.for_display(), to.for_display());
+        self.needs_procfs()
+            .and_then(|()| self.move_to(from, to))
+            .map_err(|fault| fault.of(Operation::MoveMount, subject()))
+    }
+
+    fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
+        self.change(request).map_err(|fault| fault.of(Operation::ChangeAttributes, request.at().for_display()))
+    }
+
+    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError> {
+        self.superblock(at, read_only).map_err(|fault| fault.of(Operation::SetSuperblock, at.for_display()))
+    }
+
+    fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError> {
+        let set = self.propagate_at(at, propagation, recursion);
+        set.map_err(|fault| fault.of(Operation::SetPropagation, at.for_display()))
+    }
+
+    fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
+        self.unmount_request(request).map_err(|fault| fault.of(Operation::Unmount, request.at().for_display()))
+    }
+
+    fn mount_of(&self, at: &Location) -> Result<PathMount, OsError> {
+        self.path_mount(at).map_err(|fault| fault.of(Operation::MountOf, at.for_display()))
+    }
+
+    fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError> {
+        self.filesystem(at).map_err(|fault| fault.of(Operation::FilesystemOf, at.for_display()))
+    }
+
+    fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError> {
+        self.mount_info(mount).map_err(|fault| fault.of(Operation::FindMount, mount))
+    }
+
+    fn mounts(&self) -> Result<MountTable, OsError> {
+        self.table().map_err(|fault| fault.of(Operation::Mounts, Subject::Namespace))
+    }
+
+    fn origin(&self) -> Result<Origin, OsError> {
+        self.own_origin().map_err(|fault| fault.of(Operation::Origin, Subject::Namespace))
+    }
+}

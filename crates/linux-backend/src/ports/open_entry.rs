@@ -1,0 +1,92 @@
+//! One pinned file.
+
+use std::path::{Path, PathBuf};
+
+use mountwright_core::{Errno, FileMode, Metadata, OpenEntry, Operation, OsError};
+
+use crate::LinuxBackend;
+use crate::resolve::identity::kind;
+use crate::syscalls::abi::{AT_EMPTY_PATH, O_CLOEXEC, O_NOFOLLOW, O_PATH, S_IFLNK, STATX_TYPE};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel, Reach};
+
+/// The extended attribute that holds a program's capabilities.
+const CAPABILITIES: &str = "security.capability";
+/// More than any version of it has bytes.
+const CAPABILITIES_MAX: usize = 64;
+
+/// One file on Linux, open only as a place (`O_PATH`).
+pub(crate) struct LinuxEntry<K: Kernel> {
+    backend: LinuxBackend<K>,
+    file: K::Fd,
+    shown: PathBuf,
+}
+
+impl<K: Kernel> LinuxEntry<K> {
+    /// Pins what `name` is in `dir`; `above` is the path of that, for messages.
+    pub(crate) fn open(backend: &LinuxBackend<K>, dir: &K::Fd, name: &Path, above: &Path) -> Step<Self> {
+        let file = backend.calls.openat(At::Fd(dir), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
+        Ok(Self { backend: backend.clone(), file, shown: above.join(name) })
+    }
+
+    pub(crate) fn change_mode(&self, mode: FileMode) -> Step<()> {
+        let refused = || Fault::new(Call::Chmod, Errno::ELOOP);
+        // Before 6.6, which brought fchmodat2 too, some filesystems change the mode of a symlink.
+        if !self.backend.uses(Call::Fchmodat2) && self.is_symlink()? {
+            return Err(refused());
+        }
+        match self.backend.chmod_pinned(&self.file, mode.bits().into()) {
+            Err(fault) if fault.errno() == Errno::EOPNOTSUPP && self.is_symlink()? => Err(refused()),
+            other => other,
+        }
+    }
+
+    fn is_symlink(&self) -> Step<bool> {
+        Ok(kind(&self.backend.stat_fd(&self.file, STATX_TYPE)?) == S_IFLNK)
+    }
+
+    fn on<T>(&self, operation: Operation, done: Step<T>) -> Result<T, OsError> {
+        done.map_err(|fault| fault.of(operation, self.shown.as_path()))
+    }
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// Changes the mode of a descriptor that may be open only as a place.
+    pub(crate) fn chmod_pinned(&self, file: &K::Fd, mode: u32) -> Step<()> {
+        if self.uses(Call::Fchmodat2) {
+            self.calls.fchmodat2(At::Fd(file), "".as_ref(), mode, AT_EMPTY_PATH)
+        } else {
+            self.calls.chmod(Reach::Descriptor(file), mode)
+        }
+    }
+}
+
+impl<K: Kernel> OpenEntry for LinuxEntry<K> {
+    fn metadata(&self) -> Result<Metadata, OsError> {
+        self.on(Operation::Metadata, self.backend.metadata_of(&self.file))
+    }
+
+    fn set_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
+        let changed = self.backend.calls.fchownat(At::Fd(&self.file), "".as_ref(), (uid, gid), AT_EMPTY_PATH);
+        self.on(Operation::SetOwner, changed)
+    }
+
+    fn set_mode(&self, mode: FileMode) -> Result<(), OsError> {
+        self.on(Operation::SetMode, self.change_mode(mode))
+    }
+
+    fn capabilities(&self) -> Result<Option<Vec<u8>>, OsError> {
+        let place = Reach::Descriptor(&self.file);
+        let found = match self.backend.calls.getxattr(place, CAPABILITIES.as_ref(), CAPABILITIES_MAX) {
+            Ok(capabilities) => Ok(Some(capabilities)),
+            Err(fault) if fault.errno() == Errno::ENODATA => Ok(None),
+            Err(fault) => Err(fault),
+        };
+        self.on(Operation::Capabilities, found)
+    }
+
+    fn set_capabilities(&self, capabilities: &[u8]) -> Result<(), OsError> {
+        let set = self.backend.calls.setxattr(Reach::Descriptor(&self.file), CAPABILITIES.as_ref(), capabilities);
+        self.on(Operation::SetCapabilities, set)
+    }
+}

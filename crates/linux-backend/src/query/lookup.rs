@@ -1,0 +1,207 @@
+//! Questions about mounts, none of which asks the filesystem.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use mountwright_core::{
+    DeviceNumber, Errno, FilesystemMagic, FilesystemOf, FinalLink, Location, MountId, MountInfo, MountKey,
+    MountSubtree, MountTable, PathMount, UniqueMountId,
+};
+
+use crate::LinuxBackend;
+use crate::query::magic_by_type::magic_of_type;
+use crate::query::mount_info::{EVERY_FIELD, info_of, missing_fields};
+use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};
+use crate::syscalls::abi::{
+    AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFLNK, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_ROOT,
+    STATMOUNT_SB_BASIC,
+};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel, MountStat, Stat};
+
+/// Room for statmount's strings at the first attempt; enough but for the longest overlay options.
+pub(crate) const ROOM: usize = 1024;
+/// More than any mount's strings can be: each is less than a page or a path, options apart.
+const MOST_ROOM: usize = 1 << 20;
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// statx of a location, for its mount. Below a root the last component is looked at, not followed.
+    fn look(&self, at: &Location) -> Step<Stat> {
+        let place = self.place_for_one_call(at)?;
+        let follow = if matches!(at, Location::Beneath { .. }) { AT_SYMLINK_NOFOLLOW } else { 0 };
+        let stat = self.calls.statx(place.dir(), place.name(), QUIETLY | follow, self.identity_mask())?;
+        if follow != 0 && kind(&stat) == S_IFLNK {
+            return Err(Fault::new(Call::Statx, Errno::ELOOP));
+        }
+        Ok(stat)
+    }
+
+    /// Looks a location up and asks about its mount by unique id, which needs nothing kept open. `None`: this kernel
+    /// cannot do it.
+    fn by_unique_id<T>(&self, at: &Location, ask: impl Fn(UniqueMountId) -> Step<T>) -> Step<Option<(T, bool)>> {
+        if !self.uses(Call::Statmount) {
+            return Ok(None);
+        }
+        let mut gone = None;
+        loop {
+            let stat = match self.look(at) {
+                // Perhaps the server at its end refuses this user: a descriptor can still be had.
+                Err(fault) if fault.errno() == Errno::EACCES => return Ok(None),
+                other => other?,
+            };
+            let (Some(MountKey::Unique(id)), Some(is_root)) = (mount_key(&stat), mount_root(&stat)) else {
+                return Ok(None);
+            };
+            match ask(id) {
+                Ok(answer) => return Ok(Some((answer, is_root))),
+                // Taken off in between: look again. The same once more: a mount that no namespace has any longer.
+                Err(fault) if fault.errno() == Errno::ENOENT && gone != Some(id) => gone = Some(id),
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    pub(crate) fn path_mount(&self, at: &Location) -> Step<PathMount> {
+        match self.by_unique_id(at, |id| self.unique_mount(id))? {
+            Some((mount, is_root)) => Ok(PathMount { mount, is_root }),
+            None => self.mount_of_pinned(&self.pin(at, FinalLink::Follow, 0)?),
+        }
+    }
+
+    /// The mount of an open descriptor, which keeps it: its id cannot be used again meanwhile.
+    pub(crate) fn mount_of_pinned(&self, file: &K::Fd) -> Step<PathMount> {
+        let stat = self.stat_fd(file, self.identity_mask())?;
+        let key = match mount_key(&stat) {
+            Some(key) => key,
+            None => self.mount_of_fd(file)?,
+        };
+        let mount = self.mount_info(key)?;
+        let is_root = match mount_root(&stat) {
+            Some(is_root) => is_root,
+            // Before 5.8: it is the root of its mount where the kernel gives both the same path.
+            None => match self.calls.fd_path(file) {
+                Ok(path) => is_path_of_root(&path, &mount.mount_point),
+                // A longer path cannot be read. A step up from the root of a mount leads to another mount.
+                Err(fault) if fault.errno() == Errno::ENAMETOOLONG => {
+                    let above = self.calls.openat(At::Fd(file), "..".as_ref(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0)?;
+                    self.mount_of_fd(&above)? != key
+                }
+                Err(fault) => return Err(fault),
+            },
+        };
+        Ok(PathMount { mount, is_root })
+    }
+
+    /// True where an open descriptor is the root of a mount.
+    pub(crate) fn is_mount_root(&self, file: &K::Fd) -> Step<bool> {
+        match mount_root(&self.stat_fd(file, self.identity_mask())?) {
+            Some(is_root) => Ok(is_root),
+            None => Ok(self.mount_of_pinned(file)?.is_root),
+        }
+    }
+
+    pub(crate) fn filesystem(&self, at: &Location) -> Step<FilesystemOf> {
+        let ask = |id| self.ask(id, STATMOUNT_SB_BASIC.into(), 0);
+        if let Some((answer, is_root)) = self.by_unique_id(at, ask)? {
+            let device = DeviceNumber::new(answer.device.0, answer.device.1);
+            return Ok(FilesystemOf::new(magic(&answer), device, is_root));
+        }
+        self.filesystem_of_pinned(&self.pin(at, FinalLink::Follow, 0)?)
+    }
+
+    pub(crate) fn filesystem_of_pinned(&self, file: &K::Fd) -> Step<FilesystemOf> {
+        let found = self.mount_of_pinned(file)?;
+        let magic = match magic_of_type(&found.mount.fs_type) {
+            Some(magic) => magic,
+            // A type whose number is not known here: fstatfs, which no filesystem on a network is left to.
+            None => FilesystemMagic(self.calls.fstatfs(file)?),
+        };
+        Ok(FilesystemOf::new(magic, found.mount.device, found.is_root))
+    }
+
+    pub(crate) fn mount_info(&self, mount: MountKey) -> Step<MountInfo> {
+        match mount {
+            MountKey::Unique(id) if self.uses(Call::Statmount) => self.unique_mount(id),
+            MountKey::Unique(_) => Err(Fault::new(Call::Statmount, Errno::EOPNOTSUPP)),
+            MountKey::Reused(id) => self.table_row(id),
+        }
+    }
+
+    /// One row of the table, for kernels that have nothing better.
+    fn table_row(&self, id: MountId) -> Step<MountInfo> {
+        let table = self.table()?;
+        table.by_id(id).map(|row| row.to_info()).ok_or(Fault::new(Call::Mountinfo, Errno::ENOENT))
+    }
+
+    pub(crate) fn table(&self) -> Step<MountTable> {
+        Ok(MountTable::parse(self.calls.mountinfo()?))
+    }
+
+    fn unique_mount(&self, id: UniqueMountId) -> Step<MountInfo> {
+        let answer = self.ask(id, EVERY_FIELD, ROOM)?;
+        let seen = self.found().statmount_fields.add(answer.mask);
+        if missing_fields(&answer, seen) == 0 {
+            return Ok(info_of(answer));
+        }
+        // Before 6.13 statmount does not know all fields: the rest from the table, by the classic id, which stands for
+        // this mount as long as it is there.
+        let mut info = self.table_row(MountId(answer.old_id))?;
+        self.ask(id, STATMOUNT_SB_BASIC.into(), 0)?;
+        info.unique_id = Some(id);
+        Ok(info)
+    }
+
+    /// The part of a filesystem that a mount shows.
+    pub(crate) fn subtree(&self, id: UniqueMountId) -> Step<MountSubtree> {
+        let fields = u64::from(STATMOUNT_SB_BASIC | STATMOUNT_MNT_ROOT);
+        let answer = self.ask(id, fields, ROOM)?;
+        if answer.mask & fields != fields {
+            return Ok(MountSubtree::from(&self.unique_mount(id)?));
+        }
+        Ok(MountSubtree { device: DeviceNumber::new(answer.device.0, answer.device.1), root: answer.root.into() })
+    }
+
+    /// The mount's relations alone, without a string.
+    pub(crate) fn relations(&self, id: UniqueMountId) -> Step<MountStat> {
+        self.ask(id, STATMOUNT_MNT_BASIC.into(), 0)
+    }
+
+    /// True where a mount is still in a mount namespace; where that cannot be asked, false.
+    pub(crate) fn is_there(&self, id: UniqueMountId) -> bool {
+        self.uses(Call::Statmount) && self.relations(id).is_ok()
+    }
+
+    /// statmount, with as much room as the strings need.
+    pub(crate) fn ask(&self, id: UniqueMountId, mask: u64, mut room: usize) -> Step<MountStat> {
+        loop {
+            match self.calls.statmount(id.0.get(), mask, room) {
+                Err(fault) if fault.errno() == Errno::EOVERFLOW && room < MOST_ROOM => room = (room * 4).max(ROOM),
+                other => return other,
+            }
+        }
+    }
+}
+
+/// Whether the path of a descriptor is that of its mount. The kernel says of a directory that was removed that it is, and
+/// so for a mount of it; no other file of a mount has such a path, for theirs go on with a slash.
+fn is_path_of_root(path: &Path, mount_point: &Path) -> bool {
+    let (path, mount_point) = (path.as_os_str().as_bytes(), mount_point.as_os_str().as_bytes());
+    path == mount_point || (mount_point != b"/" && path.strip_prefix(mount_point) == Some(b" (deleted)"))
+}
+
+fn magic(answer: &MountStat) -> FilesystemMagic {
+    // Every magic number has 32 bits; the field is wider.
+    FilesystemMagic(u32::try_from(answer.magic & u64::from(u32::MAX)).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_of_a_mount_has_its_path_also_when_it_was_removed() {
+        let is_root = |path: &str, mount_point: &str| is_path_of_root(Path::new(path), Path::new(mount_point));
+        assert!(is_root("/w/m", "/w/m") && is_root("/w/m (deleted)", "/w/m") && is_root("/", "/"));
+        assert!(!is_root("/w/m/ (deleted)", "/w/m") && !is_root("/w/m/a", "/w/m") && !is_root("/ (deleted)", "/"));
+    }
+}

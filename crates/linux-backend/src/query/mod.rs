@@ -1,0 +1,7 @@
+//! Looks at mounts that change nothing.
+
+pub(crate) mod attribute_bits;
+pub(crate) mod lookup;
+pub(crate) mod magic_by_type;
+pub(crate) mod mount_info;
+pub(crate) mod origin;

@@ -1,0 +1,33 @@
+//! Boot and mount namespace of the backend.
+
+use mountwright_core::{Errno, Origin};
+
+use crate::LinuxBackend;
+use crate::syscalls::Kernel;
+use crate::syscalls::failure::Step;
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// Asked of the kernel until both are known, and no longer.
+    pub(crate) fn own_origin(&self) -> Step<Origin> {
+        if let Some(&known) = self.found().origin.get() {
+            return Ok(known);
+        }
+        let boot =
+            where_said(self.calls.boot_id())?.and_then(|text| std::str::from_utf8(&text).ok()?.trim().parse().ok());
+        let origin = Origin { boot, namespace: where_said(self.calls.mount_namespace())? };
+        if origin.is_known() {
+            // Another thread that was faster has found the same.
+            let _ = self.found().origin.set(origin);
+        }
+        Ok(origin)
+    }
+}
+
+/// `None` where nothing says it.
+fn where_said<T>(said: Step<T>) -> Step<Option<T>> {
+    match said {
+        Ok(said) => Ok(Some(said)),
+        Err(fault) if matches!(fault.errno(), Errno::EOPNOTSUPP | Errno::ENOSYS) => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}

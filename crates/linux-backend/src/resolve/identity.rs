@@ -1,0 +1,111 @@
+//! Which mount something is on, and whether it is that mount's root.
+
+use std::num::NonZeroU64;
+
+use mountwright_core::{Errno, MountId, MountKey, UniqueMountId};
+
+use crate::LinuxBackend;
+use crate::syscalls::abi::{
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG,
+    STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_TYPE,
+};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel, Stat};
+
+/// Flags of a statx that never asks a server and never starts an automount.
+pub(crate) const QUIETLY: u32 = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
+
+/// Kind and mount: what identity takes of statx.
+pub(crate) const IDENTITY: u32 = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+
+/// The kind of file: one of `S_IF…`.
+pub(crate) fn kind(stat: &Stat) -> u32 {
+    u32::from(stat.mode) & S_IFMT
+}
+
+/// The mount that an answer names, where this kernel says (5.8; unique since 6.8).
+pub(crate) fn mount_key(stat: &Stat) -> Option<MountKey> {
+    if stat.mask & STATX_MNT_ID_UNIQUE != 0 {
+        NonZeroU64::new(stat.mount_id).map(|id| MountKey::Unique(UniqueMountId(id)))
+    } else if stat.mask & STATX_MNT_ID != 0 {
+        u32::try_from(stat.mount_id).ok().map(|id| MountKey::Reused(MountId(id)))
+    } else {
+        None
+    }
+}
+
+/// Whether it is the root of its mount, where this kernel says (5.8).
+pub(crate) fn mount_root(stat: &Stat) -> Option<bool> {
+    let bit = u64::from(STATX_ATTR_MOUNT_ROOT);
+    (stat.attributes_mask & bit != 0).then_some(stat.attributes & bit != 0)
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// What to ask statx for to learn a mount's best identity. A unique id is of use only where statmount takes it.
+    pub(crate) fn identity_mask(&self) -> u32 {
+        if self.uses(Call::Statmount) {
+            STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE
+        } else {
+            STATX_TYPE | STATX_MNT_ID
+        }
+    }
+
+    /// statx of an open descriptor, for these fields. Where they are of [`IDENTITY`] alone, also of a file whose server
+    /// refuses this user: nothing else can refuse an open descriptor.
+    pub(crate) fn stat_fd(&self, file: &K::Fd, mask: u32) -> Step<Stat> {
+        let mut stat = match self.calls.statx(At::Fd(file), "".as_ref(), AT_EMPTY_PATH | QUIETLY, mask) {
+            Err(fault) if fault.errno() == Errno::EACCES && mask & !IDENTITY == 0 => Stat::default(),
+            other => other?,
+        };
+        if mask & STATX_TYPE & !stat.mask != 0 {
+            // A descriptor can be opened once more without the server. Symlinks cannot be told from files that way; a mount
+            // of one is all that could be met here.
+            let kind = match self.calls.reopen(file, O_PATH | O_DIRECTORY | O_CLOEXEC) {
+                Ok(_) => S_IFDIR,
+                Err(fault) if fault.errno() == Errno::ENOTDIR => S_IFREG,
+                Err(fault) => return Err(fault),
+            };
+            // Kinds are the upper half of 16 bits.
+            stat.mode = u16::try_from(kind).unwrap_or_default();
+        }
+        Ok(stat)
+    }
+
+    /// The key of a mount that was seen, of the sort of the one expected where they are the same mount: statx may not say
+    /// the unique id. The mount seen is kept by a descriptor.
+    pub(crate) fn as_expected(&self, seen: MountKey, expected: MountKey) -> Step<MountKey> {
+        match (seen, expected) {
+            (MountKey::Reused(seen_id), MountKey::Unique(id)) if self.uses(Call::Statmount) => match self.relations(id)
+            {
+                Ok(found) if MountId(found.old_id) == seen_id => Ok(expected),
+                Err(fault) if fault.errno() != Errno::ENOENT => Err(fault),
+                _ => Ok(seen),
+            },
+            _ => Ok(seen),
+        }
+    }
+
+    /// The mount of an open descriptor: its best identity.
+    pub(crate) fn mount_of_fd(&self, file: &K::Fd) -> Step<MountKey> {
+        Ok(self.kind_and_mount_of_fd(file)?.1)
+    }
+
+    pub(crate) fn kind_and_mount_of_fd(&self, file: &K::Fd) -> Step<(u32, MountKey)> {
+        let stat = self.stat_fd(file, self.identity_mask())?;
+        let key = match mount_key(&stat) {
+            Some(key) => key,
+            None => self.mount_in_fdinfo(file)?,
+        };
+        Ok((kind(&stat), key))
+    }
+
+    /// Before 5.8 only a descriptor's fdinfo tells its mount.
+    pub(crate) fn mount_in_fdinfo(&self, file: &K::Fd) -> Step<MountKey> {
+        let text = self.calls.fdinfo(file)?;
+        let id = text.split(|&byte| byte == b'\n').find_map(|line| {
+            let digits = line.strip_prefix(b"mnt_id:")?;
+            std::str::from_utf8(digits).ok()?.trim().parse().ok()
+        });
+        id.map(|id| MountKey::Reused(MountId(id))).ok_or(Fault::new(Call::Fdinfo, Errno::EOPNOTSUPP))
+    }
+}

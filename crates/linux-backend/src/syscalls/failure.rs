@@ -1,0 +1,70 @@
+//! A failure on its way out of a sequence, before it is known which port call it belongs to.
+
+use mountwright_core::{Errno, Leftover, Operation, OsError, Subject};
+
+use crate::syscalls::Call;
+
+/// The call that failed, its errno, and what could not be taken back.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    step: &'static str,
+    errno: Errno,
+    left: Vec<Leftover>,
+    again: bool,
+}
+
+pub(crate) type Step<T> = Result<T, Fault>;
+
+impl Fault {
+    pub(crate) fn new(step: Call, errno: Errno) -> Self {
+        Self { step: step.name(), errno, left: Vec::new(), again: false }
+    }
+
+    pub(crate) fn errno(&self) -> Errno {
+        self.errno
+    }
+
+    /// The same failure under a name that says more.
+    pub(crate) fn saying(mut self, errno: Errno) -> Self {
+        self.errno = errno;
+        self
+    }
+
+    /// The same failure, from a race that another attempt may win.
+    pub(crate) fn worth_another_attempt(mut self) -> Self {
+        self.again = true;
+        self
+    }
+
+    /// Whether the same call may succeed now: nothing of this attempt is left.
+    pub(crate) fn is_worth_another_attempt(&self) -> bool {
+        self.again && self.left.is_empty()
+    }
+
+    pub(crate) fn leaving(mut self, left: Leftover) -> Self {
+        self.left.push(left);
+        self
+    }
+
+    /// The same failure at a step that names what was refused.
+    pub(crate) fn at_step(mut self, step: &'static str) -> Self {
+        self.step = step;
+        self
+    }
+
+    /// The same failure, and all that another one names as left over.
+    pub(crate) fn leaving_what(mut self, other: Self) -> Self {
+        self.left.extend(other.left);
+        self
+    }
+
+    /// True where everything could be taken back.
+    pub(crate) fn leaves_nothing(&self) -> bool {
+        self.left.is_empty()
+    }
+
+    pub(crate) fn of(self, operation: Operation, subject: impl Into<Subject>) -> OsError {
+        let error = OsError::new(operation, subject, self.errno).at_step(self.step);
+        self.left.into_iter().fold(error, OsError::leaving)
+    }
+}

@@ -1,0 +1,142 @@
+//! The trait of system calls.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use mountwright_core::{Errno, MountNamespaceId};
+
+use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
+
+/// Exactly the system calls that [`LinuxBackend`](crate::LinuxBackend) makes.
+///
+/// `Linux` implements it for the kernel that this process runs on. Whoever implements it for something else runs the backend's
+/// very sequences there: over a model of the kernel, or over another `Kernel` with something between any two calls.
+///
+/// # For those who implement
+///
+/// * One method is one call, named by a [`Call`]; nothing is remembered between them. Arguments are the kernel's raw
+///   numbers, as [`abi`](crate::syscalls::abi) has them for this architecture; errors are errno values with Linux numbers.
+/// * The meaning is that of the manual page. `EINTR` is passed on: the backend makes the call again.
+/// * A descriptor closes when it is dropped, and is never inherited by a program (`O_CLOEXEC` and its like are always
+///   among the flags).
+/// * An empty `path` with `AT_EMPTY_PATH` (or its like) means the descriptor itself. A NUL in a path is `EINVAL`.
+///
+/// # Errors
+///
+/// Those of the call's manual page.
+#[allow(clippy::missing_errors_doc)] // Said once for all methods above: each has those of its manual page.
+pub trait Kernel: Clone + Send + Sync + 'static {
+    /// An open descriptor; dropping it closes it.
+    type Fd: fmt::Debug + Send + Sync + 'static;
+
+    /// Asks, without side effect, whether a call is there: `Ok` where it is. `ENOSYS` where the kernel lacks it or a
+    /// filter hides it; `EPERM` where a filter forbids it.
+    fn probe(&self, call: Call) -> Result<(), Errno>;
+
+    /// openat(2).
+    fn openat(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32, mode: u32) -> Result<Self::Fd, Errno>;
+    /// openat2(2), with mode 0.
+    fn openat2(&self, dir: &Self::Fd, path: &Path, flags: u32, resolve: u32) -> Result<Self::Fd, Errno>;
+    /// open(2) of `/proc/thread-self/fd/N`: the same file once more, with these flags. `EOPNOTSUPP` without a real procfs.
+    fn reopen(&self, file: &Self::Fd, flags: u32) -> Result<Self::Fd, Errno>;
+    /// statx(2).
+    fn statx(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32, mask: u32) -> Result<Stat, Errno>;
+    /// statmount(2) of a unique id, with `room` bytes for the strings; `EOVERFLOW` where they do not fit.
+    fn statmount(&self, unique_id: u64, mask: u64, room: usize) -> Result<MountStat, Errno>;
+    /// listmount(2): unique ids of mounts below the mount with this unique id, oldest first: those younger than `after`, at
+    /// most `most`.
+    fn listmount(&self, unique_id: u64, after: u64, most: usize) -> Result<Vec<u64>, Errno>;
+    /// fstatfs(2): the filesystem's magic number.
+    fn fstatfs(&self, file: &Self::Fd) -> Result<u32, Errno>;
+    /// The target of `/proc/thread-self/fd/N`. `EOPNOTSUPP` without a real procfs.
+    fn fd_path(&self, file: &Self::Fd) -> Result<PathBuf, Errno>;
+    /// The text of `/proc/thread-self/fdinfo/N`. `EOPNOTSUPP` without a real procfs.
+    fn fdinfo(&self, file: &Self::Fd) -> Result<Vec<u8>, Errno>;
+    /// The text of `/proc/thread-self/mountinfo`. `EOPNOTSUPP` without a real procfs.
+    fn mountinfo(&self) -> Result<Vec<u8>, Errno>;
+    /// Makes sure that a [`Reach::Descriptor`] can be reached. `EOPNOTSUPP` without a real procfs.
+    fn procfs(&self) -> Result<(), Errno>;
+    /// The text of `/proc/sys/kernel/random/boot_id`. `EOPNOTSUPP` without a real procfs, and where something is mounted
+    /// over the file.
+    fn boot_id(&self) -> Result<Vec<u8>, Errno>;
+    /// The thread's mount namespace: by the ioctl `NS_GET_MNTNS_ID` (6.11) of `/proc/thread-self/ns/mnt`, else that file's
+    /// device and inode number. `EOPNOTSUPP` without a real procfs.
+    fn mount_namespace(&self) -> Result<MountNamespaceId, Errno>;
+    /// getcwd(2).
+    fn getcwd(&self) -> Result<PathBuf, Errno>;
+    /// getdents64(2) into a buffer of `room` bytes; no entry: the end.
+    fn getdents64(&self, dir: &Self::Fd, room: usize) -> Result<RawEntries, Errno>;
+    /// readlinkat(2).
+    fn readlinkat(&self, dir: At<'_, Self::Fd>, path: &Path) -> Result<PathBuf, Errno>;
+    /// read(2) of at most `limit` bytes; none: the end.
+    fn read(&self, file: &Self::Fd, limit: usize) -> Result<Vec<u8>, Errno>;
+    /// write(2): how many bytes were written.
+    fn write(&self, file: &Self::Fd, bytes: &[u8]) -> Result<usize, Errno>;
+    /// fsync(2).
+    fn fsync(&self, file: &Self::Fd) -> Result<(), Errno>;
+    /// flock(2). An implementation without locks says so, and what a killed process left is then not taken away.
+    fn flock(&self, _file: &Self::Fd, _operation: u32) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
+    }
+    /// mkdirat(2).
+    fn mkdirat(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32) -> Result<(), Errno>;
+    /// unlinkat(2).
+    fn unlinkat(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32) -> Result<(), Errno>;
+    /// renameat(2) within one directory.
+    fn renameat(&self, dir: &Self::Fd, from: &OsStr, to: &OsStr) -> Result<(), Errno>;
+    /// fchmod(2).
+    fn fchmod(&self, file: &Self::Fd, mode: u32) -> Result<(), Errno>;
+    /// chmod(2), which follows symlinks.
+    fn chmod(&self, place: Reach<'_, Self::Fd>, mode: u32) -> Result<(), Errno>;
+    /// fchmodat2(2).
+    fn fchmodat2(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32, flags: u32) -> Result<(), Errno>;
+    /// getxattr(2), with `room` bytes for the value. `ENODATA`: the file has none of this name, or its filesystem stores none
+    /// (which the kernel says by `EOPNOTSUPP`).
+    fn getxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, room: usize) -> Result<Vec<u8>, Errno>;
+    /// setxattr(2), with no flags.
+    fn setxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, value: &[u8]) -> Result<(), Errno>;
+    /// fchownat(2).
+    fn fchownat(
+        &self,
+        dir: At<'_, Self::Fd>,
+        path: &Path,
+        owner: (Option<u32>, Option<u32>),
+        flags: u32,
+    ) -> Result<(), Errno>;
+    /// `open_tree(2)`.
+    fn open_tree(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32) -> Result<Self::Fd, Errno>;
+    /// `open_tree_attr(2)`.
+    fn open_tree_attr(
+        &self,
+        dir: At<'_, Self::Fd>,
+        path: &Path,
+        flags: u32,
+        attr: MountAttr,
+    ) -> Result<Self::Fd, Errno>;
+    /// `mount_setattr(2)`.
+    fn mount_setattr(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32, attr: MountAttr) -> Result<(), Errno>;
+    /// `move_mount(2)` of one descriptor onto another: both paths are empty.
+    fn move_mount(&self, from: &Self::Fd, to: &Self::Fd, flags: u32) -> Result<(), Errno>;
+    /// `move_mount(2)` with `MOVE_MOUNT_SET_GROUP`: the private mount `to` joins the peer group and the master of `from`.
+    fn set_group(&self, from: &Self::Fd, to: &Self::Fd) -> Result<(), Errno>;
+    /// fsopen(2).
+    fn fsopen(&self, fs_type: &OsStr, flags: u32) -> Result<Self::Fd, Errno>;
+    /// fsconfig(2).
+    fn fsconfig(&self, context: &Self::Fd, command: Config<'_>) -> Result<(), Errno>;
+    /// fsmount(2).
+    fn fsmount(&self, context: &Self::Fd, flags: u32, attributes: u32) -> Result<Self::Fd, Errno>;
+    /// fspick(2).
+    fn fspick(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32) -> Result<Self::Fd, Errno>;
+    /// mount(2). Flags that ask for no source or type ignore them; an empty path is then as good as any.
+    fn mount(
+        &self,
+        source: Reach<'_, Self::Fd>,
+        target: Reach<'_, Self::Fd>,
+        fs_type: &OsStr,
+        flags: u32,
+        data: &OsStr,
+    ) -> Result<(), Errno>;
+    /// umount2(2).
+    fn umount2(&self, target: Reach<'_, Self::Fd>, flags: u32) -> Result<(), Errno>;
+}

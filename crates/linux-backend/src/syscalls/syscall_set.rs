@@ -1,0 +1,159 @@
+//! Which of the newer system calls may be used, and which are there.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+
+use mountwright_core::{Errno, Origin};
+
+use crate::syscalls::abi::{MNT_DETACH, MNT_EXPIRE};
+use crate::syscalls::retry::uninterrupted;
+use crate::syscalls::{Call, Kernel, Reach};
+
+/// The calls that not every kernel from 4.18 on has, or that filters forbid.
+const OPTIONAL: [Call; 10] = [
+    Call::Openat2,
+    Call::Statmount,
+    Call::Listmount,
+    Call::OpenTree,
+    Call::OpenTreeAttr,
+    Call::MountSetattr,
+    Call::MoveMount,
+    Call::SetGroup,
+    Call::Fsopen,
+    Call::Fchmodat2,
+];
+
+fn rung(call: Call) -> Option<usize> {
+    OPTIONAL.iter().position(|&known| known == call)
+}
+
+/// Which of the newer system calls the backend may use where they are there. By default all.
+///
+/// The optional calls are openat2, statmount, listmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount`, its
+/// flag `MOVE_MOUNT_SET_GROUP` ([`Call::SetGroup`]), fsopen (which stands for fsconfig, fsmount and fspick too), and
+/// fchmodat2.
+///
+/// ```
+/// use mountwright_linux::{Call, Ladder};
+///
+/// let as_on_5_4 = Ladder::ALL.without(Call::Openat2).without(Call::MountSetattr).without(Call::Statmount);
+/// assert!(as_on_5_4.allows(Call::OpenTree) && !as_on_5_4.allows(Call::MountSetattr));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ladder(u16);
+
+impl Ladder {
+    /// Every call that is there.
+    pub const ALL: Self = Self(0);
+    /// Only what Linux 4.18 has.
+    pub const NONE: Self = Self(!0);
+
+    /// Without this call. Calls that every kernel has are not left out by it.
+    #[must_use]
+    pub fn without(self, call: Call) -> Self {
+        rung(call).map_or(self, |rung| Self(self.0 | 1 << rung))
+    }
+
+    /// True where this call may be used.
+    pub fn allows(self, call: Call) -> bool {
+        rung(call).is_none_or(|rung| self.0 & 1 << rung == 0)
+    }
+}
+
+impl Default for Ladder {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+const UNKNOWN: u8 = 0;
+const THERE: u8 = 1;
+const ABSENT: u8 = 2;
+
+/// What has been found out so far. Each call is asked for when it is first needed, and once.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    calls: [AtomicU8; OPTIONAL.len()],
+    /// Set once the places that killed processes left behind have been looked for.
+    pub(crate) reclaimed: AtomicBool,
+    /// Set once there was a real procfs.
+    pub(crate) procfs: AtomicBool,
+    /// Boot and namespace, once both are known.
+    pub(crate) origin: OnceLock<Origin>,
+    /// The fields that statmount has answered at least once.
+    pub(crate) statmount_fields: FieldsSeen,
+}
+
+/// A set of statmount's fields. Two halves: not every processor has atomics of 64 bits.
+#[derive(Debug, Default)]
+pub(crate) struct FieldsSeen([AtomicU32; 2]);
+
+impl FieldsSeen {
+    /// Adds these and answers with all.
+    pub(crate) fn add(&self, fields: u64) -> u64 {
+        let halves = [fields & u64::from(u32::MAX), fields >> 32];
+        let mut all = 0;
+        for (index, (seen, half)) in self.0.iter().zip(halves).enumerate() {
+            let half = u32::try_from(half).unwrap_or_default();
+            all |= u64::from(seen.fetch_or(half, Ordering::Relaxed) | half) << (32 * index);
+        }
+        all
+    }
+}
+
+impl Found {
+    pub(crate) fn has<K: Kernel>(&self, kernel: &K, ladder: Ladder, call: Call) -> bool {
+        let Some(rung) = rung(call) else { return true };
+        if !ladder.allows(call) {
+            return false;
+        }
+        match self.calls[rung].load(Ordering::Relaxed) {
+            THERE => true,
+            ABSENT => false,
+            _ => {
+                let found = ask(kernel, call);
+                self.calls[rung].store(found, Ordering::Relaxed);
+                // What could not be found out is tried: the call itself will say.
+                found != ABSENT
+            }
+        }
+    }
+}
+
+/// Whether this process may mount and unmount. umount2 looks for the privilege before it refuses to let a mount expire and
+/// to detach it at once. No filter leaves that call out that leaves mount(2) in.
+pub(crate) fn may_mount<K: Kernel>(kernel: &K) -> bool {
+    uninterrupted(|| kernel.umount2(Reach::Path("/".as_ref()), MNT_EXPIRE | MNT_DETACH)) == Err(Errno::EINVAL)
+}
+
+fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
+    match uninterrupted(|| kernel.probe(call)) {
+        Ok(()) => THERE,
+        // These look for the privilege first: EPERM may be the kernel's own answer.
+        Err(Errno::EPERM) if matches!(call, Call::MoveMount | Call::SetGroup | Call::Fsopen) => {
+            if may_mount(kernel) {
+                ABSENT
+            } else {
+                UNKNOWN
+            }
+        }
+        Err(Errno::ENOSYS | Errno::EPERM) => ABSENT,
+        // It could not be asked.
+        Err(_) => UNKNOWN,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_optional_calls_can_be_left_out() {
+        assert!(Ladder::NONE.allows(Call::Mount) && Ladder::ALL.without(Call::Umount2).allows(Call::Umount2));
+        for call in OPTIONAL {
+            assert!(Ladder::ALL.allows(call) && !Ladder::NONE.allows(call));
+            let without = Ladder::ALL.without(call);
+            assert!(OPTIONAL.into_iter().all(|other| without.allows(other) == (other != call)));
+        }
+    }
+}

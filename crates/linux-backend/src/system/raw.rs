@@ -1,0 +1,163 @@
+//! All unsafe code of this crate: the system calls that rustix does not have.
+//!
+//! Structures and numbers are those of linux-raw-sys. Every structure goes to the kernel with the size of its first
+//! version: newer kernels accept that, older ones know no other.
+#![allow(unsafe_code)] // libc::syscall is the only way to make these calls; nothing else in the crate may.
+
+use std::ffi::{CStr, c_int, c_long, c_uint};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use linux_raw_sys::general::{
+    __NR_fchmodat2, __NR_fsopen, __NR_listmount, __NR_mount_setattr, __NR_move_mount, __NR_open_tree,
+    __NR_open_tree_attr, __NR_openat2, __NR_statmount, MNT_ID_REQ_SIZE_VER0, MOUNT_ATTR_SIZE_VER0,
+    MOVE_MOUNT_SET_GROUP, mnt_id_req, mount_attr, open_how,
+};
+use rustix::io::Errno;
+
+use crate::syscalls::{Call, MountAttr};
+
+// The sizes that are handed over are those of the structures, on every architecture.
+const _: () = assert!(size_of::<mount_attr>() == MOUNT_ATTR_SIZE_VER0 as usize);
+const _: () = assert!(std::mem::offset_of!(mnt_id_req, mnt_ns_id) == MNT_ID_REQ_SIZE_VER0 as usize);
+
+/// What libc hands back: -1 with errno set, or the value.
+fn answer(value: c_long) -> Result<c_long, Errno> {
+    if value == -1 {
+        let raw = std::io::Error::last_os_error().raw_os_error();
+        Err(raw.map_or(Errno::IO, Errno::from_raw_os_error))
+    } else {
+        Ok(value)
+    }
+}
+
+fn descriptor(value: c_long) -> Result<OwnedFd, Errno> {
+    let raw = c_int::try_from(answer(value)?).map_err(|_| Errno::BADF)?;
+    // SAFETY: the kernel has just made this descriptor for us and nobody else knows its number.
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+}
+
+#[allow(clippy::cast_possible_wrap)] // The numbers of system calls are below 10,000 on every architecture.
+const fn number(nr: u32) -> c_long {
+    nr as c_long
+}
+
+fn attr(change: MountAttr) -> mount_attr {
+    mount_attr { attr_set: change.set, attr_clr: change.clear, propagation: change.propagation, userns_fd: 0 }
+}
+
+/// `mount_setattr(2)`.
+pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: &CStr, flags: c_uint, change: MountAttr) -> Result<(), Errno> {
+    let attr = attr(change);
+    let (fd, size) = (dir.as_raw_fd(), MOUNT_ATTR_SIZE_VER0 as usize);
+    // SAFETY: `path` is NUL-terminated and `attr` is readable for `size` bytes; both outlive the call, which writes to
+    // neither. Each variadic argument has the width of the register that the kernel reads it from.
+    let value = unsafe { libc::syscall(number(__NR_mount_setattr), fd, path.as_ptr(), flags, &raw const attr, size) };
+    answer(value).map(drop)
+}
+
+/// `open_tree_attr(2)`.
+pub(super) fn open_tree_attr(
+    dir: BorrowedFd<'_>,
+    path: &CStr,
+    flags: c_uint,
+    change: MountAttr,
+) -> Result<OwnedFd, Errno> {
+    let attr = attr(change);
+    let (fd, size) = (dir.as_raw_fd(), MOUNT_ATTR_SIZE_VER0 as usize);
+    // SAFETY: as for mount_setattr: a NUL-terminated path and a readable structure of `size` bytes, alive for the call.
+    let value = unsafe { libc::syscall(number(__NR_open_tree_attr), fd, path.as_ptr(), flags, &raw const attr, size) };
+    descriptor(value)
+}
+
+/// fchmodat2(2).
+pub(super) fn fchmodat2(dir: BorrowedFd<'_>, path: &CStr, mode: c_uint, flags: c_uint) -> Result<(), Errno> {
+    // SAFETY: `path` is NUL-terminated and outlives the call, which writes to no memory. Each variadic argument has the width
+    // of the register that the kernel reads it from.
+    let value = unsafe { libc::syscall(number(__NR_fchmodat2), dir.as_raw_fd(), path.as_ptr(), mode, flags) };
+    answer(value).map(drop)
+}
+
+/// statmount(2) of a mount of the caller's namespace: `struct statmount` and its strings into `buffer`.
+pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<(), Errno> {
+    let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: unique_id, param: mask, mnt_ns_id: 0 };
+    let (start, room, no_flags) = (buffer.as_mut_ptr(), buffer.len(), 0 as c_uint);
+    // SAFETY: `request` is readable for the size it names, `start` is writable for `room` bytes and the kernel writes no
+    // more than that; it asks for no alignment. Both outlive the call.
+    let value = unsafe { libc::syscall(number(__NR_statmount), &raw const request, start, room, no_flags) };
+    answer(value).map(drop)
+}
+
+/// ioctl(2) `NS_GET_MNTNS_ID` of a mount namespace's file.
+pub(super) fn mount_namespace_id(file: BorrowedFd<'_>) -> Result<u64, Errno> {
+    const NS_GET_MNTNS_ID: rustix::ioctl::Opcode = rustix::ioctl::opcode::read::<u64>(0xb7, 5);
+    // SAFETY: this request writes one `u64`, which is what the getter has room for, and reads nothing.
+    unsafe { rustix::ioctl::ioctl(file, rustix::ioctl::Getter::<NS_GET_MNTNS_ID, u64>::new()) }
+}
+
+/// listmount(2) of the caller's namespace, of the mounts below one: ids younger than `after` into `ids`, and how many.
+pub(super) fn listmount(unique_id: u64, after: u64, ids: &mut [u64]) -> Result<usize, Errno> {
+    let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: unique_id, param: after, mnt_ns_id: 0 };
+    let (start, most, no_flags) = (ids.as_mut_ptr(), ids.len(), 0 as c_uint);
+    // SAFETY: `request` is readable for the size it names, `start` is aligned and writable for `most` ids and the kernel
+    // writes no more than that. Both outlive the call.
+    let value = unsafe { libc::syscall(number(__NR_listmount), &raw const request, start, most, no_flags) };
+    usize::try_from(answer(value)?).map_err(|_| Errno::OVERFLOW)
+}
+
+/// Makes a call with arguments that every kernel refuses before it does anything.
+pub(super) fn refused(call: Call) -> Result<(), Errno> {
+    const UNKNOWN_FLAGS: c_uint = !0;
+    const NO_SIZE: usize = 0;
+    let (no_fd, empty): (c_int, *const std::ffi::c_char) = (-1, c"".as_ptr());
+    let attr = attr(MountAttr::default());
+    let how = open_how { flags: 0, mode: 0, resolve: 0 };
+    let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: 0, param: 0, mnt_ns_id: 0 };
+    let mut nowhere = [0_u8; 8];
+    let (attr, how, request, out) = (&raw const attr, &raw const how, &raw const request, nowhere.as_mut_ptr());
+    // SAFETY: every pointer is to a live value, readable (for `out` writable) for at least the size handed over, which
+    // is 0 or the structure's own; the flags are unknown or the size is too small, so that each call is refused.
+    let value = unsafe {
+        match call {
+            Call::Openat2 => libc::syscall(number(__NR_openat2), no_fd, empty, how, NO_SIZE),
+            Call::OpenTree => libc::syscall(number(__NR_open_tree), no_fd, empty, UNKNOWN_FLAGS),
+            Call::OpenTreeAttr => {
+                libc::syscall(number(__NR_open_tree_attr), no_fd, empty, UNKNOWN_FLAGS, attr, NO_SIZE)
+            }
+            Call::MountSetattr => libc::syscall(number(__NR_mount_setattr), no_fd, empty, 0, attr, NO_SIZE),
+            Call::MoveMount => libc::syscall(number(__NR_move_mount), no_fd, empty, no_fd, empty, UNKNOWN_FLAGS),
+            // Without a path and without a descriptor: `ENOENT` from a kernel that knows the flag.
+            Call::SetGroup => libc::syscall(number(__NR_move_mount), no_fd, empty, no_fd, empty, MOVE_MOUNT_SET_GROUP),
+            Call::Listmount => libc::syscall(number(__NR_listmount), request, out, NO_SIZE, UNKNOWN_FLAGS),
+            Call::Statmount => libc::syscall(number(__NR_statmount), request, out, NO_SIZE, UNKNOWN_FLAGS),
+            Call::Fchmodat2 => libc::syscall(number(__NR_fchmodat2), no_fd, empty, 0, UNKNOWN_FLAGS),
+            Call::Fsopen => libc::syscall(number(__NR_fsopen), empty, UNKNOWN_FLAGS),
+            _ => return Ok(()),
+        }
+    };
+    answer(value).map(drop)
+}
+
+/// Gives this thread a current directory, root and umask of its own.
+pub(super) fn unshare_current_dir() -> Result<(), Errno> {
+    // SAFETY: `FS` alone leaves the table of descriptors as it is.
+    unsafe { rustix::thread::unshare_unsafe(rustix::thread::UnshareFlags::FS) }
+}
+
+/// Leaves namespaces for new ones.
+#[cfg(feature = "test-namespace")]
+pub(crate) fn unshare(flags: rustix::thread::UnshareFlags) -> Result<(), Errno> {
+    // SAFETY: without `FILES` the call is sound. With it, descriptors that this thread opens afterwards are valid on it
+    // alone; the only caller that passes it tells its own callers to let none of them leave the thread.
+    unsafe { rustix::thread::unshare_unsafe(flags) }
+}
+
+/// Has the child do something before it becomes another program. What it does allocates nothing and takes no lock.
+#[cfg(feature = "test-namespace")]
+pub(crate) fn before_exec(
+    command: &mut std::process::Command,
+    act: impl FnMut() -> std::io::Result<()> + Send + Sync + 'static,
+) {
+    use std::os::unix::process::CommandExt as _;
+    // SAFETY: the only caller makes system calls there and nothing else: all that they need was made before the fork.
+    unsafe { command.pre_exec(act) };
+}

@@ -1,0 +1,70 @@
+//! Reading what statmount(2) wrote.
+
+use std::ffi::OsString;
+use std::mem::offset_of;
+use std::os::unix::ffi::OsStringExt;
+
+use linux_raw_sys::general::{
+    STATMOUNT_FS_SUBTYPE, STATMOUNT_FS_TYPE, STATMOUNT_MNT_OPTS, STATMOUNT_MNT_POINT, STATMOUNT_MNT_ROOT,
+    STATMOUNT_SB_SOURCE, statmount,
+};
+
+use crate::syscalls::MountStat;
+
+/// Where the strings start: the structure's size, spare room included, the same on every kernel so far.
+pub(super) const STRINGS: usize = offset_of!(statmount, str_);
+
+// On every architecture: the kernel has laid it out so that nobody pads it.
+const _: () = assert!(STRINGS == 512 && offset_of!(statmount, supported_mask) == 144);
+
+/// `struct statmount` and its strings, as bytes.
+pub(super) struct Answer<'a>(pub(super) &'a [u8]);
+
+impl Answer<'_> {
+    fn u32(&self, offset: usize) -> u32 {
+        let bytes = self.0.get(offset..offset + 4).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u32::from_ne_bytes)
+    }
+
+    fn u64(&self, offset: usize) -> u64 {
+        let bytes = self.0.get(offset..offset + 8).and_then(|bytes| bytes.try_into().ok());
+        bytes.map_or(0, u64::from_ne_bytes)
+    }
+
+    /// The string that the field at `offset` points to, where the answer has it.
+    fn string(&self, mask: u64, bit: u32, offset: usize) -> OsString {
+        if mask & u64::from(bit) == 0 {
+            return OsString::new();
+        }
+        let start = usize::try_from(self.u32(offset)).map_or(usize::MAX, |at| at.saturating_add(STRINGS));
+        let tail = self.0.get(start..).unwrap_or_default();
+        let end = tail.iter().position(|&byte| byte == 0).unwrap_or(tail.len());
+        OsString::from_vec(tail[..end].to_vec())
+    }
+
+    pub(super) fn read(&self) -> MountStat {
+        let mask = self.u64(offset_of!(statmount, mask));
+        MountStat {
+            mask,
+            supported: self.u64(offset_of!(statmount, supported_mask)),
+            device: (self.u32(offset_of!(statmount, sb_dev_major)), self.u32(offset_of!(statmount, sb_dev_minor))),
+            magic: self.u64(offset_of!(statmount, sb_magic)),
+            sb_flags: self.u32(offset_of!(statmount, sb_flags)),
+            id: self.u64(offset_of!(statmount, mnt_id)),
+            old_id: self.u32(offset_of!(statmount, mnt_id_old)),
+            parent: self.u64(offset_of!(statmount, mnt_parent_id)),
+            old_parent: self.u32(offset_of!(statmount, mnt_parent_id_old)),
+            attributes: self.u64(offset_of!(statmount, mnt_attr)),
+            propagation: self.u64(offset_of!(statmount, mnt_propagation)),
+            peer_group: self.u64(offset_of!(statmount, mnt_peer_group)),
+            master: self.u64(offset_of!(statmount, mnt_master)),
+            propagate_from: self.u64(offset_of!(statmount, propagate_from)),
+            root: self.string(mask, STATMOUNT_MNT_ROOT, offset_of!(statmount, mnt_root)),
+            mount_point: self.string(mask, STATMOUNT_MNT_POINT, offset_of!(statmount, mnt_point)),
+            fs_type: self.string(mask, STATMOUNT_FS_TYPE, offset_of!(statmount, fs_type)),
+            subtype: self.string(mask, STATMOUNT_FS_SUBTYPE, offset_of!(statmount, fs_subtype)),
+            source: self.string(mask, STATMOUNT_SB_SOURCE, offset_of!(statmount, sb_source)),
+            options: self.string(mask, STATMOUNT_MNT_OPTS, offset_of!(statmount, mnt_opts)),
+        }
+    }
+}
