@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 const LIST: &str = include_str!("list.txt");
 /// Where the files are that faults are planted in.
-const CODE: &str = "crates/fake-backend/src/kernel";
+const CODE: &str = "crates/fake-backend/src/model";
 /// What follows the name of a fault that random histories alone have to find.
 const RANDOM: &str = " (random)";
 

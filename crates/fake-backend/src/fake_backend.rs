@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mountwright_core::{Operation, OsError, Subject};
 use mountwright_linux::LinuxBackend;
 
-use crate::script::plan::{Plan, Verdict, run};
+use crate::fault_injection::plan::{Plan, Verdict, run};
 use crate::{Failure, Journal, Machine, ModelKernel, Pid, PortCall, SharedMachine};
 
 /// The ports on a modelled machine: [`Filesystem`](mountwright_core::Filesystem) with

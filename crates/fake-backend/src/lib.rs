@@ -42,32 +42,29 @@
 #![forbid(unsafe_code)]
 
 pub mod abi;
-mod credentials;
 mod fake_backend;
+mod fault_injection;
 mod host;
-mod kernel;
-mod machine;
+mod model;
 mod model_kernel;
-mod pid;
-mod script;
 mod show;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 mod syscalls;
 
-pub use credentials::{Credentials, IdMap, IdRange};
 pub use fake_backend::FakeBackend;
+pub use fault_injection::failure::Failure;
+pub use fault_injection::journal::{Journal, PortCall};
 pub use host::host_builder::HostBuilder;
 pub use host::host_error::{HostError, HostLine};
-pub use host::plant::Plant;
-pub use kernel::hang::Server;
-pub use kernel::version::KernelVersion;
-pub use machine::Machine;
+pub use host::planted_file::Plant;
+pub use model::machine::Machine;
+pub use model::process::credentials::{Credentials, IdMap, IdRange};
+pub use model::process::pid::Pid;
+pub use model::version::KernelVersion;
+pub use model::vfs::hang::Server;
 pub use model_kernel::model_fd::ModelFd;
 pub use model_kernel::shared_machine::{ModelKernel, SharedMachine};
-pub use pid::Pid;
-pub use script::failure::Failure;
-pub use script::journal::{Journal, PortCall};
 pub use show::difference::Difference;
 pub use syscalls::at::At;
 pub use syscalls::getdents64::Dirent;

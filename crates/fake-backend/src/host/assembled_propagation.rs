@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use mountwright_core::PeerGroup;
 
-use super::assembly::Assembly;
-use crate::kernel::mount::MountKey;
-use crate::kernel::mount_flags::MountFlags;
-use crate::kernel::user_namespace::UserNs;
+use crate::host::build_machine::Assembly;
+use crate::model::mounts::mount::MountKey;
+use crate::model::process::user_namespace::UserNs;
+use crate::model::vfs::mount_flags::MountFlags;
 
 impl Assembly<'_> {
     /// Makes of each row's mount what the row says. A master that no row is is a mount in another namespace.

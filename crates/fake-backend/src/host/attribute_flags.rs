@@ -2,7 +2,7 @@
 
 use mountwright_core::{AtimeMode, MountAttributes, MountFlags as Attribute};
 
-use crate::kernel::mount_flags::MountFlags;
+use crate::model::vfs::mount_flags::MountFlags;
 
 const ATTRIBUTES: [(Attribute, MountFlags); 6] = [
     (Attribute::READ_ONLY, MountFlags::READ_ONLY),

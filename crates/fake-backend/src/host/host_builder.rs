@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use mountwright_core::{DeviceNumber, Errno, FileMode};
 
-use super::assembly::assemble;
-use super::contradictions;
-use super::description;
-use super::host_error::HostError;
-use super::plant::Plant;
-use super::row::Row;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::host::build_machine::assemble;
+use crate::host::host_error::HostError;
+use crate::host::host_text;
+use crate::host::mount_row::Row;
+use crate::host::planted_file::Plant;
+use crate::host::validate;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, FakeBackend, KernelVersion, Machine};
 
 use std::os::unix::ffi::OsStrExt;
@@ -124,11 +124,11 @@ impl HostBuilder {
     /// # Errors
     /// The line that cannot be read, or the two lines that contradict each other.
     pub fn from_text(text: &str) -> Result<Self, HostError> {
-        description::read(text)
+        host_text::read(text)
     }
 
     pub(super) fn with_rows(rows: Vec<Row>) -> Result<Self, HostError> {
-        contradictions::check(&rows)?;
+        validate::check(&rows)?;
         Ok(Self { rows, ..Self::default() })
     }
 

@@ -1,11 +1,11 @@
 //! Hosts to test on: from a captured mountinfo, from a short text, with planted files.
 
-mod assembled_propagation;
-mod assembly;
-mod attribute_flags;
-mod contradictions;
-mod description;
+pub(crate) mod assembled_propagation;
+pub(crate) mod attribute_flags;
+pub(crate) mod build_machine;
 pub(crate) mod host_builder;
 pub(crate) mod host_error;
-pub(crate) mod plant;
-mod row;
+pub(crate) mod host_text;
+pub(crate) mod mount_row;
+pub(crate) mod planted_file;
+pub(crate) mod validate;

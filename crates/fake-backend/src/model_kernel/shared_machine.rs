@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use mountwright_core::Errno;
 use mountwright_linux::{At, Reach};
 
-use super::model_fd::ModelFd;
+use crate::model_kernel::model_fd::ModelFd;
 use crate::{At as ModelAt, Machine, Pid};
 
 /// A machine that several hold: a backend, and the rest of the modelled host.

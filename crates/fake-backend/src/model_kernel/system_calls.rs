@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use mountwright_core::{Errno, MountNamespaceId};
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
-use super::model_fd::ModelFd;
-use super::open_flags::open_flags;
-use super::shared_machine::{ModelKernel, place, reach, text};
-use super::stat_fields::{mount_attr, mount_stat, stat};
 use crate::abi::{
     FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, MOVE_MOUNT_F_EMPTY_PATH,
     MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
 };
+use crate::model_kernel::model_fd::ModelFd;
+use crate::model_kernel::open_flags::open_flags;
+use crate::model_kernel::shared_machine::{ModelKernel, place, reach, text};
+use crate::model_kernel::stat_fields::{mount_attr, mount_stat, stat};
 use crate::{At as ModelAt, Dirent, OpenHow};
 
 type Answered<T> = Result<T, Errno>;

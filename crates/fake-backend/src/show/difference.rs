@@ -5,8 +5,8 @@ use std::fmt;
 
 use mountwright_core::{MountInfo, MountTable};
 
-use crate::kernel::dentry::DentryKey;
-use crate::kernel::inode::Content;
+use crate::model::vfs::dentry::DentryKey;
+use crate::model::vfs::inode::Content;
 use crate::{FakeBackend, Machine, Pid};
 
 /// What differs between two states of a host: mounts, and files of their filesystems.
@@ -110,7 +110,7 @@ fn files(machine: &Machine, process: Pid) -> BTreeMap<(String, Vec<u8>), String>
 const MOST_SHOWN: usize = 60;
 
 fn content(content: &Content) -> String {
-    let device = |kind: &str, number: &crate::kernel::device_number::Device| {
+    let device = |kind: &str, number: &crate::model::vfs::device_number::Device| {
         format!("{kind} device {}:{}", number.major, number.minor)
     };
     match content {

@@ -3,8 +3,8 @@
 use mountwright_core::Errno;
 
 use crate::abi::{AT_EACCESS, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, CAP_CHOWN, CAP_FSETID, W_OK, X_OK};
-use crate::kernel::mount_flags::MountFlags;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 /// Leaves an owner or group as it is.

@@ -8,16 +8,16 @@ use crate::abi::{
     AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, CAP_DAC_READ_SEARCH, CAP_MKNOD, PATH_MAX, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO,
     S_IFMT, S_IFREG, S_IFSOCK,
 };
-use crate::kernel::dentry::{DentryKey, Name};
-use crate::kernel::device_number::Device;
-use crate::kernel::inode::Content;
-use crate::kernel::path_walk::LastKind;
-use crate::kernel::permission::{EXECUTE, WRITE};
-use crate::kernel::place::Place;
-use crate::kernel::sorted_map::SortedMap;
-use crate::kernel::superblock::NewInode;
-use crate::kernel::user_namespace::UserNs;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::process::user_namespace::UserNs;
+use crate::model::store::sorted_map::SortedMap;
+use crate::model::vfs::dentry::{DentryKey, Name};
+use crate::model::vfs::device_number::Device;
+use crate::model::vfs::inode::Content;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::path_walk::LastKind;
+use crate::model::vfs::permission::{EXECUTE, WRITE};
+use crate::model::vfs::superblock::NewInode;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 impl Machine {

@@ -11,12 +11,12 @@ use crate::abi::{
     FSPICK_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME,
     O_PATH, O_RDWR,
 };
-use crate::kernel::filesystem_context::{FilesystemContext, Phase};
-use crate::kernel::filesystem_type::FilesystemType;
-use crate::kernel::mount_flags::MountFlags;
-use crate::kernel::place::Place;
-use crate::kernel::superblock_options::SuperblockOptions;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::filesystems::context::{FilesystemContext, Phase};
+use crate::model::filesystems::filesystem_type::FilesystemType;
+use crate::model::filesystems::options::SuperblockOptions;
+use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 /// fsconfig takes a key or a value that is shorter.

@@ -5,9 +5,9 @@ use mountwright_core::Errno;
 use crate::abi::{
     DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFSOCK,
 };
-use crate::kernel::dentry::Name;
-use crate::kernel::inode::{Content, Inode};
-use crate::kernel::place::Place;
+use crate::model::vfs::dentry::Name;
+use crate::model::vfs::inode::{Content, Inode};
+use crate::model::vfs::path::Place;
 use crate::{Machine, Pid};
 
 /// One directory entry (`struct linux_dirent64`).

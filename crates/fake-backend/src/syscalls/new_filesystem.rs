@@ -5,17 +5,17 @@ use std::sync::Arc;
 use mountwright_core::Errno;
 
 use crate::abi::CAP_SYS_ADMIN;
-use crate::kernel::device_number::Device;
-use crate::kernel::filesystem_type::{Backing, FilesystemType};
-use crate::kernel::inode::Content;
-use crate::kernel::mount_flags::MountFlags;
-use crate::kernel::place::Place;
-use crate::kernel::procfs::{ProcFile, ProcNode};
-use crate::kernel::sorted_map::SortedMap;
-use crate::kernel::superblock::{NewInode, NewSuperblock, SuperKey};
-use crate::kernel::superblock_options::SuperblockOptions;
-use crate::kernel::user_namespace::UserNs;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::filesystems::filesystem_type::{Backing, FilesystemType};
+use crate::model::filesystems::options::SuperblockOptions;
+use crate::model::filesystems::procfs::{ProcFile, ProcNode};
+use crate::model::process::user_namespace::UserNs;
+use crate::model::store::sorted_map::SortedMap;
+use crate::model::vfs::device_number::Device;
+use crate::model::vfs::inode::Content;
+use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::superblock::{NewInode, NewSuperblock, SuperKey};
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 /// What `mount` was asked for.

@@ -10,13 +10,13 @@ use crate::abi::{
     O_PATH, O_RDONLY, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT,
     RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
-use crate::kernel::device_number::Device;
-use crate::kernel::file::OpenFile;
-use crate::kernel::inode::{Content, InodeKey};
-use crate::kernel::path_walk::{LastKind, Walk};
-use crate::kernel::permission::{READ, WRITE};
-use crate::kernel::place::Place;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::process::open_file::OpenFile;
+use crate::model::vfs::device_number::Device;
+use crate::model::vfs::inode::{Content, InodeKey};
+use crate::model::vfs::path::Place;
+use crate::model::vfs::path_walk::{LastKind, Walk};
+use crate::model::vfs::permission::{READ, WRITE};
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 const KNOWN_FLAGS: u32 = 0o37_777_703;

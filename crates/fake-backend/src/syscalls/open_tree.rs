@@ -6,11 +6,11 @@ use mountwright_linux::Call;
 use crate::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
 };
-use crate::kernel::copy_tree::CopyKind;
-use crate::kernel::mount::MountKey;
-use crate::kernel::namespace::NamespaceKey;
-use crate::kernel::place::Place;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::mounts::copy_tree::CopyKind;
+use crate::model::mounts::mount::MountKey;
+use crate::model::mounts::namespace::NamespaceKey;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, MountAttr, Pid};
 
 impl Machine {

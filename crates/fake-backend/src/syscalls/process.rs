@@ -5,8 +5,8 @@ use std::sync::Arc;
 use mountwright_core::Errno;
 
 use crate::abi::{CAP_FULL_SET, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CLONE_FS, CLONE_NEWNS, CLONE_NEWUSER};
-use crate::kernel::namespace::NamespaceKey;
-use crate::kernel::place::Place;
+use crate::model::mounts::namespace::NamespaceKey;
+use crate::model::vfs::path::Place;
 use crate::{Credentials, IdRange, Machine, Pid};
 
 impl Machine {

@@ -2,8 +2,8 @@
 
 use mountwright_core::Errno;
 
-use crate::kernel::inode::Content;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::vfs::inode::Content;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 impl Machine {

@@ -3,11 +3,11 @@
 use mountwright_core::Errno;
 
 use crate::abi::AT_REMOVEDIR;
-use crate::kernel::dentry::DentryKey;
-use crate::kernel::inode::Content;
-use crate::kernel::path_walk::LastKind;
-use crate::kernel::permission::{EXECUTE, WRITE};
-use crate::kernel::place::Place;
+use crate::model::vfs::dentry::DentryKey;
+use crate::model::vfs::inode::Content;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::path_walk::LastKind;
+use crate::model::vfs::permission::{EXECUTE, WRITE};
 use crate::{At, Machine, Pid};
 
 impl Machine {

@@ -3,12 +3,12 @@
 use mountwright_core::Errno;
 
 use crate::abi::{RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT};
-use crate::kernel::dentry::{DentryKey, Name};
-use crate::kernel::device_number::Device;
-use crate::kernel::inode::Content;
-use crate::kernel::path_walk::LastKind;
-use crate::kernel::permission::WRITE;
-use crate::kernel::place::Place;
+use crate::model::vfs::dentry::{DentryKey, Name};
+use crate::model::vfs::device_number::Device;
+use crate::model::vfs::inode::Content;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::path_walk::LastKind;
+use crate::model::vfs::permission::WRITE;
 use crate::{At, Machine, Pid};
 
 impl Machine {

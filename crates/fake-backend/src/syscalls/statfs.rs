@@ -3,8 +3,8 @@
 use mountwright_core::Errno;
 
 use crate::abi::NAME_MAX;
-use crate::kernel::mount_flags::MountFlags;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 const ST_RDONLY: u64 = 0x1;

@@ -8,10 +8,10 @@ use crate::abi::{
     STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_NS_ID, STATMOUNT_MNT_OPTS, STATMOUNT_MNT_POINT,
     STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM, STATMOUNT_SB_BASIC, STATMOUNT_SB_SOURCE, STATMOUNT_SUPPORTED_MASK,
 };
-use crate::kernel::mount::MountKey;
-use crate::kernel::namespace::NamespaceKey;
-use crate::kernel::place::Place;
-use crate::machine::BEFORE_FIRST_UNIQUE_ID;
+use crate::model::machine::BEFORE_FIRST_UNIQUE_ID;
+use crate::model::mounts::mount::MountKey;
+use crate::model::mounts::namespace::NamespaceKey;
+use crate::model::vfs::path::Place;
 use crate::{Machine, Pid};
 
 /// The fields that the model answers: an empty text among them is left out of an answer, and not unknown.

@@ -3,10 +3,10 @@
 use mountwright_core::Errno;
 
 use crate::abi::{CAP_SYS_ADMIN, MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW};
-use crate::kernel::mount::MountKey;
-use crate::kernel::mount_flags::MountFlags;
-use crate::kernel::umount::Unmount;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::mounts::mount::MountKey;
+use crate::model::mounts::umount::Unmount;
+use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 impl Machine {

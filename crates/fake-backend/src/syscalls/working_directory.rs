@@ -3,9 +3,9 @@
 use mountwright_core::Errno;
 
 use crate::abi::CAP_SYS_CHROOT;
-use crate::kernel::permission::EXECUTE;
-use crate::kernel::place::Place;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::permission::EXECUTE;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 impl Machine {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use mountwright_core::Errno;
 
 use crate::abi::CAP_SETFCAP;
-use crate::kernel::inode::Content;
-use crate::kernel::walk_flags::WalkFlags;
+use crate::model::vfs::inode::Content;
+use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
 
 const CAPABILITIES: &[u8] = b"security.capability";

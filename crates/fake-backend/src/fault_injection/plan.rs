@@ -1,0 +1,101 @@
+//! The plan of one handle: what happens before, instead of and after its calls.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use mountwright_core::Errno;
+
+use crate::FakeBackend;
+use crate::fault_injection::failure::Failure;
+use crate::fault_injection::journal::{Journal, PortCall};
+
+/// The step of a call that is not made because its process has ended.
+pub(crate) const ENDED: &str = "the process has ended";
+
+/// What the test does before a call.
+pub(crate) type Hook = Arc<Mutex<dyn FnMut(&FakeBackend, &PortCall) + Send>>;
+
+/// Shared by the clones of a handle.
+#[derive(Default)]
+pub(crate) struct Plan {
+    calls: usize,
+    journal: Journal,
+    failures: Vec<Failure>,
+    hook: Option<Hook>,
+    ends_after: Option<usize>,
+    ended: bool,
+}
+
+/// What becomes of a call.
+pub(crate) enum Verdict {
+    Make,
+    Refuse(Errno, &'static str),
+}
+
+impl Plan {
+    pub(crate) fn next_number(&mut self) -> usize {
+        self.calls += 1;
+        self.calls
+    }
+
+    pub(crate) fn hook(&self) -> Option<Hook> {
+        self.hook.clone()
+    }
+
+    pub(crate) fn set_hook(&mut self, hook: Option<Hook>) {
+        self.hook = hook;
+    }
+
+    pub(crate) fn add_failure(&mut self, failure: Failure) {
+        self.failures.push(failure);
+    }
+
+    /// Counted from now on.
+    pub(crate) fn end_after(&mut self, calls: usize) {
+        self.ends_after = Some(self.calls + calls);
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    pub(crate) fn judge(&mut self, call: &PortCall) -> Verdict {
+        if self.ended {
+            return Verdict::Refuse(Errno::ESRCH, ENDED);
+        }
+        // Each counts every call, whichever of them decides.
+        let errors: Vec<_> = self.failures.iter_mut().map(|failure| failure.count(call.operation)).collect();
+        match errors.into_iter().flatten().next() {
+            Some(errno) => Verdict::Refuse(errno, "a failure that the test asked for"),
+            None => Verdict::Make,
+        }
+    }
+
+    /// Notes a call; true where the process ends with it.
+    pub(crate) fn note(&mut self, call: PortCall) -> bool {
+        let ends = !self.ended && self.ends_after == Some(call.number);
+        self.ended |= ends;
+        self.journal.0.push(call);
+        ends
+    }
+
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    pub(crate) fn clear_journal(&mut self) {
+        self.journal = Journal::default();
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan").field("calls", &self.calls).field("failures", &self.failures).finish_non_exhaustive()
+    }
+}
+
+/// Runs a hook; a panic in an earlier run of it does not matter to this one.
+pub(crate) fn run(hook: &Hook, host: &FakeBackend, call: &PortCall) {
+    let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
+    hook(host, call);
+}

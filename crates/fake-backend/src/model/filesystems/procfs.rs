@@ -1,0 +1,172 @@
+//! procfs: files that are made of the machine's state when they are looked at.
+
+use std::sync::Arc;
+
+use mountwright_core::Errno;
+
+use crate::model::store::sorted_map::SortedMap;
+use crate::model::vfs::dentry::{DentryKey, Name};
+use crate::model::vfs::inode::Content;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::superblock::NewInode;
+use crate::{Machine, Pid, abi};
+
+/// Which file of procfs.
+#[derive(Clone, Debug)]
+pub(crate) struct ProcNode {
+    pub(crate) what: ProcFile,
+    /// Names that were looked up so far; whether they still mean something is asked each time.
+    pub(crate) names: SortedMap<Name, DentryKey>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProcFile {
+    Root,
+    SelfLink,
+    ThreadSelfLink,
+    Process(Pid),
+    Tasks(Pid),
+    Descriptors(Pid),
+    Descriptor(Pid, i32),
+    DescriptorInfos(Pid),
+    DescriptorInfo(Pid, i32),
+    MountInfo(Pid),
+}
+
+/// Where a link of procfs leads.
+pub(crate) enum LinkEnd {
+    Text(Arc<[u8]>),
+    Jump(Place),
+}
+
+impl ProcNode {
+    pub(crate) fn new(what: ProcFile) -> Self {
+        Self { what, names: SortedMap::default() }
+    }
+
+    pub(crate) const fn file_type(&self) -> u32 {
+        match self.what {
+            ProcFile::Root
+            | ProcFile::Process(_)
+            | ProcFile::Tasks(_)
+            | ProcFile::Descriptors(_)
+            | ProcFile::DescriptorInfos(_) => abi::S_IFDIR,
+            ProcFile::SelfLink | ProcFile::ThreadSelfLink | ProcFile::Descriptor(..) => abi::S_IFLNK,
+            ProcFile::DescriptorInfo(..) | ProcFile::MountInfo(_) => abi::S_IFREG,
+        }
+    }
+
+    const fn mode(what: ProcFile) -> u16 {
+        match what {
+            ProcFile::SelfLink | ProcFile::ThreadSelfLink => 0o777,
+            ProcFile::Descriptors(_) | ProcFile::DescriptorInfos(_) => 0o500,
+            ProcFile::Descriptor(..) => 0o700,
+            ProcFile::DescriptorInfo(..) => 0o400,
+            ProcFile::MountInfo(_) => 0o444,
+            ProcFile::Root | ProcFile::Process(_) | ProcFile::Tasks(_) => 0o555,
+        }
+    }
+}
+
+fn number<T: std::str::FromStr + ToString>(name: &[u8]) -> Option<T> {
+    let text = std::str::from_utf8(name).ok()?;
+    text.parse().ok().filter(|number: &T| number.to_string() == text)
+}
+
+impl Machine {
+    /// What a directory of procfs calls `name`.
+    pub(crate) fn find_in_proc(
+        &mut self,
+        directory: DentryKey,
+        name: &[u8],
+        asker: Pid,
+    ) -> Result<Option<DentryKey>, Errno> {
+        let inode = &self.inodes[self.dentries[directory].inode];
+        let Content::Proc(node) = &inode.content else { return Err(Errno::ENOTDIR) };
+        let superblock = inode.superblock;
+        let Some(what) = self.meaning(node.what, name) else {
+            // What a host was built with (`/proc/sys`, say) is there though procfs here does not make it.
+            let built = node.names.get(name).copied();
+            return Ok(built.filter(|&known| !matches!(self.content(known), Content::Proc(_))));
+        };
+        if let Some(&known) = node.names.get(name) {
+            return Ok(Some(known));
+        }
+        let (uid, gid) = self.task(asker).map_or((0, 0), |task| (task.credentials.uid, task.credentials.gid));
+        let new = NewInode { content: Content::Proc(ProcNode::new(what)), mode: ProcNode::mode(what), uid, gid };
+        let inode = self.new_inode(superblock, new);
+        Ok(Some(self.link_name(directory, Name::new(name), inode)))
+    }
+
+    pub(crate) fn content(&self, dentry: DentryKey) -> &Content {
+        &self.inodes[self.dentries[dentry].inode].content
+    }
+
+    fn meaning(&self, directory: ProcFile, name: &[u8]) -> Option<ProcFile> {
+        let process = |name| number(name).map(Pid).filter(|pid| self.tasks.contains_key(pid));
+        let open = |pid, name| number::<i32>(name).filter(|&fd| self.file_key(pid, fd).is_ok());
+        match (directory, name) {
+            (ProcFile::Root, b"self") => Some(ProcFile::SelfLink),
+            (ProcFile::Root, b"thread-self") => Some(ProcFile::ThreadSelfLink),
+            (ProcFile::Root, _) => process(name).map(ProcFile::Process),
+            (ProcFile::Process(pid), b"fd") => Some(ProcFile::Descriptors(pid)),
+            (ProcFile::Process(pid), b"fdinfo") => Some(ProcFile::DescriptorInfos(pid)),
+            (ProcFile::Process(pid), b"mountinfo") => Some(ProcFile::MountInfo(pid)),
+            (ProcFile::Process(pid), b"task") => Some(ProcFile::Tasks(pid)),
+            (ProcFile::Tasks(pid), _) => process(name).filter(|&task| task == pid).map(ProcFile::Process),
+            (ProcFile::Descriptors(pid), _) => open(pid, name).map(|fd| ProcFile::Descriptor(pid, fd)),
+            (ProcFile::DescriptorInfos(pid), _) => open(pid, name).map(|fd| ProcFile::DescriptorInfo(pid, fd)),
+            _ => None,
+        }
+    }
+
+    /// Where following a link of procfs leads `asker`.
+    pub(crate) fn follow_proc_link(&self, asker: Pid, node: &ProcNode) -> Result<LinkEnd, Errno> {
+        match node.what {
+            ProcFile::Descriptor(pid, fd) => {
+                self.file(pid, fd).map(|file| LinkEnd::Jump(file.place)).map_err(|_| Errno::ENOENT)
+            }
+            what => Ok(LinkEnd::Text(Arc::from(self.proc_link_text(asker, what)?))),
+        }
+    }
+
+    /// What `readlink` says of a link of procfs.
+    pub(crate) fn proc_link_text(&self, asker: Pid, what: ProcFile) -> Result<Vec<u8>, Errno> {
+        match what {
+            ProcFile::SelfLink => Ok(asker.0.to_string().into_bytes()),
+            ProcFile::ThreadSelfLink => Ok(format!("{0}/task/{0}", asker.0).into_bytes()),
+            ProcFile::Descriptor(pid, fd) => {
+                let place = self.file(pid, fd).map_err(|_| Errno::ENOENT)?.place;
+                Ok(self.path_for_link(place, self.task(asker)?.root))
+            }
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
+    /// The names that a directory of procfs has now, with their kinds.
+    pub(crate) fn proc_names(&self, what: ProcFile) -> Vec<Vec<u8>> {
+        let fixed = |names: &[&[u8]]| names.iter().map(|name| name.to_vec()).collect::<Vec<_>>();
+        match what {
+            ProcFile::Root => {
+                let mut names = fixed(&[b"self", b"thread-self"]);
+                names.extend(self.tasks.keys().map(|pid| pid.0.to_string().into_bytes()));
+                names
+            }
+            ProcFile::Process(_) => fixed(&[b"fd", b"fdinfo", b"mountinfo", b"task"]),
+            ProcFile::Tasks(pid) => vec![pid.0.to_string().into_bytes()],
+            ProcFile::Descriptors(pid) | ProcFile::DescriptorInfos(pid) => {
+                self.descriptors(pid).unwrap_or_default().iter().map(|fd| fd.to_string().into_bytes()).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// The bytes of a file of procfs.
+    pub(crate) fn proc_text(&self, what: ProcFile) -> Result<Vec<u8>, Errno> {
+        match what {
+            ProcFile::MountInfo(pid) => self.mountinfo(pid),
+            ProcFile::DescriptorInfo(pid, fd) => self.fdinfo(pid, fd),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+}

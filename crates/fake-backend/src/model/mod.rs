@@ -1,0 +1,9 @@
+//! The objects of the modelled kernel and what happens to them, below the system calls.
+
+pub(crate) mod filesystems;
+pub(crate) mod machine;
+pub(crate) mod mounts;
+pub(crate) mod process;
+pub(crate) mod store;
+pub(crate) mod version;
+pub(crate) mod vfs;

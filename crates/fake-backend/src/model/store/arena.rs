@@ -1,0 +1,151 @@
+//! Objects that name each other by key.
+
+use std::marker::PhantomData;
+use std::ops::{Index, IndexMut};
+
+use crate::model::store::radix::Radix;
+
+/// The name of an object in its [`Arena`]. Used again once the object is gone.
+pub(crate) struct Key<T>(u32, PhantomData<fn() -> T>);
+
+impl<T> Key<T> {
+    /// A number that is this object's alone while it lives.
+    pub(crate) const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+// Written out since derives would ask the same of `T`.
+impl<T> Clone for Key<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<T> Copy for Key<T> {}
+impl<T> PartialEq for Key<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+impl<T> Eq for Key<T> {}
+impl<T> std::fmt::Debug for Key<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Slot<T> {
+    Used(T),
+    /// The next free slot, if any.
+    Free(Option<u32>),
+}
+
+/// A persistent set of objects: clones share what was not written since, freed places are used again.
+#[derive(Debug)]
+pub(crate) struct Arena<T> {
+    slots: Radix<Slot<T>>,
+    free: Option<u32>,
+}
+
+impl<T> Clone for Arena<T> {
+    fn clone(&self) -> Self {
+        Self { slots: self.slots.clone(), free: self.free }
+    }
+}
+
+impl<T> Default for Arena<T> {
+    fn default() -> Self {
+        Self { slots: Radix::default(), free: None }
+    }
+}
+
+impl<T: Clone> Arena<T> {
+    pub(crate) fn insert(&mut self, object: T) -> Key<T> {
+        self.insert_with(|_| object)
+    }
+
+    /// Inserts what `make` makes of its future key.
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce(Key<T>) -> T) -> Key<T> {
+        let key = Key(self.free.unwrap_or(self.slots.len()), PhantomData);
+        let object = Slot::Used(make(key));
+        match self.slots.get_mut(key.0) {
+            Some(slot) => {
+                self.free = if let Slot::Free(next) = slot { *next } else { None };
+                *slot = object;
+            }
+            None => {
+                self.slots.push(object);
+            }
+        }
+        key
+    }
+
+    pub(crate) fn remove(&mut self, key: Key<T>) {
+        if let Some(slot @ Slot::Used(_)) = self.slots.get_mut(key.0) {
+            *slot = Slot::Free(self.free);
+            self.free = Some(key.0);
+        }
+    }
+}
+
+impl<T> Arena<T> {
+    /// Every object, in order of key.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key<T>, &T)> {
+        (0..self.slots.len()).filter_map(|index| match self.slots.get(index) {
+            Some(Slot::Used(object)) => Some((Key(index, PhantomData), object)),
+            _ => None,
+        })
+    }
+}
+
+impl<T> Index<Key<T>> for Arena<T> {
+    type Output = T;
+    /// # Panics
+    /// If the object is gone: keys are only kept where they are counted, so that would be a bug of the model.
+    fn index(&self, key: Key<T>) -> &T {
+        match self.slots.get(key.0) {
+            Some(Slot::Used(object)) => object,
+            _ => panic!("no object {key:?}"),
+        }
+    }
+}
+
+impl<T: Clone> IndexMut<Key<T>> for Arena<T> {
+    fn index_mut(&mut self, key: Key<T>) -> &mut T {
+        match self.slots.get_mut(key.0) {
+            Some(Slot::Used(object)) => object,
+            _ => panic!("no object {key:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn freed_places_are_used_again_and_clones_keep_theirs() {
+        let mut arena = Arena::default();
+        let keys: Vec<_> = (0..100).map(|n| arena.insert(n)).collect();
+        let snapshot = arena.clone();
+        arena.remove(keys[40]);
+        arena.remove(keys[41]);
+        assert_eq!(arena.iter().count(), 98);
+        let again = arena.insert(1_000);
+        assert_eq!(again, keys[41]);
+        assert_eq!((arena[again], snapshot[keys[41]]), (1_000, 41));
+        assert_eq!(arena.iter().count(), 99);
+    }
+
+    #[test]
+    fn removing_twice_frees_once() {
+        let mut arena = Arena::default();
+        let key = arena.insert('a');
+        arena.remove(key);
+        arena.remove(key);
+        assert_eq!(arena.iter().count(), 0);
+        let (one, two) = (arena.insert('b'), arena.insert('c'));
+        assert_ne!(one, two);
+    }
+}

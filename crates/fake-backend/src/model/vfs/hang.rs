@@ -1,0 +1,107 @@
+//! Filesystems whose server does not answer, or not everything.
+
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use mountwright_core::{DeviceNumber, Errno};
+
+use crate::model::vfs::device_number::Device;
+use crate::model::vfs::inode::InodeKey;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::superblock::SuperKey;
+use crate::model::vfs::walk_flags::WalkFlags;
+use crate::{At, Machine, Pid};
+
+/// What a call answers that would wait for ever. No system call that this project makes has it for any other reason.
+pub(crate) const WOULD_WAIT: Errno = Errno::EDEADLK;
+
+/// The behaviour of the server behind a filesystem.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Server {
+    /// It answers every call.
+    #[default]
+    Answers,
+    /// It answers no call: see [`Machine::hang`].
+    Hangs,
+    /// Each look-up of a name below its root fails with this errno.
+    FailsLookUps(Errno),
+    /// It serves this user only, as a FUSE mount without `allow_other`. For every other user, root included, names below
+    /// the root, attributes, listing and contents are `EACCES`. `open` with `O_PATH` and `open_tree` of the root, and a
+    /// `statx` that asks for nothing (mask 0; it shows the classic mount id and the mount root) do not ask the server.
+    Serves(u32),
+}
+
+impl Machine {
+    /// Lets the server behind the filesystem that holds the path (as the first process sees it) die: from now on every call
+    /// that would wait for it, on every mount of it, is `EDEADLK`, so that the test fails that would hang.
+    ///
+    /// As on a FUSE mount whose server never answers: what is mounted there can be looked at, bound, moved and unmounted;
+    /// `statx` with `AT_STATX_DONT_SYNC`, `open` with `O_PATH` and `open_tree` of the root answer. Names below the root,
+    /// metadata, listing and contents wait (with `RESOLVE_CACHED`: `EAGAIN`).
+    ///
+    /// # Errors
+    /// Those of the walk.
+    pub fn hang(&mut self, path: &Path) -> Result<(), Errno> {
+        self.set_hanging(path, true)
+    }
+
+    /// Lets it answer again.
+    ///
+    /// # Errors
+    /// Those of the walk.
+    pub fn unhang(&mut self, path: &Path) -> Result<(), Errno> {
+        self.set_hanging(path, false)
+    }
+
+    fn set_hanging(&mut self, path: &Path, hangs: bool) -> Result<(), Errno> {
+        self.set_server(path, if hangs { Server::Hangs } else { Server::Answers })
+    }
+
+    /// Sets the behaviour of the server behind the filesystem that holds the path (as the first process sees it).
+    ///
+    /// # Errors
+    /// Those of the walk.
+    pub fn set_server(&mut self, path: &Path, server: Server) -> Result<(), Errno> {
+        let place = self.walk(Self::INIT, At::Cwd, path.as_os_str().as_bytes(), WalkFlags::FOLLOW)?;
+        let superblock = self.mounts[place.mount].superblock;
+        self.superblocks[superblock].server = server;
+        Ok(())
+    }
+
+    /// Gives one file (as the first process finds it) an `st_dev` that is not its superblock's, as overlayfs shows files of
+    /// layers on several filesystems.
+    ///
+    /// # Errors
+    /// Those of the walk.
+    pub fn set_shown_device(&mut self, path: &Path, device: DeviceNumber) -> Result<(), Errno> {
+        let inode = self.inode_at(Self::INIT, At::Cwd, path.as_os_str().as_bytes())?;
+        self.inodes[inode].device = Some(Device { major: device.major(), minor: device.minor() });
+        Ok(())
+    }
+
+    /// # Errors
+    /// `EDEADLK`: the server would have to be asked, and does not answer. `EACCES`: it serves another user only.
+    pub(crate) fn ask_server(&self, pid: Pid, superblock: SuperKey) -> Result<(), Errno> {
+        match self.superblocks[superblock].server {
+            Server::Hangs => Err(WOULD_WAIT),
+            Server::Serves(owner) if self.task(pid)?.credentials.uid != owner => Err(Errno::EACCES),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same of the filesystem that a place is in.
+    pub(crate) fn ask_server_of(&self, pid: Pid, place: Place) -> Result<(), Errno> {
+        self.ask_server(pid, self.mounts[place.mount].superblock)
+    }
+
+    /// Whether the process may see attributes at all, cached ones included.
+    pub(crate) fn is_served(&self, pid: Pid, place: Place) -> bool {
+        self.ask_server_of(pid, place) != Err(Errno::EACCES)
+    }
+
+    /// What a path leads to.
+    pub(crate) fn inode_at(&mut self, pid: Pid, at: At, path: &[u8]) -> Result<InodeKey, Errno> {
+        let place = self.walk(pid, at, path, WalkFlags::FOLLOW)?;
+        Ok(self.dentries[place.dentry].inode)
+    }
+}

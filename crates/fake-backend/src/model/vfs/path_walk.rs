@@ -1,0 +1,492 @@
+//! From a path to a place: components, mounts, symlinks, `..`.
+
+use std::sync::Arc;
+
+use mountwright_core::Errno;
+
+use crate::abi::{
+    NAME_MAX, PATH_MAX, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
+    RESOLVE_NO_XDEV,
+};
+use crate::model::vfs::dentry::DentryKey;
+use crate::model::vfs::hang::Server;
+use crate::model::vfs::inode::Content;
+use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::vfs::path::Place;
+use crate::model::vfs::permission::EXECUTE;
+use crate::model::vfs::walk_flags::WalkFlags;
+use crate::{At, Machine, Pid};
+
+/// The most symlinks that one walk follows.
+const MOST_LINKS: u32 = 40;
+
+/// Either the caller's path or the text of a symlink.
+#[derive(Clone, Debug)]
+enum Text<'a> {
+    Given(&'a [u8]),
+    Link(Arc<[u8]>),
+}
+
+/// What is left of a text.
+#[derive(Clone, Debug)]
+struct Rest<'a> {
+    text: Text<'a>,
+    at: usize,
+}
+
+impl<'a> Rest<'a> {
+    fn bytes(&self) -> &[u8] {
+        match &self.text {
+            Text::Given(bytes) => &bytes[self.at..],
+            Text::Link(bytes) => &bytes[self.at..],
+        }
+    }
+
+    fn skip_slashes(&mut self) {
+        self.at += self.bytes().iter().take_while(|&&byte| byte == b'/').count();
+    }
+
+    /// The next component, with the slashes after it taken off.
+    fn take_component(&mut self) -> Component<'a> {
+        let start = self.at;
+        self.at += self.bytes().iter().take_while(|&&byte| byte != b'/').count();
+        let end = self.at;
+        self.skip_slashes();
+        Component { text: self.text.clone(), start, end, slash: self.at > end }
+    }
+}
+
+/// One component of a path.
+#[derive(Clone, Debug)]
+struct Component<'a> {
+    text: Text<'a>,
+    start: usize,
+    end: usize,
+    /// Slashes follow.
+    slash: bool,
+}
+
+impl Component<'_> {
+    fn bytes(&self) -> &[u8] {
+        match &self.text {
+            Text::Given(bytes) => &bytes[self.start..self.end],
+            Text::Link(bytes) => &bytes[self.start..self.end],
+        }
+    }
+}
+
+/// What kind of last component a path has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LastKind {
+    Name,
+    Dot,
+    DotDot,
+    /// None: the path is `/`, or empty.
+    Root,
+}
+
+impl LastKind {
+    fn of(name: &[u8]) -> Self {
+        match name {
+            b"." => Self::Dot,
+            b".." => Self::DotDot,
+            _ => Self::Name,
+        }
+    }
+}
+
+/// A walk up to, and without, its last component.
+#[derive(Debug)]
+pub(crate) struct ParentWalk {
+    pub(crate) directory: Place,
+    pub(crate) last: Vec<u8>,
+    pub(crate) kind: LastKind,
+    /// Slashes follow the last component.
+    pub(crate) slash: bool,
+}
+
+/// A walk under way.
+pub(crate) struct Walk<'a> {
+    pid: Pid,
+    root: Place,
+    pub(crate) at: Place,
+    resolve: u64,
+    links: u32,
+    last: Option<Component<'a>>,
+    rest: Option<Rest<'a>>,
+    /// Slashes at the end: symlinks there are followed and the end must be a directory.
+    pub(crate) slash_seen: bool,
+}
+
+/// How one component is treated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// Not the last of its text, or the last of a symlink's: symlinks are followed.
+    Inner,
+    /// The last one of the path.
+    Last { follow: bool },
+}
+
+impl<'a> Walk<'a> {
+    /// Starts at the root, the working directory or a descriptor.
+    ///
+    /// # Errors
+    /// `ENOENT`: an empty path. `ENAMETOOLONG`. `EBADF`: no such descriptor. `ENOTDIR`: a descriptor of a file.
+    pub(crate) fn begin(
+        machine: &mut Machine,
+        pid: Pid,
+        at: At,
+        path: &'a [u8],
+        flags: WalkFlags,
+    ) -> Result<Self, Errno> {
+        let task = machine.task(pid)?;
+        let (root, current) = (task.root, task.current_dir);
+        if let At::Link(fd) = at {
+            return Self::begin_at_link(machine, pid, fd, path, flags, root);
+        }
+        if path.is_empty() && !flags.empty {
+            return Err(Errno::ENOENT);
+        }
+        if path.len() >= PATH_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        let mut walk = Walk {
+            pid,
+            root,
+            at: current,
+            resolve: flags.resolve,
+            links: 0,
+            last: None,
+            rest: None,
+            slash_seen: false,
+        };
+        if path.first() == Some(&b'/') && flags.resolve & RESOLVE_IN_ROOT == 0 {
+            if flags.resolve & RESOLVE_BENEATH != 0 {
+                return Err(Errno::EXDEV);
+            }
+            walk.at = root;
+        } else if let At::Fd(fd) = at {
+            walk.at = machine.file(pid, fd)?.place;
+            if !path.is_empty() && !machine.is_directory(walk.at) {
+                return Err(Errno::ENOTDIR);
+            }
+        }
+        if flags.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) != 0 {
+            walk.root = walk.at;
+        }
+        walk.rest = Some(Rest { text: Text::Given(path), at: 0 });
+        Ok(walk)
+    }
+
+    /// Through `/proc/thread-self/fd/N`: two symlinks are behind the walk when it begins.
+    fn begin_at_link(
+        machine: &mut Machine,
+        pid: Pid,
+        fd: i32,
+        path: &'a [u8],
+        flags: WalkFlags,
+        root: Place,
+    ) -> Result<Self, Errno> {
+        let prefix = "/proc/thread-self/fd/".len() + fd.to_string().len() + 1;
+        if prefix + path.len() >= PATH_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        let place = machine.file(pid, fd).map_err(|_| Errno::ENOENT)?.place;
+        if flags.resolve & (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS) != 0 {
+            return Err(Errno::ELOOP);
+        }
+        if flags.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_NO_XDEV) != 0 {
+            return Err(Errno::EXDEV);
+        }
+        if path.is_empty() && !flags.follow {
+            // The link itself, on procfs: nothing that a call which does not follow it could use.
+            return Err(Errno::EINVAL);
+        }
+        if !path.is_empty() && !machine.is_directory(place) {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok(Walk {
+            pid,
+            root,
+            at: place,
+            resolve: 0,
+            links: 2,
+            last: None,
+            rest: Some(Rest { text: Text::Given(path), at: 0 }),
+            slash_seen: false,
+        })
+    }
+
+    /// Walks to the last component and leaves it in `last`.
+    pub(crate) fn reach_last(&mut self, machine: &mut Machine) -> Result<(), Errno> {
+        let Some(mut rest) = self.rest.take() else { return Ok(()) };
+        rest.skip_slashes();
+        self.last = None;
+        if rest.bytes().is_empty() {
+            return Ok(());
+        }
+        let mut outer: Vec<Rest<'a>> = Vec::new();
+        loop {
+            machine.check_permission_at(self.pid, self.at, EXECUTE).inspect_err(|_| machine.note_use(self.at))?;
+            let component = rest.take_component();
+            if rest.bytes().is_empty() {
+                match outer.pop() {
+                    None => {
+                        self.last = Some(component);
+                        return Ok(());
+                    }
+                    // The last component of a symlink's text: the text around it goes on.
+                    Some(around) => rest = around,
+                }
+            }
+            if let Some(text) = self.step(machine, &component, Step::Inner)? {
+                outer.push(std::mem::replace(&mut rest, Rest { text: Text::Link(text), at: 0 }));
+                rest.skip_slashes();
+            } else if !machine.is_directory(self.at) {
+                machine.note_use(self.at);
+                return Err(Errno::ENOTDIR);
+            }
+        }
+    }
+
+    /// What kind of last component [`Walk::reach_last`] left.
+    pub(crate) fn last_kind(&self) -> LastKind {
+        self.last.as_ref().map_or(LastKind::Root, |last| LastKind::of(last.bytes()))
+    }
+
+    pub(crate) fn last_name(&self) -> &[u8] {
+        self.last.as_ref().map_or(b"", |last| last.bytes())
+    }
+
+    pub(crate) fn last_has_slash(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.slash)
+    }
+
+    /// Takes the last component; true when it was a symlink that is now to be walked ([`Walk::reach_last`] again).
+    pub(crate) fn take_last(&mut self, machine: &mut Machine, follow: bool) -> Result<bool, Errno> {
+        let Some(last) = self.last.take() else { return Ok(false) };
+        self.slash_seen |= last.slash && LastKind::of(last.bytes()) == LastKind::Name;
+        let text = self.step(machine, &last, Step::Last { follow: follow || self.slash_seen })?;
+        self.rest = text.map(|text| Rest { text: Text::Link(text), at: 0 });
+        Ok(self.rest.is_some())
+    }
+
+    /// One component: the text of a symlink that is to be followed, or nothing and `at` is there.
+    fn step(
+        &mut self,
+        machine: &mut Machine,
+        component: &Component<'_>,
+        step: Step,
+    ) -> Result<Option<Arc<[u8]>>, Errno> {
+        match LastKind::of(component.bytes()) {
+            LastKind::Dot | LastKind::Root => Ok(None),
+            LastKind::DotDot => self.up(machine).map(|()| None),
+            LastKind::Name => {
+                let found = machine.find_name(self.at.dentry, component.bytes(), self.pid);
+                let found = match found {
+                    // It would not be found in any cache.
+                    Err(crate::model::vfs::hang::WOULD_WAIT) if self.resolve & RESOLVE_CACHED != 0 => {
+                        Err(Errno::EAGAIN)
+                    }
+                    found => found,
+                };
+                let Some(dentry) = found.inspect_err(|_| machine.note_use(self.at))? else {
+                    machine.note_use(self.at);
+                    return Err(Errno::ENOENT);
+                };
+                self.into(machine, dentry, step)
+            }
+        }
+    }
+
+    /// Into a dentry of the present directory: through what is mounted on it, or into a symlink.
+    fn into(&mut self, machine: &mut Machine, dentry: DentryKey, step: Step) -> Result<Option<Arc<[u8]>>, Errno> {
+        let place = self.through(machine, Place { mount: self.at.mount, dentry })?;
+        let inode = &machine.inodes[machine.dentries[place.dentry].inode];
+        if !inode.is_symlink() || step == (Step::Last { follow: false }) {
+            self.at = place;
+            return Ok(None);
+        }
+        if self.links >= MOST_LINKS {
+            return Err(Errno::ELOOP);
+        }
+        self.links += 1;
+        if self.resolve & RESOLVE_NO_SYMLINKS != 0
+            || machine.mounts[place.mount].flags.has(MountFlags::NO_SYMLINK_FOLLOW)
+        {
+            return Err(Errno::ELOOP);
+        }
+        let text = match &inode.content {
+            Content::Symlink(text) => Arc::clone(text),
+            Content::Proc(node) => match machine.follow_proc_link(self.pid, node)? {
+                crate::model::filesystems::procfs::LinkEnd::Text(text) => text,
+                crate::model::filesystems::procfs::LinkEnd::Jump(to) => return self.jump(to).map(|()| None),
+            },
+            _ => return Err(Errno::EINVAL),
+        };
+        if text.first() == Some(&b'/') {
+            self.jump_to_root()?;
+        }
+        if text.iter().all(|&byte| byte == b'/') {
+            return Ok(None);
+        }
+        Ok(Some(text))
+    }
+
+    fn jump(&mut self, to: Place) -> Result<(), Errno> {
+        if self.resolve & RESOLVE_NO_MAGICLINKS != 0 {
+            return Err(Errno::ELOOP);
+        }
+        if self.resolve & RESOLVE_NO_XDEV != 0 && to.mount != self.at.mount {
+            return Err(Errno::EXDEV);
+        }
+        if self.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) != 0 {
+            return Err(Errno::EXDEV);
+        }
+        self.at = to;
+        Ok(())
+    }
+
+    fn jump_to_root(&mut self) -> Result<(), Errno> {
+        if self.resolve & RESOLVE_BENEATH != 0
+            || self.resolve & RESOLVE_NO_XDEV != 0 && self.at.mount != self.root.mount
+        {
+            return Err(Errno::EXDEV);
+        }
+        self.at = self.root;
+        Ok(())
+    }
+
+    fn up(&mut self, machine: &mut Machine) -> Result<(), Errno> {
+        let mut from = self.at;
+        let mut at_root = from == self.root;
+        if !at_root && machine.is_mount_root(from) {
+            match self.below_mount(machine, from) {
+                Some(_) if self.resolve & RESOLVE_NO_XDEV != 0 => return Err(Errno::EXDEV),
+                Some(place) => from = place,
+                None => at_root = true,
+            }
+        }
+        if at_root {
+            return if self.resolve & RESOLVE_BENEATH != 0 { Err(Errno::EXDEV) } else { self.onto(machine, self.at) };
+        }
+        let parent = machine.dentries[from.dentry].parent;
+        let root = machine.mounts[from.mount].root;
+        if !machine.is_filesystem_root(root) && !machine.is_below(parent, root) {
+            return Err(Errno::ENOENT);
+        }
+        self.onto(machine, Place { mount: from.mount, dentry: parent })
+    }
+
+    /// Through what is mounted on a directory that `..` led to.
+    fn onto(&mut self, machine: &mut Machine, place: Place) -> Result<(), Errno> {
+        self.at = self.through(machine, place)?;
+        Ok(())
+    }
+
+    /// To the top of what is mounted on the place, where the walk may go there.
+    fn through(&self, machine: &mut Machine, place: Place) -> Result<Place, Errno> {
+        let top = machine.onto_mounts(place);
+        if top.mount == place.mount || self.resolve & RESOLVE_NO_XDEV == 0 {
+            return Ok(top);
+        }
+        // To see that, the walk has held where it was and the lowest mount of the stack.
+        machine.note_use(self.at);
+        if let Some(mount) = machine.mount_at(place.mount, place.dentry) {
+            machine.note_use(Place { mount, dentry: machine.mounts[mount].root });
+        }
+        Err(Errno::EXDEV)
+    }
+
+    /// What the stack that `place` is the root of a mount of stands on; nothing at the walk's root.
+    fn below_mount(&self, machine: &Machine, place: Place) -> Option<Place> {
+        let mut mount = place.mount;
+        loop {
+            let object = &machine.mounts[mount];
+            let below = Place { mount: object.parent?, dentry: object.mount_point };
+            if below == self.root {
+                return None;
+            }
+            if below.dentry != machine.mounts[below.mount].root {
+                return Some(below);
+            }
+            mount = below.mount;
+        }
+    }
+
+    /// The end of a walk that has to stay below its start.
+    pub(crate) fn finish(&self, machine: &Machine) -> Result<(), Errno> {
+        if self.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) != 0 && !machine.is_reachable(self.at, self.root) {
+            return Err(Errno::EXDEV);
+        }
+        Ok(())
+    }
+}
+
+impl Machine {
+    /// A use of a mount: it is no longer marked as expiring.
+    pub(crate) fn note_use(&mut self, place: Place) {
+        if self.mounts[place.mount].expire_mark {
+            self.mounts[place.mount].expire_mark = false;
+        }
+    }
+
+    /// Walks the whole path.
+    pub(crate) fn walk(&mut self, pid: Pid, at: At, path: &[u8], flags: WalkFlags) -> Result<Place, Errno> {
+        let mut walk = Walk::begin(self, pid, at, path, flags)?;
+        loop {
+            walk.reach_last(self)?;
+            if !walk.take_last(self, flags.follow)? {
+                break;
+            }
+        }
+        if flags.unmount {
+            let top = self.onto_mounts(walk.at);
+            walk.at = top;
+        }
+        walk.finish(self)?;
+        if !flags.unmount {
+            self.note_use(walk.at);
+        }
+        if (flags.directory || walk.slash_seen) && !self.is_directory(walk.at) {
+            return Err(Errno::ENOTDIR);
+        }
+        Ok(walk.at)
+    }
+
+    /// Walks all but the last component.
+    pub(crate) fn walk_to_parent(&mut self, pid: Pid, at: At, path: &[u8]) -> Result<ParentWalk, Errno> {
+        let mut walk = Walk::begin(self, pid, at, path, WalkFlags { follow: true, ..WalkFlags::default() })?;
+        walk.reach_last(self)?;
+        self.note_use(walk.at);
+        let (kind, slash, last) = (walk.last_kind(), walk.last_has_slash(), walk.last_name().to_vec());
+        Ok(ParentWalk { directory: walk.at, last, kind, slash })
+    }
+
+    /// What a directory calls `name`.
+    ///
+    /// # Errors
+    /// `ENOENT`: the directory was removed. `ENAMETOOLONG`.
+    pub(crate) fn find_name(
+        &mut self,
+        directory: DentryKey,
+        name: &[u8],
+        pid: Pid,
+    ) -> Result<Option<DentryKey>, Errno> {
+        let inode = &self.inodes[self.dentries[directory].inode];
+        self.ask_server(pid, inode.superblock)?;
+        if let Server::FailsLookUps(errno) = self.superblocks[inode.superblock].server {
+            return Err(errno);
+        }
+        match &inode.content {
+            Content::Directory(names) => match names.get(name) {
+                Some(&dentry) => Ok(Some(dentry)),
+                None if inode.dead => Err(Errno::ENOENT),
+                None if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
+                None => Ok(None),
+            },
+            Content::Proc(_) => self.find_in_proc(directory, name, pid),
+            _ => Err(Errno::ENOTDIR),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! May this process do that to this file?
+
+use mountwright_core::Errno;
+
+use crate::abi::{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_ADMIN};
+use crate::model::process::user_namespace::UserNs;
+use crate::model::vfs::inode::{Inode, InodeKey};
+use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::vfs::path::Place;
+use crate::{Machine, Pid};
+
+pub(crate) const EXECUTE: u32 = 1;
+pub(crate) const WRITE: u32 = 2;
+pub(crate) const READ: u32 = 4;
+
+impl Machine {
+    /// The process has the capability over a user namespace.
+    pub(crate) fn capable(&self, pid: Pid, over: UserNs, capability: u64) -> bool {
+        self.task(pid).is_ok_and(|task| self.user_namespaces.capable(&task.credentials, task.user_ns, over, capability))
+    }
+
+    /// The process may change the mounts of its namespace.
+    pub(crate) fn may_mount(&self, pid: Pid) -> Result<(), Errno> {
+        let over = self.namespaces[self.task(pid)?.namespace].user_ns;
+        if self.capable(pid, over, CAP_SYS_ADMIN) { Ok(()) } else { Err(Errno::EPERM) }
+    }
+
+    /// The process has the capability over this file: its namespace knows the file's owner and group.
+    pub(crate) fn capable_over(&self, pid: Pid, inode: &Inode, capability: u64) -> bool {
+        let Ok(task) = self.task(pid) else { return false };
+        let ns = task.user_ns;
+        task.credentials.capabilities & capability != 0
+            && self.user_namespaces.number_in(ns, inode.uid).is_some()
+            && self.user_namespaces.number_in(ns, inode.gid).is_some()
+    }
+
+    /// The process owns the file or may act as if it did.
+    pub(crate) fn owns(&self, pid: Pid, inode: &Inode) -> bool {
+        self.task(pid).is_ok_and(|task| task.credentials.uid == inode.uid) || self.capable_over(pid, inode, CAP_FOWNER)
+    }
+
+    pub(crate) fn check_permission_at(&self, pid: Pid, place: Place, wanted: u32) -> Result<(), Errno> {
+        self.check_permission(pid, self.dentries[place.dentry].inode, wanted)
+    }
+
+    /// # Errors
+    /// `EROFS`: to write on a read-only superblock. `EACCES`: the permission bits, without a capability to bypass them.
+    pub(crate) fn check_permission(&self, pid: Pid, key: InodeKey, wanted: u32) -> Result<(), Errno> {
+        let inode = &self.inodes[key];
+        if wanted & WRITE != 0 && !inode.is_special() && self.superblocks[inode.superblock].read_only {
+            return Err(Errno::EROFS);
+        }
+        let who = &self.task(pid)?.credentials;
+        let bits = u32::from(inode.mode);
+        let granted = if who.uid == inode.uid {
+            bits >> 6
+        } else if who.gid == inode.gid || who.groups.contains(&inode.gid) {
+            bits >> 3
+        } else {
+            bits
+        };
+        if granted & wanted & 7 == wanted & 7 {
+            return Ok(());
+        }
+        let bypass = |capability| self.capable_over(pid, inode, capability);
+        let allowed = if inode.is_directory() {
+            wanted & WRITE == 0 && bypass(CAP_DAC_READ_SEARCH) || bypass(CAP_DAC_OVERRIDE)
+        } else {
+            wanted & 7 == READ && bypass(CAP_DAC_READ_SEARCH)
+                || (wanted & EXECUTE == 0 || bits & 0o111 != 0) && bypass(CAP_DAC_OVERRIDE)
+        };
+        if allowed { Ok(()) } else { Err(Errno::EACCES) }
+    }
+
+    /// The mount and its superblock may be written.
+    ///
+    /// # Errors
+    /// `EROFS`.
+    pub(crate) fn want_write(&self, place: Place) -> Result<(), Errno> {
+        if self.is_read_only(place.mount) { Err(Errno::EROFS) } else { Ok(()) }
+    }
+
+    /// A device node there opens its device.
+    pub(crate) fn opens_devices(&self, place: Place) -> bool {
+        let mount = &self.mounts[place.mount];
+        !mount.flags.has(MountFlags::NO_DEV) && !self.superblocks[mount.superblock].no_devices
+    }
+}

@@ -1,0 +1,216 @@
+//! Filesystems: a device and a tree of names.
+
+use std::sync::Arc;
+
+use crate::Machine;
+use crate::model::process::user_namespace::UserNs;
+use crate::model::store::arena::Key;
+use crate::model::vfs::dentry::{Dentry, DentryKey, Name};
+use crate::model::vfs::device_number::Device;
+use crate::model::vfs::hang::Server;
+use crate::model::vfs::inode::{Content, Inode, InodeKey, Times};
+
+pub(crate) type SuperKey = Key<Superblock>;
+
+/// A filesystem that is mounted, or a disk that may be.
+// The switches are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Debug)]
+pub(crate) struct Superblock {
+    pub(crate) type_name: Arc<[u8]>,
+    pub(crate) magic: u32,
+    pub(crate) device: Device,
+    pub(crate) root: DentryKey,
+    pub(crate) read_only: bool,
+    /// What mountinfo prints after `rw` or `ro`, with its leading comma.
+    pub(crate) options: Arc<[u8]>,
+    /// Options of mounts of these roots, where they differ: what btrfs shows for its subvolumes.
+    pub(crate) root_options: Arc<Vec<(DentryKey, Arc<[u8]>)>>,
+    pub(crate) user_ns: UserNs,
+    /// Device nodes on it open nothing: mounted by a user namespace.
+    pub(crate) no_devices: bool,
+    pub(crate) mounts: u32,
+    /// Stays when nothing is mounted from it.
+    pub(crate) is_disk: bool,
+    pub(crate) server: Server,
+    pub(crate) last_inode: u64,
+    /// Files without a name that something still holds: a remount to read-only has to wait for them.
+    pub(crate) removed_in_use: u32,
+}
+
+impl Superblock {
+    /// Whether a directory's size tells how many entries it has, as tmpfs has it.
+    pub(crate) fn counts_entries(&self) -> bool {
+        *self.type_name != *b"ramfs" && *self.type_name != *b"hugetlbfs"
+    }
+}
+
+/// Everything about a new file but its place.
+pub(crate) struct NewInode {
+    pub(crate) content: Content,
+    pub(crate) mode: u16,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// What a new superblock is to be.
+pub(crate) struct NewSuperblock {
+    pub(crate) type_name: Arc<[u8]>,
+    pub(crate) magic: u32,
+    /// `None`: the lowest free anonymous one.
+    pub(crate) device: Option<Device>,
+    pub(crate) options: Arc<[u8]>,
+    pub(crate) user_ns: UserNs,
+    pub(crate) root: NewInode,
+}
+
+impl Machine {
+    /// What mountinfo prints after `rw` or `ro`, with its leading comma: that of the nearest root above the mount's that has
+    /// its own.
+    pub(crate) fn shown_options(&self, mount: crate::model::mounts::mount::MountKey) -> &[u8] {
+        let mount = &self.mounts[mount];
+        let superblock = &self.superblocks[mount.superblock];
+        let own = superblock.root_options.iter().filter(|(root, _)| self.is_below(mount.root, *root));
+        own.max_by_key(|(root, _)| self.depth(*root)).map_or(&superblock.options, |(_, options)| options)
+    }
+
+    /// The root of the mount inside its filesystem, as mountinfo prints it.
+    pub(crate) fn shown_root(&self, mount: crate::model::mounts::mount::MountKey) -> Vec<u8> {
+        let mount = &self.mounts[mount];
+        let mut path = self.path_in_filesystem(mount.root);
+        if *self.superblocks[mount.superblock].type_name == *b"nsfs" && path.len() > 1 {
+            // Namespaces have names, not paths: `net:[4026531840]`.
+            path.remove(0);
+        }
+        path
+    }
+
+    pub(crate) fn new_superblock(&mut self, new: NewSuperblock) -> SuperKey {
+        let device = new.device.unwrap_or_else(|| Device { major: 0, minor: self.anonymous_devices.take() });
+        let (inodes, dentries, tick) = (&mut self.inodes, &mut self.dentries, self.tick);
+        self.superblocks.insert_with(|superblock| {
+            let inode = inodes.insert(Inode {
+                superblock,
+                number: 1,
+                content: new.root.content,
+                mode: new.root.mode,
+                uid: new.root.uid,
+                gid: new.root.gid,
+                links: 2,
+                dentries: 1,
+                dead: false,
+                times: Times { made: tick, modified: tick, changed: tick },
+                device: None,
+                capabilities: None,
+            });
+            let root = dentries.insert_with(|root| Dentry {
+                parent: root,
+                name: Name::new(b"/"),
+                inode,
+                linked: false,
+                cannot_mount: false,
+                mounted: Vec::new(),
+                holders: 1,
+            });
+            Superblock {
+                type_name: new.type_name,
+                magic: new.magic,
+                device,
+                root,
+                read_only: false,
+                options: new.options,
+                root_options: Arc::default(),
+                user_ns: new.user_ns,
+                no_devices: new.user_ns != UserNs::INITIAL,
+                mounts: 0,
+                is_disk: false,
+                server: Server::Answers,
+                last_inode: 1,
+                removed_in_use: 0,
+            }
+        })
+    }
+
+    pub(crate) fn new_inode(&mut self, superblock: SuperKey, new: NewInode) -> InodeKey {
+        let object = &mut self.superblocks[superblock];
+        object.last_inode += 1;
+        let number = object.last_inode;
+        let links = if matches!(new.content, Content::Directory(_)) { 2 } else { 1 };
+        let tick = self.next_tick();
+        self.inodes.insert(Inode {
+            superblock,
+            number,
+            content: new.content,
+            mode: new.mode,
+            uid: new.uid,
+            gid: new.gid,
+            links,
+            dentries: 0,
+            dead: false,
+            times: Times { made: tick, modified: tick, changed: tick },
+            device: None,
+            capabilities: None,
+        })
+    }
+
+    /// Gives the inode a name in a directory, where that name is free.
+    pub(crate) fn link_name(&mut self, directory: DentryKey, name: Name, inode: InodeKey) -> DentryKey {
+        let dentry = self.dentries.insert(Dentry {
+            parent: directory,
+            name: name.clone(),
+            inode,
+            linked: true,
+            cannot_mount: false,
+            mounted: Vec::new(),
+            holders: 1,
+        });
+        self.inodes[inode].dentries += 1;
+        self.hold_dentry(directory);
+        let is_directory = self.inodes[inode].is_directory();
+        let parent = self.directory_changed(directory);
+        let parent = &mut self.inodes[parent];
+        if let Some(names) = parent.names_mut() {
+            names.insert(name, dentry);
+        }
+        if is_directory {
+            parent.links += 1;
+        }
+        dentry
+    }
+
+    /// Takes the name out of its directory; whoever holds the dentry keeps it.
+    pub(crate) fn unlink_name(&mut self, dentry: DentryKey) {
+        let object = &mut self.dentries[dentry];
+        object.linked = false;
+        let (directory, name, inode) = (object.parent, object.name.clone(), object.inode);
+        let tick = self.next_tick();
+        let removed = &mut self.inodes[inode];
+        let is_directory = removed.is_directory();
+        removed.times.changed = tick;
+        removed.links = if is_directory { 0 } else { removed.links - 1 };
+        removed.dead = is_directory;
+        if removed.links == 0 {
+            let superblock = removed.superblock;
+            self.superblocks[superblock].removed_in_use += 1;
+        }
+        let parent = self.directory_changed(directory);
+        let parent = &mut self.inodes[parent];
+        if let Some(names) = parent.names_mut() {
+            names.remove(name.bytes());
+        }
+        if is_directory {
+            parent.links -= 1;
+        }
+        self.drop_dentry(dentry);
+    }
+
+    /// Notes that the names of a directory change.
+    pub(crate) fn directory_changed(&mut self, directory: DentryKey) -> InodeKey {
+        let key = self.dentries[directory].inode;
+        let tick = self.next_tick();
+        let times = &mut self.inodes[key].times;
+        times.modified = tick;
+        times.changed = tick;
+        key
+    }
+}
