@@ -9,7 +9,8 @@ pub(crate) fn ladders() -> [(&'static str, Ladder); 6] {
         .without(Call::Statmount)
         .without(Call::Listmount)
         .without(Call::OpenTreeAttr)
-        .without(Call::Fchmodat2);
+        .without(Call::Fchmodat2)
+        .without(Call::Getxattrat);
     let common = joins.without(Call::SetGroup);
     let bare = common.without(Call::MountSetattr).without(Call::Openat2);
     [

@@ -133,6 +133,7 @@ handed_on! {
     fn chmod(place: Reach<'_, K::Fd>, mode: u32) -> ();
     fn fchmodat2(dir: At<'_, K::Fd>, path: &Path, mode: u32, flags: u32) -> ();
     fn getxattr(place: Reach<'_, K::Fd>, name: &OsStr, room: usize) -> Vec<u8>;
+    fn getxattrat(dir: &K::Fd, file: &Path, name: &OsStr, room: usize) -> Vec<u8>;
     fn setxattr(place: Reach<'_, K::Fd>, name: &OsStr, value: &[u8]) -> ();
     fn fchownat(dir: At<'_, K::Fd>, path: &Path, owner: Owner, flags: u32) -> ();
     fn open_tree(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> K::Fd;

@@ -117,6 +117,7 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::Chmod => vec![libc::SYS_fchmodat],
         Call::Fchmodat2 => vec![i64::from(linux_raw_sys::general::__NR_fchmodat2)],
         Call::Getxattr => vec![libc::SYS_getxattr],
+        Call::Getxattrat => vec![i64::from(linux_raw_sys::general::__NR_getxattrat)],
         Call::Setxattr => vec![libc::SYS_setxattr],
         Call::Fchownat => vec![libc::SYS_fchownat],
         Call::OpenTree => vec![libc::SYS_open_tree],

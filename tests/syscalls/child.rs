@@ -194,11 +194,23 @@ impl Counted {
                 assert!(!Path::new("/tmp/mounts/box").exists(), "{outcome:?}");
             }
             "fsGroup of ten files that change" => {
-                volume();
+                volume(Files::Plain);
+                give_group(b, ready);
+            }
+            "fsGroup of ten files with capabilities" => {
+                volume(Files::WithCapabilities);
+                give_group(b, ready);
+            }
+            "fsGroup of ten files with set-group-id" => {
+                volume(Files::SetGroupId);
+                give_group(b, ready);
+            }
+            "fsGroup of ten files, every second right" => {
+                volume(Files::EverySecondRight);
                 give_group(b, ready);
             }
             "fsGroup of ten files that are right" => {
-                volume();
+                volume(Files::Plain);
                 give_group(b, || ());
                 give_group(b, ready);
             }
@@ -209,23 +221,45 @@ impl Counted {
 
 const VOLUME: &str = "/tmp/volume";
 
-/// A volume of ten files, two of them programs, none of which has the group.
-fn volume() {
-    let reset = |path: &str, mode| {
-        std::os::unix::fs::chown(path, None, Some(0)).unwrap();
+/// The files of a volume before they have the group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Files {
+    /// Two of ten are programs.
+    Plain,
+    WithCapabilities,
+    SetGroupId,
+    EverySecondRight,
+}
+
+const GROUP: u32 = 1;
+
+/// A volume of ten files.
+fn volume(files: Files) {
+    let reset = |path: &str, gid, mode| {
+        std::os::unix::fs::chown(path, None, Some(gid)).unwrap();
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
     std::fs::create_dir_all(VOLUME).unwrap();
     for number in 0..10 {
         let path = format!("{VOLUME}/{number}");
         std::fs::write(&path, "").unwrap();
-        reset(&path, if number < 2 { 0o755 } else { 0o644 });
+        match files {
+            Files::Plain => reset(&path, 0, if number < 2 { 0o755 } else { 0o644 }),
+            Files::WithCapabilities => {
+                reset(&path, 0, 0o755);
+                let net_bind = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+                rustix::fs::setxattr(&path, "security.capability", &net_bind, rustix::fs::XattrFlags::empty()).unwrap();
+            }
+            Files::SetGroupId => reset(&path, 0, 0o2755),
+            Files::EverySecondRight if number % 2 == 0 => reset(&path, 0, 0o644),
+            Files::EverySecondRight => reset(&path, GROUP, 0o660),
+        }
     }
-    reset(VOLUME, 0o755);
+    reset(VOLUME, 0, 0o755);
 }
 
 fn give_group(b: &LinuxBackend, ready: impl FnOnce()) {
-    let request = FsGroupRequest::new(FsGroup { gid: 1, policy: FsGroupChangePolicy::Always });
+    let request = FsGroupRequest::new(FsGroup { gid: GROUP, policy: FsGroupChangePolicy::Always });
     let at = Location::trusted(VOLUME);
     ready();
     let outcome = between_marks(|| apply_fs_group(b, &at, &request, &mut |_| ControlFlow::Continue(())));

@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 
 use mountwright_core::{FsGroup, FsGroupError, FsGroupRequest, apply_fs_group};
 use mountwright_tests::namespace::enter_on_this_thread;
+use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
+use rustix::io::Errno;
 
 use crate::Case;
 use crate::fs_group::{ALWAYS, GID};
+use crate::fs_group_kept::{CAPABILITIES, NET_BIND};
 use crate::scene::{Ending, Scene};
 
 pub(crate) const CASES: &[Case] = &[
@@ -122,7 +125,18 @@ fn names(scene: &Scene) {
         scene.exchange("v/a", "v/b");
         scene.exchange("v/open", "v/secret");
     };
-    against(scene, exchange, || (), || files.iter().for_each(HeldFile::check));
+    let [with_capabilities, without @ ..] = &files;
+    let give = || fsetxattr(&with_capabilities.file, CAPABILITIES, &NET_BIND, XattrFlags::empty());
+    let check = || {
+        files.iter().for_each(HeldFile::check);
+        for other in without {
+            let found = fgetxattr(&other.file, CAPABILITIES, &mut [0; 64]);
+            assert_eq!(found, Err(Errno::NODATA), "capabilities of another file");
+        }
+        give().expect("capabilities can be set");
+    };
+    give().expect("capabilities can be set");
+    against(scene, exchange, || (), check);
 }
 
 fn links(scene: &Scene) {

@@ -17,7 +17,7 @@ pub(crate) const CASES: &[Case] = &[
     ("fs_group: a bind of the same filesystem inside the volume is left alone", bind_inside),
     ("fs_group: every file of an overlay of two filesystems gets the group", overlay),
     ("fs_group: an overlay that is done in part is done to the end", overlay_done_in_part),
-    ("fs_group: capabilities of a program are kept", program_capabilities),
+    ("fs_group: capabilities of a program are kept, and of a file that is none", program_capabilities),
     (
         "fs_group: capabilities of a program that others may write to are lost, and the program is named",
         writable_program,
@@ -109,8 +109,8 @@ fn overlay_done_in_part(scene: &Scene) {
 }
 
 /// `CAP_NET_BIND_SERVICE`, permitted and effective.
-const NET_BIND: [u8; 20] = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-const CAPABILITIES: &str = "security.capability";
+pub(crate) const NET_BIND: [u8; 20] = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+pub(crate) const CAPABILITIES: &str = "security.capability";
 
 fn give_capabilities(scene: &Scene, path: &str) {
     let set = rustix::fs::setxattr(scene.path(path), CAPABILITIES, &NET_BIND, XattrFlags::empty());
@@ -129,7 +129,8 @@ fn capabilities_of(scene: &Scene, path: &str) -> Option<Vec<u8>> {
 fn program_capabilities(scene: &Scene) {
     scene.file("v/server", 0o755, b"");
     scene.file("v/set-id", 0o4755, b"");
-    for path in ["v/server", "v/set-id"] {
+    scene.file("v/data", 0o644, b"");
+    for path in ["v/server", "v/set-id", "v/data"] {
         give_capabilities(scene, path);
     }
     scene.file("v/control", 0o755, b"");
@@ -137,20 +138,22 @@ fn program_capabilities(scene: &Scene) {
     scene.set_group("v/control", 99);
     assert_eq!(capabilities_of(scene, "v/control"), None, "the kernel removes them");
     applied(scene, &ALWAYS);
-    assert_shown(scene, &[("v/server", "775 G"), ("v/set-id", "4775 G")]);
-    for path in ["v/server", "v/set-id"] {
+    assert_shown(scene, &[("v/server", "775 G"), ("v/set-id", "4775 G"), ("v/data", "664 G")]);
+    for path in ["v/server", "v/set-id", "v/data"] {
         assert_eq!(capabilities_of(scene, path).as_deref(), Some(&NET_BIND[..]), "{path}");
     }
     assert_eq!(capabilities_of(scene, "v/control"), None);
 }
 
 fn writable_program(scene: &Scene) {
-    scene.file("v/server", 0o775, b"");
-    give_capabilities(scene, "v/server");
-    let Err(FsGroupError::Incomplete { report, source, .. }) = run(scene, "v", &ALWAYS) else { panic!() };
-    assert_eq!((source.operation(), source.path()), (Operation::SetCapabilities, Some(&*scene.path("v/server"))));
-    assert_eq!((report.progress.failed, capabilities_of(scene, "v/server")), (1, None));
-    assert_shown(scene, &[("v/server", "775 G"), ("v", "755 0")]);
+    for (path, mode, shown) in [("v/server", 0o775, "775 G"), ("v/data", 0o660, "660 G")] {
+        scene.file(path, mode, b"");
+        give_capabilities(scene, path);
+        let Err(FsGroupError::Incomplete { report, source, .. }) = run(scene, "v", &ALWAYS) else { panic!() };
+        assert_eq!((source.operation(), source.path()), (Operation::SetCapabilities, Some(&*scene.path(path))));
+        assert_eq!((report.progress.failed, capabilities_of(scene, path)), (1, None));
+        assert_shown(scene, &[(path, shown), ("v", "755 0")]);
+    }
     applied(scene, &ALWAYS);
 }
 

@@ -36,7 +36,8 @@ pub trait OpenEntry: Send + Sync {
     fn set_mode(&self, mode: FileMode) -> Result<(), OsError>;
 
     /// The capabilities that a program gets from the file (`security.capability`), as the kernel encodes them. `None`: it
-    /// has none, or its filesystem stores none.
+    /// has none, or its filesystem stores none; on Linux 6.13 and later also where its name leads to another file by now that
+    /// has none.
     ///
     /// # Errors
     ///

@@ -33,7 +33,7 @@ pub enum KernelVersion {
     V6_1,
     /// statmount without the source, listmount, unique mount ids, `MOVE_MOUNT_BENEATH`.
     V6_12,
-    /// `open_tree_attr`, and every field of statmount: all that is modelled.
+    /// `open_tree_attr`, getxattrat, and every field of statmount: all that is modelled.
     #[default]
     V6_18,
 }
@@ -54,7 +54,7 @@ impl KernelVersion {
     /// The first of them that has this call.
     const fn first_with(call: Call) -> Self {
         match call {
-            Call::OpenTreeAttr => Self::V6_18,
+            Call::OpenTreeAttr | Call::Getxattrat => Self::V6_18,
             Call::Statmount | Call::Listmount | Call::Fchmodat2 => Self::V6_12,
             Call::MountSetattr | Call::SetGroup => Self::V6_1,
             Call::Openat2

@@ -8,8 +8,8 @@ use mountwright_core::{Errno, MountNamespaceId};
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 use crate::abi::{
-    FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, MOVE_MOUNT_F_EMPTY_PATH,
-    MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
+    AT_SYMLINK_NOFOLLOW, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING,
+    MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
 };
 use crate::model_kernel::model_fd::ModelFd;
 use crate::model_kernel::open_flags::open_flags;
@@ -160,11 +160,17 @@ impl Kernel for ModelKernel {
     fn getxattr(&self, place: Reach<'_, ModelFd>, name: &OsStr, room: usize) -> Answered<Vec<u8>> {
         let (at, path) = reach(place)?;
         let name = text(name)?;
-        match self.call(|machine, process| machine.getxattr(process, at, path, name)) {
-            Ok(value) if value.len() > room => Err(Errno::ERANGE),
-            Err(Errno::EOPNOTSUPP) => Err(Errno::ENODATA),
-            other => other,
-        }
+        value_of(self.call(|machine, process| machine.getxattr(process, at, path, name)), room)
+    }
+
+    fn getxattrat(&self, dir: &ModelFd, file: &Path, name: &OsStr, room: usize) -> Answered<Vec<u8>> {
+        let (at, path) = place(At::Fd(dir), file)?;
+        let name = text(name)?;
+        let found = self.call(|machine, process| {
+            machine.check_has(Call::Getxattrat)?;
+            machine.getxattrat(process, at, path, AT_SYMLINK_NOFOLLOW, name)
+        });
+        value_of(found, room)
     }
 
     fn setxattr(&self, place: Reach<'_, ModelFd>, name: &OsStr, value: &[u8]) -> Answered<()> {
@@ -253,6 +259,15 @@ impl Kernel for ModelKernel {
     fn umount2(&self, target: Reach<'_, ModelFd>, flags: u32) -> Answered<()> {
         let (at, path) = reach(target)?;
         self.call(|machine, process| machine.umount2(process, at, path, flags))
+    }
+}
+
+/// The value of an extended attribute, as the trait reports it.
+fn value_of(found: Answered<Vec<u8>>, room: usize) -> Answered<Vec<u8>> {
+    match found {
+        Ok(value) if value.len() > room => Err(Errno::ERANGE),
+        Err(Errno::EOPNOTSUPP) => Err(Errno::ENODATA),
+        other => other,
     }
 }
 

@@ -1,10 +1,10 @@
-//! `getxattr`, `setxattr`: capabilities of files, and no other attribute.
+//! `getxattr`, `getxattrat`, `setxattr`: capabilities of files, and no other attribute.
 
 use std::sync::Arc;
 
 use mountwright_core::Errno;
 
-use crate::abi::CAP_SETFCAP;
+use crate::abi::{AT_SYMLINK_NOFOLLOW, CAP_SETFCAP};
 use crate::model::vfs::inode::Content;
 use crate::model::vfs::walk_flags::WalkFlags;
 use crate::{At, Machine, Pid};
@@ -19,7 +19,25 @@ impl Machine {
     /// # Errors
     /// Those of the walk; `ENODATA`: the file has no attribute of this name; `EOPNOTSUPP`: its filesystem stores none.
     pub fn getxattr(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], name: &[u8]) -> Result<Vec<u8>, Errno> {
-        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(0))?;
+        self.getxattrat(pid, at, path, 0, name)
+    }
+
+    /// `getxattrat` (6.13), with `AT_SYMLINK_NOFOLLOW` or no flag.
+    ///
+    /// # Errors
+    /// As [`getxattr`](Self::getxattr); `EINVAL`: any other flag.
+    pub fn getxattrat(
+        &mut self,
+        pid: Pid,
+        at: impl Into<At>,
+        path: &[u8],
+        flags: u32,
+        name: &[u8],
+    ) -> Result<Vec<u8>, Errno> {
+        if flags & !AT_SYMLINK_NOFOLLOW != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
         self.ask_server_of(pid, place)?;
         let inode = &self.inodes[self.dentries[place.dentry].inode];
         if matches!(inode.content, Content::Proc(_)) {

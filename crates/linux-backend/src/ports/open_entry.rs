@@ -1,6 +1,7 @@
 //! One pinned file.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mountwright_core::{Errno, FileMode, Metadata, OpenEntry, Operation, OsError};
 
@@ -19,14 +20,17 @@ const CAPABILITIES_MAX: usize = 64;
 pub(crate) struct LinuxEntry<K: Kernel> {
     backend: LinuxBackend<K>,
     file: K::Fd,
+    /// The directory that it was opened in, and its name there.
+    dir: Arc<K::Fd>,
+    name: PathBuf,
     shown: PathBuf,
 }
 
 impl<K: Kernel> LinuxEntry<K> {
     /// Pins what `name` is in `dir`; `above` is the path of that, for messages.
-    pub(crate) fn open(backend: &LinuxBackend<K>, dir: &K::Fd, name: &Path, above: &Path) -> Step<Self> {
+    pub(crate) fn open(backend: &LinuxBackend<K>, dir: &Arc<K::Fd>, name: &Path, above: &Path) -> Step<Self> {
         let file = backend.calls.openat(At::Fd(dir), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
-        Ok(Self { backend: backend.clone(), file, shown: above.join(name) })
+        Ok(Self { backend: backend.clone(), file, dir: Arc::clone(dir), name: name.into(), shown: above.join(name) })
     }
 
     pub(crate) fn change_mode(&self, mode: FileMode) -> Step<()> {
@@ -43,6 +47,14 @@ impl<K: Kernel> LinuxEntry<K> {
 
     fn is_symlink(&self) -> Step<bool> {
         Ok(kind(&self.backend.stat_fd(&self.file, STATX_TYPE)?) == S_IFLNK)
+    }
+
+    /// Looks for capabilities by name, with one call where the pinned file takes two: getxattrat(2) refuses a descriptor that
+    /// is open only as a place (`EBADF`, Linux 6.18). Decides only that there are none to keep.
+    fn name_has_none(&self) -> bool {
+        let calls = &self.backend.calls;
+        let ask = || calls.getxattrat(&self.dir, &self.name, CAPABILITIES.as_ref(), CAPABILITIES_MAX);
+        self.backend.uses(Call::Getxattrat) && ask().is_err_and(|fault| fault.errno() == Errno::ENODATA)
     }
 
     fn on<T>(&self, operation: Operation, done: Step<T>) -> Result<T, OsError> {
@@ -76,6 +88,9 @@ impl<K: Kernel> OpenEntry for LinuxEntry<K> {
     }
 
     fn capabilities(&self) -> Result<Option<Vec<u8>>, OsError> {
+        if self.name_has_none() {
+            return Ok(None);
+        }
         let place = Reach::Descriptor(&self.file);
         let found = match self.backend.calls.getxattr(place, CAPABILITIES.as_ref(), CAPABILITIES_MAX) {
             Ok(capabilities) => Ok(Some(capabilities)),

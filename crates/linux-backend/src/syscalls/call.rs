@@ -53,6 +53,7 @@ calls! {
     Fchmodat2 = "fchmodat2", "fchmodat2(2), Linux 6.6.";
     Fchownat = "fchownat", "fchownat(2).";
     Getxattr = "getxattr", "getxattr(2).";
+    Getxattrat = "getxattrat", "getxattrat(2), Linux 6.13.";
     Setxattr = "setxattr", "setxattr(2).";
     OpenTree = "open_tree", "`open_tree(2)`, Linux 5.2.";
     OpenTreeAttr = "open_tree_attr", "`open_tree_attr(2)`, Linux 6.15.";

@@ -94,6 +94,8 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     /// getxattr(2), with `room` bytes for the value. `ENODATA`: the file has none of this name, or its filesystem stores none
     /// (which the kernel says by `EOPNOTSUPP`).
     fn getxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, room: usize) -> Result<Vec<u8>, Errno>;
+    /// getxattrat(2) of a name in an open directory, not followed, with `room` bytes for the value. `ENODATA` as for getxattr.
+    fn getxattrat(&self, dir: &Self::Fd, file: &Path, name: &OsStr, room: usize) -> Result<Vec<u8>, Errno>;
     /// setxattr(2), with no flags.
     fn setxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, value: &[u8]) -> Result<(), Errno>;
     /// fchownat(2).

@@ -76,6 +76,7 @@ calls! {
     fn Chmod = chmod(place: Reach<'_, K::Fd>, mode: u32) -> ();
     fn Fchmodat2 = fchmodat2(dir: At<'_, K::Fd>, path: &Path, mode: u32, flags: u32) -> ();
     fn Getxattr = getxattr(place: Reach<'_, K::Fd>, name: &OsStr, room: usize) -> Vec<u8>;
+    fn Getxattrat = getxattrat(dir: &K::Fd, file: &Path, name: &OsStr, room: usize) -> Vec<u8>;
     fn Setxattr = setxattr(place: Reach<'_, K::Fd>, name: &OsStr, value: &[u8]) -> ();
     fn Fchownat = fchownat(dir: At<'_, K::Fd>, path: &Path, owner: (Option<u32>, Option<u32>), flags: u32) -> ();
     fn OpenTree = open_tree(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> K::Fd;

@@ -10,7 +10,7 @@ use crate::syscalls::retry::uninterrupted;
 use crate::syscalls::{Call, Kernel, Reach};
 
 /// The calls that not every kernel from 4.18 on has, or that filters forbid.
-const OPTIONAL: [Call; 10] = [
+const OPTIONAL: [Call; 11] = [
     Call::Openat2,
     Call::Statmount,
     Call::Listmount,
@@ -21,6 +21,7 @@ const OPTIONAL: [Call; 10] = [
     Call::SetGroup,
     Call::Fsopen,
     Call::Fchmodat2,
+    Call::Getxattrat,
 ];
 
 fn rung(call: Call) -> Option<usize> {
@@ -30,8 +31,8 @@ fn rung(call: Call) -> Option<usize> {
 /// Which of the newer system calls the backend may use where they are there. By default all.
 ///
 /// The optional calls are openat2, statmount, listmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount`, its
-/// flag `MOVE_MOUNT_SET_GROUP` ([`Call::SetGroup`]), fsopen (which stands for fsconfig, fsmount and fspick too), and
-/// fchmodat2.
+/// flag `MOVE_MOUNT_SET_GROUP` ([`Call::SetGroup`]), fsopen (which stands for fsconfig, fsmount and fspick too),
+/// fchmodat2 and getxattrat.
 ///
 /// ```
 /// use mountwright_linux::{Call, Ladder};

@@ -8,9 +8,9 @@ use std::ffi::{CStr, c_int, c_long, c_uint};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use linux_raw_sys::general::{
-    __NR_fchmodat2, __NR_fsopen, __NR_listmount, __NR_mount_setattr, __NR_move_mount, __NR_open_tree,
-    __NR_open_tree_attr, __NR_openat2, __NR_statmount, MNT_ID_REQ_SIZE_VER0, MOUNT_ATTR_SIZE_VER0,
-    MOVE_MOUNT_SET_GROUP, mnt_id_req, mount_attr, open_how,
+    __NR_fchmodat2, __NR_fsopen, __NR_getxattrat, __NR_listmount, __NR_mount_setattr, __NR_move_mount, __NR_open_tree,
+    __NR_open_tree_attr, __NR_openat2, __NR_statmount, AT_SYMLINK_NOFOLLOW, MNT_ID_REQ_SIZE_VER0, MOUNT_ATTR_SIZE_VER0,
+    MOVE_MOUNT_SET_GROUP, mnt_id_req, mount_attr, open_how, xattr_args,
 };
 use rustix::io::Errno;
 
@@ -77,6 +77,18 @@ pub(super) fn fchmodat2(dir: BorrowedFd<'_>, path: &CStr, mode: c_uint, flags: c
     answer(value).map(drop)
 }
 
+/// getxattrat(2) of a name in `dir`, which is not followed: the value into `value`, and its length.
+pub(super) fn getxattrat(dir: BorrowedFd<'_>, path: &CStr, name: &CStr, value: &mut [u8]) -> Result<usize, Errno> {
+    let size = u32::try_from(value.len()).map_err(|_| Errno::TOOBIG)?;
+    let arguments = xattr_args { value: value.as_mut_ptr().expose_provenance() as u64, size, flags: 0 };
+    let (fd, path, flags, length) = (dir.as_raw_fd(), path.as_ptr(), AT_SYMLINK_NOFOLLOW, size_of::<xattr_args>());
+    // SAFETY: both strings are NUL-terminated and `arguments` is readable for its size; the kernel writes at most `size`
+    // bytes to `value`. All of them outlive the call. Each variadic argument has the width of its register.
+    let found =
+        unsafe { libc::syscall(number(__NR_getxattrat), fd, path, flags, name.as_ptr(), &raw const arguments, length) };
+    usize::try_from(answer(found)?).map_err(|_| Errno::OVERFLOW)
+}
+
 /// statmount(2) of a mount of the caller's namespace: `struct statmount` and its strings into `buffer`.
 pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<(), Errno> {
     let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: unique_id, param: mask, mnt_ns_id: 0 };
@@ -130,6 +142,9 @@ pub(super) fn refused(call: Call) -> Result<(), Errno> {
             Call::Listmount => libc::syscall(number(__NR_listmount), request, out, NO_SIZE, UNKNOWN_FLAGS),
             Call::Statmount => libc::syscall(number(__NR_statmount), request, out, NO_SIZE, UNKNOWN_FLAGS),
             Call::Fchmodat2 => libc::syscall(number(__NR_fchmodat2), no_fd, empty, 0, UNKNOWN_FLAGS),
+            Call::Getxattrat => {
+                libc::syscall(number(__NR_getxattrat), no_fd, empty, UNKNOWN_FLAGS, empty, out, NO_SIZE)
+            }
             Call::Fsopen => libc::syscall(number(__NR_fsopen), empty, UNKNOWN_FLAGS),
             _ => return Ok(()),
         }

@@ -256,6 +256,18 @@ impl Kernel for Linux {
         })
     }
 
+    fn getxattrat(&self, dir: &OwnedFd, file: &Path, name: &OsStr, room: usize) -> Answered<Vec<u8>> {
+        let mut value = vec![0; room];
+        let found = file
+            .into_with_c_str(|file| name.into_with_c_str(|name| raw::getxattrat(dir.as_fd(), file, name, &mut value)));
+        match found {
+            Ok(length) => value.truncate(length),
+            Err(rustix::io::Errno::OPNOTSUPP) => return Err(Errno::ENODATA),
+            Err(errno) => return Err(from_kernel(errno)),
+        }
+        Ok(value)
+    }
+
     fn setxattr(&self, place: Reach<'_, OwnedFd>, name: &OsStr, value: &[u8]) -> Answered<()> {
         self.by_path(place, |path| rustix::fs::setxattr(path, name, value, rustix::fs::XattrFlags::empty()))
     }

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 
-use crate::kubernetes::fs_group::change::{Changed, GroupChange};
+use crate::kubernetes::fs_group::change::{Changed, First, GroupChange};
 use crate::kubernetes::fs_group::descent::Descent;
 use crate::kubernetes::fs_group::outcome::{FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
 use crate::kubernetes::fs_group::request::{AfterFailures, FsGroupRequest};
@@ -18,7 +18,7 @@ use crate::{Crossing, Directory, Errno, FileKind, Filesystem, Location, OsError}
 /// * Permissions are added, none is removed: [`VolumeAccess::group_bits`](crate::VolumeAccess::group_bits). Set-user-id and
 ///   set-group-id of files, which the kernel clears when it changes their group, are set again as the kubelet does: mount
 ///   volumes that others write to `nosuid`. A bit that the kernel cleared for want of `CAP_FSETID` is a failure (`EPERM`).
-/// * Capabilities of a program (`security.capability`), which the kernel removes too, are set again where root owns it and
+/// * Capabilities of a file (`security.capability`), which the kernel removes too, are set again where root owns it and
 ///   nobody else may write to it; otherwise, and where they cannot be set, the file is named as a failure. The kubelet loses
 ///   them. Killed between two calls, set-id bits and capabilities of that one file are lost.
 /// * Of a file with a POSIX ACL the group bits are the mask, as for the kubelet: they are added to the mask, which widens
@@ -65,7 +65,8 @@ pub fn apply_fs_group(
     }
     let change = GroupChange { request: *request, root: metadata };
     let mut descent = Descent::new(root, &change.root, path.clone());
-    let mut run = Run { change, report: FsGroupReport::default(), progress };
+    let in_a_row = if change.is_done(&change.root) { 0 } else { MANY_IN_A_ROW };
+    let mut run = Run { change, report: FsGroupReport::default(), progress, in_a_row };
     match run.everything_below(&mut descent) {
         Ok(()) => run.root(&descent),
         Err(Ended::ReadOnly) => {}
@@ -78,7 +79,12 @@ struct Run<'a> {
     change: GroupChange,
     report: FsGroupReport,
     progress: &'a mut dyn FnMut(FsGroupProgress) -> ControlFlow<()>,
+    /// Files that were changed since the last one that needed no change.
+    in_a_row: u32,
 }
+
+/// After so many changed files the next one is expected to need a change too.
+const MANY_IN_A_ROW: u32 = 2;
 
 /// Why the run ended before everything was changed.
 enum Ended {
@@ -113,7 +119,7 @@ impl Run<'_> {
             }
             Err(error) if [Errno::ENOTDIR, Errno::ELOOP].contains(&error.errno()) => {
                 // It was a directory when it was listed.
-                let changed = self.change.of_name(here, &name).and_then(|changed| match changed {
+                let changed = self.change.of_name(here, &name, First::Look).and_then(|changed| match changed {
                     Changed::Directory => Err(error),
                     other => Ok(other),
                 });
@@ -151,7 +157,7 @@ impl Run<'_> {
         for entry in entries {
             match entry {
                 Ok(entry) if entry.kind == FileKind::Directory => directories.push(entry.name),
-                Ok(entry) => match self.change.of_name(here, &entry.name) {
+                Ok(entry) => match self.change.of_name(here, &entry.name, self.first()) {
                     Ok(Changed::Directory) => directories.push(entry.name),
                     other => self.record(other, || descent.path_of(&entry.name))?,
                 },
@@ -196,9 +202,14 @@ impl Run<'_> {
             }
             Ok(Changed::Yes) => {
                 report.progress.changed += 1;
+                self.in_a_row = self.in_a_row.saturating_add(1);
                 None
             }
-            Ok(Changed::No | Changed::Directory) => None,
+            Ok(Changed::No) => {
+                self.in_a_row = 0;
+                None
+            }
+            Ok(Changed::Directory) => None,
             Ok(Changed::Without(lost)) => Some(OsError::new(lost, path(), Errno::EPERM)),
             Err(error) => Some(error),
         };
@@ -207,6 +218,10 @@ impl Run<'_> {
         let read_only = error.errno() == Errno::EROFS;
         report.failure(error);
         if read_only { Err(Ended::ReadOnly) } else { self.ask() }
+    }
+
+    fn first(&self) -> First {
+        if self.in_a_row >= MANY_IN_A_ROW { First::Pin } else { First::Look }
     }
 
     fn ask(&mut self) -> Result<(), Ended> {

@@ -22,6 +22,15 @@ pub(super) enum Changed {
     Vanished,
 }
 
+/// The first step at a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// A look by name, which is the only call for a file that needs no change.
+    Look,
+    /// The pin: saves that look where the file needs a change.
+    Pin,
+}
+
 /// The change, for any file of a volume.
 #[derive(Clone)]
 pub(super) struct GroupChange {
@@ -32,8 +41,8 @@ pub(super) struct GroupChange {
 
 /// Set-user-id and set-group-id.
 const SET_ID: u16 = 0o6000;
-/// Permission to execute, for anybody.
-const EXECUTE: u16 = 0o111;
+/// Set-group-id.
+const SET_GROUP_ID: u16 = 0o2000;
 /// Permission to write, for others than the owner.
 const OTHERS_WRITE: u16 = 0o022;
 
@@ -45,10 +54,10 @@ impl GroupChange {
 
     /// Changes what is no directory. That it is gone is believed only when two calls say so: taken for gone, it would be
     /// passed over, and the root say that all is done.
-    pub(super) fn of_name(&self, directory: &dyn Directory, name: &OsStr) -> Result<Changed, OsError> {
+    pub(super) fn of_name(&self, directory: &dyn Directory, name: &OsStr, first: First) -> Result<Changed, OsError> {
         let is_gone =
             || matches!(directory.open_dir(name, Crossing::Refuse), Err(other) if other.errno() == Errno::ENOENT);
-        match self.of_file(directory, name) {
+        match self.of_file(directory, name, first) {
             Err(error) if error.errno() == Errno::ENOENT && is_gone() => Ok(Changed::Vanished),
             other => other,
         }
@@ -60,11 +69,12 @@ impl GroupChange {
         found.is_ok_and(|found| self.is_elsewhere(&found))
     }
 
-    fn of_file(&self, directory: &dyn Directory, name: &OsStr) -> Result<Changed, OsError> {
-        // A look by name decides only that nothing is to do; before 5.8, where it does not say the mount, not even that.
-        let seen = directory.metadata(name)?;
-        let says_mount = seen.mount.is_some() || self.root.mount.is_none();
-        if let Some(left) = self.left_as_it_is(&seen).filter(|_| says_mount) {
+    fn of_file(&self, directory: &dyn Directory, name: &OsStr, first: First) -> Result<Changed, OsError> {
+        let left = match first {
+            First::Look => self.look_by_name(directory, name)?,
+            First::Pin => None,
+        };
+        if let Some(left) = left {
             return Ok(left);
         }
         let file = directory.open_entry(name)?;
@@ -73,6 +83,13 @@ impl GroupChange {
             Some(left) => Ok(left),
             None => self.of(Pinned::File(&*file), &found),
         }
+    }
+
+    /// A look by name decides only that nothing is to do; before 5.8, where it does not say the mount, not even that.
+    fn look_by_name(&self, directory: &dyn Directory, name: &OsStr) -> Result<Option<Changed>, OsError> {
+        let seen = directory.metadata(name)?;
+        let says_mount = seen.mount.is_some() || self.root.mount.is_none();
+        Ok(self.left_as_it_is(&seen).filter(|_| says_mount))
     }
 
     fn left_as_it_is(&self, found: &Metadata) -> Option<Changed> {
@@ -104,8 +121,8 @@ impl GroupChange {
         // Both are tried, as the kubelet does.
         let keeps_capabilities = group?;
         mode?;
-        // Without CAP_FSETID the kernel clears a bit and reports success.
-        if has_set_id && file.metadata()?.mode.bits() & wanted.bits() != wanted.bits() {
+        // Without CAP_FSETID the kernel clears the bit and reports success.
+        if wanted.bits() & SET_GROUP_ID != 0 && file.metadata()?.mode.bits() & wanted.bits() != wanted.bits() {
             return Ok(Changed::Without(Operation::SetMode));
         }
         Ok(if keeps_capabilities { Changed::Yes } else { Changed::Without(Operation::SetCapabilities) })
@@ -116,11 +133,13 @@ impl GroupChange {
         if found.gid == gid { Ok(()) } else { file.set_group(gid) }
     }
 
-    /// The capabilities that a change of the group would remove. A file that nobody may execute has none that have an effect.
+    /// The capabilities that a change of the group would remove. A file that nobody may execute can have them too: they take
+    /// effect once it may be executed.
     fn capabilities(&self, file: Pinned<'_>, found: &Metadata) -> Result<Option<Vec<u8>>, OsError> {
-        let is_program = found.kind == FileKind::Regular && found.mode.bits() & EXECUTE != 0;
         match file {
-            Pinned::File(file) if is_program && found.gid != self.request.group.gid => file.capabilities(),
+            Pinned::File(file) if found.kind == FileKind::Regular && found.gid != self.request.group.gid => {
+                file.capabilities()
+            }
             _ => Ok(None),
         }
     }
@@ -133,7 +152,7 @@ impl GroupChange {
         }
     }
 
-    fn is_done(&self, found: &Metadata) -> bool {
+    pub(super) fn is_done(&self, found: &Metadata) -> bool {
         found.gid == self.request.group.gid && self.wanted(found) == found.mode
     }
 

@@ -113,16 +113,18 @@ fn a_set_group_id_bit_that_the_kernel_clears_is_a_failure() {
 }
 
 #[test]
-fn capabilities_of_a_program_are_set_again() {
-    let tree = volume(|files| {
-        files.file("/v/server", 0o755, b"");
-        files.capabilities("/v/server", b"net");
-        files.file("/v/plain", 0o755, b"");
-    });
-    assert_eq!(applied(&tree, &ALWAYS).progress.changed, 3);
-    assert_shown(&tree, &[("/v/server", "775 7")]);
-    assert_eq!(tree.capabilities_at("/v/server").unwrap(), b"net");
-    assert_eq!(tree.count(&[Operation::SetCapabilities]), 1);
+fn capabilities_are_set_again_also_where_nobody_may_execute_the_file() {
+    for (mode, shown) in [(0o755, "775 7"), (0o644, "664 7")] {
+        let tree = volume(|files| {
+            files.file("/v/server", mode, b"");
+            files.capabilities("/v/server", b"net");
+            files.file("/v/plain", mode, b"");
+        });
+        assert_eq!(applied(&tree, &ALWAYS).progress.changed, 3);
+        assert_shown(&tree, &[("/v/server", shown)]);
+        assert_eq!(tree.capabilities_at("/v/server").unwrap(), b"net");
+        assert_eq!(tree.count(&[Operation::SetCapabilities]), 1);
+    }
 }
 
 #[test]
@@ -135,9 +137,10 @@ fn capabilities_that_cannot_be_set_again_name_the_file() {
     };
     // Others may write to it: it could be another program by now.
     let open = program(0o777);
+    let open_data = program(0o666);
     let refused = program(0o755);
     refused.failing("/v/server", Operation::SetCapabilities, Errno::EPERM);
-    for tree in [open, refused] {
+    for tree in [open, open_data, refused] {
         let (report, first) = incomplete(&tree, &ALWAYS);
         assert_eq!((first.operation(), first.path().unwrap()), (Operation::SetCapabilities, "/v/server".as_ref()));
         assert_eq!((report.progress.failed, tree.capabilities_at("/v/server")), (1, None));

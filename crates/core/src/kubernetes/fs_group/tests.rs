@@ -108,6 +108,32 @@ fn a_second_run_writes_nothing() {
     assert_eq!(tree.count(&WRITES), before);
 }
 
+/// How many port calls name a file of a volume, whose root and files have these modes.
+fn calls_for_each(root: u16, files: &[u16]) -> Vec<usize> {
+    let tree = ChangingTree::new(|built| {
+        built.directory("/v", root);
+        for (number, &mode) in files.iter().enumerate() {
+            built.file(&format!("/v/{number}"), mode, b"");
+        }
+    });
+    let request = FsGroupRequest { group: FsGroup { gid: 0, ..ALWAYS.group }, ..ALWAYS };
+    applied(&tree, &request);
+    let calls = tree.calls();
+    let names = (0..files.len()).map(|number| format!("/v/{number}"));
+    names.map(|name| calls.iter().filter(|(_, path)| path.as_os_str() == name.as_str()).count()).collect()
+}
+
+#[test]
+fn file_that_needs_no_change_costs_one_call_and_others_are_pinned_at_once() {
+    const WRONG: u16 = 0o600;
+    const RIGHT: u16 = 0o660;
+    assert_eq!(calls_for_each(0o2775, &[RIGHT; 4]), [1; 4], "one look");
+    assert_eq!(calls_for_each(0o755, &[WRONG; 4]), [3; 4], "pin, look, change");
+    assert_eq!(calls_for_each(0o2775, &[WRONG; 4]), [4, 4, 3, 3], "the first two are looked at by name");
+    assert_eq!(calls_for_each(0o2775, &[WRONG, RIGHT, WRONG, RIGHT]), [4, 1, 4, 1]);
+    assert_eq!(calls_for_each(0o755, &[RIGHT; 3]), [2, 1, 1], "pin and look once, then one look each");
+}
+
 #[test]
 fn on_root_mismatch_looks_no_further_than_the_root() {
     let tree = volume(|files| files.file("/v/f", 0o600, b""));
