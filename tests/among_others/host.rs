@@ -1,6 +1,7 @@
 //! The machine that every run starts from, and the hands of others on it.
 
-use mountwright_core::{BootId, Errno};
+use mountwright_core::Errno;
+use mountwright_core::mount::BootId;
 use mountwright_fake::abi::{
     AT_EMPTY_PATH, CLONE_NEWNS, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REMOUNT, MS_SHARED, MS_SLAVE, O_CREAT, O_WRONLY,
     OPEN_TREE_CLONE, RENAME_EXCHANGE, RENAME_NOREPLACE,

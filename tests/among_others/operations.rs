@@ -3,12 +3,23 @@
 
 use std::ops::ControlFlow;
 
+use mountwright_core::device::{BackingDevice, backing_device};
+use mountwright_core::error::Leftover;
+use mountwright_core::file::FinalLink;
+use mountwright_core::kata::{DirectVolume, DirectVolumeType, write_direct_volume};
+use mountwright_core::kubernetes::fs_group::{
+    FsGroup, FsGroupChangePolicy, FsGroupError, FsGroupOutcome, FsGroupRequest, apply_fs_group,
+};
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::recovery::Recovery;
+use mountwright_core::sandbox::{
+    SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox,
+};
+use mountwright_core::share::{Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_volume};
+use mountwright_core::unmount::{TakeOff, UnshareOutcome};
 use mountwright_core::{
-    Backend, BackingDevice, BindRequest, ContainerId, DirectVolume, DirectVolumeType, Ensured, Errno, Error, FileMode,
-    FinalLink, FsGroup, FsGroupChangePolicy, FsGroupError, FsGroupOutcome, FsGroupRequest, Leftover, Location,
-    MountKey, MountRequest, OsError, Propagation, Recovery, SandboxDirs, SandboxSetup, Share, ShareRecord, TakeOff,
-    UnmountMode, UnmountRequest, UnshareOutcome, UnsharedMounts, apply_fs_group, backing_device, ensure_share,
-    set_up_sandbox, tear_down_container, tear_down_sandbox, unshare_recorded, unshare_volume, write_direct_volume,
+    Backend, BindRequest, ContainerId, Errno, Error, FileMode, Location, MountKey, MountRequest, OsError, Propagation,
+    UnmountRequest,
 };
 use mountwright_core::{Filesystem, Mounter};
 

@@ -14,6 +14,8 @@ use super::public_part::{attributes_but_docs, public_part};
 pub(crate) struct PublicItems {
     /// By the path from the root; each with its implementations.
     found: BTreeMap<String, Vec<Item>>,
+    /// Names of public modules' items at another place: the place, and the path of the item.
+    again: BTreeMap<String, String>,
 }
 
 /// A module's file, read.
@@ -34,6 +36,12 @@ impl Module {
         self.items.iter().any(|item| matches!(item, Item::Mod(module) if module.ident == name))
     }
 
+    fn is_public_child(&self, name: &str) -> bool {
+        self.items
+            .iter()
+            .any(|item| matches!(item, Item::Mod(ItemMod { vis: Visibility::Public(_), ident, .. }) if ident == name))
+    }
+
     fn child(&self, name: &str) -> Result<Self, Failed> {
         let flat = self.folder.join(format!("{name}.rs"));
         let folder = self.folder.join(name);
@@ -45,7 +53,7 @@ impl PublicItems {
     /// Of the crate whose root is in this folder.
     pub(crate) fn of(source: &Path) -> Result<Self, Failed> {
         let root = Module::read(&source.join("lib.rs"), source.to_path_buf())?;
-        let mut items = Self { found: BTreeMap::new() };
+        let mut items = Self { found: BTreeMap::new(), again: BTreeMap::new() };
         items.add_module(&root, "")?;
         items.add_implementations(source)?;
         Ok(items)
@@ -86,6 +94,10 @@ impl PublicItems {
         if !from.has_child(first) {
             // Of another crate: its name is all that is ours.
             self.found.entry(full).or_default();
+            return Ok(());
+        }
+        if from.is_public_child(first) {
+            self.again.insert(full, format!("{prefix}{}::{name}", path.join("::")));
             return Ok(());
         }
         let mut module = from.child(first)?;
@@ -142,6 +154,12 @@ impl PublicItems {
     /// As text, in the order of the names.
     pub(crate) fn listed(&self) -> String {
         let mut text = String::new();
+        for (name, item) in &self.again {
+            let _ = writeln!(text, "// {name} is {item}");
+        }
+        if !self.again.is_empty() {
+            text.push('\n');
+        }
         for (name, items) in &self.found {
             let file = File { shebang: None, attrs: Vec::new(), items: items.clone() };
             // Writing to a String cannot fail.

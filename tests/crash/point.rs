@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use mountwright_core::Guarantee;
+use mountwright_core::mount::Guarantee;
 use mountwright_linux::{Linux, LinuxBackend};
 use mountwright_tests::contract::in_fresh_root;
 use mountwright_tests::naive::Naive;

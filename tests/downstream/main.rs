@@ -7,12 +7,19 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use camino::Utf8Path;
+use mountwright_core::device::mount_at;
+use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, Metadata};
+use mountwright_core::kata::{
+    Container, MockRafsDaemon, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep, cleanup_nydus,
+};
+use mountwright_core::kubernetes::{FileCount, count_files};
+use mountwright_core::mount::{BindReport, Guarantee, MountId, Origin};
+use mountwright_core::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter};
+use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
-    BindReport, Container, ContainerId, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, Error,
-    FileCount, FileIdentity, FileKind, Filesystem, Guarantee, Location, Metadata, MockDirectory, MockFilesystem,
-    MockMounter, MockRafsDaemon, MountId, MountInfo, MountKey, Mounter, Operation, Origin, OsError, RafsDaemon,
-    RafsError, RafsUnmount, Sandbox, UnshareOutcome, UnshareStep, cleanup_nydus, count_files, mount_at, share_rootfs,
-    unshare_rootfs,
+    ContainerId, DeviceNumber, Directory, Errno, Error, Filesystem, Location, MountInfo, MountKey, Mounter, Operation,
+    OsError,
 };
 
 /// A runtime that holds its ports as trait objects, as a crate that depends on core does.

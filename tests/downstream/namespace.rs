@@ -1,6 +1,7 @@
 //! A namespace of its own for a test of a runtime, under libtest and its many threads.
 
-use mountwright_core::{Location, MountRequest, Mounter, mount_at};
+use mountwright_core::device::mount_at;
+use mountwright_core::{Location, MountRequest, Mounter};
 use mountwright_linux::LinuxBackend;
 use mountwright_linux::test_namespace::{self, NoNamespace, Privilege};
 

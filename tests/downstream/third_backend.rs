@@ -6,10 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use mountwright_core::file::{FileIdentity, FinalLink, Metadata};
+use mountwright_core::mount::{AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount};
 use mountwright_core::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, Directory, FileIdentity, FileMode, Filesystem,
-    FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest, MountTable, Mounter,
-    Operation, Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
+    AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey, MountRequest,
+    MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
 };
 use mountwright_fake::FakeBackend;
 use mountwright_tests::contract::{Case, cases, play_on_model};

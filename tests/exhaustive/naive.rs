@@ -1,6 +1,7 @@
 //! The operations of the naive way. The search has to find in them what it does not find in the backend.
 
-use mountwright_core::{Errno, Guarantee};
+use mountwright_core::Errno;
+use mountwright_core::mount::Guarantee;
 use mountwright_tests::naive::Naive;
 use mountwright_tests::searched::{Answer, Operation, operation};
 

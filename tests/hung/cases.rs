@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use camino::Utf8Path;
+use mountwright_core::file::FinalLink;
+use mountwright_core::kubernetes::{EmptyDirMedium, empty_dir_medium};
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_sandbox};
+use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::unmount::{NameAfter, TakeOff, UnshareOutcome};
 use mountwright_core::{
-    AttributeChange, AttributesRequest, BindRequest, ContainerId, EmptyDirMedium, Errno, Filesystem, FinalLink,
-    Location, MountRequest, Mounter, NameAfter, Propagation, Recursion, SandboxSetup, TakeOff, UnmountMode,
-    UnmountRequest, UnshareOutcome, UnsharedMounts, empty_dir_medium, set_up_sandbox, share_rootfs, tear_down_sandbox,
-    unshare_rootfs,
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, Filesystem, Location, MountRequest, Mounter,
+    Propagation, Recursion, UnmountRequest,
 };
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mountwright_core::{Errno, MOUNT_INFO_FILE};
+use mountwright_core::Errno;
+use mountwright_core::kata::MOUNT_INFO_FILE;
 use mountwright_fake::abi::{
     AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CREAT, O_EXCL, O_WRONLY, RENAME_EXCHANGE, STATX_BASIC_STATS,
 };

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Failed, Trial};
-use mountwright_core::{AtomicVolumeError, AtomicVolumeLimits, Location, atomic_volume_generation, read_atomic_volume};
+use mountwright_core::Location;
+use mountwright_core::kubernetes::atomic_writer::{
+    AtomicVolumeError, AtomicVolumeLimits, atomic_volume_generation, read_atomic_volume,
+};
 use mountwright_fake::abi::{AT_REMOVEDIR, O_CREAT, O_EXCL, O_WRONLY};
 use mountwright_fake::{At, FakeBackend, HostBuilder, Machine};
 

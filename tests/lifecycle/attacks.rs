@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mountwright_core::{Leftover, MountInfo};
+use mountwright_core::MountInfo;
+use mountwright_core::error::Leftover;
 use mountwright_linux::abi::{S_IFLNK, S_IFMT, S_IFREG};
 
 use crate::adversary::{Adversary, Strike, Survey, touched};

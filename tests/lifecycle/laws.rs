@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
-use mountwright_core::{
-    BindRequest, ContainerId, Ensured, Location, Mounter, SandboxDirs, SandboxSetup, Share, ShareRecord, TakeOff,
-    UnmountMode, UnmountRequest, UnsharedMounts, ensure_share, set_up_sandbox, tear_down_container, tear_down_sandbox,
-    unshare_recorded, unshare_volume,
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::sandbox::{
+    SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox,
 };
+use mountwright_core::share::{Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_volume};
+use mountwright_core::unmount::TakeOff;
+use mountwright_core::{BindRequest, ContainerId, Location, Mounter, UnmountRequest};
 use mountwright_fake::FakeBackend;
 use mountwright_tests::hooked::Hooked;
 use proptest::collection::vec;

@@ -4,9 +4,12 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use mountwright_core::file::{FileKind, FinalLink};
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::unmount::TakeOff;
 use mountwright_core::{
-    AttributeChange, AttributesRequest, BindRequest, Directory, FileKind, FileMode, FinalLink, Location, OsError,
-    Propagation, Recursion, TakeOff, UnmountMode, UnmountRequest,
+    AttributeChange, AttributesRequest, BindRequest, Directory, FileMode, Location, OsError, Propagation, Recursion,
+    UnmountRequest,
 };
 
 use crate::search::{Stage, Told};
@@ -43,7 +46,7 @@ fn remove_all(above: &dyn Directory, name: &OsStr) -> Result<(), OsError> {
     if above.metadata(name)?.kind != FileKind::Directory {
         return above.remove_file(name);
     }
-    let directory = above.open_dir(name, mountwright_core::Crossing::Enter)?;
+    let directory = above.open_dir(name, mountwright_core::path::Crossing::Enter)?;
     for entry in directory.entries()? {
         remove_all(&*directory, &entry?.name)?;
     }
@@ -65,8 +68,13 @@ pub(crate) const STORIES: [Story; 2] = [
             let mut before = container(ports);
             // It knows of one share.
             let others = before.shares.split_off(1);
-            let report =
-                mountwright_core::tear_down_container(ports.fs, ports.mounter, MOUNTS.into(), &others, TakeOff::Detach);
+            let report = mountwright_core::sandbox::tear_down_container(
+                ports.fs,
+                ports.mounter,
+                MOUNTS.into(),
+                &others,
+                TakeOff::Detach,
+            );
             assert!(report.is_clean(), "{report}");
             before
         },

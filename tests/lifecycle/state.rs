@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{DeviceNumber, Errno, MountInfo, MountTable, PeerGroup};
+use mountwright_core::mount::PeerGroup;
+use mountwright_core::{DeviceNumber, Errno, MountInfo, MountTable};
 use mountwright_linux::abi::{
     AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG,
     STATX_BASIC_STATS,

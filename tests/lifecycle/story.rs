@@ -1,9 +1,12 @@
 //! Stories: what happens to a sandbox, to be told with anything going wrong.
 
-use mountwright_core::{
-    Ensured, Error, Filesystem, Leftover, Mounter, NameAfter, ReapReport, Sandbox, SandboxDirs, ShareRecord,
-    TearDownReport, UnshareOutcome,
-};
+use mountwright_core::error::Leftover;
+use mountwright_core::kata::Sandbox;
+use mountwright_core::recovery::ReapReport;
+use mountwright_core::sandbox::{SandboxDirs, TearDownReport};
+use mountwright_core::share::{Ensured, ShareRecord};
+use mountwright_core::unmount::{NameAfter, UnshareOutcome};
+use mountwright_core::{Error, Filesystem, Mounter};
 use mountwright_tests::contract::Needs;
 
 use crate::state::State;

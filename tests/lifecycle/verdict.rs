@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::Leftover;
+use mountwright_core::error::Leftover;
 
 use crate::ground::Ground;
 use crate::state::{MountLine, State, less, same};

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::Path;
 
 use camino::Utf8Path;
+use mountwright_core::mount::{AtimeMode, MountAttributes, UnmountMode};
+use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::unmount::{NameAfter, UnshareOutcome};
 use mountwright_core::{
-    AtimeMode, AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, Location,
-    MountAttributes, MountFlags, Mounter, NameAfter, Propagation, UnmountMode, UnmountRequest, UnshareOutcome,
-    share_rootfs, unshare_rootfs,
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, Location, MountFlags, Mounter,
+    Propagation, UnmountRequest,
 };
 use mountwright_linux::LinuxBackend;
 

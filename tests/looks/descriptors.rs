@@ -4,9 +4,12 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use camino::Utf8Path;
+use mountwright_core::bind::{BindMount, bind_mount};
+use mountwright_core::mount::{Guarantee, UnmountMode};
+use mountwright_core::share::{ShareRecord, share_rootfs, unshare_recorded};
+use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
-    BindMount, BindRequest, ContainerId, Errno, FileMode, Filesystem, Guarantee, Location, MountRequest, Mounter,
-    OsError, ShareRecord, UnmountMode, UnmountRequest, UnshareOutcome, bind_mount, share_rootfs, unshare_recorded,
+    BindRequest, ContainerId, Errno, FileMode, Filesystem, Location, MountRequest, Mounter, OsError, UnmountRequest,
 };
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use mountwright_core::{FileMode, Filesystem, Location, count_files};
+use mountwright_core::kubernetes::count_files;
+use mountwright_core::{FileMode, Filesystem, Location};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::fuse_server::{self, FuseServer};
 use mountwright_tests::kernel_trials::KernelCase;

@@ -4,9 +4,10 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use camino::Utf8Path;
+use mountwright_core::share::{share_rootfs, unshare_recorded};
+use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
-    BindRequest, ContainerId, Errno, Filesystem, Location, MountInfo, MountRequest, Mounter, OsError, UnshareOutcome,
-    share_rootfs, unshare_recorded,
+    BindRequest, ContainerId, Errno, Filesystem, Location, MountInfo, MountRequest, Mounter, OsError,
 };
 use mountwright_linux::{Call, Ladder, Linux, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use mountwright_core::{BindRequest, Errno, FileMode, Leftover, MountRequest, Mounter, Propagation, UnmountRequest};
+use mountwright_core::error::Leftover;
+use mountwright_core::{BindRequest, Errno, FileMode, MountRequest, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::fuse_server::FuseServer;
 use mountwright_tests::kernel_trials::KernelCase;

@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use mountwright_core::{BindRequest, Errno, Guarantee, Leftover, Location, MountRequest, Mounter, Propagation};
+use mountwright_core::error::Leftover;
+use mountwright_core::mount::Guarantee;
+use mountwright_core::{BindRequest, Errno, Location, MountRequest, Mounter, Propagation};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
 

@@ -1,6 +1,7 @@
 //! Taking off one given mount while its name is exchanged.
 
-use mountwright_core::{Errno, Mounter, UnmountMode, UnmountRequest};
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::{Errno, Mounter, UnmountRequest};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
 

@@ -3,9 +3,12 @@
 use std::fmt;
 
 use camino::Utf8Path;
+use mountwright_core::error::Leftover;
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::share::{share_rootfs, share_volume, unshare_rootfs, unshare_volume};
+use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
-    BindRequest, ContainerId, Errno, FileMode, Filesystem, Leftover, Location, MountKey, Mounter, Propagation,
-    UnmountMode, UnmountRequest, UnshareOutcome, share_rootfs, share_volume, unshare_rootfs, unshare_volume,
+    BindRequest, ContainerId, Errno, FileMode, Filesystem, Location, MountKey, Mounter, Propagation, UnmountRequest,
 };
 use mountwright_linux::{Linux, LinuxBackend};
 use mountwright_tests::naive::Naive;

@@ -4,7 +4,8 @@ use std::fs::OpenOptions;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mountwright_core::{BindRequest, Guarantee, Location, Mounter, UnmountMode, UnmountRequest};
+use mountwright_core::mount::{Guarantee, UnmountMode};
+use mountwright_core::{BindRequest, Location, Mounter, UnmountRequest};
 use mountwright_linux::{Ladder, LinuxBackend};
 use rustix::mount::MountPropagationFlags;
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::sync::LazyLock;
 
-use mountwright_core::{
-    DeviceNumber, Metadata, MountId, MountInfo, MountKey, MountRow, MountTable, PeerGroup, PropagationState,
-};
+use mountwright_core::file::Metadata;
+use mountwright_core::mount::{MountId, PeerGroup, PropagationState};
+use mountwright_core::mount_table::MountRow;
+use mountwright_core::{DeviceNumber, MountInfo, MountKey, MountTable};
 
 use crate::place::is_on_stage;
 

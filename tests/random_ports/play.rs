@@ -4,10 +4,12 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 
+use mountwright_core::error::Leftover;
+use mountwright_core::file::{DirectoryEntry, FinalLink};
+use mountwright_core::mount::{AtimeMode, FilesystemOption, Guarantee, MountAttributes, UnmountMode};
 use mountwright_core::{
-    AtimeMode, AttributeChange, AttributesRequest, BindRequest, DeviceNumber, Directory, DirectoryEntry, Errno,
-    FileMode, FilesystemOption, FinalLink, Guarantee, Leftover, MountAttributes, MountFlags, MountRequest, MountTable,
-    OsError, Recursion, UnmountMode, UnmountRequest,
+    AttributeChange, AttributesRequest, BindRequest, DeviceNumber, Directory, Errno, FileMode, MountFlags,
+    MountRequest, MountTable, OsError, Recursion, UnmountRequest,
 };
 use mountwright_tests::contract::{Held, Hold, NodeKind, World};
 use serde::{Deserialize, Serialize};
@@ -187,7 +189,7 @@ impl Player<'_> {
             }
             InDirectory::Metadata { name } => Answer::Metadata(directory.metadata(name.as_ref())?),
             InDirectory::OpenDir { name, slot } => {
-                self.open[*slot] = Some(directory.open_dir(name.as_ref(), mountwright_core::Crossing::Enter)?);
+                self.open[*slot] = Some(directory.open_dir(name.as_ref(), mountwright_core::path::Crossing::Enter)?);
                 Answer::Done
             }
             InDirectory::ReadLink { name } => Answer::path(&directory.read_link(name.as_ref())?),
@@ -244,7 +246,7 @@ impl Player<'_> {
 
     fn hold(&mut self, path: &std::path::Path, writing: bool) -> Result<(), Errno> {
         // A fifo waits for its other end.
-        if self.world.stat(path, FinalLink::Follow)?.kind == mountwright_core::FileKind::Fifo {
+        if self.world.stat(path, FinalLink::Follow)?.kind == mountwright_core::file::FileKind::Fifo {
             return Ok(());
         }
         let how = if writing { Hold::Write } else { Hold::Read };
@@ -258,13 +260,13 @@ enum Answer {
     /// Nothing was asked: no directory is open there, or no mount was named yet
     NoCall,
     Text(String),
-    Metadata(mountwright_core::Metadata),
+    Metadata(mountwright_core::file::Metadata),
     Entries(DeviceNumber, Vec<DirectoryEntry>),
-    Bound(mountwright_core::BindReport),
+    Bound(mountwright_core::mount::BindReport),
     Mounted(mountwright_core::MountKey),
     Info(mountwright_core::MountInfo),
-    PathMount(mountwright_core::PathMount),
-    FilesystemOf(mountwright_core::FilesystemOf),
+    PathMount(mountwright_core::mount::PathMount),
+    FilesystemOf(mountwright_core::mount::FilesystemOf),
     Mounts(MountTable),
 }
 

@@ -5,11 +5,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mountwright_core::file::{FileIdentity, FinalLink, Metadata};
+use mountwright_core::mount::{
+    AttributesReport, BindReport, FilesystemOf, Guarantee, MountReport, Origin, PathMount, UnmountMode,
+};
+use mountwright_core::path::Crossing;
+use mountwright_core::ports::DirectoryEntries;
 use mountwright_core::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, Errno,
-    FileIdentity, FileMode, Filesystem, FilesystemOf, FinalLink, Guarantee, Location, Metadata, MountInfo, MountKey,
-    MountReport, MountRequest, MountTable, Mounter, OpenEntry, Operation, Origin, OsError, PathMount, Propagation,
-    Recursion, UnmountMode, UnmountRequest,
+    AttributesRequest, BindRequest, Directory, Errno, FileMode, Filesystem, Location, MountInfo, MountKey,
+    MountRequest, MountTable, Mounter, OpenEntry, Operation, OsError, Propagation, Recursion, UnmountRequest,
 };
 
 /// One call of the ports.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::{AtomicVolume, AtomicVolumeError, AtomicVolumeLimits, read_atomic_volume};
+use mountwright_core::kubernetes::atomic_writer::{
+    AtomicVolume, AtomicVolumeError, AtomicVolumeLimits, read_atomic_volume,
+};
 
 use crate::Case;
 use crate::scene::{Ending, Scene};

@@ -1,10 +1,12 @@
 //! The record of a direct-assigned volume, on the kernel.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use mountwright_core::{
-    DirectVolume, DirectVolumeError, DirectVolumeType, Errno, MOUNT_INFO_FILE, Mount, apply_direct_volume,
+use mountwright_core::Errno;
+use mountwright_core::kata::{
+    DirectVolume, DirectVolumeError, DirectVolumeType, MOUNT_INFO_FILE, apply_direct_volume,
     direct_volume_directory_name, read_direct_volume, write_direct_volume,
 };
+use mountwright_core::spec::Mount;
 
 use crate::Case;
 use crate::scene::Scene;

@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use mountwright_core::{
-    Errno, FsGroup, FsGroupChangePolicy, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest,
+use mountwright_core::Errno;
+use mountwright_core::kubernetes::fs_group::{
+    FsGroup, FsGroupChangePolicy, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest,
     VolumeAccess, apply_fs_group, fs_group_needs_change,
 };
 use mountwright_linux::{Linux, LinuxBackend};

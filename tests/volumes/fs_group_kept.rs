@@ -4,7 +4,8 @@ use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
-use mountwright_core::{Errno, FsGroupError, FsGroupOutcome, FsGroupReport, FsGroupRequest, Operation};
+use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupReport, FsGroupRequest};
+use mountwright_core::{Errno, Operation};
 use rustix::fs::XattrFlags;
 use rustix::mount::MountFlags;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};

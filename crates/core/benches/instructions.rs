@@ -8,7 +8,10 @@ mod mountinfo_text;
 use std::hint::black_box;
 use std::path::Path;
 
-use mountwright_core::{ContainerId, MountInfo, MountTable, clean_path, is_docker_volume, is_system_mount, kubernetes};
+use mountwright_core::kata::is_docker_volume;
+use mountwright_core::path::clean_path;
+use mountwright_core::spec::is_system_mount;
+use mountwright_core::{ContainerId, MountInfo, MountTable, kubernetes};
 
 /// A clean path of 100 bytes.
 const VOLUME: &str =

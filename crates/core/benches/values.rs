@@ -6,7 +6,10 @@ mod paired;
 use std::hint::black_box;
 use std::path::Path;
 
-use mountwright_core::{MountId, MountInfo, MountTable, clean_path, is_system_mount, kubernetes};
+use mountwright_core::mount::MountId;
+use mountwright_core::path::clean_path;
+use mountwright_core::spec::is_system_mount;
+use mountwright_core::{MountInfo, MountTable, kubernetes};
 use paired::{Group, Report};
 
 /// A clean path of 100 bytes, of the kind that is asked about most.

@@ -4,18 +4,28 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use mountwright_core::device::{BackingDevice, PathDevice};
+use mountwright_core::error::{Leftover, Subject};
+use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, FilesystemMagic, FinalLink, Metadata};
+use mountwright_core::kata::{Container, DirectVolume, DirectVolumeType, RafsUnmount, Sandbox};
+use mountwright_core::kubernetes::atomic_writer::{AtomicVolume, AtomicVolumeLimits, VolumeFile, VolumeGeneration};
+use mountwright_core::kubernetes::fs_group::{FsGroup, FsGroupProgress, FsGroupRequest, VolumeAccess};
+use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, VolumeLayout, Watchability};
+use mountwright_core::mount::{
+    AtimeMode, AttributesReport, BindReport, BootId, Difference, FilesystemOf, FilesystemOption, Guarantee,
+    MissingTarget, MountAttributes, MountId, MountNamespaceId, MountReport, MountShape, OccupiedTarget, Origin,
+    PathMount, PeerGroup, Placeholder, PropagationShape, PropagationState, PropagationWord, UniqueMountId, UnmountMode,
+};
+use mountwright_core::path::Crossing;
+use mountwright_core::recovery::{LeftMount, Leftovers, UnprovenMount, UnprovenReason};
+use mountwright_core::sandbox::{SandboxDirs, UnsharedMounts};
+use mountwright_core::share::{Proof, ShareRecord, StaleReason};
+use mountwright_core::spec::{Mount, MountOptions};
+use mountwright_core::unmount::{NameAfter, TakeOff, UnshareOutcome};
 use mountwright_core::{
-    AtimeMode, AtomicVolume, AtomicVolumeLimits, AttributeChange, AttributesReport, AttributesRequest, BackingDevice,
-    BindReport, BindRequest, BootId, Container, ContainerId, Crossing, DeviceNumber, Difference, DirectVolume,
-    DirectVolumeType, DirectoryEntry, EmptyDirMedium, Errno, FileCount, FileIdentity, FileKind, FileMode,
-    FilesystemMagic, FilesystemOf, FilesystemOption, FinalLink, FsGroup, FsGroupProgress, FsGroupRequest, Guarantee,
-    LeftMount, Leftover, Leftovers, Location, Metadata, MissingTarget, Mount, MountAttributes, MountFlags, MountId,
-    MountInfo, MountKey, MountNamespaceId, MountOptions, MountReport, MountRequest, MountShape, MountTable, NameAfter,
-    OccupiedTarget, Operation, Origin, PathDevice, PathMount, PeerGroup, Placeholder, Proof, Propagation,
-    PropagationShape, PropagationState, PropagationWord, RafsUnmount, Recursion, RelativePath, Sandbox, SandboxDirs,
-    ShareRecord, StaleReason, Subject, TakeOff, UniqueMountId, UnmountMode, UnmountRequest, UnprovenMount,
-    UnprovenReason, UnshareOutcome, UnsharedMounts, VolumeAccess, VolumeFile, VolumeGeneration, VolumeLayout,
-    Watchability, kubernetes, strategies,
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, DeviceNumber, Errno, FileMode, Location, MountFlags,
+    MountInfo, MountKey, MountRequest, MountTable, Operation, Propagation, Recursion, RelativePath, UnmountRequest,
+    kubernetes, strategies,
 };
 use proptest::prelude::*;
 use serde::Serialize;

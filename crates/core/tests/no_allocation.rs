@@ -8,7 +8,11 @@ use std::hint::black_box;
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::{MountId, MountTable, clean_path, is_docker_volume, is_system_mount, kubernetes};
+use mountwright_core::kata::is_docker_volume;
+use mountwright_core::mount::MountId;
+use mountwright_core::path::clean_path;
+use mountwright_core::spec::is_system_mount;
+use mountwright_core::{MountTable, kubernetes};
 
 struct Counting;
 

@@ -5,7 +5,8 @@ mod paired;
 
 use std::hint::black_box;
 
-use mountwright_core::{BindRequest, Filesystem, FinalLink, Location, Mounter, UnmountRequest};
+use mountwright_core::file::FinalLink;
+use mountwright_core::{BindRequest, Filesystem, Location, Mounter, UnmountRequest};
 use mountwright_fake::{At, FakeBackend, Machine, OpenHow, Pid, abi};
 use paired::{Group, Report};
 

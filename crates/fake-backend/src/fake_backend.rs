@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use mountwright_core::{Operation, OsError, Subject};
+use mountwright_core::error::Subject;
+use mountwright_core::{Operation, OsError};
 use mountwright_linux::LinuxBackend;
 
 use crate::fault_injection::plan::{Plan, Verdict, run};
@@ -189,7 +190,8 @@ impl FakeBackend {
     /// and not made. [`for_process`](Self::for_process) gives a handle for what comes after.
     ///
     /// ```
-    /// use mountwright_core::{Errno, FileMode, Filesystem, FinalLink, Location};
+    /// use mountwright_core::{Errno, FileMode, Filesystem, Location};
+    /// use mountwright_core::file::FinalLink;
     /// use mountwright_fake::FakeBackend;
     ///
     /// let host = FakeBackend::new();

@@ -2,10 +2,8 @@
 
 use std::path::Path;
 
-use mountwright_core::{
-    BindRequest, DeviceNumber, Errno, FileKind, FileMode, Filesystem, FilesystemMagic, FinalLink, Location, Mounter,
-    UnmountRequest,
-};
+use mountwright_core::file::{FileKind, FilesystemMagic, FinalLink};
+use mountwright_core::{BindRequest, DeviceNumber, Errno, FileMode, Filesystem, Location, Mounter, UnmountRequest};
 use mountwright_fake::{FakeBackend, HostBuilder, HostError, Machine, Plant};
 
 const NODE: &str = include_str!("data/node.mountinfo");

@@ -1,8 +1,7 @@
 //! A machine that is like an older kernel, and the Linux backend's code on it.
 
-use mountwright_core::{
-    BindRequest, Errno, FileMode, Filesystem, FinalLink, Location, MountKey, Mounter, UnmountRequest,
-};
+use mountwright_core::file::FinalLink;
+use mountwright_core::{BindRequest, Errno, FileMode, Filesystem, Location, MountKey, Mounter, UnmountRequest};
 use mountwright_fake::abi::{
     LOCK_EX, LOCK_NB, O_CREAT, O_PATH, O_RDWR, RESOLVE_CACHED, STATMOUNT_SB_SOURCE, STATX_ATTR_MOUNT_ROOT,
     STATX_MNT_ID, STATX_MNT_ID_UNIQUE,

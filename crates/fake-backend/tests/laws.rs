@@ -1,7 +1,9 @@
 //! Laws of every history on every host, through the strategies that others use too.
 
+use mountwright_core::file::FinalLink;
+use mountwright_core::path::clean_path;
 use mountwright_core::strategies::{Step, history, mount_info};
-use mountwright_core::{Filesystem as _, FinalLink, Location, MountTable, Mounter as _, OsError, clean_path};
+use mountwright_core::{Filesystem as _, Location, MountTable, Mounter as _, OsError};
 use mountwright_fake::strategies::host;
 use proptest::prelude::*;
 

@@ -1,8 +1,8 @@
 //! What the page of the model says it has not, or has simpler than Linux: each line is so.
 
-use mountwright_core::{
-    Errno, FileMode, Filesystem, FilesystemOption, FinalLink, Location, MountRequest, Mounter, OsError,
-};
+use mountwright_core::file::FinalLink;
+use mountwright_core::mount::FilesystemOption;
+use mountwright_core::{Errno, FileMode, Filesystem, Location, MountRequest, Mounter, OsError};
 use mountwright_fake::{At, FakeBackend, HostBuilder, Machine, Pid, abi};
 
 const ME: Pid = Machine::INIT;

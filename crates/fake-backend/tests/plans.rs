@@ -1,8 +1,7 @@
 //! What a test does to the calls at the ports.
 
-use mountwright_core::{
-    BindRequest, Errno, FileMode, Filesystem, FinalLink, Location, Mounter, Operation, UnmountRequest,
-};
+use mountwright_core::file::FinalLink;
+use mountwright_core::{BindRequest, Errno, FileMode, Filesystem, Location, Mounter, Operation, UnmountRequest};
 use mountwright_fake::{Failure, FakeBackend, HostBuilder};
 
 fn at(path: &str) -> Location {

@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 
 use camino::Utf8Path;
-use mountwright_core::{
-    BindMount, ContainerId, Error, Location, NameAfter, Recursion, UnshareOutcome, bind_mount, remount_read_only,
-    share_rootfs, unshare_rootfs,
-};
+use mountwright_core::bind::{BindMount, bind_mount, remount_read_only};
+use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::unmount::{NameAfter, UnshareOutcome};
+use mountwright_core::{ContainerId, Error, Location, Recursion};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::show::printable;
 use serde_json::{Value, json};

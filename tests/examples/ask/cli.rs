@@ -4,7 +4,9 @@ use std::ffi::OsString;
 
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand};
-use mountwright_core::{ContainerId, PropagationWord, WATCHABLE_ENTRIES_MAX};
+use mountwright_core::ContainerId;
+use mountwright_core::kubernetes::WATCHABLE_ENTRIES_MAX;
+use mountwright_core::mount::PropagationWord;
 
 /// Questions about mounts, answered by the Linux backend on this machine.
 ///

@@ -3,9 +3,9 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use mountwright_core::{
-    Error, FileCount, Location, Mounter, PathDevice, backing_device, count_files, device_for_path, is_host_device,
-};
+use mountwright_core::device::{PathDevice, backing_device, device_for_path, is_host_device};
+use mountwright_core::kubernetes::{FileCount, count_files};
+use mountwright_core::{Error, Location, Mounter};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::show::{backing_json, backing_words, mount_json, printable};
 

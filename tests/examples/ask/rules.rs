@@ -4,10 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use camino::Utf8Path;
-use mountwright_core::{
-    EmptyDirMedium, Error, VolumeLayout, Watchability, empty_dir_medium, is_docker_volume, is_system_mount, kubernetes,
-    watchability,
-};
+use mountwright_core::kata::is_docker_volume;
+use mountwright_core::kubernetes::{EmptyDirMedium, VolumeLayout, Watchability, empty_dir_medium, watchability};
+use mountwright_core::spec::is_system_mount;
+use mountwright_core::{Error, kubernetes};
 use mountwright_linux::LinuxBackend;
 use serde_json::Value;
 

@@ -1,6 +1,9 @@
 //! The story for programs.
 
-use mountwright_core::{MountTable, TearDownOutcome, TornDown, Watchability};
+use mountwright_core::MountTable;
+use mountwright_core::kubernetes::Watchability;
+use mountwright_core::sandbox::TornDown;
+use mountwright_core::unmount::TearDownOutcome;
 use mountwright_tests::show::{backing_json, mount_json, put_path};
 use serde_json::{Map, Value, json};
 

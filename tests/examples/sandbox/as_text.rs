@@ -3,7 +3,10 @@
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
-use mountwright_core::{MountId, MountTable, NameAfter, TearDownOutcome, TornDown};
+use mountwright_core::MountTable;
+use mountwright_core::mount::MountId;
+use mountwright_core::sandbox::TornDown;
+use mountwright_core::unmount::{NameAfter, TearDownOutcome};
 use mountwright_tests::show::{Cell, Column, Fit, Style, Terminal, TextTable, backing_words, mount_tree, printable};
 
 use super::heading::Heading;

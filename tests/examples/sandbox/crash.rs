@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::{Backend, Errno, Error, Leftovers, MountTable, ReapReport, Recovery};
+use mountwright_core::recovery::{Leftovers, ReapReport, Recovery};
+use mountwright_core::{Backend, Errno, Error, MountTable};
 use mountwright_tests::hooked::{Call, Hook, Hooked};
 use mountwright_tests::mortal_child::{ChildEnd, in_a_child, kill_oneself};
 use mountwright_tests::show::printable;

@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{DeviceNumber, FileKind, clean_path};
+use mountwright_core::DeviceNumber;
+use mountwright_core::file::FileKind;
+use mountwright_core::path::clean_path;
 
 use mountwright_tests::show::printable;
 

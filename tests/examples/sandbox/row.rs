@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use mountwright_core::{Backend, BackingDevice, Mount, backing_device};
+use mountwright_core::Backend;
+use mountwright_core::device::{BackingDevice, backing_device};
+use mountwright_core::spec::Mount;
 
 use super::unbuilt::Unbuilt;
 use super::verdict::Verdict;

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use mountwright_core::{ContainerId, Mount, clean_path};
+use mountwright_core::ContainerId;
+use mountwright_core::path::clean_path;
+use mountwright_core::spec::Mount;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -1,10 +1,12 @@
 //! The life of a sandbox: its mounts classified, shared, and taken off again.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use mountwright_core::{
-    Backend, Error, Location, MountTable, SandboxDirs, SandboxSetup, Share, ShareRecord, TakeOff, TearDownReport,
-    UnsharedMounts, set_up_sandbox, tear_down_sandbox,
+use mountwright_core::sandbox::{
+    SandboxDirs, SandboxSetup, TearDownReport, UnsharedMounts, set_up_sandbox, tear_down_sandbox,
 };
+use mountwright_core::share::{Share, ShareRecord};
+use mountwright_core::unmount::TakeOff;
+use mountwright_core::{Backend, Error, Location, MountTable};
 
 use super::host::Host;
 use super::row::Row;

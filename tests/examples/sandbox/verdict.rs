@@ -3,11 +3,15 @@
 use std::fmt;
 
 use camino::Utf8Path;
-use mountwright_core::{
-    EmptyDirMedium, Errno, Error, Filesystem, FinalLink, Location, Mount, Mounter, Watchability, clean_path,
-    empty_dir_medium, is_docker_volume, is_ephemeral_storage, is_host_device, is_host_empty_dir, is_system_mount,
-    kubernetes, watchability,
+use mountwright_core::device::is_host_device;
+use mountwright_core::file::FinalLink;
+use mountwright_core::kata::is_docker_volume;
+use mountwright_core::kubernetes::{
+    EmptyDirMedium, Watchability, empty_dir_medium, is_ephemeral_storage, is_host_empty_dir, watchability,
 };
+use mountwright_core::path::clean_path;
+use mountwright_core::spec::{Mount, is_system_mount};
+use mountwright_core::{Errno, Error, Filesystem, Location, Mounter, kubernetes};
 
 use super::unbuilt::Unbuilt;
 
@@ -181,10 +185,10 @@ fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mountwright_core::{
-        DeviceNumber, FileKind, FilesystemMagic, FilesystemOf, Metadata, MockFilesystem, MockMounter, Operation,
-        OsError,
-    };
+    use mountwright_core::file::{FileKind, FilesystemMagic, Metadata};
+    use mountwright_core::mount::FilesystemOf;
+    use mountwright_core::ports::{MockFilesystem, MockMounter};
+    use mountwright_core::{DeviceNumber, Operation, OsError};
 
     const EMPTY_DIR: &str = "/k/pods/1/volumes/kubernetes.io~empty-dir/v";
 

@@ -7,10 +7,10 @@ use std::path::Path;
 
 use camino::Utf8Path;
 use mountwright_core::kubernetes::{VolumeKind, volume_kind, volume_kind_in};
-use mountwright_core::{
-    ContainerId, RelativePath, clean_path, direct_volume_directory_name, is_docker_volume, is_docker_volume_in,
-    is_system_mount,
-};
+use mountwright_core::{ContainerId, RelativePath};
+use mountwright_core::kata::{direct_volume_directory_name, is_docker_volume, is_docker_volume_in};
+use mountwright_core::path::clean_path;
+use mountwright_core::spec::is_system_mount;
 
 /// The bytes are one path; where they are UTF-8, what stands before the first NUL is a path and what stands after it the
 /// root that a runtime was told.

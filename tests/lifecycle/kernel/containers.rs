@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use mountwright_core::{
-    ContainerId, Location, SandboxSetup, Share, TakeOff, UnsharedMounts, set_up_sandbox, tear_down_container,
-    tear_down_sandbox,
-};
+use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox};
+use mountwright_core::share::Share;
+use mountwright_core::unmount::TakeOff;
+use mountwright_core::{ContainerId, Location};
 use mountwright_linux::{Call, LinuxBackend};
 use mountwright_tests::interposed::{Count, Interposed};
 use mountwright_tests::kernel_trials::KernelCase;

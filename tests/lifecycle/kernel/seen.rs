@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use mountwright_core::{
-    ContainerId, Location, SandboxSetup, Share, TakeOff, UnsharedMounts, set_up_sandbox, tear_down_container,
-};
+use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container};
+use mountwright_core::share::Share;
+use mountwright_core::unmount::TakeOff;
+use mountwright_core::{ContainerId, Location};
 use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
 use mountwright_tests::naive::Naive;

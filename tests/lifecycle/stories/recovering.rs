@@ -1,6 +1,6 @@
 //! Recovering what a crashed runtime left behind.
 
-use mountwright_core::Recovery;
+use mountwright_core::recovery::Recovery;
 
 use super::setting_up::{MOUNTS, PRIVATE, SHARED};
 use super::sharing::container;

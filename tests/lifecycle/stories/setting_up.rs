@@ -1,6 +1,7 @@
 //! Setting a sandbox up.
 
-use mountwright_core::{Location, SandboxSetup, UnsharedMounts, set_up_sandbox};
+use mountwright_core::Location;
+use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox};
 
 use crate::story::{BASE, Before, Ended, Ports, Story, built};
 

@@ -1,6 +1,7 @@
 //! Sharing, and making sure of it.
 
-use mountwright_core::{ContainerId, Share, ensure_share};
+use mountwright_core::ContainerId;
+use mountwright_core::share::{Share, ensure_share};
 
 use super::setting_up::{MOUNTS, PRIVATE, at, sandbox};
 use crate::story::{BASE, Before, Ended, Ports, Story, built, ensured};

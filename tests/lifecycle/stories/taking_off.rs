@@ -1,10 +1,13 @@
 //! Taking off what was shared, and whole sandboxes.
 
-use mountwright_core::{
-    BindRequest, Container, ContainerId, FileMode, Location, Mount, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError,
-    RafsUnmount, Sandbox, TakeOff, cleanup_nydus, tear_down_container, tear_down_sandbox, unshare_all,
-    unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume,
+use mountwright_core::kata::{
+    Container, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, cleanup_nydus, unshare_all,
 };
+use mountwright_core::sandbox::{tear_down_container, tear_down_sandbox};
+use mountwright_core::share::{unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume};
+use mountwright_core::spec::Mount;
+use mountwright_core::unmount::TakeOff;
+use mountwright_core::{BindRequest, ContainerId, FileMode, Location};
 
 use super::setting_up::{MOUNTS, at, sandbox};
 use super::sharing::{container, id, snapshot};

@@ -3,10 +3,11 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use mountwright_core::{
-    DirectVolume, DirectVolumeType, FileMode, FsGroup, FsGroupChangePolicy, FsGroupOutcome, FsGroupRequest, Location,
-    MOUNT_INFO_FILE, apply_fs_group, write_direct_volume,
+use mountwright_core::kata::{DirectVolume, DirectVolumeType, MOUNT_INFO_FILE, write_direct_volume};
+use mountwright_core::kubernetes::fs_group::{
+    FsGroup, FsGroupChangePolicy, FsGroupOutcome, FsGroupRequest, apply_fs_group,
 };
+use mountwright_core::{FileMode, Location};
 use mountwright_tests::contract::Needs;
 
 use super::setting_up::at;

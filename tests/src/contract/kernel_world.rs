@@ -6,10 +6,9 @@ use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{
-    AtimeMode, Backend, DeviceNumber, Errno, FileKind, FileMode, FinalLink, Metadata, MountAttributes, MountFlags,
-    Propagation, Recursion,
-};
+use mountwright_core::file::{FileKind, FinalLink, Metadata};
+use mountwright_core::mount::{AtimeMode, MountAttributes};
+use mountwright_core::{Backend, DeviceNumber, Errno, FileMode, MountFlags, Propagation, Recursion};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io;
 use rustix::mount::{MountFlags as RawFlags, MountPropagationFlags, UnmountFlags};

@@ -5,10 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{
-    AtimeMode, Backend, DeviceNumber, Errno, FileKind, FileMode, FinalLink, Metadata, MountAttributes, MountFlags,
-    Propagation, Recursion,
-};
+use mountwright_core::file::{FileKind, FinalLink, Metadata};
+use mountwright_core::mount::{AtimeMode, MountAttributes};
+use mountwright_core::{Backend, DeviceNumber, Errno, FileMode, MountFlags, Propagation, Recursion};
 use mountwright_fake::{At, Credentials, Machine, Pid, Server, SharedMachine, abi};
 
 use super::case::Case;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{FileKind, FinalLink, Metadata, MountTable};
+use mountwright_core::MountTable;
+use mountwright_core::file::{FileKind, FinalLink, Metadata};
 
 use super::world::World;
 

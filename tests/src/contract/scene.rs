@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
+use mountwright_core::file::{FileKind, FinalLink, Metadata};
+use mountwright_core::mount::{AtimeMode, MountAttributes, UnmountMode};
 use mountwright_core::{
-    AtimeMode, BindRequest, Errno, FileKind, Filesystem, FinalLink, Location, Metadata, MountAttributes, MountFlags,
-    MountInfo, MountTable, Mounter, OsError, Propagation, Recursion, UnmountMode, UnmountRequest,
+    BindRequest, Errno, Filesystem, Location, MountFlags, MountInfo, MountTable, Mounter, OsError, Propagation,
+    Recursion, UnmountRequest,
 };
 
 use super::observed::Observed;

@@ -5,7 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{Backend, DeviceNumber, Errno, FinalLink, Metadata, MountAttributes, Propagation, Recursion};
+use mountwright_core::file::{FinalLink, Metadata};
+use mountwright_core::mount::MountAttributes;
+use mountwright_core::{Backend, DeviceNumber, Errno, Propagation, Recursion};
 
 /// A backend on a machine of its own, and that machine past the backend.
 ///

@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{Errno, MountNamespaceId};
+use mountwright_core::Errno;
+use mountwright_core::mount::MountNamespaceId;
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 use super::{Between, Interposed};

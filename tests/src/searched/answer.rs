@@ -1,6 +1,8 @@
 //! What an operation answers.
 
-use mountwright_core::{Errno, Error, Guarantee, Leftover, OsError};
+use mountwright_core::error::Leftover;
+use mountwright_core::mount::Guarantee;
+use mountwright_core::{Errno, Error, OsError};
 
 /// What an operation answered.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! What differs between two snapshots, and what harm that is.
 
-use mountwright_core::Leftover;
+use mountwright_core::error::Leftover;
 
 use super::Filesystem;
 use super::snapshot::{FileName, MountSeen, Snapshot, without_numbers};

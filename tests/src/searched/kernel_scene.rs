@@ -8,7 +8,8 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use mountwright_core::{AtimeMode, MountAttributes, MountFlags, MountId, MountTable, PeerGroup};
+use mountwright_core::mount::{AtimeMode, MountAttributes, MountId, PeerGroup};
+use mountwright_core::{MountFlags, MountTable};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::mount::{MountFlags as RawFlags, MountPropagationFlags, OpenTreeFlags};
 

@@ -3,10 +3,15 @@
 use std::ffi::OsStr;
 
 use camino::Utf8Path;
+use mountwright_core::error::Leftover;
+use mountwright_core::file::FinalLink;
+use mountwright_core::mount::{Guarantee, UnmountMode};
+use mountwright_core::path::Crossing;
+use mountwright_core::share::{share_rootfs, share_volume, unshare_rootfs, unshare_volume};
+use mountwright_core::unmount::{NameAfter, UnshareOutcome};
 use mountwright_core::{
-    AttributeChange, AttributesRequest, Backend, BindRequest, ContainerId, Crossing, FileMode, FinalLink, Guarantee,
-    Leftover, Location, MountFlags, MountRequest, NameAfter, OsError, Propagation, Recursion, UnmountMode,
-    UnmountRequest, UnshareOutcome, share_rootfs, share_volume, unshare_rootfs, unshare_volume,
+    AttributeChange, AttributesRequest, Backend, BindRequest, ContainerId, FileMode, Location, MountFlags,
+    MountRequest, OsError, Propagation, Recursion, UnmountRequest,
 };
 
 use super::Answer;

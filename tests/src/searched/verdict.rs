@@ -1,6 +1,7 @@
 //! Whether what came of a run is as it has to be.
 
-use mountwright_core::{Guarantee, Leftover};
+use mountwright_core::error::Leftover;
+use mountwright_core::mount::Guarantee;
 
 use super::difference::{Difference, differences, is_shared, is_staging};
 use super::operation::Operation;

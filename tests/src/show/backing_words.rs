@@ -1,6 +1,6 @@
 //! What is behind a path, in words and as JSON.
 
-use mountwright_core::BackingDevice;
+use mountwright_core::device::BackingDevice;
 use serde_json::{Map, Value, json};
 
 use super::{mount_json, printable, put_path};

@@ -13,7 +13,7 @@ mod written;
 pub use backing_words::{backing_json, backing_words};
 pub use mount_json::mount_json;
 pub use mount_tree::{mount_list, mount_tree};
-pub use mountwright_core::printable;
+pub use mountwright_core::path::printable;
 pub use path_json::put_path;
 pub use style::Style;
 pub use terminal::Terminal;

@@ -1,6 +1,7 @@
 //! A mount table, fitted to a terminal.
 
-use mountwright_core::{MountRow, MountTable, TABLE_HEADS, TreeRow};
+use mountwright_core::MountTable;
+use mountwright_core::mount_table::{MountRow, TABLE_HEADS, TreeRow};
 
 use super::{Cell, Column, Fit, Style, TextTable};
 

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use crate::{
-    BindReport, BindRequest, Error, FileMode, Filesystem, Guarantee, Location, Mounter, OsError, Propagation,
-    PropagationWord, Recursion, WrongPropagation,
-};
+use crate::error::{Error, OsError};
+use crate::file::FileMode;
+use crate::mount::{BindReport, BindRequest, Guarantee, Propagation, PropagationWord, Recursion, WrongPropagation};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
 
 /// A bind mount to be made by [`bind_mount`].
 ///
@@ -164,10 +165,9 @@ pub(crate) fn record_resolved(span: &tracing::Span, fs: &dyn Filesystem, source:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        AttributeChange, Errno, MissingTarget, MockFilesystem, MockMounter, MountId, MountKey, OccupiedTarget,
-        Operation,
-    };
+    use crate::error::{Errno, Operation};
+    use crate::mount::{AttributeChange, MissingTarget, MountId, MountKey, OccupiedTarget};
+    use crate::ports::{MockFilesystem, MockMounter};
 
     fn bound() -> BindReport {
         BindReport::new(MountKey::Reused(MountId(7)), Guarantee::Atomic)

@@ -1,7 +1,10 @@
 //! Changes of a mount that is there.
 
 use crate::bind::bind_mount::{record_resolved, specified};
-use crate::{AttributeChange, AttributesReport, AttributesRequest, Error, Filesystem, Location, Mounter, Recursion};
+use crate::error::Error;
+use crate::mount::{AttributeChange, AttributesReport, AttributesRequest, Recursion};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
 
 /// Changes attributes of the mount whose root is at `at`, or of its whole tree: what is not named stays as it is, and other
 /// mounts of the same filesystem stay as they are.
@@ -64,7 +67,8 @@ fn span(fs: &dyn Filesystem, at: &Location) -> tracing::Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Guarantee, MockFilesystem, MockMounter, MountFlags};
+    use crate::mount::{Guarantee, MountFlags};
+    use crate::ports::{MockFilesystem, MockMounter};
 
     #[test]
     fn read_only_is_a_delta_of_one_flag_on_one_mount() {

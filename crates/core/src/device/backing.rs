@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use crate::{DeviceNumber, MountInfo};
+use crate::file::DeviceNumber;
+use crate::mount::MountInfo;
 
-/// What [`backing_device`](crate::backing_device) found behind a path, with the mount that shows it.
+/// What [`backing_device`](crate::device::backing_device) found behind a path, with the mount that shows it.
 ///
 /// Only [`WholeFilesystem`](Self::WholeFilesystem) and [`BlockNode`](Self::BlockNode) name a device that *is* what the path
 /// shows. To hand the device of a [`Subtree`](Self::Subtree) to a guest is to hand over everything else on it.

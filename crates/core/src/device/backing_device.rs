@@ -5,11 +5,13 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use crate::device::BackingDevice;
+use crate::error::{Errno, Error, Operation, OsError};
+use crate::file::{FileKind, FinalLink};
 use crate::mount::subpath::is_outside_root;
-use crate::{
-    BackingDevice, Errno, Error, FileKind, Filesystem, FinalLink, Location, MountFlags, MountInfo, Mounter, Operation,
-    OsError,
-};
+use crate::mount::{MountFlags, MountInfo};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
 
 /// How mountinfo ends the root of a mount whose directory or file was deleted (`fs/d_path.c`).
 const DELETED: &[u8] = b"//deleted";
@@ -81,8 +83,10 @@ fn joined(root: &Path, rest: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::{DeviceNumber, Metadata};
+    use crate::mount::{MountId, PathMount};
+    use crate::ports::{MockFilesystem, MockMounter};
     use crate::test_support::read_only_tree::SmallWorld;
-    use crate::{DeviceNumber, Metadata, MockFilesystem, MockMounter, MountId, PathMount};
     use mockall::predicate::eq;
 
     const NVME: DeviceNumber = DeviceNumber::new(259, 2);

@@ -3,7 +3,11 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use crate::{Error, FileKind, Filesystem, FinalLink, Location, PathDevice};
+use crate::device::PathDevice;
+use crate::error::Error;
+use crate::file::{FileKind, FinalLink};
+use crate::path::Location;
+use crate::ports::Filesystem;
 
 /// The device that `path` is on and the mount point of its filesystem, or the device that it is.
 ///
@@ -12,7 +16,7 @@ use crate::{Error, FileKind, Filesystem, FinalLink, Location, PathDevice};
 /// * Symlinks are followed before the walk upward begins. A relative path starts at the current directory.
 /// * The mount point is where the device number changes on the way up. Something bound from the same filesystem does not
 ///   show there, and a device number can be made up (btrfs, overlay): nothing may be handed out on this answer's word. Ask
-///   [`backing_device`](crate::backing_device) for that.
+///   [`backing_device`](crate::device::backing_device) for that.
 ///
 /// # Errors
 ///
@@ -49,8 +53,10 @@ pub fn device_for_path(fs: &dyn Filesystem, path: &Path) -> Result<PathDevice, E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Errno, Operation, OsError};
+    use crate::file::{DeviceNumber, Metadata};
+    use crate::ports::MockFilesystem;
     use crate::test_support::read_only_tree::SmallWorld;
-    use crate::{DeviceNumber, Errno, Metadata, MockFilesystem, Operation, OsError};
     use mockall::predicate::eq;
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;

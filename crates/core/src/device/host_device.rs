@@ -3,12 +3,15 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::error::{Errno, Error};
+use crate::file::{FileKind, FinalLink};
 use crate::path::prefix::rest_below;
-use crate::{Errno, Error, FileKind, Filesystem, FinalLink, Location, clean_path};
+use crate::path::{Location, clean_path};
+use crate::ports::Filesystem;
 
 /// True of `/dev`, and of everything below it that is no regular file: device nodes, directories, sockets.
 ///
-/// * The path is [cleaned](crate::clean_path) first and then looked up on the host, symlinks followed. Outside `/dev`, and
+/// * The path is [cleaned](crate::path::clean_path) first and then looked up on the host, symlinks followed. Outside `/dev`, and
 ///   for a relative or empty path, the answer is `false` without a look.
 /// * What is not there is no device: runtimes ask this of a mount's *destination*, and the `/dev/termination-log` of a pod
 ///   exists in the container alone.
@@ -33,8 +36,10 @@ pub fn is_host_device(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Operation, OsError};
+    use crate::file::{DeviceNumber, Metadata};
+    use crate::ports::MockFilesystem;
     use crate::test_support::read_only_tree::SmallWorld;
-    use crate::{DeviceNumber, Metadata, MockFilesystem, Operation, OsError};
     use mockall::predicate::eq;
 
     /// A port that must not be asked.

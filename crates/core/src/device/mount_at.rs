@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::{Error, Location, MountInfo, Mounter};
+use crate::error::Error;
+use crate::mount::MountInfo;
+use crate::path::Location;
+use crate::ports::Mounter;
 
 /// The mount whose root is at `path`: of a stack, the topmost.
 ///
@@ -24,7 +27,10 @@ pub fn mount_at(mounter: &dyn Mounter, path: &Path) -> Result<MountInfo, Error> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceNumber, Errno, MockMounter, MountId, Operation, OsError, PathMount};
+    use crate::error::{Errno, Operation, OsError};
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountId, PathMount};
+    use crate::ports::MockMounter;
     use mockall::predicate::eq;
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;

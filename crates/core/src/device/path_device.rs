@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::DeviceNumber;
+use crate::file::DeviceNumber;
 
-/// What [`device_for_path`](crate::device_for_path) found.
+/// What [`device_for_path`](crate::device::device_for_path) found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum PathDevice {

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::{DeviceNumber, Errno, Error, Filesystem, FinalLink, Location};
+use crate::error::{Errno, Error};
+use crate::file::{DeviceNumber, FinalLink};
+use crate::path::Location;
+use crate::ports::Filesystem;
 
 /// Where sysfs is mounted.
 #[doc(alias = "blockFormatTemplate")]
@@ -58,8 +61,9 @@ fn exists(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Operation, OsError};
+    use crate::ports::MockFilesystem;
     use crate::test_support::read_only_tree::SmallWorld;
-    use crate::{MockFilesystem, Operation, OsError};
 
     const MAPPED: DeviceNumber = DeviceNumber::new(253, 0);
     const DISK: DeviceNumber = DeviceNumber::new(8, 1);

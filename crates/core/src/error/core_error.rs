@@ -5,10 +5,11 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::{
-    BadVolumeRecord, Conflict, Errno, InvalidContainerId, Leftover, NotOurs, NotRelative, NydusNotSupported, OsError,
-    RafsError, WrongPropagation, printable,
-};
+use crate::error::{Errno, Leftover, OsError};
+use crate::kata::{NotOurs, NydusNotSupported, RafsError};
+use crate::kubernetes::fs_group::BadVolumeRecord;
+use crate::mount::{Conflict, WrongPropagation};
+use crate::path::{InvalidContainerId, NotRelative, printable};
 
 /// Why a question could not be answered or a sequence not be carried out.
 ///
@@ -157,7 +158,7 @@ impl fmt::Display for Listed<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Operation;
+    use crate::error::Operation;
 
     #[test]
     fn an_error_of_a_port_speaks_for_itself() {

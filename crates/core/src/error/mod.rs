@@ -5,3 +5,8 @@ pub(crate) mod errno;
 pub(crate) mod operation;
 pub(crate) mod os_error;
 pub(crate) mod std_io;
+
+pub use core_error::Error;
+pub use errno::Errno;
+pub use operation::Operation;
+pub use os_error::{Leftover, OsError, Subject};

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::{Errno, MountKey, Operation, printable};
+use crate::error::{Errno, Operation};
+use crate::mount::MountKey;
+use crate::path::printable;
 
 /// What a port call was about.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use crate::{Errno, Error, Operation, OsError, Subject};
+use crate::error::{Errno, Error, Operation, OsError, Subject};
 
 /// Whether the numbers of [`Errno`] are those of the host that this was built for.
 const NUMBERS_ARE_THE_HOSTS: bool = cfg!(all(

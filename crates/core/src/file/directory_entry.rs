@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::FileKind;
+use crate::file::FileKind;
 
 /// One entry of a directory: never `.` or `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]

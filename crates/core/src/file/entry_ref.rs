@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use crate::{DirectoryEntry, FileKind};
+use crate::file::{DirectoryEntry, FileKind};
 
 /// A [`DirectoryEntry`] whose name belongs to the listing: what passes over many entries needs no copy of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

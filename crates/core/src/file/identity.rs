@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{DeviceNumber, FileKind, Metadata};
+use crate::file::{DeviceNumber, FileKind, Metadata};
 
 /// Which file a name led to when it was looked at: the same name may lead to another one later.
 ///

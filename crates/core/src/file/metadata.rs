@@ -1,6 +1,7 @@
 //! Metadata of a file.
 
-use crate::{DeviceNumber, FileKind, FileMode, FileTime, MountKey};
+use crate::file::{DeviceNumber, FileKind, FileMode, FileTime};
+use crate::mount::MountKey;
 
 /// What stat(2) says of a file.
 ///

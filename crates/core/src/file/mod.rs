@@ -10,3 +10,14 @@ pub(crate) mod magic;
 pub(crate) mod metadata;
 pub(crate) mod mode;
 pub(crate) mod time;
+
+pub use device_number::DeviceNumber;
+pub use directory_entry::DirectoryEntry;
+pub use entry_ref::EntryRef;
+pub use final_symlink::FinalLink;
+pub use identity::FileIdentity;
+pub use kind::FileKind;
+pub use magic::FilesystemMagic;
+pub use metadata::Metadata;
+pub use mode::FileMode;
+pub use time::FileTime;

@@ -7,7 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{BadVolumeRecord, FsGroup, Mount, MountOptions};
+use crate::kubernetes::fs_group::{BadVolumeRecord, FsGroup};
+use crate::spec::{Mount, MountOptions};
 
 /// How a direct-assigned volume reaches the guest (`volume-type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -59,7 +60,7 @@ impl DirectVolumeType {
 /// * `Debug` shows the keys of options and metadata alone: the values may be secrets.
 ///
 /// ```
-/// use mountwright_core::{DirectVolume, DirectVolumeType};
+/// use mountwright_core::kata::{DirectVolume, DirectVolumeType};
 ///
 /// let json = r#"{"volume-type": "block", "device": "/dev/sdb", "fstype": "ext4", "metadata": {"fsGroup": "2000"}}"#;
 /// let volume: DirectVolume = serde_json::from_str(json).unwrap();
@@ -210,7 +211,7 @@ fn null_is_empty<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deser
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::FsGroupChangePolicy;
+    use crate::kubernetes::fs_group::FsGroupChangePolicy;
 
     fn read(json: &str) -> Result<DirectVolume, String> {
         serde_json::from_str(json).map_err(|error| error.to_string())

@@ -4,10 +4,12 @@ use std::ffi::OsStr;
 
 use camino::Utf8Path;
 
-use crate::{
-    DirectVolume, Directory, Errno, Error, FileIdentity, FileMode, Filesystem, Leftover, Location, MOUNT_INFO_FILE,
-    Mount, Operation, OsError, UnusableVolumePath, direct_volume_directory_name,
-};
+use crate::error::{Errno, Error, Leftover, Operation, OsError};
+use crate::file::{FileIdentity, FileMode};
+use crate::kata::{DirectVolume, MOUNT_INFO_FILE, UnusableVolumePath, direct_volume_directory_name};
+use crate::path::Location;
+use crate::ports::{Directory, Filesystem};
+use crate::spec::Mount;
 
 /// The longest record that is read or written, in bytes.
 pub const MOUNT_INFO_MAX: u64 = 64 * 1024;
@@ -53,7 +55,8 @@ impl<E: std::error::Error + 'static> From<OsError> for DirectVolumeError<E> {
 ///
 /// ```
 /// use camino::Utf8Path;
-/// use mountwright_core::{DIRECT_VOLUMES_ROOT, DirectVolume, DirectVolumeError, Filesystem, read_direct_volume};
+/// use mountwright_core::Filesystem;
+/// use mountwright_core::kata::{DIRECT_VOLUMES_ROOT, DirectVolume, DirectVolumeError, read_direct_volume};
 ///
 /// fn volume(
 ///     fs: &dyn Filesystem,
@@ -141,7 +144,7 @@ pub fn write_direct_volume<E: std::error::Error + 'static>(
     let volumes = open_or_create(fs, volumes_root)?;
     let made = create_where_missing(volumes.create_dir(OsStr::new(&name), DIRECTORY_MODE))?;
     let replaced = volumes
-        .open_dir(OsStr::new(&name), crate::Crossing::Enter)
+        .open_dir(OsStr::new(&name), crate::path::Crossing::Enter)
         .and_then(|directory| directory.replace_file(OsStr::new(MOUNT_INFO_FILE), &bytes, FILE_MODE));
     replaced.map_err(|error| if made { take_back(&*volumes, &name, &path, error) } else { error }.into())
 }
@@ -187,8 +190,11 @@ fn create_where_missing(answer: Result<FileIdentity, OsError>) -> Result<bool, O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::{FileKind, FinalLink, Metadata};
+    use crate::kata::DirectVolumeType;
+    use crate::kubernetes::fs_group::{FsGroup, FsGroupChangePolicy};
+    use crate::ports::MockFilesystem;
     use crate::test_support::hooked_tree::ChangingTree;
-    use crate::{DirectVolumeType, FileKind, FinalLink, FsGroup, FsGroupChangePolicy, Metadata, MockFilesystem};
 
     const ROOT: &str = "/run/kata-containers/shared/direct-volumes";
     const VOLUME: &str = "/data";

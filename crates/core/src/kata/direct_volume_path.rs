@@ -31,7 +31,7 @@ pub enum UnusableVolumePath {
 /// Kata's runtimes agree on.
 ///
 /// ```
-/// let name = mountwright_core::direct_volume_directory_name("/a/b".into()).unwrap();
+/// let name = mountwright_core::kata::direct_volume_directory_name("/a/b".into()).unwrap();
 /// assert_eq!(name, "L2EvYg==");
 /// ```
 ///

@@ -21,11 +21,11 @@ const VOLUMES: &[u8] = b"volumes";
 
 /// True of `/var/lib/docker/volumes/<name>/_data`: the files of a named docker volume.
 ///
-/// A rule about text: the path is [cleaned](crate::clean_path), nothing is looked up. Between prefix and suffix stands
+/// A rule about text: the path is [cleaned](crate::path::clean_path), nothing is looked up. Between prefix and suffix stands
 /// exactly one component. False for a relative or empty path.
 ///
 /// ```
-/// use mountwright_core::is_docker_volume;
+/// use mountwright_core::kata::is_docker_volume;
 ///
 /// assert!(is_docker_volume("/var/lib/docker/volumes/00da1347c7cf/_data".into()));
 /// assert!(!is_docker_volume("/var/lib/docker/volumes/_data".into()));

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 
 use camino::Utf8Path;
 
+use crate::error::{Errno, Error, OsError};
+use crate::kata::NotOurs;
+use crate::mount::UnmountMode;
+use crate::path::{ContainerId, Location};
+use crate::ports::{Directory, Filesystem, Mounter};
 use crate::share::unshare::{Layers, detach_layers};
+use crate::spec::Mount;
 use crate::unmount::placeholder::{self, Above, Removal};
-use crate::{
-    ContainerId, Directory, Errno, Error, Filesystem, Location, Mount, Mounter, NameAfter, NotOurs, OsError,
-    UnmountMode, UnshareOutcome,
-};
+use crate::unmount::{NameAfter, UnshareOutcome};
 
 /// Takes off the host's side of a mount of `container`, lazily and never following a link; for a bind, removes the empty
 /// file or directory that it was put on.
@@ -77,7 +80,7 @@ fn own_location(mounts_dir: &Utf8Path, container: &ContainerId, host_path: &Utf8
 fn detach_one(
     directory: &dyn Directory,
     name: &OsStr,
-    key: crate::MountKey,
+    key: crate::mount::MountKey,
     remove: impl FnOnce() -> Result<Removal, Error>,
 ) -> Result<Layers, Error> {
     let count = match directory.unmount(name, UnmountMode::Detach, Some(key)) {
@@ -94,16 +97,16 @@ fn detach_one(
 
 /// Only a bind has a placeholder that the runtime made.
 fn kept_by_type(at: &Location) -> Removal {
-    Removal::Kept(OsError::new(crate::Operation::RemoveDir, at.for_display(), Errno::EPERM))
+    Removal::Kept(OsError::new(crate::error::Operation::RemoveDir, at.for_display(), Errno::EPERM))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        DeviceNumber, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter, MockOpenEntry, MountId,
-        MountInfo, MountKey, Operation, PathMount, UniqueMountId,
-    };
+    use crate::error::Operation;
+    use crate::file::{DeviceNumber, FileKind, Metadata};
+    use crate::mount::{MountId, MountInfo, MountKey, PathMount, UniqueMountId};
+    use crate::ports::{MockDirectory, MockFilesystem, MockMounter, MockOpenEntry};
     use std::num::NonZeroU64;
 
     const KEY: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(5).unwrap()));

@@ -15,3 +15,26 @@ pub(crate) mod rafs_error;
 pub(crate) mod sandbox;
 pub(crate) mod shm_size;
 pub(crate) mod unshare_all;
+
+#[cfg(feature = "serde")]
+pub use direct_volume::{DirectVolume, DirectVolumeType};
+#[cfg(feature = "serde")]
+pub use direct_volume_file::{
+    DirectVolumeError, MOUNT_INFO_MAX, apply_direct_volume, read_direct_volume, write_direct_volume,
+};
+pub use direct_volume_path::{
+    DIRECT_VOLUME_PATH_MAX, DIRECT_VOLUMES_ROOT, MOUNT_INFO_FILE, UnusableVolumePath, direct_volume_directory_name,
+};
+pub use docker_volume::{
+    DOCKER_DATA_ROOT, DOCKER_VOLUME_PREFIX, DOCKER_VOLUME_SUFFIX, is_docker_volume, is_docker_volume_in,
+};
+pub use not_ours::NotOurs;
+pub use nydus::{NydusNotSupported, nydus_supported, rafs_mount_path};
+pub use nydus_cleanup::cleanup_nydus;
+#[cfg(any(test, feature = "mock"))]
+pub use rafs_daemon::MockRafsDaemon;
+pub use rafs_daemon::RafsDaemon;
+pub use rafs_error::{RafsError, RafsUnmount};
+pub use sandbox::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
+pub use shm_size::DEFAULT_SHM_SIZE;
+pub use unshare_all::{UnshareAllError, UnshareDone, UnshareFailure, UnshareStep, unshare_all};

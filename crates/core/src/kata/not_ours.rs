@@ -2,7 +2,7 @@
 
 use camino::Utf8PathBuf;
 
-use crate::ContainerId;
+use crate::path::ContainerId;
 
 /// A host path that is not proven to be a container's own, so that it was left alone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

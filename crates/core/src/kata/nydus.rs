@@ -1,6 +1,6 @@
 //! What nydus needs of the host.
 
-use crate::ContainerId;
+use crate::path::ContainerId;
 
 /// The hypervisors that have a daemon for nydus, by the words that configurations use.
 const WITH_DAEMON: [&str; 2] = ["qemu", "clh"];

@@ -4,13 +4,15 @@ use std::ffi::OsStr;
 
 use camino::Utf8Path;
 
-use crate::share::layout::{SNAPSHOT_DIR, container_dir, share_location};
+use crate::error::Error;
+use crate::kata::{Container, RafsDaemon, Sandbox, UnshareFailure, UnshareStep, nydus_supported, rafs_mount_path};
+use crate::path::ContainerId;
+use crate::ports::{Filesystem, Mounter};
+use crate::share::SNAPSHOT_DIR;
+use crate::share::layout::{container_dir, share_location};
 use crate::share::unshare::{ContainerDir, unshare};
 use crate::unmount::placeholder::{self, Removal};
-use crate::{
-    Container, ContainerId, Error, Filesystem, Mounter, NameAfter, RafsDaemon, Sandbox, UnshareFailure, UnshareOutcome,
-    UnshareStep, nydus_supported, rafs_mount_path,
-};
+use crate::unmount::{NameAfter, UnshareOutcome};
 
 /// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of the
 /// root filesystem, in this order. A failing step does not keep the others from being tried, and a second call finds
@@ -87,10 +89,10 @@ fn remove_rootfs_dir(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        DeviceNumber, DirectoryEntries, DirectoryEntry, Errno, FileKind, Metadata, MockDirectory, MockFilesystem,
-        MockMounter, MockRafsDaemon, NydusNotSupported, Operation, OsError, RafsError, RafsUnmount,
-    };
+    use crate::error::{Errno, Operation, OsError};
+    use crate::file::{DeviceNumber, DirectoryEntry, FileKind, Metadata};
+    use crate::kata::{MockRafsDaemon, NydusNotSupported, RafsError, RafsUnmount};
+    use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter};
 
     fn sandbox(hypervisor: &str) -> (Sandbox, Container) {
         let id = |text: &str| ContainerId::new(text).unwrap();

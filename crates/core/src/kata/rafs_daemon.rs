@@ -1,6 +1,6 @@
 //! The port to a nydus daemon.
 
-use crate::{RafsError, RafsUnmount};
+use crate::kata::{RafsError, RafsUnmount};
 
 /// A virtio-fs daemon that serves nydus images (RAFS) to a guest.
 ///

@@ -2,8 +2,9 @@
 
 use camino::Utf8PathBuf;
 
-use crate::share::layout::ROOTFS_DIR;
-use crate::{ContainerId, Mount};
+use crate::path::ContainerId;
+use crate::share::ROOTFS_DIR;
+use crate::spec::Mount;
 
 /// The root filesystem type that nydus snapshotters announce (`NydusRootFSType` of the original).
 pub const NYDUS_ROOTFS_TYPE: &str = "fuse.nydus-overlayfs";

@@ -4,14 +4,17 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
+use crate::error::{Errno, Error};
+use crate::file::{FileKind, FinalLink};
+use crate::kata::cleanup_nydus;
 use crate::kata::host_mounts::unmount_host_mount;
-use crate::kata::nydus_cleanup::cleanup_nydus;
+use crate::kata::{Container, NYDUS_ROOTFS_TYPE, RafsDaemon, Sandbox};
+use crate::path::ContainerId;
+use crate::ports::{Filesystem, Mounter};
+use crate::share::ROOTFS_DIR;
 use crate::share::layout::container_dir;
 use crate::share::unshare::{unshare, warn_symlink};
-use crate::{
-    Container, ContainerId, Errno, Error, FileKind, Filesystem, FinalLink, Mounter, NYDUS_ROOTFS_TYPE, ROOTFS_DIR,
-    RafsDaemon, Sandbox, UnshareOutcome,
-};
+use crate::unmount::UnshareOutcome;
 
 /// One step of taking a sandbox's shares off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,10 +202,13 @@ impl Teardown<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        DeviceNumber, Location, Metadata, MockDirectory, MockFilesystem, MockMounter, MockRafsDaemon, Mount, NameAfter,
-        Operation, OsError, RafsUnmount,
-    };
+    use crate::error::{Operation, OsError};
+    use crate::file::{DeviceNumber, Metadata};
+    use crate::kata::{MockRafsDaemon, RafsUnmount};
+    use crate::path::Location;
+    use crate::ports::{MockDirectory, MockFilesystem, MockMounter};
+    use crate::spec::Mount;
+    use crate::unmount::NameAfter;
     use std::sync::{Arc, Mutex};
 
     fn id(text: &str) -> ContainerId {
@@ -217,7 +223,7 @@ mod tests {
 
     /// A directory in which everything can be unmounted and removed, except on paths that contain `fail`. Notes what is
     /// unmounted.
-    fn directory(path: String, fail: &'static str, unmounted: &Unmounted) -> Box<dyn crate::Directory> {
+    fn directory(path: String, fail: &'static str, unmounted: &Unmounted) -> Box<dyn crate::ports::Directory> {
         let mut directory = MockDirectory::new();
         let found = || Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 2);
         directory.expect_own_metadata().returning(move || Ok(found()));

@@ -3,8 +3,10 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::error::Error;
+use crate::kubernetes::FileCount;
 use crate::kubernetes::file_walk::{Start, each_file};
-use crate::{Error, FileCount, Filesystem};
+use crate::ports::Filesystem;
 
 /// How many files are at or below `path`, up to `limit`.
 ///
@@ -17,7 +19,7 @@ use crate::{Error, FileCount, Filesystem};
 /// # Errors
 ///
 /// [`Error::Unspecified`]: the path is empty. [`Error::TooDeep`]: there are more than
-/// [`TREE_DEPTH_MAX`](crate::TREE_DEPTH_MAX) directories in each other; each costs two descriptors. [`Error::Os`]: the path
+/// [`TREE_DEPTH_MAX`](crate::kubernetes::TREE_DEPTH_MAX) directories in each other; each costs two descriptors. [`Error::Os`]: the path
 /// is missing, or it or a directory below it could not be read (`EACCES`, `EIO`, `EMFILE`).
 #[doc(alias = "countFiles")]
 pub fn count_files(fs: &dyn Filesystem, path: &Path, limit: u64) -> Result<FileCount, Error> {
@@ -38,9 +40,11 @@ pub fn count_files(fs: &dyn Filesystem, path: &Path, limit: u64) -> Result<FileC
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::file_walk::TREE_DEPTH_MAX;
+    use crate::error::{Errno, Operation};
+    use crate::file::{DeviceNumber, FileKind};
+    use crate::kubernetes::TREE_DEPTH_MAX;
+    use crate::ports::MockFilesystem;
     use crate::test_support::read_only_tree::SmallWorld;
-    use crate::{DeviceNumber, Errno, FileKind, MockFilesystem, Operation};
     use proptest::prelude::*;
 
     #[track_caller]
@@ -81,7 +85,7 @@ mod tests {
     #[test]
     fn what_cannot_be_opened_is_not_looked_at_in_another_way() {
         let mut fs = MockFilesystem::new();
-        fs.expect_open_dir().return_once(|_| Err(crate::OsError::new(Operation::OpenDir, "/d", Errno::EACCES)));
+        fs.expect_open_dir().return_once(|_| Err(crate::error::OsError::new(Operation::OpenDir, "/d", Errno::EACCES)));
         assert_eq!(count_files(&fs, Path::new("/d"), 8).unwrap_err().errno(), Some(Errno::EACCES));
     }
 
@@ -204,7 +208,9 @@ mod tests {
 
     #[test]
     fn a_listing_that_fails_half_way_is_an_error() {
-        use crate::{DirectoryEntries, DirectoryEntry, MockDirectory, OsError};
+        use crate::error::OsError;
+        use crate::file::DirectoryEntry;
+        use crate::ports::{DirectoryEntries, MockDirectory};
         let mut fs = MockFilesystem::new();
         fs.expect_open_dir().return_once(|_| {
             let mut directory = MockDirectory::new();

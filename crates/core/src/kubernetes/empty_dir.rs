@@ -2,8 +2,13 @@
 
 use camino::Utf8Path;
 
+use crate::error::Error;
+use crate::file::FilesystemMagic;
+use crate::kubernetes::EmptyDirMedium;
 use crate::kubernetes::is_empty_dir;
-use crate::{EmptyDirMedium, Error, FilesystemMagic, FilesystemOf, Location, Mounter};
+use crate::mount::FilesystemOf;
+use crate::path::Location;
+use crate::ports::Mounter;
 
 /// What the emptyDir volume at `path` is made of; `None` where the path is, as a text, no emptyDir volume.
 ///
@@ -66,7 +71,10 @@ fn is_memory(found: FilesystemOf) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceNumber, Errno, MockMounter, MountId, MountInfo, Operation, OsError, PathMount};
+    use crate::error::{Errno, Operation, OsError};
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountId, MountInfo, PathMount};
+    use crate::ports::MockMounter;
     use mockall::predicate::eq;
 
     const VOLUME: &str = "/var/lib/kubelet/pods/5f0861a0/volumes/kubernetes.io~empty-dir/v";

@@ -3,7 +3,10 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use crate::{Directory, DirectoryEntries, EntryRef, Errno, Error, FileKind, Filesystem, FinalLink, Location, Metadata};
+use crate::error::{Errno, Error};
+use crate::file::{EntryRef, FileKind, FinalLink, Metadata};
+use crate::path::Location;
+use crate::ports::{Directory, DirectoryEntries, Filesystem};
 
 /// How many directories deep a tree may be, its root counted.
 ///
@@ -91,7 +94,7 @@ enum Opened {
 }
 
 fn open(directory: &dyn Directory, entry: EntryRef<'_>) -> Result<Opened, Error> {
-    let opened = directory.open_dir(entry.name, crate::Crossing::Enter).and_then(|below| {
+    let opened = directory.open_dir(entry.name, crate::path::Crossing::Enter).and_then(|below| {
         let entries = below.entries()?;
         Ok(Opened::Level(below, entries))
     });

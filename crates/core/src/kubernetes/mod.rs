@@ -2,7 +2,7 @@
 //!
 //! The kubelet puts the volumes of a pod at `<kubelet root>/pods/<uid>/volumes/<plugin>/<name>`, where the plugin's name
 //! is written with a `~` for its slash: `kubernetes.io~empty-dir`. What is here are rules about such texts: paths are
-//! [cleaned](crate::clean_path), nothing is looked up, and the answer to a relative or empty path is no.
+//! [cleaned](crate::path::clean_path), nothing is looked up, and the answer to a relative or empty path is no.
 //!
 //! ```
 //! use mountwright_core::kubernetes::{VolumeKind, is_secret, volume_kind};
@@ -12,13 +12,13 @@
 //! assert_eq!(volume_kind(tls), Some(VolumeKind::Secret));
 //! ```
 
-pub(crate) mod atomic_writer;
+pub mod atomic_writer;
 pub(crate) mod count_files;
 pub(crate) mod empty_dir;
 pub(crate) mod empty_dir_medium;
 pub(crate) mod file_count;
 pub(crate) mod file_walk;
-pub(crate) mod fs_group;
+pub mod fs_group;
 mod volume_kind;
 mod volume_path;
 pub(crate) mod watchability;
@@ -31,3 +31,19 @@ pub use volume_path::{
     KUBELET_ROOT, is_config_map, is_csi, is_downward_api, is_empty_dir, is_projected, is_secret, volume_kind,
     volume_kind_in,
 };
+
+pub use count_files::count_files;
+pub use empty_dir::{empty_dir_medium, is_ephemeral_storage, is_host_empty_dir};
+pub use empty_dir_medium::EmptyDirMedium;
+pub use file_count::FileCount;
+pub use file_walk::TREE_DEPTH_MAX;
+pub use watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};
+pub use watchable::{is_watchable_mount, watchability};
+
+pub use count_files::count_files;
+pub use empty_dir::{empty_dir_medium, is_ephemeral_storage, is_host_empty_dir};
+pub use empty_dir_medium::EmptyDirMedium;
+pub use file_count::FileCount;
+pub use file_walk::TREE_DEPTH_MAX;
+pub use watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};
+pub use watchable::{is_watchable_mount, watchability};

@@ -27,7 +27,7 @@ pub enum Watchability {
     },
     /// It can be watched.
     Watchable {
-        /// Entries, as [`count_files`](crate::count_files) counts them: in the kubelet's layout two for each key, and one.
+        /// Entries, as [`count_files`](crate::kubernetes::count_files) counts them: in the kubelet's layout two for each key, and one.
         entries: u64,
         /// Files that a container sees.
         keys: u64,

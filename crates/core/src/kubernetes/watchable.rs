@@ -4,22 +4,23 @@ use std::path::Path;
 
 use camino::Utf8Path;
 
+use crate::error::Error;
+use crate::file::FileKind;
 use crate::kubernetes::atomic_writer::payload::{self, Payload};
-use crate::kubernetes::count_files::count_files;
+use crate::kubernetes::count_files;
 use crate::kubernetes::file_walk::Start;
+use crate::kubernetes::{FileCount, VolumeLayout, WATCHABLE_ENTRIES_MAX as LIMIT, Watchability};
 use crate::kubernetes::{VolumeKind, volume_kind};
-use crate::{
-    Directory, Error, FileCount, FileKind, Filesystem, VolumeLayout, WATCHABLE_ENTRIES_MAX as LIMIT, Watchability,
-};
+use crate::ports::{Directory, Filesystem};
 
-/// True of a configMap or secret volume with 1 to [`WATCHABLE_ENTRIES_MAX`](crate::WATCHABLE_ENTRIES_MAX) entries, as
-/// [`count_files`](crate::count_files) counts them: in the kubelet's layout 1 to 3 keys.
+/// True of a configMap or secret volume with 1 to [`WATCHABLE_ENTRIES_MAX`](crate::kubernetes::WATCHABLE_ENTRIES_MAX) entries, as
+/// [`count_files`](crate::kubernetes::count_files) counts them: in the kubelet's layout 1 to 3 keys.
 ///
 /// Any other path is not looked at.
 ///
 /// # Errors
 ///
-/// As [`count_files`](crate::count_files); a volume that is missing is an error.
+/// As [`count_files`](crate::kubernetes::count_files); a volume that is missing is an error.
 #[doc(alias = "isWatchableMount")]
 pub fn is_watchable_mount(fs: &dyn Filesystem, path: &Utf8Path) -> Result<bool, Error> {
     if !volume_kind(path).is_some_and(is_watched) {
@@ -37,7 +38,7 @@ pub fn is_watchable_mount(fs: &dyn Filesystem, path: &Utf8Path) -> Result<bool, 
 ///
 /// # Errors
 ///
-/// As [`count_files`](crate::count_files).
+/// As [`count_files`](crate::kubernetes::count_files).
 pub fn watchability(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Watchability, Error> {
     let Some(kind) = volume_kind(path) else { return Ok(Watchability::NotAVolume) };
     if !is_watched(kind) {
@@ -78,8 +79,9 @@ fn what_is_in(volume: &dyn Directory, path: &Path) -> Result<(Payload, VolumeLay
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Errno, Operation};
+    use crate::ports::MockFilesystem;
     use crate::test_support::read_only_tree::SmallWorld;
-    use crate::{Errno, MockFilesystem, Operation};
 
     const VOLUMES: &str = "/var/lib/kubelet/pods/5f0861a0/volumes";
 

@@ -1,6 +1,6 @@
 //! A change of a mount's attributes.
 
-use crate::{AtimeMode, MountFlags};
+use crate::mount::{AtimeMode, MountFlags};
 
 /// A delta to a mount's attributes: what is not named stays as it is.
 ///
@@ -68,7 +68,7 @@ impl AttributeChange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MountAttributes;
+    use crate::mount::MountAttributes;
 
     #[test]
     fn a_flag_is_not_both_set_and_cleared() {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{AttributeChange, MountFlags};
+use crate::mount::{AttributeChange, MountFlags};
 
 /// When reading a file changes its access time (mount(8)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,9 +1,10 @@
 //! A change of attributes to be made.
 
-use crate::{AttributeChange, Guarantee, Location, Recursion};
+use crate::mount::{AttributeChange, Guarantee, Recursion};
+use crate::path::Location;
 
 /// A change of a mount's attributes: the input of
-/// [`Mounter::change_attributes`](crate::Mounter::change_attributes).
+/// [`Mounter::change_attributes`](crate::ports::Mounter::change_attributes).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AttributesRequest {

@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use crate::{
-    AttributeChange, FileIdentity, FileMode, Guarantee, Location, MountFlags, MountKey, Propagation, Recursion,
-};
+use crate::file::{FileIdentity, FileMode};
+use crate::mount::{AttributeChange, Guarantee, MountFlags, MountKey, Propagation, Recursion};
+use crate::path::Location;
 
 /// What to do where the target of a mount does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ pub enum OccupiedTarget {
     Stack,
 }
 
-/// A bind mount to be made: the input of [`Mounter::bind`](crate::Mounter::bind).
+/// A bind mount to be made: the input of [`Mounter::bind`](crate::ports::Mounter::bind).
 ///
 /// By default: this one mount, attributes as the source's mount has them, propagation as the kernel gives it, any
 /// guarantee, the target must exist and must not be a mount point.

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{MountInfo, MountShape, printable};
+use crate::mount::{MountInfo, MountShape};
+use crate::path::printable;
 
 /// In what a mount differs from the one that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,7 +54,8 @@ impl fmt::Display for Conflict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceNumber, MountAttributes, MountId, PropagationShape};
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountAttributes, MountId, PropagationShape};
 
     #[test]
     fn says_what_is_there_and_what_is_not() {

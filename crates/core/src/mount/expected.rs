@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::{Conflict, DeviceNumber, Difference, MountAttributes, MountInfo, PeerGroup, PropagationState};
+use crate::file::DeviceNumber;
+use crate::mount::{Conflict, Difference, MountAttributes, MountInfo, PeerGroup, PropagationState};
 
 /// The propagation that a mount has to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +80,7 @@ impl MountShape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{MountFlags, MountId};
+    use crate::mount::{MountFlags, MountId};
 
     fn shape(propagation: PropagationShape) -> MountShape {
         let attributes = MountAttributes { flags: MountFlags::READ_ONLY, ..MountAttributes::default() };

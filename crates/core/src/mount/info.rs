@@ -6,9 +6,10 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use crate::file::DeviceNumber;
 use crate::mount::mountinfo_escape::{Escaped, Place, unescaped_text};
+use crate::mount::{MountAttributes, MountId, MountKey, PropagationState, UniqueMountId};
 use crate::path::swar::position_of;
-use crate::{DeviceNumber, MountAttributes, MountId, MountKey, PropagationState, UniqueMountId};
 
 /// One mount, as a line of `/proc/<pid>/mountinfo` or statmount(2) describes it.
 ///
@@ -30,7 +31,7 @@ use crate::{DeviceNumber, MountAttributes, MountId, MountKey, PropagationState, 
 /// let info = MountInfo::from_line(b"95 28 0:45 / /mnt/a\\040b\xff rw - tmpfs  rw")?;
 /// assert_eq!(info.to_string(), "95 28 0:45 / /mnt/a\\040b\\377 rw - tmpfs  rw");
 /// assert_eq!(MountInfo::from_line(info.to_string().as_bytes())?, info);
-/// # Ok::<(), mountwright_core::OddLine>(())
+/// # Ok::<(), mountwright_core::mount_table::OddLine>(())
 /// ```
 ///
 /// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
@@ -126,7 +127,7 @@ impl MountInfo {
     /// let layers: Vec<_> = layers.map(|(_, value)| value.unwrap().into_owned()).collect();
     /// assert_eq!(layers, ["/low", "/a,b"]);
     /// assert_eq!(mount.option("context").unwrap().to_str(), Some("\"u:s0:c1,c2\""));
-    /// # Ok::<(), mountwright_core::OddLine>(())
+    /// # Ok::<(), mountwright_core::mount_table::OddLine>(())
     /// ```
     pub fn superblock_options(&self) -> impl Iterator<Item = (Cow<'_, OsStr>, Option<Cow<'_, OsStr>>)> {
         let mut quoted = false;

@@ -1,6 +1,7 @@
 //! What a look-up of a path among the mounts answers.
 
-use crate::{DeviceNumber, FilesystemMagic, MountInfo};
+use crate::file::{DeviceNumber, FilesystemMagic};
+use crate::mount::MountInfo;
 
 /// The mount that holds a path.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use crate::{Location, MountAttributes, MountKey, Propagation};
+use crate::mount::{MountAttributes, MountKey, Propagation};
+use crate::path::Location;
 
 /// One option of a filesystem. `Debug` leaves the value out: it may be a password.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -35,7 +36,7 @@ impl fmt::Debug for FilesystemOption {
     }
 }
 
-/// A new filesystem to be mounted: the input of [`Mounter::mount`](crate::Mounter::mount).
+/// A new filesystem to be mounted: the input of [`Mounter::mount`](crate::ports::Mounter::mount).
 ///
 /// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::DeviceNumber;
+use crate::file::DeviceNumber;
 
 /// Boot and mount namespace in which a mount was seen: the scope in which its id means anything.
 ///
@@ -31,12 +31,12 @@ impl Origin {
 /// A boot of the machine (`/proc/sys/kernel/random/boot_id`): random, another one after each boot.
 ///
 /// ```
-/// use mountwright_core::BootId;
+/// use mountwright_core::mount::BootId;
 ///
 /// let boot: BootId = "0b5f8f0e-3c55-4b2f-9c1d-6a7e0d9f1a2b".parse()?;
 /// assert_eq!(boot.to_string(), "0b5f8f0e-3c55-4b2f-9c1d-6a7e0d9f1a2b");
 /// assert!("0b5f8f0e".parse::<BootId>().is_err());
-/// # Ok::<(), mountwright_core::NotABootId>(())
+/// # Ok::<(), mountwright_core::mount::NotABootId>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootId([u8; 16]);

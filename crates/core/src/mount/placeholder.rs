@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::{FileIdentity, Location, printable};
+use crate::file::FileIdentity;
+use crate::path::{Location, printable};
 
 /// An empty directory or an empty file that was made for a mount to be put on, or a directory on the way to one.
 ///

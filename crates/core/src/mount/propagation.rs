@@ -4,7 +4,7 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::str::FromStr;
 
-use crate::Recursion;
+use crate::mount::Recursion;
 
 /// The propagation type a mount is given (`Documentation/filesystems/sharedsubtree.rst`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,7 +51,8 @@ pub struct WrongPropagation(pub String);
 /// Both the original's `ubind` and the usual `unbindable` are understood; `Display` writes the usual one.
 ///
 /// ```
-/// use mountwright_core::{Propagation, PropagationWord, Recursion};
+/// use mountwright_core::{Propagation, Recursion};
+/// use mountwright_core::mount::PropagationWord;
 ///
 /// let word: PropagationWord = "rslave".parse().unwrap();
 /// assert_eq!((word.propagation, word.recursion), (Propagation::Slave, Recursion::Tree));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::MountInfo;
+use crate::mount::MountInfo;
 
 /// What of its filesystem the directory or file at `path` is, where `mount` is the mount that holds it: what a bind of it
 /// would have as its root. `None` where `path` is not below that mount point, or where that lies outside this process's root.
@@ -28,7 +28,8 @@ pub(crate) fn is_onto_itself(mount: &MountInfo, parent: &MountInfo) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceNumber, MountId};
+    use crate::file::DeviceNumber;
+    use crate::mount::MountId;
 
     fn mount(root: &str, at: &str) -> MountInfo {
         let mut info = MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1));

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use crate::{DeviceNumber, Location, MountInfo, MountKey};
+use crate::file::DeviceNumber;
+use crate::mount::{MountInfo, MountKey};
+use crate::path::Location;
 
 /// How a mount is taken off (umount2(2)). No mode follows a symlink at the end of the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,7 +26,7 @@ pub enum UnmountMode {
     Expire,
 }
 
-/// A mount to be taken off: the input of [`Mounter::unmount`](crate::Mounter::unmount).
+/// A mount to be taken off: the input of [`Mounter::unmount`](crate::ports::Mounter::unmount).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnmountRequest {

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
-use crate::MountId;
+use crate::mount::MountId;
 
 /// Row numbers in the order of an id; rows of the same id in the order of the table.
 pub(crate) struct ById(Vec<u32>);

@@ -4,9 +4,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
+use crate::file::DeviceNumber;
 use crate::mount::mountinfo_escape::unescape;
+use crate::mount::{AtimeMode, MountAttributes, MountFlags, MountId, MountInfo, PeerGroup, PropagationState};
 use crate::path::swar::position_of;
-use crate::{AtimeMode, DeviceNumber, MountAttributes, MountFlags, MountId, MountInfo, PeerGroup, PropagationState};
 
 /// A line of mountinfo that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,3 +6,8 @@ pub(crate) mod pasted;
 pub(crate) mod render;
 pub(crate) mod table;
 pub(crate) mod tree;
+
+pub use line::OddLine;
+pub use pasted::{PastedTable, RemovedText};
+pub use render::{TABLE_HEADS, TreeRow};
+pub use table::{MountRow, MountTable};

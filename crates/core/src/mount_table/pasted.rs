@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::MountTable;
+use crate::mount_table::MountTable;
 use crate::mount_table::line::Columns;
 
 /// A mount table read from a report: what the kernel wrote, without the text that tools and people put around it.

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fmt;
 
-use crate::{MountId, MountInfo, MountRow, MountTable, PropagationState, printable};
+use crate::mount::{MountId, MountInfo, PropagationState};
+use crate::mount_table::{MountRow, MountTable};
+use crate::path::printable;
 
 /// A mount, where it stands in the tree of its table.
 #[derive(Clone, Debug)]

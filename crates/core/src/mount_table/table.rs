@@ -7,11 +7,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
 
+use crate::file::DeviceNumber;
 use crate::mount::mountinfo_escape::{unescape, unescaped_text};
+use crate::mount::{MountAttributes, MountId, MountInfo, PropagationState};
+use crate::mount_table::OddLine;
 use crate::mount_table::index::{ById, ByPlace};
-use crate::mount_table::line::{Columns, OddLine};
+use crate::mount_table::line::Columns;
 use crate::path::swar::position_of;
-use crate::{DeviceNumber, MountAttributes, MountId, MountInfo, PropagationState};
 
 /// All mounts that a process sees, as one text and rows that point into it.
 ///
@@ -465,7 +467,7 @@ mod tests {
         assert_eq!((row.line(), &*row.fs_type()), (line.as_bytes(), OsStr::new("fuse.s x")));
         assert_eq!((&*row.source(), row.options()), (OsStr::new("nas:/team"), OsStr::new("rw,vers=4")));
         assert_eq!(row.attributes(), row.to_info().attributes);
-        assert!(row.attributes().flags.contains(crate::MountFlags::READ_ONLY));
+        assert!(row.attributes().flags.contains(crate::mount::MountFlags::READ_ONLY));
         assert!(!table.is_empty() && MountTable::parse("\n").is_empty());
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::{MountId, MountRow, MountTable};
+use crate::mount::MountId;
+use crate::mount_table::{MountRow, MountTable};
 
 /// The mounts of a table by parent.
 pub(crate) struct MountTree<'a> {

@@ -15,7 +15,7 @@ use crate::path::swar::{bytes_equal_to, repeated};
 /// * Borrowed where the path is clean already, or only ends in slashes. Bytes need not be UTF-8.
 ///
 /// ```
-/// use mountwright_core::clean_path;
+/// use mountwright_core::path::clean_path;
 ///
 /// assert_eq!(clean_path("/proc/../etc//passwd/".as_ref()).as_os_str(), "/etc/passwd");
 /// assert_eq!(clean_path("../a/..".as_ref()).as_os_str(), "..");

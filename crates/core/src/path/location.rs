@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{NotRelative, RelativePath};
+use crate::path::{NotRelative, RelativePath};
 
 /// A place, and how far its path is trusted.
 ///

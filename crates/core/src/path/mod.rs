@@ -8,3 +8,10 @@ pub(crate) mod prefix;
 pub(crate) mod printable;
 pub(crate) mod relative;
 pub(crate) mod swar;
+
+pub use clean::clean_path;
+pub use container_id::{ContainerId, InvalidContainerId};
+pub use crossing::Crossing;
+pub use location::Location;
+pub use printable::printable;
+pub use relative::{NotRelative, RelativePath};

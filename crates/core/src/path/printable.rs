@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt;
 /// ```
 /// use std::ffi::OsStr;
 ///
-/// use mountwright_core::printable;
+/// use mountwright_core::path::printable;
 ///
 /// assert_eq!(printable(OsStr::new("/mnt/a\n\x1b[2J")), r"/mnt/a\n\x1b[2J");
 /// ```

@@ -1,6 +1,6 @@
 //! Both ports in one.
 
-use crate::{Filesystem, Mounter};
+use crate::ports::{Filesystem, Mounter};
 
 /// Both ports, so that a runtime holds one `Arc<dyn Backend>`. Implemented for whatever implements both.
 ///

@@ -3,9 +3,13 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use crate::{Crossing, DirectoryEntries, FileIdentity, FileMode, Metadata, MountKey, OpenEntry, OsError, UnmountMode};
+use crate::error::OsError;
+use crate::file::{FileIdentity, FileMode, Metadata};
+use crate::mount::{MountKey, UnmountMode};
+use crate::path::Crossing;
+use crate::ports::{DirectoryEntries, OpenEntry};
 
-/// One open directory: part of the [`Filesystem`](crate::Filesystem) port.
+/// One open directory: part of the [`Filesystem`](crate::ports::Filesystem) port.
 ///
 /// It stays the same directory whatever happens to its name. The rules of the port hold here too, and these:
 ///
@@ -117,14 +121,14 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`Filesystem::remove_dir`](crate::Filesystem::remove_dir).
+    /// As [`Filesystem::remove_dir`](crate::ports::Filesystem::remove_dir).
     fn remove_dir(&self, name: &OsStr) -> Result<(), OsError>;
 
     /// Removes the name `name`, which is no directory.
     ///
     /// # Errors
     ///
-    /// As [`Filesystem::remove_file`](crate::Filesystem::remove_file).
+    /// As [`Filesystem::remove_file`](crate::ports::Filesystem::remove_file).
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError>;
 
     /// Unmounts the topmost mount on `name`; with `only`, only where it is that mount. The name is looked up in this
@@ -132,7 +136,7 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`Mounter::unmount`](crate::Mounter::unmount).
+    /// As [`Mounter::unmount`](crate::ports::Mounter::unmount).
     #[doc(alias = "umount2")]
     fn unmount(&self, name: &OsStr, mode: UnmountMode, only: Option<MountKey>) -> Result<(), OsError>;
 

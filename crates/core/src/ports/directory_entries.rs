@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use crate::{DirectoryEntry, EntryRef, OsError};
+use crate::error::OsError;
+use crate::file::{DirectoryEntry, EntryRef};
 
 /// The entries of a directory, read as they are asked for.
 ///
 /// * In the order of the filesystem; without `.` and `..`.
 /// * After an error it ends.
-/// * It holds what it needs open itself: it may outlive the [`Directory`](crate::Directory) that it came from.
+/// * It holds what it needs open itself: it may outlive the [`Directory`](crate::ports::Directory) that it came from.
 pub struct DirectoryEntries(Listing);
 
 enum Listing {
@@ -74,7 +75,8 @@ impl fmt::Debug for DirectoryEntries {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Errno, FileKind, Operation};
+    use crate::error::{Errno, Operation};
+    use crate::file::FileKind;
 
     fn entry(name: &str) -> DirectoryEntry {
         DirectoryEntry { name: name.into(), kind: FileKind::Regular, inode: 7 }

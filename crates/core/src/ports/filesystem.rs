@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{Directory, FileIdentity, FileMode, FinalLink, Location, Metadata, OsError};
+use crate::error::OsError;
+use crate::file::{FileIdentity, FileMode, FinalLink, Metadata};
+use crate::path::Location;
+use crate::ports::Directory;
 
 /// Files and directories, as far as mount logic needs them.
 ///

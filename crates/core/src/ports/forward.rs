@@ -7,11 +7,15 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, Crossing, Directory, DirectoryEntries, FileIdentity,
-    FileMode, Filesystem, FilesystemOf, FinalLink, Location, Metadata, MountInfo, MountKey, MountReport, MountRequest,
-    MountTable, Mounter, OpenEntry, Origin, OsError, PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
+use crate::error::OsError;
+use crate::file::{FileIdentity, FileMode, FinalLink, Metadata};
+use crate::mount::{
+    AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, MountInfo, MountKey, MountReport,
+    MountRequest, Origin, PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
 };
+use crate::mount_table::MountTable;
+use crate::path::{Crossing, Location};
+use crate::ports::{Directory, DirectoryEntries, Filesystem, Mounter, OpenEntry};
 
 macro_rules! forward {
     ($port:ident for $($pointer:ty),+ { $(fn $method:ident(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)* }) => {
@@ -93,7 +97,7 @@ forward!(Mounter for &T, Box<T>, Arc<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Backend, MockFilesystem, MockMounter};
+    use crate::ports::{Backend, MockFilesystem, MockMounter};
 
     fn is_filesystem(_: &impl Filesystem) {}
     fn is_mounter(_: &impl Mounter) {}

@@ -7,3 +7,18 @@ pub(crate) mod filesystem;
 mod forward;
 pub(crate) mod mounter;
 pub(crate) mod open_entry;
+
+pub use backend::Backend;
+pub use directory::Directory;
+#[cfg(any(test, feature = "mock"))]
+pub use directory::MockDirectory;
+pub use directory_entries::{DirectoryEntries, LendEntries};
+pub use filesystem::Filesystem;
+#[cfg(any(test, feature = "mock"))]
+pub use filesystem::MockFilesystem;
+#[cfg(any(test, feature = "mock"))]
+pub use mounter::MockMounter;
+pub use mounter::Mounter;
+#[cfg(any(test, feature = "mock"))]
+pub use open_entry::MockOpenEntry;
+pub use open_entry::OpenEntry;

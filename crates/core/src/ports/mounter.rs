@@ -1,9 +1,12 @@
 //! The port to mounts.
 
-use crate::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, Location, MountInfo, MountKey,
-    MountReport, MountRequest, MountTable, Origin, OsError, PathMount, Propagation, Recursion, UnmountRequest,
+use crate::error::OsError;
+use crate::mount::{
+    AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, MountInfo, MountKey, MountReport,
+    MountRequest, Origin, PathMount, Propagation, Recursion, UnmountRequest,
 };
+use crate::mount_table::MountTable;
+use crate::path::Location;
 
 /// Mounts: looking at them, and changing them.
 ///
@@ -35,7 +38,7 @@ pub trait Mounter: Send + Sync {
     /// Binds one place onto another: attributes, propagation and all, or not at all.
     ///
     /// * The copy has the attributes of the source's mount, changed by the request, and has them before anybody can see it,
-    ///   in the copies that propagation makes too ([`Guarantee::Atomic`](crate::Guarantee)); the report says where the
+    ///   in the copies that propagation makes too ([`Guarantee::Atomic`](crate::mount::Guarantee)); the report says where the
     ///   kernel could only do it with a window.
     /// * The propagation asked for holds for the new mount also where a shared parent would have made it shared. A private,
     ///   unbindable or slave mount is never a peer of its source, and neither are the copies at the peers of a shared parent.
@@ -48,7 +51,7 @@ pub trait Mounter: Send + Sync {
     /// # Errors
     ///
     /// `ENOENT`: source or target is not there. `ENOTDIR`: one is a directory and the other is not. `EBUSY`: the target is
-    /// a mount point and [`OccupiedTarget::Refuse`](crate::OccupiedTarget) holds. `EINVAL`: the source is on an unbindable
+    /// a mount point and [`OccupiedTarget::Refuse`](crate::mount::OccupiedTarget) holds. `EINVAL`: the source is on an unbindable
     /// mount, or has locked mounts below it and the bind is not recursive. `ELOOP`, `EXDEV`: refused below a root.
     /// `EPERM`: no privilege, or a locked flag would be cleared. `ENOSPC`: the namespace has too many mounts.
     /// `EOPNOTSUPP`: the required guarantee cannot be given; or the kernel cannot make the mount a slave of its source below a
@@ -117,7 +120,7 @@ pub trait Mounter: Send + Sync {
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError>;
 
     /// Takes off exactly one mount: the topmost of those whose root is at the location. With
-    /// [`Detach`](crate::UnmountMode::Detach) what is mounted on it goes too.
+    /// [`Detach`](crate::mount::UnmountMode::Detach) what is mounted on it goes too.
     ///
     /// A symlink at the end of the path is never followed, not even with a slash behind it. Where the location is a stack,
     /// call again for the next layer.

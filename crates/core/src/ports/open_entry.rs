@@ -1,9 +1,10 @@
 //! The port to one file of a directory.
 
-use crate::{FileMode, Metadata, OsError};
+use crate::error::OsError;
+use crate::file::{FileMode, Metadata};
 
-/// One file of any kind, pinned by [`Directory::open_entry`](crate::Directory::open_entry): part of the
-/// [`Filesystem`](crate::Filesystem) port.
+/// One file of any kind, pinned by [`Directory::open_entry`](crate::ports::Directory::open_entry): part of the
+/// [`Filesystem`](crate::ports::Filesystem) port.
 ///
 /// * It stays the same file, whatever happens to its name; of a symlink it is the link itself.
 /// * It is not opened for reading or writing: no device and no server notices it.

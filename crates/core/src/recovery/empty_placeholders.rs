@@ -3,8 +3,12 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use crate::error::{Errno, Error};
+use crate::file::{DirectoryEntry, FileKind, FinalLink};
+use crate::path::{ContainerId, Location};
+use crate::ports::Filesystem;
+use crate::recovery::LeftMount;
 use crate::unmount::placeholder::is_gone;
-use crate::{ContainerId, DirectoryEntry, Errno, Error, FileKind, Filesystem, FinalLink, LeftMount, Location};
 
 /// The names that sharing could have made below `root` and that are empty now, innermost first: `<id>/<name>` and
 /// `<id>-…`, in the private place `<id>:<name>`. What something is mounted on is not looked into: what is in there is somebody's data.
@@ -93,7 +97,9 @@ impl Names<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceNumber, DirectoryEntries, Metadata, MockDirectory, MockFilesystem, Operation, OsError};
+    use crate::error::{Operation, OsError};
+    use crate::file::{DeviceNumber, Metadata};
+    use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem};
 
     #[test]
     fn own_names_are_containers_and_what_is_theirs() {

@@ -8,3 +8,10 @@ pub(crate) mod request;
 pub(crate) mod run;
 pub(crate) mod step;
 pub(crate) mod unproven_mount;
+
+pub use orphan::{LeftMount, LeftRole, Leftovers};
+pub use report::{ReapReport, Unreaped};
+pub use request::Recovery;
+pub use run::Reaping;
+pub use step::ReapStep;
+pub use unproven_mount::{UnprovenMount, UnprovenReason};

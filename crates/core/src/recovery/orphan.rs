@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{Location, MountInfo, UnprovenMount};
+use crate::mount::MountInfo;
+use crate::path::Location;
+use crate::recovery::UnprovenMount;
 
 /// What a mount was to a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -3,13 +3,17 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Errno, Error};
+use crate::file::{FileKind, FinalLink};
 use crate::mount::subpath::subpath;
+use crate::mount::{MountId, MountInfo, MountKey};
 use crate::mount_table::tree::MountTree;
+use crate::mount_table::{MountRow, MountTable};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
+use crate::recovery::{LeftMount, LeftRole, Recovery, UnprovenMount, UnprovenReason};
+use crate::sandbox::SandboxDirs;
 use crate::share::record_state::{deleted, stale_origin};
-use crate::{
-    Errno, Error, FileKind, Filesystem, FinalLink, LeftMount, LeftRole, Location, MountId, MountInfo, MountKey,
-    MountRow, MountTable, Mounter, Recovery, SandboxDirs, UnprovenMount, UnprovenReason,
-};
 
 /// A sandbox's directories as the mount table would name them.
 #[derive(Clone, Debug)]

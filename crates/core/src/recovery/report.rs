@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{Error, LeftMount, UnprovenMount};
+use crate::error::Error;
+use crate::recovery::{LeftMount, UnprovenMount};
 
 /// A mount that a recovery could not take off.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,14 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::error::Error;
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
 use crate::recovery::empty_placeholders::left_names;
 use crate::recovery::ownership::{Found, SandboxPlaces};
-use crate::{Error, Filesystem, Leftovers, Location, Mounter, Plan, ReapReport, ReapStep, Reaping, Run, SandboxDirs};
+use crate::recovery::{Leftovers, ReapReport, ReapStep, Reaping};
+use crate::sandbox::SandboxDirs;
+use crate::stepwise::{Plan, Run};
 
 /// A sandbox whose runtime died, known by its directories alone: what is left of it is found in the mount table and in the
 /// directories, and removed.
@@ -16,7 +21,7 @@ use crate::{Error, Filesystem, Leftovers, Location, Mounter, Plan, ReapReport, R
 /// * on those directories themselves, a mount that is proven to be the set-up's: of the mounts directory or the private
 ///   place onto itself; and on what the guest saw, a read-only mount of the mounts directory that receives from no other
 ///   peer group than the mounts directory's. Any other mount there is left and named with the reason
-///   ([`UnprovenMount`](crate::UnprovenMount)); so is a symlink. Nothing below it is looked at.
+///   ([`UnprovenMount`](crate::recovery::UnprovenMount)); so is a symlink. Nothing below it is looked at.
 /// * with the set-up's record ([`with_record`](Self::with_record)), the recorded mount wherever it is, and where the mounts
 ///   directory was renamed and made again, what is below the one that the guest saw.
 /// * in the mounts directory and in the private place, empty directories and empty files of the shape that sharing makes:

@@ -3,17 +3,20 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+use crate::error::{Error, Leftover, OsError};
+use crate::mount::{MountId, UnmountMode, UnmountRequest};
 use crate::mount_table::tree::MountTree;
+use crate::mount_table::{MountRow, MountTable};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
 use crate::recovery::empty_placeholders::left_names;
 use crate::recovery::ownership::{Found, SandboxPlaces};
+use crate::recovery::{LeftMount, LeftRole, ReapReport, ReapStep, UnprovenMount, Unreaped};
+use crate::stepwise::Sequence;
 use crate::unmount::exact::may_have_moved;
 use crate::unmount::placeholder::{self, Removal};
-use crate::{
-    Error, Filesystem, LeftMount, LeftRole, Leftover, Location, MountId, MountRow, MountTable, Mounter, OsError,
-    ReapReport, ReapStep, Sequence, UnmountMode, UnmountRequest, UnprovenMount, Unreaped,
-};
 
-/// A [`Recovery`](crate::Recovery) under way. Its steps never fail: what goes wrong stands in the report.
+/// A [`Recovery`](crate::recovery::Recovery) under way. Its steps never fail: what goes wrong stands in the report.
 #[derive(Clone, Debug)]
 pub struct Reaping {
     places: SandboxPlaces,
@@ -221,12 +224,14 @@ mod tests {
     use std::fmt::Write as _;
 
     use super::*;
+    use crate::error::{Errno, Operation};
+    use crate::file::{DeviceNumber, FileKind};
+    use crate::mount::{BootId, MountKey, MountSubtree, Origin, UniqueMountId};
+    use crate::path::Location;
+    use crate::recovery::{Recovery, UnprovenReason};
+    use crate::sandbox::SandboxDirs;
     use crate::test_support::in_memory_mounts::{ORIGIN, PaperMounts, SharedMounts, mounter};
     use crate::test_support::in_memory_names::{Paper, SharedPaper, filesystem};
-    use crate::{
-        BootId, DeviceNumber, Errno, FileKind, Location, MountKey, MountSubtree, Operation, Origin, Recovery,
-        SandboxDirs, UniqueMountId, UnprovenReason,
-    };
 
     const ROOT: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n";
     /// A sandbox with one share and its copy, and somebody else's mounts around it.
@@ -389,17 +394,17 @@ mod tests {
 
     #[test]
     fn symlink_as_the_shared_directory_is_left_with_what_it_leads_to() {
-        let mut fs = crate::MockFilesystem::new();
+        let mut fs = crate::ports::MockFilesystem::new();
         fs.expect_canonicalize()
             .returning(|path| Ok(if path == Path::new("/sb/shared") { "/data".into() } else { path.to_owned() }));
         fs.expect_metadata().returning(|at, _| {
             let is_link = *at == Location::trusted("/sb/shared");
             let kind = if is_link { FileKind::Symlink } else { FileKind::Directory };
-            Ok(crate::Metadata::new(kind, DeviceNumber::new(8, 1), 2))
+            Ok(crate::file::Metadata::new(kind, DeviceNumber::new(8, 1), 2))
         });
         fs.expect_open_dir().returning(|_| {
-            let mut directory = crate::MockDirectory::new();
-            directory.expect_entries().returning(|| Ok(crate::DirectoryEntries::new(std::iter::empty())));
+            let mut directory = crate::ports::MockDirectory::new();
+            directory.expect_entries().returning(|| Ok(crate::ports::DirectoryEntries::new(std::iter::empty())));
             Ok(Box::new(directory))
         });
         let removed = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -463,7 +468,7 @@ mod tests {
         let mounts = PaperMounts::with(&lines);
         let reads = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let (count, with) = (reads.clone(), mounts.clone());
-        let mut counted = crate::MockMounter::new();
+        let mut counted = crate::ports::MockMounter::new();
         counted.expect_mounts().returning(move || {
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             Ok(MountTable::from_mounts(&with.lock().unwrap().mounts))
@@ -561,8 +566,12 @@ mod tests {
         let mounts = PaperMounts::with(SANDBOX);
         let (paper, mounter) = (paper(), mounter(&mounts));
         let run = recovery().start(&filesystem(&paper), &mounter).unwrap();
-        for mount in
-            mounts.lock().unwrap().mounts.iter_mut().filter(|mount| mount.key() != MountKey::Reused(crate::MountId(1)))
+        for mount in mounts
+            .lock()
+            .unwrap()
+            .mounts
+            .iter_mut()
+            .filter(|mount| mount.key() != MountKey::Reused(crate::mount::MountId(1)))
         {
             mount.mount_point = "/home".into();
         }
@@ -607,7 +616,7 @@ mod tests {
     #[test]
     fn a_directory_that_cannot_be_resolved_is_an_error_and_a_missing_one_keeps_its_name() {
         for (errno, fails) in [(Errno::ENOENT, false), (Errno::ENOTDIR, false), (Errno::EACCES, true)] {
-            let mut fs = crate::MockFilesystem::new();
+            let mut fs = crate::ports::MockFilesystem::new();
             fs.expect_canonicalize().returning(move |path| Err(OsError::new(Operation::Canonicalize, path, errno)));
             fs.expect_open_dir().returning(|at| Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::ENOENT)));
             fs.expect_metadata()

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::LeftMount;
+use crate::recovery::LeftMount;
 
-/// One step of a [`Recovery`](crate::Recovery).
+/// One step of a [`Recovery`](crate::recovery::Recovery).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReapStep {

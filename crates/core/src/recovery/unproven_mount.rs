@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::MountInfo;
+use crate::mount::MountInfo;
 
 /// Something on the mounts directory, or at or below the guest's, that is not proven to be the sandbox's. Recovery leaves it, and does not look
 /// below it.

@@ -8,3 +8,12 @@ pub(crate) mod teardown;
 pub(crate) mod teardown_report;
 pub(crate) mod teardown_run;
 pub(crate) mod teardown_step;
+
+pub use record::{SandboxDirs, UnsharedMounts};
+pub use setup::{SandboxSetup, set_up_sandbox};
+pub use setup_run::SettingUp;
+pub use setup_step::SetupStep;
+pub use teardown::{TearDown, tear_down_container, tear_down_sandbox};
+pub use teardown_report::{TearDownReport, TornDown};
+pub use teardown_run::TearingDown;
+pub use teardown_step::TearDownStep;

@@ -2,15 +2,18 @@
 
 use camino::Utf8PathBuf;
 
+use crate::error::Error;
+use crate::mount::{MountKey, MountSubtree, Origin, Placeholder};
+use crate::ports::Mounter;
 use crate::share::found_again::dirs_again;
-use crate::{Error, FoundAgain, MountKey, MountSubtree, Mounter, Origin, Placeholder, ShareRecord};
+use crate::share::{FoundAgain, ShareRecord};
 
 /// What to do where the host's directory is not on a shared mount: a slave of it would silently be private, and nothing
 /// would reach the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum UnsharedMounts {
-    /// Fail with [`Error::NotShared`](crate::Error::NotShared).
+    /// Fail with [`Error::NotShared`](crate::error::Error::NotShared).
     #[default]
     Refuse,
     /// Bind the directory onto itself, private, and make that mount shared; the tear-down takes it off again, with all that

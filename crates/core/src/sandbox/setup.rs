@@ -3,12 +3,14 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::bind::bind_mount::specified;
-use crate::share::layout::SANDBOX_MOUNTS_DIR;
+use crate::error::Error;
+use crate::path::{ContainerId, Location, NotRelative};
+use crate::ports::{Filesystem, Mounter};
+use crate::sandbox::{SandboxDirs, SettingUp, SetupStep, UnsharedMounts};
+use crate::share::SANDBOX_MOUNTS_DIR;
+use crate::share::Share;
 use crate::stepwise::attempts::{SET_UP_ATTEMPTS, is_of_another_caller, let_others_run};
-use crate::{
-    ContainerId, Error, Filesystem, Location, Mounter, NotRelative, Plan, Run, SandboxDirs, SettingUp, SetupStep,
-    Share, UnsharedMounts,
-};
+use crate::stepwise::{Plan, Run};
 
 /// A sandbox's directories: `mounts`, where everything is bound, and `shared`, its read-only slave, which the guest sees.
 /// Whatever is mounted below the first from then on appears below the second, and nothing can be written there.
@@ -19,7 +21,8 @@ use crate::{
 /// Whatever it did make is taken back when it fails, last made first; what was there before stays.
 ///
 /// ```
-/// use mountwright_core::{Location, SandboxSetup, UnsharedMounts};
+/// use mountwright_core::Location;
+/// use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts};
 ///
 /// let setup = SandboxSetup::new("/run/sb/mounts", "/run/sb/shared")
 ///     .unwrap()

@@ -3,18 +3,22 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::bind::bind_mount::bind_in_span;
+use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::mount::subpath::{is_onto_itself, is_outside_root};
+use crate::mount::{
+    BindRequest, Guarantee, MountId, MountInfo, MountKey, MountSubtree, Origin, Placeholder, Propagation, Recursion,
+};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
+use crate::sandbox::{SandboxDirs, SandboxSetup, SetupStep, UnsharedMounts};
 use crate::share::ensure::{is_quicker, may_be_in_the_making};
 use crate::share::expected_mount::shape_of_bind;
 use crate::share::layout::share_location;
+use crate::share::{Ensured, ShareRecord, ensure_share};
+use crate::stepwise::Sequence;
 use crate::stepwise::attempts::{ATTEMPTS, is_lost_race, let_others_run, settled_mount, settled_mount_on};
 use crate::unmount::exact::detach_exactly;
 use crate::unmount::placeholder;
-use crate::{
-    BindRequest, Ensured, Errno, Error, Filesystem, Guarantee, Leftover, Location, MountId, MountInfo, MountKey,
-    MountSubtree, Mounter, Operation, Origin, OsError, Placeholder, Propagation, Recursion, SandboxDirs, SandboxSetup,
-    Sequence, SetupStep, ShareRecord, UnsharedMounts, ensure_share,
-};
 
 /// A mount that the set-up needs.
 #[derive(Clone, Copy, Debug)]
@@ -177,7 +181,7 @@ impl SettingUp {
         Err(torn_down(path))
     }
 
-    fn ensure(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter, share: &crate::Share) -> Result<(), Error> {
+    fn ensure(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter, share: &crate::share::Share) -> Result<(), Error> {
         let bound = match ensure_share(fs, mounter, share)? {
             Ensured::Done(record) => Bound { record, made_now: true },
             Ensured::AlreadySatisfied(record) => Bound { record, made_now: false },
@@ -342,7 +346,7 @@ impl Sequence for SettingUp {
 
     /// # Panics
     ///
-    /// Where a step is left: [`Run`](crate::Run) never asks before.
+    /// Where a step is left: [`Run`](crate::stepwise::Run) never asks before.
     fn outcome(self) -> SandboxDirs {
         SandboxDirs {
             mounts_dir: self.setup.mounts().to_owned(),
@@ -363,18 +367,21 @@ impl Sequence for SettingUp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Operation, OsError};
+    use crate::file::DeviceNumber;
+    use crate::mount::{BindReport, Conflict, Difference, MountId, PathMount, UniqueMountId};
+    use crate::mount_table::MountTable;
+    use crate::path::ContainerId;
+    use crate::ports::MockMounter;
+    use crate::sandbox::set_up_sandbox;
     use crate::test_support::in_memory_names::{Paper, SharedPaper, filesystem};
-    use crate::{
-        BindReport, Conflict, ContainerId, DeviceNumber, Difference, MockMounter, MountId, MountTable, Operation,
-        OsError, PathMount, UniqueMountId, set_up_sandbox,
-    };
     use std::num::NonZeroU64;
     use std::sync::{Arc, Mutex};
 
     /// A mount table behind the mock: what is asked is answered from it; binds and unmounts are written down, not made.
     fn mounter(table: &'static str, log: &Arc<Mutex<Vec<String>>>, refuse: Option<&'static str>) -> MockMounter {
         let mut mounter = MockMounter::new();
-        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+        mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
         mounter.expect_mount_of().returning(move |at| {
             let table = MountTable::parse(table);
             let mount = table.mount_holding(&at.for_display()).unwrap().to_info();
@@ -392,7 +399,7 @@ mod tests {
                 MountKey::Reused(_) => return Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)),
             };
             if *is_shared.lock().unwrap() {
-                found.propagation.peers = crate::PeerGroup::new(9);
+                found.propagation.peers = crate::mount::PeerGroup::new(9);
             }
             Ok(found)
         });
@@ -552,7 +559,7 @@ mod tests {
     fn refused_bind(error: &OsError, then: &'static str) -> Result<SandboxDirs, Error> {
         let paper = Paper::with(&["/"]);
         let mut mounter = MockMounter::new();
-        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+        mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
         let bound = Arc::new(Mutex::new(false));
         let (seen, error) = (bound.clone(), error.clone());
         mounter.expect_mount_of().returning(move |at| {
@@ -595,7 +602,7 @@ mod tests {
 
         for (errno, answer) in [(Errno::ENOENT, Ok(false)), (Errno::EIO, Err(Some(Errno::EIO)))] {
             let mut mounter = MockMounter::new();
-            mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+            mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
             mounter.expect_find_mount().returning(move |key| Err(OsError::new(Operation::FindMount, key, errno)));
             let mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
             assert_eq!(shows_what_is_under_it(&mounter, &mount).map_err(|error| error.errno()), answer);

@@ -4,10 +4,11 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
+use crate::sandbox::UnsharedMounts;
+use crate::share::Share;
 use crate::share::step::Shown;
-use crate::{Share, UnsharedMounts};
 
-/// One step of a [`SandboxSetup`](crate::SandboxSetup).
+/// One step of a [`SandboxSetup`](crate::sandbox::SandboxSetup).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupStep {

@@ -5,17 +5,19 @@ use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::{
-    Filesystem, MountSubtree, Mounter, Origin, Placeholder, Plan, Run, SandboxDirs, ShareRecord, TakeOff,
-    TearDownReport, TearDownStep, TearingDown,
-};
+use crate::mount::{MountSubtree, Origin, Placeholder};
+use crate::ports::{Filesystem, Mounter};
+use crate::sandbox::{SandboxDirs, TearDownReport, TearDownStep, TearingDown};
+use crate::share::ShareRecord;
+use crate::stepwise::{Plan, Run};
+use crate::unmount::TakeOff;
 
 /// What is to be taken down: shares of a container or of a sandbox, and the sandbox's own mounts.
 ///
 /// * In reverse order of set-up; every layer of a stack; children before parents, or as one tree.
 /// * Goes on after every failure; each place has its outcome.
 /// * A record is compared first: of another boot or mount namespace, or without either, it is
-///   [`TearDownOutcome::Stale`](crate::TearDownOutcome::Stale), and nothing is unmounted for it.
+///   [`TearDownOutcome::Stale`](crate::unmount::TearDownOutcome::Stale), and nothing is unmounted for it.
 /// * A share is looked for by its name, which is its own, and then by its identity, in case the name was swapped or moved.
 ///   The sandbox's own mounts are unmounted by their identity alone: a mount that covers one stays, and is reported.
 /// * What another caller has unmounted or removed by then is no failure.

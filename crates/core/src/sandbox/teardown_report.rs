@@ -3,7 +3,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{OsError, TearDownOutcome};
+use crate::error::OsError;
+use crate::unmount::TearDownOutcome;
 
 /// One place of a tear-down.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,18 +5,22 @@ use std::path::PathBuf;
 
 use camino::Utf8Path;
 
+use crate::error::{Errno, Error, Leftover};
+use crate::mount::{MountKey, MountSubtree, Placeholder, UnmountMode, UnmountRequest};
+use crate::mount_table::MountTable;
 use crate::mount_table::tree::MountTree;
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
+use crate::sandbox::{TearDown, TearDownReport, TearDownStep, TornDown};
 use crate::share::layout::share_location;
 use crate::share::record_state::{Recorded, shows_same, stale_origin, state_of};
 use crate::share::unshare::warn_symlink;
+use crate::share::{Proof, RecordState, ShareRecord, StaleReason};
+use crate::stepwise::Sequence;
 use crate::unmount::exact::MOST_LOOKS;
 use crate::unmount::placeholder::{self, Removal};
 use crate::unmount::stack::{Taken, Which, take_off};
-use crate::{
-    Errno, Error, Filesystem, Leftover, Location, MountKey, MountSubtree, MountTable, Mounter, NameAfter, Placeholder,
-    Proof, RecordState, Sequence, ShareRecord, StaleReason, TearDown, TearDownOutcome, TearDownReport, TearDownStep,
-    TornDown, UnmountMode, UnmountRequest,
-};
+use crate::unmount::{NameAfter, TearDownOutcome};
 
 /// A tree that was taken off as one.
 #[derive(Clone, Debug)]
@@ -328,12 +332,15 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::error::{Operation, OsError};
+    use crate::file::{DeviceNumber, FileIdentity, FileKind};
+    use crate::mount::{BootId, MountId, MountNamespaceId, Origin, UniqueMountId};
+    use crate::path::ContainerId;
+    use crate::sandbox::{SandboxDirs, tear_down_container, tear_down_sandbox};
+    use crate::share::StaleReason;
     use crate::test_support::in_memory_mounts::{ORIGIN, PaperMounts, SharedMounts, mounter};
     use crate::test_support::in_memory_names::{PAPER, Paper, SharedPaper, filesystem};
-    use crate::{
-        BootId, ContainerId, DeviceNumber, FileIdentity, FileKind, MountId, MountNamespaceId, Operation, Origin,
-        OsError, SandboxDirs, StaleReason, TakeOff, UniqueMountId, tear_down_container, tear_down_sandbox,
-    };
+    use crate::unmount::TakeOff;
 
     const ROOT: &str = "1 0 8:1 / / rw - ext4 a rw\n";
 

@@ -4,9 +4,10 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
-use crate::{MountKey, Placeholder, ShareRecord};
+use crate::mount::{MountKey, Placeholder};
+use crate::share::ShareRecord;
 
-/// One step of a [`TearDown`](crate::TearDown).
+/// One step of a [`TearDown`](crate::sandbox::TearDown).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TearDownStep {

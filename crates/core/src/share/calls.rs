@@ -2,7 +2,10 @@
 
 use camino::Utf8Path;
 
-use crate::{ContainerId, Error, Filesystem, Location, Mounter, Share, ShareRecord};
+use crate::error::Error;
+use crate::path::{ContainerId, Location};
+use crate::ports::{Filesystem, Mounter};
+use crate::share::{Share, ShareRecord};
 
 /// Binds a container's root filesystem to `<mounts>/<id>/rootfs`, private: [`Share::rootfs`] in one call.
 ///

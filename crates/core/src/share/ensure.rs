@@ -2,13 +2,14 @@
 
 use std::ffi::OsStr;
 
+use crate::error::{Errno, Error, Operation, OsError};
+use crate::file::FileIdentity;
 use crate::mount::subpath::is_outside_root;
+use crate::mount::{Conflict, Difference, Placeholder};
+use crate::ports::{Filesystem, Mounter};
 use crate::share::expected_mount::shape_of_bind;
+use crate::share::{Ensured, Share, ShareRecord};
 use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, settled_mount_on};
-use crate::{
-    Conflict, Difference, Ensured, Errno, Error, FileIdentity, Filesystem, Mounter, Operation, OsError, Placeholder,
-    Share, ShareRecord,
-};
 
 /// Makes sure that `share` is there.
 ///
@@ -97,11 +98,12 @@ fn placeholders(fs: &dyn Filesystem, share: &Share) -> Result<Vec<Placeholder>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Operation;
+    use crate::file::{DeviceNumber, FileKind};
+    use crate::mount::{BindReport, Guarantee, MountFlags, MountId, MountInfo, MountKey, PathMount, PeerGroup};
+    use crate::path::{ContainerId, Location};
+    use crate::ports::MockMounter;
     use crate::test_support::in_memory_names::{PAPER, Paper, SharedPaper, filesystem};
-    use crate::{
-        BindReport, ContainerId, DeviceNumber, FileKind, Guarantee, Location, MockMounter, MountFlags, MountId,
-        MountInfo, MountKey, Operation, PathMount, PeerGroup,
-    };
 
     const DISK: DeviceNumber = DeviceNumber::new(8, 1);
 
@@ -121,7 +123,7 @@ mod tests {
             .expect_mount_of()
             .withf(|at| *at == Location::trusted("/m/c"))
             .returning(|_| Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), PAPER), is_root: false }));
-        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+        mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
         mounter.expect_mount_of().withf(|at| *at == Location::trusted("/mnt/s")).returning(|_| {
             let mut mount = MountInfo::new(MountId(2), MountId(1), DISK);
             (mount.root, mount.mount_point) = ("/x".into(), "/mnt".into());
@@ -227,7 +229,7 @@ mod tests {
     #[test]
     fn what_cannot_be_looked_at_is_an_error() {
         let mut mounter = MockMounter::new();
-        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+        mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
         mounter.expect_mount_of().returning(|_| Err(OsError::new(Operation::MountOf, "/m/c/v", Errno::ELOOP)));
         let error = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ELOOP));

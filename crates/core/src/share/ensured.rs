@@ -1,6 +1,6 @@
 //! What making sure of something did.
 
-use crate::Conflict;
+use crate::mount::Conflict;
 
 /// What an `ensure_…` operation did. Doing it twice is doing it once.
 #[derive(Clone, Debug, PartialEq, Eq)]

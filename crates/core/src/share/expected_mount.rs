@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::error::{Errno, Error, Operation, OsError};
 use crate::mount::subpath::subpath;
-use crate::{
-    Errno, Error, Filesystem, Location, MountAttributes, MountFlags, MountInfo, MountShape, Mounter, Operation,
-    OsError, Propagation, PropagationShape,
-};
+use crate::mount::{MountAttributes, MountFlags, MountInfo, MountShape, Propagation, PropagationShape};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
 
 /// What a bind of `source` with this propagation, and read-only or not, gives.
 pub(crate) fn shape_of_bind(

@@ -3,12 +3,14 @@
 use std::fmt;
 use std::path::Path;
 
+use crate::error::Error;
+use crate::mount::{MountInfo, MountKey, MountSubtree, Origin, PeerGroup};
+use crate::path::{Location, NotRelative};
+use crate::ports::Mounter;
+use crate::sandbox::SandboxDirs;
 use crate::share::record_state::{shows_same, stale_origin};
+use crate::share::{ShareRecord, StaleReason};
 use crate::unmount::placeholder::is_gone;
-use crate::{
-    Error, Location, MountInfo, MountKey, MountSubtree, Mounter, NotRelative, Origin, PeerGroup, SandboxDirs,
-    ShareRecord, StaleReason,
-};
 
 /// Result of [`ShareRecord::find_again`] and [`SandboxDirs::find_again`].
 #[derive(Clone, Debug, PartialEq, Eq)]

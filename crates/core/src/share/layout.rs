@@ -2,7 +2,8 @@
 
 use camino::Utf8Path;
 
-use crate::{ContainerId, Error, Location, NotRelative, RelativePath};
+use crate::error::Error;
+use crate::path::{ContainerId, Location, NotRelative, RelativePath};
 
 /// The name of a container's root filesystem below its directory.
 pub const ROOTFS_DIR: &str = "rootfs";

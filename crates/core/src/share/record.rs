@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
+use crate::error::{Error, OsError};
+use crate::file::DeviceNumber;
+use crate::mount::{MountInfo, MountKey, MountSubtree, Origin, PeerGroup, Placeholder};
+use crate::path::{ContainerId, Location};
+use crate::ports::Mounter;
 use crate::share::found_again::share_again;
 use crate::share::record_state::{Recorded, state_of};
-use crate::{
-    ContainerId, DeviceNumber, Error, FoundAgain, Location, MountInfo, MountKey, MountSubtree, Mounter, Origin,
-    OsError, PeerGroup, Placeholder, RecordState,
-};
+use crate::share::{FoundAgain, RecordState};
 
 /// A share that was made: enough to find its mount again wherever it is, to unmount this mount and no other, and to remove
 /// what was created for it and nothing else.

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use crate::{Errno, MountInfo, MountKey, MountNamespaceId, MountSubtree, Mounter, Operation, Origin, OsError, Subject};
+use crate::error::{Errno, Operation, OsError, Subject};
+use crate::mount::{MountInfo, MountKey, MountNamespaceId, MountSubtree, Origin};
+use crate::ports::Mounter;
 
 /// Strength of the proof that a mount is the recorded one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,7 +28,7 @@ pub enum StaleReason {
     UnknownOrigin,
     /// The machine was started again since. The recorded mount is gone.
     AnotherBoot,
-    /// The mount was made in another mount namespace. See [`ShareRecord::find_again`](crate::ShareRecord::find_again).
+    /// The mount was made in another mount namespace. See [`ShareRecord::find_again`](crate::share::ShareRecord::find_again).
     AnotherNamespace,
     /// The mount that has the recorded id shows another filesystem, or another part of it.
     AnotherMount,
@@ -129,7 +131,9 @@ pub(crate) fn stale_origin(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BootId, DeviceNumber, MockMounter, MountId, UniqueMountId};
+    use crate::file::DeviceNumber;
+    use crate::mount::{BootId, MountId, UniqueMountId};
+    use crate::ports::MockMounter;
 
     const BOOT: Option<BootId> = Some(BootId::from_bytes([1; 16]));
     const UNIQUE: MountKey = MountKey::Unique(UniqueMountId(std::num::NonZeroU64::new(7).unwrap()));

@@ -3,12 +3,15 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::bind::bind_mount::specified;
-use crate::share::layout::{ROOTFS_DIR, SNAPSHOT_DIR, container_dir, share_location};
+use crate::error::Error;
+use crate::mount::{BindRequest, Guarantee, Propagation};
+use crate::path::{ContainerId, Location, NotRelative};
+use crate::ports::{Filesystem, Mounter};
+use crate::share::layout::{container_dir, share_location};
+use crate::share::{ROOTFS_DIR, SNAPSHOT_DIR};
+use crate::share::{ShareRecord, ShareStep, Sharing};
 use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run};
-use crate::{
-    BindRequest, ContainerId, Error, Filesystem, Guarantee, Location, Mounter, NotRelative, Plan, Propagation, Run,
-    ShareRecord, ShareStep, Sharing,
-};
+use crate::stepwise::{Plan, Run};
 
 /// A directory or file to be bound to `<mounts>/<container>/<name>`, so that the guest sees it.
 ///
@@ -19,7 +22,8 @@ use crate::{
 /// by way of a [private place](Self::prepared_in), else not at all (`EOPNOTSUPP`).
 ///
 /// ```
-/// use mountwright_core::{ContainerId, Location, Share};
+/// use mountwright_core::{ContainerId, Location};
+/// use mountwright_core::share::Share;
 ///
 /// let id = ContainerId::new("c1").unwrap();
 /// let share = Share::volume("/run/sb/mounts", &id, "config", Location::trusted("/srv/config")).unwrap().read_only();
@@ -165,7 +169,7 @@ impl Share {
     /// # Errors
     ///
     /// [`Error::NotPrivate`]: see [`prepared_in`](Self::prepared_in). [`Error::Os`]: what the ports say: `EBUSY` where
-    /// something is shared under this name already ([`ensure_share`](crate::ensure_share) accepts that), `ELOOP` where a
+    /// something is shared under this name already ([`ensure_share`](crate::share::ensure_share) accepts that), `ELOOP` where a
     /// component below `<mounts>` is a symlink, `ENOTDIR` where the name is a directory and the source is not or the reverse,
     /// `EOPNOTSUPP` where a read-only share would be seen writable. Nothing is left then, unless [`Error::left`] names it.
     pub fn carry_out(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ShareRecord, Error> {

@@ -3,15 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use crate::bind::bind_mount::bind_in_span;
+use crate::error::{Errno, Error, Leftover, Operation, OsError};
+use crate::file::{DeviceNumber, FileIdentity, FileKind, FinalLink};
+use crate::mount::{BindRequest, MountId, MountInfo, MountKey, Placeholder, Propagation};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
 use crate::share::expected_mount::shape_of_bind;
+use crate::share::{Share, ShareRecord, ShareStep};
+use crate::stepwise::Sequence;
 use crate::stepwise::attempts::is_lost_race;
 use crate::unmount::exact::detach_exactly;
 use crate::unmount::placeholder::{self, Removal};
-use crate::{
-    BindRequest, DeviceNumber, Errno, Error, FileIdentity, FileKind, Filesystem, FinalLink, Leftover, Location,
-    MountId, MountInfo, MountKey, Mounter, Operation, OsError, Placeholder, Propagation, Sequence, Share, ShareRecord,
-    ShareStep,
-};
 
 /// A [`Share`] under way.
 #[derive(Clone, Debug)]
@@ -260,7 +262,7 @@ impl Sequence for Sharing {
 
     /// # Panics
     ///
-    /// Where a step is left: [`Run`](crate::Run) never asks before.
+    /// Where a step is left: [`Run`](crate::stepwise::Run) never asks before.
     fn outcome(self) -> ShareRecord {
         self.record.expect("the last step makes the record")
     }
@@ -269,11 +271,13 @@ impl Sequence for Sharing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::in_memory_names::{Paper, SharedPaper, filesystem};
-    use crate::{
-        AttributeChange, BindReport, ContainerId, DeviceNumber, Guarantee, MockMounter, MountId, MountInfo, PathMount,
-        PeerGroup, UniqueMountId,
+    use crate::file::DeviceNumber;
+    use crate::mount::{
+        AttributeChange, BindReport, Guarantee, MountId, MountInfo, PathMount, PeerGroup, UniqueMountId,
     };
+    use crate::path::ContainerId;
+    use crate::ports::MockMounter;
+    use crate::test_support::in_memory_names::{Paper, SharedPaper, filesystem};
     use std::num::NonZeroU64;
     use std::path::Path;
 
@@ -298,7 +302,7 @@ mod tests {
     /// Binds answer in this order, the mounts' ids counted from 1.
     fn binding(checks: Vec<Check>) -> MockMounter {
         let mut mounter = MockMounter::new();
-        mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+        mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
         let mut order = mockall::Sequence::new();
         for (id, check) in (1..).zip(checks) {
             mounter.expect_bind().times(1).in_sequence(&mut order).returning(move |request| {
@@ -375,7 +379,7 @@ mod tests {
         for (errno, source) in [(Errno::EBUSY, "/s"), (Errno::EPERM, "/f.file")] {
             let paper = paper();
             let mut mounter = MockMounter::new();
-            mounter.expect_origin().returning(|| Ok(crate::Origin::UNKNOWN));
+            mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
             mounter.expect_bind().returning(move |_| Err(refused(Operation::Bind, errno)));
             let error = share("v", source).carry_out(&filesystem(&paper), &mounter).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Some(errno), &[][..]));
@@ -452,7 +456,7 @@ mod tests {
             },
         ]);
         let mut mounter = noting(on_a_mount(mounter, 0));
-        let prepared = |request: &crate::UnmountRequest| request.expected() == Some(key(2));
+        let prepared = |request: &crate::mount::UnmountRequest| request.expected() == Some(key(2));
         mounter.expect_unmount().withf(prepared).times(1).returning(|_| Ok(()));
         let record = share("v", "/s").read_only().prepared_in("/p").carry_out(&filesystem(&paper), &mounter).unwrap();
         assert_eq!(record.mount, key(3));

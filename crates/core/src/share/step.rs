@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use crate::{BindRequest, FileKind, Location, MountFlags};
+use crate::file::FileKind;
+use crate::mount::{BindRequest, MountFlags};
+use crate::path::Location;
 
-/// One step of a [`Share`](crate::Share).
+/// One step of a [`Share`](crate::share::Share).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShareStep {

@@ -5,12 +5,15 @@ use std::path::Path;
 
 use camino::Utf8Path;
 
-use crate::share::layout::{ROOTFS_DIR, SNAPSHOT_DIR, container_dir, share_location};
+use crate::error::{Errno, Error, Operation, OsError};
+use crate::file::FileIdentity;
+use crate::mount::UnmountMode;
+use crate::path::{ContainerId, Crossing, Location};
+use crate::ports::{Directory, Filesystem, Mounter};
+use crate::share::layout::{container_dir, share_location};
+use crate::share::{ROOTFS_DIR, SNAPSHOT_DIR};
 use crate::unmount::placeholder::{self, Removal};
-use crate::{
-    ContainerId, Crossing, Directory, Errno, Error, FileIdentity, Filesystem, Location, Mounter, NameAfter, Operation,
-    OsError, UnmountMode, UnshareOutcome,
-};
+use crate::unmount::{NameAfter, UnshareOutcome};
 
 /// Takes a container's root filesystem off `<mounts>/<id>/rootfs`: every layer, lazily, never following a link; then
 /// removes the empty directory, and `<mounts>/<id>` where that was its last name.
@@ -267,10 +270,9 @@ pub(crate) fn warn_kept(path: &Path, error: &OsError) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        DeviceNumber, DirectoryEntries, DirectoryEntry, FileKind, Metadata, MockDirectory, MockFilesystem, MockMounter,
-        MockOpenEntry, MountId, MountInfo, PathMount,
-    };
+    use crate::file::{DeviceNumber, DirectoryEntry, FileKind, Metadata};
+    use crate::mount::{MountId, MountInfo, PathMount};
+    use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter, MockOpenEntry};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -297,7 +299,7 @@ mod tests {
     }
 
     /// A file with one name, and with so many once a name was removed.
-    fn entry(kind: FileKind, links_after: u64) -> Box<dyn crate::OpenEntry> {
+    fn entry(kind: FileKind, links_after: u64) -> Box<dyn crate::ports::OpenEntry> {
         let looks = AtomicUsize::new(0);
         let mut entry = MockOpenEntry::new();
         entry.expect_metadata().returning(move || {

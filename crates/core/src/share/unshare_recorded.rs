@@ -2,15 +2,18 @@
 
 use camino::Utf8Path;
 
+use crate::error::{Errno, Error};
+use crate::file::{FileKind, FinalLink};
+use crate::mount::{MountInfo, MountKey, MountSubtree, Placeholder, UnmountMode, UnmountRequest};
+use crate::path::Location;
+use crate::ports::{Filesystem, Mounter};
 use crate::share::layout::share_location;
 use crate::share::record_state::stale_origin;
 use crate::share::unshare::{warn_kept, warn_symlink};
+use crate::share::{Proof, RecordState, ShareRecord, StaleReason};
 use crate::unmount::exact::{Unmounted, may_have_moved, unmount_found};
 use crate::unmount::placeholder::{self, Removal, is_gone};
-use crate::{
-    Errno, Error, FileKind, Filesystem, FinalLink, Location, MountInfo, MountKey, MountSubtree, Mounter, NameAfter,
-    Placeholder, Proof, RecordState, ShareRecord, StaleReason, UnmountMode, UnmountRequest, UnshareOutcome,
-};
+use crate::unmount::{NameAfter, UnshareOutcome};
 
 /// Unmounts the mount of `record`, wherever it is now, and no other; then removes what was created for it
 /// ([`ShareRecord::made`]): the same files, one level each, and only while they are empty.
@@ -24,7 +27,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// As [`unshare_rootfs`](crate::unshare_rootfs). A mount that cannot be looked for is not gone: that is an error too.
+/// As [`unshare_rootfs`](crate::share::unshare_rootfs). A mount that cannot be looked for is not gone: that is an error too.
 pub fn unshare_recorded(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -129,11 +132,12 @@ pub(crate) fn remove_names(fs: &dyn Filesystem, made: &[Placeholder], at: &Locat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Operation, OsError};
+    use crate::file::{DeviceNumber, FileIdentity, Metadata};
+    use crate::mount::{MountId, UniqueMountId};
+    use crate::path::{ContainerId, Crossing};
+    use crate::ports::{Directory, DirectoryEntries, MockDirectory, MockFilesystem, MockMounter};
     use crate::test_support::in_memory_mounts::ORIGIN;
-    use crate::{
-        ContainerId, Crossing, DeviceNumber, Directory, DirectoryEntries, FileIdentity, Metadata, MockDirectory,
-        MockFilesystem, MockMounter, MountId, Operation, OsError, UniqueMountId,
-    };
     use std::ffi::OsStr;
     use std::num::NonZeroU64;
     use std::sync::{Arc, Mutex};
@@ -371,13 +375,13 @@ mod tests {
 
     #[test]
     fn record_of_another_boot_or_namespace_or_of_none_unmounts_nothing() {
-        let boot = Some(crate::BootId::from_bytes([8; 16]));
-        let namespace = Some(crate::MountNamespaceId::Unique(10));
+        let boot = Some(crate::mount::BootId::from_bytes([8; 16]));
+        let namespace = Some(crate::mount::MountNamespaceId::Unique(10));
         for (origin, reason) in [
             (None, StaleReason::UnknownOrigin),
-            (Some(crate::Origin::UNKNOWN), StaleReason::UnknownOrigin),
-            (Some(crate::Origin { boot, ..ORIGIN }), StaleReason::AnotherBoot),
-            (Some(crate::Origin { namespace, ..ORIGIN }), StaleReason::AnotherNamespace),
+            (Some(crate::mount::Origin::UNKNOWN), StaleReason::UnknownOrigin),
+            (Some(crate::mount::Origin { boot, ..ORIGIN }), StaleReason::AnotherBoot),
+            (Some(crate::mount::Origin { namespace, ..ORIGIN }), StaleReason::AnotherNamespace),
         ] {
             let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 66)], Ok(FileKind::Directory));
             let record = ShareRecord { origin, ..record(UNIQUE) };

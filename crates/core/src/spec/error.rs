@@ -1,8 +1,8 @@
 //! Mounts of a runtime specification that cannot be used.
 
-use crate::UnusableOption;
+use crate::spec::UnusableOption;
 
-/// Why an entry of a runtime specification's `mounts` cannot be a [`Mount`](crate::Mount). Nothing of an entry is ever left
+/// Why an entry of a runtime specification's `mounts` cannot be a [`Mount`](crate::spec::Mount). Nothing of an entry is ever left
 /// out to make it fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -8,3 +8,9 @@ pub(crate) mod option_word;
 pub(crate) mod options;
 pub(crate) mod system_mount;
 pub(crate) mod unusable_option;
+
+pub use error::UnusableMount;
+pub use mount::Mount;
+pub use options::MountOptions;
+pub use system_mount::{SYSTEM_MOUNT_PREFIXES, is_system_mount};
+pub use unusable_option::UnusableOption;

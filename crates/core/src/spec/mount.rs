@@ -5,20 +5,22 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
+use crate::kubernetes::fs_group::{BadVolumeRecord, FsGroup};
+use crate::mount::{MountKey, Recursion};
 use crate::spec::option_word::nearest;
-use crate::{BadVolumeRecord, FsGroup, MountKey, MountOptions, Recursion, UnusableMount, UnusableOption};
+use crate::spec::{MountOptions, UnusableMount, UnusableOption};
 
 /// A mount of a container, as the runtime tracks it: what its specification asks for, and what was made of it.
 ///
 /// `Debug` shows the keys of [`options`](Self::options) alone: the values may be secrets.
 ///
 /// ```
-/// use mountwright_core::Mount;
+/// use mountwright_core::spec::Mount;
 ///
 /// let options = ["rbind".to_owned(), "ro".to_owned()];
 /// let mount = Mount::from_runtime_spec("/etc/app", Some("bind"), Some("/srv/app"), &options)?;
 /// assert!(mount.is_bind() && mount.read_only);
-/// # Ok::<(), mountwright_core::UnusableMount>(())
+/// # Ok::<(), mountwright_core::spec::UnusableMount>(())
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use oci_spec::runtime;
 
 use crate::spec::option_word::words_of;
-use crate::{Mount, MountOptions, UnusableMount};
+use crate::spec::{Mount, MountOptions, UnusableMount};
 
 /// As [`Mount::from_runtime_spec`] reads it.
 ///
 /// ```
-/// use mountwright_core::Mount;
+/// use mountwright_core::spec::Mount;
 ///
 /// let json = r#"{"destination": "/etc/app", "type": "none", "source": "/srv/app", "options": ["rbind", "ro"]}"#;
 /// let entry: oci_spec::runtime::Mount = serde_json::from_str(json)?;

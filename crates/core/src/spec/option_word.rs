@@ -1,6 +1,6 @@
 //! What each word of an option list means.
 
-use crate::{AtimeMode, MountFlags, Propagation, PropagationWord, Recursion};
+use crate::mount::{AtimeMode, MountFlags, Propagation, PropagationWord, Recursion};
 
 /// What a word of an option list asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

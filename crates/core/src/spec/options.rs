@@ -1,7 +1,8 @@
 //! The options of a mount, understood.
 
+use crate::mount::{AtimeMode, AttributeChange, FilesystemOption, MountFlags, PropagationWord, Recursion};
+use crate::spec::UnusableOption;
 use crate::spec::option_word::{ATIMES, ATTRIBUTES, OptionWord, words_of};
-use crate::{AtimeMode, AttributeChange, FilesystemOption, MountFlags, PropagationWord, Recursion, UnusableOption};
 
 /// The options of a mount in an OCI runtime specification, understood as runc understands them.
 ///
@@ -23,13 +24,14 @@ use crate::{AtimeMode, AttributeChange, FilesystemOption, MountFlags, Propagatio
 /// * Propagation words are applied one after the other.
 ///
 /// ```
-/// use mountwright_core::{MountFlags, MountOptions, Recursion};
+/// use mountwright_core::{MountFlags, Recursion};
+/// use mountwright_core::spec::MountOptions;
 ///
 /// let options = MountOptions::parse(["rbind", "rro", "nosuid", "size=64k"])?;
 /// assert_eq!(options.bind, Some(Recursion::Tree));
 /// assert!(options.is_read_only() && options.attributes.set() == MountFlags::NO_SUID);
 /// assert_eq!(options.filesystem[0].key, "size");
-/// # Ok::<(), mountwright_core::UnusableOption>(())
+/// # Ok::<(), mountwright_core::spec::UnusableOption>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -51,7 +53,7 @@ pub struct MountOptions {
     /// mounts the tmpfs has to.
     pub copy_up: bool,
     /// `idmap` or `ridmap`: owners are to be mapped. Nothing in this library does that, so
-    /// [`Mount::from_runtime_spec`](crate::Mount::from_runtime_spec) refuses such a mount.
+    /// [`Mount::from_runtime_spec`](crate::spec::Mount::from_runtime_spec) refuses such a mount.
     pub id_map: Option<Recursion>,
     /// The filesystem's own options, in order. They may hold secrets; `Debug` leaves the values out.
     pub filesystem: Vec<FilesystemOption>,

@@ -11,10 +11,10 @@ pub const SYSTEM_MOUNT_PREFIXES: [&str; 2] = ["/proc", "/sys"];
 
 /// True of [`SYSTEM_MOUNT_PREFIXES`] and everything below them, component by component.
 ///
-/// A rule about text: the path is [cleaned](crate::clean_path), nothing is looked up. False for a relative or empty path.
+/// A rule about text: the path is [cleaned](crate::path::clean_path), nothing is looked up. False for a relative or empty path.
 ///
 /// ```
-/// use mountwright_core::is_system_mount;
+/// use mountwright_core::spec::is_system_mount;
 ///
 /// assert!(is_system_mount("/sys/fs/cgroup".into()));
 /// assert!(!is_system_mount("/system".into()));

@@ -1,7 +1,10 @@
 //! Attempts of a call that other callers of the library interfere with.
 
+use crate::error::{Errno, Error, Operation, OsError};
+use crate::mount::{MountInfo, PathMount};
+use crate::path::Location;
+use crate::ports::Mounter;
 use crate::unmount::placeholder::is_gone;
-use crate::{Errno, Error, Location, MountInfo, Mounter, Operation, OsError, PathMount};
 
 /// The attempts of one call. Each that fails changed nothing. Another caller needs one moment between two system calls to
 /// make one fail, so that so many in a row are a caller who does nothing else.
@@ -63,7 +66,7 @@ fn is_stacked(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bool, OsError>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MockMounter;
+    use crate::ports::MockMounter;
 
     #[test]
     fn a_name_that_is_not_there_has_no_mount_on_it() {

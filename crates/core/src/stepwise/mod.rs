@@ -4,3 +4,7 @@ pub(crate) mod attempts;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod sequence;
+
+pub use plan::Plan;
+pub use run::Run;
+pub use sequence::Sequence;

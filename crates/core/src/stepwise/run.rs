@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 
-use crate::{Error, Filesystem, Leftover, Mounter, Plan, Sequence};
+use crate::error::{Error, Leftover};
+use crate::ports::{Filesystem, Mounter};
+use crate::stepwise::{Plan, Sequence};
 
 /// A sequence under way.
 ///
 /// * [`finish`](Self::finish) is the usual way: the steps that are left, and back again where one fails.
 /// * [`advance`](Self::advance) takes one step, so that a caller can write down, measure or stop in between.
-/// * Dropping it takes nothing back: that is what a crash looks like, and what [`Recovery`](crate::Recovery) is for.
+/// * Dropping it takes nothing back: that is what a crash looks like, and what [`Recovery`](crate::recovery::Recovery) is for.
 #[derive(Debug)]
 pub struct Run<S: Sequence> {
     sequence: S,

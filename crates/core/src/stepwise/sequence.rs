@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use crate::{Error, Filesystem, Leftover, Mounter};
+use crate::error::{Error, Leftover};
+use crate::ports::{Filesystem, Mounter};
 
 /// A sequence that is under way: its steps one by one, what it has made, and how that is taken back.
 ///
-/// [`Run`](crate::Run) drives it; nobody else has to call these. There is no state but in the value itself and on the
+/// [`Run`](crate::stepwise::Run) drives it; nobody else has to call these. There is no state but in the value itself and on the
 /// machine, so a dropped sequence leaves what a crash at that moment would leave.
 pub trait Sequence {
     /// One step, for a person to read.

@@ -8,11 +8,14 @@ use std::path::Path;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::error::Errno;
+use crate::file::{DeviceNumber, FileMode};
+use crate::kubernetes::atomic_writer::VolumeGeneration;
+use crate::mount::{AtimeMode, AttributeChange, BootId, MountFlags, PropagationWord};
+use crate::mount_table::MountTable;
+use crate::path::{ContainerId, RelativePath};
+use crate::spec::MountOptions;
 use crate::stored_form::names::{Bytes, Names as _};
-use crate::{
-    AtimeMode, AttributeChange, BootId, ContainerId, DeviceNumber, Errno, FileMode, MountFlags, MountOptions,
-    MountTable, PropagationWord, RelativePath, VolumeGeneration,
-};
 
 /// What is printed is stored; what is read has to be readable by `$read`.
 macro_rules! by_text {

@@ -5,29 +5,33 @@ use std::ffi::OsString;
 use proptest::prelude::*;
 
 use super::{path, relative_path};
-use crate::{
-    AttributeChange, AttributesRequest, Backend, BindRequest, FileMode, FilesystemOption, Location, MountFlags,
-    MountRequest, OsError, Propagation, Recursion, UnmountMode, UnmountRequest,
+use crate::error::OsError;
+use crate::file::FileMode;
+use crate::mount::{
+    AttributeChange, AttributesRequest, BindRequest, FilesystemOption, MountFlags, MountRequest, Propagation,
+    Recursion, UnmountMode, UnmountRequest,
 };
+use crate::path::Location;
+use crate::ports::Backend;
 
 /// One change of a host, as a port makes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// [`Mounter::bind`](crate::Mounter::bind).
+    /// [`Mounter::bind`](crate::ports::Mounter::bind).
     Bind(BindRequest),
-    /// [`Mounter::mount`](crate::Mounter::mount).
+    /// [`Mounter::mount`](crate::ports::Mounter::mount).
     Mount(MountRequest),
-    /// [`Mounter::move_mount`](crate::Mounter::move_mount).
+    /// [`Mounter::move_mount`](crate::ports::Mounter::move_mount).
     MoveMount {
         /// What is moved.
         from: Location,
         /// Where to.
         to: Location,
     },
-    /// [`Mounter::change_attributes`](crate::Mounter::change_attributes).
+    /// [`Mounter::change_attributes`](crate::ports::Mounter::change_attributes).
     ChangeAttributes(AttributesRequest),
-    /// [`Mounter::set_propagation`](crate::Mounter::set_propagation).
+    /// [`Mounter::set_propagation`](crate::ports::Mounter::set_propagation).
     SetPropagation {
         /// Of which mount.
         at: Location,
@@ -36,15 +40,15 @@ pub enum Step {
         /// How far.
         recursion: Recursion,
     },
-    /// [`Mounter::unmount`](crate::Mounter::unmount).
+    /// [`Mounter::unmount`](crate::ports::Mounter::unmount).
     Unmount(UnmountRequest),
-    /// [`Filesystem::create_dir`](crate::Filesystem::create_dir), mode 0755.
+    /// [`Filesystem::create_dir`](crate::ports::Filesystem::create_dir), mode 0755.
     CreateDir(Location),
-    /// [`Filesystem::create_file`](crate::Filesystem::create_file), mode 0644.
+    /// [`Filesystem::create_file`](crate::ports::Filesystem::create_file), mode 0644.
     CreateFile(Location),
-    /// [`Filesystem::remove_dir`](crate::Filesystem::remove_dir).
+    /// [`Filesystem::remove_dir`](crate::ports::Filesystem::remove_dir).
     RemoveDir(Location),
-    /// [`Filesystem::remove_file`](crate::Filesystem::remove_file).
+    /// [`Filesystem::remove_file`](crate::ports::Filesystem::remove_file).
     RemoveFile(Location),
 }
 

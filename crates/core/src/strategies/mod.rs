@@ -9,7 +9,8 @@
 //!   has hosts to play them on.
 //!
 //! ```
-//! use mountwright_core::{clean_path, strategies};
+//! use mountwright_core::strategies;
+//! use mountwright_core::path::clean_path;
 //! use proptest::prelude::*;
 //!
 //! proptest!(|(path in strategies::odd_path())| {

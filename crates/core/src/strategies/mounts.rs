@@ -8,9 +8,9 @@ use camino::Utf8PathBuf;
 use proptest::prelude::*;
 
 use super::{name, option_list, path, relative_path};
-use crate::{
-    AtimeMode, DeviceNumber, Mount, MountAttributes, MountFlags, MountId, MountInfo, PeerGroup, PropagationState,
-};
+use crate::file::DeviceNumber;
+use crate::mount::{AtimeMode, MountAttributes, MountFlags, MountId, MountInfo, PeerGroup, PropagationState};
+use crate::spec::Mount;
 
 fn attributes() -> impl Strategy<Value = MountAttributes> {
     let atime = prop::sample::select(&[AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict][..]);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use proptest::prelude::*;
 
-use crate::{ContainerId, RelativePath};
+use crate::path::{ContainerId, RelativePath};
 
 /// How deep a path is at most.
 const DEEPEST: usize = 4;

@@ -3,14 +3,21 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use crate::{
-    AtomicVolumeError, AtomicVolumeLimits, AttributeChange, BadVolumeRecord, Conflict, ContainerId, DeviceNumber,
-    Difference, DirectVolumeError, Errno, Error, FileKind, FsGroupError, FsGroupProgress, FsGroupReport, LayoutFault,
-    Leftover, MountAttributes, MountFlags, MountId, MountInfo, MountKey, MountOptions, MountShape, NotOurs,
-    NydusNotSupported, OddLine, Operation, OsError, PeerGroup, PropagationShape, RafsError, RelativePath, Subject,
-    UnshareAllError, UnshareFailure, UnshareStep, UnusableMount, UnusableVolumePath, VolumeGeneration,
-    WrongPropagation,
+use crate::error::{Errno, Error, Leftover, Operation, OsError, Subject};
+use crate::file::{DeviceNumber, FileKind};
+use crate::kata::{
+    DirectVolumeError, NotOurs, NydusNotSupported, RafsError, UnshareAllError, UnshareFailure, UnshareStep,
+    UnusableVolumePath,
 };
+use crate::kubernetes::atomic_writer::{AtomicVolumeError, AtomicVolumeLimits, LayoutFault, VolumeGeneration};
+use crate::kubernetes::fs_group::{BadVolumeRecord, FsGroupError, FsGroupProgress, FsGroupReport};
+use crate::mount::{
+    AttributeChange, Conflict, Difference, MountAttributes, MountFlags, MountId, MountInfo, MountKey, MountShape,
+    PeerGroup, PropagationShape, WrongPropagation,
+};
+use crate::mount_table::OddLine;
+use crate::path::{ContainerId, RelativePath};
+use crate::spec::{MountOptions, UnusableMount};
 
 /// One error for each variant; the match makes a new variant a compile error here.
 fn errors() -> Vec<Error> {

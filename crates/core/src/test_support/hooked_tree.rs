@@ -5,10 +5,11 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::{
-    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileIdentity, FileKind, FileMode,
-    FileTime, Filesystem, FinalLink, Location, Metadata, MountId, MountKey, OpenEntry, Operation, OsError, UnmountMode,
-};
+use crate::error::{Errno, Operation, OsError};
+use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, FileMode, FileTime, FinalLink, Metadata};
+use crate::mount::{MountId, MountKey, UnmountMode};
+use crate::path::{Crossing, Location};
+use crate::ports::{Directory, DirectoryEntries, Filesystem, OpenEntry};
 
 /// A tree of files behind the [`Filesystem`] port. Names lead to inodes, so that an open directory stays what it is
 /// whatever happens to its name. As on Linux, a change of the owner clears set-id bits and capabilities of what is no directory.

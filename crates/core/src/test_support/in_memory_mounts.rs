@@ -2,10 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use crate::{
-    BootId, Errno, FilesystemMagic, FilesystemOf, Location, MockMounter, MountId, MountInfo, MountKey,
-    MountNamespaceId, MountSubtree, MountTable, Operation, Origin, OsError, PathMount, UnmountMode, UnmountRequest,
+use crate::error::{Errno, Operation, OsError};
+use crate::file::FilesystemMagic;
+use crate::mount::{
+    BootId, FilesystemOf, MountId, MountInfo, MountKey, MountNamespaceId, MountSubtree, Origin, PathMount, UnmountMode,
+    UnmountRequest,
 };
+use crate::mount_table::MountTable;
+use crate::path::Location;
+use crate::ports::MockMounter;
 
 /// The origin of every mount on paper.
 pub(crate) const ORIGIN: Origin =

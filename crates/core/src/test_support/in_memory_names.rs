@@ -5,10 +5,10 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use crate::{
-    DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileIdentity, FileKind, Location, Metadata,
-    MockDirectory, MockFilesystem, MockOpenEntry, Operation, OsError,
-};
+use crate::error::{Errno, Operation, OsError};
+use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, Metadata};
+use crate::path::Location;
+use crate::ports::{Directory, DirectoryEntries, MockDirectory, MockFilesystem, MockOpenEntry};
 
 /// The names, each with its inode number and kind; and what was done, in order.
 #[derive(Default)]

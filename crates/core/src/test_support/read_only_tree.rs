@@ -7,10 +7,11 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::{
-    Crossing, DeviceNumber, Directory, DirectoryEntries, DirectoryEntry, Errno, FileIdentity, FileKind, FileMode,
-    Filesystem, FinalLink, Location, Metadata, MountKey, OpenEntry, Operation, OsError, UnmountMode,
-};
+use crate::error::{Errno, Operation, OsError};
+use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, FileMode, FinalLink, Metadata};
+use crate::mount::{MountKey, UnmountMode};
+use crate::path::{Crossing, Location};
+use crate::ports::{Directory, DirectoryEntries, Filesystem, OpenEntry};
 
 /// A tree of files, made by chained calls that make the directories above too. It can be looked at, and refuses every
 /// change with `EROFS`. It counts the entries that were read and the descriptors that are open.

@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::error::{Errno, OsError};
+use crate::mount::{MountInfo, MountKey, MountSubtree, UnmountMode, UnmountRequest};
+use crate::path::Location;
+use crate::ports::Mounter;
 use crate::share::record_state::shows_same;
-use crate::{Errno, Location, MountInfo, MountKey, MountSubtree, Mounter, OsError, UnmountMode, UnmountRequest};
 
 /// Most looks for a mount that another process keeps moving.
 pub(crate) const MOST_LOOKS: usize = 16;
@@ -50,7 +53,7 @@ pub(crate) fn unmount_found(
         }
         before = Some(now);
     }
-    Err(OsError::new(crate::Operation::Unmount, mount, Errno::ESTALE))
+    Err(OsError::new(crate::error::Operation::Unmount, mount, Errno::ESTALE))
 }
 
 /// A request for this very mount; by a classic id where that is all that was recorded.
@@ -93,7 +96,10 @@ pub(crate) fn detach_exactly(mounter: &dyn Mounter, at: &Location, key: MountKey
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DeviceNumber, MockMounter, MountId, MountInfo, Operation, UniqueMountId};
+    use crate::error::Operation;
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountId, MountInfo, UniqueMountId};
+    use crate::ports::MockMounter;
     use std::num::NonZeroU64;
 
     const UNIQUE: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(7).unwrap()));

@@ -5,3 +5,7 @@ pub(crate) mod outcome;
 pub(crate) mod placeholder;
 pub(crate) mod stack;
 pub(crate) mod unshare_outcome;
+
+pub use outcome::TearDownOutcome;
+pub use stack::TakeOff;
+pub use unshare_outcome::{NameAfter, UnshareOutcome};

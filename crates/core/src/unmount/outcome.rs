@@ -3,7 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::{Error, NameAfter, StaleReason, printable};
+use crate::error::Error;
+use crate::path::printable;
+use crate::share::StaleReason;
+use crate::unmount::NameAfter;
 
 /// What a tear-down did at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]

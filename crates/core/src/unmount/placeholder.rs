@@ -3,10 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::{
-    Crossing, Directory, Errno, Error, FileIdentity, FileKind, FileMode, Filesystem, FinalLink, Leftover, Location,
-    Operation, OsError, Placeholder,
-};
+use crate::error::{Errno, Error, Leftover, Operation, OsError};
+use crate::file::{FileIdentity, FileKind, FileMode, FinalLink};
+use crate::mount::Placeholder;
+use crate::path::{Crossing, Location};
+use crate::ports::{Directory, Filesystem};
 
 /// Makes a placeholder for a file of this kind: a directory for a directory, an empty file for anything else. `None`:
 /// something of that name was there; what, the mount will tell.
@@ -307,8 +308,9 @@ pub(crate) fn gone_in_or_kept(directory: &dyn Directory, name: &OsStr, error: Os
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::file::{DeviceNumber, Metadata};
+    use crate::ports::{MockDirectory, MockFilesystem};
     use crate::test_support::in_memory_names::{PAPER, Paper, filesystem};
-    use crate::{DeviceNumber, Metadata, MockDirectory, MockFilesystem};
 
     fn refused(errno: Errno) -> OsError {
         OsError::new(Operation::Metadata, "/m/c", errno)

@@ -2,9 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::error::Errno;
+use crate::mount::{MountInfo, MountKey, UnmountMode, UnmountRequest};
 use crate::mount_table::tree::MountTree;
+use crate::path::Location;
+use crate::ports::Mounter;
+use crate::unmount::TearDownOutcome;
 use crate::unmount::exact::of_mount;
-use crate::{Errno, Location, MountInfo, MountKey, Mounter, TearDownOutcome, UnmountMode, UnmountRequest};
 
 /// How mounts are taken off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -121,8 +125,9 @@ fn is_gone_twice(mounter: &dyn Mounter, at: &Location) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Operation, OsError};
+    use crate::mount::MountId;
     use crate::test_support::in_memory_mounts::{PaperMounts, mounter};
-    use crate::{MountId, Operation, OsError};
 
     /// `/m/c/v` was a busy mount a moment ago: what is mounted below `/m` besides is somebody else's.
     const GONE: &str = "1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /m /m rw - ext4 a rw\n3 2 0:9 / /m/other rw - tmpfs t rw\n";
@@ -153,7 +158,7 @@ mod tests {
 
     /// What unmounts answer, in order.
     fn answers(all: &'static [Result<(), Errno>]) -> Taken {
-        let mut mounter = crate::MockMounter::new();
+        let mut mounter = crate::ports::MockMounter::new();
         let mut left = all.iter();
         mounter.expect_unmount().returning_st(move |request| {
             let refuse = |errno| OsError::new(Operation::Unmount, request.at().for_display(), errno);

@@ -3,10 +3,12 @@
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-use mountwright_core::{
-    Crossing, Directory, DirectoryEntries, FileIdentity, FileMode, Metadata, MountKey, OpenEntry, Operation, OsError,
-    Subject, UnmountMode,
-};
+use mountwright_core::error::Subject;
+use mountwright_core::file::{FileIdentity, Metadata};
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::path::Crossing;
+use mountwright_core::ports::DirectoryEntries;
+use mountwright_core::{Directory, FileMode, MountKey, OpenEntry, Operation, OsError};
 
 use crate::FakeBackend;
 use crate::fault_injection::entries::PlannedEntries;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use mountwright_core::{DirectoryEntries, EntryRef, Errno, LendEntries, Operation, OsError};
+use mountwright_core::file::EntryRef;
+use mountwright_core::ports::{DirectoryEntries, LendEntries};
+use mountwright_core::{Errno, Operation, OsError};
 
 use crate::FakeBackend;
 use crate::fault_injection::plan::ENDED;

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{
-    Directory, FileIdentity, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError, Subject,
-};
+use mountwright_core::error::Subject;
+use mountwright_core::file::{FileIdentity, FinalLink, Metadata};
+use mountwright_core::{Directory, FileMode, Filesystem, Location, Operation, OsError};
 
 use crate::FakeBackend;
 use crate::fault_injection::directory::PlannedDirectory;

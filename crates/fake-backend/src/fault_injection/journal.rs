@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use mountwright_core::{Errno, Operation, Subject};
+use mountwright_core::error::Subject;
+use mountwright_core::{Errno, Operation};
 
 /// One call at either port.
 ///

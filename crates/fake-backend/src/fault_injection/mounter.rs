@@ -3,10 +3,13 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use mountwright_core::error::Subject;
+use mountwright_core::mount::{
+    AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount, UnmountMode,
+};
 use mountwright_core::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, Errno, FilesystemOf, Location, MountInfo, MountKey,
-    MountReport, MountRequest, MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion,
-    Subject, UnmountMode, UnmountRequest,
+    AttributesRequest, BindRequest, Errno, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter, Operation,
+    OsError, Propagation, Recursion, UnmountRequest,
 };
 
 use crate::FakeBackend;

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use mountwright_core::{FileMode, Metadata, OpenEntry, Operation, OsError, Subject};
+use mountwright_core::error::Subject;
+use mountwright_core::file::Metadata;
+use mountwright_core::{FileMode, OpenEntry, Operation, OsError};
 
 use crate::FakeBackend;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mountwright_core::PeerGroup;
+use mountwright_core::mount::PeerGroup;
 
 use crate::host::build_machine::Assembly;
 use crate::model::mounts::mount::MountKey;

@@ -1,6 +1,7 @@
 //! The attributes of a described mount as flags of a modelled one.
 
-use mountwright_core::{AtimeMode, MountAttributes, MountFlags as Attribute};
+use mountwright_core::MountFlags as Attribute;
+use mountwright_core::mount::{AtimeMode, MountAttributes};
 
 use crate::model::vfs::mount_flags::MountFlags;
 

@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mountwright_core::{DeviceNumber, Errno, MountId, MountTable};
+use mountwright_core::mount::MountId;
+use mountwright_core::{DeviceNumber, Errno, MountTable};
 
 use crate::host::attribute_flags::flags_of;
 use crate::host::host_error::HostError;

@@ -48,7 +48,8 @@ use std::os::unix::ffi::OsStrExt;
 /// One line each; `#` begins a comment. Words are separated by blanks; `\040` and its like stand for bytes as in mountinfo.
 ///
 /// ```
-/// use mountwright_core::{Filesystem, FinalLink, Location, Mounter};
+/// use mountwright_core::{Filesystem, Location, Mounter};
+/// use mountwright_core::file::FinalLink;
 /// use mountwright_fake::HostBuilder;
 ///
 /// let host = HostBuilder::from_text(

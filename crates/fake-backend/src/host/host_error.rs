@@ -57,7 +57,7 @@ pub enum HostError {
         what: &'static str,
     },
     /// Something could not be planted.
-    #[error("cannot plant {}: {errno}, something else is there or on the way", mountwright_core::printable(.path))]
+    #[error("cannot plant {}: {errno}, something else is there or on the way", mountwright_core::path::printable(.path))]
     Plant {
         /// What.
         path: PathBuf,

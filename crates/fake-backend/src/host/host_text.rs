@@ -5,9 +5,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{
-    AtimeMode, DeviceNumber, FileMode, MountAttributes, MountFlags, MountId, MountInfo, PeerGroup, PropagationState,
-};
+use mountwright_core::mount::{AtimeMode, MountAttributes, MountId, PeerGroup, PropagationState};
+use mountwright_core::{DeviceNumber, FileMode, MountFlags, MountInfo};
 
 use crate::host::host_builder::HostBuilder;
 use crate::host::host_error::{HostError, HostLine};

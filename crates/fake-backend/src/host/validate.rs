@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mountwright_core::{MountId, PeerGroup, PropagationState};
+use mountwright_core::mount::{MountId, PeerGroup, PropagationState};
 
 use crate::host::host_error::HostError;
 use crate::host::mount_row::Row;

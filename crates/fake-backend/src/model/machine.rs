@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use mountwright_core::BootId;
+use mountwright_core::mount::BootId;
 
 use crate::model::mounts::mount::{Mount, MountKey};
 use crate::model::mounts::namespace::{Namespace, NamespaceKey};

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use mountwright_core::{DeviceNumber, Errno, MountNamespaceId};
+use mountwright_core::mount::MountNamespaceId;
+use mountwright_core::{DeviceNumber, Errno};
 use mountwright_linux::Call;
 
 use crate::abi::{

@@ -4,7 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{Errno, MountNamespaceId};
+use mountwright_core::Errno;
+use mountwright_core::mount::MountNamespaceId;
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 use crate::abi::{

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::{
-    ContainerId, Location, Recovery, SandboxSetup, Share, ShareRecord, TakeOff, UnsharedMounts, set_up_sandbox,
-    tear_down_container, tear_down_sandbox,
-};
+use mountwright_core::recovery::Recovery;
+use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox};
+use mountwright_core::share::{Share, ShareRecord};
+use mountwright_core::unmount::TakeOff;
+use mountwright_core::{ContainerId, Location};
 use mountwright_linux::LinuxBackend;
 
 use crate::paired::{Group, Report};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use camino::Utf8PathBuf;
-use mountwright_core::{FileCount, count_files, is_watchable_mount};
+use mountwright_core::kubernetes::{FileCount, count_files, is_watchable_mount};
 use rustix::fs::{CWD, Mode, OFlags, RawDir};
 
 use crate::paired::{Group, Report};

@@ -10,7 +10,9 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use camino::Utf8PathBuf;
-use mountwright_core::{Location, MountInfo, Mounter, backing_device, device_for_path, is_ephemeral_storage};
+use mountwright_core::device::{backing_device, device_for_path};
+use mountwright_core::kubernetes::is_ephemeral_storage;
+use mountwright_core::{Location, MountInfo, Mounter};
 use mountwright_linux::abi;
 use rustix::fs::CWD;
 

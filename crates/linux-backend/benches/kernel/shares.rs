@@ -6,7 +6,8 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::{ContainerId, Location, share_rootfs, unshare_rootfs};
+use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::{ContainerId, Location};
 use mountwright_linux::abi;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
 use rustix::mount::UnmountFlags;

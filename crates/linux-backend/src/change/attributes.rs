@@ -1,8 +1,8 @@
 //! Changing attributes.
 
-use mountwright_core::{
-    AttributesReport, AttributesRequest, Errno, FinalLink, Guarantee, Location, PathMount, Recursion,
-};
+use mountwright_core::file::FinalLink;
+use mountwright_core::mount::{AttributesReport, Guarantee, PathMount};
+use mountwright_core::{AttributesRequest, Errno, Location, Recursion};
 
 use crate::LinuxBackend;
 use crate::change::propagation::recursive;

@@ -1,6 +1,7 @@
 //! Setting propagation.
 
-use mountwright_core::{FinalLink, Location, Propagation, Recursion};
+use mountwright_core::file::FinalLink;
+use mountwright_core::{Location, Propagation, Recursion};
 
 use crate::LinuxBackend;
 use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};

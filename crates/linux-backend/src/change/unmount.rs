@@ -3,9 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::{
-    Errno, Leftover, Location, MountKey, MountSubtree, Propagation, Recursion, UnmountMode, UnmountRequest,
-};
+use mountwright_core::error::Leftover;
+use mountwright_core::mount::{MountSubtree, UnmountMode};
+use mountwright_core::{Errno, Location, MountKey, Propagation, Recursion, UnmountRequest};
 
 use crate::LinuxBackend;
 use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use mountwright_core::{Errno, FileIdentity, FileMode, Leftover};
+use mountwright_core::error::Leftover;
+use mountwright_core::file::FileIdentity;
+use mountwright_core::{Errno, FileMode};
 
 use crate::LinuxBackend;
 use crate::files::metadata::file_identity;

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mountwright_core::{EntryRef, Errno, FileKind, LendEntries, Operation, OsError};
+use mountwright_core::file::{EntryRef, FileKind};
+use mountwright_core::ports::LendEntries;
+use mountwright_core::{Errno, Operation, OsError};
 
 use crate::LinuxBackend;
 use crate::files::metadata::{entry_kind, file_kind};

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use mountwright_core::{DeviceNumber, Errno, FileIdentity, FileKind, FileMode, FileTime, Metadata};
+use mountwright_core::file::{FileIdentity, FileKind, FileTime, Metadata};
+use mountwright_core::{DeviceNumber, Errno, FileMode};
 
 use crate::LinuxBackend;
 use crate::resolve::identity::{kind, mount_key};

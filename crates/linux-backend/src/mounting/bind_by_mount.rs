@@ -3,7 +3,9 @@
 //! A copy is made and changed in a private staging directory and then moved, as a whole, to its target: it is complete
 //! before it is visible. Without a staging directory it is changed on its target, after a window.
 
-use mountwright_core::{BindReport, BindRequest, Errno, FinalLink, Guarantee, Location, MountKey, Recursion};
+use mountwright_core::file::FinalLink;
+use mountwright_core::mount::{BindReport, Guarantee};
+use mountwright_core::{BindRequest, Errno, Location, MountKey, Recursion};
 
 use crate::LinuxBackend;
 use crate::change::propagation::recursive;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use mountwright_core::{BindReport, BindRequest, Errno, Guarantee, Location, MountKey, Propagation, Recursion};
+use mountwright_core::mount::{BindReport, Guarantee};
+use mountwright_core::{BindRequest, Errno, Location, MountKey, Propagation, Recursion};
 
 use crate::LinuxBackend;
 use crate::change::propagation::recursive;

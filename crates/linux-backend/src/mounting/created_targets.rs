@@ -4,7 +4,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use mountwright_core::{BindReport, Errno, FileIdentity, FileMode, Guarantee, Leftover, MountKey};
+use mountwright_core::error::Leftover;
+use mountwright_core::file::FileIdentity;
+use mountwright_core::mount::{BindReport, Guarantee};
+use mountwright_core::{Errno, FileMode, MountKey};
 
 use crate::LinuxBackend;
 use crate::files::create::FRESH;

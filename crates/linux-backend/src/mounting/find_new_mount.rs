@@ -1,6 +1,7 @@
 //! Finding what a mount(2) by path has just mounted.
 
-use mountwright_core::{Errno, Leftover, MountKey};
+use mountwright_core::error::Leftover;
+use mountwright_core::{Errno, MountKey};
 
 use crate::LinuxBackend;
 use crate::mounting::target::Target;

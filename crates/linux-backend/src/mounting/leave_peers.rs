@@ -112,7 +112,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Waits for a bind that came too late and is about to unmount its mount again.
     fn newcomer_that_stays(
         &self,
-        below: (mountwright_core::UniqueMountId, u64),
+        below: (mountwright_core::mount::UniqueMountId, u64),
         target: &Target<'_, K::Fd>,
     ) -> Step<Option<Newcomer>> {
         let mut seen = None;

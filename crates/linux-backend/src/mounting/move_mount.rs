@@ -1,6 +1,7 @@
 //! Moving mounts.
 
-use mountwright_core::{Errno, FinalLink, Location};
+use mountwright_core::file::FinalLink;
+use mountwright_core::{Errno, Location};
 
 use crate::LinuxBackend;
 use crate::resolve::identity::kind;

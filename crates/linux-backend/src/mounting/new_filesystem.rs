@@ -4,10 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use mountwright_core::{
-    AttributeChange, Errno, FinalLink, Location, MountAttributes, MountFlags, MountKey, MountReport, MountRequest,
-    OccupiedTarget, Recursion,
-};
+use mountwright_core::file::FinalLink;
+use mountwright_core::mount::{MountAttributes, MountReport, OccupiedTarget};
+use mountwright_core::{AttributeChange, Errno, Location, MountFlags, MountKey, MountRequest, Recursion};
 
 use crate::LinuxBackend;
 use crate::mounting::attach::{Attached, LastStep};
@@ -235,7 +234,7 @@ fn superblock_options(request: &MountRequest) -> Step<(u32, OsString)> {
 
 #[cfg(test)]
 mod tests {
-    use mountwright_core::FilesystemOption;
+    use mountwright_core::mount::FilesystemOption;
 
     use super::*;
 

@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use mountwright_core::{Errno, MountKey, OccupiedTarget, Recursion, UniqueMountId};
+use mountwright_core::mount::{OccupiedTarget, UniqueMountId};
+use mountwright_core::{Errno, MountKey, Recursion};
 
 use crate::LinuxBackend;
 use crate::mounting::attach::Attached;

@@ -1,6 +1,8 @@
 //! Unmounting again what a call has attached, and nothing else.
 
-use mountwright_core::{Errno, Leftover, MountId, MountKey, Propagation, Recursion, UniqueMountId};
+use mountwright_core::error::Leftover;
+use mountwright_core::mount::{MountId, UniqueMountId};
+use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
 use crate::LinuxBackend;
 use crate::mounting::attach::Attached;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{Errno, MountId, MountKey, PeerGroup, Recursion};
+use mountwright_core::mount::{MountId, PeerGroup};
+use mountwright_core::{Errno, MountKey, Recursion};
 
 use crate::LinuxBackend;
 use crate::query::mount_info::group;

@@ -2,7 +2,10 @@
 
 use std::ffi::OsStr;
 
-use mountwright_core::{Errno, FinalLink, Leftover, Location, MountInfo, PathMount};
+use mountwright_core::error::Leftover;
+use mountwright_core::file::FinalLink;
+use mountwright_core::mount::PathMount;
+use mountwright_core::{Errno, Location, MountInfo};
 
 use crate::LinuxBackend;
 use crate::query::attribute_bits::ms_bits;
@@ -69,7 +72,8 @@ fn present_flags(mount: &MountInfo) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use mountwright_core::{DeviceNumber, MountId};
+    use mountwright_core::DeviceNumber;
+    use mountwright_core::mount::MountId;
 
     use super::*;
 

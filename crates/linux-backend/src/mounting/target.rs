@@ -5,9 +5,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use mountwright_core::{
-    BindRequest, Errno, FileIdentity, FileMode, Location, MissingTarget, MountKey, OccupiedTarget, RelativePath,
-};
+use mountwright_core::file::FileIdentity;
+use mountwright_core::mount::{MissingTarget, OccupiedTarget};
+use mountwright_core::{BindRequest, Errno, FileMode, Location, MountKey, RelativePath};
 
 use crate::LinuxBackend;
 use crate::files::metadata::file_identity;

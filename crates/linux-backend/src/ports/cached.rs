@@ -3,7 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::{Errno, FilesystemOf, FinalLink, Location, Metadata, Operation, OsError, PathMount};
+use mountwright_core::file::{FinalLink, Metadata};
+use mountwright_core::mount::{FilesystemOf, PathMount};
+use mountwright_core::{Errno, Location, Operation, OsError};
 
 use crate::LinuxBackend;
 use crate::files::metadata::metadata;

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::{
-    Crossing, Directory, DirectoryEntries, Errno, FileIdentity, FileMode, Location, Metadata, MountKey, OpenEntry,
-    Operation, OsError, UnmountMode,
-};
+use mountwright_core::file::{FileIdentity, Metadata};
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::path::Crossing;
+use mountwright_core::ports::DirectoryEntries;
+use mountwright_core::{Directory, Errno, FileMode, Location, MountKey, OpenEntry, Operation, OsError};
 
 use crate::LinuxBackend;
 use crate::files::entries::Entries;

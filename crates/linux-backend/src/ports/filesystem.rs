@@ -2,10 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{
-    Directory, Errno, FileIdentity, FileKind, FileMode, Filesystem, FinalLink, Location, Metadata, Operation, OsError,
-    Subject,
-};
+use mountwright_core::error::Subject;
+use mountwright_core::file::{FileIdentity, FileKind, FinalLink, Metadata};
+use mountwright_core::{Directory, Errno, FileMode, Filesystem, Location, Operation, OsError};
 
 use crate::LinuxBackend;
 use crate::ports::directory::LinuxDirectory;

@@ -1,9 +1,10 @@
 //! The port to mounts.
 
+use mountwright_core::error::Subject;
+use mountwright_core::mount::{AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount};
 use mountwright_core::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, Location, MountInfo, MountKey,
-    MountReport, MountRequest, MountTable, Mounter, Operation, Origin, OsError, PathMount, Propagation, Recursion,
-    Subject, UnmountRequest,
+    AttributesRequest, BindRequest, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter, Operation,
+    OsError, Propagation, Recursion, UnmountRequest,
 };
 
 use crate::LinuxBackend;

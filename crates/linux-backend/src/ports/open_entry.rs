@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use mountwright_core::{Errno, FileMode, Metadata, OpenEntry, Operation, OsError};
+use mountwright_core::file::Metadata;
+use mountwright_core::{Errno, FileMode, OpenEntry, Operation, OsError};
 
 use crate::LinuxBackend;
 use crate::resolve::identity::kind;

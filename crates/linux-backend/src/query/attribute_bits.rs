@@ -1,6 +1,7 @@
 //! Attributes of a mount in the kernel's two alphabets: `MOUNT_ATTR_…` and `MS_…`.
 
-use mountwright_core::{AtimeMode, AttributeChange, MountAttributes, MountFlags};
+use mountwright_core::mount::{AtimeMode, MountAttributes};
+use mountwright_core::{AttributeChange, MountFlags};
 
 use crate::syscalls::MountAttr;
 use crate::syscalls::abi::{

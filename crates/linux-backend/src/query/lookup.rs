@@ -3,10 +3,9 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::{
-    DeviceNumber, Errno, FilesystemMagic, FilesystemOf, FinalLink, Location, MountId, MountInfo, MountKey,
-    MountSubtree, MountTable, PathMount, UniqueMountId,
-};
+use mountwright_core::file::{FilesystemMagic, FinalLink};
+use mountwright_core::mount::{FilesystemOf, MountId, MountSubtree, PathMount, UniqueMountId};
+use mountwright_core::{DeviceNumber, Errno, Location, MountInfo, MountKey, MountTable};
 
 use crate::LinuxBackend;
 use crate::query::magic_by_type::magic_of_type;

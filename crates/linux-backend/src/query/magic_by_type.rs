@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use mountwright_core::FilesystemMagic;
+use mountwright_core::file::FilesystemMagic;
 
 /// The magic number of a filesystem's type as mountinfo names it: all that talk to a server, and the usual others.
 /// `None`: a type that is not known here, and is local.

@@ -4,10 +4,8 @@ use std::ffi::OsString;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use mountwright_core::{
-    AtimeMode, DeviceNumber, MountAttributes, MountFlags, MountId, MountInfo, PeerGroup, PropagationState,
-    UniqueMountId,
-};
+use mountwright_core::mount::{AtimeMode, MountAttributes, MountId, PeerGroup, PropagationState, UniqueMountId};
+use mountwright_core::{DeviceNumber, MountFlags, MountInfo};
 
 use crate::query::attribute_bits::ATTRIBUTES;
 use crate::syscalls::MountStat;

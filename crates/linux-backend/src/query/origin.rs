@@ -1,6 +1,7 @@
 //! Boot and mount namespace of the backend.
 
-use mountwright_core::{Errno, Origin};
+use mountwright_core::Errno;
+use mountwright_core::mount::Origin;
 
 use crate::LinuxBackend;
 use crate::syscalls::Kernel;

@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-pub(crate) use mountwright_core::Crossing;
 use mountwright_core::Errno;
+pub(crate) use mountwright_core::path::Crossing;
 
 use crate::LinuxBackend;
 use crate::syscalls::abi::{

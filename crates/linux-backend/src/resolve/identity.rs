@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU64;
 
-use mountwright_core::{Errno, MountId, MountKey, UniqueMountId};
+use mountwright_core::mount::{MountId, UniqueMountId};
+use mountwright_core::{Errno, MountKey};
 
 use crate::LinuxBackend;
 use crate::syscalls::abi::{

@@ -5,7 +5,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::{Crossing, Errno, FinalLink, Location, RelativePath};
+use mountwright_core::file::FinalLink;
+use mountwright_core::path::Crossing;
+use mountwright_core::{Errno, Location, RelativePath};
 
 use crate::LinuxBackend;
 use crate::syscalls::abi::{O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH};

@@ -3,7 +3,8 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use mountwright_core::{Errno, FileMode, Leftover};
+use mountwright_core::error::Leftover;
+use mountwright_core::{Errno, FileMode};
 
 use crate::LinuxBackend;
 use crate::files::temp_name::{MOST_NAMES, passing_name};

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use mountwright_core::{AttributeChange, Errno, MountId, MountKey, MountTable};
+use mountwright_core::mount::MountId;
+use mountwright_core::{AttributeChange, Errno, MountKey, MountTable};
 
 use crate::LinuxBackend;
 use crate::query::attribute_bits::ms_bits;

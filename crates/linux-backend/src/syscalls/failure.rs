@@ -1,6 +1,7 @@
 //! A failure on its way out of a sequence, before it is known which port call it belongs to.
 
-use mountwright_core::{Errno, Leftover, Operation, OsError, Subject};
+use mountwright_core::error::{Leftover, Subject};
+use mountwright_core::{Errno, Operation, OsError};
 
 use crate::syscalls::Call;
 

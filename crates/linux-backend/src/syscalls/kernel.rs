@@ -4,7 +4,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{Errno, MountNamespaceId};
+use mountwright_core::Errno;
+use mountwright_core::mount::MountNamespaceId;
 
 use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
 

@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{Errno, MountNamespaceId};
+use mountwright_core::Errno;
+use mountwright_core::mount::MountNamespaceId;
 
 use crate::resolve::identity::IDENTITY;
 use crate::syscalls::failure::{Fault, Step};

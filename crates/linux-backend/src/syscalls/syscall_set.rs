@@ -3,7 +3,8 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 
-use mountwright_core::{Errno, Origin};
+use mountwright_core::Errno;
+use mountwright_core::mount::Origin;
 
 use crate::syscalls::abi::{MNT_DETACH, MNT_EXPIRE};
 use crate::syscalls::retry::uninterrupted;

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use linux_raw_sys::general::{
     LOCK_EX, LOCK_NB, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
 };
-use mountwright_core::{DeviceNumber, Errno, MountNamespaceId};
+use mountwright_core::mount::MountNamespaceId;
+use mountwright_core::{DeviceNumber, Errno};
 use rustix::fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, Uid};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,

@@ -9,7 +9,8 @@
 //! [`NoNamespace`], which says why: a test that did not run must not read as one that passed.
 //!
 //! ```no_run
-//! use mountwright_core::{Location, MountRequest, Mounter, mount_at};
+//! use mountwright_core::{Location, MountRequest, Mounter};
+//! use mountwright_core::device::mount_at;
 //! use mountwright_linux::{LinuxBackend, test_namespace};
 //!
 //! # /*

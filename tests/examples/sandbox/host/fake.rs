@@ -1,6 +1,6 @@
 //! A host in memory: the whole of the captured one.
 
-use mountwright_core::FileKind;
+use mountwright_core::file::FileKind;
 use mountwright_fake::{HostBuilder, HostError, Plant as FakePlant};
 
 use super::super::bad_input::BadInput;

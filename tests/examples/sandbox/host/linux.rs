@@ -8,7 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, symlink};
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{DeviceNumber, Errno, FileKind, MountFlags, MountInfo, MountTable};
+use mountwright_core::file::FileKind;
+use mountwright_core::{DeviceNumber, Errno, MountFlags, MountInfo, MountTable};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::namespace::{self, NoNamespace, Privilege};
 use rustix::mount::{

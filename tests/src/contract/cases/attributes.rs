@@ -1,8 +1,7 @@
 //! Changing a mount's attributes, and its superblock's.
 
-use mountwright_core::{
-    AtimeMode, AttributeChange, AttributesRequest, Errno, Guarantee, Location, MountAttributes, MountFlags, OsError,
-};
+use mountwright_core::mount::{AtimeMode, Guarantee, MountAttributes};
+use mountwright_core::{AttributeChange, AttributesRequest, Errno, Location, MountFlags, OsError};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below};

@@ -1,9 +1,7 @@
 //! Binding: attributes and propagation of the new mount.
 
-use mountwright_core::{
-    AtimeMode, AttributeChange, BindRequest, Errno, FileMode, Guarantee, MountAttributes, MountFlags, Propagation,
-    PropagationState,
-};
+use mountwright_core::mount::{AtimeMode, Guarantee, MountAttributes, PropagationState};
+use mountwright_core::{AttributeChange, BindRequest, Errno, FileMode, MountFlags, Propagation};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, bind};

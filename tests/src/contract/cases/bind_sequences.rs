@@ -1,9 +1,9 @@
 //! What core makes of bind and remount.
 
-use mountwright_core::{
-    AttributeChange, BindMount, Errno, Error, FileKind, Guarantee, MountFlags, Propagation, PropagationState,
-    Recursion, WrongPropagation, bind_mount, remount, remount_read_only, remount_superblock,
-};
+use mountwright_core::bind::{BindMount, bind_mount, remount, remount_read_only, remount_superblock};
+use mountwright_core::file::FileKind;
+use mountwright_core::mount::{Guarantee, PropagationState, WrongPropagation};
+use mountwright_core::{AttributeChange, Errno, Error, MountFlags, Propagation, Recursion};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below};
@@ -12,7 +12,7 @@ fn errno<T: std::fmt::Debug>(result: Result<T, Error>) -> Option<Errno> {
     result.unwrap_err().errno()
 }
 
-fn binds(s: &Scene<'_>, bind: &BindMount) -> Result<mountwright_core::BindReport, Error> {
+fn binds(s: &Scene<'_>, bind: &BindMount) -> Result<mountwright_core::mount::BindReport, Error> {
     bind_mount(s.fs(), s.mounter(), bind)
 }
 
@@ -42,11 +42,11 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a read-only bind_mount keeps nosuid, nodev, noexec and the atime class", |s| {
         s.tmpfs("/w/source");
         let flags = MountFlags::NO_SUID | MountFlags::NO_DEV | MountFlags::NO_EXEC;
-        s.attributes("/w/source", flags, mountwright_core::AtimeMode::Never);
+        s.attributes("/w/source", flags, mountwright_core::mount::AtimeMode::Never);
         binds(s, &BindMount::new(at("/w/source"), at("/w/to")).read_only()).unwrap();
         let attributes = s.mount("/w/to").attributes;
         assert_eq!(attributes.flags, flags | MountFlags::READ_ONLY);
-        assert_eq!(attributes.atime, mountwright_core::AtimeMode::Never);
+        assert_eq!(attributes.atime, mountwright_core::mount::AtimeMode::Never);
         assert_eq!((s.try_write("/w/source"), s.try_write("/w/to")), (Ok(()), Err(Errno::EROFS)));
     }),
     Case::new("every propagation word is what the new mount is", |s| {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use mountwright_core::{
-    BindRequest, Errno, FileIdentity, FileKind, FileMode, Guarantee, Location, MountFlags, Propagation, RelativePath,
-};
+use mountwright_core::file::{FileIdentity, FileKind};
+use mountwright_core::mount::Guarantee;
+use mountwright_core::{BindRequest, Errno, FileMode, Location, MountFlags, Propagation, RelativePath};
 
 use super::super::case::Case;
 use super::super::scene::{at, below, bind};

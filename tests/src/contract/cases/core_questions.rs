@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{
-    BackingDevice, DeviceNumber, EmptyDirMedium, Errno, Error, FileCount, PathDevice, Watchability, backing_device,
-    count_files, device_for_path, empty_dir_medium, is_block_device_in, is_device_mapper_in, is_ephemeral_storage,
-    is_host_device, is_host_empty_dir, is_watchable_mount, mount_at, watchability,
+use mountwright_core::device::{
+    BackingDevice, PathDevice, backing_device, device_for_path, is_block_device_in, is_device_mapper_in,
+    is_host_device, mount_at,
 };
+use mountwright_core::kubernetes::{
+    EmptyDirMedium, FileCount, Watchability, count_files, empty_dir_medium, is_ephemeral_storage, is_host_empty_dir,
+    is_watchable_mount, watchability,
+};
+use mountwright_core::{DeviceNumber, Errno, Error};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::Scene;

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use mountwright_core::{
-    Crossing, DeviceNumber, Directory, Errno, FileIdentity, FileKind, FileMode, MountFlags, OsError, UnmountMode,
-};
+use mountwright_core::file::{FileIdentity, FileKind};
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::path::Crossing;
+use mountwright_core::{DeviceNumber, Directory, Errno, FileMode, MountFlags, OsError};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at};

@@ -1,8 +1,9 @@
 //! Every port call that takes a place, as a list: for rules that hold of all of them.
 
+use mountwright_core::file::FinalLink;
 use mountwright_core::{
-    AttributeChange, AttributesRequest, BindRequest, FileMode, FinalLink, Location, MountRequest, Operation, OsError,
-    Propagation, Recursion, UnmountRequest,
+    AttributeChange, AttributesRequest, BindRequest, FileMode, Location, MountRequest, Operation, OsError, Propagation,
+    Recursion, UnmountRequest,
 };
 
 use super::super::scene::{Scene, at};

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{DeviceNumber, Errno, FileIdentity, FileKind, FileMode, FinalLink, MountFlags};
+use mountwright_core::file::{FileIdentity, FileKind, FinalLink};
+use mountwright_core::{DeviceNumber, Errno, FileMode, MountFlags};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at, below};

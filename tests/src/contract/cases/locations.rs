@@ -4,7 +4,8 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{Errno, FileKind, FileMode, FinalLink};
+use mountwright_core::file::{FileKind, FinalLink};
+use mountwright_core::{Errno, FileMode};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below, bind, unmount};

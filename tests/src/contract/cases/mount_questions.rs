@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::{
-    AtimeMode, Errno, FilesystemMagic, MountFlags, MountId, MountInfo, MountKey, PathMount, Propagation, UniqueMountId,
-};
+use mountwright_core::file::FilesystemMagic;
+use mountwright_core::mount::{AtimeMode, MountId, PathMount, UniqueMountId};
+use mountwright_core::{Errno, MountFlags, MountInfo, MountKey, Propagation};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below, unmount};

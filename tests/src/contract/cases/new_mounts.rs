@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use mountwright_core::{
-    AtimeMode, Errno, FilesystemOption, Location, MountAttributes, MountFlags, MountRequest, Propagation,
-};
+use mountwright_core::mount::{AtimeMode, FilesystemOption, MountAttributes};
+use mountwright_core::{Errno, Location, MountFlags, MountRequest, Propagation};
 
 use super::super::case::Case;
 use super::super::scene::{at, below};

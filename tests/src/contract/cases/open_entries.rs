@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use mountwright_core::{DeviceNumber, Errno, FileKind, FileMode, FinalLink, MountFlags, OpenEntry};
+use mountwright_core::file::{FileKind, FinalLink};
+use mountwright_core::{DeviceNumber, Errno, FileMode, MountFlags, OpenEntry};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at};

@@ -1,6 +1,7 @@
 //! Setting propagation.
 
-use mountwright_core::{Errno, Location, OsError, Propagation, PropagationState, Recursion};
+use mountwright_core::mount::PropagationState;
+use mountwright_core::{Errno, Location, OsError, Propagation, Recursion};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below};

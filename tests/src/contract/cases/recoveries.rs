@@ -1,10 +1,10 @@
 //! What core makes of what a crashed runtime left behind, whatever became of ids and names since.
 
-use mountwright_core::{
-    ContainerId, LeftRole, MountFlags, MountKey, NameAfter, Propagation, ReapReport, Recovery, SandboxDirs,
-    SandboxSetup, ShareRecord, TakeOff, TearDownOutcome, UnprovenReason, UnshareOutcome, UnsharedMounts,
-    set_up_sandbox, share_rootfs, tear_down_container, unshare_recorded, unshare_rootfs,
-};
+use mountwright_core::recovery::{LeftRole, ReapReport, Recovery, UnprovenReason};
+use mountwright_core::sandbox::{SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container};
+use mountwright_core::share::{ShareRecord, share_rootfs, unshare_recorded, unshare_rootfs};
+use mountwright_core::unmount::{NameAfter, TakeOff, TearDownOutcome, UnshareOutcome};
+use mountwright_core::{ContainerId, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at};
@@ -46,7 +46,7 @@ fn is_gone(s: &Scene<'_>, but: &[&str]) {
 }
 
 /// Mounts a stranger's tmpfs on new places until one of them has this id; false where the world uses none again.
-fn used_again(s: &Scene<'_>, id: mountwright_core::MountId) -> bool {
+fn used_again(s: &Scene<'_>, id: mountwright_core::mount::MountId) -> bool {
     (0..4).any(|number| {
         let path = format!("/w/stranger-{number}");
         s.tmpfs(&path);
@@ -72,7 +72,7 @@ fn of_a_reused_id(s: &Scene<'_>, record: &ShareRecord) -> ShareRecord {
     old
 }
 
-fn classic(key: MountKey) -> mountwright_core::MountId {
+fn classic(key: MountKey) -> mountwright_core::mount::MountId {
     match key {
         MountKey::Reused(id) => id,
         MountKey::Unique(_) => panic!("a classic id"),

@@ -1,11 +1,15 @@
 //! What core makes of a sandbox: its two directories, and taking everything off.
 
-use mountwright_core::{
-    Container, ContainerId, Errno, Error, FoundAgain, Mount, MountFlags, MountKey, NYDUS_ROOTFS_TYPE, NameAfter,
-    Propagation, RafsDaemon, RafsError, RafsUnmount, RecordDifference, Sandbox, SandboxDirs, SandboxSetup, TakeOff,
-    TearDownOutcome, TearDownReport, UnshareOutcome, UnshareStep, UnsharedMounts, set_up_sandbox, share_rootfs,
-    share_snapshot_dir, tear_down_sandbox, unshare_all,
+use mountwright_core::kata::{
+    Container, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep, unshare_all,
 };
+use mountwright_core::sandbox::{
+    SandboxDirs, SandboxSetup, TearDownReport, UnsharedMounts, set_up_sandbox, tear_down_sandbox,
+};
+use mountwright_core::share::{FoundAgain, RecordDifference, share_rootfs, share_snapshot_dir};
+use mountwright_core::spec::Mount;
+use mountwright_core::unmount::{NameAfter, TakeOff, TearDownOutcome, UnshareOutcome};
+use mountwright_core::{ContainerId, Errno, Error, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at};

@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::{
-    BindRequest, ContainerId, Errno, FileMode, FinalLink, MountKey, PropagationState, Recursion, TakeOff, UnmountMode,
-    UnshareOutcome, share_rootfs, tear_down_container, unshare_recorded,
-};
+use mountwright_core::file::FinalLink;
+use mountwright_core::mount::{PropagationState, UnmountMode};
+use mountwright_core::sandbox::tear_down_container;
+use mountwright_core::share::{share_rootfs, unshare_recorded};
+use mountwright_core::unmount::{TakeOff, UnshareOutcome};
+use mountwright_core::{BindRequest, ContainerId, Errno, FileMode, MountKey, Recursion};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at, below, bind, unmount};

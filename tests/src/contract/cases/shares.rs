@@ -2,12 +2,15 @@
 
 use std::path::Path;
 
-use mountwright_core::{
-    BootId, ContainerId, DeviceNumber, Errno, Error, FileKind, FoundAgain, Location, MountFlags, MountKey,
-    MountNamespaceId, NameAfter, Origin, PeerGroup, Propagation, PropagationState, RecordDifference, ShareRecord,
-    StaleReason, TakeOff, TearDownOutcome, UnshareOutcome, share_rootfs, share_snapshot_dir, share_volume,
-    tear_down_container, unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume,
+use mountwright_core::file::FileKind;
+use mountwright_core::mount::{BootId, MountNamespaceId, Origin, PeerGroup, PropagationState};
+use mountwright_core::sandbox::tear_down_container;
+use mountwright_core::share::{
+    FoundAgain, RecordDifference, ShareRecord, StaleReason, share_rootfs, share_snapshot_dir, share_volume,
+    unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume,
 };
+use mountwright_core::unmount::{NameAfter, TakeOff, TearDownOutcome, UnshareOutcome};
+use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at};

@@ -1,6 +1,7 @@
 //! Taking mounts off.
 
-use mountwright_core::{Errno, MountKey, Propagation, UnmountMode, UnmountRequest};
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::{Errno, MountKey, Propagation, UnmountRequest};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below, detach, unmount};

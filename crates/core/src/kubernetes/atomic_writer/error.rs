@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::{AtomicVolumeLimits, FileKind, OsError, VolumeGeneration, printable};
+use crate::error::OsError;
+use crate::file::FileKind;
+use crate::kubernetes::atomic_writer::{AtomicVolumeLimits, VolumeGeneration};
+use crate::path::printable;
 
 /// Why the files of a volume could not be read as one version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use crate::printable;
+use crate::path::printable;
 
 /// One version of the files of a volume that the kubelet replaces: the name of the directory that holds them,
 /// `..<time>.<random digits>`. Two reads of a volume saw the same files exactly if they saw the same generation.

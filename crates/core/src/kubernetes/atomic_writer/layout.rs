@@ -3,7 +3,9 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::{Directory, Errno, OsError, VolumeGeneration};
+use crate::error::{Errno, OsError};
+use crate::kubernetes::atomic_writer::VolumeGeneration;
+use crate::ports::Directory;
 
 /// The symlink to the directory of the present version.
 const DATA: &str = "..data";

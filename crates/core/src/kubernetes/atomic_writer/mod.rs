@@ -6,3 +6,8 @@ pub(crate) mod layout;
 pub(crate) mod payload;
 pub(crate) mod read;
 pub(crate) mod volume;
+
+pub use error::{AtomicVolumeError, LayoutFault};
+pub use generation::VolumeGeneration;
+pub use read::{atomic_volume_generation, read_atomic_volume};
+pub use volume::{AtomicVolume, AtomicVolumeLimits, VolumeFile};

@@ -4,9 +4,12 @@ use std::ffi::OsStr;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::error::{Errno, Error, OsError};
+use crate::file::FileKind;
+use crate::kubernetes::atomic_writer::VolumeGeneration;
 use crate::kubernetes::atomic_writer::layout::{DataLink, shown_through};
 use crate::kubernetes::file_walk::each_file;
-use crate::{Directory, Errno, Error, FileKind, OsError, VolumeGeneration};
+use crate::ports::Directory;
 
 /// How often a version is read that is replaced meanwhile, before the answer stands as it is.
 const TRIES: usize = 4;
@@ -77,7 +80,7 @@ fn read_version(
     path: &Path,
     limit: u64,
 ) -> Result<Option<Payload>, Error> {
-    let version = match volume.open_dir(name.name(), crate::Crossing::Enter) {
+    let version = match volume.open_dir(name.name(), crate::path::Crossing::Enter) {
         Ok(version) => version,
         Err(error) => return absent(error),
     };
@@ -88,7 +91,7 @@ fn read_version(
             continue;
         }
         if entry.kind == FileKind::Directory {
-            payload.add_tree(&*version.open_dir(&entry.name, crate::Crossing::Enter)?, path, limit)?;
+            payload.add_tree(&*version.open_dir(&entry.name, crate::path::Crossing::Enter)?, path, limit)?;
         } else {
             payload.add(&*version, &entry.name)?;
         }
@@ -118,8 +121,10 @@ fn is_shown(volume: &dyn Directory, name: &OsStr) -> Result<bool, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Operation;
+    use crate::path::Location;
+    use crate::ports::{Filesystem, MockDirectory};
     use crate::test_support::read_only_tree::SmallWorld;
-    use crate::{Filesystem, Location, MockDirectory, Operation};
 
     fn ask(world: &SmallWorld) -> Result<Option<Payload>, Error> {
         payload(&*world.open_dir(&Location::trusted("/v")).unwrap(), Path::new("/v"), 8)
@@ -230,8 +235,8 @@ mod tests {
             }
             let mut version = MockDirectory::new();
             version.expect_entries().return_once(|| {
-                let key = crate::DirectoryEntry { name: "key".into(), kind: FileKind::Regular, inode: 3 };
-                Ok(crate::DirectoryEntries::new(std::iter::once(Ok(key))))
+                let key = crate::file::DirectoryEntry { name: "key".into(), kind: FileKind::Regular, inode: 3 };
+                Ok(crate::ports::DirectoryEntries::new(std::iter::once(Ok(key))))
             });
             version.expect_metadata().returning(|_| Err(OsError::new(Operation::Metadata, "key", Errno::ENOENT)));
             Ok(Box::new(version))

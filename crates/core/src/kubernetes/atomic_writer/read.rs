@@ -3,11 +3,14 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Errno, Operation, OsError};
+use crate::file::{DirectoryEntry, FileKind};
 use crate::kubernetes::atomic_writer::layout::DataLink;
-use crate::{
-    AtomicVolume, AtomicVolumeError, AtomicVolumeLimits, Directory, DirectoryEntry, Errno, FileKind, Filesystem,
-    LayoutFault, Location, Operation, OsError, RelativePath, VolumeFile, VolumeGeneration,
+use crate::kubernetes::atomic_writer::{
+    AtomicVolume, AtomicVolumeError, AtomicVolumeLimits, LayoutFault, VolumeFile, VolumeGeneration,
 };
+use crate::path::{Location, RelativePath};
+use crate::ports::{Directory, Filesystem};
 
 /// How often a version is read that is replaced meanwhile.
 const TRIES: u32 = 8;
@@ -81,10 +84,12 @@ impl Reader<'_> {
 
     fn version(&self, generation: &VolumeGeneration) -> Result<Vec<VolumeFile>, AtomicVolumeError> {
         let version =
-            self.volume.open_dir(generation.name(), crate::Crossing::Enter).map_err(|error| match error.errno() {
-                Errno::ENOENT => self.fault(LayoutFault::VersionMissing(generation.clone())),
-                Errno::ENOTDIR | Errno::ELOOP => self.fault(LayoutFault::VersionNoDirectory(generation.clone())),
-                _ => error.into(),
+            self.volume.open_dir(generation.name(), crate::path::Crossing::Enter).map_err(|error| {
+                match error.errno() {
+                    Errno::ENOENT => self.fault(LayoutFault::VersionMissing(generation.clone())),
+                    Errno::ENOTDIR | Errno::ELOOP => self.fault(LayoutFault::VersionNoDirectory(generation.clone())),
+                    _ => error.into(),
+                }
             })?;
         let mut read = Read::default();
         self.directory(&*version, Path::new(""), 0, &mut read)?;
@@ -113,7 +118,12 @@ impl Reader<'_> {
             let path = path.join(&entry.name);
             match entry.kind {
                 FileKind::Directory => {
-                    self.directory(&*directory.open_dir(&entry.name, crate::Crossing::Enter)?, &path, depth + 1, read)?;
+                    self.directory(
+                        &*directory.open_dir(&entry.name, crate::path::Crossing::Enter)?,
+                        &path,
+                        depth + 1,
+                        read,
+                    )?;
                 }
                 FileKind::Regular => self.file(directory, &entry.name, path, read)?,
                 kind => return Err(self.fault(LayoutFault::NotAFile { path, kind })),

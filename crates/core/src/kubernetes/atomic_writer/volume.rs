@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{FileMode, RelativePath, VolumeGeneration};
+use crate::file::FileMode;
+use crate::kubernetes::atomic_writer::VolumeGeneration;
+use crate::path::RelativePath;
 
 /// The files of one version of a `ConfigMap`, Secret, projected or downward-API volume.
 #[derive(Clone, Debug, PartialEq, Eq)]

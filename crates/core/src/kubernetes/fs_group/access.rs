@@ -1,6 +1,6 @@
 //! What the users of a volume may do with it.
 
-use crate::{FileKind, FileMode};
+use crate::file::{FileKind, FileMode};
 
 /// What the users of a volume may do with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -2,8 +2,12 @@
 
 use std::ffi::OsStr;
 
+use crate::error::{Errno, Operation, OsError};
+use crate::file::{FileKind, FileMode, Metadata};
+use crate::kubernetes::fs_group::FsGroupRequest;
 use crate::kubernetes::fs_group::pinned::Pinned;
-use crate::{Crossing, Directory, Errno, FileKind, FileMode, FsGroupRequest, Metadata, OpenEntry, Operation, OsError};
+use crate::path::Crossing;
+use crate::ports::{Directory, OpenEntry};
 
 /// What became of one file.
 #[derive(Debug, PartialEq, Eq)]

@@ -3,7 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::{Crossing, DeviceNumber, Directory, Errno, FileTime, Metadata, MountKey, Operation, OsError};
+use crate::error::{Errno, Operation, OsError};
+use crate::file::{DeviceNumber, FileTime, Metadata};
+use crate::mount::MountKey;
+use crate::path::Crossing;
+use crate::ports::Directory;
 
 /// Directories that are kept open besides the root.
 pub(super) const OPEN_MAX: usize = 16;

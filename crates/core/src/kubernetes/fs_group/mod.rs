@@ -13,3 +13,10 @@ pub(crate) mod policy;
 pub(crate) mod request;
 #[cfg(test)]
 pub(crate) mod tests;
+
+pub use access::VolumeAccess;
+pub use apply::apply_fs_group;
+pub use needed::fs_group_needs_change;
+pub use outcome::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
+pub use policy::{BadVolumeRecord, FS_GROUP, FS_GROUP_CHANGE_POLICY, FsGroup, FsGroupChangePolicy};
+pub use request::{AfterFailures, FsGroupRequest};

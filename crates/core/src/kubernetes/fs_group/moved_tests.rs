@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use crate::error::{Errno, Operation};
+use crate::file::DeviceNumber;
 use crate::kubernetes::fs_group::descent::OPEN_MAX;
 use crate::kubernetes::fs_group::tests::{ALWAYS, WRITES, applied, assert_shown, incomplete, volume};
 use crate::test_support::hooked_tree::ChangingTree;
-use crate::{DeviceNumber, Errno, Operation};
 
 /// The number of the call that does this to a path, on a tree where nothing else happens.
 #[track_caller]

@@ -1,11 +1,15 @@
 //! Whether a volume's files have to be given their group.
 
-use crate::{Filesystem, FinalLink, FsGroup, FsGroupChangePolicy, Location, OsError, VolumeAccess};
+use crate::error::OsError;
+use crate::file::FinalLink;
+use crate::kubernetes::fs_group::{FsGroup, FsGroupChangePolicy, VolumeAccess};
+use crate::path::Location;
+use crate::ports::Filesystem;
 
 /// Whether the volume at `volume` has to be changed for its files to be of `group`: [`FsGroup::needs_change`] of its root.
 ///
 /// With [`FsGroupChangePolicy::Always`] nothing is looked at. A symlink as last component of a trusted path is followed.
-/// The answer is as old as the call; [`apply_fs_group`](crate::apply_fs_group) asks again, of the directory that it opened.
+/// The answer is as old as the call; [`apply_fs_group`](crate::kubernetes::fs_group::apply_fs_group) asks again, of the directory that it opened.
 ///
 /// # Errors
 ///
@@ -26,8 +30,9 @@ pub fn fs_group_needs_change(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Errno;
+    use crate::ports::MockFilesystem;
     use crate::test_support::hooked_tree::ChangingTree;
-    use crate::{Errno, MockFilesystem};
 
     const MISMATCH: FsGroup = FsGroup { gid: 0, policy: FsGroupChangePolicy::OnRootMismatch };
 

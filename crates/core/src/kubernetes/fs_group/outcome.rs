@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::{OsError, printable};
+use crate::error::OsError;
+use crate::path::printable;
 
 /// How far it got; handed to the caller's callback after each name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

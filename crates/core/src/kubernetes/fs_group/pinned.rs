@@ -1,6 +1,8 @@
 //! What gets its group.
 
-use crate::{Directory, FileMode, Metadata, OpenEntry, OsError};
+use crate::error::OsError;
+use crate::file::{FileMode, Metadata};
+use crate::ports::{Directory, OpenEntry};
 
 /// An open directory or a pinned file: whatever happens to its name, the look and the changes are of the same file.
 #[derive(Clone, Copy)]

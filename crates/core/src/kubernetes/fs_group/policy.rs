@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{FileKind, Metadata, VolumeAccess};
+use crate::file::{FileKind, Metadata};
+use crate::kubernetes::fs_group::VolumeAccess;
 
 /// When the group of a volume's files is changed (`fsGroupChangePolicy` of Kubernetes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -162,8 +163,8 @@ mod tests {
     #[test]
     fn the_root_alone_says_whether_a_change_is_needed() {
         let root = |mode, gid| {
-            let mut root = Metadata::new(FileKind::Directory, crate::DeviceNumber::new(8, 1), 2);
-            (root.mode, root.gid) = (crate::FileMode::from_bits(mode), gid);
+            let mut root = Metadata::new(FileKind::Directory, crate::file::DeviceNumber::new(8, 1), 2);
+            (root.mode, root.gid) = (crate::file::FileMode::from_bits(mode), gid);
             root
         };
         let group = FsGroup { gid: 7, policy: FsGroupChangePolicy::OnRootMismatch };

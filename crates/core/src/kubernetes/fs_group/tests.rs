@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use std::ops::ControlFlow;
 
-use crate::kubernetes::fs_group::apply::apply_fs_group;
-use crate::kubernetes::fs_group::outcome::{
-    FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport,
-};
-use crate::kubernetes::fs_group::request::FsGroupRequest;
+use crate::error::{Errno, Operation, OsError};
+use crate::file::FileKind;
+use crate::kubernetes::fs_group::FsGroupRequest;
+use crate::kubernetes::fs_group::apply_fs_group;
+use crate::kubernetes::fs_group::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
+use crate::kubernetes::fs_group::{FsGroup, FsGroupChangePolicy};
+use crate::path::Location;
 use crate::test_support::hooked_tree::{ChangingTree, Files};
-use crate::{Errno, FileKind, FsGroup, FsGroupChangePolicy, Location, Operation, OsError};
 
 pub(super) const ALWAYS: FsGroupRequest = FsGroupRequest::new(FsGroup { gid: 7, policy: FsGroupChangePolicy::Always });
 const MISMATCH: FsGroupRequest = FsGroupRequest::new(FsGroup { gid: 7, policy: FsGroupChangePolicy::OnRootMismatch });
