@@ -39,11 +39,3 @@ pub use file_count::FileCount;
 pub use file_walk::TREE_DEPTH_MAX;
 pub use watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};
 pub use watchable::{is_watchable_mount, watchability};
-
-pub use count_files::count_files;
-pub use empty_dir::{empty_dir_medium, is_ephemeral_storage, is_host_empty_dir};
-pub use empty_dir_medium::EmptyDirMedium;
-pub use file_count::FileCount;
-pub use file_walk::TREE_DEPTH_MAX;
-pub use watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};
-pub use watchable::{is_watchable_mount, watchability};
