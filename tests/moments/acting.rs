@@ -1,6 +1,7 @@
 //! Somebody else, who acts once, at a chosen call.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Mutex;
 
 use mountwright_core::Errno;
@@ -13,6 +14,7 @@ type Act = Box<dyn FnOnce() + Send>;
 pub(crate) struct Acting {
     before: Option<Call>,
     after: Option<Call>,
+    place: Option<&'static str>,
     act: Mutex<Option<Act>>,
     refused: Option<(Call, Errno)>,
     then: Mutex<Option<(Call, Act)>>,
@@ -23,6 +25,7 @@ impl Acting {
         Self {
             before: Some(call),
             after: None,
+            place: None,
             act: Mutex::new(Some(Box::new(act))),
             refused: None,
             then: Mutex::new(None),
@@ -33,10 +36,17 @@ impl Acting {
         Self {
             before: None,
             after: Some(call),
+            place: None,
             act: Mutex::new(Some(Box::new(act))),
             refused: None,
             then: Mutex::new(None),
         }
+    }
+
+    /// Passes over each call before this path exists.
+    pub(crate) fn once_there(mut self, path: &'static str) -> Self {
+        self.place = Some(path);
+        self
     }
 
     /// Makes every call of this kind fail from then on, probes apart.
@@ -93,7 +103,7 @@ impl Between for Acting {
                     act();
                 }
             }
-        } else if self.after == Some(moment.call) {
+        } else if self.after == Some(moment.call) && self.place.is_none_or(|path| Path::new(path).exists()) {
             self.act();
         }
     }

@@ -56,6 +56,34 @@ fn faster_at(target: &'static str) -> Acting {
     Acting::before(Call::MoveMount, move || tmpfs(target, "faster"))
 }
 
+/// A bind that creates its target, which another process exchanges with its own directory right then.
+fn target_exchanged_once_created(ladder: Ladder, stacking: bool, mounted: bool) {
+    dir("/w/source");
+    dir("/w/t/other/full");
+    chmod("/w/t/other", 0o700);
+    if mounted {
+        dir("/w/secret");
+        chmod("/w/secret", 0o700);
+        bind("/w/secret", "/w/t/other");
+    }
+    let exchanging = Acting::after(Call::Mkdirat, move || {
+        if mounted {
+            exchange_elsewhere("/w/t/target", "/w/t/other");
+        } else {
+            exchange("/w/t/target", "/w/t/other");
+        }
+    })
+    .once_there("/w/t/target");
+    let request = BindRequest::new(at("/w/source"), below("/w/t", "target"));
+    let request = request.creating_target(FileMode::from_bits(0o755)).propagation(Propagation::Private);
+    let request = if stacking { request.stacking() } else { request };
+    let bound = exchanging.backend(ladder).bind(&request);
+    while rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).is_ok() {}
+    let kept = if mounted { "/w/secret" } else { "/w/t/target" };
+    assert_eq!(mode(kept), 0o700, "{stacking} {mounted}: {bound:?}");
+    std::fs::remove_dir_all("/w/t").unwrap();
+}
+
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("of two binds that may not stack and race for one place, one succeeds", || {
         source_and_target();
@@ -180,30 +208,11 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new(
         "a bind that creates its target changes the mode of no directory that another process put there",
         || {
-            for (stacking, mounted) in [(true, true), (true, false), (false, true), (false, false)] {
-                dir("/w/source");
-                dir("/w/t/other/full");
-                chmod("/w/t/other", 0o700);
-                if mounted {
-                    dir("/w/secret");
-                    chmod("/w/secret", 0o700);
-                    bind("/w/secret", "/w/t/other");
+            let staged = Ladder::ALL.without(Call::OpenTreeAttr).without(Call::MountSetattr);
+            for ladder in [Ladder::ALL, staged] {
+                for (stacking, mounted) in [(true, true), (true, false), (false, true), (false, false)] {
+                    target_exchanged_once_created(ladder, stacking, mounted);
                 }
-                let exchanging = Acting::after(Call::Mkdirat, move || {
-                    if mounted {
-                        exchange_elsewhere("/w/t/target", "/w/t/other");
-                    } else {
-                        exchange("/w/t/target", "/w/t/other");
-                    }
-                });
-                let request = BindRequest::new(at("/w/source"), below("/w/t", "target"));
-                let request = request.creating_target(FileMode::from_bits(0o755)).propagation(Propagation::Private);
-                let request = if stacking { request.stacking() } else { request };
-                let bound = exchanging.backend(Ladder::ALL).bind(&request);
-                while rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).is_ok() {}
-                let kept = if mounted { "/w/secret" } else { "/w/t/target" };
-                assert_eq!(mode(kept), 0o700, "{stacking} {mounted}: {bound:?}");
-                std::fs::remove_dir_all("/w/t").unwrap();
             }
         },
     ),
