@@ -200,7 +200,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new(
         "of two binds that race for one place below a shared mount one succeeds, in the copies too",
         || {
-            for moment in [Call::MoveMount, Call::Statmount, Call::Listmount] {
+            for moment in [Call::MoveMount, Call::Statmount, Call::OpenTree, Call::MountSetattr] {
                 shared_places();
                 let elsewhere = Elsewhere::enter();
                 // Too late, and stopped before it could unmount its mount again.

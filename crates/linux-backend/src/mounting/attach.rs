@@ -1,12 +1,16 @@
 //! Attaching a detached mount, and the checks after it has become visible.
 
+use std::num::NonZeroU64;
+
+use mountwright_core::mount::{OccupiedTarget, UniqueMountId};
 use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
 use crate::LinuxBackend;
+use crate::mounting::find_new_mount::same_file;
 use crate::mounting::look_again::look_again;
 use crate::mounting::standing::Standing;
 use crate::mounting::target::Target;
-use crate::resolve::identity::{QUIETLY, kind, mount_key};
+use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::syscalls::abi::{
     AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, MS_SLAVE, S_IFLNK,
 };
@@ -43,14 +47,15 @@ pub(crate) struct Attached<'a, Fd> {
     pub(crate) mount: MountKey,
     /// Its relations right after the attach, where the kernel was asked.
     pub(crate) standing: Option<Standing>,
-    /// Whatever is below the mount and has a younger unique id came after the attach. `None`: ids do not say it.
+    /// Whatever is below the mount and has a larger unique id came after the attach. `None`: ids do not show it.
     pub(crate) fence: Option<u64>,
 }
 
 impl<'a, Fd> Attached<'a, Fd> {
     pub(crate) fn new(tree: &'a Fd, mount: MountKey, recursion: Recursion) -> Self {
         let fence = match (mount, recursion) {
-            (MountKey::Unique(id), Recursion::This) => Some(id.0.get()),
+            // Nothing can be mounted on a detached copy of one mount.
+            (MountKey::Unique(_), Recursion::This) => Some(0),
             _ => None,
         };
         Self { tree, mount, standing: None, fence }
@@ -104,9 +109,65 @@ impl<K: Kernel> LinuxBackend<K> {
         target: &Target<'_, K::Fd>,
         last: &LastStep<'_, K::Fd>,
     ) -> Step<Option<Standing>> {
-        let (tree, mount) = (attached.tree, attached.mount);
+        let mount = attached.mount;
         let looked = self.lies_on(target, mount).and_then(|seen| self.shows(target, mount).map(|()| seen));
-        looked.map_err(|fault| self.take_off((tree, mount), target, last.apart, fault))
+        match looked {
+            Err(fault) => self.undo(attached, target, last, fault).map(|()| None),
+            seen => seen,
+        }
+    }
+
+    /// Unmounts the tree after a failure. Done all the same, where another process has unmounted it.
+    fn undo(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        target: &Target<'_, K::Fd>,
+        last: &LastStep<'_, K::Fd>,
+        fault: Fault,
+    ) -> Step<()> {
+        let mount = attached.mount;
+        if matches!(mount, MountKey::Unique(_)) && self.is_gone(mount).unwrap_or(false) {
+            return self.unmounted_by_another(target, fault);
+        }
+        if last.apart && fault.errno() == Errno::EBUSY {
+            self.wait_for_the_copies(mount, target);
+        }
+        Err(self.take_off((attached.tree, mount), target, last.apart, fault))
+    }
+
+    /// Another process has unmounted what was attached: done, where the target is as it was before, or is removed. Where
+    /// another mount is on the target by now, that one was there first, or has taken this one along.
+    fn unmounted_by_another(&self, target: &Target<'_, K::Fd>, fault: Fault) -> Step<()> {
+        let now = match self.stat_shown(target) {
+            Err(gone) if matches!(gone.errno(), Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
+            now => now,
+        };
+        let before = self.stat_fd(&target.file, self.file_and_mount());
+        let (Ok(before), Ok(now)) = (before, now) else { return Err(fault) };
+        if mount_key(&before) == mount_key(&now) && same_file(&before, &now) {
+            return Ok(());
+        }
+        match target.occupied {
+            OccupiedTarget::Refuse if mount_root(&now) == Some(true) => Err(Fault::new(Call::MoveMount, Errno::EBUSY)),
+            _ => Err(fault),
+        }
+    }
+
+    /// Where a mount lies on one that another bind is making, its copies lie on the copies of that one, and are unmounted with
+    /// it only while that one has its peers. Its caller leaves them, sees this mount, and returns to them until it is gone.
+    fn wait_for_the_copies(&self, mount: MountKey, target: &Target<'_, K::Fd>) {
+        let (MountKey::Unique(id), Some(MountKey::Unique(expected))) = (mount, target.alone_on) else { return };
+        let mut has_left = false;
+        // An error: it is unmounted, or nothing can be known of it.
+        let _ = look_again(|| {
+            let own = self.relations(id)?;
+            let Ok(below) = NonZeroU64::try_from(own.parent) else { return Ok(Some(())) };
+            let below = self.relations(UniqueMountId(below))?;
+            let is_alone = own.peer_group == 0 || below.parent != expected.0.get();
+            let has_returned = has_left && below.peer_group != 0;
+            has_left |= below.peer_group == 0;
+            Ok((is_alone || has_returned).then_some(()))
+        });
     }
 
     /// The propagation. Last: until here the copies at the parent's peers are whole, and are unmounted with the tree.
@@ -128,7 +189,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 Err(fault) => Err(fault),
             },
         };
-        settled.map_err(|fault| self.take_off((attached.tree, attached.mount), target, last.apart, fault))
+        settled.or_else(|fault| self.undo(attached, target, last, fault))
     }
 
     /// `move_mount` has one errno for all mistakes; mount(2) says `ENOTDIR` where a directory and a file meet.

@@ -24,6 +24,14 @@ pub(crate) enum Sort {
     File,
 }
 
+/// Result of the removal of what was created.
+enum Removal {
+    Removed,
+    /// A mount is on it, or names are in it.
+    InUse,
+    Kept,
+}
+
 /// One directory or file, in the directory that it was made in.
 struct Made<Fd> {
     parent: Rc<Fd>,
@@ -68,11 +76,11 @@ impl<Fd> Created<Fd> {
     }
 }
 
-/// Whether a directory can have been made a moment ago with this mode: empty of directories, and without a permission that
-/// was not asked for. Set-group-id is inherited.
+/// Whether a directory can have been made a moment ago with this mode: without a permission that was not asked for.
+/// Set-group-id is inherited.
 fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
     let inherited = u32::from(mode.bits()) | 0o2000;
-    u32::from(stat.mode) & 0o7777 & !inherited == 0 && stat.links <= 2
+    u32::from(stat.mode) & 0o7777 & !inherited == 0
 }
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -99,7 +107,10 @@ impl<K: Kernel> LinuxBackend<K> {
                     return Err(Fault::new(Call::Openat, Errno::ESTALE));
                 }
                 created.identify(&stat);
-                self.correct_mode_of(&fresh, &stat, mode)?;
+                // With a directory in it, it is in use by another bind already, or is another directory.
+                if stat.links <= 2 {
+                    self.correct_mode_of(&fresh, &stat, mode)?;
+                }
                 Ok(fresh)
             }
             // Already a mount point, perhaps of another bind to the same target.
@@ -126,32 +137,36 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(fresh)
     }
 
-    /// Removes what was created, innermost first, one name at a time and never what somebody else has put there; adds
-    /// to the failure what stays.
+    /// Removes what was created, innermost first, one name at a time and never what another process has put there; adds to
+    /// the failure what stays. After a lost race, names that the other caller's mount needs are that caller's.
     pub(crate) fn take_back(&self, created: Created<K::Fd>, fault: Fault) -> Fault {
+        let lost_a_race = fault.errno() == Errno::EBUSY && fault.leaves_nothing();
+        let all_of_another = |fault: &Fault| lost_a_race && fault.leaves_nothing();
         created.made.into_iter().rev().fold(fault, |fault, made| match self.remove_made(&made) {
-            true => fault,
-            false if made.sort == Sort::Directory => fault.leaving(Leftover::Directory(made.shown)),
-            false => fault.leaving(Leftover::File(made.shown)),
+            Removal::Removed => fault,
+            Removal::InUse if all_of_another(&fault) => fault,
+            _ if made.sort == Sort::Directory => fault.leaving(Leftover::Directory(made.shown)),
+            _ => fault.leaving(Leftover::File(made.shown)),
         })
     }
 
-    /// True where it is gone.
-    fn remove_made(&self, made: &Made<K::Fd>) -> bool {
+    fn remove_made(&self, made: &Made<K::Fd>) -> Removal {
+        let gone = |fault: &Fault| if fault.errno() == Errno::ENOENT { Removal::Removed } else { Removal::Kept };
         let (dir, name) = (At::Fd(&*made.parent), Path::new(&made.name));
         if let Some(known) = made.identity {
             match self.calls.statx(dir, name, QUIETLY | AT_SYMLINK_NOFOLLOW, FRESH) {
-                // Somebody has moved it away, or has written into it.
-                Ok(stat) if identity(&stat) != known => return false,
-                Ok(stat) if kind(&stat) != S_IFDIR && stat.size > 0 => return false,
+                // Another process has moved it away, or has written into it.
+                Ok(stat) if identity(&stat) != known => return Removal::Kept,
+                Ok(stat) if kind(&stat) != S_IFDIR && stat.size > 0 => return Removal::Kept,
                 Ok(_) => {}
-                Err(fault) => return fault.errno() == Errno::ENOENT,
+                Err(fault) => return gone(&fault),
             }
         }
         let flags = if made.sort == Sort::Directory { AT_REMOVEDIR } else { 0 };
         match self.calls.unlinkat(dir, name, flags) {
-            Ok(()) => true,
-            Err(fault) => fault.errno() == Errno::ENOENT,
+            Ok(()) => Removal::Removed,
+            Err(fault) if matches!(fault.errno(), Errno::EBUSY | Errno::ENOTEMPTY | Errno::EEXIST) => Removal::InUse,
+            Err(fault) => gone(&fault),
         }
     }
 }

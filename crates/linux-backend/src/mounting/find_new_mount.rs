@@ -38,7 +38,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok((mounted, found.mount.key()))
     }
 
-    fn file_and_mount(&self) -> u32 {
+    pub(crate) fn file_and_mount(&self) -> u32 {
         self.identity_mask() | STATX_TYPE | STATX_INO
     }
 
@@ -65,6 +65,6 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
-fn same_file(one: &Stat, other: &Stat) -> bool {
+pub(crate) fn same_file(one: &Stat, other: &Stat) -> bool {
     (one.device, one.inode) == (other.device, other.inode)
 }

@@ -79,10 +79,13 @@ impl<K: Kernel> LinuxBackend<K> {
         // A peer that keeps the group, so that the mount can return to it: only from there its copies can be unmounted.
         let can_return = self.uses(Call::SetGroup) && self.uses(Call::OpenTree);
         let group = can_return.then(|| self.peer_of(attached.tree, recursion)).transpose()?;
-        for _ in 0..MOST_ROUNDS {
-            let newcomer = self.newcomer_that_stays((id, fence), target)?;
-            if newcomer.is_some() {
-                return Ok(newcomer);
+        for round in 0..MOST_ROUNDS {
+            // Where the mount cannot return it must not leave too early.
+            if round > 0 || group.is_none() {
+                let newcomer = self.newcomer_that_stays((id, fence), target)?;
+                if newcomer.is_some() {
+                    return Ok(newcomer);
+                }
             }
             match leave().and_then(|()| self.newcomer((id, fence), target)) {
                 Ok(None) => return Ok(None),

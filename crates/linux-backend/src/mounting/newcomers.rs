@@ -47,7 +47,7 @@ fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// What is below a mount and younger than `fence`. A cover counts only where nothing may be mounted on the target.
+    /// Mounts below a mount whose unique ids are larger than `fence`. A cover counts only where nothing may be mounted on the target.
     pub(crate) fn newcomer(
         &self,
         (mount, fence): (UniqueMountId, u64),
