@@ -8,9 +8,11 @@ use mountwright_linux::{Ladder, LinuxBackend};
 use crate::alone::alone;
 use crate::found::Found;
 use crate::host::{Host, Layout};
-use crate::operations::{Answer, Before, DONE, INCOMPLETE, Kind, Operation, Ports, STRICTLY, Start, prepare, recover};
+use crate::operations::{
+    Answer, Before, DONE, INCOMPLETE, Kind, MOUNT, Operation, Ports, STRICTLY, Start, prepare, recover,
+};
 use crate::seen::{FileSeen, Seen, files, tables};
-use crate::turns::{Ran, Schedule, run};
+use crate::turns::{Ran, Schedule, TOO_MANY_CALLS, run};
 
 /// Depth of the search of a pair.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +116,8 @@ impl<'a> Pair<'a> {
         };
         pair.initial = Seen::of(&pair.host).comparable();
         pair.sequential = [0, 1].map(|beginner| {
-            let ran = pair.run(&Schedule { beginner, segments: Vec::new() });
+            // Whatever one makes after the other.
+            let ran = pair.run(&Schedule { beginner, segments: Vec::new(), alone: [TOO_MANY_CALLS; 2] });
             let state = pair.state(&ran.host);
             pair.calls = [0, 1].map(|side| pair.calls[side].max(ran.calls[side]));
             let recovered = pair.repeat(&ran.host, 0, &recover).1;
@@ -158,7 +161,7 @@ impl<'a> Pair<'a> {
             };
             // The deepest, or as deep as callers of so few calls go.
             if !more {
-                let schedule = Schedule { beginner, segments: segments.clone() };
+                let schedule = Schedule { beginner, segments: segments.clone(), alone: self.calls };
                 let ran = self.run(&schedule);
                 more = ran.used == segments.len();
                 // The last segment may end with its caller; then every longer one is the same run.
@@ -203,8 +206,11 @@ impl<'a> Pair<'a> {
             return None;
         }
         let name = self.name_of(ran, state);
-        let is_fine =
-            name != "source-covered" && (self.is_conflict(ran) || self.is_half_removed(ran) || self.was_in_use(ran));
+        let is_fine = name != "source-covered"
+            && (self.is_conflict(ran)
+                || self.is_half_removed(ran)
+                || self.was_in_use(ran)
+                || self.went_along(ran, state));
         (!is_fine).then_some(name)
     }
 
@@ -248,6 +254,14 @@ impl<'a> Pair<'a> {
         let run = |ports: Ports<'_>| (self.operations[sides[0]].run)(ports, &self.before, 0);
         let (answer, state) = self.repeat(&ran.host, 0, &run);
         answer.kind == DONE && self.sequential.iter().any(|outcome| outcome.state == state)
+    }
+
+    /// A mount that was stacked on a bind before that was done: the bind was rolled back with what was on it, and made again.
+    fn went_along(&self, ran: &Ran, state: &str) -> bool {
+        let is_mount = |side: &usize| self.operations[*side].name == MOUNT;
+        let Some(side) = [0, 1].into_iter().find(is_mount).filter(|&side| !is_mount(&(1 - side))) else { return false };
+        let other = |ports: Ports<'_>| (self.operations[1 - side].run)(ports, &self.before, 1 - side);
+        ran.answers.iter().all(Answer::is_success) && self.repeat(&self.host, 1 - side, &other).1 == *state
     }
 
     /// One more call, alone: its result and the machine after it.

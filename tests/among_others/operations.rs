@@ -254,6 +254,7 @@ const RUNNING: Operation =
 const MAKING: Operation = Operation { kind: Kind::Makes, ..RUNNING };
 const REMOVING: Operation = Operation { kind: Kind::Removes, ..RUNNING };
 
+pub(crate) const MOUNT: &str = "mount";
 pub(crate) const STRICTLY: &str = "tear down strictly";
 
 /// On one sandbox.
@@ -331,7 +332,7 @@ pub(crate) const AT_ONE_TARGET: &[Operation] = &[
         run: |ports, _, side| bind(ports, at("/w/t"), side),
     },
     Operation {
-        name: "mount",
+        name: MOUNT,
         start: Start::Empty,
         kind: Kind::Other,
         run: |ports, _, _| done(ports.mounter.mount(&MountRequest::new("tmpfs", at("/w/t")))),

@@ -11,13 +11,25 @@ use crate::host::Host;
 use crate::operations::{Answer, Before, Operation, Ports};
 
 /// Calls that no two operations come near to.
-const TOO_MANY_CALLS: usize = 4000;
+pub(crate) const TOO_MANY_CALLS: usize = 4000;
 
 /// The caller that begins, and after how many calls each has to let the other continue; after the last each runs to its end.
+///
+/// A caller that makes many more calls than it makes alone looks again at what the other one is about to change: then the
+/// other one continues, and no further segment counts.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule {
     pub(crate) beginner: usize,
     pub(crate) segments: Vec<usize>,
+    /// Number of calls that each makes alone.
+    pub(crate) alone: [usize; 2],
+}
+
+impl Schedule {
+    /// Number of calls after which a caller is said to wait for the other one.
+    fn patience(&self, side: usize) -> usize {
+        2 * self.alone[side] + 20
+    }
 }
 
 /// Result of two callers.
@@ -41,19 +53,51 @@ struct State {
     used: usize,
     done: [bool; 2],
     calls: [usize; 2],
+    /// Number of calls at which each lets the other continue.
+    until: [usize; 2],
     endless: bool,
     log: Vec<(usize, Call)>,
 }
 
-#[derive(Default)]
 struct Turns {
+    schedule: Schedule,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 impl Turns {
+    fn new(schedule: &Schedule) -> Self {
+        let mut state = State {
+            turn: schedule.beginner,
+            segments: schedule.segments.clone().into_iter(),
+            until: [0, 1].map(|side| schedule.patience(side)),
+            ..State::default()
+        };
+        Self::next_segment(&mut state);
+        Self { schedule: schedule.clone(), state: Mutex::new(state), changed: Condvar::new() }
+    }
+
     fn next_segment(state: &mut State) {
         state.left = state.segments.next().unwrap_or(usize::MAX);
+    }
+
+    /// Whether this caller has to let the other one continue, which it then does.
+    fn switches(&self, state: &mut State, side: usize) -> bool {
+        if state.done[1 - side] {
+            return false;
+        }
+        if state.calls[side] >= state.until[side] {
+            state.until[side] = state.calls[side] + self.schedule.patience(side);
+            (state.segments, state.left) = (Vec::new().into_iter(), usize::MAX);
+        } else if state.left == 0 {
+            state.used += 1;
+            Self::next_segment(state);
+        } else {
+            return false;
+        }
+        state.turn = 1 - side;
+        self.changed.notify_all();
+        true
     }
 
     fn before(&self, side: usize, moment: Moment) -> Result<(), Errno> {
@@ -62,13 +106,9 @@ impl Turns {
             while state.turn != side {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
-            if state.left > 0 || state.done[1 - side] {
+            if !self.switches(&mut state, side) {
                 break;
             }
-            state.turn = 1 - side;
-            state.used += 1;
-            Self::next_segment(&mut state);
-            self.changed.notify_all();
         }
         state.left = state.left.saturating_sub(1);
         state.calls[side] += 1;
@@ -114,13 +154,7 @@ impl Drop for End<'_> {
 /// Lets two callers go, as the schedule says.
 pub(crate) fn run(host: &Host, ladder: Ladder, before: &Before, pair: [&Operation; 2], schedule: &Schedule) -> Ran {
     let machine = SharedMachine::new(host.machine.clone());
-    let turns = Arc::new(Turns::default());
-    {
-        let mut state = turns.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.turn = schedule.beginner;
-        state.segments = schedule.segments.clone().into_iter();
-        Turns::next_segment(&mut state);
-    }
+    let turns = Arc::new(Turns::new(schedule));
     let call = |side: usize| {
         // Dropped last, also when the operation panics: the other one must not wait for ever.
         let _end = End(&turns, side);
