@@ -3,8 +3,8 @@
 use std::fmt;
 
 use linux_raw_sys::general::{
-    __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_listmount, __NR_mount_setattr, __NR_move_mount,
-    __NR_open_tree, __NR_open_tree_attr, __NR_openat2, __NR_statmount,
+    __NR_fchmodat2, __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_getxattrat, __NR_listmount,
+    __NR_mount_setattr, __NR_move_mount, __NR_open_tree, __NR_open_tree_attr, __NR_openat2, __NR_statmount,
 };
 use mountwright_core::Errno;
 use mountwright_linux::{Call, LinuxBackend};
@@ -35,7 +35,10 @@ const SET_GROUP: Numbers = (Call::SetGroup, &[__NR_move_mount]);
 /// They came together, and profiles list them together.
 const FSOPEN: Numbers = (Call::Fsopen, &[__NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick]);
 
-const SETS: [(&str, &[Numbers]); 10] = [
+const FCHMODAT2: Numbers = (Call::Fchmodat2, &[__NR_fchmodat2]);
+const GETXATTRAT: Numbers = (Call::Getxattrat, &[__NR_getxattrat]);
+
+const SETS: [(&str, &[Numbers]); 11] = [
     ("openat2", &[OPENAT2]),
     ("statmount", &[STATMOUNT]),
     ("listmount", &[LISTMOUNT]),
@@ -45,9 +48,22 @@ const SETS: [(&str, &[Numbers]); 10] = [
     ("both calls that set attributes", &[OPEN_TREE_ATTR, MOUNT_SETATTR]),
     ("move_mount", &[MOVE_MOUNT, SET_GROUP]),
     ("fsopen", &[FSOPEN]),
+    ("fchmodat2 and getxattrat", &[FCHMODAT2, GETXATTRAT]),
     (
         "all of them",
-        &[OPENAT2, STATMOUNT, LISTMOUNT, OPEN_TREE, OPEN_TREE_ATTR, MOUNT_SETATTR, MOVE_MOUNT, SET_GROUP, FSOPEN],
+        &[
+            OPENAT2,
+            STATMOUNT,
+            LISTMOUNT,
+            OPEN_TREE,
+            OPEN_TREE_ATTR,
+            MOUNT_SETATTR,
+            MOVE_MOUNT,
+            SET_GROUP,
+            FSOPEN,
+            FCHMODAT2,
+            GETXATTRAT,
+        ],
     ),
 ];
 

@@ -34,7 +34,8 @@ pub enum BackingDevice {
         /// The mount that holds the path.
         mount: Box<MountInfo>,
     },
-    /// The filesystem is on no device that could be named: tmpfs, overlay, NFS, and btrfs, which may be on several.
+    /// The filesystem is on no device that could be named: tmpfs, overlay, NFS, and btrfs, which may be on several; or it needs
+    /// a second device (XFS with `logdev=` or `rtdev=`).
     Anonymous {
         /// Its type.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]

@@ -23,6 +23,10 @@ const DELETED: &[u8] = b"//deleted";
 /// [`Subtree`](BackingDevice::Subtree), and so is every path below a mount point; a btrfs subvolume and an overlay are
 /// [`Anonymous`](BackingDevice::Anonymous).
 ///
+/// XFS with its log or its realtime data on another device is `Anonymous` too. The mount table does not show that ext4 has an
+/// external journal or that f2fs is on several devices: the answer names the device that was mounted, which cannot be
+/// mounted without the others.
+///
 /// A device node on a `nodev` mount opens no device: it is a file of its filesystem.
 ///
 /// Symlinks are followed; a relative path starts at the current directory. The path is resolved more than once: use it for
@@ -47,7 +51,7 @@ pub fn backing_device(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Path) -
     }
     let mount = Box::new(found.mount);
     let device = mount.device;
-    if device.is_anonymous() {
+    if device.is_anonymous() || needs_another_device(&mount) {
         return Ok(BackingDevice::Anonymous { fs_type: mount.fs_type.clone(), mount });
     }
     if found.is_root && mount.root.as_os_str() == "/" {
@@ -56,6 +60,11 @@ pub fn backing_device(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Path) -
     let (root, deleted) = root_and_whether_deleted(&mount);
     let subpath = if found.is_root { root.to_path_buf() } else { joined(root, &path_within(fs, &mount, path)?) };
     Ok(BackingDevice::Subtree { device, subpath, deleted, mount })
+}
+
+/// Whether the options name a second device that holds a part of the filesystem: the log or the realtime data of XFS.
+fn needs_another_device(mount: &MountInfo) -> bool {
+    mount.superblock_options().any(|(key, value)| (*key == *"logdev" || *key == *"rtdev") && value.is_some())
 }
 
 fn root_and_whether_deleted(mount: &MountInfo) -> (&Path, bool) {
@@ -139,6 +148,18 @@ mod tests {
         assert_eq!(answer.device(), Some(DeviceNumber::new(253, 3)));
         assert_eq!(answer.mount(), Some(&volume));
         assert!(matches!(answer, BackingDevice::WholeFilesystem { .. }));
+    }
+
+    #[test]
+    fn xfs_with_a_log_on_another_device_is_on_no_single_device() {
+        for option in ["logdev=/dev/loop1", "rtdev=/dev/vdc"] {
+            let mut volume = mount(DeviceNumber::new(7, 0), "/", "/v/mount", "xfs");
+            volume.options = format!("rw,attr2,inode64,logbufs=8,logbsize=32k,{option},noquota").into();
+            for (path, is_root) in [("/v/mount", true), ("/v/mount/d", false)] {
+                let answer = ask(&SmallWorld::new().directory("/v/mount/d"), path, &volume, is_root).unwrap();
+                assert!(matches!(answer, BackingDevice::Anonymous { .. }), "{option} {path}: {answer:?}");
+            }
+        }
     }
 
     #[test]

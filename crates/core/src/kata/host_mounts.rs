@@ -19,7 +19,8 @@ use crate::unmount::{NameAfter, UnshareOutcome};
 /// file or directory that it was put on.
 ///
 /// What is taken off must be the container's own: the mount whose id was recorded, or whatever sits on a name below
-/// `<mounts>/<id>` or on a name `<mounts>/<id>-…`, as the original lays them out.
+/// `<mounts>/<id>` or on a name `<mounts>/<id>-<16 hex digits>-<name>`, as the original lays them out. Any other name that
+/// begins with the id may be the directory or a volume of another container, whose id is longer.
 pub(crate) fn unmount_host_mount(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -72,9 +73,19 @@ fn own_location(mounts_dir: &Utf8Path, container: &ContainerId, host_path: &Utf8
     let (first, rest) = (components.next()?, components.next());
     let own = match rest {
         Some(_) => first == container.as_str(),
-        None => first.strip_prefix(container.as_str()).is_some_and(|rest| rest.starts_with('-')),
+        None => is_volume_of(container, first),
     };
     if own { Location::beneath(mounts_dir.as_std_path(), below.as_std_path()).ok() } else { None }
+}
+
+/// Hexadecimal digits of the random number in a volume's name.
+const RANDOM_DIGITS: usize = 16;
+
+fn is_volume_of(container: &ContainerId, name: &str) -> bool {
+    let behind_id = name.strip_prefix(container.as_str()).and_then(|rest| rest.strip_prefix('-'));
+    behind_id.and_then(|rest| rest.split_once('-')).is_some_and(|(random, name)| {
+        random.len() == RANDOM_DIGITS && random.bytes().all(|digit| digit.is_ascii_hexdigit()) && !name.is_empty()
+    })
 }
 
 fn detach_one(
@@ -111,12 +122,14 @@ mod tests {
 
     const KEY: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(5).unwrap()));
 
+    const VOLUME: &str = "/m/c-0123456789abcdef-hosts";
+
     fn id() -> ContainerId {
         ContainerId::new("c").unwrap()
     }
 
     fn os(errno: Errno) -> OsError {
-        OsError::new(Operation::Unmount, "/m/c-1-hosts", errno)
+        OsError::new(Operation::Unmount, VOLUME, errno)
     }
 
     fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: &Mount, path: &str) -> Result<UnshareOutcome, Error> {
@@ -127,10 +140,15 @@ mod tests {
     fn own_names_are_below_the_container_or_begin_with_it() {
         let own = |path: &str| own_location("/m".into(), &id(), path.into());
         assert_eq!(own("/m/c/etc/hosts"), Location::beneath("/m", "c/etc/hosts").ok());
-        assert_eq!(own("/m/c-1f-hosts"), Location::beneath("/m", "c-1f-hosts").ok());
+        assert_eq!(own(VOLUME), Location::beneath("/m", "c-0123456789abcdef-hosts").ok());
         for foreign in ["/m/c", "/m/d/rootfs", "/m/c-1f/rootfs", "/m/cc-hosts", "/m", "/mm/c/x", "/etc/hosts", "m/c/x"]
         {
             assert_eq!(own(foreign), None, "{foreign}");
+        }
+        for of_a_longer_id in
+            ["c-b", "c-1f-hosts", "c-b-0123456789abcdef-hosts", "c-0123456789abcdef", "c-0123456789abcdef-"]
+        {
+            assert_eq!(own(&format!("/m/{of_a_longer_id}")), None, "{of_a_longer_id}");
         }
         for escape in ["/m/c/../d/rootfs", "/m/../etc/c/x"] {
             assert_eq!(own(escape), None, "{escape}");
@@ -202,10 +220,10 @@ mod tests {
         };
         let bind = Mount::new("/s", "/d", "bind");
         let outcome = |name| Ok(UnshareOutcome::Detached { layers: 1, name });
-        assert_eq!(run(&shown(), &fs(0), &bind, "/m/c-1-hosts"), outcome(NameAfter::Removed));
-        assert_eq!(run(&shown(), &fs(9), &bind, "/m/c-1-hosts"), outcome(NameAfter::Kept));
+        assert_eq!(run(&shown(), &fs(0), &bind, VOLUME), outcome(NameAfter::Removed));
+        assert_eq!(run(&shown(), &fs(9), &bind, VOLUME), outcome(NameAfter::Kept));
         let tmpfs = Mount::new("/s", "/d", "tmpfs");
-        assert_eq!(run(&shown(), &fs(0), &tmpfs, "/m/c-1-hosts"), outcome(NameAfter::Kept));
+        assert_eq!(run(&shown(), &fs(0), &tmpfs, VOLUME), outcome(NameAfter::Kept));
     }
 
     #[test]
@@ -217,11 +235,11 @@ mod tests {
                 let mut mount = Mount::new("/s", "/d", "bind");
                 mount.host_mount = key;
                 let fs = above(Location::trusted("/m"), unmounts, key, 0);
-                assert_eq!(run(&MockMounter::new(), &fs, &mount, "/m/c-1-hosts"), Ok(outcome));
+                assert_eq!(run(&MockMounter::new(), &fs, &mount, VOLUME), Ok(outcome));
                 let errno = unmounts[0].unwrap_err();
                 let mut fs = MockFilesystem::new();
                 fs.expect_open_dir().returning(move |_| Err(os(errno)));
-                assert_eq!(run(&MockMounter::new(), &fs, &mount, "/m/c-1-hosts"), Ok(outcome), "the directory above");
+                assert_eq!(run(&MockMounter::new(), &fs, &mount, VOLUME), Ok(outcome), "the directory above");
             }
         }
     }

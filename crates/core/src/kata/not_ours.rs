@@ -8,7 +8,7 @@ use crate::path::ContainerId;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{host_path} is not proven to be a mount of container {container}: it is neither below {mounts_dir}/{container} nor \
-     named {mounts_dir}/{container}-…, and no mount id was recorded for it"
+     named {mounts_dir}/{container}-<16 hex digits>-<name>, and no mount id was recorded for it"
 )]
 pub struct NotOurs {
     /// The container that claims it.

@@ -275,28 +275,35 @@ mod tests {
 
     #[test]
     fn goes_on_after_an_error_and_reports_all_host_mounts_included() {
-        let containers =
-            [with_host_mounts("a", &["/m/a-x-bad", "/m/a-y-good"]), Container::new(id("bad")), Container::new(id("c"))];
+        let containers = [
+            with_host_mounts("a", &["/m/a-0123456789abcdef-bad", "/m/a-0123456789abcdef-good"]),
+            Container::new(id("bad")),
+            Container::new(id("c")),
+        ];
         let (fs, unmounted) = filesystem(&[], "bad");
         let error = unshare_all(&fs, &MockMounter::new(), None, &sandbox(containers)).unwrap_err();
         let failed: Vec<_> = error.failures.iter().map(|f| (f.container.as_str(), f.step.to_string())).collect();
         assert_eq!(
             failed,
-            [("a", "host mount /m/a-x-bad".to_owned()), ("bad", "root filesystem".to_owned())],
+            [("a", "host mount /m/a-0123456789abcdef-bad".to_owned()), ("bad", "root filesystem".to_owned())],
             "{error}"
         );
         assert_eq!(error.done.len(), 3);
         assert_eq!(
             *unmounted.lock().unwrap(),
-            ["/m/a-y-good", "/m/a-x-bad", "/m/a/rootfs", "/m/bad/rootfs", "/m/c/rootfs"]
+            ["/m/a-0123456789abcdef-good", "/m/a-0123456789abcdef-bad", "/m/a/rootfs", "/m/bad/rootfs", "/m/c/rootfs"]
         );
-        assert!(error.to_string().starts_with("2 steps failed, 3 done; container a, host mount /m/a-x-bad: "));
+        assert!(
+            error
+                .to_string()
+                .starts_with("2 steps failed, 3 done; container a, host mount /m/a-0123456789abcdef-bad: ")
+        );
     }
 
     #[test]
     fn a_symlinked_container_is_skipped_and_the_outcome_says_so() {
         let (fs, unmounted) = filesystem(&["evil"], "never");
-        let containers = [with_host_mounts("evil", &["/m/evil-x"]), Container::new(id("good"))];
+        let containers = [with_host_mounts("evil", &["/m/evil-0123456789abcdef-x"]), Container::new(id("good"))];
         let done = unshare_all(&fs, &MockMounter::new(), None, &sandbox(containers)).unwrap();
         assert_eq!(
             (done[0].step.clone(), done[0].outcome),

@@ -182,30 +182,43 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a container on a block device loses its host mounts alone", |s| {
         let mut sandbox = two_containers(s);
-        s.file("/w/mounts/one-0-hosts", b"");
+        s.file("/w/mounts/one-0123456789abcdef-hosts", b"");
         s.file("/w/hosts", b"127.0.0.1");
-        s.bound("/w/hosts", "/w/mounts/one-0-hosts");
+        s.bound("/w/hosts", "/w/mounts/one-0123456789abcdef-hosts");
         sandbox.containers[0].fs_type = "ext4".into();
-        sandbox.containers[0].mounts.push(bound("/w/mounts/one-0-hosts"));
+        sandbox.containers[0].mounts.push(bound("/w/mounts/one-0123456789abcdef-hosts"));
         unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/mounts/one/rootfs"]);
-        assert!(!s.exists("/w/mounts/one-0-hosts") && s.exists("/w/mounts/one/rootfs/f"));
+        assert!(!s.exists("/w/mounts/one-0123456789abcdef-hosts") && s.exists("/w/mounts/one/rootfs/f"));
         assert_eq!(s.text("/w/hosts"), b"127.0.0.1");
     }),
     Case::new("host mounts go in reverse order, with their empty placeholders, and what is not ours stays", |s| {
         let mut sandbox = two_containers(s);
-        s.tmpfs("/w/mounts/one-1-data");
-        s.tmpfs("/w/mounts/one-1-data/inner");
+        s.tmpfs("/w/mounts/one-0123456789abcdef-data");
+        s.tmpfs("/w/mounts/one-0123456789abcdef-data/inner");
         s.tmpfs("/w/foreign");
         let container = &mut sandbox.containers[0];
-        container.mounts.push(bound("/w/mounts/one-1-data"));
+        container.mounts.push(bound("/w/mounts/one-0123456789abcdef-data"));
         container.mounts.push(bound("/w/foreign"));
         let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
         assert!(matches!(error.failures[..], [ref only] if matches!(only.error, Error::NotOurs(_))), "{error}");
         assert_eq!(error.failures[0].step, UnshareStep::HostMount("/w/foreign".into()));
-        assert_eq!(error.done[0].step, UnshareStep::HostMount("/w/mounts/one-1-data".into()));
+        assert_eq!(error.done[0].step, UnshareStep::HostMount("/w/mounts/one-0123456789abcdef-data".into()));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/foreign"]);
-        assert!(!s.exists("/w/mounts/one-1-data"));
+        assert!(!s.exists("/w/mounts/one-0123456789abcdef-data"));
+    }),
+    Case::new("a name that is another container's directory, or one of its volumes, is not a container's own", |s| {
+        let mut sandbox = two_containers(s);
+        for name in ["one-b", "one-b-0123456789abcdef-hosts"] {
+            s.dir(format!("/w/mounts/{name}"));
+            sandbox.containers[0].mounts.push(bound(&format!("/w/mounts/{name}")));
+        }
+        s.tmpfs("/w/mounts/one-b-0123456789abcdef-hosts");
+        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        assert!(error.failures.iter().all(|failure| matches!(failure.error, Error::NotOurs(_))), "{error}");
+        assert_eq!(error.failures.len(), 2);
+        assert!(s.exists("/w/mounts/one-b"));
+        assert_eq!(s.mount_points(), ["/w/mounts", "/w/mounts/one-b-0123456789abcdef-hosts"]);
     }),
     Case::new("a host mount that was recorded is taken off anywhere, and another on its place is not", |s| {
         let mut sandbox = two_containers(s);
