@@ -69,16 +69,22 @@ impl<K: Kernel> LinuxBackend<K> {
     ) -> Step<Option<Newcomer>> {
         let private = || self.propagate(attached.tree, Propagation::Private, recursion);
         let leave = || private().and_then(|()| join());
+        // A peer that keeps the group, so that the mount can return to it: only from there its copies can be unmounted.
+        let can_return = self.uses(Call::SetGroup) && self.uses(Call::OpenTree);
+        let group = || can_return.then(|| self.peer_of(attached.tree, recursion)).transpose();
         let (MountKey::Unique(id), true) = (attached.mount, self.uses(Call::Listmount)) else {
-            leave()?;
-            return self.newcomer_in_table(attached, recursion);
+            let group = group()?;
+            let newcomer = leave().and_then(|()| self.newcomer_in_table(attached, recursion));
+            if !matches!(newcomer, Ok(None)) {
+                // Copies that cannot be unmounted with the bind stay.
+                let _ = self.return_to_peers(attached, group.as_ref(), recursion);
+            }
+            return newcomer;
         };
         let Some(fence) = attached.fence else {
             return leave().map(|()| None);
         };
-        // A peer that keeps the group, so that the mount can return to it: only from there its copies can be unmounted.
-        let can_return = self.uses(Call::SetGroup) && self.uses(Call::OpenTree);
-        let group = can_return.then(|| self.peer_of(attached.tree, recursion)).transpose()?;
+        let group = group()?;
         for round in 0..MOST_ROUNDS {
             // Where the mount cannot return it must not leave too early.
             if round > 0 || group.is_none() {
