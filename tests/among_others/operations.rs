@@ -7,15 +7,14 @@ use mountwright_core::device::{BackingDevice, backing_device};
 use mountwright_core::error::Leftover;
 use mountwright_core::file::FinalLink;
 use mountwright_core::kata::{DirectVolume, DirectVolumeType, write_direct_volume};
-use mountwright_core::kubernetes::fs_group::{
-    FsGroup, FsGroupChangePolicy, FsGroupError, FsGroupOutcome, FsGroupRequest, apply_fs_group,
-};
+use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupRequest, apply_fs_group};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::recovery::Recovery;
 use mountwright_core::sandbox::{
     SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox,
 };
 use mountwright_core::share::{Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_volume};
+use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_core::unmount::{TakeOff, UnshareOutcome};
 use mountwright_core::{
     Backend, BindRequest, ContainerId, Errno, Error, FileMode, Location, MountKey, MountRequest, OsError, Propagation,

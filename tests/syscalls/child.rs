@@ -6,12 +6,11 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use camino::Utf8Path;
-use mountwright_core::kubernetes::fs_group::{
-    FsGroup, FsGroupChangePolicy, FsGroupOutcome, FsGroupRequest, apply_fs_group,
-};
+use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest, apply_fs_group};
 use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, count_files, empty_dir_medium};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::namespace;

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mountwright_core::Errno;
 use mountwright_core::kubernetes::fs_group::{
-    FsGroup, FsGroupChangePolicy, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest,
-    VolumeAccess, apply_fs_group, fs_group_needs_change,
+    FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest, apply_fs_group, fs_group_needs_change,
 };
+use mountwright_core::spec::{FsGroup, FsGroupChangePolicy, VolumeAccess};
 use mountwright_linux::{Linux, LinuxBackend};
 use mountwright_tests::interposed::Interposed;
 use rustix::fs::{FileType, Mode, OFlags};

@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use mountwright_core::kubernetes::fs_group::{FsGroup, FsGroupError, FsGroupRequest, apply_fs_group};
+use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupRequest, apply_fs_group};
+use mountwright_core::spec::FsGroup;
 use mountwright_tests::namespace::enter_on_this_thread;
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use rustix::io::Errno;

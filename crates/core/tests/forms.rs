@@ -9,7 +9,7 @@ use mountwright_core::error::{Leftover, Subject};
 use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, FilesystemMagic, FinalLink, Metadata};
 use mountwright_core::kata::{Container, DirectVolume, DirectVolumeType, RafsUnmount, Sandbox};
 use mountwright_core::kubernetes::atomic_writer::{AtomicVolume, AtomicVolumeLimits, VolumeFile, VolumeGeneration};
-use mountwright_core::kubernetes::fs_group::{FsGroup, FsGroupProgress, FsGroupRequest, VolumeAccess};
+use mountwright_core::kubernetes::fs_group::{FsGroupProgress, FsGroupRequest};
 use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, VolumeLayout, Watchability};
 use mountwright_core::mount::{
     AtimeMode, AttributesReport, BindReport, BootId, Difference, FilesystemOf, FilesystemOption, Guarantee,
@@ -19,9 +19,11 @@ use mountwright_core::mount::{
 use mountwright_core::path::Crossing;
 use mountwright_core::recovery::{LeftMount, Leftovers, UnprovenMount, UnprovenReason};
 use mountwright_core::sandbox::{SandboxDirs, UnsharedMounts};
-use mountwright_core::share::{Proof, ShareRecord, StaleReason};
+use mountwright_core::share::ShareRecord;
+use mountwright_core::spec::{FsGroup, VolumeAccess};
 use mountwright_core::spec::{Mount, MountOptions};
 use mountwright_core::unmount::{NameAfter, TakeOff, UnshareOutcome};
+use mountwright_core::unmount::{Proof, StaleReason};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, DeviceNumber, Errno, FileMode, Location, MountFlags,
     MountInfo, MountKey, MountRequest, MountTable, Operation, Propagation, Recursion, RelativePath, UnmountRequest,

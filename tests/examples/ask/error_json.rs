@@ -43,7 +43,6 @@ fn kind(error: &Error) -> &'static str {
         Error::WrongPropagation(_) => "WrongPropagation",
         Error::InvalidContainerId(_) => "InvalidContainerId",
         Error::NotRelative(_) => "NotRelative",
-        Error::NotOurs(_) => "NotOurs",
         Error::Os(_) => "Os",
         // No question asked here answers with the others.
         _ => "Other",

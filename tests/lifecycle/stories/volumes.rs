@@ -4,9 +4,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use mountwright_core::kata::{DirectVolume, DirectVolumeType, MOUNT_INFO_FILE, write_direct_volume};
-use mountwright_core::kubernetes::fs_group::{
-    FsGroup, FsGroupChangePolicy, FsGroupOutcome, FsGroupRequest, apply_fs_group,
-};
+use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest, apply_fs_group};
+use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_core::{FileMode, Location};
 use mountwright_tests::contract::Needs;
 

@@ -6,8 +6,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use crate::error::{Errno, Leftover, OsError};
-use crate::kata::{NotOurs, NydusNotSupported, RafsError};
-use crate::kubernetes::fs_group::BadVolumeRecord;
 use crate::mount::{Conflict, WrongPropagation};
 use crate::path::{InvalidContainerId, NotRelative, printable};
 
@@ -62,24 +60,9 @@ pub enum Error {
     /// A text that is no container id.
     #[error(transparent)]
     InvalidContainerId(#[from] InvalidContainerId),
-    /// An entry of a direct-assigned volume's record that cannot be used.
-    #[error(transparent)]
-    BadVolumeRecord(#[from] BadVolumeRecord),
     /// A path that cannot be used below a root.
     #[error(transparent)]
     NotRelative(#[from] NotRelative),
-    /// A host path that is not proven to be a container's own.
-    #[error(transparent)]
-    NotOurs(#[from] NotOurs),
-    /// The hypervisor has no daemon for nydus images.
-    #[error(transparent)]
-    NydusNotSupported(#[from] NydusNotSupported),
-    /// A container is on a nydus image, and no daemon was given to ask.
-    #[error("the container is on a nydus image, and no nydus daemon was given to take it off")]
-    NoRafsDaemon,
-    /// The nydus daemon failed.
-    #[error(transparent)]
-    Rafs(#[from] RafsError),
     /// Two of the things to be mounted would get the same name.
     #[error("{name:?} is the name of two of the mounts")]
     DuplicateName {
@@ -178,7 +161,8 @@ mod tests {
         assert_eq!(error.to_string(), "\"a\" is the name of two of the mounts; left behind: directory /t, file /f");
         let error = Error::from(OsError::new(Operation::Bind, "/t", Errno::EBUSY)).leaving(left.clone());
         assert_eq!((error.left(), error.errno()), (&left[..], Some(Errno::EBUSY)));
-        assert_eq!(Error::NoRafsDaemon.leaving(Vec::new()), Error::NoRafsDaemon);
+        let plain = Error::Unspecified { what: "source" };
+        assert_eq!(plain.clone().leaving(Vec::new()), plain);
         let os = Error::from(OsError::new(Operation::Bind, "/t", Errno::EBUSY));
         let behind = Error::LeftBehind { error: Box::new(os), left };
         assert_eq!(behind.errno(), Some(Errno::EBUSY));

@@ -218,6 +218,11 @@ named! {
     EHWPOISON = 133, "memory page has hardware error";
 }
 
+/// The name, or a directory above it, is not there.
+pub(crate) fn is_gone(errno: Errno) -> bool {
+    [Errno::ENOENT, Errno::ENOTDIR].contains(&errno)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,7 @@
 //! Metadata of a file.
 
+use crate::file::mount_id::MountKey;
 use crate::file::{DeviceNumber, FileKind, FileMode, FileTime};
-use crate::mount::MountKey;
 
 /// What stat(2) says of a file.
 ///

@@ -9,6 +9,7 @@ pub(crate) mod kind;
 pub(crate) mod magic;
 pub(crate) mod metadata;
 pub(crate) mod mode;
+pub(crate) mod mount_id;
 pub(crate) mod time;
 
 pub use device_number::DeviceNumber;

@@ -7,7 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::kubernetes::fs_group::{BadVolumeRecord, FsGroup};
+use crate::spec::{BadVolumeRecord, FsGroup};
 use crate::spec::{Mount, MountOptions};
 
 /// How a direct-assigned volume reaches the guest (`volume-type`).
@@ -211,7 +211,7 @@ fn null_is_empty<'de, T: Default + Deserialize<'de>, D: Deserializer<'de>>(deser
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kubernetes::fs_group::FsGroupChangePolicy;
+    use crate::spec::FsGroupChangePolicy;
 
     fn read(json: &str) -> Result<DirectVolume, String> {
         serde_json::from_str(json).map_err(|error| error.to_string())

@@ -192,8 +192,8 @@ mod tests {
     use super::*;
     use crate::file::{FileKind, FinalLink, Metadata};
     use crate::kata::DirectVolumeType;
-    use crate::kubernetes::fs_group::{FsGroup, FsGroupChangePolicy};
     use crate::ports::MockFilesystem;
+    use crate::spec::{FsGroup, FsGroupChangePolicy};
     use crate::test_support::hooked_tree::ChangingTree;
 
     const ROOT: &str = "/run/kata-containers/shared/direct-volumes";

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use camino::Utf8Path;
 
 use crate::error::{Errno, Error, OsError};
-use crate::kata::NotOurs;
+use crate::kata::{KataError, NotOurs};
 use crate::mount::UnmountMode;
 use crate::path::{ContainerId, Location};
 use crate::ports::{Directory, Filesystem, Mounter};
@@ -28,7 +28,7 @@ pub(crate) fn unmount_host_mount(
     container: &ContainerId,
     mount: &Mount,
     host_path: &Utf8Path,
-) -> Result<UnshareOutcome, Error> {
+) -> Result<UnshareOutcome, KataError> {
     let at = match (own_location(mounts_dir, container, host_path), mount.host_mount) {
         (Some(at), _) => at,
         (None, Some(_)) => Location::trusted(PathBuf::from(host_path)),
@@ -132,7 +132,7 @@ mod tests {
         OsError::new(Operation::Unmount, VOLUME, errno)
     }
 
-    fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: &Mount, path: &str) -> Result<UnshareOutcome, Error> {
+    fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: &Mount, path: &str) -> Result<UnshareOutcome, KataError> {
         unmount_host_mount(fs, mounter, "/m".into(), &id(), mount, path.into())
     }
 
@@ -160,7 +160,7 @@ mod tests {
     fn what_is_not_proven_ours_is_left_alone() {
         let (fs, mounter) = (MockFilesystem::new(), MockMounter::new());
         let error = run(&mounter, &fs, &Mount::new("/s", "/d", "bind"), "/var/lib/data").unwrap_err();
-        assert!(matches!(error, Error::NotOurs(_)));
+        assert!(matches!(error, KataError::NotOurs(_)));
         assert!(error.to_string().contains("/var/lib/data"), "{error}");
     }
 

@@ -6,12 +6,12 @@ pub(crate) mod direct_volume;
 pub(crate) mod direct_volume_file;
 pub(crate) mod direct_volume_path;
 pub(crate) mod docker_volume;
+pub(crate) mod error;
 pub(crate) mod host_mounts;
-pub(crate) mod not_ours;
 pub(crate) mod nydus;
 pub(crate) mod nydus_cleanup;
 pub(crate) mod rafs_daemon;
-pub(crate) mod rafs_error;
+pub(crate) mod report;
 pub(crate) mod sandbox;
 pub(crate) mod shm_size;
 pub(crate) mod unshare_all;
@@ -28,13 +28,13 @@ pub use direct_volume_path::{
 pub use docker_volume::{
     DOCKER_DATA_ROOT, DOCKER_VOLUME_PREFIX, DOCKER_VOLUME_SUFFIX, is_docker_volume, is_docker_volume_in,
 };
-pub use not_ours::NotOurs;
-pub use nydus::{NydusNotSupported, nydus_supported, rafs_mount_path};
+pub use error::{KataError, NotOurs, NydusNotSupported, RafsError};
+pub use nydus::{nydus_supported, rafs_mount_path};
 pub use nydus_cleanup::cleanup_nydus;
 #[cfg(any(test, feature = "mock"))]
 pub use rafs_daemon::MockRafsDaemon;
-pub use rafs_daemon::RafsDaemon;
-pub use rafs_error::{RafsError, RafsUnmount};
+pub use rafs_daemon::{RafsDaemon, RafsUnmount};
+pub use report::{UnshareAllError, UnshareDone, UnshareFailure, UnshareStep};
 pub use sandbox::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
 pub use shm_size::DEFAULT_SHM_SIZE;
-pub use unshare_all::{UnshareAllError, UnshareDone, UnshareFailure, UnshareStep, unshare_all};
+pub use unshare_all::unshare_all;

@@ -1,16 +1,12 @@
 //! What nydus needs of the host.
 
+use crate::kata::NydusNotSupported;
 use crate::path::ContainerId;
 
 /// The hypervisors that have a daemon for nydus, by the words that configurations use.
 const WITH_DAEMON: [&str; 2] = ["qemu", "clh"];
 
-/// A hypervisor that has no daemon for nydus.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("hypervisor {0:?} has no nydus daemon: only qemu and clh have")]
-pub struct NydusNotSupported(pub String);
-
-/// Whether this hypervisor has a daemon for nydus.
+/// `Ok` where this hypervisor has a daemon for nydus.
 ///
 /// # Errors
 ///

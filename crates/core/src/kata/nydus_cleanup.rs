@@ -5,7 +5,9 @@ use std::ffi::OsStr;
 use camino::Utf8Path;
 
 use crate::error::Error;
-use crate::kata::{Container, RafsDaemon, Sandbox, UnshareFailure, UnshareStep, nydus_supported, rafs_mount_path};
+use crate::kata::{
+    Container, KataError, RafsDaemon, Sandbox, UnshareFailure, UnshareStep, nydus_supported, rafs_mount_path,
+};
 use crate::path::ContainerId;
 use crate::ports::{Filesystem, Mounter};
 use crate::share::SNAPSHOT_DIR;
@@ -32,24 +34,24 @@ pub fn cleanup_nydus(
     let span = tracing::debug_span!(target: "mountwright", "cleanup_nydus", subsystem = "mount",
         "shared-dir" = %sandbox.mounts_dir, "container-id" = %container.id);
     let _entered = span.enter();
-    let failure = |step: UnshareStep, error: Error| UnshareFailure::new(container.id.clone(), step, error);
+    let failure = |step: UnshareStep, error: KataError| UnshareFailure::new(container.id.clone(), step, error);
     if let Err(error) = nydus_supported(&sandbox.hypervisor) {
         return Err(vec![failure(UnshareStep::Rafs, error.into())]);
     }
     let mut failures = Vec::new();
-    let mut attempt = |step: UnshareStep, result: Result<UnshareOutcome, Error>| match result {
+    let mut attempt = |step: UnshareStep, result: Result<UnshareOutcome, KataError>| match result {
         Ok(outcome) => Some(outcome),
         Err(error) => {
             failures.push(failure(step, error));
             None
         }
     };
-    let rafs = daemon.unmount(&rafs_mount_path(&container.id)).map_err(Error::from);
+    let rafs = daemon.unmount(&rafs_mount_path(&container.id)).map_err(KataError::from);
     attempt(UnshareStep::Rafs, rafs.map(|_| UnshareOutcome::Missing));
     let snapshot = unshare(fs, mounter, &sandbox.mounts_dir, &container.id, SNAPSHOT_DIR);
-    let snapshot = attempt(UnshareStep::SnapshotDir, snapshot);
+    let snapshot = attempt(UnshareStep::SnapshotDir, snapshot.map_err(KataError::from));
     let rootfs = remove_rootfs_dir(fs, &sandbox.mounts_dir, &container.id, &container.rootfs_suffix);
-    attempt(UnshareStep::Rootfs, rootfs);
+    attempt(UnshareStep::Rootfs, rootfs.map_err(KataError::from));
     match snapshot {
         Some(outcome) if failures.is_empty() => Ok(outcome),
         _ => Err(failures),
@@ -146,7 +148,7 @@ mod tests {
         let (sandbox, container) = sandbox("firecracker");
         let (fs, mounter, daemon) = (MockFilesystem::new(), MockMounter::new(), MockRafsDaemon::new());
         let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
-        assert_eq!(failures[0].error, Error::NydusNotSupported(NydusNotSupported("firecracker".into())));
+        assert_eq!(failures[0].error, KataError::NydusNotSupported(NydusNotSupported("firecracker".into())));
     }
 
     #[test]
@@ -210,6 +212,9 @@ mod tests {
         fs.expect_open_dir().returning(|_| Err(os(Errno::ELOOP)));
         let mounter = MockMounter::new();
         let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
-        assert!(matches!(failures[..], [UnshareFailure { error: Error::NotRelative(_), .. }]), "{failures:?}");
+        assert!(
+            matches!(failures[..], [UnshareFailure { error: KataError::Core(Error::NotRelative(_)), .. }]),
+            "{failures:?}"
+        );
     }
 }

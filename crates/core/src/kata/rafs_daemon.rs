@@ -1,6 +1,16 @@
 //! The port to a nydus daemon.
 
-use crate::kata::{RafsError, RafsUnmount};
+use crate::kata::RafsError;
+
+/// Result of the unmount of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum RafsUnmount {
+    /// It was there and is gone.
+    Done,
+    /// Nothing was there.
+    NotMounted,
+}
 
 /// A virtio-fs daemon that serves nydus images (RAFS) to a guest.
 ///

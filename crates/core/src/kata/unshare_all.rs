@@ -1,102 +1,19 @@
 //! Taking off everything that a sandbox has shared.
 
-use std::fmt;
-
-use camino::Utf8PathBuf;
-
 use crate::error::{Errno, Error};
 use crate::file::{FileKind, FinalLink};
 use crate::kata::cleanup_nydus;
 use crate::kata::host_mounts::unmount_host_mount;
-use crate::kata::{Container, NYDUS_ROOTFS_TYPE, RafsDaemon, Sandbox};
+use crate::kata::{
+    Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, Sandbox, UnshareAllError, UnshareDone, UnshareFailure,
+    UnshareStep,
+};
 use crate::path::ContainerId;
 use crate::ports::{Filesystem, Mounter};
 use crate::share::ROOTFS_DIR;
 use crate::share::layout::container_dir;
 use crate::share::unshare::{unshare, warn_symlink};
 use crate::unmount::UnshareOutcome;
-
-/// One step of taking a sandbox's shares off.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum UnshareStep {
-    /// The container's directory was looked at.
-    ContainerDir,
-    /// The host's side of a mount.
-    HostMount(Utf8PathBuf),
-    /// The image in the nydus daemon.
-    Rafs,
-    /// The nydus snapshot directory.
-    SnapshotDir,
-    /// The root filesystem.
-    Rootfs,
-}
-
-impl fmt::Display for UnshareStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ContainerDir => f.write_str("container directory"),
-            Self::HostMount(path) => write!(f, "host mount {path}"),
-            Self::Rafs => f.write_str("nydus image"),
-            Self::SnapshotDir => f.write_str("snapshot directory"),
-            Self::Rootfs => f.write_str("root filesystem"),
-        }
-    }
-}
-
-/// A step that failed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("container {container}, {step}: {error}")]
-#[non_exhaustive]
-pub struct UnshareFailure {
-    /// Whose step it was.
-    pub container: ContainerId,
-    /// Which step.
-    pub step: UnshareStep,
-    /// Why it failed.
-    pub error: Error,
-}
-
-impl UnshareFailure {
-    pub(crate) fn new(container: ContainerId, step: UnshareStep, error: Error) -> Self {
-        Self { container, step, error }
-    }
-}
-
-/// A step that was carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UnshareDone {
-    /// Whose step it was.
-    pub container: ContainerId,
-    /// Which step.
-    pub step: UnshareStep,
-    /// What it did.
-    pub outcome: UnshareOutcome,
-}
-
-/// Steps failed; all the others were carried out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct UnshareAllError {
-    /// What failed, in order; at least one.
-    pub failures: Vec<UnshareFailure>,
-    /// What was carried out, in order.
-    pub done: Vec<UnshareDone>,
-}
-
-impl fmt::Display for UnshareAllError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plural = if self.failures.len() == 1 { "" } else { "s" };
-        write!(f, "{} step{plural} failed, {} done", self.failures.len(), self.done.len())?;
-        for failure in &self.failures {
-            write!(f, "; {failure}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for UnshareAllError {}
 
 /// Takes off everything that a sandbox's containers have shared, and goes on after every failure.
 ///
@@ -146,7 +63,7 @@ impl Teardown<'_> {
                 warn_symlink(&container.id);
                 return self.record(container, UnshareStep::ContainerDir, Ok(UnshareOutcome::RefusedSymlink));
             }
-            Err(error) => return self.record(container, UnshareStep::ContainerDir, Err(error)),
+            Err(error) => return self.record(container, UnshareStep::ContainerDir, Err(error.into())),
         }
         self.host_mounts(container);
         if !container.fs_type.is_empty() {
@@ -156,7 +73,7 @@ impl Teardown<'_> {
             return self.nydus(container);
         }
         let outcome = unshare(self.fs, self.mounter, &self.sandbox.mounts_dir, &container.id, ROOTFS_DIR);
-        self.record(container, UnshareStep::Rootfs, outcome);
+        self.record(container, UnshareStep::Rootfs, outcome.map_err(KataError::from));
     }
 
     fn host_mounts(&mut self, container: &Container) {
@@ -174,7 +91,7 @@ impl Teardown<'_> {
 
     fn nydus(&mut self, container: &Container) {
         let Some(daemon) = self.daemon else {
-            return self.record(container, UnshareStep::Rafs, Err(Error::NoRafsDaemon));
+            return self.record(container, UnshareStep::Rafs, Err(KataError::NoRafsDaemon));
         };
         match cleanup_nydus(self.fs, self.mounter, daemon, self.sandbox, container) {
             Ok(outcome) => self.record(container, UnshareStep::SnapshotDir, Ok(outcome)),
@@ -190,7 +107,7 @@ impl Teardown<'_> {
         }
     }
 
-    fn record(&mut self, container: &Container, step: UnshareStep, result: Result<UnshareOutcome, Error>) {
+    fn record(&mut self, container: &Container, step: UnshareStep, result: Result<UnshareOutcome, KataError>) {
         let container = container.id.clone();
         match result {
             Ok(outcome) => self.done.push(UnshareDone { container, step, outcome }),
@@ -334,7 +251,7 @@ mod tests {
         assert_eq!(done[0].outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
         assert_eq!(*unmounted.lock().unwrap(), ["/m/c/snapshotdir"]);
         let error = unshare_all(&fs, &MockMounter::new(), None, &sandbox).unwrap_err();
-        assert_eq!(error.failures[0].error, Error::NoRafsDaemon);
+        assert_eq!(error.failures[0].error, KataError::NoRafsDaemon);
     }
 
     #[test]

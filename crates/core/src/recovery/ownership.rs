@@ -13,7 +13,7 @@ use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 use crate::recovery::{LeftMount, LeftRole, Recovery, UnprovenMount, UnprovenReason};
 use crate::sandbox::SandboxDirs;
-use crate::share::record_state::{deleted, stale_origin};
+use crate::unmount::record_state::{deleted, stale_origin};
 
 /// A sandbox's directories as the mount table would name them.
 #[derive(Clone, Debug)]

@@ -4,9 +4,11 @@ use camino::Utf8PathBuf;
 
 use crate::error::Error;
 use crate::mount::{MountKey, MountSubtree, Origin, Placeholder};
+use crate::path::Location;
 use crate::ports::Mounter;
-use crate::share::found_again::dirs_again;
+use crate::share::found_again::{look_at, of_another_boot};
 use crate::share::{FoundAgain, ShareRecord};
+use crate::unmount::StaleReason;
 
 /// What to do where the host's directory is not on a shared mount: a slave of it would silently be private, and nothing
 /// would reach the guest.
@@ -64,6 +66,31 @@ impl SandboxDirs {
     ///
     /// As [`ShareRecord::find_again`].
     pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
-        dirs_again(mounter, self)
+        if let Some(reason) = of_another_boot(mounter, self.origin, self.shared)? {
+            return Ok(FoundAgain::Stale(reason));
+        }
+        let mut again = Self { origin: Some(mounter.origin()?), ..self.clone() };
+        let own = [
+            (Some(&mut again.shared), Some(&self.shared_dir), &self.mounts_shows),
+            (again.made_shared.as_mut(), Some(&self.mounts_dir), &self.mounts_shows),
+            (again.made_private.as_mut(), self.private_dir.as_ref(), &self.private_shows),
+        ];
+        for (mount, path, shows) in own {
+            let (Some(mount), Some(path)) = (mount, path) else { continue };
+            let Some(shows) = shows else { return Ok(FoundAgain::Stale(StaleReason::UnknownOrigin)) };
+            match look_at(mounter, &Location::from(path.as_std_path()), shows, None)? {
+                Ok(found) => *mount = found.key(),
+                Err(other) => return Ok(other.of()),
+            }
+        }
+        for bound in &mut again.bind_mounts {
+            match bound.find_again(mounter)? {
+                FoundAgain::Record(found) => *bound = *found,
+                FoundAgain::NotMounted => return Ok(FoundAgain::NotMounted),
+                FoundAgain::Differs(difference) => return Ok(FoundAgain::Differs(difference)),
+                FoundAgain::Stale(reason) => return Ok(FoundAgain::Stale(reason)),
+            }
+        }
+        Ok(FoundAgain::Record(Box::new(again)))
     }
 }

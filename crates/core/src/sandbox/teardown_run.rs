@@ -12,15 +12,16 @@ use crate::mount_table::tree::MountTree;
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 use crate::sandbox::{TearDown, TearDownReport, TearDownStep, TornDown};
+use crate::share::ShareRecord;
 use crate::share::layout::share_location;
-use crate::share::record_state::{Recorded, shows_same, stale_origin, state_of};
 use crate::share::unshare::warn_symlink;
-use crate::share::{Proof, RecordState, ShareRecord, StaleReason};
 use crate::stepwise::Sequence;
 use crate::unmount::exact::MOST_LOOKS;
 use crate::unmount::placeholder::{self, Removal};
+use crate::unmount::record_state::{Recorded, shows_same, stale_origin, state_of};
 use crate::unmount::stack::{Taken, Which, take_off};
 use crate::unmount::{NameAfter, TearDownOutcome};
+use crate::unmount::{Proof, RecordState, StaleReason};
 
 /// A tree that was taken off as one.
 #[derive(Clone, Debug)]
@@ -337,9 +338,9 @@ mod tests {
     use crate::mount::{BootId, MountId, MountNamespaceId, Origin, UniqueMountId};
     use crate::path::ContainerId;
     use crate::sandbox::{SandboxDirs, tear_down_container, tear_down_sandbox};
-    use crate::share::StaleReason;
     use crate::test_support::in_memory_mounts::{ORIGIN, PaperMounts, SharedMounts, mounter};
     use crate::test_support::in_memory_names::{PAPER, Paper, SharedPaper, filesystem};
+    use crate::unmount::StaleReason;
     use crate::unmount::TakeOff;
 
     const ROOT: &str = "1 0 8:1 / / rw - ext4 a rw\n";

@@ -7,12 +7,12 @@ use crate::error::Error;
 use crate::mount::{MountInfo, MountKey, MountSubtree, Origin, PeerGroup};
 use crate::path::{Location, NotRelative};
 use crate::ports::Mounter;
-use crate::sandbox::SandboxDirs;
-use crate::share::record_state::{shows_same, stale_origin};
-use crate::share::{ShareRecord, StaleReason};
+use crate::share::ShareRecord;
+use crate::unmount::StaleReason;
 use crate::unmount::placeholder::is_gone;
+use crate::unmount::record_state::{shows_same, stale_origin};
 
-/// Result of [`ShareRecord::find_again`] and [`SandboxDirs::find_again`].
+/// Result of [`ShareRecord::find_again`] and `SandboxDirs::find_again`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FoundAgain<R> {
@@ -49,7 +49,7 @@ impl fmt::Display for RecordDifference {
 }
 
 /// The mount that a place shows, where it is the recorded one.
-fn look_at(
+pub(crate) fn look_at(
     mounter: &dyn Mounter,
     at: &Location,
     shows: &MountSubtree,
@@ -74,10 +74,10 @@ fn look_at(
 
 /// No record.
 #[derive(Clone, Copy)]
-enum Never {}
+pub(crate) enum Never {}
 
 impl FoundAgain<Never> {
-    fn of<R>(self) -> FoundAgain<R> {
+    pub(crate) fn of<R>(self) -> FoundAgain<R> {
         match self {
             Self::Record(never) => match *never {},
             Self::NotMounted => FoundAgain::NotMounted,
@@ -87,7 +87,7 @@ impl FoundAgain<Never> {
     }
 }
 
-fn of_another_boot(
+pub(crate) fn of_another_boot(
     mounter: &dyn Mounter,
     origin: Option<Origin>,
     mount: MountKey,
@@ -96,47 +96,27 @@ fn of_another_boot(
     Ok(reason.filter(|reason| matches!(reason, StaleReason::UnknownOrigin | StaleReason::AnotherBoot)))
 }
 
-pub(crate) fn share_again(mounter: &dyn Mounter, record: &ShareRecord) -> Result<FoundAgain<ShareRecord>, Error> {
-    if let Some(reason) = of_another_boot(mounter, record.origin, record.mount)? {
-        return Ok(FoundAgain::Stale(reason));
-    }
-    let at = place(record)?;
-    let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
-    let found = match look_at(mounter, &at, &shows, record.peers)? {
-        Ok(found) => found,
-        Err(other) => return Ok(other.of()),
-    };
-    let again = ShareRecord::new(mounter, (&record.container, &record.name), &at, found, record.made.clone())?;
-    Ok(FoundAgain::Record(Box::new(ShareRecord { subpath: record.subpath.clone(), ..again })))
-}
-
-pub(crate) fn dirs_again(mounter: &dyn Mounter, dirs: &SandboxDirs) -> Result<FoundAgain<SandboxDirs>, Error> {
-    if let Some(reason) = of_another_boot(mounter, dirs.origin, dirs.shared)? {
-        return Ok(FoundAgain::Stale(reason));
-    }
-    let mut again = SandboxDirs { origin: Some(mounter.origin()?), ..dirs.clone() };
-    let own = [
-        (Some(&mut again.shared), Some(&dirs.shared_dir), &dirs.mounts_shows),
-        (again.made_shared.as_mut(), Some(&dirs.mounts_dir), &dirs.mounts_shows),
-        (again.made_private.as_mut(), dirs.private_dir.as_ref(), &dirs.private_shows),
-    ];
-    for (mount, path, shows) in own {
-        let (Some(mount), Some(path)) = (mount, path) else { continue };
-        let Some(shows) = shows else { return Ok(FoundAgain::Stale(StaleReason::UnknownOrigin)) };
-        match look_at(mounter, &Location::from(path.as_std_path()), shows, None)? {
-            Ok(found) => *mount = found.key(),
+impl ShareRecord {
+    /// Looks at the recorded place for the same mount in another mount namespace of the same boot, as a program that was
+    /// started again in a new namespace has it. The place is resolved below the mounts directory, without symlinks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotRelative`]: [`path`](Self::path) does not end in container and name. [`Error::Os`]: the place cannot be
+    /// looked at.
+    pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
+        if let Some(reason) = of_another_boot(mounter, self.origin, self.mount)? {
+            return Ok(FoundAgain::Stale(reason));
+        }
+        let at = place(self)?;
+        let shows = MountSubtree { device: self.device, root: self.subpath.clone() };
+        let found = match look_at(mounter, &at, &shows, self.peers)? {
+            Ok(found) => found,
             Err(other) => return Ok(other.of()),
-        }
+        };
+        let again = ShareRecord::new(mounter, (&self.container, &self.name), &at, found, self.made.clone())?;
+        Ok(FoundAgain::Record(Box::new(ShareRecord { subpath: self.subpath.clone(), ..again })))
     }
-    for bound in &mut again.bind_mounts {
-        match share_again(mounter, bound)? {
-            FoundAgain::Record(found) => *bound = *found,
-            FoundAgain::NotMounted => return Ok(FoundAgain::NotMounted),
-            FoundAgain::Differs(difference) => return Ok(FoundAgain::Differs(difference)),
-            FoundAgain::Stale(reason) => return Ok(FoundAgain::Stale(reason)),
-        }
-    }
-    Ok(FoundAgain::Record(Box::new(again)))
 }
 
 /// The recorded place, below the mounts directory that the record's path begins with.

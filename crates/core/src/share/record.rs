@@ -2,14 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Error, OsError};
+use crate::error::OsError;
 use crate::file::DeviceNumber;
 use crate::mount::{MountInfo, MountKey, MountSubtree, Origin, PeerGroup, Placeholder};
 use crate::path::{ContainerId, Location};
 use crate::ports::Mounter;
-use crate::share::found_again::share_again;
-use crate::share::record_state::{Recorded, state_of};
-use crate::share::{FoundAgain, RecordState};
+use crate::unmount::RecordState;
+use crate::unmount::record_state::{Recorded, state_of};
 
 /// A share that was made: enough to find its mount again wherever it is, to unmount this mount and no other, and to remove
 /// what was created for it and nothing else.
@@ -78,16 +77,5 @@ impl ShareRecord {
     pub fn state(&self, mounter: &dyn Mounter) -> Result<RecordState, OsError> {
         let shows = MountSubtree { device: self.device, root: self.subpath.clone() };
         state_of(mounter, &Recorded { origin: self.origin, mount: self.mount, shows: Some(&shows), path: &self.path })
-    }
-
-    /// Looks at the recorded place for the same mount in another mount namespace of the same boot, as a program that was
-    /// started again in a new namespace has it. The place is resolved below the mounts directory, without symlinks.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotRelative`]: [`path`](Self::path) does not end in container and name. [`Error::Os`]: the place cannot be
-    /// looked at.
-    pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
-        share_again(mounter, self)
     }
 }

@@ -7,13 +7,14 @@ use crate::file::{FileKind, FinalLink};
 use crate::mount::{MountInfo, MountKey, MountSubtree, Placeholder, UnmountMode, UnmountRequest};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
+use crate::share::ShareRecord;
 use crate::share::layout::share_location;
-use crate::share::record_state::stale_origin;
 use crate::share::unshare::{warn_kept, warn_symlink};
-use crate::share::{Proof, RecordState, ShareRecord, StaleReason};
 use crate::unmount::exact::{Unmounted, may_have_moved, unmount_found};
 use crate::unmount::placeholder::{self, Removal, is_gone};
+use crate::unmount::record_state::stale_origin;
 use crate::unmount::{NameAfter, UnshareOutcome};
+use crate::unmount::{Proof, RecordState, StaleReason};
 
 /// Unmounts the mount of `record`, wherever it is now, and no other; then removes what was created for it
 /// ([`ShareRecord::made`]): the same files, one level each, and only while they are empty.

@@ -5,9 +5,9 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
-use crate::kubernetes::fs_group::{BadVolumeRecord, FsGroup};
 use crate::mount::{MountKey, Recursion};
 use crate::spec::option_word::nearest;
+use crate::spec::{BadVolumeRecord, FsGroup};
 use crate::spec::{MountOptions, UnusableMount, UnusableOption};
 
 /// A mount of a container, as the runtime tracks it: what its specification asks for, and what was made of it.

@@ -1,10 +1,10 @@
 //! Attempts of a call that other callers of the library interfere with.
 
+use crate::error::errno::is_gone;
 use crate::error::{Errno, Error, Operation, OsError};
 use crate::mount::{MountInfo, PathMount};
 use crate::path::Location;
 use crate::ports::Mounter;
-use crate::unmount::placeholder::is_gone;
 
 /// The attempts of one call. Each that fails changed nothing. Another caller needs one moment between two system calls to
 /// make one fail, so that so many in a row are a caller who does nothing else.

@@ -6,17 +6,18 @@ use std::path::PathBuf;
 use crate::error::{Errno, Error, Leftover, Operation, OsError, Subject};
 use crate::file::{DeviceNumber, FileKind};
 use crate::kata::{
-    DirectVolumeError, NotOurs, NydusNotSupported, RafsError, UnshareAllError, UnshareFailure, UnshareStep,
+    DirectVolumeError, KataError, NotOurs, NydusNotSupported, RafsError, UnshareAllError, UnshareFailure, UnshareStep,
     UnusableVolumePath,
 };
 use crate::kubernetes::atomic_writer::{AtomicVolumeError, AtomicVolumeLimits, LayoutFault, VolumeGeneration};
-use crate::kubernetes::fs_group::{BadVolumeRecord, FsGroupError, FsGroupProgress, FsGroupReport};
+use crate::kubernetes::fs_group::{FsGroupError, FsGroupProgress, FsGroupReport};
 use crate::mount::{
     AttributeChange, Conflict, Difference, MountAttributes, MountFlags, MountId, MountInfo, MountKey, MountShape,
     PeerGroup, PropagationShape, WrongPropagation,
 };
 use crate::mount_table::OddLine;
 use crate::path::{ContainerId, RelativePath};
+use crate::spec::BadVolumeRecord;
 use crate::spec::{MountOptions, UnusableMount};
 
 /// One error for each variant; the match makes a new variant a compile error here.
@@ -31,17 +32,11 @@ fn errors() -> Vec<Error> {
         Error::NotUtf8 { bytes: b"/mnt/\xff".to_vec() },
         Error::WrongPropagation(WrongPropagation("slaves".to_owned())),
         ContainerId::new("../x").unwrap_err().into(),
-        BadVolumeRecord::new("fsGroup", "staff", "expected a group id").into(),
         RelativePath::new("a/../b").unwrap_err().into(),
-        NotOurs { container: ContainerId::new("box").unwrap(), mounts_dir: "/run/m".into(), host_path: "/srv".into() }
-            .into(),
-        NydusNotSupported("firecracker".to_owned()).into(),
-        Error::NoRafsDaemon,
-        RafsError("connection refused".to_owned()).into(),
         Error::DuplicateName { name: "data".to_owned() },
         Error::NotPrivate { path: path() },
         conflict().into(),
-        Error::LeftBehind { error: Box::new(Error::NoRafsDaemon), left: leftovers() },
+        Error::LeftBehind { error: Box::new(Error::Unspecified { what: "source" }), left: leftovers() },
         OsError::new(Operation::Bind, path(), Errno::EBUSY).at_step("move_mount").into(),
     ];
     for error in &all {
@@ -54,17 +49,34 @@ fn errors() -> Vec<Error> {
             | Error::NotUtf8 { .. }
             | Error::WrongPropagation(_)
             | Error::InvalidContainerId(_)
-            | Error::BadVolumeRecord(_)
             | Error::NotRelative(_)
-            | Error::NotOurs(_)
-            | Error::NydusNotSupported(_)
-            | Error::NoRafsDaemon
-            | Error::Rafs(_)
             | Error::DuplicateName { .. }
             | Error::NotPrivate { .. }
             | Error::Conflict(_)
             | Error::LeftBehind { .. }
             | Error::Os(_) => {}
+        }
+    }
+    all
+}
+
+/// One error for each variant; the match makes a new variant a compile error here.
+fn kata_errors() -> Vec<KataError> {
+    let all = vec![
+        NotOurs { container: ContainerId::new("box").unwrap(), mounts_dir: "/run/m".into(), host_path: "/srv".into() }
+            .into(),
+        NydusNotSupported("firecracker".to_owned()).into(),
+        KataError::NoRafsDaemon,
+        RafsError("connection refused".to_owned()).into(),
+        Error::Unspecified { what: "source" }.into(),
+    ];
+    for error in &all {
+        match error {
+            KataError::NotOurs(_)
+            | KataError::NydusNotSupported(_)
+            | KataError::NoRafsDaemon
+            | KataError::Rafs(_)
+            | KataError::Core(_) => {}
         }
     }
     all
@@ -256,6 +268,8 @@ fn every_message_is_as_it_was_reviewed() {
     listed(&mut text, "AtomicVolumeError", atomic_volume_errors());
     listed(&mut text, "DirectVolumeError", direct_volume_errors());
     listed(&mut text, "FsGroupError", fs_group_errors());
+    listed(&mut text, "KataError", kata_errors());
+    listed(&mut text, "BadVolumeRecord", [BadVolumeRecord::new("fsGroup", "staff", "expected a group id")]);
     listed(&mut text, "UnshareAllError", [unshare_all()]);
     listed(&mut text, "UnusableMount", unusable_mounts());
     let both = MountFlags::READ_ONLY;

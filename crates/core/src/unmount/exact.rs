@@ -6,7 +6,7 @@ use crate::error::{Errno, OsError};
 use crate::mount::{MountInfo, MountKey, MountSubtree, UnmountMode, UnmountRequest};
 use crate::path::Location;
 use crate::ports::Mounter;
-use crate::share::record_state::shows_same;
+use crate::unmount::record_state::shows_same;
 
 /// Most looks for a mount that another process keeps moving.
 pub(crate) const MOST_LOOKS: usize = 16;

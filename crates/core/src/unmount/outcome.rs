@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::path::printable;
-use crate::share::StaleReason;
 use crate::unmount::NameAfter;
+use crate::unmount::StaleReason;
 
 /// What a tear-down did at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
+pub(crate) use crate::error::errno::is_gone;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::file::{FileIdentity, FileKind, FileMode, FinalLink};
 use crate::mount::Placeholder;
@@ -234,11 +235,6 @@ pub(crate) fn holds_a_mount(fs: &dyn Filesystem, at: &Location) -> bool {
     let (Ok(own), Ok(entries)) = (directory.own_metadata(), directory.entries()) else { return false };
     let is_mounted = |name: &OsStr| directory.metadata(name).is_ok_and(|found| found.mount != own.mount);
     entries.flatten().any(|entry| is_mounted(&entry.name))
-}
-
-/// The name, or a directory above it, is not there.
-pub(crate) fn is_gone(errno: Errno) -> bool {
-    [Errno::ENOENT, Errno::ENOTDIR].contains(&errno)
 }
 
 /// What became of a placeholder.

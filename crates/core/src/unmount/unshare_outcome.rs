@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::share::StaleReason;
+use crate::unmount::StaleReason;
 
 /// What taking off a share did. No outcome but [`Detached`](Self::Detached) has unmounted anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

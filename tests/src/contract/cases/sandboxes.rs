@@ -1,7 +1,7 @@
 //! What core makes of a sandbox: its two directories, and taking everything off.
 
 use mountwright_core::kata::{
-    Container, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep, unshare_all,
+    Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep, unshare_all,
 };
 use mountwright_core::sandbox::{
     SandboxDirs, SandboxSetup, TearDownReport, UnsharedMounts, set_up_sandbox, tear_down_sandbox,
@@ -201,7 +201,7 @@ pub(super) const CASES: &[Case] = &[
         container.mounts.push(bound("/w/mounts/one-0123456789abcdef-data"));
         container.mounts.push(bound("/w/foreign"));
         let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
-        assert!(matches!(error.failures[..], [ref only] if matches!(only.error, Error::NotOurs(_))), "{error}");
+        assert!(matches!(error.failures[..], [ref only] if matches!(only.error, KataError::NotOurs(_))), "{error}");
         assert_eq!(error.failures[0].step, UnshareStep::HostMount("/w/foreign".into()));
         assert_eq!(error.done[0].step, UnshareStep::HostMount("/w/mounts/one-0123456789abcdef-data".into()));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/foreign"]);
@@ -251,6 +251,6 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.text("/w/snapshot/layer"), b"kept");
         unshare_all(s.fs(), s.mounter(), Some(&NothingThere), &sandbox).unwrap();
         let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
-        assert_eq!(error.failures[0].error, Error::NoRafsDaemon);
+        assert_eq!(error.failures[0].error, KataError::NoRafsDaemon);
     }),
 ];

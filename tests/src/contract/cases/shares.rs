@@ -6,9 +6,10 @@ use mountwright_core::file::FileKind;
 use mountwright_core::mount::{BootId, MountNamespaceId, Origin, PeerGroup, PropagationState};
 use mountwright_core::sandbox::tear_down_container;
 use mountwright_core::share::{
-    FoundAgain, RecordDifference, ShareRecord, StaleReason, share_rootfs, share_snapshot_dir, share_volume,
-    unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume,
+    FoundAgain, RecordDifference, ShareRecord, share_rootfs, share_snapshot_dir, share_volume, unshare_recorded,
+    unshare_rootfs, unshare_snapshot_dir, unshare_volume,
 };
+use mountwright_core::unmount::StaleReason;
 use mountwright_core::unmount::{NameAfter, TakeOff, TearDownOutcome, UnshareOutcome};
 use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey, Propagation};
 

@@ -18,7 +18,7 @@ use crate::ports::{Directory, Filesystem};
 ///
 /// * The group of everything is changed; of a symlink its own, and nothing is reached through one below the root. A symlink
 ///   as last component of a trusted `volume` is followed.
-/// * Permissions are added, none is removed: [`VolumeAccess::group_bits`](crate::kubernetes::fs_group::VolumeAccess::group_bits). Set-user-id and
+/// * Permissions are added, none is removed: [`VolumeAccess::group_bits`](crate::spec::VolumeAccess::group_bits). Set-user-id and
 ///   set-group-id of files, which the kernel clears when it changes their group, are set again as the kubelet does: mount
 ///   volumes that others write to `nosuid`. A bit that the kernel cleared for want of `CAP_FSETID` is a failure (`EPERM`).
 /// * Capabilities of a file (`security.capability`), which the kernel removes too, are set again where root owns it and
@@ -29,7 +29,7 @@ use crate::ports::{Directory, Filesystem};
 /// * What has group and permissions already is not written to; on a volume that has all, nothing is (the kubelet writes).
 /// * A directory is changed before what is in it, so that whatever is made in it from then on has the group; the root alone
 ///   is changed last. So the root says that the whole volume is done, which is what
-///   [`OnRootMismatch`](crate::kubernetes::fs_group::FsGroupChangePolicy::OnRootMismatch) relies on: cancelled, killed or failed half-way, a later
+///   [`OnRootMismatch`](crate::spec::FsGroupChangePolicy::OnRootMismatch) relies on: cancelled, killed or failed half-way, a later
 ///   run starts again.
 /// * It stays on the mount of the root, by mount id: another mount inside the volume is left alone and counted, a bind of
 ///   the same filesystem too. Subvolumes of btrfs and the files of an overlay, which have other device numbers on the same

@@ -1,6 +1,5 @@
 //! Giving a volume's files the group that a pod asks for.
 
-pub(crate) mod access;
 pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod descent;
@@ -9,14 +8,11 @@ pub(crate) mod moved_tests;
 pub(crate) mod needed;
 pub(crate) mod outcome;
 pub(crate) mod pinned;
-pub(crate) mod policy;
 pub(crate) mod request;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use access::VolumeAccess;
 pub use apply::apply_fs_group;
 pub use needed::fs_group_needs_change;
 pub use outcome::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
-pub use policy::{BadVolumeRecord, FS_GROUP, FS_GROUP_CHANGE_POLICY, FsGroup, FsGroupChangePolicy};
 pub use request::{AfterFailures, FsGroupRequest};

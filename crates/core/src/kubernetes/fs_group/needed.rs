@@ -2,9 +2,9 @@
 
 use crate::error::OsError;
 use crate::file::FinalLink;
-use crate::kubernetes::fs_group::{FsGroup, FsGroupChangePolicy, VolumeAccess};
 use crate::path::Location;
 use crate::ports::Filesystem;
+use crate::spec::{FsGroup, FsGroupChangePolicy, VolumeAccess};
 
 /// Whether the volume at `volume` has to be changed for its files to be of `group`: [`FsGroup::needs_change`] of its root.
 ///

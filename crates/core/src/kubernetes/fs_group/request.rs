@@ -1,6 +1,6 @@
 //! What is to be done to a volume's files.
 
-use crate::kubernetes::fs_group::{FsGroup, VolumeAccess};
+use crate::spec::{FsGroup, VolumeAccess};
 
 /// The group that a volume's files are to have: the input of [`apply_fs_group`](crate::kubernetes::fs_group::apply_fs_group).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum AfterFailures {
     #[default]
     KeepRoot,
     /// It is changed, as the kubelet does: the pod can use what was changed, the report counts what was not, and
-    /// [`OnRootMismatch`](crate::kubernetes::fs_group::FsGroupChangePolicy::OnRootMismatch) will not try again.
+    /// [`OnRootMismatch`](crate::spec::FsGroupChangePolicy::OnRootMismatch) will not try again.
     ChangeRoot,
 }
 

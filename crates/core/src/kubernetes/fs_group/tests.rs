@@ -9,8 +9,8 @@ use crate::file::FileKind;
 use crate::kubernetes::fs_group::FsGroupRequest;
 use crate::kubernetes::fs_group::apply_fs_group;
 use crate::kubernetes::fs_group::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
-use crate::kubernetes::fs_group::{FsGroup, FsGroupChangePolicy};
 use crate::path::Location;
+use crate::spec::{FsGroup, FsGroupChangePolicy};
 use crate::test_support::hooked_tree::{ChangingTree, Files};
 
 pub(super) const ALWAYS: FsGroupRequest = FsGroupRequest::new(FsGroup { gid: 7, policy: FsGroupChangePolicy::Always });

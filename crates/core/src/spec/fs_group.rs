@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::file::{FileKind, Metadata};
-use crate::kubernetes::fs_group::VolumeAccess;
+use crate::spec::VolumeAccess;
 
 /// When the group of a volume's files is changed (`fsGroupChangePolicy` of Kubernetes).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

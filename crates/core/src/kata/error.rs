@@ -1,0 +1,69 @@
+//! The error of what only Kata Containers does.
+
+use camino::Utf8PathBuf;
+
+use crate::error::{Errno, Error, OsError};
+use crate::path::ContainerId;
+
+/// A host path that is not proven to be a container's own, so that it was left alone.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{host_path} is not proven to be a mount of container {container}: it is neither below {mounts_dir}/{container} nor \
+     named {mounts_dir}/{container}-<16 hex digits>-<name>, and no mount id was recorded for it"
+)]
+pub struct NotOurs {
+    /// The container that claims it.
+    pub container: ContainerId,
+    /// The directory in which its mounts have to be.
+    pub mounts_dir: Utf8PathBuf,
+    /// The path.
+    pub host_path: Utf8PathBuf,
+}
+
+/// A hypervisor that has no daemon for nydus.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("hypervisor {0:?} has no nydus daemon: only qemu and clh have")]
+pub struct NydusNotSupported(pub String);
+
+/// A nydus daemon that cannot be reached or refuses, in its own words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the nydus daemon answered: {0}")]
+pub struct RafsError(pub String);
+
+/// The reason for which a step of [`unshare_all`](crate::kata::unshare_all) or
+/// [`cleanup_nydus`](crate::kata::cleanup_nydus) failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KataError {
+    /// A host path that is not proven to be a container's own.
+    #[error(transparent)]
+    NotOurs(#[from] NotOurs),
+    /// The hypervisor has no daemon for nydus images.
+    #[error(transparent)]
+    NydusNotSupported(#[from] NydusNotSupported),
+    /// A container is on a nydus image, and no daemon was given.
+    #[error("the container is on a nydus image, and no nydus daemon was given to unmount it")]
+    NoRafsDaemon,
+    /// The nydus daemon failed.
+    #[error(transparent)]
+    Rafs(#[from] RafsError),
+    /// Any other failure.
+    #[error(transparent)]
+    Core(#[from] Error),
+}
+
+impl From<OsError> for KataError {
+    fn from(error: OsError) -> Self {
+        Self::Core(error.into())
+    }
+}
+
+impl KataError {
+    /// The errno of the system call that failed, where one did.
+    pub fn errno(&self) -> Option<Errno> {
+        match self {
+            Self::Core(error) => error.errno(),
+            _ => None,
+        }
+    }
+}
