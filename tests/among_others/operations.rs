@@ -469,6 +469,16 @@ pub(crate) const IN_A_CHROOT: &[Touch] = &[
         },
     },
     Touch {
+        name: "share and unshare",
+        run: |ports, _| {
+            let wanted = Share::volume("/sb", &id("c"), "v", at("/srv/vol")).unwrap();
+            match wanted.carry_out(ports.fs, ports.mounter) {
+                Ok(record) => unshared(unshare_recorded(ports.fs, ports.mounter, "/sb".into(), &record)),
+                Err(error) => error.into(),
+            }
+        },
+    },
+    Touch {
         name: "ensure twice",
         run: |ports, _| {
             let share = Share::volume("/sb", &id("c"), "v", at("/srv/vol")).unwrap();

@@ -23,7 +23,10 @@ pub(crate) fn error_json(question: &str, error: &Error) -> Value {
             }
             fields.insert("left".to_owned(), error.left().iter().map(ToString::to_string).collect());
         }
-        Error::MountPointNotFound { path } | Error::NotShared { path } | Error::NotAMountPoint { path } => {
+        Error::MountPointNotFound { path }
+        | Error::NotShared { path }
+        | Error::NotAMountPoint { path }
+        | Error::OutsideRoot { path } => {
             put_path(&mut fields, "path", path);
         }
         Error::NotUtf8 { bytes } => put_path(&mut fields, "path", OsStr::from_bytes(bytes)),
@@ -39,6 +42,7 @@ fn kind(error: &Error) -> &'static str {
         Error::MountPointNotFound { .. } => "MountPointNotFound",
         Error::NotShared { .. } => "NotShared",
         Error::NotAMountPoint { .. } => "NotAMountPoint",
+        Error::OutsideRoot { .. } => "OutsideRoot",
         Error::NotUtf8 { .. } => "NotUtf8",
         Error::WrongPropagation(_) => "WrongPropagation",
         Error::InvalidContainerId(_) => "InvalidContainerId",

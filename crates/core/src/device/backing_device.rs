@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::device::BackingDevice;
+use crate::device::within_root::within_root;
 use crate::error::{Errno, Error, Operation, OsError};
 use crate::file::{FileKind, FinalLink};
-use crate::mount::subpath::is_outside_root;
 use crate::mount::{MountFlags, MountInfo};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
@@ -34,15 +34,16 @@ const DELETED: &[u8] = b"//deleted";
 ///
 /// # Errors
 ///
-/// [`Error::Unspecified`]: the path is empty. [`Error::Os`]: it leads nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`), or
-/// it could not be placed within its mount (`ESTALE`): it is being moved, or the mount lies outside this process's root.
+/// [`Error::Unspecified`]: the path is empty. [`Error::OutsideRoot`]: its mount cannot be placed. [`Error::Os`]: it leads
+/// nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`), or is being moved, so that it could not be placed within its mount
+/// (`ESTALE`).
 pub fn backing_device(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Path) -> Result<BackingDevice, Error> {
     if path.as_os_str().is_empty() {
         return Err(Error::Unspecified { what: "path" });
     }
     let at = Location::trusted(path);
     let metadata = fs.metadata(&at, FinalLink::Follow)?;
-    let found = mounter.mount_of(&at)?;
+    let found = within_root(fs, mounter, &at, mounter.mount_of(&at))?;
     let opens = !found.mount.attributes.flags.contains(MountFlags::NO_DEV);
     match (metadata.kind, metadata.represents) {
         (FileKind::BlockDevice, Some(device)) if opens => return Ok(BackingDevice::BlockNode { device }),
@@ -79,8 +80,8 @@ fn path_within(fs: &dyn Filesystem, mount: &MountInfo, path: &Path) -> Result<Pa
     let absolute = if path.is_absolute() { Cow::Borrowed(path) } else { Cow::Owned(fs.current_dir()?.join(path)) };
     let resolved = fs.canonicalize(&absolute)?;
     match resolved.strip_prefix(&mount.mount_point) {
-        Ok(rest) if !is_outside_root(mount) => Ok(rest.to_path_buf()),
-        _ => Err(OsError::new(Operation::MountOf, resolved, Errno::ESTALE).at_step("placing it within").into()),
+        Ok(rest) => Ok(rest.to_path_buf()),
+        Err(_) => Err(OsError::new(Operation::MountOf, resolved, Errno::ESTALE).at_step("placing it within").into()),
     }
 }
 
@@ -284,7 +285,7 @@ mod tests {
     fn a_path_on_a_mount_whose_point_is_outside_the_root_is_not_guessed_at() {
         let world = SmallWorld::new().directory("/srv/vol");
         let error = ask(&world, "/srv/vol", &mount(NVME, "/", "", "ext4"), false).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::ESTALE));
+        assert_eq!(error, Error::OutsideRoot { path: "/srv/vol".into() });
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub(crate) mod host_device;
 pub(crate) mod mount_at;
 pub(crate) mod path_device;
 pub(crate) mod sysfs;
+pub(crate) mod within_root;
 
 pub use backing::BackingDevice;
 pub use backing_device::backing_device;

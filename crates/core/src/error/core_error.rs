@@ -40,6 +40,13 @@ pub enum Error {
         /// The path that was asked about.
         path: PathBuf,
     },
+    /// The mount that holds the path has its mount point outside of this process's root directory, as in a chroot that is no
+    /// mount point: the kernel gives it no path, and before statmount (6.8) nothing at all.
+    #[error("{} is on a mount whose mount point lies outside of this process's root directory; make the root directory a mount point", printable(.path))]
+    OutsideRoot {
+        /// The path that was asked about.
+        path: PathBuf,
+    },
     /// A tree has too many directories in each other to be read with a bounded number of descriptors.
     #[error("{} is more than {levels} directories deep, more than is read", printable(.path))]
     TooDeep {

@@ -3,8 +3,9 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::bind::bind_mount::bind_in_span;
+use crate::device::within_root::within_root;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
-use crate::mount::subpath::{is_onto_itself, is_outside_root};
+use crate::mount::subpath::is_onto_itself;
 use crate::mount::{
     BindRequest, Guarantee, MountId, MountInfo, MountKey, MountSubtree, Origin, Placeholder, Propagation, Recursion,
 };
@@ -74,13 +75,10 @@ impl SettingUp {
         }
     }
 
-    fn look_at_mounts(&mut self, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
+    fn look_at_mounts(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
         let path = self.setup.mounts();
-        let there = settled_mount(mounter, &at(path))?;
-        if is_outside_root(&there.mount) {
-            // A second set-up could not recognize what this one makes.
-            return Err(OsError::new(Operation::MountOf, path.as_std_path(), Errno::ESTALE).into());
-        }
+        // Of a mount outside of the root a second set-up could not recognize what this one makes.
+        let there = within_root(fs, mounter, &at(path), settled_mount(mounter, &at(path)))?;
         let is_shared = there.mount.propagation.peers.is_some();
         match (is_shared, self.setup.when_unshared()) {
             (true, UnsharedMounts::Refuse) => Ok(Vec::new()),
@@ -271,7 +269,7 @@ impl SettingUp {
     ) -> Result<Vec<SetupStep>, Error> {
         match step {
             SetupStep::MakeDirectories(path) => placeholder::make_dirs(fs, path.as_std_path(), &mut self.made)?,
-            SetupStep::LookAtMounts(..) => return self.look_at_mounts(mounter),
+            SetupStep::LookAtMounts(..) => return self.look_at_mounts(fs, mounter),
             SetupStep::BindOntoItself(path) => return self.bind_mounts_dir(fs, mounter, path),
             SetupStep::MakeShared(path) => self.make_shared(mounter, path)?,
             SetupStep::BindShared { .. } => {

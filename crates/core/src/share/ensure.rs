@@ -2,12 +2,11 @@
 
 use std::ffi::OsStr;
 
-use crate::error::{Errno, Error, Operation, OsError};
+use crate::error::{Errno, Error, OsError};
 use crate::file::FileIdentity;
-use crate::mount::subpath::is_outside_root;
 use crate::mount::{Conflict, Difference, Placeholder};
 use crate::ports::{Filesystem, Mounter};
-use crate::share::expected_mount::shape_of_bind;
+use crate::share::expected_mount::{mount_of_source, shape_of_bind};
 use crate::share::{Ensured, Share, ShareRecord};
 use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, settled_mount_on};
 
@@ -26,7 +25,7 @@ use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, 
 ///
 /// # Errors
 ///
-/// As [`Share::carry_out`], without `EBUSY` for a name that something is mounted on: that is an answer here. Nothing is
+/// [`Error::OutsideRoot`]: the source's mount cannot be placed. Else as [`Share::carry_out`], without `EBUSY` for a name that something is mounted on: that is an answer here. Nothing is
 /// changed then.
 pub fn ensure_share(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
     for _ in 1..ATTEMPTS {
@@ -44,9 +43,9 @@ fn try_to_ensure(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> R
     if let Some(there) = look_at_share(fs, mounter, share)? {
         return Ok(there.map_or_else(Ensured::Conflict, Ensured::AlreadySatisfied));
     }
-    // The share could not be recognized afterwards.
-    if mounter.mount_of(share.source()).is_ok_and(|found| is_outside_root(&found.mount)) {
-        return Err(OsError::new(Operation::MountOf, share.source().for_display(), Errno::ESTALE).into());
+    // Of a mount outside of the root the share could not be recognized afterwards; any other failure the bind reports.
+    if let Err(outside @ Error::OutsideRoot { .. }) = mount_of_source(fs, mounter, share.source()) {
+        return Err(outside);
     }
     share.start().finish(fs, mounter).map(Ensured::Done)
 }

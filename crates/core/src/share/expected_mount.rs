@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::device::within_root::within_root;
 use crate::error::{Errno, Error, Operation, OsError};
 use crate::mount::subpath::subpath;
 use crate::mount::{MountAttributes, MountFlags, MountInfo, MountShape, Propagation, PropagationShape};
@@ -17,7 +18,7 @@ pub(crate) fn shape_of_bind(
     propagation: Propagation,
 ) -> Result<MountShape, Error> {
     let path = resolved(fs, source)?;
-    let holding = mounter.mount_of(source)?.mount;
+    let holding = mount_of_source(fs, mounter, source)?;
     // The path was resolved twice: where the two do not fit, the source was being changed meanwhile.
     let Some(subpath) = subpath(&holding, &path) else {
         return Err(OsError::new(Operation::MountOf, path, Errno::ESTALE).into());
@@ -26,6 +27,15 @@ pub(crate) fn shape_of_bind(
     let attributes = MountAttributes { flags: holding.attributes.flags | added, ..holding.attributes };
     let propagation = shape_of_propagation(propagation, &holding);
     Ok(MountShape { device: holding.device, subpath, attributes, propagation, idmapped: holding.idmapped })
+}
+
+/// The mount that holds the source of a share.
+pub(crate) fn mount_of_source(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    source: &Location,
+) -> Result<MountInfo, Error> {
+    Ok(within_root(fs, mounter, source, mounter.mount_of(source))?.mount)
 }
 
 /// A bind joins the peers of its source, or has the same master; made a slave it follows those peers, or that master.

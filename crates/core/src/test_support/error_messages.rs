@@ -28,6 +28,7 @@ fn errors() -> Vec<Error> {
         Error::MountPointNotFound { path: path() },
         Error::NotShared { path: path() },
         Error::NotAMountPoint { path: path() },
+        Error::OutsideRoot { path: path() },
         Error::TooDeep { path: path(), levels: 128 },
         Error::NotUtf8 { bytes: b"/mnt/\xff".to_vec() },
         Error::WrongPropagation(WrongPropagation("slaves".to_owned())),
@@ -45,6 +46,7 @@ fn errors() -> Vec<Error> {
             | Error::MountPointNotFound { .. }
             | Error::NotShared { .. }
             | Error::NotAMountPoint { .. }
+            | Error::OutsideRoot { .. }
             | Error::TooDeep { .. }
             | Error::NotUtf8 { .. }
             | Error::WrongPropagation(_)
