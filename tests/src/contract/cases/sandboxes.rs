@@ -215,7 +215,7 @@ pub(super) const CASES: &[Case] = &[
         }
         s.tmpfs("/w/mounts/one-b-0123456789abcdef-hosts");
         let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
-        assert!(error.failures.iter().all(|failure| matches!(failure.error, Error::NotOurs(_))), "{error}");
+        assert!(error.failures.iter().all(|failure| matches!(failure.error, KataError::NotOurs(_))), "{error}");
         assert_eq!(error.failures.len(), 2);
         assert!(s.exists("/w/mounts/one-b"));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/mounts/one-b-0123456789abcdef-hosts"]);
