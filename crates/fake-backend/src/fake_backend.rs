@@ -6,8 +6,16 @@ use mountwright_core::error::Subject;
 use mountwright_core::{Operation, OsError};
 use mountwright_linux::LinuxBackend;
 
-use crate::fault_injection::plan::{Plan, Verdict, run};
-use crate::{Failure, Journal, Machine, ModelKernel, Pid, PortCall, SharedMachine};
+use crate::fault_injection::failure::Failure;
+use crate::fault_injection::journal::{Journal, PortCall};
+use crate::fault_injection::plan::{Plan, Verdict};
+use crate::model::machine::Machine;
+use crate::model::objects::pid::Pid;
+use crate::model_kernel::process_calls::ModelKernel;
+use crate::model_kernel::shared_machine::SharedMachine;
+
+/// What the test does before a call.
+type Hook = Arc<Mutex<dyn FnMut(&FakeBackend, &PortCall) + Send>>;
 
 /// The ports on a modelled machine: [`Filesystem`](mountwright_core::Filesystem) with
 /// [`Directory`](mountwright_core::Directory), and [`Mounter`](mountwright_core::Mounter), as one process of that machine.
@@ -36,7 +44,7 @@ use crate::{Failure, Journal, Machine, ModelKernel, Pid, PortCall, SharedMachine
 pub struct FakeBackend {
     linux: LinuxBackend<ModelKernel>,
     /// What the test has planned for these calls; none for those of the test itself.
-    plan: Option<Arc<Mutex<Plan>>>,
+    plan: Option<Arc<Mutex<Plan<Hook>>>>,
 }
 
 impl FakeBackend {
@@ -92,7 +100,7 @@ impl FakeBackend {
         self.plan().is_some_and(|plan| plan.has_ended())
     }
 
-    fn plan(&self) -> Option<MutexGuard<'_, Plan>> {
+    fn plan(&self) -> Option<MutexGuard<'_, Plan<Hook>>> {
         self.plan.as_ref().map(|plan| plan.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -233,4 +241,10 @@ impl From<Machine> for FakeBackend {
     fn from(machine: Machine) -> Self {
         Self::over(Arc::new(Mutex::new(machine)), Machine::INIT)
     }
+}
+
+/// Runs a hook; a panic in an earlier run of it does not matter to this one.
+fn run(hook: &Hook, host: &FakeBackend, call: &PortCall) {
+    let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
+    hook(host, call);
 }

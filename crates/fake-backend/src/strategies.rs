@@ -24,7 +24,8 @@ use std::path::{Path, PathBuf};
 use mountwright_core::strategies::path;
 use proptest::prelude::*;
 
-use crate::{FakeBackend, HostBuilder};
+use crate::fake_backend::FakeBackend;
+use crate::host::host_builder::HostBuilder;
 
 /// One line of a host's description, but for the numbers in it.
 #[derive(Clone, Debug)]

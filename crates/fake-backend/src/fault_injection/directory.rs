@@ -10,7 +10,7 @@ use mountwright_core::path::Crossing;
 use mountwright_core::ports::DirectoryEntries;
 use mountwright_core::{Directory, FileMode, MountKey, OpenEntry, Operation, OsError};
 
-use crate::FakeBackend;
+use crate::fake_backend::FakeBackend;
 use crate::fault_injection::entries::PlannedEntries;
 use crate::fault_injection::open_entry::PlannedEntry;
 

@@ -6,7 +6,7 @@ use mountwright_core::file::EntryRef;
 use mountwright_core::ports::{DirectoryEntries, LendEntries};
 use mountwright_core::{Errno, Operation, OsError};
 
-use crate::FakeBackend;
+use crate::fake_backend::FakeBackend;
 use crate::fault_injection::plan::ENDED;
 
 pub(super) struct PlannedEntries {

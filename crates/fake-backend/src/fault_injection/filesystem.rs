@@ -6,7 +6,7 @@ use mountwright_core::error::Subject;
 use mountwright_core::file::{FileIdentity, FinalLink, Metadata};
 use mountwright_core::{Directory, FileMode, Filesystem, Location, Operation, OsError};
 
-use crate::FakeBackend;
+use crate::fake_backend::FakeBackend;
 use crate::fault_injection::directory::PlannedDirectory;
 
 impl Filesystem for FakeBackend {

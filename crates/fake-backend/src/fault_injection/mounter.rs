@@ -12,7 +12,7 @@ use mountwright_core::{
     OsError, Propagation, Recursion, UnmountRequest,
 };
 
-use crate::FakeBackend;
+use crate::fake_backend::FakeBackend;
 use crate::model::filesystems::filesystem_type::is_known_but_not_modelled;
 
 /// The journal's detail of a bind.

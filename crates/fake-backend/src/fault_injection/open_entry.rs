@@ -6,7 +6,7 @@ use mountwright_core::error::Subject;
 use mountwright_core::file::Metadata;
 use mountwright_core::{FileMode, OpenEntry, Operation, OsError};
 
-use crate::FakeBackend;
+use crate::fake_backend::FakeBackend;
 
 /// A pinned file of the Linux backend, and the handle whose plan its calls follow.
 pub(crate) struct PlannedEntry {

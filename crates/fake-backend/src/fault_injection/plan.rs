@@ -1,27 +1,21 @@
 //! The plan of one handle: what happens before, instead of and after its calls.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use mountwright_core::Errno;
 
-use crate::FakeBackend;
 use crate::fault_injection::failure::Failure;
 use crate::fault_injection::journal::{Journal, PortCall};
 
 /// The step of a call that is not made because its process has ended.
 pub(crate) const ENDED: &str = "the process has ended";
 
-/// What the test does before a call.
-pub(crate) type Hook = Arc<Mutex<dyn FnMut(&FakeBackend, &PortCall) + Send>>;
-
-/// Shared by the clones of a handle.
-#[derive(Default)]
-pub(crate) struct Plan {
+/// Shared by the clones of a handle. `H`: what the test does before a call.
+pub(crate) struct Plan<H> {
     calls: usize,
     journal: Journal,
     failures: Vec<Failure>,
-    hook: Option<Hook>,
+    hook: Option<H>,
     ends_after: Option<usize>,
     ended: bool,
 }
@@ -32,17 +26,23 @@ pub(crate) enum Verdict {
     Refuse(Errno, &'static str),
 }
 
-impl Plan {
+impl<H> Default for Plan<H> {
+    fn default() -> Self {
+        Self { calls: 0, journal: Journal::default(), failures: Vec::new(), hook: None, ends_after: None, ended: false }
+    }
+}
+
+impl<H: Clone> Plan<H> {
     pub(crate) fn next_number(&mut self) -> usize {
         self.calls += 1;
         self.calls
     }
 
-    pub(crate) fn hook(&self) -> Option<Hook> {
+    pub(crate) fn hook(&self) -> Option<H> {
         self.hook.clone()
     }
 
-    pub(crate) fn set_hook(&mut self, hook: Option<Hook>) {
+    pub(crate) fn set_hook(&mut self, hook: Option<H>) {
         self.hook = hook;
     }
 
@@ -88,14 +88,8 @@ impl Plan {
     }
 }
 
-impl fmt::Debug for Plan {
+impl<H> fmt::Debug for Plan<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plan").field("calls", &self.calls).field("failures", &self.failures).finish_non_exhaustive()
     }
-}
-
-/// Runs a hook; a panic in an earlier run of it does not matter to this one.
-pub(crate) fn run(hook: &Hook, host: &FakeBackend, call: &PortCall) {
-    let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
-    hook(host, call);
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use mountwright_core::mount::PeerGroup;
 
 use crate::host::build_machine::Assembly;
-use crate::model::mounts::mount::MountKey;
-use crate::model::process::user_namespace::UserNs;
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::keys::MountKey;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::user_namespace::UserNs;
 
 impl Assembly<'_> {
     /// Makes of each row's mount what the row says. A master that no row is is a mount in another namespace.

@@ -3,7 +3,7 @@
 use mountwright_core::MountFlags as Attribute;
 use mountwright_core::mount::{AtimeMode, MountAttributes};
 
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::objects::mount_flags::MountFlags;
 
 const ATTRIBUTES: [(Attribute, MountFlags); 6] = [
     (Attribute::READ_ONLY, MountFlags::READ_ONLY),

@@ -13,19 +13,18 @@ use crate::host::host_error::HostError;
 use crate::host::mount_row::Row;
 use crate::host::planted_file::Plant;
 use crate::model::filesystems::filesystem_type::magic_of;
-use crate::model::filesystems::procfs::{ProcFile, ProcNode};
-use crate::model::mounts::mount::MountKey;
-use crate::model::mounts::namespace::NamespaceKey;
-use crate::model::process::user_namespace::UserNs;
+use crate::model::keys::{DentryKey, MountKey, NamespaceKey, SuperKey};
+use crate::model::machine::Machine;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::proc_node::{ProcFile, ProcNode};
+use crate::model::objects::superblock::{NewInode, NewSuperblock};
+use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
-use crate::model::vfs::superblock::{NewInode, NewSuperblock, SuperKey};
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine};
 
 /// A machine under construction.
 pub(crate) struct Assembly<'r> {

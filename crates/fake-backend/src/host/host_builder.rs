@@ -4,14 +4,16 @@ use std::path::PathBuf;
 
 use mountwright_core::{DeviceNumber, Errno, FileMode};
 
+use crate::fake_backend::FakeBackend;
 use crate::host::build_machine::assemble;
 use crate::host::host_error::HostError;
-use crate::host::host_text;
 use crate::host::mount_row::Row;
 use crate::host::planted_file::Plant;
 use crate::host::validate;
+use crate::model::machine::Machine;
+use crate::model::objects::kernel_version::KernelVersion;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, FakeBackend, KernelVersion, Machine};
 
 use std::os::unix::ffi::OsStrExt;
 
@@ -118,14 +120,6 @@ impl HostBuilder {
     /// The line that cannot be read, or has something that is not modelled; or the two lines that contradict each other.
     pub fn from_mountinfo(text: impl AsRef<[u8]>) -> Result<Self, HostError> {
         Self::with_rows(Row::all(text.as_ref())?)
-    }
-
-    /// A host from a short text (see above).
-    ///
-    /// # Errors
-    /// The line that cannot be read, or the two lines that contradict each other.
-    pub fn from_text(text: &str) -> Result<Self, HostError> {
-        host_text::read(text)
     }
 
     pub(super) fn with_rows(rows: Vec<Row>) -> Result<Self, HostError> {

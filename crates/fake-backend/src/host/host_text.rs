@@ -31,7 +31,17 @@ struct Description {
 
 type Reason = &'static str;
 
-pub(super) fn read(text: &str) -> Result<HostBuilder, HostError> {
+impl HostBuilder {
+    /// A host from a short text (see above).
+    ///
+    /// # Errors
+    /// The line that cannot be read, or the two lines that contradict each other.
+    pub fn from_text(text: &str) -> Result<Self, HostError> {
+        read(text)
+    }
+}
+
+fn read(text: &str) -> Result<HostBuilder, HostError> {
     let mut description = Description::default();
     let lines = text.lines().map(|line| line.split_once('#').map_or(line, |(before, _)| before).trim());
     let lines: Vec<(usize, &str)> = (1..).zip(lines).filter(|(_, line)| !line.is_empty()).collect();

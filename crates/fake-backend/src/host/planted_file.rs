@@ -8,13 +8,15 @@ use std::os::unix::ffi::OsStrExt;
 use mountwright_core::{DeviceNumber, Errno};
 
 use crate::host::mount_row::names;
+use crate::model::keys::DentryKey;
+use crate::model::machine::Machine;
+use crate::model::objects::dentry::Name;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::superblock::NewInode;
 use crate::model::store::sorted_map::SortedMap;
-use crate::model::vfs::dentry::{DentryKey, Name};
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::superblock::NewInode;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine};
 
 /// What to put at a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,7 +107,7 @@ impl Machine {
             return Ok(());
         };
         // What is mounted on it is what is there.
-        let known = self.onto_mounts(crate::model::vfs::path::Place { mount: place.mount, dentry: known }).dentry;
+        let known = self.onto_mounts(crate::model::objects::path::Place { mount: place.mount, dentry: known }).dentry;
         let tick = self.next_tick();
         let key = self.dentries[known].inode;
         let inode = &mut self.inodes[key];

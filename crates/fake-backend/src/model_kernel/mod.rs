@@ -2,6 +2,7 @@
 
 pub(crate) mod model_fd;
 mod open_flags;
+pub(crate) mod process_calls;
 pub(crate) mod shared_machine;
 mod stat_fields;
 mod system_calls;

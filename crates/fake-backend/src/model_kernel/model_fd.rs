@@ -1,6 +1,7 @@
 //! A descriptor of a modelled process.
 
-use crate::{Pid, SharedMachine};
+use crate::model::objects::pid::Pid;
+use crate::model_kernel::shared_machine::SharedMachine;
 
 /// An open descriptor of a modelled process. Dropping it closes it, unless its process has ended.
 #[derive(Debug)]

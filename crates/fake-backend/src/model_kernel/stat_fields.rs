@@ -6,14 +6,15 @@ use std::os::unix::ffi::OsStringExt;
 use mountwright_linux::{MountAttr, MountStat, Stat};
 
 use crate::abi::STATMOUNT_SUPPORTED_MASK;
-use crate::{Statmount, Statx};
+use crate::syscalls::statmount::Statmount;
+use crate::syscalls::statx::Statx;
 
 /// Fields of statmount that Linux 6.18 knows, those included that are always empty on the model.
 const STATMOUNT_KNOWN: u64 = 0x7fff;
 
-pub(super) fn mount_attr(attr: MountAttr) -> crate::MountAttr {
+pub(super) fn mount_attr(attr: MountAttr) -> crate::syscalls::mount_setattr::MountAttr {
     let MountAttr { set, clear, propagation } = attr;
-    crate::MountAttr { attr_set: set, attr_clr: clear, propagation, userns_fd: 0 }
+    crate::syscalls::mount_setattr::MountAttr { attr_set: set, attr_clr: clear, propagation, userns_fd: 0 }
 }
 
 pub(super) fn stat(answer: &Statx) -> Stat {

@@ -12,11 +12,13 @@ use crate::abi::{
     AT_SYMLINK_NOFOLLOW, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING,
     MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
 };
+use crate::model::vfs::at::At as ModelAt;
 use crate::model_kernel::model_fd::ModelFd;
 use crate::model_kernel::open_flags::open_flags;
-use crate::model_kernel::shared_machine::{ModelKernel, place, reach, text};
+use crate::model_kernel::process_calls::{ModelKernel, place, reach, text};
 use crate::model_kernel::stat_fields::{mount_attr, mount_stat, stat};
-use crate::{At as ModelAt, Dirent, OpenHow};
+use crate::syscalls::getdents64::Dirent;
+use crate::syscalls::open::OpenHow;
 
 type Answered<T> = Result<T, Errno>;
 

@@ -5,9 +5,11 @@ use std::fmt;
 
 use mountwright_core::{MountInfo, MountTable};
 
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::inode::Content;
-use crate::{FakeBackend, Machine, Pid};
+use crate::fake_backend::FakeBackend;
+use crate::model::keys::DentryKey;
+use crate::model::machine::Machine;
+use crate::model::objects::inode::Content;
+use crate::model::objects::pid::Pid;
 
 /// What differs between two states of a host: mounts, and files of their filesystems.
 ///
@@ -110,7 +112,7 @@ fn files(machine: &Machine, process: Pid) -> BTreeMap<(String, Vec<u8>), String>
 const MOST_SHOWN: usize = 60;
 
 fn content(content: &Content) -> String {
-    let device = |kind: &str, number: &crate::model::vfs::device_number::Device| {
+    let device = |kind: &str, number: &crate::model::objects::device_number::Device| {
         format!("{kind} device {}:{}", number.major, number.minor)
     };
     match content {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use mountwright_core::MountTable;
 
-use crate::FakeBackend;
+use crate::fake_backend::FakeBackend;
 
 impl fmt::Display for FakeBackend {
     /// The mounts that the process sees, as findmnt(8) draws them, with attributes and propagation.

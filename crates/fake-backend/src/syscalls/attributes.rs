@@ -3,9 +3,11 @@
 use mountwright_core::Errno;
 
 use crate::abi::{AT_EACCESS, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, CAP_CHOWN, CAP_FSETID, W_OK, X_OK};
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::machine::Machine;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 /// Leaves an owner or group as it is.
 const UNCHANGED: u32 = u32::MAX;

@@ -8,17 +8,20 @@ use crate::abi::{
     AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, CAP_DAC_READ_SEARCH, CAP_MKNOD, PATH_MAX, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO,
     S_IFMT, S_IFREG, S_IFSOCK,
 };
-use crate::model::process::user_namespace::UserNs;
+use crate::model::keys::DentryKey;
+use crate::model::machine::Machine;
+use crate::model::objects::dentry::Name;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::objects::superblock::NewInode;
+use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
-use crate::model::vfs::dentry::{DentryKey, Name};
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::path::Place;
+use crate::model::vfs::at::At;
 use crate::model::vfs::path_walk::LastKind;
 use crate::model::vfs::permission::{EXECUTE, WRITE};
-use crate::model::vfs::superblock::NewInode;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `mkdirat`. A process has no umask: `mode` is taken as it is.

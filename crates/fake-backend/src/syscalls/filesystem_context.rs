@@ -11,13 +11,15 @@ use crate::abi::{
     FSPICK_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME,
     O_PATH, O_RDWR,
 };
-use crate::model::filesystems::context::{FilesystemContext, Phase};
 use crate::model::filesystems::filesystem_type::FilesystemType;
 use crate::model::filesystems::options::SuperblockOptions;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
+use crate::model::machine::Machine;
+use crate::model::objects::filesystem_context::{FilesystemContext, Phase};
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 /// fsconfig takes a key or a value that is shorter.
 const LONGEST_TEXT: usize = 256;

@@ -5,10 +5,11 @@ use mountwright_core::Errno;
 use crate::abi::{
     DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK, S_IFBLK, S_IFCHR, S_IFDIR, S_IFIFO, S_IFLNK, S_IFSOCK,
 };
-use crate::model::vfs::dentry::Name;
-use crate::model::vfs::inode::{Content, Inode};
-use crate::model::vfs::path::Place;
-use crate::{Machine, Pid};
+use crate::model::machine::Machine;
+use crate::model::objects::dentry::Name;
+use crate::model::objects::inode::{Content, Inode};
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
 
 /// One directory entry (`struct linux_dirent64`).
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! The syscall face: one file for each group of system calls.
 
-pub(crate) mod at;
 pub(crate) mod attributes;
 pub(crate) mod create;
 pub(crate) mod filesystem_context;

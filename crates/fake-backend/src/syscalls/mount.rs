@@ -9,12 +9,14 @@ use crate::abi::{
     MS_NOUSER, MS_PRIVATE, MS_RDONLY, MS_REC, MS_RELATIME, MS_REMOUNT, MS_SHARED, MS_SILENT, MS_SLAVE, MS_STRICTATIME,
     MS_SYNCHRONOUS, MS_UNBINDABLE, PATH_MAX,
 };
+use crate::model::machine::Machine;
 use crate::model::mounts::propagation_type::PropagationType;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
 use crate::syscalls::new_filesystem::NewFilesystem;
-use crate::{At, Machine, Pid};
 
 const PROPAGATION: u64 = MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE;
 
@@ -194,12 +196,12 @@ impl Machine {
     /// `EBUSY`: a file is open for writing, or one without a name is in use.
     pub(crate) fn set_superblock_read_only(
         &mut self,
-        superblock: crate::model::vfs::superblock::SuperKey,
+        superblock: crate::model::keys::SuperKey,
         read_only: bool,
     ) -> Result<(), Errno> {
         let object = &self.superblocks[superblock];
         if read_only && !object.read_only {
-            let written = |(_, mount): (_, &crate::model::mounts::mount::Mount)| {
+            let written = |(_, mount): (_, &crate::model::objects::mount::Mount)| {
                 mount.superblock == superblock && mount.writers > 0
             };
             if object.removed_in_use > 0 || self.mounts.iter().any(written) {
@@ -228,23 +230,13 @@ impl Machine {
 
     /// # Errors
     /// `EINVAL`: in no namespace. `EPERM`: no privilege over the mount's namespace.
-    pub(crate) fn may_change_propagation(
-        &self,
-        pid: Pid,
-        mount: crate::model::mounts::mount::MountKey,
-    ) -> Result<(), Errno> {
+    pub(crate) fn may_change_propagation(&self, pid: Pid, mount: crate::model::keys::MountKey) -> Result<(), Errno> {
         let namespace = self.mounts[mount].namespace.ok_or(Errno::EINVAL)?;
         let over = self.namespaces[namespace].user_ns;
         if self.capable(pid, over, crate::abi::CAP_SYS_ADMIN) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    fn swap_roots(
-        &mut self,
-        old: Place,
-        new: Place,
-        root_parent: crate::model::mounts::mount::MountKey,
-        put_old: Place,
-    ) {
+    fn swap_roots(&mut self, old: Place, new: Place, root_parent: crate::model::keys::MountKey, put_old: Place) {
         self.detach(new.mount);
         let (old_flags, new_flags) = (self.mounts[old.mount].flags, self.mounts[new.mount].flags);
         if old_flags.has(MountFlags::LOCKED) {

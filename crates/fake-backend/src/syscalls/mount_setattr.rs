@@ -8,12 +8,14 @@ use crate::abi::{
     MOUNT_ATTR_NODEV, MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NOSYMFOLLOW,
     MOUNT_ATTR_RDONLY, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME,
 };
-use crate::model::mounts::mount::MountKey;
+use crate::model::keys::MountKey;
+use crate::model::machine::Machine;
 use crate::model::mounts::propagation_type::PropagationType;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 const KNOWN: u64 = MOUNT_ATTR_RDONLY
     | MOUNT_ATTR_NOSUID

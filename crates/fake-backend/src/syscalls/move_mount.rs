@@ -7,13 +7,14 @@ use crate::abi::{
     MOVE_MOUNT_BENEATH, MOVE_MOUNT_F_AUTOMOUNTS, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_F_SYMLINKS, MOVE_MOUNT_SET_GROUP,
     MOVE_MOUNT_T_AUTOMOUNTS, MOVE_MOUNT_T_EMPTY_PATH, MOVE_MOUNT_T_SYMLINKS,
 };
-use crate::model::mounts::mount::MountKey;
+use crate::model::keys::{DentryKey, MountKey};
+use crate::model::machine::Machine;
 use crate::model::mounts::mount_point::MountPoint;
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 const KNOWN: u32 = MOVE_MOUNT_F_SYMLINKS
     | MOVE_MOUNT_F_AUTOMOUNTS

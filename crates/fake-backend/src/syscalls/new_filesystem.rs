@@ -7,16 +7,19 @@ use mountwright_core::Errno;
 use crate::abi::CAP_SYS_ADMIN;
 use crate::model::filesystems::filesystem_type::{Backing, FilesystemType};
 use crate::model::filesystems::options::SuperblockOptions;
-use crate::model::filesystems::procfs::{ProcFile, ProcNode};
-use crate::model::process::user_namespace::UserNs;
+use crate::model::keys::SuperKey;
+use crate::model::machine::Machine;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::objects::proc_node::{ProcFile, ProcNode};
+use crate::model::objects::superblock::{NewInode, NewSuperblock};
+use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
-use crate::model::vfs::superblock::{NewInode, NewSuperblock, SuperKey};
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 /// What `mount` was asked for.
 pub(crate) struct NewFilesystem<'a> {

@@ -10,14 +10,17 @@ use crate::abi::{
     O_PATH, O_RDONLY, O_RDWR, O_TMPFILE, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT,
     RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
-use crate::model::process::open_file::OpenFile;
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::{Content, InodeKey};
-use crate::model::vfs::path::Place;
+use crate::model::keys::InodeKey;
+use crate::model::machine::Machine;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::open_file::OpenFile;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::path_walk::{LastKind, Walk};
 use crate::model::vfs::permission::{READ, WRITE};
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 const KNOWN_FLAGS: u32 = 0o37_777_703;
 const PATH_FLAGS: u32 = O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC;
@@ -116,10 +119,7 @@ impl Machine {
     /// # Errors
     /// `EBADF`.
     pub fn close(&mut self, pid: Pid, fd: i32) -> Result<(), Errno> {
-        let file = self.file_key(pid, fd)?;
-        self.task_mut(pid)?.descriptors.remove(&fd);
-        self.drop_file(file);
-        Ok(())
+        self.close_descriptor(pid, fd)
     }
 
     /// `fcntl(F_DUPFD, from)`: the lowest free descriptor not below `from`, of the same open file. `dup` with `from` 0.
@@ -273,25 +273,6 @@ impl Machine {
     /// `EBADF`.
     pub fn status_flags(&self, pid: Pid, fd: i32) -> Result<u32, Errno> {
         Ok(self.file(pid, fd)?.flags)
-    }
-
-    /// The descriptors that the process has open, in order: what `/proc/PID/fd` lists.
-    ///
-    /// # Errors
-    /// `ESRCH`.
-    pub fn descriptors(&self, pid: Pid) -> Result<Vec<i32>, Errno> {
-        Ok(self.task(pid)?.descriptors.iter().map(|(&fd, _)| fd).collect())
-    }
-
-    /// Bytes of `/proc/PID/fdinfo/FD` (position, flags, `mnt_id`, inode).
-    ///
-    /// # Errors
-    /// `EBADF`.
-    pub fn fdinfo(&self, pid: Pid, fd: i32) -> Result<Vec<u8>, Errno> {
-        let OpenFile { place, flags, position, .. } = self.file(pid, fd)?;
-        let mount = self.mounts[place.mount].id;
-        let inode = self.inodes[self.dentries[place.dentry].inode].number;
-        Ok(format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n").into_bytes())
     }
 }
 

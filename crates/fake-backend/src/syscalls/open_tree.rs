@@ -6,12 +6,14 @@ use mountwright_linux::Call;
 use crate::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, O_PATH, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
 };
+use crate::model::keys::{MountKey, NamespaceKey};
+use crate::model::machine::Machine;
 use crate::model::mounts::copy_tree::CopyKind;
-use crate::model::mounts::mount::MountKey;
-use crate::model::mounts::namespace::NamespaceKey;
-use crate::model::vfs::path::Place;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, MountAttr, Pid};
+use crate::syscalls::mount_setattr::MountAttr;
 
 impl Machine {
     /// `open_tree`: a descriptor of a place (`O_PATH`) or, with `OPEN_TREE_CLONE`, of a detached copy of what is mounted there.

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use mountwright_core::Errno;
 
 use crate::abi::{CAP_FULL_SET, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CLONE_FS, CLONE_NEWNS, CLONE_NEWUSER};
-use crate::model::mounts::namespace::NamespaceKey;
-use crate::model::vfs::path::Place;
-use crate::{Credentials, IdRange, Machine, Pid};
+use crate::model::keys::NamespaceKey;
+use crate::model::machine::Machine;
+use crate::model::objects::credentials::{Credentials, IdRange};
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
 
 impl Machine {
     /// `fork`: a process with the same root, working directory, namespaces and credentials, and the same open files.
@@ -143,14 +145,6 @@ impl Machine {
     pub fn set_credentials(&mut self, pid: Pid, credentials: Credentials) -> Result<(), Errno> {
         self.task_mut(pid)?.credentials = credentials;
         Ok(())
-    }
-
-    /// The id of the process's mount namespace, as `statmount` and `listmount` take it.
-    ///
-    /// # Errors
-    /// `ESRCH`.
-    pub fn mount_namespace(&self, pid: Pid) -> Result<u64, Errno> {
-        Ok(self.namespaces[self.task(pid)?.namespace].id)
     }
 }
 

@@ -2,9 +2,11 @@
 
 use mountwright_core::Errno;
 
-use crate::model::vfs::inode::Content;
+use crate::model::machine::Machine;
+use crate::model::objects::inode::Content;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `readlinkat`: the text of a symlink; with an empty path and a descriptor of a symlink, of that.

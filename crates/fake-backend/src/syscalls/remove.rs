@@ -3,12 +3,14 @@
 use mountwright_core::Errno;
 
 use crate::abi::AT_REMOVEDIR;
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::path::Place;
+use crate::model::keys::DentryKey;
+use crate::model::machine::Machine;
+use crate::model::objects::inode::Content;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::path_walk::LastKind;
 use crate::model::vfs::permission::{EXECUTE, WRITE};
-use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `unlinkat`; with `AT_REMOVEDIR`, `rmdir`. Mounts that other namespaces have on the name are detached.

@@ -3,13 +3,16 @@
 use mountwright_core::Errno;
 
 use crate::abi::{RENAME_EXCHANGE, RENAME_NOREPLACE, RENAME_WHITEOUT};
-use crate::model::vfs::dentry::{DentryKey, Name};
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::path::Place;
+use crate::model::keys::DentryKey;
+use crate::model::machine::Machine;
+use crate::model::objects::dentry::Name;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::path_walk::LastKind;
 use crate::model::vfs::permission::WRITE;
-use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `renameat2`. What other namespaces have mounted on the names moves along with them; on a name that is replaced, it is

@@ -3,9 +3,11 @@
 use mountwright_core::Errno;
 
 use crate::abi::NAME_MAX;
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::machine::Machine;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 const ST_RDONLY: u64 = 0x1;
 const ST_VALID: u64 = 0x20;

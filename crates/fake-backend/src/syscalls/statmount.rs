@@ -8,11 +8,10 @@ use crate::abi::{
     STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_NS_ID, STATMOUNT_MNT_OPTS, STATMOUNT_MNT_POINT,
     STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM, STATMOUNT_SB_BASIC, STATMOUNT_SB_SOURCE, STATMOUNT_SUPPORTED_MASK,
 };
-use crate::model::machine::BEFORE_FIRST_UNIQUE_ID;
-use crate::model::mounts::mount::MountKey;
-use crate::model::mounts::namespace::NamespaceKey;
-use crate::model::vfs::path::Place;
-use crate::{Machine, Pid};
+use crate::model::keys::{MountKey, NamespaceKey};
+use crate::model::machine::{BEFORE_FIRST_UNIQUE_ID, Machine};
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
 
 /// The fields that the model answers: an empty text among them is left out of an answer, and not unknown.
 const SUPPORTED: u64 = STATMOUNT_SB_BASIC
@@ -129,16 +128,6 @@ impl Machine {
         } else {
             mounts.iter().rev().filter(|&(&id, _)| last == 0 || id < last).filter_map(below).take(most).collect()
         })
-    }
-
-    /// The text of `/proc/PID/mountinfo`: the mounts of the process's namespace below its root, in order of age, with the
-    /// kernel's escapes.
-    ///
-    /// # Errors
-    /// `ESRCH`.
-    pub fn mountinfo(&self, pid: Pid) -> Result<Vec<u8>, Errno> {
-        let task = self.task(pid)?;
-        Ok(self.mountinfo_text(task.namespace, task.root))
     }
 }
 

@@ -7,12 +7,14 @@ use crate::abi::{
     STATX_ATTR_AUTOMOUNT, STATX_ATTR_DAX, STATX_ATTR_MOUNT_ROOT, STATX_BASIC_STATS, STATX_BTIME, STATX_MNT_ID,
     STATX_MNT_ID_UNIQUE,
 };
-use crate::model::process::user_namespace::OVERFLOW_ID;
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::path::Place;
+use crate::model::machine::Machine;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::objects::user_namespace::OVERFLOW_ID;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 const PAGE: u64 = 4096;
 

@@ -3,11 +3,13 @@
 use mountwright_core::Errno;
 
 use crate::abi::{CAP_SYS_ADMIN, MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW};
-use crate::model::mounts::mount::MountKey;
+use crate::model::keys::MountKey;
+use crate::model::machine::Machine;
 use crate::model::mounts::umount::Unmount;
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `umount2`.

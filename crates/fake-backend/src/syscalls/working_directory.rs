@@ -3,10 +3,12 @@
 use mountwright_core::Errno;
 
 use crate::abi::CAP_SYS_CHROOT;
-use crate::model::vfs::path::Place;
+use crate::model::machine::Machine;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::permission::EXECUTE;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 impl Machine {
     /// `getcwd`: from the process's root, with `(unreachable)` before it when it is not below that. `ENOENT`: deleted.

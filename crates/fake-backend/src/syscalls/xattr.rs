@@ -5,9 +5,11 @@ use std::sync::Arc;
 use mountwright_core::Errno;
 
 use crate::abi::{AT_SYMLINK_NOFOLLOW, CAP_SETFCAP};
-use crate::model::vfs::inode::Content;
+use crate::model::machine::Machine;
+use crate::model::objects::inode::Content;
+use crate::model::objects::pid::Pid;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 const CAPABILITIES: &[u8] = b"security.capability";
 /// `struct vfs_cap_data` with its version: the low byte of the first word holds flags, the high one the version.

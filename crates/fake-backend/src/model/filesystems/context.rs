@@ -2,41 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::Machine;
-use crate::model::filesystems::filesystem_type::FilesystemType;
-use crate::model::filesystems::options::SuperblockOptions;
-use crate::model::mounts::mount::MountKey;
-use crate::model::process::user_namespace::UserNs;
+use crate::model::keys::MountKey;
+use crate::model::machine::Machine;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::superblock::{NewInode, NewSuperblock};
+use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
-use crate::model::vfs::superblock::{NewInode, NewSuperblock, SuperKey};
-
-/// A filesystem context, behind a descriptor.
-#[derive(Clone, Debug)]
-pub(crate) struct FilesystemContext {
-    pub(crate) phase: Phase,
-    /// What `fsopen` was told; `None` for one that `fspick` made.
-    pub(crate) fs_type: Option<FilesystemType>,
-    pub(crate) options: SuperblockOptions,
-    /// The superblock, once there is one. Held, as a mount holds it.
-    pub(crate) superblock: Option<SuperKey>,
-}
-
-/// What a context is ready for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Parameters of a new superblock.
-    Parameters,
-    /// `fsmount`.
-    Mounting,
-    /// Parameters of a change.
-    Changes,
-    /// Nothing: something failed.
-    Failed,
-}
 
 impl Machine {
     /// Where descriptors are that no filesystem has: a mount that no namespace has either.
@@ -67,16 +41,5 @@ impl Machine {
         self.mounts[mount].holders += 1;
         self.anonymous_mount = Some(mount);
         mount
-    }
-
-    /// Holds a superblock without a mount.
-    pub(crate) fn hold_superblock(&mut self, superblock: SuperKey) {
-        self.superblocks[superblock].mounts += 1;
-    }
-
-    /// Lets go of it again.
-    pub(crate) fn release_superblock(&mut self, superblock: SuperKey) {
-        self.superblocks[superblock].mounts -= 1;
-        self.free_superblock_if_unused(superblock);
     }
 }

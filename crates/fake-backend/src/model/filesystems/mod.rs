@@ -1,4 +1,4 @@
-//! File system types: their options, new instances, and procfs.
+//! Filesystem types: their options, new instances, and procfs.
 
 pub(crate) mod context;
 pub(crate) mod filesystem_type;

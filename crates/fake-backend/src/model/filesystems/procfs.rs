@@ -4,69 +4,13 @@ use std::sync::Arc;
 
 use mountwright_core::Errno;
 
-use crate::model::store::sorted_map::SortedMap;
-use crate::model::vfs::dentry::{DentryKey, Name};
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::path::Place;
-use crate::model::vfs::superblock::NewInode;
-use crate::{Machine, Pid, abi};
-
-/// Which file of procfs.
-#[derive(Clone, Debug)]
-pub(crate) struct ProcNode {
-    pub(crate) what: ProcFile,
-    /// Names that were looked up so far; whether they still mean something is asked each time.
-    pub(crate) names: SortedMap<Name, DentryKey>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ProcFile {
-    Root,
-    SelfLink,
-    ThreadSelfLink,
-    Process(Pid),
-    Tasks(Pid),
-    Descriptors(Pid),
-    Descriptor(Pid, i32),
-    DescriptorInfos(Pid),
-    DescriptorInfo(Pid, i32),
-    MountInfo(Pid),
-}
-
-/// Where a link of procfs leads.
-pub(crate) enum LinkEnd {
-    Text(Arc<[u8]>),
-    Jump(Place),
-}
-
-impl ProcNode {
-    pub(crate) fn new(what: ProcFile) -> Self {
-        Self { what, names: SortedMap::default() }
-    }
-
-    pub(crate) const fn file_type(&self) -> u32 {
-        match self.what {
-            ProcFile::Root
-            | ProcFile::Process(_)
-            | ProcFile::Tasks(_)
-            | ProcFile::Descriptors(_)
-            | ProcFile::DescriptorInfos(_) => abi::S_IFDIR,
-            ProcFile::SelfLink | ProcFile::ThreadSelfLink | ProcFile::Descriptor(..) => abi::S_IFLNK,
-            ProcFile::DescriptorInfo(..) | ProcFile::MountInfo(_) => abi::S_IFREG,
-        }
-    }
-
-    const fn mode(what: ProcFile) -> u16 {
-        match what {
-            ProcFile::SelfLink | ProcFile::ThreadSelfLink => 0o777,
-            ProcFile::Descriptors(_) | ProcFile::DescriptorInfos(_) => 0o500,
-            ProcFile::Descriptor(..) => 0o700,
-            ProcFile::DescriptorInfo(..) => 0o400,
-            ProcFile::MountInfo(_) => 0o444,
-            ProcFile::Root | ProcFile::Process(_) | ProcFile::Tasks(_) => 0o555,
-        }
-    }
-}
+use crate::model::keys::DentryKey;
+use crate::model::machine::Machine;
+use crate::model::objects::dentry::Name;
+use crate::model::objects::inode::Content;
+use crate::model::objects::pid::Pid;
+use crate::model::objects::proc_node::{LinkEnd, ProcFile, ProcNode};
+use crate::model::objects::superblock::NewInode;
 
 fn number<T: std::str::FromStr + ToString>(name: &[u8]) -> Option<T> {
     let text = std::str::from_utf8(name).ok()?;

@@ -2,10 +2,9 @@
 
 use mountwright_core::Errno;
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
+use crate::model::keys::{MountKey, NamespaceKey};
+use crate::model::machine::Machine;
 use crate::model::mounts::mount_point::MountPoint;
-use crate::model::mounts::namespace::NamespaceKey;
 
 impl Machine {
     /// Attaches a tree that is a fresh copy, detached, or mounted elsewhere (then it moves), and copies it to whatever gets
@@ -62,7 +61,7 @@ impl Machine {
     }
 
     /// Makes one copy (or the source itself) visible, with what it covers moved on top of it.
-    fn settle(&mut self, child: MountKey, actor_user_ns: crate::model::process::user_namespace::UserNs) {
+    fn settle(&mut self, child: MountKey, actor_user_ns: crate::model::objects::user_namespace::UserNs) {
         let (parent, dentry) = (self.mounts[child].parent, self.mounts[child].mount_point);
         let Some(parent) = parent else { return };
         let Some(namespace) = self.mounts[parent].namespace else { return };

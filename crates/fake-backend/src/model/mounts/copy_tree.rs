@@ -2,10 +2,9 @@
 
 use mountwright_core::Errno;
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::keys::{DentryKey, MountKey};
+use crate::model::machine::Machine;
+use crate::model::objects::mount_flags::MountFlags;
 
 /// How a copy relates to its original.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,8 +1,7 @@
 //! When mounts and superblocks end.
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::superblock::SuperKey;
+use crate::model::keys::{MountKey, SuperKey};
+use crate::model::machine::Machine;
 
 impl Machine {
     /// Frees a mount that is in no tree and that nothing holds, and what stayed connected to it.
@@ -41,7 +40,7 @@ impl Machine {
     }
 
     /// Frees a whole tree of names, which nothing outside it holds any more.
-    fn free_names(&mut self, root: crate::model::vfs::dentry::DentryKey) {
+    fn free_names(&mut self, root: crate::model::keys::DentryKey) {
         let mut below = vec![root];
         let mut at = 0;
         while at < below.len() {

@@ -1,8 +1,8 @@
 //! Locks on mounts that a less privileged namespace gets.
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::keys::MountKey;
+use crate::model::machine::Machine;
+use crate::model::objects::mount_flags::MountFlags;
 
 impl Machine {
     /// Locks the present flags of every mount of the tree, and every mount but the top one to its place.

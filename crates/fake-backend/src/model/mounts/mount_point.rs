@@ -2,10 +2,9 @@
 
 use mountwright_core::Errno;
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::path::Place;
+use crate::model::keys::{DentryKey, MountKey};
+use crate::model::machine::Machine;
+use crate::model::objects::path::Place;
 
 /// A mount and the dentry on it that something is put on.
 #[derive(Clone, Copy, Debug)]

@@ -2,10 +2,9 @@
 
 use std::io::Write as _;
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::mounts::namespace::NamespaceKey;
-use crate::model::vfs::path::Place;
+use crate::model::keys::{MountKey, NamespaceKey};
+use crate::model::machine::Machine;
+use crate::model::objects::path::Place;
 
 /// Appends `text` with the bytes of `special` as `\ooo`.
 fn escape(out: &mut Vec<u8>, text: &[u8], special: &[u8]) {

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use mountwright_core::Errno;
 
-use crate::Machine;
+use crate::model::keys::{DentryKey, MountKey};
+use crate::model::machine::Machine;
 use crate::model::mounts::copy_tree::CopyKind;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::dentry::DentryKey;
 
 /// A peer group that an event reaches, in the order of its ring: the first member is the one that was reached.
 type Group = Vec<MountKey>;

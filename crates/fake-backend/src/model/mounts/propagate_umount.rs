@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::keys::MountKey;
+use crate::model::machine::Machine;
+use crate::model::objects::mount_flags::MountFlags;
 
 /// Mounts by number, for membership only.
 #[derive(Default)]

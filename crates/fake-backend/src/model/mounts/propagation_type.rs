@@ -1,7 +1,7 @@
 //! Peer groups, masters and slaves: the lists, and changing a mount's type.
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
+use crate::model::keys::MountKey;
+use crate::model::machine::Machine;
 
 /// The type that a mount is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! Mounts on mounts: parents, children, covers.
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
+use crate::model::keys::{DentryKey, MountKey};
+use crate::model::machine::Machine;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
 
 impl Machine {
     /// What a walk finds mounted at this dentry of this mount: the lowest of a stack.

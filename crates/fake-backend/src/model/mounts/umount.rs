@@ -1,9 +1,8 @@
 //! Trees are taken off.
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::mount_flags::MountFlags;
+use crate::model::keys::{DentryKey, MountKey};
+use crate::model::machine::Machine;
+use crate::model::objects::mount_flags::MountFlags;
 
 /// How a tree is taken off.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,4 @@
-//! Processes: credentials, user namespaces, descriptors.
+//! Processes: what each has.
 
-pub(crate) mod credentials;
 pub(crate) mod open_file;
-pub(crate) mod pid;
 pub(crate) mod task;
-pub(crate) mod user_namespace;

@@ -1,46 +1,13 @@
 //! Open files.
 
-use std::sync::Arc;
-
 use mountwright_core::Errno;
 
-use crate::model::filesystems::context::FilesystemContext;
-use crate::model::store::arena::Key;
-use crate::model::vfs::dentry::Name;
-use crate::model::vfs::path::Place;
-use crate::{Machine, Pid, abi};
-
-pub(crate) type FileKey = Key<OpenFile>;
-
-/// An open file: what descriptors, made by `dup` and `fork`, share.
-#[derive(Clone, Debug)]
-pub(crate) struct OpenFile {
-    pub(crate) place: Place,
-    /// Access mode and status flags.
-    pub(crate) flags: u32,
-    pub(crate) position: u64,
-    /// In a directory: the last name given.
-    pub(crate) last_name: Option<Name>,
-    pub(crate) descriptors: u32,
-    /// Counted among the writers of its mount.
-    pub(crate) writes: bool,
-    /// The descriptor of a tree that `open_tree` cloned: its end is the tree's, unless that was attached.
-    pub(crate) ends_tree: bool,
-    /// Open at a port: the token of the handle that closes it.
-    pub(crate) port_token: Option<u64>,
-    /// Holds the lock (flock(2)) of its inode.
-    pub(crate) locked: bool,
-    /// What `fsopen` and `fspick` opened.
-    pub(crate) context: Option<Arc<FilesystemContext>>,
-}
-
-impl OpenFile {
-    /// # Errors
-    /// `EBADF`: opened with `O_PATH`.
-    pub(crate) const fn check_usable(&self) -> Result<(), Errno> {
-        if self.flags & abi::O_PATH == 0 { Ok(()) } else { Err(Errno::EBADF) }
-    }
-}
+use crate::abi;
+use crate::model::keys::FileKey;
+use crate::model::machine::Machine;
+use crate::model::objects::open_file::OpenFile;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
 
 impl Machine {
     pub(crate) fn file_key(&self, pid: Pid, fd: i32) -> Result<FileKey, Errno> {
@@ -89,7 +56,7 @@ impl Machine {
     pub(crate) fn close_at_port(&mut self, pid: Pid, fd: i32, token: u64) {
         if self.file(pid, fd).is_ok_and(|file| file.port_token == Some(token)) {
             // It is open.
-            let _ = self.close(pid, fd);
+            let _ = self.close_descriptor(pid, fd);
         }
     }
 
@@ -105,7 +72,7 @@ impl Machine {
         for fd in self.descriptors(pid).unwrap_or_default() {
             if self.file(pid, fd).is_ok_and(|file| file.port_token.is_some()) {
                 // It is open.
-                let _ = self.close(pid, fd);
+                let _ = self.close_descriptor(pid, fd);
             }
         }
     }
@@ -131,5 +98,35 @@ impl Machine {
             self.release_superblock(superblock);
         }
         self.let_go(place);
+    }
+
+    /// The descriptors that the process has open, in order: what `/proc/PID/fd` lists.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn descriptors(&self, pid: Pid) -> Result<Vec<i32>, Errno> {
+        Ok(self.task(pid)?.descriptors.iter().map(|(&fd, _)| fd).collect())
+    }
+
+    /// Bytes of `/proc/PID/fdinfo/FD` (position, flags, `mnt_id`, inode).
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn fdinfo(&self, pid: Pid, fd: i32) -> Result<Vec<u8>, Errno> {
+        let OpenFile { place, flags, position, .. } = self.file(pid, fd)?;
+        let mount = self.mounts[place.mount].id;
+        let inode = self.inodes[self.dentries[place.dentry].inode].number;
+        Ok(format!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{inode}\n").into_bytes())
+    }
+
+    /// Closes a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub(crate) fn close_descriptor(&mut self, pid: Pid, fd: i32) -> Result<(), Errno> {
+        let file = self.file_key(pid, fd)?;
+        self.task_mut(pid)?.descriptors.remove(&fd);
+        self.drop_file(file);
+        Ok(())
     }
 }

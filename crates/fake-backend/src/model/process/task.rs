@@ -4,37 +4,9 @@ use std::sync::Arc;
 
 use mountwright_core::Errno;
 
-use crate::model::mounts::namespace::NamespaceKey;
-use crate::model::process::open_file::FileKey;
-use crate::model::process::user_namespace::UserNs;
-use crate::model::store::sorted_map::SortedMap;
-use crate::model::vfs::path::Place;
-use crate::{Credentials, Machine, Pid};
-
-/// One process.
-#[derive(Clone, Debug)]
-pub(crate) struct Task {
-    pub(crate) namespace: NamespaceKey,
-    pub(crate) user_ns: UserNs,
-    pub(crate) credentials: Credentials,
-    pub(crate) root: Place,
-    pub(crate) current_dir: Place,
-    pub(crate) descriptors: SortedMap<i32, FileKey>,
-}
-
-impl Task {
-    /// The lowest free descriptor, `from` or above.
-    pub(crate) fn lowest_descriptor(&self, from: i32) -> i32 {
-        let mut free = from;
-        for (&fd, _) in self.descriptors.after(&(from - 1)) {
-            if fd != free {
-                break;
-            }
-            free += 1;
-        }
-        free
-    }
-}
+use crate::model::machine::Machine;
+use crate::model::objects::pid::Pid;
+use crate::model::objects::task::Task;
 
 impl Machine {
     /// # Errors
@@ -45,5 +17,23 @@ impl Machine {
 
     pub(crate) fn task_mut(&mut self, pid: Pid) -> Result<&mut Task, Errno> {
         self.tasks.get_mut(&pid).map(Arc::make_mut).ok_or(Errno::ESRCH)
+    }
+
+    /// The id of the process's mount namespace, as `statmount` and `listmount` take it.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn mount_namespace(&self, pid: Pid) -> Result<u64, Errno> {
+        Ok(self.namespaces[self.task(pid)?.namespace].id)
+    }
+
+    /// The text of `/proc/PID/mountinfo`: the mounts of the process's namespace below its root, in order of age, with the
+    /// kernel's escapes.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn mountinfo(&self, pid: Pid) -> Result<Vec<u8>, Errno> {
+        let task = self.task(pid)?;
+        Ok(self.mountinfo_text(task.namespace, task.root))
     }
 }

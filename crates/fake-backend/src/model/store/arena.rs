@@ -5,30 +5,30 @@ use std::ops::{Index, IndexMut};
 
 use crate::model::store::radix::Radix;
 
-/// The name of an object in its [`Arena`]. Used again once the object is gone.
-pub(crate) struct Key<T>(u32, PhantomData<fn() -> T>);
+/// The name of an object in its [`Arena`], with its kind. Used again once the object is gone.
+pub(crate) struct Key<K>(u32, PhantomData<fn() -> K>);
 
-impl<T> Key<T> {
+impl<K> Key<K> {
     /// A number that is this object's alone while it lives.
     pub(crate) const fn number(self) -> u32 {
         self.0
     }
 }
 
-// Written out since derives would ask the same of `T`.
-impl<T> Clone for Key<T> {
+// Written out since derives would ask the same of `K`.
+impl<K> Clone for Key<K> {
     fn clone(&self) -> Self {
         *self
     }
 }
-impl<T> Copy for Key<T> {}
-impl<T> PartialEq for Key<T> {
+impl<K> Copy for Key<K> {}
+impl<K> PartialEq for Key<K> {
     fn eq(&self, other: &Self) -> bool {
         self.0 == other.0
     }
 }
-impl<T> Eq for Key<T> {}
-impl<T> std::fmt::Debug for Key<T> {
+impl<K> Eq for Key<K> {}
+impl<K> std::fmt::Debug for Key<K> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "#{}", self.0)
     }
@@ -43,30 +43,31 @@ enum Slot<T> {
 
 /// A persistent set of objects: clones share what was not written since, freed places are used again.
 #[derive(Debug)]
-pub(crate) struct Arena<T> {
+pub(crate) struct Arena<K, T> {
     slots: Radix<Slot<T>>,
     free: Option<u32>,
+    kind: PhantomData<fn() -> K>,
 }
 
-impl<T> Clone for Arena<T> {
+impl<K, T> Clone for Arena<K, T> {
     fn clone(&self) -> Self {
-        Self { slots: self.slots.clone(), free: self.free }
+        Self { slots: self.slots.clone(), free: self.free, kind: PhantomData }
     }
 }
 
-impl<T> Default for Arena<T> {
+impl<K, T> Default for Arena<K, T> {
     fn default() -> Self {
-        Self { slots: Radix::default(), free: None }
+        Self { slots: Radix::default(), free: None, kind: PhantomData }
     }
 }
 
-impl<T: Clone> Arena<T> {
-    pub(crate) fn insert(&mut self, object: T) -> Key<T> {
+impl<K, T: Clone> Arena<K, T> {
+    pub(crate) fn insert(&mut self, object: T) -> Key<K> {
         self.insert_with(|_| object)
     }
 
     /// Inserts what `make` makes of its future key.
-    pub(crate) fn insert_with(&mut self, make: impl FnOnce(Key<T>) -> T) -> Key<T> {
+    pub(crate) fn insert_with(&mut self, make: impl FnOnce(Key<K>) -> T) -> Key<K> {
         let key = Key(self.free.unwrap_or(self.slots.len()), PhantomData);
         let object = Slot::Used(make(key));
         match self.slots.get_mut(key.0) {
@@ -81,7 +82,7 @@ impl<T: Clone> Arena<T> {
         key
     }
 
-    pub(crate) fn remove(&mut self, key: Key<T>) {
+    pub(crate) fn remove(&mut self, key: Key<K>) {
         if let Some(slot @ Slot::Used(_)) = self.slots.get_mut(key.0) {
             *slot = Slot::Free(self.free);
             self.free = Some(key.0);
@@ -89,9 +90,9 @@ impl<T: Clone> Arena<T> {
     }
 }
 
-impl<T> Arena<T> {
+impl<K, T> Arena<K, T> {
     /// Every object, in order of key.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key<T>, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Key<K>, &T)> {
         (0..self.slots.len()).filter_map(|index| match self.slots.get(index) {
             Some(Slot::Used(object)) => Some((Key(index, PhantomData), object)),
             _ => None,
@@ -99,11 +100,11 @@ impl<T> Arena<T> {
     }
 }
 
-impl<T> Index<Key<T>> for Arena<T> {
+impl<K, T> Index<Key<K>> for Arena<K, T> {
     type Output = T;
     /// # Panics
     /// If the object is gone: keys are only kept where they are counted, so that would be a bug of the model.
-    fn index(&self, key: Key<T>) -> &T {
+    fn index(&self, key: Key<K>) -> &T {
         match self.slots.get(key.0) {
             Some(Slot::Used(object)) => object,
             _ => panic!("no object {key:?}"),
@@ -111,8 +112,8 @@ impl<T> Index<Key<T>> for Arena<T> {
     }
 }
 
-impl<T: Clone> IndexMut<Key<T>> for Arena<T> {
-    fn index_mut(&mut self, key: Key<T>) -> &mut T {
+impl<K, T: Clone> IndexMut<Key<K>> for Arena<K, T> {
+    fn index_mut(&mut self, key: Key<K>) -> &mut T {
         match self.slots.get_mut(key.0) {
             Some(Slot::Used(object)) => object,
             _ => panic!("no object {key:?}"),
@@ -126,7 +127,7 @@ mod tests {
 
     #[test]
     fn freed_places_are_used_again_and_clones_keep_theirs() {
-        let mut arena = Arena::default();
+        let mut arena = Arena::<(), _>::default();
         let keys: Vec<_> = (0..100).map(|n| arena.insert(n)).collect();
         let snapshot = arena.clone();
         arena.remove(keys[40]);
@@ -140,7 +141,7 @@ mod tests {
 
     #[test]
     fn removing_twice_frees_once() {
-        let mut arena = Arena::default();
+        let mut arena = Arena::<(), _>::default();
         let key = arena.insert('a');
         arena.remove(key);
         arena.remove(key);

@@ -1,8 +1,8 @@
 //! From a place back to a path.
 
-use crate::Machine;
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::path::Place;
+use crate::model::keys::DentryKey;
+use crate::model::machine::Machine;
+use crate::model::objects::path::Place;
 
 impl Machine {
     /// The path of the place as seen from `root`; `Err` with as much as there is when it is not below `root`.

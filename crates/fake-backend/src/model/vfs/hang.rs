@@ -5,31 +5,17 @@ use std::path::Path;
 
 use mountwright_core::{DeviceNumber, Errno};
 
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::inode::InodeKey;
-use crate::model::vfs::path::Place;
-use crate::model::vfs::superblock::SuperKey;
+use crate::model::keys::{InodeKey, SuperKey};
+use crate::model::machine::Machine;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::objects::server::Server;
+use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 /// What a call answers that would wait for ever. No system call that this project makes has it for any other reason.
 pub(crate) const WOULD_WAIT: Errno = Errno::EDEADLK;
-
-/// The behaviour of the server behind a filesystem.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Server {
-    /// It answers every call.
-    #[default]
-    Answers,
-    /// It answers no call: see [`Machine::hang`].
-    Hangs,
-    /// Each look-up of a name below its root fails with this errno.
-    FailsLookUps(Errno),
-    /// It serves this user only, as a FUSE mount without `allow_other`. For every other user, root included, names below
-    /// the root, attributes, listing and contents are `EACCES`. `open` with `O_PATH` and `open_tree` of the root, and a
-    /// `statx` that asks for nothing (mask 0; it shows the classic mount id and the mount root) do not ask the server.
-    Serves(u32),
-}
 
 impl Machine {
     /// Lets the server behind the filesystem that holds the path (as the first process sees it) die: from now on every call

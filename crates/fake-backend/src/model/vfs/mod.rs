@@ -1,11 +1,9 @@
 //! Files: superblocks, inodes, dentries, and the walk along a path.
 
+pub(crate) mod at;
 pub(crate) mod d_path;
 pub(crate) mod dentry;
-pub(crate) mod device_number;
 pub(crate) mod hang;
-pub(crate) mod inode;
-pub(crate) mod mount_flags;
 pub(crate) mod path;
 pub(crate) mod path_walk;
 pub(crate) mod permission;

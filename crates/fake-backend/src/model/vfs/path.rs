@@ -1,15 +1,7 @@
 //! Where a walk ends: a dentry, seen through a mount.
 
-use crate::Machine;
-use crate::model::mounts::mount::MountKey;
-use crate::model::vfs::dentry::DentryKey;
-
-/// The kernel's `struct path`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
-    pub(crate) mount: MountKey,
-    pub(crate) dentry: DentryKey,
-}
+use crate::model::machine::Machine;
+use crate::model::objects::path::Place;
 
 impl Machine {
     /// The place is the root of its mount.

@@ -8,14 +8,16 @@ use crate::abi::{
     NAME_MAX, PATH_MAX, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
     RESOLVE_NO_XDEV,
 };
-use crate::model::vfs::dentry::DentryKey;
-use crate::model::vfs::hang::Server;
-use crate::model::vfs::inode::Content;
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
+use crate::model::keys::DentryKey;
+use crate::model::machine::Machine;
+use crate::model::objects::inode::Content;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::objects::server::Server;
+use crate::model::vfs::at::At;
 use crate::model::vfs::permission::EXECUTE;
 use crate::model::vfs::walk_flags::WalkFlags;
-use crate::{At, Machine, Pid};
 
 /// The most symlinks that one walk follows.
 const MOST_LINKS: u32 = 40;
@@ -319,8 +321,8 @@ impl<'a> Walk<'a> {
         let text = match &inode.content {
             Content::Symlink(text) => Arc::clone(text),
             Content::Proc(node) => match machine.follow_proc_link(self.pid, node)? {
-                crate::model::filesystems::procfs::LinkEnd::Text(text) => text,
-                crate::model::filesystems::procfs::LinkEnd::Jump(to) => return self.jump(to).map(|()| None),
+                crate::model::objects::proc_node::LinkEnd::Text(text) => text,
+                crate::model::objects::proc_node::LinkEnd::Jump(to) => return self.jump(to).map(|()| None),
             },
             _ => return Err(Errno::EINVAL),
         };

@@ -3,11 +3,13 @@
 use mountwright_core::Errno;
 
 use crate::abi::{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_ADMIN};
-use crate::model::process::user_namespace::UserNs;
-use crate::model::vfs::inode::{Inode, InodeKey};
-use crate::model::vfs::mount_flags::MountFlags;
-use crate::model::vfs::path::Place;
-use crate::{Machine, Pid};
+use crate::model::keys::InodeKey;
+use crate::model::machine::Machine;
+use crate::model::objects::inode::Inode;
+use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::path::Place;
+use crate::model::objects::pid::Pid;
+use crate::model::objects::user_namespace::UserNs;
 
 pub(crate) const EXECUTE: u32 = 1;
 pub(crate) const WRITE: u32 = 2;

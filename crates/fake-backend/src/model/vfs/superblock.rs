@@ -2,72 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::Machine;
-use crate::model::process::user_namespace::UserNs;
-use crate::model::store::arena::Key;
-use crate::model::vfs::dentry::{Dentry, DentryKey, Name};
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::hang::Server;
-use crate::model::vfs::inode::{Content, Inode, InodeKey, Times};
-
-pub(crate) type SuperKey = Key<Superblock>;
-
-/// A filesystem that is mounted, or a disk that may be.
-// The switches are independent of each other.
-#[allow(clippy::struct_excessive_bools)]
-#[derive(Clone, Debug)]
-pub(crate) struct Superblock {
-    pub(crate) type_name: Arc<[u8]>,
-    pub(crate) magic: u32,
-    pub(crate) device: Device,
-    pub(crate) root: DentryKey,
-    pub(crate) read_only: bool,
-    /// What mountinfo prints after `rw` or `ro`, with its leading comma.
-    pub(crate) options: Arc<[u8]>,
-    /// Options of mounts of these roots, where they differ: what btrfs shows for its subvolumes.
-    pub(crate) root_options: Arc<Vec<(DentryKey, Arc<[u8]>)>>,
-    pub(crate) user_ns: UserNs,
-    /// Device nodes on it open nothing: mounted by a user namespace.
-    pub(crate) no_devices: bool,
-    pub(crate) mounts: u32,
-    /// Stays when nothing is mounted from it.
-    pub(crate) is_disk: bool,
-    pub(crate) server: Server,
-    pub(crate) last_inode: u64,
-    /// Files without a name that something still holds: a remount to read-only has to wait for them.
-    pub(crate) removed_in_use: u32,
-}
-
-impl Superblock {
-    /// Whether a directory's size tells how many entries it has, as tmpfs has it.
-    pub(crate) fn counts_entries(&self) -> bool {
-        *self.type_name != *b"ramfs" && *self.type_name != *b"hugetlbfs"
-    }
-}
-
-/// Everything about a new file but its place.
-pub(crate) struct NewInode {
-    pub(crate) content: Content,
-    pub(crate) mode: u16,
-    pub(crate) uid: u32,
-    pub(crate) gid: u32,
-}
-
-/// What a new superblock is to be.
-pub(crate) struct NewSuperblock {
-    pub(crate) type_name: Arc<[u8]>,
-    pub(crate) magic: u32,
-    /// `None`: the lowest free anonymous one.
-    pub(crate) device: Option<Device>,
-    pub(crate) options: Arc<[u8]>,
-    pub(crate) user_ns: UserNs,
-    pub(crate) root: NewInode,
-}
+use crate::model::keys::{DentryKey, InodeKey, SuperKey};
+use crate::model::machine::Machine;
+use crate::model::objects::dentry::{Dentry, Name};
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::{Content, Inode, Times};
+use crate::model::objects::server::Server;
+use crate::model::objects::superblock::{NewInode, NewSuperblock, Superblock};
+use crate::model::objects::user_namespace::UserNs;
 
 impl Machine {
     /// What mountinfo prints after `rw` or `ro`, with its leading comma: that of the nearest root above the mount's that has
     /// its own.
-    pub(crate) fn shown_options(&self, mount: crate::model::mounts::mount::MountKey) -> &[u8] {
+    pub(crate) fn shown_options(&self, mount: crate::model::keys::MountKey) -> &[u8] {
         let mount = &self.mounts[mount];
         let superblock = &self.superblocks[mount.superblock];
         let own = superblock.root_options.iter().filter(|(root, _)| self.is_below(mount.root, *root));
@@ -75,7 +22,7 @@ impl Machine {
     }
 
     /// The root of the mount inside its filesystem, as mountinfo prints it.
-    pub(crate) fn shown_root(&self, mount: crate::model::mounts::mount::MountKey) -> Vec<u8> {
+    pub(crate) fn shown_root(&self, mount: crate::model::keys::MountKey) -> Vec<u8> {
         let mount = &self.mounts[mount];
         let mut path = self.path_in_filesystem(mount.root);
         if *self.superblocks[mount.superblock].type_name == *b"nsfs" && path.len() > 1 {
@@ -212,5 +159,16 @@ impl Machine {
         times.modified = tick;
         times.changed = tick;
         key
+    }
+
+    /// Holds a superblock without a mount.
+    pub(crate) fn hold_superblock(&mut self, superblock: SuperKey) {
+        self.superblocks[superblock].mounts += 1;
+    }
+
+    /// Lets go of it again.
+    pub(crate) fn release_superblock(&mut self, superblock: SuperKey) {
+        self.superblocks[superblock].mounts -= 1;
+        self.free_superblock_if_unused(superblock);
     }
 }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use crate::abi;
-use crate::model::filesystems::procfs::ProcNode;
-use crate::model::store::arena::Key;
+use crate::model::keys::{DentryKey, SuperKey};
+use crate::model::objects::dentry::Name;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::proc_node::ProcNode;
 use crate::model::store::sorted_map::SortedMap;
-use crate::model::vfs::dentry::{DentryKey, Name};
-use crate::model::vfs::device_number::Device;
-use crate::model::vfs::superblock::SuperKey;
-
-pub(crate) type InodeKey = Key<Inode>;
 
 /// A file of any kind.
 #[derive(Clone, Debug)]

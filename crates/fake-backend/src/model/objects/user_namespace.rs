@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Credentials, IdRange};
+use crate::model::objects::credentials::{Credentials, IdRange};
 
 /// The id that stands for one that a namespace does not know (`/proc/sys/kernel/overflowuid`).
 pub(crate) const OVERFLOW_ID: u32 = 65_534;

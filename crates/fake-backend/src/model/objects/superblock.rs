@@ -1,0 +1,61 @@
+//! Superblocks: a device and a tree of names.
+
+use std::sync::Arc;
+
+use crate::model::keys::DentryKey;
+use crate::model::objects::device_number::Device;
+use crate::model::objects::inode::Content;
+use crate::model::objects::server::Server;
+use crate::model::objects::user_namespace::UserNs;
+
+/// A filesystem that is mounted, or a disk that may be.
+// The switches are independent of each other.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Debug)]
+pub(crate) struct Superblock {
+    pub(crate) type_name: Arc<[u8]>,
+    pub(crate) magic: u32,
+    pub(crate) device: Device,
+    pub(crate) root: DentryKey,
+    pub(crate) read_only: bool,
+    /// What mountinfo prints after `rw` or `ro`, with its leading comma.
+    pub(crate) options: Arc<[u8]>,
+    /// Options of mounts of these roots, where they differ: what btrfs shows for its subvolumes.
+    pub(crate) root_options: Arc<Vec<(DentryKey, Arc<[u8]>)>>,
+    pub(crate) user_ns: UserNs,
+    /// Device nodes on it open nothing: mounted by a user namespace.
+    pub(crate) no_devices: bool,
+    pub(crate) mounts: u32,
+    /// Stays when nothing is mounted from it.
+    pub(crate) is_disk: bool,
+    pub(crate) server: Server,
+    pub(crate) last_inode: u64,
+    /// Files without a name that something still holds: a remount to read-only has to wait for them.
+    pub(crate) removed_in_use: u32,
+}
+
+impl Superblock {
+    /// Whether a directory's size tells how many entries it has, as tmpfs has it.
+    pub(crate) fn counts_entries(&self) -> bool {
+        *self.type_name != *b"ramfs" && *self.type_name != *b"hugetlbfs"
+    }
+}
+
+/// Everything about a new file but its place.
+pub(crate) struct NewInode {
+    pub(crate) content: Content,
+    pub(crate) mode: u16,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+}
+
+/// What a new superblock is to be.
+pub(crate) struct NewSuperblock {
+    pub(crate) type_name: Arc<[u8]>,
+    pub(crate) magic: u32,
+    /// `None`: the lowest free anonymous one.
+    pub(crate) device: Option<Device>,
+    pub(crate) options: Arc<[u8]>,
+    pub(crate) user_ns: UserNs,
+    pub(crate) root: NewInode,
+}
