@@ -4,7 +4,7 @@ use mountwright_core::file::FinalLink;
 use mountwright_core::mount::{AttributesReport, Guarantee, PathMount};
 use mountwright_core::{AttributesRequest, Errno, Location, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
 use crate::query::attribute_bits::{attr_of, ms_bits};
 use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_BIND, MS_REMOUNT};

@@ -3,7 +3,7 @@
 use mountwright_core::file::FinalLink;
 use mountwright_core::{Location, Propagation, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};
 use crate::syscalls::failure::Step;
 use crate::syscalls::{At, Call, Kernel, MountAttr, Reach};

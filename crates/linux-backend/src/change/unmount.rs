@@ -7,7 +7,7 @@ use mountwright_core::error::Leftover;
 use mountwright_core::mount::{MountSubtree, UnmountMode};
 use mountwright_core::{Errno, Location, MountKey, Propagation, Recursion, UnmountRequest};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::resolve::location::{Place, without_end_slashes};
 use crate::syscalls::abi::{

@@ -6,7 +6,7 @@ use mountwright_core::error::Leftover;
 use mountwright_core::file::FileIdentity;
 use mountwright_core::{Errno, FileMode};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::files::metadata::file_identity;
 use crate::resolve::beneath::Crossing;
 use crate::syscalls::abi::{
@@ -18,6 +18,13 @@ use crate::syscalls::{At, Kernel, Reach, Stat};
 
 /// What tells a file that was just made from any other.
 pub(crate) const FRESH: u32 = STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Directory,
+    /// Anything that is no directory: its placeholder is an empty regular file.
+    File,
+}
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Makes a directory and opens it. Where its mode comes out other than asked for (the umask, a default ACL, a set-group-id

@@ -7,7 +7,7 @@ use mountwright_core::file::{EntryRef, FileKind};
 use mountwright_core::ports::LendEntries;
 use mountwright_core::{Errno, Operation, OsError};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::files::metadata::{entry_kind, file_kind};
 use crate::syscalls::abi::{AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, STATX_TYPE};
 use crate::syscalls::failure::{Fault, Step};

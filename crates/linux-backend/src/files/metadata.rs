@@ -5,7 +5,7 @@ use std::path::Path;
 use mountwright_core::file::{FileIdentity, FileKind, FileTime, Metadata};
 use mountwright_core::{DeviceNumber, Errno, FileMode};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::resolve::identity::{kind, mount_key};
 use crate::syscalls::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, DT_BLK, DT_CHR, DT_DIR, DT_FIFO, DT_LNK, DT_REG, DT_SOCK, S_IFBLK, S_IFCHR,

@@ -6,7 +6,7 @@ use std::path::Path;
 use mountwright_core::error::Leftover;
 use mountwright_core::{Errno, FileMode};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::files::temp_name::{MOST_NAMES, passing_name};
 use crate::syscalls::abi::{O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY};
 use crate::syscalls::failure::{Fault, Step};

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use mountwright_core::mount::{OccupiedTarget, UniqueMountId};
 use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::mounting::find_new_mount::same_file;
 use crate::mounting::look_again::look_again;
 use crate::mounting::standing::Standing;

@@ -7,7 +7,7 @@ use mountwright_core::file::FinalLink;
 use mountwright_core::mount::{BindReport, Guarantee};
 use mountwright_core::{BindRequest, Errno, Location, MountKey, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
 use crate::mounting::attach::{Attached, LastStep, before_the_attach};
 use crate::mounting::bind_detached::{last_step, parts};

@@ -5,7 +5,7 @@ use std::path::Path;
 use mountwright_core::mount::{BindReport, Guarantee};
 use mountwright_core::{BindRequest, Errno, Location, MountKey, Propagation, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
 use crate::mounting::attach::{LastStep, before_the_attach};
 use crate::mounting::created_targets::Created;

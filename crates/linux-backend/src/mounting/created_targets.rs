@@ -9,20 +9,13 @@ use mountwright_core::file::FileIdentity;
 use mountwright_core::mount::{BindReport, Guarantee};
 use mountwright_core::{Errno, FileMode, MountKey};
 
-use crate::LinuxBackend;
-use crate::files::create::FRESH;
+use crate::backend::LinuxBackend;
+use crate::files::create::{FRESH, Sort};
 use crate::resolve::beneath::Crossing;
 use crate::resolve::identity::{QUIETLY, kind};
 use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH, S_IFDIR, STATX_NLINK};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Stat};
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sort {
-    Directory,
-    /// Anything that is no directory: its placeholder is an empty regular file.
-    File,
-}
 
 /// Result of the removal of what was created.
 enum Removal {

@@ -3,7 +3,7 @@
 use mountwright_core::error::Leftover;
 use mountwright_core::{Errno, MountKey};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::mounting::target::Target;
 use crate::resolve::identity::{QUIETLY, mount_key};
 use crate::syscalls::abi::{AT_SYMLINK_NOFOLLOW, MNT_DETACH, O_CLOEXEC, O_NOFOLLOW, O_PATH, STATX_INO, STATX_TYPE};

@@ -6,7 +6,7 @@
 
 use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
 use crate::mounting::attach::{Attached, LastStep, before_the_attach};
 use crate::mounting::look_again::look_again;

@@ -3,7 +3,7 @@
 use mountwright_core::file::FinalLink;
 use mountwright_core::{Errno, Location};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::resolve::identity::kind;
 use crate::syscalls::abi::{MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_MOVE, S_IFLNK, STATX_TYPE};
 use crate::syscalls::failure::Step;

@@ -8,10 +8,10 @@ use mountwright_core::file::FinalLink;
 use mountwright_core::mount::{MountAttributes, MountReport, OccupiedTarget};
 use mountwright_core::{AttributeChange, Errno, Location, MountFlags, MountKey, MountRequest, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
+use crate::files::create::Sort;
 use crate::mounting::attach::{Attached, LastStep};
 use crate::mounting::bind_detached::MOST_ATTEMPTS;
-use crate::mounting::created_targets::Sort;
 use crate::mounting::target::Target;
 use crate::query::attribute_bits::{atime_attr, attr_bits, ms_bits};
 use crate::resolve::beneath::Crossing;

@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use mountwright_core::mount::{OccupiedTarget, UniqueMountId};
 use mountwright_core::{Errno, MountKey, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::mounting::attach::Attached;
 use crate::mounting::target::Target;
 use crate::syscalls::abi::STATMOUNT_MNT_POINT;

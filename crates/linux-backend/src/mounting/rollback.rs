@@ -4,7 +4,7 @@ use mountwright_core::error::Leftover;
 use mountwright_core::mount::{MountId, UniqueMountId};
 use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::mounting::attach::Attached;
 use crate::mounting::look_again::look_again;
 use crate::mounting::target::Target;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use mountwright_core::mount::{MountId, PeerGroup};
 use mountwright_core::{Errno, MountKey, Recursion};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::query::mount_info::group;
 use crate::staging::remount_tree::tree;
 use crate::syscalls::failure::{Fault, Step};

@@ -7,7 +7,7 @@ use mountwright_core::file::FinalLink;
 use mountwright_core::mount::PathMount;
 use mountwright_core::{Errno, Location, MountInfo};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::query::attribute_bits::ms_bits;
 use crate::syscalls::abi::{
     FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, MS_BIND, MS_DIRSYNC, MS_I_VERSION, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY,

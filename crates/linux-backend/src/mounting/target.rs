@@ -9,9 +9,10 @@ use mountwright_core::file::FileIdentity;
 use mountwright_core::mount::{MissingTarget, OccupiedTarget};
 use mountwright_core::{BindRequest, Errno, FileMode, Location, MountKey, RelativePath};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
+use crate::files::create::Sort;
 use crate::files::metadata::file_identity;
-use crate::mounting::created_targets::{Created, Sort};
+use crate::mounting::created_targets::Created;
 use crate::resolve::beneath::Crossing;
 use crate::resolve::identity::{kind, mount_key, mount_root};
 use crate::resolve::location::short_enough;

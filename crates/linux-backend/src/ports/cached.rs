@@ -7,7 +7,7 @@ use mountwright_core::file::{FinalLink, Metadata};
 use mountwright_core::mount::{FilesystemOf, PathMount};
 use mountwright_core::{Errno, Location, Operation, OsError};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::files::metadata::metadata;
 use crate::syscalls::abi::{
     O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_MAGICLINKS,

@@ -11,7 +11,7 @@ use mountwright_core::path::Crossing;
 use mountwright_core::ports::DirectoryEntries;
 use mountwright_core::{Directory, Errno, FileMode, Location, MountKey, OpenEntry, Operation, OsError};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::files::entries::Entries;
 use crate::ports::open_entry::LinuxEntry;
 use crate::resolve::identity::kind;

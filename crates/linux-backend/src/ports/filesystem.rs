@@ -6,7 +6,7 @@ use mountwright_core::error::Subject;
 use mountwright_core::file::{FileIdentity, FileKind, FinalLink, Metadata};
 use mountwright_core::{Directory, Errno, FileMode, Filesystem, Location, Operation, OsError};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::ports::directory::LinuxDirectory;
 use crate::resolve::identity::mount_key;
 use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, STATX_INO};

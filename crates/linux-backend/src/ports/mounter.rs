@@ -7,7 +7,7 @@ use mountwright_core::{
     OsError, Propagation, Recursion, UnmountRequest,
 };
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::syscalls::Kernel;
 
 impl<K: Kernel> Mounter for LinuxBackend<K> {

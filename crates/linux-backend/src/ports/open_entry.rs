@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mountwright_core::file::Metadata;
 use mountwright_core::{Errno, FileMode, OpenEntry, Operation, OsError};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::resolve::identity::kind;
 use crate::syscalls::abi::{AT_EMPTY_PATH, O_CLOEXEC, O_NOFOLLOW, O_PATH, S_IFLNK, STATX_TYPE};
 use crate::syscalls::failure::{Fault, Step};

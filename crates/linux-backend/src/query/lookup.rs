@@ -7,7 +7,7 @@ use mountwright_core::file::{FilesystemMagic, FinalLink};
 use mountwright_core::mount::{FilesystemOf, MountId, MountSubtree, PathMount, UniqueMountId};
 use mountwright_core::{DeviceNumber, Errno, Location, MountInfo, MountKey, MountTable};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::query::magic_by_type::magic_of_type;
 use crate::query::mount_info::{EVERY_FIELD, info_of, missing_fields};
 use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};

@@ -3,7 +3,7 @@
 use mountwright_core::Errno;
 use mountwright_core::mount::Origin;
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::syscalls::Kernel;
 use crate::syscalls::failure::Step;
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use mountwright_core::Errno;
 pub(crate) use mountwright_core::path::Crossing;
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::syscalls::abi::{
     O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
     RESOLVE_NO_XDEV, S_IFDIR, S_IFLNK,

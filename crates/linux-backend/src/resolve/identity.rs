@@ -5,19 +5,17 @@ use std::num::NonZeroU64;
 use mountwright_core::mount::{MountId, UniqueMountId};
 use mountwright_core::{Errno, MountKey};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::syscalls::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC, O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, S_IFMT, S_IFREG,
     STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_TYPE,
 };
 use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::statx::IDENTITY;
 use crate::syscalls::{At, Call, Kernel, Stat};
 
 /// Flags of a statx that never asks a server and never starts an automount.
 pub(crate) const QUIETLY: u32 = AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT;
-
-/// Kind and mount: what identity takes of statx.
-pub(crate) const IDENTITY: u32 = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 
 /// The kind of file: one of `S_IF…`.
 pub(crate) fn kind(stat: &Stat) -> u32 {

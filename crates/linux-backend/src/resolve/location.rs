@@ -9,7 +9,7 @@ use mountwright_core::file::FinalLink;
 use mountwright_core::path::Crossing;
 use mountwright_core::{Errno, Location, RelativePath};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::syscalls::abi::{O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Reach};

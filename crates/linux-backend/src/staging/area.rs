@@ -6,9 +6,9 @@ use std::path::Path;
 use mountwright_core::error::Leftover;
 use mountwright_core::{Errno, FileMode};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
+use crate::files::create::Sort;
 use crate::files::temp_name::{MOST_NAMES, passing_name};
-use crate::mounting::created_targets::Sort;
 use crate::syscalls::abi::{
     AT_REMOVEDIR, LOCK_EX, LOCK_NB, MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, MS_PRIVATE, MS_REC, O_CLOEXEC,
     O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, UMOUNT_NOFOLLOW,

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use mountwright_core::Errno;
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::files::temp_name::is_passing_name;
 use crate::resolve::identity::mount_key;
 use crate::staging::area::{PURPOSE, ROOT, SOURCE};

@@ -6,7 +6,7 @@ use std::path::Path;
 use mountwright_core::mount::MountId;
 use mountwright_core::{AttributeChange, Errno, MountKey, MountTable};
 
-use crate::LinuxBackend;
+use crate::backend::LinuxBackend;
 use crate::query::attribute_bits::ms_bits;
 use crate::resolve::beneath::Crossing;
 use crate::resolve::identity::mount_key;

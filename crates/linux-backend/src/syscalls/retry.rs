@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use mountwright_core::Errno;
 use mountwright_core::mount::MountNamespaceId;
 
-use crate::resolve::identity::IDENTITY;
 use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::statx::IDENTITY;
 use crate::syscalls::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 /// How often a call is made that is interrupted each time. A signal interrupts a call now and then; the server of a

@@ -1,5 +1,10 @@
 //! The answer of statx(2).
 
+use crate::syscalls::abi::{STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_TYPE};
+
+/// Kind and mount: what identity takes of statx.
+pub(crate) const IDENTITY: u32 = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
+
 /// The fields of `struct statx` that the backend reads, as the kernel gives them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stat {

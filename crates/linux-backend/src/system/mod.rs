@@ -1,6 +1,7 @@
 //! The kernel that this process runs on.
 
 mod errno;
+mod files;
 mod procfs;
 mod procfs_root;
 mod raw;
@@ -43,10 +44,4 @@ impl Linux {
     pub fn close_procfs(&self) {
         self.procfs.close();
     }
-}
-
-/// A filesystem's magic number; the field is signed on some architectures and 64 bits wide on others.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::unnecessary_cast, clippy::cast_possible_wrap)] // Every magic number has 32 bits; which of the casts do nothing depends on the architecture.
-fn magic(answer: &rustix::fs::StatFs) -> u32 {
-    answer.f_type as u32
 }

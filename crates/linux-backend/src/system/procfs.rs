@@ -10,7 +10,7 @@ use linux_raw_sys::general::NSFS_MAGIC;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::syscalls::retry::MOST_ATTEMPTS;
+use crate::system::files::{magic, read_all};
 use crate::system::procfs_root::{IDENTITY, Identity, Root, identity_of};
 use crate::system::raw;
 
@@ -180,7 +180,7 @@ impl Procfs {
     pub(super) fn mount_namespace(&self) -> Result<OwnedFd, Errno> {
         let namespaces = self.root()?.open_inside("thread-self/ns", OFlags::PATH | OFlags::DIRECTORY)?;
         let file = rustix::fs::openat(namespaces, "mnt", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let is_namespace = super::magic(&rustix::fs::fstatfs(&file)?) == NSFS_MAGIC;
+        let is_namespace = magic(&rustix::fs::fstatfs(&file)?) == NSFS_MAGIC;
         if is_namespace { Ok(file) } else { Err(Errno::OPNOTSUPP) }
     }
 
@@ -188,22 +188,5 @@ impl Procfs {
     pub(super) fn read(&self, name: &str, room: usize) -> Result<Vec<u8>, Errno> {
         let path = Path::new("thread-self").join(name);
         read_all(&self.root()?.open_inside(&path, OFlags::RDONLY)?, room)
-    }
-}
-
-/// The whole of an open file.
-pub(super) fn read_all(file: &OwnedFd, room: usize) -> Result<Vec<u8>, Errno> {
-    let mut text = Vec::with_capacity(room);
-    let mut interrupted = 0;
-    loop {
-        if text.capacity() - text.len() < 4096 {
-            text.reserve(text.capacity().max(4096));
-        }
-        match rustix::io::read(file, rustix::buffer::spare_capacity(&mut text)) {
-            Ok(0) => return Ok(text),
-            Ok(_) => {}
-            Err(Errno::INTR) if interrupted < MOST_ATTEMPTS => interrupted += 1,
-            Err(errno) => return Err(errno),
-        }
     }
 }

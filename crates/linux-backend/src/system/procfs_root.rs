@@ -8,7 +8,7 @@ use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags, Statx, StatxFlags};
 use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 
-use crate::system::procfs::read_all;
+use crate::system::files::{magic, read_all};
 
 /// The inode number of the root of every procfs (`PROC_ROOT_INO` of the kernel).
 const ROOT_INODE: u64 = 1;
@@ -93,7 +93,7 @@ impl Root {
 
     fn checked(file: OwnedFd, own: bool) -> Result<Self, Errno> {
         let identity = identity_of(&file)?;
-        if identity.inode != ROOT_INODE || super::magic(&rustix::fs::fstatfs(&file)?) != PROC_SUPER_MAGIC {
+        if identity.inode != ROOT_INODE || magic(&rustix::fs::fstatfs(&file)?) != PROC_SUPER_MAGIC {
             return Err(Errno::OPNOTSUPP);
         }
         Ok(Self { file: Some(file), own, kept: false, identity })
@@ -118,7 +118,7 @@ impl Root {
     pub(super) fn is_still_there(&self) -> bool {
         let Some(file) = &self.file else { return false };
         let unique = self.identity.mount.is_some_and(|(_, bit)| bit == STATX_MNT_ID_UNIQUE);
-        let is_procfs = || rustix::fs::fstatfs(file).is_ok_and(|found| super::magic(&found) == PROC_SUPER_MAGIC);
+        let is_procfs = || rustix::fs::fstatfs(file).is_ok_and(|found| magic(&found) == PROC_SUPER_MAGIC);
         identity_of(file).is_ok_and(|found| found == self.identity) && (unique || is_procfs())
     }
 

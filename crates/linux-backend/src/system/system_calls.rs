@@ -21,6 +21,7 @@ use rustix::path::Arg;
 use super::{Linux, raw};
 use crate::syscalls::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 use crate::system::errno::from_kernel;
+use crate::system::files::magic;
 use crate::system::procfs::Links;
 use crate::system::statmount::{Answer, STRINGS};
 
@@ -135,7 +136,7 @@ impl Kernel for Linux {
     }
 
     fn fstatfs(&self, file: &OwnedFd) -> Answered<u32> {
-        rustix::fs::fstatfs(file).map(|answer| super::magic(&answer)).map_err(from_kernel)
+        rustix::fs::fstatfs(file).map(|answer| magic(&answer)).map_err(from_kernel)
     }
 
     fn fd_path(&self, file: &OwnedFd) -> Answered<PathBuf> {
