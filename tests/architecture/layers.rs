@@ -1,0 +1,65 @@
+//! The layers of each crate, lowest first. A folder imports only from its own layer and from those before it.
+
+/// Of `crates/core/src`. Plain data comes before the ports.
+pub(crate) const CORE: &[&str] = &[
+    "file",
+    "path",
+    "mount",
+    "error",
+    "mount_table",
+    "ports",
+    "stepwise",
+    "bind",
+    "device",
+    "kubernetes",
+    "spec",
+    "unmount",
+    "share",
+    "sandbox",
+    "recovery",
+    "kata",
+    "stored_form",
+    "strategies",
+];
+
+/// Of `crates/linux-backend/src`. `system` is below the backend because it is the backend's default kernel.
+pub(crate) const LINUX: &[&str] = &[
+    "syscalls",
+    "system",
+    "backend",
+    "resolve",
+    "query",
+    "files",
+    "change",
+    "staging",
+    "mounting",
+    "ports",
+    "test_namespace",
+];
+
+/// Of `crates/fake-backend/src`. The objects of the model are below [`Machine`](mountwright_fake::Machine), what happens to
+/// them is above it.
+pub(crate) const FAKE: &[&str] = &[
+    "abi",
+    "model/store",
+    "model/keys",
+    "model/filesystems/filesystem_type",
+    "model/filesystems/options",
+    "model/objects",
+    "model/machine",
+    "model/vfs",
+    "model/mounts",
+    "model/process",
+    "model/filesystems",
+    "model",
+    "syscalls",
+    "model_kernel",
+    "fault_injection/failure",
+    "fault_injection/journal",
+    "fault_injection/plan",
+    "fake_backend",
+    "fault_injection",
+    "host",
+    "show",
+    "strategies",
+];
