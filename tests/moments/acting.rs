@@ -1,7 +1,6 @@
 //! Somebody else, who acts once, at a chosen call.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Mutex;
 
 use mountwright_core::Errno;
@@ -14,7 +13,7 @@ type Act = Box<dyn FnOnce() + Send>;
 pub(crate) struct Acting {
     before: Option<Call>,
     after: Option<Call>,
-    place: Option<&'static str>,
+    ready: fn() -> bool,
     act: Mutex<Option<Act>>,
     refused: Option<(Call, Errno)>,
     then: Mutex<Option<(Call, Act)>>,
@@ -25,7 +24,7 @@ impl Acting {
         Self {
             before: Some(call),
             after: None,
-            place: None,
+            ready: || true,
             act: Mutex::new(Some(Box::new(act))),
             refused: None,
             then: Mutex::new(None),
@@ -36,16 +35,16 @@ impl Acting {
         Self {
             before: None,
             after: Some(call),
-            place: None,
+            ready: || true,
             act: Mutex::new(Some(Box::new(act))),
             refused: None,
             then: Mutex::new(None),
         }
     }
 
-    /// Passes over each call before this path exists.
-    pub(crate) fn once_there(mut self, path: &'static str) -> Self {
-        self.place = Some(path);
+    /// Passes over each call before this holds.
+    pub(crate) fn once(mut self, ready: fn() -> bool) -> Self {
+        self.ready = ready;
         self
     }
 
@@ -81,7 +80,7 @@ impl Between for Acting {
         if moment.probe {
             return Ok(());
         }
-        if self.before == Some(moment.call) {
+        if self.before == Some(moment.call) && !self.has_acted() && (self.ready)() {
             self.act();
         }
         match self.refused {
@@ -103,7 +102,7 @@ impl Between for Acting {
                     act();
                 }
             }
-        } else if self.after == Some(moment.call) && self.place.is_none_or(|path| Path::new(path).exists()) {
+        } else if self.after == Some(moment.call) && (self.ready)() {
             self.act();
         }
     }

@@ -73,7 +73,7 @@ fn target_exchanged_once_created(ladder: Ladder, stacking: bool, mounted: bool) 
             exchange("/w/t/target", "/w/t/other");
         }
     })
-    .once_there("/w/t/target");
+    .once(|| Path::new("/w/t/target").exists());
     let request = BindRequest::new(at("/w/source"), below("/w/t", "target"));
     let request = request.creating_target(FileMode::from_bits(0o755)).propagation(Propagation::Private);
     let request = if stacking { request.stacking() } else { request };
