@@ -14,7 +14,7 @@ use crate::model::objects::pid::Pid;
 use crate::model_kernel::process_calls::ModelKernel;
 use crate::model_kernel::shared_machine::SharedMachine;
 
-/// What the test does before a call.
+/// A function of the test that runs before a call.
 type Hook = Arc<Mutex<dyn FnMut(&FakeBackend, &PortCall) + Send>>;
 
 /// The ports on a modelled machine: [`Filesystem`](mountwright_core::Filesystem) with
@@ -43,7 +43,7 @@ type Hook = Arc<Mutex<dyn FnMut(&FakeBackend, &PortCall) + Send>>;
 #[derive(Clone, Debug)]
 pub struct FakeBackend {
     linux: LinuxBackend<ModelKernel>,
-    /// What the test has planned for these calls; none for those of the test itself.
+    /// Injected failures, hooks and journal of this handle; `None` for the test's own handle.
     plan: Option<Arc<Mutex<Plan<Hook>>>>,
 }
 
@@ -95,7 +95,7 @@ impl FakeBackend {
         self.plan.is_some()
     }
 
-    /// Whether the process has ended by [`crash_after`](Self::crash_after).
+    /// Returns true after [`crash_after`](Self::crash_after) has ended the process.
     pub(crate) fn has_ended(&self) -> bool {
         self.plan().is_some_and(|plan| plan.has_ended())
     }
@@ -144,10 +144,12 @@ impl FakeBackend {
     }
 }
 
-/// What a test does to the calls of this handle and its clones. Calls are counted from 1, over both ports.
+/// Failures, hooks and the journal for the calls of this handle and its clones. Calls are counted from 1, over both
+/// ports.
 impl FakeBackend {
-    /// A handle to the same machine and process that nothing is planned for, and whose calls are in no journal: for the test
-    /// itself, to set up, to look, and to play somebody else.
+    /// Returns a handle to the same machine and process without injected failures, hooks or journal. A test uses it to
+    /// prepare
+    /// and inspect the machine, and to act as another process.
     pub fn past_the_plan(&self) -> Self {
         Self { linux: self.linux.clone(), plan: None }
     }
@@ -217,7 +219,7 @@ impl FakeBackend {
         }
     }
 
-    /// The calls so far, in order, with their answers.
+    /// The calls so far, in order, with their results.
     pub fn journal(&self) -> Journal {
         self.plan().map(|plan| plan.journal().clone()).unwrap_or_default()
     }

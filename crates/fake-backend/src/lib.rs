@@ -2,8 +2,8 @@
 //!
 //! [`Machine`] is a plain value: superblocks with inode trees, mounts with parents, peer groups and masters, mount
 //! namespaces, and processes with descriptors and credentials. Its *syscall face* (the methods of [`Machine`] that are
-//! named as the system calls are) takes raw ABI integers ([`abi`]) and answers with the errno that Linux 6.18 gives, in the
-//! kernel's order of checks.
+//! named as the system calls are) takes raw ABI integers ([`abi`]) and returns the errno of Linux 6.18, in the kernel's
+//! order of checks.
 //!
 //! * **A value.** `clone` is cheap (persistent arrays behind `Arc`): a clone is a snapshot, later changes to either copy do
 //!   not show in the other.
@@ -14,12 +14,13 @@
 //!
 //! * [`FakeBackend`]: the ports. [`HostBuilder`] builds the host behind them, from a captured mountinfo or a short text,
 //!   with planted files.
-//! * [`Failure`], [`FakeBackend::between`], [`FakeBackend::crash_after`], [`Machine::hang`]: what goes wrong on nodes.
+//! * [`Failure`], [`FakeBackend::between`], [`FakeBackend::crash_after`], [`Machine::hang`]: faults as they occur on
+//!   nodes.
 //! * [`FakeBackend::journal`], its `Display`, [`FakeBackend::snapshot`] and [`FakeBackend::difference`]: what happened.
 //! * [`Machine`]: the system calls. [`ModelKernel`] is the same for
 //!   [`LinuxBackend`](mountwright_linux::LinuxBackend).
 //!
-//! What is modelled and what is not is a table in `docs/fake.md`.
+//! The table in `docs/fake.md` lists the modelled features and the limits of the model.
 //!
 //! # Features
 //!

@@ -69,7 +69,7 @@ fn describe(root: Words, lines: &[Line]) -> String {
     for (line, group) in lines.iter().zip(2..) {
         let root = Path::new("/");
         match line {
-            // What is there is covered, and what is planted goes on top of all: neither may be the root.
+            // A mount at the root would cover all others, and no file can be planted there.
             Line::Mount { at, words } if at != root => {
                 write_mount(&mut text, &format!("mount {} tmpfs fs{group}", at.display()), *words, group);
             }

@@ -26,7 +26,7 @@ fn read_only_bind() -> BindRequest {
     BindRequest::new(at("/src"), at("/dst")).read_only()
 }
 
-/// Whether a result says that the call is not there.
+/// Returns true if the call is `ENOSYS`.
 fn is_absent<T>(result: &Result<T, Errno>) -> bool {
     matches!(result, Err(Errno::ENOSYS))
 }

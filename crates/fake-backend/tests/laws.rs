@@ -40,7 +40,7 @@ proptest! {
         }
         let table = host.mounts().unwrap();
         let roots = table.in_tree_order().into_iter().filter(|row| row.depth == 0).count();
-        prop_assert!(roots <= 1, "{roots} roots\n{host}"); // none where the root itself was taken off
+        prop_assert!(roots <= 1, "{roots} roots\n{host}"); // none where the root itself was unmounted
         for row in table.iter() {
             let mount_point = row.mount_point();
             prop_assert_eq!(&*clean_path(&mount_point), &*mount_point);

@@ -27,7 +27,7 @@ fn make_shared(machine: &mut Machine, target: &str) {
     machine.mount(ME, None, (HERE, target.as_bytes()), None, abi::MS_SHARED, None).unwrap();
 }
 
-/// How many mounts the process's namespace has: those that it sees, and the rootfs beneath its root.
+/// Counts the mounts of the process's namespace: those that it sees, and the rootfs beneath its root.
 fn count(machine: &Machine, pid: Pid) -> u32 {
     let table = machine.mountinfo(pid).unwrap();
     1 + u32::try_from(table.split_inclusive(|&byte| byte == b'\n').count()).unwrap()
@@ -41,7 +41,7 @@ fn one_mount_more_than_may_be_is_enospc() {
     tmpfs(&mut machine, ME, "/a").unwrap();
     bind(&mut machine, "/a", "/b", 0).unwrap();
     let before = machine.mountinfo(ME).unwrap();
-    // Refused again and again: a refusal keeps no room.
+    // Refused repeatedly: a refused call leaves no reservation.
     for _ in 0..3 {
         assert_eq!(tmpfs(&mut machine, ME, "/c"), Err(Errno::ENOSPC));
         assert_eq!(bind(&mut machine, "/a", "/c", 0), Err(Errno::ENOSPC));
@@ -81,7 +81,7 @@ fn copies_count_where_they_go() {
     bind(&mut machine, "/a", "/b", 0).unwrap();
     let other = machine.fork(ME).unwrap();
     machine.unshare(other, abi::CLONE_NEWNS).unwrap();
-    // There it is full but for one mount, here there is room for many: one at /a is one at /b too, in both.
+    // The other namespace has one place left, this one has many: a mount at /a propagates to /b, in both namespaces.
     let present = count(&machine, ME);
     tmpfs(&mut machine, other, "/c").unwrap();
     machine.set_mount_max(present + 2);
@@ -90,7 +90,7 @@ fn copies_count_where_they_go() {
         assert_eq!(tmpfs(&mut machine, ME, "/a/x"), Err(Errno::ENOSPC));
     }
     assert_eq!((machine.mountinfo(ME).unwrap(), machine.mountinfo(other).unwrap()), before);
-    // The room that the refused copies had been given is free again.
+    // The reservations of the refused copies are released.
     machine.set_mount_max(present + 3);
     tmpfs(&mut machine, ME, "/a/x").unwrap();
     assert_eq!(count(&machine, ME), present + 2);
@@ -104,7 +104,7 @@ fn a_refusal_elsewhere_keeps_no_room_here() {
     make_shared(&mut machine, "/a");
     let other = machine.fork(ME).unwrap();
     machine.unshare(other, abi::CLONE_NEWNS).unwrap();
-    // There it is full, here there is room for one.
+    // The other namespace is full, this one has one place left.
     let present = count(&machine, ME);
     tmpfs(&mut machine, other, "/c").unwrap();
     machine.set_mount_max(present + 1);
@@ -121,7 +121,7 @@ fn a_refused_attachment_leaves_no_copy_behind() {
     make_shared(&mut machine, "/a");
     bind(&mut machine, "/a", "/b", 0).unwrap();
     let mut untouched = machine.clone();
-    // Room for the mount itself, none for its copy.
+    // The limit permits the mount itself, but not its copy.
     machine.set_mount_max(count(&machine, ME) + 1);
     assert_eq!(tmpfs(&mut machine, ME, "/a/x"), Err(Errno::ENOSPC));
     // The numbers of its mounts, its filesystem and its peer group are free again: the next ones get them.

@@ -1,4 +1,4 @@
-//! What the page of the model says it has not, or has simpler than Linux: each line is so.
+//! Each line of the list of limits in `docs/fake.md` holds.
 
 use mountwright_core::file::FinalLink;
 use mountwright_core::mount::FilesystemOption;

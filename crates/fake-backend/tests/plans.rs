@@ -1,4 +1,4 @@
-//! What a test does to the calls at the ports.
+//! Injected failures, hooks and the journal at the ports.
 
 use mountwright_core::file::FinalLink;
 use mountwright_core::{BindRequest, Errno, FileMode, Filesystem, Location, Mounter, Operation, UnmountRequest};

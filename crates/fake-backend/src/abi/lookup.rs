@@ -1,4 +1,4 @@
-//! Where a path starts and how it is walked (`linux/fcntl.h`, `linux/openat2.h`).
+//! Constants for path arguments: start directory and lookup flags (`linux/fcntl.h`, `linux/openat2.h`).
 
 /// The working directory.
 pub const AT_FDCWD: i32 = -100;

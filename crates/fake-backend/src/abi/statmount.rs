@@ -24,7 +24,7 @@ pub const STATMOUNT_SB_SOURCE: u64 = 0x200;
 pub const STATMOUNT_OPT_ARRAY: u64 = 0x400;
 /// Security options.
 pub const STATMOUNT_OPT_SEC_ARRAY: u64 = 0x800;
-/// What this kernel knows.
+/// The mask of all fields that this kernel supports.
 pub const STATMOUNT_SUPPORTED_MASK: u64 = 0x1000;
 /// User-id map.
 pub const STATMOUNT_MNT_UIDMAP: u64 = 0x2000;

@@ -22,7 +22,7 @@ pub const STATX_INO: u32 = 0x100;
 pub const STATX_SIZE: u32 = 0x200;
 /// Blocks.
 pub const STATX_BLOCKS: u32 = 0x400;
-/// What `stat` gives.
+/// All fields of `stat`.
 pub const STATX_BASIC_STATS: u32 = 0x7ff;
 /// Birth time.
 pub const STATX_BTIME: u32 = 0x800;

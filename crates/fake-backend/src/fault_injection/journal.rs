@@ -1,4 +1,4 @@
-//! What was called.
+//! Port calls and the journal of them.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use mountwright_core::{Errno, Operation};
 
 /// One call at either port.
 ///
-/// `Display` is one line: number, operation, what it was about, the answer.
+/// `Display` prints one line: number, operation, subject and detail, result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PortCall {
@@ -15,9 +15,9 @@ pub struct PortCall {
     pub number: usize,
     /// Which call.
     pub operation: Operation,
-    /// What it was about, as its error names it.
+    /// The subject, as it stands in an error of this call.
     pub subject: Subject,
-    /// What else was asked for, for a person to read; empty where there is nothing else.
+    /// Further arguments, for display; may be empty.
     pub detail: String,
     /// The errno, where it failed. `Ok` before it is made.
     pub answer: Result<(), Errno>,

@@ -20,7 +20,7 @@ pub(crate) struct Plan<H> {
     ended: bool,
 }
 
-/// What becomes of a call.
+/// The decision about a call: it is made, or fails with an injected errno.
 pub(crate) enum Verdict {
     Make,
     Refuse(Errno, &'static str),

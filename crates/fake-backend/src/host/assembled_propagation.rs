@@ -19,7 +19,7 @@ impl Assembly<'_> {
             if let Some(group) = state.peers {
                 self.machine.mounts[mount].group = group.0.get();
                 self.machine.mark_shared(mount);
-                // The ring goes in the order of the rows.
+                // The ring of peers has the order of the rows.
                 if let Some(last) = groups.insert(group, mount) {
                     self.machine.join_peers(mount, last);
                 }

@@ -40,7 +40,7 @@ pub(crate) struct Assembly<'r> {
 /// Builds a machine whose mountinfo is these rows, which do not contradict each other.
 ///
 /// # Errors
-/// A root or a mount point that goes through what is no directory.
+/// A component of a root or mount point is not a directory.
 pub(crate) fn assemble(rows: &[Row], planted: &[(PathBuf, Plant)]) -> Result<Machine, HostError> {
     let mut assembly = Assembly {
         machine: Machine::bare(),
@@ -59,7 +59,8 @@ pub(crate) fn assemble(rows: &[Row], planted: &[(PathBuf, Plant)]) -> Result<Mac
     Ok(assembly.machine)
 }
 
-/// What is planted as a file makes a root of that path one: where the path leads is read off the table.
+/// Returns the filesystem of each planted file and its path there, by the table. A row with such a root is a mount of a
+/// file.
 fn files(rows: &[Row], planted: &[(PathBuf, Plant)]) -> BTreeSet<(DeviceNumber, Vec<u8>)> {
     let planted: Vec<_> = planted.iter().filter(|(_, what)| what.is_file()).collect();
     if planted.is_empty() {
@@ -81,7 +82,7 @@ fn files(rows: &[Row], planted: &[(PathBuf, Plant)]) -> BTreeSet<(DeviceNumber, 
     planted.iter().filter_map(|(path, _)| in_filesystem(path)).collect()
 }
 
-/// What the rows are attached to.
+/// The mount that the rows are attached to.
 #[derive(Clone, Copy)]
 struct Base {
     namespace: NamespaceKey,
@@ -202,8 +203,9 @@ impl Assembly<'_> {
         self.machine.inodes[self.machine.dentries[dentry].inode].is_directory()
     }
 
-    /// What is beneath the mount at `/`; without such a row, a mount that the first process is in a directory of, as in a
-    /// chroot, so that its own row does not show.
+    /// Returns the mount beneath the one at `/`. Without a row at `/`, the first process is in a directory of a mount
+    /// that is
+    /// not listed, as in a chroot.
     fn lowest_mount(&mut self) -> Base {
         let listed: BTreeSet<MountId> = self.rows.iter().map(|row| row.mount.id).collect();
         let is_lowest =

@@ -87,7 +87,7 @@ use std::os::unix::ffi::OsStrExt;
 ///
 /// # Planting
 ///
-/// What is planted is there when the host is built, whatever is mounted read-only. The directories above are made.
+/// Planted files exist when the host is built, read-only mounts included. Missing parent directories are created.
 /// [`Machine::plant`] plants more later.
 #[derive(Clone, Debug, Default)]
 pub struct HostBuilder {
@@ -101,7 +101,7 @@ pub struct HostBuilder {
 /// The default of [`LinuxBackend::with_staging`](mountwright_linux::LinuxBackend::with_staging).
 const STAGING: &[u8] = b"/run";
 
-/// What is changed of a file after it was planted.
+/// A change of a planted file's metadata.
 #[derive(Clone, Copy, Debug)]
 enum Adjustment {
     Mode(FileMode),
@@ -208,7 +208,7 @@ impl HostBuilder {
     /// Builds it: a backend for the first process of a machine of its own.
     ///
     /// # Errors
-    /// What cannot be planted, and roots or mount points that go through what is no directory.
+    /// A file that cannot be planted, or a root or mount point with a component that is not a directory.
     pub fn build(self) -> Result<FakeBackend, HostError> {
         self.machine().map(FakeBackend::from)
     }

@@ -35,7 +35,7 @@ pub enum HostError {
     BadLine {
         /// Which one.
         line: HostLine,
-        /// What is wrong with it.
+        /// The mistake.
         reason: &'static str,
     },
     /// Two lines that cannot both be true.
@@ -45,7 +45,7 @@ pub enum HostError {
         first: HostLine,
         /// The later one.
         second: HostLine,
-        /// What cannot be.
+        /// The contradiction.
         what: &'static str,
     },
     /// A line with something that Linux has and the model has not.
@@ -53,13 +53,13 @@ pub enum HostError {
     NotModelled {
         /// Which one.
         line: HostLine,
-        /// What it has.
+        /// The feature that is not modelled.
         what: &'static str,
     },
     /// Something could not be planted.
     #[error("cannot plant {}: {errno}, something else is there or on the way", mountwright_core::path::printable(.path))]
     Plant {
-        /// What.
+        /// The path of the planted file.
         path: PathBuf,
         /// Why not: `ENOTDIR` where a file is on the way, `EEXIST` where something else is there.
         errno: Errno,

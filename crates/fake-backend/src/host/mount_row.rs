@@ -6,7 +6,7 @@ use mountwright_core::MountInfo;
 
 use crate::host::host_error::{HostError, HostLine};
 
-/// What a root that was removed ends in.
+/// The suffix of a removed root in mountinfo.
 const DELETED: &[u8] = b"//deleted";
 /// Linux has twelve bits for the one and twenty for the other.
 const LAST_MAJOR: u32 = 0xfff;

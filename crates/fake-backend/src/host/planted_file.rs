@@ -18,7 +18,7 @@ use crate::model::store::sorted_map::SortedMap;
 use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
 
-/// What to put at a path.
+/// The kind and content of a planted file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plant {
     /// A directory, mode 0755; one that is there stays.
@@ -38,7 +38,9 @@ pub enum Plant {
 }
 
 impl Plant {
-    /// Nothing can be below it, and a mount of it goes on something that is no directory.
+    /// Returns true for everything but directories and symlinks: it has no entries, and only a non-directory can be its
+    /// mount
+    /// target.
     pub(crate) const fn is_file(&self) -> bool {
         !matches!(self, Self::Directory | Self::Symlink(_))
     }

@@ -1,4 +1,4 @@
-//! What two lines of one host cannot both say.
+//! Contradictions between two lines of one host.
 
 use std::collections::BTreeMap;
 
@@ -62,7 +62,7 @@ fn parents(rows: &[Row], by_id: &BTreeMap<MountId, &Row>) -> Result<(), HostErro
             return Err(contradiction(parent, row, "a mount is not below the mount that it is mounted on"));
         }
         let mut above = *parent;
-        // A chain that does not end within as many steps as there are rows goes round.
+        // A chain of parents that is longer than the number of rows is a cycle.
         for _ in 0..rows.len() {
             match by_id.get(&above.mount.parent).filter(|_| !above.is_own_parent()) {
                 Some(next) if next.mount.id == row.mount.id => {

@@ -40,7 +40,7 @@ pub struct Machine {
     pub(crate) last_namespace_id: u64,
     pub(crate) mount_max: u32,
     pub(crate) boot_id: BootId,
-    /// Where descriptors are that no filesystem has.
+    /// The mount of descriptors that are on no filesystem.
     pub(crate) anonymous_mount: Option<MountKey>,
     pub(crate) kernel_version: KernelVersion,
     /// The last token of a descriptor that is open at a port.

@@ -15,7 +15,7 @@ use crate::model_kernel::shared_machine::SharedMachine;
 
 /// The system calls of one process of a modelled machine, for [`LinuxBackend`](mountwright_linux::LinuxBackend).
 ///
-/// What goes through a descriptor's magic link works without a procfs in the model.
+/// Calls through a descriptor's magic link work without a procfs in the model.
 ///
 /// ```
 /// use mountwright_core::{Location, Mounter};
@@ -32,7 +32,7 @@ pub struct ModelKernel {
     process: Pid,
 }
 
-/// What the syscall face takes: where a path starts, and its bytes.
+/// A path argument of the syscall face: the start directory and the bytes.
 pub(super) type Place<'a> = (ModelAt, &'a [u8]);
 
 impl ModelKernel {

@@ -189,7 +189,7 @@ impl Kernel for ModelKernel {
         (uid, gid): (Option<u32>, Option<u32>),
         flags: u32,
     ) -> Answered<()> {
-        // All ones means "leave it" to the kernel: nobody can be given that id.
+        // All ones means "leave it" to the kernel: it is no valid id.
         if uid == Some(u32::MAX) || gid == Some(u32::MAX) {
             return Err(Errno::EINVAL);
         }

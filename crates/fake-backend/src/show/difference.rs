@@ -1,4 +1,4 @@
-//! What differs between two states of a host.
+//! Differences between two states of a host.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::model::machine::Machine;
 use crate::model::objects::inode::Content;
 use crate::model::objects::pid::Pid;
 
-/// What differs between two states of a host: mounts, and files of their filesystems.
+/// The differences between two states of a host: mounts, and files of their filesystems.
 ///
 /// `Display` has one line for each: `-` is only in the first, `+` only in the second.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,8 +46,9 @@ impl fmt::Display for Difference {
 }
 
 impl FakeBackend {
-    /// What differs between this host and `after`, a later or earlier snapshot: the mounts that the process sees, by their
-    /// ids, and the files of their filesystems. Times and the contents of procfs do not count.
+    /// Compares this host with `after`, a later or earlier snapshot: the mounts that the process sees, by their ids,
+    /// and the
+    /// files of their filesystems. Times and the contents of procfs are ignored.
     ///
     /// ```
     /// use mountwright_core::{FileMode, Filesystem, Location};

@@ -16,7 +16,7 @@ use crate::model::objects::pid::Pid;
 pub struct Dirent {
     /// Inode number: of what the name is, not of what is mounted on it.
     pub ino: u64,
-    /// Where the next entry is: a position for `seek`.
+    /// The position of the next entry, for `seek`.
     pub offset: u64,
     /// `DT_*`.
     pub kind: u8,

@@ -81,7 +81,7 @@ impl Machine {
         self.mount_new(pid, &new, place)
     }
 
-    /// `pivot_root`: the mount at `new_root` becomes the root of the namespace, the old root goes to `put_old`.
+    /// `pivot_root`: the mount at `new_root` becomes the root of the namespace, the old root is moved to `put_old`.
     ///
     /// # Errors
     /// `EPERM`; those of the walks; `EINVAL`: a shared mount, not a mount, not below. `EBUSY`: the root itself.
@@ -246,7 +246,7 @@ impl Machine {
         let root_point = self.mounts[old.mount].mount_point;
         self.attach(new.mount, root_parent, root_point);
         self.change_mount_point(old.mount, put_old.mount, put_old.dentry);
-        // Every process that was at the old root goes to the new one.
+        // Every process whose root or working directory was the old root gets the new one.
         let pids: Vec<Pid> = self.tasks.keys().copied().collect();
         for pid in pids {
             let Ok(task) = self.task(pid) else { continue };

@@ -119,7 +119,7 @@ impl Machine {
         if refused { Err(Errno::EINVAL) } else { Ok(()) }
     }
 
-    /// What is mounted at `dentry` of `parent` would be copied onto the whole of `child`.
+    /// Returns true if propagation would copy a mount at `dentry` of `parent` onto the root of `child`.
     fn would_cover(&self, parent: MountKey, child: MountKey, dentry: DentryKey) -> bool {
         if !self.mounts[parent].shared || self.mounts[child].root != dentry {
             return false;

@@ -21,7 +21,7 @@ use crate::model::store::sorted_map::SortedMap;
 use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
 
-/// What `mount` was asked for.
+/// The arguments of `mount` for a new filesystem.
 pub(crate) struct NewFilesystem<'a> {
     pub(crate) fs_type: &'a [u8],
     pub(crate) source: Option<Arc<[u8]>>,

@@ -114,7 +114,7 @@ impl Machine {
         self.open_found(pid, place, flags, created)
     }
 
-    /// `close`. The last descriptor of a tree that `open_tree` cloned and nobody attached dissolves the tree.
+    /// `close`. Closing the last descriptor of an unattached tree from `open_tree` unmounts the tree.
     ///
     /// # Errors
     /// `EBADF`.
@@ -179,7 +179,8 @@ impl Machine {
     /// `write` at the position, or at the end with `O_APPEND`.
     ///
     /// # Errors
-    /// `EBADF`: not open for writing. `EPIPE`: a fifo that nobody reads. `EOPNOTSUPP`: a device other than `/dev/null` and
+    /// `EBADF`: not open for writing. `EPIPE`: a fifo without a reader. `EOPNOTSUPP`: a device other than `/dev/null`
+    /// and
     /// `/dev/zero`. `EFBIG`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
         let key = self.file_key(pid, fd)?;
@@ -373,7 +374,7 @@ impl Machine {
         }
     }
 
-    /// Somebody has it open for `access`, `O_RDONLY` or `O_WRONLY`.
+    /// Returns true if a descriptor is open for `access` (`O_RDONLY` or `O_WRONLY`).
     fn is_open(&self, inode: InodeKey, access: u32) -> bool {
         self.files.iter().any(|(_, file)| {
             self.dentries[file.place.dentry].inode == inode

@@ -130,7 +130,7 @@ impl Machine {
         if self.user_namespaces.set_map(ns, map.as_ref()) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    /// Who the process is.
+    /// Returns the credentials of the process.
     ///
     /// # Errors
     /// `ESRCH`.
@@ -138,7 +138,7 @@ impl Machine {
         Ok(self.task(pid)?.credentials.clone())
     }
 
-    /// Makes the process somebody else (`setresuid`, `setgroups`, `capset` in one, unchecked).
+    /// Changes the credentials of the process (`setresuid`, `setgroups`, `capset` in one, unchecked).
     ///
     /// # Errors
     /// `ESRCH`.
@@ -165,7 +165,7 @@ impl Machine {
         Ok(())
     }
 
-    /// What is seen at the root of a namespace: the top of what is stacked on its first mount.
+    /// Returns the visible root of a namespace: the top of the stack on its first mount.
     fn top_of_namespace(&self, namespace: NamespaceKey) -> Place {
         let mount = self.namespaces[namespace].root;
         self.onto_mounts(Place { mount, dentry: self.mounts[mount].root })

@@ -88,7 +88,7 @@ impl Machine {
         Ok(self.dentries[dentry].mounted.iter().any(|&mount| self.mounts[mount].namespace == Some(namespace)))
     }
 
-    /// Removes a name; what other namespaces have mounted on it goes lazily.
+    /// Removes a name; mounts on it in other namespaces are unmounted lazily.
     pub(crate) fn remove_name(&mut self, victim: DentryKey) {
         self.hold_dentry(victim);
         self.unlink_name(victim);

@@ -22,7 +22,7 @@ const ST_FLAGS: [(MountFlags, u64); 7] = [
     (MountFlags::NO_SYMLINK_FOLLOW, 0x2000),
 ];
 
-/// The answer of `statfs`: the fields that the model knows.
+/// The result of `statfs`: the modelled fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Statfs {
     /// The magic number of the filesystem type.

@@ -13,7 +13,7 @@ use crate::model::machine::{BEFORE_FIRST_UNIQUE_ID, Machine};
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
 
-/// The fields that the model answers: an empty text among them is left out of an answer, and not unknown.
+/// The fields that the model supports. A supported text that is empty is missing from a result.
 const SUPPORTED: u64 = STATMOUNT_SB_BASIC
     | STATMOUNT_MNT_BASIC
     | STATMOUNT_PROPAGATE_FROM
@@ -25,7 +25,7 @@ const SUPPORTED: u64 = STATMOUNT_SB_BASIC
     | STATMOUNT_SB_SOURCE
     | STATMOUNT_SUPPORTED_MASK;
 
-/// The answer of `statmount` (`struct statmount`), its strings unescaped.
+/// The result of `statmount` (`struct statmount`), its strings unescaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statmount {
     /// Which fields are filled in (`STATMOUNT_*`).
@@ -132,7 +132,7 @@ impl Machine {
 }
 
 impl Machine {
-    /// The namespace that was asked about, and the root that paths in it are told from.
+    /// Returns the requested namespace, and the root that its paths are relative to.
     fn namespace_to_ask(&self, pid: Pid, id: Option<u64>) -> Result<(NamespaceKey, Place), Errno> {
         let task = self.task(pid)?;
         let own = task.namespace;

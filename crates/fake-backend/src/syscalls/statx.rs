@@ -27,7 +27,7 @@ pub struct StatxTimestamp {
     pub nsec: u32,
 }
 
-/// The answer of `statx` (`struct statx`).
+/// The result of `statx` (`struct statx`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statx {
     /// Which fields are filled in.

@@ -1,4 +1,4 @@
-//! What `fsopen` and `fspick` open: a filesystem that is being configured.
+//! Filesystem contexts: the object behind a descriptor of `fsopen` or `fspick`.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
 
 impl Machine {
-    /// Where descriptors are that no filesystem has: a mount that no namespace has either.
+    /// The place of descriptors that are on no filesystem: the root of a mount that is in no namespace.
     pub(crate) fn anonymous_place(&mut self) -> Place {
         let mount = match self.anonymous_mount {
             Some(mount) => mount,
@@ -34,7 +34,7 @@ impl Machine {
         });
         let root = self.superblocks[superblock].root;
         let mount = self.new_mount(superblock, root, MountFlags::default(), None);
-        // The same goes for its ids.
+        // Its mount ids are not taken from the pools either.
         let id = std::mem::take(&mut self.mounts[mount].id);
         self.mount_ids.give_back(id);
         self.last_unique_id -= 1;

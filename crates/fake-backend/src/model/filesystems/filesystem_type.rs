@@ -1,6 +1,6 @@
 //! The filesystem types that `mount` knows.
 
-/// What a filesystem of a type is made of.
+/// The contents of a new filesystem of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backing {
     /// A new, empty, writable tree in memory for each mount.
@@ -11,7 +11,7 @@ pub(crate) enum Backing {
     Disk,
 }
 
-/// A type as `mount` is told it.
+/// A filesystem type, by the name that `mount` takes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FilesystemType {
     pub(crate) name: &'static [u8],
@@ -104,7 +104,7 @@ pub(crate) fn is_known_but_not_modelled(name: &[u8]) -> bool {
     not_modelled(name).is_some()
 }
 
-/// What `statfs` says of a type; 0 of one that is not known here.
+/// Returns the magic number of a type as `statfs` reports it; 0 for an unknown type.
 pub(crate) fn magic_of(name: &[u8]) -> u32 {
     FilesystemType::named(name).map(|known| known.magic).or_else(|| not_modelled(name)).unwrap_or_default()
 }

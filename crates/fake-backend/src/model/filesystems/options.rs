@@ -22,7 +22,7 @@ const FLAG_WORDS: [(&[u8], u64, bool); 7] = [
 const PRINTED_FLAGS: [(u64, &str); 4] =
     [(MS_SYNCHRONOUS, ",sync"), (MS_DIRSYNC, ",dirsync"), (MS_MANDLOCK, ",mand"), (MS_LAZYTIME, ",lazytime")];
 
-/// What a superblock is made with, or changed by.
+/// The options of a new superblock, or of a change.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SuperblockOptions {
     pub(crate) source: Option<Arc<[u8]>>,
@@ -146,7 +146,7 @@ impl SuperblockOptions {
         Ok(())
     }
 
-    /// What mountinfo prints after `rw` or `ro`: in the type's own order, what it has by default left out.
+    /// Returns the options that mountinfo prints after `rw` or `ro`: in the order of the type, without its defaults.
     pub(crate) fn text(&self, kind: FilesystemType) -> Vec<u8> {
         use std::fmt::Write as _;
         let mut text: String =

@@ -18,7 +18,7 @@ fn number<T: std::str::FromStr + ToString>(name: &[u8]) -> Option<T> {
 }
 
 impl Machine {
-    /// What a directory of procfs calls `name`.
+    /// Looks `name` up in a directory of procfs.
     pub(crate) fn find_in_proc(
         &mut self,
         directory: DentryKey,
@@ -64,7 +64,7 @@ impl Machine {
         }
     }
 
-    /// Where following a link of procfs leads `asker`.
+    /// Returns the target of a procfs symlink when `asker` follows it.
     pub(crate) fn follow_proc_link(&self, asker: Pid, node: &ProcNode) -> Result<LinkEnd, Errno> {
         match node.what {
             ProcFile::Descriptor(pid, fd) => {
@@ -74,7 +74,7 @@ impl Machine {
         }
     }
 
-    /// What `readlink` says of a link of procfs.
+    /// Returns the text that `readlink` gives for a procfs symlink.
     pub(crate) fn proc_link_text(&self, asker: Pid, what: ProcFile) -> Result<Vec<u8>, Errno> {
         match what {
             ProcFile::SelfLink => Ok(asker.0.to_string().into_bytes()),

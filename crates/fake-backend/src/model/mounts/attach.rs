@@ -1,4 +1,4 @@
-//! A tree is put on a mount point: the copies in the receivers, the locks, what was there before.
+//! Attaching a tree to a mount point: copies to the receivers, locks, and the mounts already there.
 
 use mountwright_core::Errno;
 
@@ -7,8 +7,9 @@ use crate::model::machine::Machine;
 use crate::model::mounts::mount_point::MountPoint;
 
 impl Machine {
-    /// Attaches a tree that is a fresh copy, detached, or mounted elsewhere (then it moves), and copies it to whatever gets
-    /// the events of the mount it goes to. On error nothing has changed.
+    /// Attaches a tree that is a fresh copy, detached, or mounted elsewhere (then it is moved), and attaches copies at
+    /// every
+    /// mount that receives the events of the new parent. On error nothing has changed.
     ///
     /// `actor` is the namespace of the process that does it.
     ///

@@ -6,7 +6,7 @@ use crate::model::keys::{DentryKey, MountKey};
 use crate::model::machine::Machine;
 use crate::model::objects::mount_flags::MountFlags;
 
-/// How a copy relates to its original.
+/// The propagation of a copied tree.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct CopyKind {
     /// The copy is a slave of the original instead of a peer.

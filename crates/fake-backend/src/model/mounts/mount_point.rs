@@ -1,4 +1,4 @@
-//! Where exactly a mount is put, and whether it may be put there.
+//! Mount points: the dentry that a mount is attached to, and the checks before it.
 
 use mountwright_core::Errno;
 
@@ -6,7 +6,7 @@ use crate::model::keys::{DentryKey, MountKey};
 use crate::model::machine::Machine;
 use crate::model::objects::path::Place;
 
-/// A mount and the dentry on it that something is put on.
+/// The position of a child mount: its parent and the dentry there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct MountPoint {
     pub(crate) parent: MountKey,
@@ -14,7 +14,7 @@ pub(crate) struct MountPoint {
 }
 
 impl Machine {
-    /// Where mounting at `place` really goes: onto the top of the stack that is there.
+    /// Returns the mount point for a mount at `place`: the top of the stack there.
     ///
     /// # Errors
     /// `ENOENT`: the name was removed, or the mount it is seen through is in no tree.
@@ -23,7 +23,7 @@ impl Machine {
         self.check_mount_point(place, MountPoint { parent: top.mount, dentry: top.dentry })
     }
 
-    /// Where mounting beneath the top of the stack at `place`, the root of a mount, goes.
+    /// Returns the mount point for a mount beneath the top of the stack at `place`, the root of a mount.
     ///
     /// # Errors
     /// As [`Machine::mount_point`], and `EINVAL`: not the root of a mount, or of one that is mounted on nothing.

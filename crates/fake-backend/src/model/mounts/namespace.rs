@@ -43,7 +43,7 @@ impl Machine {
         }
     }
 
-    /// Reserves room for every mount of the tree.
+    /// Reserves one place of the namespace's limit for each mount of the tree.
     ///
     /// # Errors
     /// `ENOSPC`: the namespace would have more than the limit.
@@ -112,8 +112,9 @@ impl Machine {
         self.is_below(at.dentry, root.dentry)
     }
 
-    /// Whether a mount may be used by this namespace's processes as a source: it is theirs, or in a detached tree that was
-    /// cloned from theirs.
+    /// Returns true if processes of this namespace may use the mount as a source: it is in the namespace, or in a
+    /// detached tree
+    /// that was cloned from it.
     pub(crate) fn may_use(&self, mount: MountKey, namespace: NamespaceKey) -> bool {
         let Some(home) = self.mounts[mount].namespace else { return false };
         if home == namespace {

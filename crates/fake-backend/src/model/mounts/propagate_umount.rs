@@ -1,8 +1,10 @@
-//! Which mounts elsewhere an unmount takes with it.
+//! The mounts elsewhere that propagation unmounts too.
 //!
 //! The rules of Linux 6.17 and later (the kernel's `propagate_umount.txt`): what is mounted at the same dentry of every
-//! receiver of the parent's events is a candidate. A candidate stays when something on it stays that does not cover its
-//! whole root, or when it is locked to a parent that stays. What covers a candidate that goes slides down.
+//! receiver of the parent's events is a candidate. A candidate stays if a mount on it stays that does not cover its
+//! whole
+//! root, or if it is locked to a parent that stays. A mount that covers an unmounted candidate moves to its mount
+//! point.
 
 use std::collections::BTreeSet;
 
@@ -62,7 +64,7 @@ impl Machine {
         going
     }
 
-    /// What less privileged namespaces have locked at the same place is theirs to lose: whoever takes off the original may.
+    /// Unlocks the copies at the same place in less privileged namespaces: propagation may unmount them.
     pub(crate) fn unlock_copies(&mut self, top: MountKey) {
         let Some(parent) = self.mounts[top].parent else { return };
         let mount_point = self.mounts[top].mount_point;

@@ -102,7 +102,7 @@ impl Machine {
         }
     }
 
-    /// Hands the mount's slaves to another master, before that one's own; to nobody: they are slaves no more.
+    /// Moves the mount's slaves to the front of another master's list; without a master they are no longer slaves.
     fn hand_over_slaves(&mut self, mount: MountKey, to: Option<MountKey>) {
         let slaves: Vec<MountKey> = self.slaves(mount).collect();
         let (Some(&first), Some(&last)) = (slaves.first(), slaves.last()) else { return };
@@ -136,7 +136,7 @@ impl Machine {
         }
     }
 
-    /// Takes back what [`Machine::invent_groups`] gave.
+    /// Releases the group ids that [`Machine::invent_groups`] assigned.
     pub(crate) fn forget_invented_groups(&mut self, mounts: &[MountKey]) {
         for &mount in mounts {
             if self.mounts[mount].group != 0 && !self.mounts[mount].shared {
@@ -156,7 +156,7 @@ impl Machine {
         object.unbindable = false;
     }
 
-    /// Who sends this mount's events on to its slaves when it no longer does: a peer that stays, else the nearest master.
+    /// Returns the next master for this mount's slaves: a peer that stays, else the nearest master.
     fn successor(&self, mount: MountKey) -> Option<MountKey> {
         let mut at = mount;
         loop {
@@ -207,7 +207,7 @@ impl Machine {
 
     /// Makes every one of these, which are all being unmounted, private: their slaves go to the nearest that stays.
     pub(crate) fn make_all_private(&mut self, mounts: &[MountKey]) {
-        // First find every successor, while the lists still tell; a successor is never one of these.
+        // Every successor is looked up before the lists change; a successor is never one of `mounts`.
         let heirs: Vec<Option<MountKey>> = mounts.iter().map(|&mount| self.successor(mount)).collect();
         for &mount in mounts {
             if self.mounts[mount].shared {

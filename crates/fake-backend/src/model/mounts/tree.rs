@@ -6,7 +6,7 @@ use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::path::Place;
 
 impl Machine {
-    /// What a walk finds mounted at this dentry of this mount: the lowest of a stack.
+    /// Returns the mount that a path walk finds at this dentry of this mount: the lowest of a stack.
     pub(crate) fn mount_at(&self, parent: MountKey, dentry: DentryKey) -> Option<MountKey> {
         let mounted = &self.dentries[dentry].mounted;
         mounted.iter().copied().find(|&key| {

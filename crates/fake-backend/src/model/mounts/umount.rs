@@ -1,13 +1,13 @@
-//! Trees are taken off.
+//! Unmounting of trees.
 
 use crate::model::keys::{DentryKey, MountKey};
 use crate::model::machine::Machine;
 use crate::model::objects::mount_flags::MountFlags;
 
-/// How a tree is taken off.
+/// The options of an unmount.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unmount {
-    /// What was mounted on it stays on it.
+    /// Child mounts stay attached to their parents.
     pub(crate) connected: bool,
     /// Everything is taken apart at once (not a lazy unmount).
     pub(crate) sync: bool,
@@ -77,7 +77,9 @@ impl Machine {
         }
     }
 
-    /// Whether a plain unmount of it has to wait: children, users, or users of a copy that would go with it.
+    /// Returns true if a plain unmount is `EBUSY`: the mount has children or users, or a copy that propagation would
+    /// unmount
+    /// has users.
     pub(crate) fn is_busy(&self, mount: MountKey) -> bool {
         let object = &self.mounts[mount];
         if object.first_child.is_some() || object.holders > 0 {

@@ -1,4 +1,4 @@
-//! Who a process is and what it may do.
+//! Credentials: the ids and capabilities of a process.
 
 use crate::abi;
 
@@ -37,7 +37,7 @@ pub struct IdRange {
     pub inside: u32,
     /// First id in the parent namespace.
     pub outside: u32,
-    /// How many.
+    /// The length of the range.
     pub count: u32,
 }
 

@@ -37,8 +37,9 @@ pub(crate) struct Dentry {
     pub(crate) linked: bool,
     /// Removed: nothing can be mounted here any more.
     pub(crate) cannot_mount: bool,
-    /// Mounts put on it, the newest first.
+    /// Mounts attached here, the newest first.
     pub(crate) mounted: Vec<MountKey>,
-    /// Who holds it: its directory, dentries below it, mounts (as root or mount point), open files, processes.
+    /// The number of references: its directory, dentries below it, mounts (as root or mount point), open files,
+    /// processes.
     pub(crate) holders: u32,
 }

@@ -8,14 +8,14 @@ use crate::model::keys::SuperKey;
 #[derive(Clone, Debug)]
 pub(crate) struct FilesystemContext {
     pub(crate) phase: Phase,
-    /// What `fsopen` was told; `None` for one that `fspick` made.
+    /// The type given to `fsopen`; `None` for a context of `fspick`.
     pub(crate) fs_type: Option<FilesystemType>,
     pub(crate) options: SuperblockOptions,
     /// The superblock, once there is one. Held, as a mount holds it.
     pub(crate) superblock: Option<SuperKey>,
 }
 
-/// What a context is ready for.
+/// The next step that a context accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// Parameters of a new superblock.

@@ -1,4 +1,4 @@
-//! What a name leads to.
+//! Inodes: files and their contents.
 
 use std::sync::Arc;
 

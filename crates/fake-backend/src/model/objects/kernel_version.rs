@@ -62,7 +62,7 @@ impl KernelVersion {
         }
     }
 
-    /// Whether this kernel has a system call.
+    /// Returns true if this kernel has the system call.
     pub fn has(self, call: Call) -> bool {
         self >= Self::first_with(call)
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::model::keys::{DentryKey, MountKey, NamespaceKey, SuperKey};
 use crate::model::objects::mount_flags::MountFlags;
 
-/// A tree of a filesystem, put on a dentry of another mount. The links are lists threaded through the mounts, in the
-/// order in which the kernel keeps them: that order decides in which order copies are made, and so the order of tables.
+/// A subtree of a filesystem, attached to a dentry of another mount. The links are lists threaded through the mounts,
+/// in
+/// the kernel's order: it decides the order of copies and so of mount tables.
 // The switches are independent of each other, and `mount_point` is what everybody calls it.
 #[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub(crate) struct Mount {
     pub(crate) superblock: SuperKey,
     pub(crate) root: DentryKey,
     pub(crate) flags: MountFlags,
-    /// What was given as source; `None` prints as `none`.
+    /// The source argument; `None` prints as `none`.
     pub(crate) source: Option<Arc<[u8]>>,
     /// The namespace it is in: nothing before it is attached and after it was unmounted.
     pub(crate) namespace: Option<NamespaceKey>,
@@ -26,7 +27,7 @@ pub(crate) struct Mount {
     pub(crate) parent: Option<MountKey>,
     /// The parent's id as a captured text gave it, where that parent was not in the text. Until the mount is moved.
     pub(crate) shown_parent: Option<u32>,
-    /// Where on the parent; its own root while it has no parent.
+    /// The dentry on the parent; its own root while it has no parent.
     pub(crate) mount_point: DentryKey,
     /// A walk finds it at its mount point.
     pub(crate) visible: bool,
@@ -44,7 +45,7 @@ pub(crate) struct Mount {
     /// The ring of peers; itself when alone.
     pub(crate) next_peer: MountKey,
     pub(crate) previous_peer: MountKey,
-    /// Where events come from, if it is a slave.
+    /// The master that it receives events from, if it is a slave.
     pub(crate) master: Option<MountKey>,
     pub(crate) first_slave: Option<MountKey>,
     pub(crate) previous_slave: Option<MountKey>,

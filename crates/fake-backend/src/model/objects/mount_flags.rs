@@ -4,7 +4,7 @@ use std::ops::{BitAnd, BitOr, BitOrAssign, Not};
 
 use crate::abi;
 
-/// What a mount forbids, its access-time class, and which of that a less privileged namespace may not change.
+/// The flags of a mount, its access-time class, and the locks that bind less privileged namespaces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct MountFlags(u32);
 
@@ -17,7 +17,7 @@ impl MountFlags {
     pub(crate) const NO_DIR_ATIME: Self = Self(1 << 5);
     pub(crate) const REL_ATIME: Self = Self(1 << 6);
     pub(crate) const NO_SYMLINK_FOLLOW: Self = Self(1 << 7);
-    /// What a remount replaces.
+    /// The flags that a remount replaces.
     pub(crate) const SETTABLE: Self = Self(0xff);
     /// The access-time class.
     pub(crate) const ATIME: Self = Self(Self::NO_ATIME.0 | Self::NO_DIR_ATIME.0 | Self::REL_ATIME.0);
@@ -42,7 +42,7 @@ impl MountFlags {
         self.0 & other.0 == other.0
     }
 
-    /// The per-mount part of `mount`'s flags.
+    /// Returns the per-mount flags among the flags of `mount`.
     pub(crate) fn from_mount_call(flags: u64) -> Self {
         let mut result = Self::default();
         if flags & abi::MS_NOATIME == 0 {
@@ -98,7 +98,7 @@ impl MountFlags {
         result
     }
 
-    /// Whether the locks allow `new` instead.
+    /// Returns true if the locks permit the change to `new`.
     pub(crate) fn allows(self, new: Self) -> bool {
         Self::LOCKS.iter().all(|(flag, lock)| !self.has(*lock) || new.has(*flag))
             && (!self.has(Self::LOCK_ATIME) || self & Self::ATIME == new & Self::ATIME)

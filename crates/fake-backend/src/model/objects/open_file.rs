@@ -27,7 +27,7 @@ pub(crate) struct OpenFile {
     pub(crate) port_token: Option<u64>,
     /// Holds the lock (flock(2)) of its inode.
     pub(crate) locked: bool,
-    /// What `fsopen` and `fspick` opened.
+    /// The context of a descriptor from `fsopen` or `fspick`.
     pub(crate) context: Option<Arc<FilesystemContext>>,
 }
 

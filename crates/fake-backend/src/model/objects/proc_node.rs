@@ -31,7 +31,7 @@ pub(crate) enum ProcFile {
     MountInfo(Pid),
 }
 
-/// Where a link of procfs leads.
+/// The target of a symlink in procfs: a text, or a place for magic links.
 pub(crate) enum LinkEnd {
     Text(Arc<[u8]>),
     Jump(Place),

@@ -5,10 +5,10 @@ use mountwright_core::Errno;
 /// The behaviour of the server behind a filesystem.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Server {
-    /// It answers every call.
+    /// It replies to every call.
     #[default]
     Answers,
-    /// It answers no call: see [`Machine::hang`].
+    /// It replies to no call: see [`Machine::hang`].
     Hangs,
     /// Each look-up of a name below its root fails with this errno.
     FailsLookUps(Errno),

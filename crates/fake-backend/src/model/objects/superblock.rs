@@ -18,7 +18,7 @@ pub(crate) struct Superblock {
     pub(crate) device: Device,
     pub(crate) root: DentryKey,
     pub(crate) read_only: bool,
-    /// What mountinfo prints after `rw` or `ro`, with its leading comma.
+    /// The options that mountinfo prints after `rw` or `ro`, with a leading comma.
     pub(crate) options: Arc<[u8]>,
     /// Options of mounts of these roots, where they differ: what btrfs shows for its subvolumes.
     pub(crate) root_options: Arc<Vec<(DentryKey, Arc<[u8]>)>>,
@@ -35,7 +35,7 @@ pub(crate) struct Superblock {
 }
 
 impl Superblock {
-    /// Whether a directory's size tells how many entries it has, as tmpfs has it.
+    /// Returns true if the size of a directory counts its entries, as on tmpfs.
     pub(crate) fn counts_entries(&self) -> bool {
         *self.type_name != *b"ramfs" && *self.type_name != *b"hugetlbfs"
     }
@@ -49,7 +49,7 @@ pub(crate) struct NewInode {
     pub(crate) gid: u32,
 }
 
-/// What a new superblock is to be.
+/// The attributes of a new superblock.
 pub(crate) struct NewSuperblock {
     pub(crate) type_name: Arc<[u8]>,
     pub(crate) magic: u32,

@@ -68,14 +68,15 @@ impl UserNamespaces {
         ranges.iter().find(|r| id >= r.inside && id - r.inside < r.count).map(|r| r.outside + (id - r.inside))
     }
 
-    /// What `ns` calls the id that the initial namespace calls `id`.
+    /// Maps an id of the initial namespace to its id in `ns`.
     pub(crate) fn number_in(&self, ns: UserNs, id: u32) -> Option<u32> {
         let ranges = self.get(ns).map.as_deref().unwrap_or_default();
         ranges.iter().find(|r| id >= r.outside && id - r.outside < r.count).map(|r| r.inside + (id - r.outside))
     }
 
-    /// Whether a process with these credentials, in `own`, has `capability` over `target`: by its set in its own
-    /// namespace, or all of them over namespaces below that its uid made.
+    /// Returns true if a process with these credentials, in `own`, has `capability` over `target`: in its own namespace
+    /// by its
+    /// set; in namespaces below that its uid created, all of them.
     pub(crate) fn capable(&self, who: &Credentials, own: UserNs, target: UserNs, capability: u64) -> bool {
         let mut ns = target;
         loop {

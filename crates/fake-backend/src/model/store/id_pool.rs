@@ -15,7 +15,7 @@ pub(crate) struct IdPool {
     far: Arc<BTreeSet<u32>>,
 }
 
-/// How far above the others a number may be and still have a bit.
+/// The number of words past the end of the bitmap up to which it still grows; numbers above are kept in `far`.
 const NEAR: usize = 1 << 10;
 
 impl IdPool {

@@ -1,6 +1,6 @@
-//! Where a relative path starts.
+//! The start directory of a relative path.
 
-/// Where a path starts that is not absolute.
+/// The directory that a relative path starts from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// The working directory (`AT_FDCWD`).

@@ -1,4 +1,4 @@
-//! Names in directories: what mounts are put on.
+//! Dentries: names in directories, and the places where mounts are attached.
 
 use crate::model::keys::{DentryKey, InodeKey};
 use crate::model::machine::Machine;
@@ -28,7 +28,7 @@ impl Machine {
         }
     }
 
-    /// How many names lead to it from the root of its filesystem.
+    /// The number of dentries from the root of its filesystem to this one, both included.
     pub(crate) fn depth(&self, dentry: DentryKey) -> usize {
         std::iter::successors(Some(dentry), |&at| (!self.is_filesystem_root(at)).then(|| self.dentries[at].parent))
             .count()

@@ -1,4 +1,4 @@
-//! Filesystems whose server does not answer, or not everything.
+//! Filesystems whose server hangs, fails or serves one user only.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -14,16 +14,19 @@ use crate::model::objects::server::Server;
 use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
 
-/// What a call answers that would wait for ever. No system call that this project makes has it for any other reason.
+/// The errno of a call that would block for ever. No system call of this project returns it for any other reason.
 pub(crate) const WOULD_WAIT: Errno = Errno::EDEADLK;
 
 impl Machine {
-    /// Lets the server behind the filesystem that holds the path (as the first process sees it) die: from now on every call
-    /// that would wait for it, on every mount of it, is `EDEADLK`, so that the test fails that would hang.
+    /// Lets the server of the filesystem at the path (as the first process sees it) hang: from now on every call that
+    /// would
+    /// wait for it, on every mount of it, fails with `EDEADLK`, so that a test fails instead of blocking.
     ///
-    /// As on a FUSE mount whose server never answers: what is mounted there can be looked at, bound, moved and unmounted;
-    /// `statx` with `AT_STATX_DONT_SYNC`, `open` with `O_PATH` and `open_tree` of the root answer. Names below the root,
-    /// metadata, listing and contents wait (with `RESOLVE_CACHED`: `EAGAIN`).
+    /// As on a FUSE mount whose server never replies: mounts there can be looked at, bound, moved and unmounted, and
+    /// `statx` with
+    /// `AT_STATX_DONT_SYNC`, `open` with `O_PATH` and `open_tree` of the root succeed. Names below the root, metadata,
+    /// listing
+    /// and contents wait (with `RESOLVE_CACHED`: `EAGAIN`).
     ///
     /// # Errors
     /// Those of the walk.
@@ -31,7 +34,7 @@ impl Machine {
         self.set_hanging(path, true)
     }
 
-    /// Lets it answer again.
+    /// Lets the server reply again.
     ///
     /// # Errors
     /// Those of the walk.
@@ -66,7 +69,7 @@ impl Machine {
     }
 
     /// # Errors
-    /// `EDEADLK`: the server would have to be asked, and does not answer. `EACCES`: it serves another user only.
+    /// `EDEADLK`: the call needs the server, which hangs. `EACCES`: the server serves another user only.
     pub(crate) fn ask_server(&self, pid: Pid, superblock: SuperKey) -> Result<(), Errno> {
         match self.superblocks[superblock].server {
             Server::Hangs => Err(WOULD_WAIT),
@@ -80,12 +83,12 @@ impl Machine {
         self.ask_server(pid, self.mounts[place.mount].superblock)
     }
 
-    /// Whether the process may see attributes at all, cached ones included.
+    /// Returns true if the process may see attributes at all, cached ones included.
     pub(crate) fn is_served(&self, pid: Pid, place: Place) -> bool {
         self.ask_server_of(pid, place) != Err(Errno::EACCES)
     }
 
-    /// What a path leads to.
+    /// Returns the inode at a path; a final symlink is followed.
     pub(crate) fn inode_at(&mut self, pid: Pid, at: At, path: &[u8]) -> Result<InodeKey, Errno> {
         let place = self.walk(pid, at, path, WalkFlags::FOLLOW)?;
         Ok(self.dentries[place.dentry].inode)

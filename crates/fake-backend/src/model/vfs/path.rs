@@ -1,4 +1,4 @@
-//! Where a walk ends: a dentry, seen through a mount.
+//! Places: a dentry, seen through a mount.
 
 use crate::model::machine::Machine;
 use crate::model::objects::path::Place;

@@ -29,7 +29,7 @@ enum Text<'a> {
     Link(Arc<[u8]>),
 }
 
-/// What is left of a text.
+/// The text that is not walked yet.
 #[derive(Clone, Debug)]
 struct Rest<'a> {
     text: Text<'a>,
@@ -48,7 +48,7 @@ impl<'a> Rest<'a> {
         self.at += self.bytes().iter().take_while(|&&byte| byte == b'/').count();
     }
 
-    /// The next component, with the slashes after it taken off.
+    /// Returns the next component and skips the slashes after it.
     fn take_component(&mut self) -> Component<'a> {
         let start = self.at;
         self.at += self.bytes().iter().take_while(|&&byte| byte != b'/').count();
@@ -77,7 +77,7 @@ impl Component<'_> {
     }
 }
 
-/// What kind of last component a path has.
+/// The kind of a path's last component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LastKind {
     Name,
@@ -120,7 +120,7 @@ pub(crate) struct Walk<'a> {
     pub(crate) slash_seen: bool,
 }
 
-/// How one component is treated.
+/// The treatment of a symlink at one component.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Step {
     /// Not the last of its text, or the last of a symlink's: symlinks are followed.
@@ -237,7 +237,7 @@ impl<'a> Walk<'a> {
                         self.last = Some(component);
                         return Ok(());
                     }
-                    // The last component of a symlink's text: the text around it goes on.
+                    // This was the last component of a symlink's text: the surrounding text is next.
                     Some(around) => rest = around,
                 }
             }
@@ -251,7 +251,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What kind of last component [`Walk::reach_last`] left.
+    /// Returns the kind of the last component that [`Walk::reach_last`] has left.
     pub(crate) fn last_kind(&self) -> LastKind {
         self.last.as_ref().map_or(LastKind::Root, |last| LastKind::of(last.bytes()))
     }
@@ -400,7 +400,7 @@ impl<'a> Walk<'a> {
         Err(Errno::EXDEV)
     }
 
-    /// What the stack that `place` is the root of a mount of stands on; nothing at the walk's root.
+    /// Returns the place beneath the stack that `place` is the root of; `None` at the walk's root.
     fn below_mount(&self, machine: &Machine, place: Place) -> Option<Place> {
         let mut mount = place.mount;
         loop {
@@ -465,7 +465,7 @@ impl Machine {
         Ok(ParentWalk { directory: walk.at, last, kind, slash })
     }
 
-    /// What a directory calls `name`.
+    /// Looks `name` up in a directory.
     ///
     /// # Errors
     /// `ENOENT`: the directory was removed. `ENAMETOOLONG`.

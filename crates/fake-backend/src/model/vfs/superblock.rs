@@ -12,8 +12,9 @@ use crate::model::objects::superblock::{NewInode, NewSuperblock, Superblock};
 use crate::model::objects::user_namespace::UserNs;
 
 impl Machine {
-    /// What mountinfo prints after `rw` or `ro`, with its leading comma: that of the nearest root above the mount's that has
-    /// its own.
+    /// Returns the options that mountinfo prints after `rw` or `ro`, with a leading comma: those of the nearest root at
+    /// or
+    /// above the mount's root that has its own.
     pub(crate) fn shown_options(&self, mount: crate::model::keys::MountKey) -> &[u8] {
         let mount = &self.mounts[mount];
         let superblock = &self.superblocks[mount.superblock];
@@ -125,7 +126,7 @@ impl Machine {
         dentry
     }
 
-    /// Takes the name out of its directory; whoever holds the dentry keeps it.
+    /// Unlinks the name from its directory; references keep the dentry.
     pub(crate) fn unlink_name(&mut self, dentry: DentryKey) {
         let object = &mut self.dentries[dentry];
         object.linked = false;

@@ -1,8 +1,8 @@
-//! How a path is walked.
+//! Flags of a path walk.
 
 use crate::abi;
 
-/// What a lookup does at the last component and on the way.
+/// The options of a lookup, for the last component and for those before it.
 // Each is a switch of its own, and any may go with any.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Copy, Debug, Default)]
