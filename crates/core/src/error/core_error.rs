@@ -1,4 +1,4 @@
-//! The error of questions and sequences.
+//! The error of functions that query or change through a port.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -9,26 +9,28 @@ use crate::error::{Errno, Leftover, OsError};
 use crate::mount::{Conflict, WrongPropagation};
 use crate::path::{InvalidContainerId, NotRelative, printable};
 
-/// Why a question could not be answered or a sequence not be carried out.
+/// The error of a function that queries or changes something through a port.
 ///
-/// Each variant is something that a caller may want to handle in its own way; all else is [`Os`](Self::Os). `Display` is
-/// one sentence and never repeats what [`source`](std::error::Error::source) says.
+/// A variant of its own exists for each case that a caller may want to handle; every other case is [`Os`](Self::Os).
+/// `Display` is one sentence and never repeats the text of [`source`](std::error::Error::source).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A path that has to be given is empty.
+    /// A required path is empty.
     #[error("{what} must be specified")]
     Unspecified {
-        /// Which one: `source`, `destination`, `path`.
+        /// The name of the path: `source`, `destination`, `path`.
         what: &'static str,
     },
-    /// A walk up to `/` met no change of device: the path is on no device of its own. Callers share it then.
+    /// Every directory from the path up to `/` is on the same device, so no device is mounted there. Callers then share
+    /// the path.
     #[error("mount point not found: {} is on the same device as everything above it; share it instead of passing a device on", printable(.path))]
     MountPointNotFound {
         /// The path that was asked about, resolved.
         path: PathBuf,
     },
-    /// The directory that guests are to see is not on a shared mount: what is mounted below it later would not reach them.
+    /// The directory that the guest sees is not on a shared mount: later mounts below it would not propagate to the
+    /// guest.
     #[error("{} is not on a shared mount: nothing mounted below it would reach the guest; make it shared first", printable(.path))]
     NotShared {
         /// The directory.
@@ -47,18 +49,18 @@ pub enum Error {
         /// The path that was asked about.
         path: PathBuf,
     },
-    /// A tree has too many directories in each other to be read with a bounded number of descriptors.
+    /// A tree is too deep to be read with a bounded number of descriptors.
     #[error("{} is more than {levels} directories deep, more than is read", printable(.path))]
     TooDeep {
         /// The root of the tree.
         path: PathBuf,
-        /// How many levels are allowed, the root counted.
+        /// The number of allowed levels, the root included.
         levels: usize,
     },
-    /// A path is not UTF-8 where the domain wants it to be.
+    /// A path that has to be UTF-8 is not.
     #[error("path is not UTF-8, which names of containers and volumes have to be: {}", printable(OsStr::from_bytes(.bytes)))]
     NotUtf8 {
-        /// The path, as the kernel has it.
+        /// The path as the kernel returned it.
         bytes: Vec<u8>,
     },
     /// A word that names no propagation type.
@@ -70,36 +72,36 @@ pub enum Error {
     /// A path that cannot be used below a root.
     #[error(transparent)]
     NotRelative(#[from] NotRelative),
-    /// Two of the things to be mounted would get the same name.
+    /// Two mounts would get the same name.
     #[error("{name:?} is the name of two of the mounts")]
     DuplicateName {
         /// The name.
         name: String,
     },
-    /// A place in which mounts are prepared unseen is on a shared mount: others would see them half-made.
+    /// A directory for preparing mounts is on a shared mount: other processes could see unfinished mounts.
     #[error("{} is on a shared mount: what is prepared there would be seen half-made; make it private first", printable(.path))]
     NotPrivate {
         /// The directory.
         path: PathBuf,
     },
-    /// Something else is mounted already where a mount is wanted.
+    /// Another mount is mounted at the place already.
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    /// A sequence failed, and some of what it had made could not be taken back.
+    /// An operation failed, and some of its changes could not be rolled back.
     #[error("{error}; left behind: {}", Listed(.left))]
     LeftBehind {
-        /// Why it failed.
+        /// The cause of the failure.
         error: Box<Error>,
-        /// What is left; at least one.
+        /// The objects that are left; at least one.
         left: Vec<Leftover>,
     },
-    /// The kernel, or whatever stands for it, refused.
+    /// The kernel, or the backend in its place, returned an error.
     #[error(transparent)]
     Os(#[from] OsError),
 }
 
 impl Error {
-    /// The kernel's answer, where it was asked.
+    /// The errno, where the kernel returned one.
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Self::Os(error) => Some(error.errno()),
@@ -108,7 +110,7 @@ impl Error {
         }
     }
 
-    /// What was made and could not be taken back; empty: nothing was changed.
+    /// The changes that could not be rolled back; empty: nothing was changed.
     pub fn left(&self) -> &[Leftover] {
         match self {
             Self::Os(error) => error.left(),
@@ -117,7 +119,7 @@ impl Error {
         }
     }
 
-    /// The same error, with what could not be taken back after it.
+    /// The same error with these leftovers added.
     #[must_use]
     pub(crate) fn leaving(self, left: Vec<Leftover>) -> Self {
         if left.is_empty() {

@@ -4,8 +4,8 @@ use std::fmt;
 
 /// An errno of the Linux kernel.
 ///
-/// The numbers are those of Linux on x86, Arm, RISC-V and most others (`asm-generic/errno.h`) on every host, so that the
-/// fake backend answers alike wherever the tests run. The Linux backend translates on architectures that number
+/// The numbers are those of Linux on x86, Arm, RISC-V and most others (`asm-generic/errno.h`) on every host, so that
+/// the fake backend returns the same values on every machine. The Linux backend translates on architectures that number
 /// differently (MIPS, SPARC, PA-RISC, Alpha).
 ///
 /// * Always within `1..=4095`, the range the kernel returns errors in.
@@ -36,7 +36,7 @@ impl Errno {
         }
     }
 
-    /// The number: what C code finds in `errno`.
+    /// The number, as in C's `errno`.
     pub const fn raw(self) -> i32 {
         self.0 as i32
     }
@@ -73,7 +73,7 @@ macro_rules! named {
                 }
             }
 
-            /// What the C library says of it, in lower-case words; `None` where the number has no name.
+            /// The C library's description, in lower case; `None` where the number has no name.
             pub const fn meaning(self) -> Option<&'static str> {
                 match self.0 {
                     $($number => Some($meaning),)*
@@ -218,7 +218,7 @@ named! {
     EHWPOISON = 133, "memory page has hardware error";
 }
 
-/// The name, or a directory above it, is not there.
+/// True where the name, or a directory above it, does not exist.
 pub(crate) fn is_gone(errno: Errno) -> bool {
     [Errno::ENOENT, Errno::ENOTDIR].contains(&errno)
 }

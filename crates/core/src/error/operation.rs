@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Which port call failed.
+/// The port call that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
@@ -68,7 +68,7 @@ pub enum Operation {
 }
 
 impl fmt::Display for Operation {
-    /// What was attempted, as the words after "could not".
+    /// The attempted operation, as the words after "could not".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Metadata => "read the metadata of",

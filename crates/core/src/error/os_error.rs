@@ -7,19 +7,19 @@ use crate::error::{Errno, Operation};
 use crate::mount::MountKey;
 use crate::path::printable;
 
-/// What a port call was about.
+/// The subject of a port call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Subject {
-    /// A path, for a person to read.
+    /// A path, for messages.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     Path(PathBuf),
-    /// What was to go where: a bind and a move. Which of the two was at fault is in the step and the errno.
+    /// Source and target of a bind or a move. The step and the errno show which of the two was at fault.
     Onto {
-        /// What was to be bound or moved, for a person to read.
+        /// The source of the bind or move, for messages.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
         source: Box<Path>,
-        /// Where to, for a person to read.
+        /// The target, for messages.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
         target: Box<Path>,
     },
@@ -71,28 +71,28 @@ impl From<MountKey> for Subject {
     }
 }
 
-/// Something that a failed call made and could not take back.
+/// Something that a failed call created and could not remove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Leftover {
-    /// A mount is still there.
+    /// A mount still exists.
     Mount {
-        /// Which one.
+        /// Its id.
         mount: MountKey,
-        /// Where it was put, for a person to read.
+        /// Its mount point, for messages.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
         at: PathBuf,
     },
-    /// A directory that the call created is still there, and perhaps a mount on it that could not be looked at.
+    /// A directory that the call created still exists, perhaps with a mount on it that could not be examined.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     Directory(PathBuf),
-    /// A file that the call created is still there.
+    /// A file that the call created still exists.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     File(PathBuf),
-    /// Attributes or propagation of the mount here were changed, and not all of them back.
+    /// Attributes or propagation of the mount at this path were changed and could not all be restored.
     Attributes {
-        /// Where the mount is, for a person to read.
+        /// The mount point, for messages.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
         at: PathBuf,
     },
@@ -109,9 +109,9 @@ impl fmt::Display for Leftover {
     }
 }
 
-/// A port call that failed: what was attempted, on what, at which step, and the kernel's answer.
+/// A port call that failed: operation, subject, step and errno.
 ///
-/// Unless [`left`](Self::left) says otherwise nothing was changed. `Display` is one sentence without a source behind it.
+/// Nothing was changed, unless [`left`](Self::left) lists something. `Display` is one sentence and there is no source.
 ///
 /// ```
 /// use mountwright_core::{Errno, Operation, OsError};
@@ -144,30 +144,29 @@ impl OsError {
         self
     }
 
-    /// Adds something that could not be taken back.
+    /// Adds something that could not be rolled back.
     #[must_use]
     pub fn leaving(mut self, left: Leftover) -> Self {
         self.left.push(left);
         self
     }
 
-    /// What was attempted.
+    /// The operation that was attempted.
     pub fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// The step of it that failed, where it has several.
+    /// The step of the operation that failed, where it has several.
     pub fn step(&self) -> Option<&'static str> {
         self.step
     }
 
-    /// What it was about.
+    /// The subject of the operation.
     pub fn subject(&self) -> &Subject {
         &self.subject
     }
 
-    /// The path it was about, where it was about one; of two, the one that was to be changed: the target. For a person to
-    /// read.
+    /// The path of the subject, where it has one; of source and target, the target. For messages.
     pub fn path(&self) -> Option<&Path> {
         match &self.subject {
             Subject::Path(path) => Some(path),
@@ -176,17 +175,17 @@ impl OsError {
         }
     }
 
-    /// The kernel's answer.
+    /// The errno that the kernel returned.
     pub fn errno(&self) -> Errno {
         self.errno
     }
 
-    /// What could not be taken back; empty: nothing was changed.
+    /// The changes that could not be rolled back; empty: nothing was changed.
     pub fn left(&self) -> &[Leftover] {
         &self.left
     }
 
-    /// What an operator can do, where the errno and the operation tell.
+    /// The action that an operator can take, where errno and operation suggest one.
     pub fn advice(&self) -> Option<&'static str> {
         use Operation::{Bind, ChangeAttributes, Mount, MoveMount, SetPropagation, SetSuperblock, Unmount};
         let is_a_mounts = matches!(

@@ -1,10 +1,10 @@
-//! Errors of the standard library, and back, with the errno kept.
+//! Conversion to and from errors of the standard library, with the errno kept.
 
 use std::io::{self, ErrorKind};
 
 use crate::error::{Errno, Error, Operation, OsError, Subject};
 
-/// Whether the numbers of [`Errno`] are those of the host that this was built for.
+/// True where the numbers of [`Errno`] are those of the target platform.
 const NUMBERS_ARE_THE_HOSTS: bool = cfg!(all(
     any(target_os = "linux", target_os = "android"),
     not(any(
@@ -17,7 +17,7 @@ const NUMBERS_ARE_THE_HOSTS: bool = cfg!(all(
     ))
 ));
 
-/// The first errno of a kind stands for it on the way back.
+/// On the way back, a kind becomes its first errno in this table.
 const KINDS: [(Errno, ErrorKind); 28] = [
     (Errno::ENOENT, ErrorKind::NotFound),
     (Errno::EACCES, ErrorKind::PermissionDenied),
@@ -50,7 +50,7 @@ const KINDS: [(Errno, ErrorKind); 28] = [
 ];
 
 impl Errno {
-    /// The standard library's word for it; [`ErrorKind::Other`] where it has none.
+    /// The standard library's kind for it; [`ErrorKind::Other`] where it has none.
     pub fn kind(self) -> ErrorKind {
         KINDS.iter().find(|(errno, _)| *errno == self).map_or(ErrorKind::Other, |(_, kind)| *kind)
     }
@@ -75,7 +75,8 @@ impl Errno {
 
 impl std::error::Error for Errno {}
 
-/// An error of the system with this number; on hosts that number otherwise than Linux, one of its kind with the errno in it.
+/// An OS error with this number; on hosts that number differently from Linux, an error of its kind that holds the
+/// errno.
 ///
 /// ```
 /// use std::io;
@@ -105,15 +106,15 @@ impl From<io::Error> for Errno {
     }
 }
 
-/// An error of the errno's kind that holds the whole [`OsError`]: nothing of what it says is lost.
-/// [`Errno::of_io`] and `downcast` find it again; `raw_os_error` is `None`, as of every error that says more than a number.
+/// An error of the errno's kind that holds the whole [`OsError`], so that no detail is lost. [`Errno::of_io`] and
+/// `downcast` find it again; `raw_os_error` is `None`, as for every error that holds more than a number.
 impl From<OsError> for io::Error {
     fn from(error: OsError) -> Self {
         Self::new(error.errno().kind(), error)
     }
 }
 
-/// As of [`OsError`]; the kind is [`ErrorKind::Other`] where the kernel was not asked.
+/// As for [`OsError`]; the kind is [`ErrorKind::Other`] where there is no errno.
 impl From<Error> for io::Error {
     fn from(error: Error) -> Self {
         match error {
@@ -124,8 +125,8 @@ impl From<Error> for io::Error {
 }
 
 impl OsError {
-    /// What a port that is built on the standard library answers: `operation` on `subject` failed with `error`. One that was
-    /// made from an [`OsError`] is that error again.
+    /// The error of a port that is built on the standard library: `operation` on `subject` failed with `error`. An
+    /// `error` that was made from an [`OsError`] becomes that one again.
     ///
     /// ```
     /// use mountwright_core::{Errno, Operation, OsError};

@@ -6,7 +6,7 @@ use std::fmt;
 ///
 /// The encoding is glibc's `dev_t` (`gnu_dev_makedev(3)`, `makedev(3)`), in which every 64-bit value names exactly one
 /// pair: [`from_raw`](Self::from_raw) and [`to_raw`](Self::to_raw) are inverse. The Go original drops the high bits of
-/// both numbers; below 2³² the answers are the same.
+/// both numbers; below 2³² both give the same result.
 ///
 /// `Display` is `8:1`, as in mountinfo and below `/sys/dev/block`.
 ///
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// What the Go original computes.
+    /// The Go original's computation.
     fn original(raw: u64) -> (u64, u64) {
         ((raw >> 8) & 0xfff, (raw & 0xff) | ((raw >> 12) & 0xfff00))
     }

@@ -11,8 +11,8 @@ pub struct DirectoryEntry {
     /// The name: bytes, not necessarily UTF-8.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub name: OsString,
-    /// What it is; where the filesystem does not say (`DT_UNKNOWN`) the backend has looked.
+    /// Its type. Where the filesystem does not report one (`DT_UNKNOWN`), the backend has read it from the inode.
     pub kind: FileKind,
-    /// Its inode number, as the directory tells it (beneath a mount, for a mount point).
+    /// Its inode number as the directory lists it: for a mount point, the inode beneath the mount.
     pub inode: u64,
 }

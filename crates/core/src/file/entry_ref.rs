@@ -4,19 +4,19 @@ use std::ffi::OsStr;
 
 use crate::file::{DirectoryEntry, FileKind};
 
-/// A [`DirectoryEntry`] whose name belongs to the listing: what passes over many entries needs no copy of each.
+/// A [`DirectoryEntry`] that borrows its name from the listing, so that reading many entries copies no names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryRef<'a> {
     /// The name: bytes, not necessarily UTF-8.
     pub name: &'a OsStr,
-    /// What it is.
+    /// Its type.
     pub kind: FileKind,
     /// Its inode number.
     pub inode: u64,
 }
 
 impl EntryRef<'_> {
-    /// The same with a name of its own.
+    /// An owned copy.
     pub fn to_entry(self) -> DirectoryEntry {
         DirectoryEntry { name: self.name.to_owned(), kind: self.kind, inode: self.inode }
     }

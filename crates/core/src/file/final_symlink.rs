@@ -1,13 +1,14 @@
-//! What a look-up does with a symlink at the end.
+//! Treatment of a symlink at the end of a path.
 
-/// What a look-up does where the last component of a path is a symlink.
+/// Treatment of a symlink as the last component of a path.
 ///
-/// Below a root ([`Location::Beneath`](crate::path::Location::Beneath)) a symlink is never followed: `Follow` answers `ELOOP`.
+/// Below a root ([`Location::Beneath`](crate::path::Location::Beneath)) no symlink is followed: `Follow` fails with
+/// `ELOOP`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum FinalLink {
-    /// Go where it points, as stat(2) does.
+    /// Follow it, as stat(2) does.
     Follow,
-    /// Look at the link itself, as lstat(2) does.
+    /// Use the symlink itself, as lstat(2) does.
     Itself,
 }

@@ -1,13 +1,13 @@
-//! Which file it is.
+//! Identity of a file.
 
 use std::fmt;
 
 use crate::file::{DeviceNumber, FileKind, Metadata};
 
-/// Which file a name led to when it was looked at: the same name may lead to another one later.
+/// The file that a name led to when it was looked up: the same name may lead to another file later.
 ///
-/// An inode number is used again once its file is gone, so equality proves sameness only together with something else: here,
-/// that nothing but an empty directory or an empty file is ever removed by it.
+/// An inode number is reused once its file is gone, so equal identities do not prove that it is the same file. This
+/// suffices here, because only an empty directory or an empty file is ever removed by its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FileIdentity {
@@ -15,7 +15,7 @@ pub struct FileIdentity {
     pub device: DeviceNumber,
     /// Its inode number.
     pub inode: u64,
-    /// What it is.
+    /// Its type.
     pub kind: FileKind,
 }
 

@@ -1,8 +1,8 @@
-//! Kinds of files.
+//! File types.
 
 use std::fmt;
 
-/// What an inode is (`S_IFMT` of inode(7)).
+/// The type of an inode (`S_IFMT` of inode(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum FileKind {

@@ -3,14 +3,14 @@
 use crate::file::mount_id::MountKey;
 use crate::file::{DeviceNumber, FileKind, FileMode, FileTime};
 
-/// What stat(2) says of a file.
+/// The metadata of a file, as stat(2) returns it.
 ///
-/// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
+/// Non-exhaustive: create one with [`new`](Self::new) and set the fields that matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Metadata {
-    /// What the inode is.
+    /// The type of the inode.
     pub kind: FileKind,
     /// The device number of the filesystem that holds it (`st_dev`).
     pub device: DeviceNumber,
@@ -26,12 +26,12 @@ pub struct Metadata {
     pub gid: u32,
     /// Size in bytes.
     pub size: u64,
-    /// How many names it has.
+    /// The number of hard links.
     pub links: u64,
-    /// The mount that it was reached through; `None` where the kernel does not say (before 5.8, of a name).
+    /// The mount that it was reached through; `None` where the kernel does not report it (before 5.8, for a name).
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub mount: Option<MountKey>,
-    /// When it was created; `None` where the filesystem does not say.
+    /// The time of creation; `None` where the filesystem does not report one.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub birth: Option<FileTime>,
 }

@@ -1,14 +1,15 @@
-//! How strong the result of an operation is.
+//! Guarantees about the visibility of intermediate states.
 
 use std::fmt;
 
-/// How an operation came to its result. Later is stronger: `Window < Atomic`.
+/// The guarantee that an operation gave. Later is stronger: `Window < Atomic`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Guarantee {
-    /// There was a moment in which others could see a half-made state: an attribute not yet set, a tree in part changed.
+    /// Other processes could see an intermediate state for a moment: an attribute not yet set, a tree changed only in
+    /// places.
     Window,
-    /// Nobody could see anything but before and after.
+    /// Other processes could see only the state before and the state after.
     Atomic,
 }
 

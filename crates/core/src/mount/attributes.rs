@@ -1,4 +1,4 @@
-//! What a mount has.
+//! Attributes of a mount.
 
 use std::fmt;
 
@@ -17,7 +17,7 @@ pub struct MountAttributes {
 }
 
 impl MountAttributes {
-    /// What they become by `change`.
+    /// The attributes after `change` is applied.
     #[must_use]
     pub fn changed_by(self, change: AttributeChange) -> Self {
         Self {

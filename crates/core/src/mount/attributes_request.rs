@@ -25,7 +25,7 @@ impl AttributesRequest {
         self
     }
 
-    /// Where the mount is.
+    /// The location of the mount.
     pub fn at(&self) -> &Location {
         &self.at
     }
@@ -46,7 +46,8 @@ impl AttributesRequest {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct AttributesReport {
-    /// How it came to be. A tree is changed as a whole or, where the kernel cannot (before Linux 5.12), not at all.
+    /// The guarantee that was given. A tree is changed as a whole; where the kernel cannot (before Linux 5.12), the
+    /// call fails and nothing is changed.
     pub guarantee: Guarantee,
 }
 

@@ -7,7 +7,7 @@ use crate::file::{FileIdentity, FileMode};
 use crate::mount::{AttributeChange, Guarantee, MountFlags, MountKey, Propagation, Recursion};
 use crate::path::Location;
 
-/// What to do where the target of a mount does not exist.
+/// The action when the target of a mount does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum MissingTarget {
@@ -21,7 +21,7 @@ pub enum MissingTarget {
     },
 }
 
-/// What to do where something is mounted on the target already.
+/// The action when something is mounted on the target already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum OccupiedTarget {
@@ -70,7 +70,7 @@ impl BindRequest {
         }
     }
 
-    /// Takes the mounts below the source along; attributes and propagation then go to each of them.
+    /// Binds the mounts below the source too; attributes and propagation then apply to each of them.
     pub fn recursive(mut self) -> Self {
         self.recursion = Recursion::Tree;
         self
@@ -90,14 +90,15 @@ impl BindRequest {
 
     /// Gives the new mount this propagation, also below a shared parent.
     ///
-    /// Private and unbindable ones are cut off from the peers of the source before anybody sees them. So are the copies that
-    /// appear at a shared parent's peers: nothing that is mounted there comes to be in the source, or the other way round.
+    /// A private or unbindable mount leaves the peer group of the source before it is visible. So do the copies that
+    /// the kernel creates at the peers of a shared parent: a later mount below any of them does not propagate to the
+    /// source, nor from it.
     pub fn propagation(mut self, propagation: Propagation) -> Self {
         self.propagation = Some(propagation);
         self
     }
 
-    /// Fails with `EOPNOTSUPP`, before anything is touched, where the kernel at hand cannot give at least this guarantee.
+    /// Fails with `EOPNOTSUPP`, before anything is changed, where the kernel cannot give at least this guarantee.
     pub fn require(mut self, least: Guarantee) -> Self {
         self.required = least;
         self
@@ -115,19 +116,20 @@ impl BindRequest {
         self
     }
 
-    /// Names a directory to make the mount ready in, where the kernel has no detached mounts (before 5.12, or filtered) and
-    /// the backend's own staging directory cannot be used. Only the caller may be able to write to it.
+    /// Names a staging directory: a directory in which to prepare the mount where the kernel has no detached mounts
+    /// (before 5.12, or filtered) and the backend's own staging directory cannot be used. Only the caller may be able
+    /// to write to it.
     pub fn staged_in(mut self, directory: impl Into<PathBuf>) -> Self {
         self.staging = Some(directory.into().into_os_string());
         self
     }
 
-    /// What is bound.
+    /// The source.
     pub fn source(&self) -> &Location {
         &self.source
     }
 
-    /// Where it is bound.
+    /// The target.
     pub fn target(&self) -> &Location {
         &self.target
     }
@@ -142,27 +144,27 @@ impl BindRequest {
         self.change
     }
 
-    /// The propagation asked for; `None`: as the kernel gives it.
+    /// The propagation that was requested; `None`: the kernel's default.
     pub fn wanted_propagation(&self) -> Option<Propagation> {
         self.propagation
     }
 
-    /// The least guarantee that will do.
+    /// The weakest acceptable guarantee.
     pub fn required(&self) -> Guarantee {
         self.required
     }
 
-    /// What to do where the target is missing.
+    /// The action when the target does not exist.
     pub fn missing_target(&self) -> MissingTarget {
         self.missing_target
     }
 
-    /// The directory to make the mount ready in, where the backend has none.
+    /// The staging directory to use where the backend has none.
     pub fn staging(&self) -> Option<&Path> {
         self.staging.as_deref().map(Path::new)
     }
 
-    /// What to do where the target is a mount point.
+    /// The action when the target is a mount point.
     pub fn occupied_target(&self) -> OccupiedTarget {
         self.occupied_target
     }
@@ -175,14 +177,14 @@ impl BindRequest {
 pub struct BindReport {
     /// The new mount.
     pub mount: MountKey,
-    /// How it came to be.
+    /// The guarantee that was given.
     pub guarantee: Guarantee,
-    /// Directories and files that were created for it, outermost first; for a person to read, and to be removed one level
-    /// at a time by whoever undoes the bind.
+    /// Directories and files that were created for it, outermost first; for messages, and for the caller that undoes
+    /// the bind, which removes them one level at a time.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub created: Vec<PathBuf>,
-    /// The file or directory that the mount was attached to, where the request refuses a mount point: what an unmount
-    /// uncovers. `None` where the mount was stacked, and where a server refuses the look.
+    /// The file or directory that the mount was attached to, which an unmount uncovers. `None` where the mount was
+    /// stacked on another one, and where the server of the filesystem refuses to return the metadata.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub target: Option<FileIdentity>,
 }

@@ -1,4 +1,4 @@
-//! What a mount has to be like.
+//! Expected properties of a mount.
 
 use std::path::PathBuf;
 
@@ -8,15 +8,16 @@ use crate::file::DeviceNumber;
 use crate::mount::{MountAttributes, MountInfo, PeerGroup, PropagationState};
 use crate::path::printable;
 
-/// The propagation that a mount has to have.
+/// The propagation that a mount is expected to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum PropagationShape {
     /// Neither shared nor slave, and it can be bound.
     Private,
-    /// Of a peer group, and without a master.
+    /// Member of a peer group, without a master.
     Shared,
-    /// A slave of this group, without peers. `None`: there was nothing to be a slave of, and the kernel made it private.
+    /// A slave of this group, without peers. `None`: there was no group to be a slave of, and the kernel made it
+    /// private.
     SlaveOf(Option<PeerGroup>),
 }
 
@@ -34,26 +35,26 @@ impl PropagationShape {
     }
 }
 
-/// What a mount has to be like, whatever its id: by this two mounts are the same thing to a caller.
+/// The expected properties of a mount except its id: a caller can use any mount of this shape in place of another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MountShape {
     /// The device number of its filesystem.
     pub device: DeviceNumber,
-    /// What of the filesystem it shows.
+    /// The directory or file of the filesystem that it shows.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub subpath: PathBuf,
     /// Its attributes.
     pub attributes: MountAttributes,
     /// Its propagation.
     pub propagation: PropagationShape,
-    /// Whether owners are mapped: an id-mapped mount shows files with other owners than one that is not.
+    /// True where owners are mapped: an id-mapped mount shows other owners of files than one that is not.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
     pub idmapped: bool,
 }
 
 impl MountShape {
-    /// Where `found` is not like this; empty: it is.
+    /// The differences between `found` and this shape; empty where there are none.
     pub fn differences(&self, found: &MountInfo) -> Vec<Difference> {
         let checks = [
             (self.device == found.device, Difference::Device),
@@ -65,7 +66,7 @@ impl MountShape {
         checks.into_iter().filter_map(|(same, difference)| (!same).then_some(difference)).collect()
     }
 
-    /// `found` compared with this.
+    /// Compares `found` with this shape.
     ///
     /// # Errors
     ///
@@ -80,30 +81,30 @@ impl MountShape {
     }
 }
 
-/// In what a mount differs from the one that is wanted.
+/// A property in which a mount differs from the expected one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Difference {
     /// It is of another filesystem.
     Device,
-    /// It shows another part of the filesystem, or one that was deleted and perhaps made again.
+    /// It shows another subtree of the filesystem, or one that was deleted and perhaps created again.
     Subpath,
-    /// Its attributes are others: read-only or not, `nosuid`, the atime class …
+    /// Its attributes differ: read-only or not, `nosuid`, the atime class …
     Attributes,
-    /// It propagates otherwise.
+    /// Its propagation differs.
     Propagation,
     /// One of the two is id-mapped and the other is not.
     IdMap,
 }
 
-/// Where a mount is wanted there is one already, and it is another one.
+/// Another mount than the expected one is mounted at a place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct Conflict {
-    /// What is wanted.
+    /// The expected mount.
     pub wanted: Box<MountShape>,
-    /// What is there: of a stack, the topmost.
+    /// The mount that is there: of a stack, the topmost.
     pub found: Box<MountInfo>,
-    /// In what they differ; at least one.
+    /// The properties in which they differ; at least one.
     pub differences: Vec<Difference>,
 }
 

@@ -34,35 +34,35 @@ use crate::path::swar::position_of;
 /// # Ok::<(), mountwright_core::mount_table::OddLine>(())
 /// ```
 ///
-/// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
+/// Non-exhaustive: create one with [`new`](Self::new) and set the fields that matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct MountInfo {
     /// The classic id.
     pub id: MountId,
-    /// The unique id, where the kernel has told it.
+    /// The unique id, where the kernel reports one.
     pub unique_id: Option<UniqueMountId>,
     /// The mount that it is mounted on.
     pub parent: MountId,
     /// The device number of its filesystem.
     pub device: DeviceNumber,
-    /// What of the filesystem is mounted: `/` for all of it.
+    /// The directory or file of the filesystem that is mounted: `/` for all of it.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub root: PathBuf,
-    /// Where it is mounted.
+    /// The mount point.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub mount_point: PathBuf,
     /// Its attributes.
     pub attributes: MountAttributes,
     /// True where owners are mapped (mountinfo's word `idmapped`).
     pub idmapped: bool,
-    /// How it propagates.
+    /// Its propagation.
     pub propagation: PropagationState,
     /// The type of its filesystem: `ext4`, `fuse.sshfs`.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub fs_type: OsString,
-    /// Where the filesystem says that it comes from: a device, a server, any word, or nothing.
+    /// The source that the filesystem reports: a device, a server, any word, or nothing.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub source: OsString,
     /// The options of its superblock, `rw` or `ro` first. They may hold secrets.

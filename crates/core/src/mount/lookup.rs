@@ -1,4 +1,4 @@
-//! What a look-up of a path among the mounts answers.
+//! Results of looking up the mount of a path.
 
 use crate::file::{DeviceNumber, FilesystemMagic};
 use crate::mount::MountInfo;

@@ -38,7 +38,7 @@ impl fmt::Debug for FilesystemOption {
 
 /// A new filesystem to be mounted: the input of [`Mounter::mount`](crate::ports::Mounter::mount).
 ///
-/// Non-exhaustive: make one with [`new`](Self::new) and set the fields that matter.
+/// Non-exhaustive: create one with [`new`](Self::new) and set the fields that matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -46,10 +46,10 @@ pub struct MountRequest {
     /// The type: `tmpfs`, `ext4`.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub fs_type: OsString,
-    /// The device or whatever the type takes for one; `None` prints as `none`.
+    /// The device, or whatever the type uses as its source; `None` is listed as `none`.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub source: Option<OsString>,
-    /// Where: must exist. What is mounted there already is covered.
+    /// The target, which must exist. A mount that is there already is covered.
     pub target: Location,
     /// The attributes of the mount. Read-only is the mount's alone, never the superblock's.
     pub attributes: MountAttributes,

@@ -1,19 +1,19 @@
-//! What a mount is put on.
+//! Files and directories that were created as mount targets.
 
 use std::fmt;
 
 use crate::file::FileIdentity;
 use crate::path::{Location, printable};
 
-/// An empty directory or an empty file that was made for a mount to be put on, or a directory on the way to one.
+/// An empty directory or an empty file that was created as a mount target, or a directory that was created above one.
 ///
-/// Whoever takes the mount off removes it by its identity: another file that has its name by then stays.
+/// After the unmount it is removed by its identity: another file that has its name by then stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Placeholder {
-    /// Where it was made.
+    /// The place at which it was created.
     pub at: Location,
-    /// Which file it is.
+    /// The identity of the file or directory.
     pub identity: FileIdentity,
 }
 

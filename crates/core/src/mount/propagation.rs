@@ -10,12 +10,12 @@ use crate::mount::Recursion;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Propagation {
-    /// Mounts below it go nowhere and come from nowhere.
+    /// Mounts below it are not propagated, in either direction.
     Private,
-    /// Mounts below it appear below every peer, and the other way round.
+    /// Mounts below it are propagated to every peer, and mounts below a peer to it.
     Shared,
-    /// Mounts below its former peers appear below it, not the other way round. A mount without peers and without a master
-    /// becomes private, and the kernel does not say so.
+    /// Mounts below its former peers are propagated to it, mounts below it are not propagated to them. A mount without
+    /// peers and without a master becomes private; the kernel reports no error.
     Slave,
     /// Private, and cannot be the source of a bind.
     Unbindable,
@@ -95,7 +95,7 @@ impl FromStr for PropagationWord {
 impl FromStr for Propagation {
     type Err = WrongPropagation;
 
-    /// The type alone; the r-variants, which speak of a tree, are refused here.
+    /// The type alone; the words with an `r`, which apply to a tree, are refused here.
     fn from_str(word: &str) -> Result<Self, Self::Err> {
         match word.parse::<PropagationWord>()? {
             PropagationWord { propagation, recursion: Recursion::This } => Ok(propagation),
@@ -125,30 +125,30 @@ impl fmt::Display for PeerGroup {
     }
 }
 
-/// How a mount propagates now.
+/// The propagation of a mount.
 ///
 /// `Display` is mountinfo's optional fields (`shared:1 master:2`); nothing for a private mount.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct PropagationState {
-    /// The group it shares with (`shared:N`).
+    /// The peer group that it is a member of (`shared:N`).
     pub peers: Option<PeerGroup>,
-    /// The group it receives from (`master:N`).
+    /// The peer group that is its master (`master:N`).
     pub master: Option<PeerGroup>,
-    /// Where the master has no peer below this process's root: the nearest group above it that has
-    /// (`propagate_from:N`).
+    /// The nearest dominating peer group that is visible below this process's root, where the master itself has no peer
+    /// there (`propagate_from:N`).
     pub propagate_from: Option<PeerGroup>,
     /// It cannot be bound.
     pub unbindable: bool,
 }
 
 impl PropagationState {
-    /// True where mounts below it neither come nor go. An unbindable mount is private too.
+    /// True where mounts below it are not propagated in either direction. An unbindable mount is private too.
     pub fn is_private(self) -> bool {
         self.peers.is_none() && self.master.is_none()
     }
 
-    /// The type that would make a mount of this kind. A mount that is both slave and shared counts as shared.
+    /// The type that makes a mount of this kind. A mount that is both slave and shared counts as shared.
     pub fn kind(self) -> Propagation {
         match self {
             Self { unbindable: true, .. } => Propagation::Unbindable,

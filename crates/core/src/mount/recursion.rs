@@ -1,6 +1,6 @@
 //! One mount or the tree of mounts below it.
 
-/// Whether an operation is about one mount or also about all mounts below it.
+/// The reach of an operation: one mount, or also all mounts below it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Recursion {

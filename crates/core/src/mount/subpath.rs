@@ -1,11 +1,11 @@
-//! What of a filesystem a path shows.
+//! The subtree of a filesystem that a path shows.
 
 use std::path::{Path, PathBuf};
 
 use crate::mount::MountInfo;
 
-/// What of its filesystem the directory or file at `path` is, where `mount` is the mount that holds it: what a bind of it
-/// would have as its root. `None` where `path` is not below that mount point, or where that lies outside this process's root.
+/// The path of `path` within its filesystem, where `mount` is the mount that holds it: the root that a bind of it would
+/// have. `None` where `path` is not below that mount point, or where the mount point lies outside this process's root.
 pub(crate) fn subpath(mount: &MountInfo, path: &Path) -> Option<PathBuf> {
     if is_outside_root(mount) {
         return None;
@@ -14,8 +14,8 @@ pub(crate) fn subpath(mount: &MountInfo, path: &Path) -> Option<PathBuf> {
     Some(if below.as_os_str().is_empty() { mount.root.clone() } else { mount.root.join(below) })
 }
 
-/// Whether the mount point lies outside the root of this process, as in a chroot that is no mount point: the kernel gives it
-/// no path, and no path can be placed within the mount.
+/// True where the mount point lies outside the root of this process, as in a chroot that is no mount point: the kernel
+/// gives it no path, so no path can be located within the mount.
 pub(crate) fn is_outside_root(mount: &MountInfo) -> bool {
     mount.mount_point.as_os_str().is_empty()
 }

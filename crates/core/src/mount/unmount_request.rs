@@ -1,4 +1,4 @@
-//! A mount to be taken off.
+//! Requests to unmount.
 
 use std::path::PathBuf;
 
@@ -6,27 +6,29 @@ use crate::file::DeviceNumber;
 use crate::mount::{MountInfo, MountKey};
 use crate::path::Location;
 
-/// How a mount is taken off (umount2(2)). No mode follows a symlink at the end of the path.
+/// The mode of an unmount (umount2(2)). No mode follows a symlink at the end of the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum UnmountMode {
-    /// Now or not at all: `EBUSY` while something uses it or is mounted on it.
+    /// Unmount now or fail with `EBUSY`, where something uses the mount or is mounted on it.
     #[default]
     Plain,
-    /// Out of sight at once with all that is mounted on it; it ends when its last user lets go (`MNT_DETACH`).
+    /// Lazy unmount (`MNT_DETACH`): the mount and its children disappear at once, and the kernel frees them when their
+    /// last user has closed.
     #[doc(alias = "MNT_DETACH")]
     Detach,
-    /// As `Plain`, and a filesystem on a network is told to give up waiting (`MNT_FORCE`): data may be lost.
+    /// `Plain`, and a network filesystem aborts requests that wait for its server (`MNT_FORCE`): data may be lost.
     #[doc(alias = "MNT_FORCE")]
     Force,
     /// `Force` and `Detach`.
     ForceDetach,
-    /// The first call marks it and answers `EAGAIN`; the next takes it off unless it was used in between (`MNT_EXPIRE`).
+    /// The first call marks the mount and fails with `EAGAIN`; the next one unmounts it unless it was used in between
+    /// (`MNT_EXPIRE`).
     #[doc(alias = "MNT_EXPIRE")]
     Expire,
 }
 
-/// A mount to be taken off: the input of [`Mounter::unmount`](crate::ports::Mounter::unmount).
+/// A request to unmount: the input of [`Mounter::unmount`](crate::ports::Mounter::unmount).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct UnmountRequest {
@@ -41,7 +43,7 @@ pub struct UnmountRequest {
     whole_path: bool,
 }
 
-/// The part of a filesystem that a mount shows.
+/// The subtree of a filesystem that a mount shows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MountSubtree {
@@ -59,12 +61,12 @@ impl From<&MountInfo> for MountSubtree {
 }
 
 impl UnmountRequest {
-    /// Takes off the topmost mount at `at`, now or not at all.
+    /// Unmounts the topmost mount at `at`, with [`UnmountMode::Plain`].
     pub fn new(at: Location) -> Self {
         Self { at, mode: UnmountMode::Plain, only: None, shows: None, apart: false, whole_path: false }
     }
 
-    /// Unmounts this mount and no other, as a look at it or the mount table has described it.
+    /// Unmounts this mount and no other, as a look-up of it or the mount table has described it.
     ///
     /// The mount point is reached by descriptors, however long its path is; no symlink is followed. Id, device and root are
     /// compared as by [`only`](Self::only) and [`showing`](Self::showing).
@@ -74,46 +76,46 @@ impl UnmountRequest {
         Self { whole_path: true, ..request }
     }
 
-    /// Takes it off this way.
+    /// Sets the mode.
     pub fn with_mode(mut self, mode: UnmountMode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Takes it off only if it is this mount; any other is left alone and the answer is `ESTALE`. With
-    /// [`UnmountMode::Expire`] the answer is `EOPNOTSUPP`: to look which mount it is would be to use it.
+    /// Unmounts it only if it is this mount; any other stays and the error is `ESTALE`. With [`UnmountMode::Expire`]
+    /// the error is `EOPNOTSUPP`: reading the id counts as use and would clear the `MNT_EXPIRE` mark.
     pub fn only(mut self, mount: MountKey) -> Self {
         self.only = Some(mount);
         self
     }
 
-    /// Unmounts it only if it shows this part of this filesystem, or did before that was removed; else the error is `ESTALE`.
-    /// Where the kernel has no `statmount(2)` (before 6.8) this is not compared: look at the mount table first. Without
-    /// [`only`](Self::only) it has no effect.
+    /// Unmounts it only if it shows this subtree of this filesystem, or did before the subtree was removed; else the
+    /// error is `ESTALE`. Where the kernel has no `statmount(2)` (before 6.8) this is not compared: check the mount
+    /// table first. Without [`only`](Self::only) it has no effect.
     pub fn showing(mut self, subtree: MountSubtree) -> Self {
         self.shows = Some(subtree);
         self
     }
 
-    /// Makes the mount and all below it private first, by the descriptor that the identity was checked on: nothing is
-    /// unmounted at the peers of the mounts below it. With [`UnmountMode::Detach`] and [`UnmountMode::ForceDetach`] only;
-    /// with another mode the error is `EOPNOTSUPP`.
+    /// Makes the mount and all mounts below it private first, on the descriptor whose identity was checked, so that
+    /// nothing is unmounted at the peers of the mounts below it. For [`UnmountMode::Detach`] and
+    /// [`UnmountMode::ForceDetach`] only; with another mode the error is `EOPNOTSUPP`.
     pub fn apart(mut self) -> Self {
         self.apart = true;
         self
     }
 
-    /// Where the mount is.
+    /// The location of the mount.
     pub fn at(&self) -> &Location {
         &self.at
     }
 
-    /// How it is taken off.
+    /// The mode.
     pub fn mode(&self) -> UnmountMode {
         self.mode
     }
 
-    /// The one mount that may be taken off; `None`: whichever is topmost.
+    /// The one mount that may be unmounted; `None`: whichever is topmost.
     pub fn expected(&self) -> Option<MountKey> {
         self.only
     }
@@ -123,7 +125,7 @@ impl UnmountRequest {
         self.whole_path
     }
 
-    /// The part of a filesystem that the mount must show.
+    /// The subtree of a filesystem that the mount must show.
     pub fn shows(&self) -> Option<&MountSubtree> {
         self.shows.as_ref()
     }

@@ -13,9 +13,9 @@ use crate::path::swar::position_of;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a mountinfo line, {reason}: {:?}", OsStr::from_bytes(.line))]
 pub struct OddLine {
-    /// The line, as it stood there.
+    /// The line as it was read.
     pub line: Vec<u8>,
-    /// What is wrong with it.
+    /// The defect.
     pub reason: &'static str,
 }
 

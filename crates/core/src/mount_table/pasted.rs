@@ -11,8 +11,8 @@ use crate::mount_table::line::Columns;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PastedTable {
-    /// The table of the lines as the kernel wrote them. A line that is none stands in
-    /// [`odd_lines`](MountTable::odd_lines) as it was given.
+    /// The table of the lines as the kernel wrote them. A line that is no mountinfo line is in
+    /// [`odd_lines`](MountTable::odd_lines), unchanged.
     pub table: MountTable,
     /// The texts that were removed, in order.
     pub removed: Vec<RemovedText>,
@@ -44,9 +44,9 @@ impl fmt::Display for RemovedText {
 impl MountTable {
     /// Reads a mount table out of a report: a bug tracker's, a log's, the output of grep or `cat -n`.
     ///
-    /// [`parse`](Self::parse) believes that each line begins with the mount id and ends with the superblock's options, as the
-    /// kernel writes it. This reads a line that does not so from the first place where a whole line of mountinfo begins,
-    /// without a carriage return at its end, and lists each text that it removed.
+    /// [`parse`](Self::parse) requires that each line begins with the mount id and ends with the superblock's options,
+    /// as the kernel writes it. Here a line that does not is read from the first place at which a whole mountinfo line
+    /// begins, without a carriage return at its end. Each removed text is listed.
     ///
     /// ```
     /// use mountwright_core::MountTable;
@@ -78,7 +78,7 @@ impl MountTable {
     }
 }
 
-/// Where a line of mountinfo begins in this line: at its beginning, or at a number behind a separator.
+/// The position at which a mountinfo line begins in this line: its beginning, or a number after a separator.
 fn beginning(line: &[u8]) -> Option<usize> {
     let separated = |at: usize| at == 0 || matches!(line[at - 1], b' ' | b'\t' | b':' | b'|' | b'>' | b'-' | b']');
     let begins = |&at: &usize| line[at].is_ascii_digit() && separated(at) && Columns::split(&line[at..]).is_ok();

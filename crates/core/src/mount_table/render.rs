@@ -8,12 +8,12 @@ use crate::mount::{MountId, MountInfo, PropagationState};
 use crate::mount_table::{MountRow, MountTable};
 use crate::path::printable;
 
-/// A mount, where it stands in the tree of its table.
+/// A mount and its position in the tree of its table.
 #[derive(Clone, Debug)]
 pub struct TreeRow<'a> {
-    /// The branches in front of it: `│ ├─`.
+    /// The branch characters in front of it: `│ ├─`.
     pub branches: String,
-    /// How many mounts it stands on.
+    /// The number of its ancestors in the tree.
     pub depth: usize,
     /// The mount.
     pub mount: MountRow<'a>,
@@ -23,8 +23,8 @@ pub struct TreeRow<'a> {
 pub const TABLE_HEADS: [&str; 5] = ["TARGET", "SOURCE", "FSTYPE", "OPTIONS", "PROPAGATION"];
 
 impl MountTable {
-    /// Every mount, each after the one it is mounted on; what is mounted on one mount in the order of the table. Mounts whose
-    /// parent is not in the table are roots.
+    /// Every mount, each after its parent; the children of a mount in the order of the table. Mounts whose parent is
+    /// not in the table are roots.
     pub fn in_tree_order(&self) -> Vec<TreeRow<'_>> {
         let mounts: Vec<MountRow<'_>> = self.iter().collect();
         let known: HashSet<MountId> = mounts.iter().map(MountRow::id).collect();
@@ -38,7 +38,7 @@ impl MountTable {
         let mut waiting: Vec<Waiting> = Vec::new();
         push_children(&mut waiting, &children, None, "", 0);
         while let Some(next) = waiting.pop() {
-            // Ids stand twice in no kernel's table, but in a text they can.
+            // Ids are unique in a kernel's table, but not always in a text.
             if !seen.insert(next.index) {
                 continue;
             }
@@ -54,7 +54,7 @@ struct Waiting {
     index: usize,
     depth: usize,
     branches: String,
-    /// What stands in front of its children's own branches.
+    /// The prefix of its children's branches.
     below: String,
 }
 
@@ -85,9 +85,9 @@ impl MountRow<'_> {
 }
 
 impl MountInfo {
-    /// The words for it under [`TABLE_HEADS`], fit for a terminal ([`printable`]): the mount point; the source, with the part
-    /// that is mounted where that is not all, `/dev/sda1[/sub]`; the type; the attributes, and whether the superblock is
-    /// read-only; and who shares with whom ([`PropagationState::words`]).
+    /// The words for it under [`TABLE_HEADS`], safe for a terminal ([`printable`]): the mount point; the source,
+    /// followed by the mounted subtree where that is not the whole filesystem, `/dev/sda1[/sub]`; the type; the
+    /// attributes, and whether the superblock is read-only; and the propagation ([`PropagationState::words`]).
     pub fn words(&self) -> [String; 5] {
         let is_whole = self.root.as_os_str() == OsStr::new("/");
         let part = if is_whole { String::new() } else { format!("[{}]", printable(&self.root)) };
@@ -104,8 +104,8 @@ impl MountInfo {
 }
 
 impl PropagationState {
-    /// How it propagates and with whom, for a person: `private`, `shared:5`, `slave:5` (of that group), `shared:7,slave:5`,
-    /// `unbindable`. Mounts with one number share.
+    /// The propagation, for messages: `private`, `shared:5`, `slave:5` (of that group), `shared:7,slave:5`,
+    /// `unbindable`. Mounts with the same `shared` number are peers.
     pub fn words(self) -> String {
         let mut words = Vec::new();
         words.extend(self.peers.map(|group| format!("shared:{group}")));
@@ -115,7 +115,7 @@ impl PropagationState {
     }
 }
 
-/// As findmnt(8) draws it: a tree, each mount in a line, with [`MountRow::words`]. Lines are as long as they have to be.
+/// The table as findmnt(8) draws it: a tree, one mount a line, with [`MountRow::words`]. Lines are not cut.
 ///
 /// ```
 /// use mountwright_core::MountTable;

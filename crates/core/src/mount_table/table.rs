@@ -19,10 +19,11 @@ use crate::path::swar::position_of;
 ///
 /// * Rows stand in the kernel's order: by age. The last row of a path is *not* always the visible mount;
 ///   [`mount_at`](Self::mount_at) follows the parent ids.
-/// * One odd line hides nothing else: it stands in [`odd_lines`](Self::odd_lines) and the others are rows.
+/// * An unreadable line hides no other: it is in [`odd_lines`](Self::odd_lines) and the others are rows.
 /// * Escapes are undone when a path is asked for. An index is built at the first look-up of its kind: by id, by place, by
 ///   parent.
-/// * The kernel does not hand the table out atomically: a page at a time. Mounts that come and go meanwhile may be missed.
+/// * The kernel writes the table a page at a time, not atomically: mounts that appear or disappear during the read may
+///   be missing.
 ///
 /// ```
 /// use mountwright_core::MountTable;
@@ -45,7 +46,7 @@ pub struct MountTable {
     root: OnceLock<Root>,
 }
 
-/// Where walks begin.
+/// The start of look-ups from the root directory.
 #[derive(Clone, Copy)]
 struct Root {
     /// The mount that holds `/`; `None` where it is not in the table (a root directory that is no mount point).
@@ -54,7 +55,7 @@ struct Root {
     has_orphans: bool,
 }
 
-/// One line: where it stands, and its ids.
+/// One line: its position in the text, and its ids.
 #[derive(Clone, Copy)]
 struct Row {
     start: u32,
@@ -113,12 +114,12 @@ impl MountTable {
         &self.text
     }
 
-    /// The lines that could not be read, in order. Empty lines are not among them.
+    /// The lines that could not be read, in order. Empty lines are left out.
     pub fn odd_lines(&self) -> &[OddLine] {
         &self.odd
     }
 
-    /// How many mounts there are.
+    /// The number of mounts.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
@@ -138,27 +139,27 @@ impl MountTable {
         self.row_of(id).map(|row| self.view(self.row(row)))
     }
 
-    /// What is mounted on the mount of this id directly, oldest first.
+    /// The mounts whose parent is this mount, oldest first.
     pub fn children(&self, id: MountId) -> impl DoubleEndedIterator<Item = MountRow<'_>> {
         let on_it = self.rows_on(id).iter().map(|&row| self.row(row));
         // A root can be its own parent.
         on_it.filter(move |row| row.id != id).map(|row| self.view(row))
     }
 
-    /// The mount that a walk to `path` ends on, where `path` is its mount point: the topmost of a stack, and never one
-    /// that another mount hides. `None` where `path` is no mount point, or relative.
+    /// The mount that a look-up of `path` ends on, where `path` is its mount point: the topmost of a stack, and never
+    /// one that another mount hides. `None` where `path` is no mount point, or relative.
     ///
     /// * `path` is taken as a text: clean, absolute, without symlinks.
-    /// * A walk begins at the process's root and never enters a mount over `/`, as in the kernel: such a mount and all below
-    ///   it are unreachable by path.
+    /// * A look-up begins at the process's root and never enters a mount over `/`, as in the kernel: such a mount and
+    ///   all below it are unreachable by path.
     /// * A row whose parent is not in the table lies on the mount that holds its mount point.
     pub fn mount_at(&self, path: &Path) -> Option<MountRow<'_>> {
         let row = self.mount_holding(path)?;
         (row.mount_point().as_ref() == path).then_some(row)
     }
 
-    /// The mount that holds `path`: the last one that a walk from the root down to it enters. The same rules as for
-    /// [`mount_at`](Self::mount_at).
+    /// The mount that holds `path`: the last one that a look-up from the root down to it enters. The same rules apply
+    /// as for [`mount_at`](Self::mount_at).
     pub fn mount_holding(&self, path: &Path) -> Option<MountRow<'_>> {
         let bytes = path.as_os_str().as_bytes();
         if bytes.first() != Some(&b'/') {
@@ -172,7 +173,7 @@ impl MountTable {
                 |current: Option<u32>| current.and_then(|current| self.child_at(Some(self.row(current).id), prefix));
             let orphan = || if root.has_orphans { self.child_at(None, prefix) } else { None };
             let mut next = on_current(current).or_else(orphan);
-            // A cycle of parents cannot come from a kernel, but from a text it can: no more steps than rows.
+            // A kernel has no cycle of parents, but a text can: no more steps than rows.
             for _ in 0..self.rows.len() {
                 let Some(child) = next else { break };
                 current = Some(child);
@@ -237,7 +238,7 @@ impl MountTable {
     }
 }
 
-/// Where each prefix of a clean absolute path ends: `/`, `/a`, `/a/b`.
+/// The position at which each prefix of a clean absolute path ends: `/`, `/a`, `/a/b`.
 fn prefix_ends(path: &[u8]) -> impl Iterator<Item = usize> {
     let inner = (1..path.len()).filter(|&at| path[at] == b'/');
     std::iter::once(1).chain(inner).chain((path.len() > 1).then_some(path.len()))
@@ -278,12 +279,12 @@ impl<'a> MountRow<'a> {
         self.columns.device
     }
 
-    /// What of the filesystem is mounted.
+    /// The directory or file of the filesystem that is mounted.
     pub fn root(&self) -> Cow<'a, Path> {
         path(self.columns.root)
     }
 
-    /// Where it is mounted.
+    /// The mount point.
     pub fn mount_point(&self) -> Cow<'a, Path> {
         path(self.columns.mount_point)
     }
@@ -293,7 +294,7 @@ impl<'a> MountRow<'a> {
         self.columns.attributes()
     }
 
-    /// How it propagates.
+    /// Its propagation.
     pub fn propagation(&self) -> PropagationState {
         self.columns.propagation()
     }
@@ -303,7 +304,7 @@ impl<'a> MountRow<'a> {
         unescaped_text(self.columns.fs_type)
     }
 
-    /// Where the filesystem says that it comes from.
+    /// The source that the filesystem reports.
     pub fn source(&self) -> Cow<'a, OsStr> {
         unescaped_text(self.columns.source)
     }
@@ -318,7 +319,7 @@ impl<'a> MountRow<'a> {
         self.line
     }
 
-    /// All of it, owned.
+    /// An owned copy of all fields.
     pub fn to_info(&self) -> MountInfo {
         self.columns.to_info()
     }

@@ -1,4 +1,4 @@
-//! Which mount is mounted on which.
+//! The parent and child relation of the mounts of a table.
 
 use std::collections::HashSet;
 
@@ -15,18 +15,17 @@ impl<'a> MountTree<'a> {
         Self { table }
     }
 
-    /// What is mounted on it directly, oldest first.
+    /// The mounts whose parent it is, oldest first.
     pub(crate) fn children(&self, id: MountId) -> Vec<MountRow<'a>> {
         self.table.children(id).collect()
     }
 
-    /// It and all that is mounted below it, each after everything that is mounted on it: the order in which they can be
-    /// taken off one by one.
+    /// The mount and all mounts below it, each after its children: the order in which they can be unmounted one by one.
     pub(crate) fn leaves_first(&self, top: MountRow<'a>) -> Vec<MountRow<'a>> {
         let mut order = Vec::new();
         let mut seen = HashSet::from([top.id()]);
         let mut waiting = vec![top];
-        // Parents before children, and then turned round. A cycle cannot come from a kernel, but from a text it can.
+        // Parents come before children, then the order is reversed. A kernel has no cycle of parents, but a text can.
         while let Some(row) = waiting.pop() {
             order.push(row);
             waiting.extend(self.children(row.id()).into_iter().filter(|child| seen.insert(child.id())));
@@ -35,8 +34,8 @@ impl<'a> MountTree<'a> {
         order
     }
 
-    /// True where taking `top` and all below it off at once would take mounts off elsewhere, that are perhaps not copies
-    /// of these but what these are copies of: below it a mount has peers and has something mounted on it.
+    /// True where a lazy unmount of `top` would also unmount mounts at the peers of a mount below it, and those may be
+    /// the originals of these: a mount below `top` has peers and has children.
     ///
     /// `own` is a mount whose peers can only be copies, because it was made shared for this very tree.
     pub(crate) fn reaches_peers(&self, top: MountRow<'a>, own: Option<MountId>) -> bool {
@@ -45,12 +44,12 @@ impl<'a> MountTree<'a> {
         })
     }
 
-    /// True where a walk to its mount point ends on it.
+    /// True where a look-up of its mount point ends on it.
     pub(crate) fn is_visible(&self, row: MountRow<'a>) -> bool {
         self.table.mount_at(&row.mount_point()).is_some_and(|top| top.id() == row.id())
     }
 
-    /// True where it is a bind of a directory onto itself: what it shows is what lies under it.
+    /// True where it is a bind of a directory onto itself: it shows the same directory that it covers.
     pub(crate) fn is_onto_itself(&self, row: MountRow<'a>) -> bool {
         self.table.by_id(row.parent()).is_some_and(|parent| {
             parent.id() != row.id() && crate::mount::subpath::is_onto_itself(&row.to_info(), &parent.to_info())

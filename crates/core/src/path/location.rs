@@ -1,4 +1,4 @@
-//! Places that are looked at or written to.
+//! Places in the filesystem.
 
 use std::path::{Path, PathBuf};
 
@@ -8,35 +8,35 @@ use crate::path::{NotRelative, RelativePath};
 ///
 /// The choice is the caller's and the type makes it visible:
 ///
-/// * [`Trusted`](Self::Trusted): nobody hostile can change any component of the path. It is resolved as mount(2) does, the
-///   last component included, except that an unmount never follows the last one.
-/// * [`Beneath`](Self::Beneath): somebody (a guest, a container) can change what lies below `root`. `root` itself is
-///   trusted; below it no symlink is ever followed: one is `ELOOP`, unless it is the last component and the call speaks of
-///   the name itself (reading a link, removing a name, creating one: `EEXIST`). A component before the last that is a mount
-///   point is `EXDEV`. Nothing is ever resolved twice.
+/// * [`Trusted`](Self::Trusted): no untrusted process can change any component of the path. It is resolved as mount(2)
+///   does, the last component included, except that an unmount never follows the last one.
+/// * [`Beneath`](Self::Beneath): an untrusted process (a guest, a container) can change what lies below `root`. `root`
+///   itself is trusted. Below it no symlink is followed: a symlink is `ELOOP`, unless it is the last component and the
+///   call is about the name itself (reading a symlink, removing a name, creating one: `EEXIST`). A component before the
+///   last that is a mount point is `EXDEV`. No component is resolved twice.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Location {
-    /// A path that nobody hostile can change.
+    /// A path that no untrusted process can change.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     Trusted(PathBuf),
-    /// A path below a trusted root, which somebody hostile may be changing right now.
+    /// A path below a trusted root, which an untrusted process may be changing right now.
     Beneath {
         /// The trusted root; resolved once, symlinks followed.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
         root: PathBuf,
-        /// Where it is below the root; no symlink is followed.
+        /// The path below the root; no symlink in it is followed.
         path: RelativePath,
     },
 }
 
 impl Location {
-    /// A place at a path that nobody hostile can change.
+    /// A place at a path that no untrusted process can change.
     pub fn trusted(path: impl Into<PathBuf>) -> Self {
         Self::Trusted(path.into())
     }
 
-    /// A place below `root`, of which nothing but `root` is trusted.
+    /// A place below `root`; only `root` itself is trusted.
     ///
     /// # Errors
     ///

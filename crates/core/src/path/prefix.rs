@@ -3,8 +3,8 @@
 use crate::path::clean::clean_absolute;
 use crate::path::swar::bytes_equal_to;
 
-/// What follows `prefix` in `path`, without a slash in front: empty where they are equal; `None` where `path` is neither
-/// `prefix` nor below it. Both are clean and absolute.
+/// The rest of `path` below `prefix`, without a leading slash: empty where they are equal; `None` where `path` is
+/// neither `prefix` nor below it. Both are clean and absolute.
 pub(crate) fn rest_below<'a>(path: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     if prefix == b"/" {
         return path.strip_prefix(b"/");
@@ -16,12 +16,12 @@ pub(crate) fn rest_below<'a>(path: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> 
     }
 }
 
-/// As [`rest_below`], for a prefix as somebody wrote it: it is cleaned first. `None` where it is relative or empty.
+/// As [`rest_below`], for a prefix that is not clean yet: it is cleaned first. `None` where it is relative or empty.
 pub(crate) fn rest_below_written<'a>(path: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     if prefix.first() != Some(&b'/') {
         return None;
     }
-    // What is a prefix to the letter is clean, as the path is.
+    // A prefix that matches byte by byte is clean, because the path is.
     rest_below(path, prefix).or_else(|| rest_below(path, &clean_absolute(prefix)?))
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn split_last(path: &[u8]) -> Option<(&[u8], &[u8])> {
     (!name.is_empty()).then(|| (&path[..slash], name))
 }
 
-/// Where the last slash is, eight bytes at a time: the rules about volumes look at little else.
+/// The position of the last slash, searched eight bytes at a time: the volume rules do little else.
 fn last_slash(path: &[u8]) -> Option<usize> {
     let (head, words) = path.as_rchunks::<8>();
     for (index, word) in words.iter().enumerate().rev() {

@@ -8,7 +8,7 @@ pub(crate) const fn repeated(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; 8])
 }
 
-/// Which bytes of `word` are `byte`: of those the highest bit is set, and nothing else.
+/// Marks the bytes of `word` that equal `byte`: their highest bit is set, all other bits are clear.
 pub(crate) const fn bytes_equal_to(byte: u8, word: u64) -> u64 {
     // A byte that is equal is zero now, and no other keeps its highest bit clear through what follows; the addition
     // carries into no other byte.
@@ -16,7 +16,7 @@ pub(crate) const fn bytes_equal_to(byte: u8, word: u64) -> u64 {
     !(((differs & LOW) + LOW) | differs | LOW)
 }
 
-/// Where the first such byte is.
+/// The position of the first byte that equals `byte`.
 pub(crate) fn position_of(byte: u8, bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = repeated(1);
     let (words, tail) = bytes.as_chunks::<8>();
