@@ -8,7 +8,7 @@ use crate::mount::{BindReport, BindRequest, Guarantee, Propagation, PropagationW
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 
-/// A bind mount to be made by [`bind_mount`].
+/// A bind mount to be created by [`bind_mount`].
 ///
 /// By default it is writable (or as its source is), private, of one mount, and refuses a destination that is a mount point
 /// already.
@@ -43,24 +43,24 @@ impl BindMount {
         self
     }
 
-    /// Takes the mounts below the source along.
+    /// Binds the mounts below the source too.
     pub fn recursive(mut self) -> Self {
         self.recursion = Recursion::Tree;
         self
     }
 
-    /// Gives every mount that it makes this propagation.
+    /// Gives every mount that is created this propagation.
     pub fn propagation(mut self, propagation: Propagation) -> Self {
         self.propagation = propagation;
         self
     }
 
-    /// The same by an option word; the r-variants mean the same here, since the propagation of every mount that is made is
-    /// set.
+    /// Sets the propagation by an option word. The words with an `r` mean the same as those without, because the
+    /// propagation of every mount that is created is set.
     ///
     /// # Errors
     ///
-    /// [`WrongPropagation`] for any other word; nothing has been touched then.
+    /// [`WrongPropagation`] for any other word.
     pub fn propagation_word(self, word: &str) -> Result<Self, WrongPropagation> {
         let word: PropagationWord = word.parse()?;
         Ok(self.propagation(word.propagation))
@@ -72,18 +72,18 @@ impl BindMount {
         self
     }
 
-    /// Fails with `EOPNOTSUPP`, before anything is touched, where the kernel cannot give at least this guarantee.
+    /// Fails with `EOPNOTSUPP`, before anything is changed, where the kernel cannot give at least this guarantee.
     pub fn require(mut self, least: Guarantee) -> Self {
         self.required = least;
         self
     }
 
-    /// What is bound.
+    /// The source.
     pub fn source(&self) -> &Location {
         &self.source
     }
 
-    /// Where it is bound.
+    /// The destination.
     pub fn destination(&self) -> &Location {
         &self.destination
     }
@@ -106,19 +106,19 @@ impl BindMount {
     }
 }
 
-/// Makes a bind mount: all of it, or nothing.
+/// Creates a bind mount, or changes nothing.
 ///
 /// * Symlinks of a trusted source are followed.
-/// * A missing destination is made: a directory for a directory, an empty file for anything else, with the directories
-///   above it, all of mode 0755.
-/// * Read-only is there before anybody can see the mount, keeps `nosuid`, `nodev`, `noexec` and the atime class, and reaches
-///   the copies that propagation makes.
+/// * A missing destination is created: a directory for a directory, an empty file for anything else, with the
+///   directories above it, all of mode 0755.
+/// * A read-only mount is read-only before it is visible, keeps `nosuid`, `nodev`, `noexec` and the atime class, and so
+///   do the copies that propagation creates.
 /// * The propagation holds also below a shared parent.
 ///
 /// # Errors
 ///
-/// [`Error::Unspecified`]: source or destination is empty. [`Error::Os`]: what [`Mounter::bind`] says; nothing is left
-/// then, no mount, no directory and no file, unless [`Error::left`] names it.
+/// [`Error::Unspecified`]: source or destination is empty. [`Error::Os`]: the errors of [`Mounter::bind`]; no mount,
+/// directory or file is left then, unless [`Error::left`] lists it.
 #[doc(alias = "bindMount")]
 pub fn bind_mount(fs: &dyn Filesystem, mounter: &dyn Mounter, bind: &BindMount) -> Result<BindReport, Error> {
     specified(&bind.source, "source")?;
@@ -150,7 +150,8 @@ pub(crate) fn specified(at: &Location, what: &'static str) -> Result<(), Error> 
     if path == Path::new("") { Err(Error::Unspecified { what }) } else { Ok(()) }
 }
 
-/// Where the source leads, for the log alone: asked only when somebody listens, and never acted on.
+/// Records the resolved source, for the log alone. It is resolved only where the span is enabled and used for nothing
+/// else.
 pub(crate) fn record_resolved(span: &tracing::Span, fs: &dyn Filesystem, source: &Location) {
     if span.is_disabled() {
         return;

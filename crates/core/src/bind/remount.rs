@@ -1,4 +1,4 @@
-//! Changes of a mount that is there.
+//! Changes of an existing mount.
 
 use crate::bind::bind_mount::{record_resolved, specified};
 use crate::error::Error;
@@ -6,15 +6,15 @@ use crate::mount::{AttributeChange, AttributesReport, AttributesRequest, Recursi
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 
-/// Changes attributes of the mount whose root is at `at`, or of its whole tree: what is not named stays as it is, and other
-/// mounts of the same filesystem stay as they are.
+/// Changes attributes of the mount whose root is at `at`, or of its whole tree. Attributes that `change` does not name
+/// stay, and so do other mounts of the same filesystem.
 ///
-/// Symlinks of a trusted location are followed. The report says whether a tree changed as one.
+/// Symlinks of a trusted location are followed. The report shows whether a tree was changed atomically.
 ///
 /// # Errors
 ///
-/// [`Error::Unspecified`]: the path is empty. [`Error::Os`]: what [`Mounter::change_attributes`] says; nothing is changed
-/// then.
+/// [`Error::Unspecified`]: the path is empty. [`Error::Os`]: the errors of [`Mounter::change_attributes`]; nothing is
+/// changed then.
 pub fn remount(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -28,7 +28,7 @@ pub fn remount(
     span(fs, at).in_scope(|| Ok(mounter.change_attributes(&request)?))
 }
 
-/// Makes the mount whose root is at `at` read-only, and nothing else.
+/// Makes the mount whose root is at `at` read-only and changes nothing else.
 ///
 /// # Errors
 ///
@@ -38,12 +38,12 @@ pub fn remount_read_only(fs: &dyn Filesystem, mounter: &dyn Mounter, at: &Locati
     remount(fs, mounter, at, AttributeChange::READ_ONLY, Recursion::This)
 }
 
-/// Makes the superblock behind the mount at `at` read-only or writable: for every mount of that filesystem, everywhere on
-/// the machine. The original did this to whoever forgot a flag; here it has to be asked for by name.
+/// Makes the superblock behind the mount at `at` read-only or writable: for every mount of that filesystem on the
+/// machine. The original did this to any caller that forgot a flag; here it is a function of its own.
 ///
 /// # Errors
 ///
-/// [`Error::Unspecified`]: the path is empty. [`Error::Os`]: what [`Mounter::set_superblock_read_only`] says.
+/// [`Error::Unspecified`]: the path is empty. [`Error::Os`]: the errors of [`Mounter::set_superblock_read_only`].
 pub fn remount_superblock(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,

@@ -1,4 +1,4 @@
-//! What is behind a path.
+//! The storage behind a path.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -6,36 +6,37 @@ use std::path::PathBuf;
 use crate::file::DeviceNumber;
 use crate::mount::MountInfo;
 
-/// What [`backing_device`](crate::device::backing_device) found behind a path, with the mount that shows it.
+/// The storage behind a path, as [`backing_device`](crate::device::backing_device) finds it, with the mount that holds
+/// the path.
 ///
-/// Only [`WholeFilesystem`](Self::WholeFilesystem) and [`BlockNode`](Self::BlockNode) name a device that *is* what the path
-/// shows. To hand the device of a [`Subtree`](Self::Subtree) to a guest is to hand over everything else on it.
+/// Only [`WholeFilesystem`](Self::WholeFilesystem) and [`BlockNode`](Self::BlockNode) name a device that holds exactly
+/// what the path shows. A guest that gets the device of a [`Subtree`](Self::Subtree) gets everything else on it too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum BackingDevice {
-    /// The path is where all of a filesystem on a device is mounted.
+    /// The path is the mount point of a whole filesystem on a device.
     WholeFilesystem {
         /// The device that holds the filesystem.
         device: DeviceNumber,
         /// The mount.
         mount: Box<MountInfo>,
     },
-    /// The path is a part of a filesystem on a device: a directory or file in it, bound somewhere or not.
+    /// The path is a subtree of a filesystem on a device: a directory or file in it, bound somewhere or not.
     Subtree {
         /// The device that holds the filesystem, and everything else that is on it.
         device: DeviceNumber,
-        /// Which part, as a path from the root of the filesystem.
+        /// The subtree, as a path from the root of the filesystem.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
         subpath: PathBuf,
-        /// True where the part has been deleted and only its mount keeps it: `subpath` is the name that it had, and may be
-        /// that of something else by now.
+        /// True where the subtree was deleted and exists only through its mount: `subpath` is its former name, which
+        /// may belong to another file by now.
         deleted: bool,
         /// The mount that holds the path.
         mount: Box<MountInfo>,
     },
-    /// The filesystem is on no device that could be named: tmpfs, overlay, NFS, and btrfs, which may be on several; or it needs
-    /// a second device (XFS with `logdev=` or `rtdev=`).
+    /// The filesystem has no single device: tmpfs, overlay, NFS; btrfs, which may be on several devices; or XFS with a
+    /// second device (`logdev=` or `rtdev=`).
     Anonymous {
         /// Its type.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
@@ -45,18 +46,19 @@ pub enum BackingDevice {
     },
     /// The path is a block device node.
     BlockNode {
-        /// The device that it stands for.
+        /// The device that the node represents.
         device: DeviceNumber,
     },
     /// The path is a character device node.
     CharNode {
-        /// The device that it stands for.
+        /// The device that the node represents.
         device: DeviceNumber,
     },
 }
 
 impl BackingDevice {
-    /// The device number, where there is a device. For a [`Subtree`](Self::Subtree) it holds more than the path shows.
+    /// The device number, where there is a device. The device of a [`Subtree`](Self::Subtree) holds more than the path
+    /// shows.
     pub const fn device(&self) -> Option<DeviceNumber> {
         match self {
             Self::WholeFilesystem { device, .. }

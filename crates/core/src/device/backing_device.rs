@@ -1,4 +1,4 @@
-//! What is behind a path, by the identity of its mount.
+//! Storage behind a path, found by the identity of its mount.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -13,30 +13,31 @@ use crate::mount::{MountFlags, MountInfo};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 
-/// How mountinfo ends the root of a mount whose directory or file was deleted (`fs/d_path.c`).
+/// The suffix in mountinfo of the root of a mount whose directory or file was deleted (`fs/d_path.c`).
 const DELETED: &[u8] = b"//deleted";
 
-/// What is behind `path`: a device as a whole, a part of one, or none; with the mount that says so.
+/// The storage behind `path`: a whole device, a subtree of one, or no device; with the mount that holds the path.
 ///
-/// The answer comes from the mount that holds the path and never from comparing device numbers on the way up, which takes
-/// a bind for the whole disk (CVE-2026-24054). A file or directory that is bound from somewhere is a
-/// [`Subtree`](BackingDevice::Subtree), and so is every path below a mount point; a btrfs subvolume and an overlay are
-/// [`Anonymous`](BackingDevice::Anonymous).
+/// The result comes from the mount that holds the path. Comparing device numbers on the way up to `/`, as
+/// [`device_for_path`](crate::device::device_for_path) does, takes a bind for the whole disk (CVE-2026-24054). A file
+/// or directory that is bound is a [`Subtree`](BackingDevice::Subtree), and so is every path below a mount point; a
+/// btrfs subvolume and an overlay are [`Anonymous`](BackingDevice::Anonymous).
 ///
-/// XFS with its log or its realtime data on another device is `Anonymous` too. The mount table does not show that ext4 has an
-/// external journal or that f2fs is on several devices: the answer names the device that was mounted, which cannot be
-/// mounted without the others.
+/// XFS with its log or its realtime data on another device is `Anonymous` too. The mount table does not show an
+/// external journal of ext4 or the further devices of f2fs: the result names the device that was mounted, which cannot
+/// be mounted without the others.
 ///
 /// A device node on a `nodev` mount opens no device: it is a file of its filesystem.
 ///
-/// Symlinks are followed; a relative path starts at the current directory. The path is resolved more than once: use it for
-/// paths that nobody hostile can change. May block in a dead filesystem, which is asked whether the path is a device node.
+/// Symlinks are followed; a relative path starts at the current directory. The path is resolved more than once: use it
+/// only for paths that no untrusted process can change. May block in a dead filesystem, because the type of the file is
+/// read there.
 ///
 /// # Errors
 ///
-/// [`Error::Unspecified`]: the path is empty. [`Error::OutsideRoot`]: its mount cannot be placed. [`Error::Os`]: it leads
-/// nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`), or is being moved, so that it could not be placed within its mount
-/// (`ESTALE`).
+/// [`Error::Unspecified`]: the path is empty. [`Error::OutsideRoot`]: its mount point lies outside this process's root.
+/// [`Error::Os`]: it leads nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`), or another process is moving it, so that
+/// its place within its mount could not be determined (`ESTALE`).
 pub fn backing_device(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Path) -> Result<BackingDevice, Error> {
     if path.as_os_str().is_empty() {
         return Err(Error::Unspecified { what: "path" });
@@ -63,7 +64,7 @@ pub fn backing_device(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Path) -
     Ok(BackingDevice::Subtree { device, subpath, deleted, mount })
 }
 
-/// Whether the options name a second device that holds a part of the filesystem: the log or the realtime data of XFS.
+/// True where the options name a second device for the log or the realtime data of XFS.
 fn needs_another_device(mount: &MountInfo) -> bool {
     mount.superblock_options().any(|(key, value)| (*key == *"logdev" || *key == *"rtdev") && value.is_some())
 }
@@ -75,7 +76,7 @@ fn root_and_whether_deleted(mount: &MountInfo) -> (&Path, bool) {
     }
 }
 
-/// Where `path` is, from the mount point of the mount that holds it.
+/// The path of `path` below the mount point of the mount that holds it.
 fn path_within(fs: &dyn Filesystem, mount: &MountInfo, path: &Path) -> Result<PathBuf, Error> {
     let absolute = if path.is_absolute() { Cow::Borrowed(path) } else { Cow::Owned(fs.current_dir()?.join(path)) };
     let resolved = fs.canonicalize(&absolute)?;
@@ -116,7 +117,7 @@ mod tests {
         mounter
     }
 
-    /// The answer for a path that is on `mount`; the world's own device numbers say something else on purpose.
+    /// The result for a path that is on `mount`; the files' own device numbers differ from it on purpose.
     fn ask(world: &SmallWorld, path: &str, mount: &MountInfo, is_root: bool) -> Result<BackingDevice, Error> {
         backing_device(world, &mounter(Path::new(path), mount, is_root), Path::new(path))
     }

@@ -1,4 +1,4 @@
-//! The device that a path is on, by walking upward.
+//! The device that a path is on, by comparing device numbers up to `/`.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -9,20 +9,20 @@ use crate::file::{FileKind, FinalLink};
 use crate::path::Location;
 use crate::ports::Filesystem;
 
-/// The device that `path` is on and the mount point of its filesystem, or the device that it is.
+/// The device that `path` is on and the mount point of its filesystem, or the device that a node represents.
 ///
-/// * A block or character device node, wherever it is, answers with the device that it stands for. Everything else is on a
-///   filesystem: a socket in `/dev` and a directory there too.
-/// * Symlinks are followed before the walk upward begins. A relative path starts at the current directory.
-/// * The mount point is where the device number changes on the way up. Something bound from the same filesystem does not
-///   show there, and a device number can be made up (btrfs, overlay): nothing may be handed out on this answer's word. Ask
-///   [`backing_device`](crate::device::backing_device) for that.
+/// * A block or character device node, wherever it is, gives the device that it represents. Everything else is on a
+///   filesystem, also a socket or a directory in `/dev`.
+/// * Symlinks are followed first. A relative path starts at the current directory.
+/// * The mount point is the directory at which the device number changes on the way up. A bind from the same filesystem
+///   is not seen, and a device number can be anonymous (btrfs, overlay): do not pass a device to a guest because of
+///   this result. Use [`backing_device`](crate::device::backing_device) for that.
 ///
 /// # Errors
 ///
-/// [`Error::Unspecified`]: the path is empty. [`Error::MountPointNotFound`]: the walk came to `/` without a change of
-/// device, so that the path is on no device of its own; callers share it then. [`Error::Os`]: the path, or a directory
-/// above it, could not be looked at (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
+/// [`Error::Unspecified`]: the path is empty. [`Error::MountPointNotFound`]: the device number is the same up to `/`,
+/// so no device is mounted there; callers then share the path. [`Error::Os`]: the metadata of the path, or of a
+/// directory above it, could not be read (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
 #[doc(alias = "getDeviceForPath")]
 pub fn device_for_path(fs: &dyn Filesystem, path: &Path) -> Result<PathDevice, Error> {
     if path.as_os_str().is_empty() {

@@ -1,4 +1,4 @@
-//! Whether a path is a device of the host, or something else in its `/dev`.
+//! The test for devices of the host.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -11,14 +11,14 @@ use crate::ports::Filesystem;
 
 /// True of `/dev`, and of everything below it that is no regular file: device nodes, directories, sockets.
 ///
-/// * The path is [cleaned](crate::path::clean_path) first and then looked up on the host, symlinks followed. Outside `/dev`, and
-///   for a relative or empty path, the answer is `false` without a look.
-/// * What is not there is no device: runtimes ask this of a mount's *destination*, and the `/dev/termination-log` of a pod
-///   exists in the container alone.
+/// * The path is [cleaned](crate::path::clean_path) first and then looked up on the host; symlinks are followed.
+///   Outside `/dev`, and for a relative or empty path, the result is `false` without a look-up.
+/// * A path that does not exist is no device: runtimes pass a mount's *destination*, and the `/dev/termination-log` of
+///   a pod exists in the container alone.
 ///
 /// # Errors
 ///
-/// [`Error::Os`]: it could not be looked at, for any other reason than `ENOENT` and `ENOTDIR` (`EACCES`, `EIO`, `ELOOP`).
+/// [`Error::Os`]: the look-up failed with an errno other than `ENOENT` and `ENOTDIR` (`EACCES`, `EIO`, `ELOOP`).
 #[doc(alias = "isHostDevice")]
 pub fn is_host_device(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
     let path = clean_path(path);

@@ -9,7 +9,7 @@ use crate::ports::Mounter;
 
 /// The mount whose root is at `path`: of a stack, the topmost.
 ///
-/// Symlinks are followed. [`Mounter::mount_of`] answers for any path; this one wants a mount point.
+/// Symlinks are followed. [`Mounter::mount_of`] accepts any path; this function requires a mount point.
 ///
 /// # Errors
 ///

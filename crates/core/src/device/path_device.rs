@@ -1,29 +1,29 @@
-//! The device that a path is on, or is.
+//! The device that a path is on or represents.
 
 use std::path::{Path, PathBuf};
 
 use crate::file::DeviceNumber;
 
-/// What [`device_for_path`](crate::device::device_for_path) found.
+/// The result of [`device_for_path`](crate::device::device_for_path).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum PathDevice {
-    /// The path is a block device node, which stands for this device.
+    /// The path is a block device node.
     BlockNode {
-        /// The device that it stands for.
+        /// The device that it represents.
         device: DeviceNumber,
     },
-    /// The path is a character device node, which stands for this device.
+    /// The path is a character device node.
     CharNode {
-        /// The device that it stands for.
+        /// The device that it represents.
         device: DeviceNumber,
     },
     /// The path is a file or directory on a filesystem.
     Filesystem {
-        /// The device number that the filesystem shows. Its major number is 0 where there is no device behind it.
+        /// The device number of the filesystem. Its major number is 0 where there is no device behind it.
         device: DeviceNumber,
-        /// The highest directory above the path that shows the same device number: its mount point, unless something of
-        /// the same filesystem is bound there too.
+        /// The highest directory above the path with the same device number: its mount point, unless another subtree of
+        /// the same filesystem is bound there.
         #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
         mount_point: PathBuf,
     },

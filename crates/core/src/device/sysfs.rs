@@ -1,4 +1,4 @@
-//! What sysfs knows of a device number.
+//! Device numbers in sysfs.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::file::{DeviceNumber, FinalLink};
 use crate::path::Location;
 use crate::ports::Filesystem;
 
-/// Where sysfs is mounted.
+/// The default mount point of sysfs.
 #[doc(alias = "blockFormatTemplate")]
 pub const SYSFS_ROOT: &str = "/sys";
 
@@ -15,7 +15,7 @@ pub const SYSFS_ROOT: &str = "/sys";
 ///
 /// # Errors
 ///
-/// [`Error::Os`]: sysfs could not be looked at. That something is not there is an answer, not an error.
+/// [`Error::Os`]: sysfs could not be read. A missing entry gives `false` and is no error.
 #[doc(alias = "isDeviceMapper")]
 #[doc(alias = "checkStorageDriver")]
 pub fn is_device_mapper(fs: &dyn Filesystem, device: DeviceNumber) -> Result<bool, Error> {

@@ -183,8 +183,8 @@ pub struct BindReport {
     /// the bind, which removes them one level at a time.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub created: Vec<PathBuf>,
-    /// The file or directory that the mount was attached to, which an unmount uncovers. `None` where the mount was
-    /// stacked on another one, and where the server of the filesystem refuses to return the metadata.
+    /// The file or directory that the mount was attached to, which an unmount uncovers. `None` with
+    /// [`OccupiedTarget::Stack`], and where the server of the filesystem refuses to return the metadata.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub target: Option<FileIdentity>,
 }

@@ -9,15 +9,15 @@ use crate::mount::{MountKey, UnmountMode};
 use crate::path::Crossing;
 use crate::ports::{DirectoryEntries, OpenEntry};
 
-/// One open directory: part of the [`Filesystem`](crate::ports::Filesystem) port.
+/// One open directory; belongs to the [`Filesystem`](crate::ports::Filesystem) port.
 ///
-/// It stays the same directory whatever happens to its name. The rules of the port hold here too, and these:
+/// It stays the same directory even if its name is moved or removed. The rules of the port hold here too, and these:
 ///
 /// * A `name` is one component. `.`, `..`, a slash or a NUL in it, and the empty name are `EINVAL`.
-/// * A name is never followed where it is a symlink: methods that speak of a link speak of the link itself, the others
-///   answer `ELOOP`.
-/// * Where a name is a mount point, the mount is entered, as any walk does, unless the method is given a [`Crossing`].
-/// * It closes when it is dropped.
+/// * A name that is a symlink is not followed: methods about symlinks use the symlink itself, the others fail with
+///   `ELOOP`.
+/// * A name that is a mount point leads into the mount, as in every path look-up, unless the method has a [`Crossing`].
+/// * It is closed when it is dropped.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait Directory: Send + Sync {
     /// The metadata of the directory itself.
@@ -64,8 +64,8 @@ pub trait Directory: Send + Sync {
     /// [`Crossing::Refuse`].
     fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError>;
 
-    /// Pins what `name` is, of any kind and without following it, to look at it and to change it: whatever happens to the
-    /// name, both are of the same file.
+    /// Pins the file `name`, of any kind and without following it, for reads and changes of its metadata: they reach
+    /// the same file even if the name is moved or removed.
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ pub trait Directory: Send + Sync {
     #[doc(alias = "O_PATH")]
     fn open_entry(&self, name: &OsStr) -> Result<Box<dyn OpenEntry>, OsError>;
 
-    /// Where the symlink `name` points.
+    /// Returns the target of the symlink `name`.
     ///
     /// # Errors
     ///
@@ -93,9 +93,9 @@ pub trait Directory: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `EEXIST`: something of this name is there, also where another caller mounted on the new directory before this call
-    /// could look at it: then the directory stays, below that mount. `EROFS`; `ENOENT`: this directory was removed, or
-    /// another caller removed the new one before this call could look at it.
+    /// `EEXIST`: the name exists; also where another process mounted on the new directory before this call could open
+    /// it: then the directory stays, below that mount. `EROFS`; `ENOENT`: this directory was removed, or another
+    /// process removed the new one before this call could open it.
     fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
 
     /// Creates the empty regular file `name`, of exactly this mode whatever the umask, and returns the identity of the new
@@ -106,15 +106,15 @@ pub trait Directory: Send + Sync {
     /// As [`create_dir`](Self::create_dir).
     fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
 
-    /// Puts a regular file with these contents and mode in the place of `name`, or makes it: written beside it, flushed to
-    /// disk, renamed over it, the directory flushed too. A reader sees the old file or the new one, whole, and so does
-    /// whoever reads after a crash. A symlink `name` is itself replaced.
+    /// Replaces `name` with a regular file with these contents and mode, or creates it: the file is written beside it,
+    /// flushed to disk and renamed over it, and the directory is flushed too. A reader sees the whole old file or the
+    /// whole new one, also after a crash. A symlink `name` is itself replaced.
     ///
     /// # Errors
     ///
-    /// `EISDIR`: `name` is a directory; `EBUSY`: a mount point; `EROFS`, `ENOSPC`. The old file is then as it was, and the
-    /// one beside it is gone or named as left over; where only flushing the directory failed (`EIO`), the new file is in
-    /// place and named as left over.
+    /// `EISDIR`: `name` is a directory; `EBUSY`: a mount point; `EROFS`, `ENOSPC`. The old file is then unchanged, and
+    /// the file beside it is removed or reported as left over; where only flushing the directory failed (`EIO`), the
+    /// new file is in place and reported as left over.
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError>;
 
     /// Removes the empty directory `name`.
@@ -124,7 +124,7 @@ pub trait Directory: Send + Sync {
     /// As [`Filesystem::remove_dir`](crate::ports::Filesystem::remove_dir).
     fn remove_dir(&self, name: &OsStr) -> Result<(), OsError>;
 
-    /// Removes the name `name`, which is no directory.
+    /// Removes the name `name`, which is not a directory.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ pub trait Directory: Send + Sync {
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError>;
 
     /// Unmounts the topmost mount on `name`; with `only`, only where it is that mount. The name is looked up in this
-    /// directory, whatever became of the directory's own path.
+    /// directory even if the directory's own path has changed.
     ///
     /// # Errors
     ///

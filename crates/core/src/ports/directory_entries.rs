@@ -9,7 +9,7 @@ use crate::file::{DirectoryEntry, EntryRef};
 ///
 /// * In the order of the filesystem; without `.` and `..`.
 /// * After an error it ends.
-/// * It holds what it needs open itself: it may outlive the [`Directory`](crate::ports::Directory) that it came from.
+/// * It keeps its own descriptors open: it may outlive the [`Directory`](crate::ports::Directory) that it came from.
 pub struct DirectoryEntries(Listing);
 
 enum Listing {
@@ -39,7 +39,8 @@ impl DirectoryEntries {
         Self(Listing::Lending(Box::new(entries)))
     }
 
-    /// The next entry, lent: for what passes over many entries and keeps none. As [`next`](Iterator::next) it goes one on.
+    /// The next entry, borrowed: for callers that read many entries and keep none. Advances as [`next`](Iterator::next)
+    /// does.
     ///
     /// # Errors
     ///

@@ -15,17 +15,17 @@ use crate::ports::Directory;
 ///   method says. Relative `Trusted` paths start at the current directory.
 /// * `Beneath` paths follow none: a symlink below the root is `ELOOP`, unless it is the last component and the method
 ///   speaks of the name itself; a component before the last that is a mount point is `EXDEV`.
-/// * A call either happened or changed nothing.
+/// * A call that fails has changed nothing.
 /// * Paths and names are bytes. An empty path is `ENOENT`, a NUL in it `EINVAL`, a path of 4096 bytes or a name of more than
 ///   255 `ENAMETOOLONG`.
 /// * Calls may block where the filesystem blocks (a dead FUSE or NFS server).
 ///
 /// # Contract, for those who implement
 ///
-/// * A call that a signal interrupts is made again. `EINTR`, and `EAGAIN` of a look-up below a root, are returned only where
-///   a filesystem's server answers so at each of 128 attempts.
+/// * A call that a signal interrupts is repeated. `EINTR`, and `EAGAIN` of a look-up below a root, are returned only
+///   where a filesystem's server returns it at each of 128 attempts.
 /// * No call changes the current directory, the umask or any other state of the process.
-/// * Every descriptor is closed on every way out.
+/// * Every descriptor is closed on success and on every error.
 /// * No provided methods: a mock that met one would panic.
 ///
 /// Every rule is a case of the contract suite, which each backend passes.
@@ -35,15 +35,15 @@ pub trait Filesystem: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `ENOENT`: it is not there. `ENOTDIR`: something before the last component is no directory. `ELOOP`: too many
-    /// symlinks, or below a root any, unless it is the last component and `link` is [`FinalLink::Itself`]. `EACCES`: a
-    /// directory on the way may not be searched.
+    /// `ENOENT`: it does not exist. `ENOTDIR`: a component before the last is no directory. `ELOOP`: too many symlinks,
+    /// or below a root any, unless it is the last component and `link` is [`FinalLink::Itself`]. `EACCES`: a directory
+    /// on the path may not be searched.
     #[doc(alias = "stat")]
     #[doc(alias = "lstat")]
     fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError>;
 
-    /// The absolute path without symlinks, `.` and `..` that `path` leads to. May block; the answer is as old as the call,
-    /// so use it for questions about text and never to open something that a guest can move.
+    /// The absolute path without symlinks, `.` and `..` that `path` leads to. May block. The result holds only for the
+    /// moment of the call: use it to compare texts, never to open something that a guest can move.
     ///
     /// # Errors
     ///
@@ -59,14 +59,14 @@ pub trait Filesystem: Send + Sync {
     #[doc(alias = "getcwd")]
     fn current_dir(&self) -> Result<PathBuf, OsError>;
 
-    /// Opens a directory: one descriptor, by which everything in it is reached without resolving the path again.
+    /// Opens a directory: through its one descriptor its entries are reached without resolving the path again.
     ///
     /// # Errors
     ///
     /// As [`metadata`](Self::metadata), and `ENOTDIR` where it is no directory.
     fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError>;
 
-    /// Where a symlink points. The last component is the link itself, also below a root.
+    /// Returns the target of a symlink. The last component is the symlink itself, also below a root.
     ///
     /// # Errors
     ///
@@ -78,9 +78,9 @@ pub trait Filesystem: Send + Sync {
     ///
     /// # Errors
     ///
-    /// `EEXIST`: something of this name is there, also where another caller mounted on the new directory before this call
-    /// could look at it: then the directory stays, below that mount. `EROFS`: the filesystem or the mount is read-only. And as
-    /// [`metadata`](Self::metadata).
+    /// `EEXIST`: the name exists; also where another process mounted on the new directory before this call could open
+    /// it: then the directory stays, below that mount. `EROFS`: the filesystem or the mount is read-only. Also the
+    /// errors of [`metadata`](Self::metadata).
     #[doc(alias = "mkdir")]
     fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
 
@@ -101,7 +101,7 @@ pub trait Filesystem: Send + Sync {
     #[doc(alias = "rmdir")]
     fn remove_dir(&self, at: &Location) -> Result<(), OsError>;
 
-    /// Removes one name that is not a directory; a symlink itself, not what it points to.
+    /// Removes one name that is not a directory; a symlink itself, not its target.
     ///
     /// # Errors
     ///

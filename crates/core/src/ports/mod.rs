@@ -1,4 +1,4 @@
-//! Floor 2: ports. What core asks of the world, and nothing else.
+//! Ports: the traits through which core reads and changes files and mounts.
 
 pub(crate) mod backend;
 pub(crate) mod directory;

@@ -3,12 +3,12 @@
 use crate::error::OsError;
 use crate::file::{FileMode, Metadata};
 
-/// One file of any kind, pinned by [`Directory::open_entry`](crate::ports::Directory::open_entry): part of the
+/// One file of any kind, pinned by [`Directory::open_entry`](crate::ports::Directory::open_entry); belongs to the
 /// [`Filesystem`](crate::ports::Filesystem) port.
 ///
-/// * It stays the same file, whatever happens to its name; of a symlink it is the link itself.
+/// * It stays the same file even if its name is moved or removed; for a symlink it is the symlink itself.
 /// * It is not opened for reading or writing: no device and no server notices it.
-/// * It closes when it is dropped.
+/// * It is closed when it is dropped.
 #[cfg_attr(any(test, feature = "mock"), mockall::automock)]
 pub trait OpenEntry: Send + Sync {
     /// The metadata of the file.

@@ -14,7 +14,7 @@ pub enum FsGroupChangePolicy {
     /// At every mount.
     #[default]
     Always,
-    /// Where the root of the volume does not have the group and the permissions already.
+    /// Only where the root of the volume lacks the group or the permissions.
     OnRootMismatch,
 }
 
@@ -68,7 +68,7 @@ pub struct BadVolumeRecord {
     pub key: String,
     /// Its value.
     pub value: String,
-    /// What is wrong with it.
+    /// The reason.
     pub reason: String,
 }
 
@@ -79,8 +79,8 @@ impl BadVolumeRecord {
 }
 
 impl FsGroup {
-    /// The group that the metadata of a direct-assigned volume asks for: [`FS_GROUP`] with a group id, and
-    /// [`FS_GROUP_CHANGE_POLICY`], without which it is [`FsGroupChangePolicy::Always`]. Other keys are not looked at.
+    /// The group that the metadata of a direct-assigned volume requests: [`FS_GROUP`] with a group id, and
+    /// [`FS_GROUP_CHANGE_POLICY`], whose default is [`FsGroupChangePolicy::Always`]. Other keys are ignored.
     ///
     /// # Errors
     ///
@@ -101,12 +101,12 @@ impl FsGroup {
         Ok(Some(Self { gid, policy }))
     }
 
-    /// Whether a volume whose root is `root` has to be changed.
+    /// True where a volume whose root is `root` has to be changed.
     ///
     /// * [`Always`](FsGroupChangePolicy::Always): yes.
     /// * [`OnRootMismatch`](FsGroupChangePolicy::OnRootMismatch): where the root has another group, or lacks one of
-    ///   [`VolumeAccess::group_bits`]. More bits than those are no mismatch, and what is in the volume is not looked at: the
-    ///   root is changed last, so what it has the rest has too.
+    ///   [`VolumeAccess::group_bits`]. Additional bits are no mismatch, and the contents of the volume are not
+    ///   examined: the root is changed last, so if it is right its contents are right too.
     pub const fn needs_change(self, root: &Metadata, access: VolumeAccess) -> bool {
         let wanted = access.group_bits(FileKind::Directory).bits();
         match self.policy {

@@ -10,7 +10,7 @@ use crate::spec::option_word::nearest;
 use crate::spec::{BadVolumeRecord, FsGroup};
 use crate::spec::{MountOptions, UnusableMount, UnusableOption};
 
-/// A mount of a container, as the runtime tracks it: what its specification asks for, and what was made of it.
+/// A mount of a container, as the runtime tracks it: the request of its specification and the state on the host.
 ///
 /// `Debug` shows the keys of [`options`](Self::options) alone: the values may be secrets.
 ///
@@ -26,23 +26,23 @@ use crate::spec::{MountOptions, UnusableMount, UnusableOption};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default))]
 #[non_exhaustive]
 pub struct Mount {
-    /// A path on the host, or whatever the type takes for a source.
+    /// A path on the host, or whatever the type uses as its source.
     pub source: String,
     /// A path in the container.
     pub destination: Utf8PathBuf,
     /// The type of the filesystem; `bind` for a bind.
     pub fs_type: String,
-    /// Where it was bound on the host's side, once it was.
+    /// The path on the host at which it was bound, once it was.
     pub host_path: Option<Utf8PathBuf>,
-    /// The identity of that bind: with it the unmount takes this mount and no other.
+    /// The id of that bind: with it the unmount affects this mount and no other.
     pub host_mount: Option<MountKey>,
-    /// Where the guest has mounted the device, for a mount that is a block device.
+    /// The mount point of the device in the guest, for a mount that is a block device.
     pub guest_device_mount: Option<Utf8PathBuf>,
     /// The id of the block device that was attached for it.
     pub block_device_id: Option<String>,
     /// Every option of the specification, in its order.
     pub options: Vec<String>,
-    /// Whether it is to be read-only.
+    /// True where it is to be read-only.
     pub read_only: bool,
     /// The group that its files are to have.
     pub fs_group: Option<FsGroup>,
@@ -69,7 +69,7 @@ impl Mount {
     ///
     /// # Errors
     ///
-    /// [`UnusableMount`]: the destination is not absolute, or something has a NUL in it, or an option cannot be used, or owners
+    /// [`UnusableMount`]: the destination is not absolute, a text has a NUL in it, an option cannot be used, or owners
     /// are to be mapped.
     pub fn from_runtime_spec(
         destination: impl Into<Utf8PathBuf>,
@@ -110,12 +110,12 @@ impl Mount {
         self.fs_type == BIND
     }
 
-    /// Takes over what the metadata of a direct-assigned volume asks for: its fsGroup and when to apply it. Where there is
-    /// none, what the mount has stays.
+    /// Sets the fsGroup and its change policy from the metadata of a direct-assigned volume. Without them in the
+    /// metadata, the mount's own stay.
     ///
     /// # Errors
     ///
-    /// [`BadVolumeRecord`], naming key and value; the mount is then as it was.
+    /// [`BadVolumeRecord`], naming key and value; the mount is then unchanged.
     pub fn apply_metadata(&mut self, metadata: &BTreeMap<String, String>) -> Result<(), BadVolumeRecord> {
         if let Some(group) = FsGroup::from_metadata(metadata)? {
             self.fs_group = Some(group);

@@ -28,7 +28,7 @@ impl TryFrom<&runtime::Mount> for Mount {
     fn try_from(entry: &runtime::Mount) -> Result<Self, UnusableMount> {
         let destination = utf8("destination", entry.destination())?;
         let source = entry.source().as_deref().map(|source| utf8("source", source)).transpose()?;
-        // An empty list asks for a mapping too, and for one that maps nobody.
+        // An empty list requests a mapping too, one without any id.
         for (what, mappings) in [("uidMappings", entry.uid_mappings()), ("gidMappings", entry.gid_mappings())] {
             if mappings.is_some() {
                 return Err(UnusableMount::IdMapping { what, destination: destination.to_owned() });
@@ -45,10 +45,10 @@ fn utf8<'a>(field: &'static str, path: &'a Path) -> Result<&'a str, UnusableMoun
 
 /// The entry that asks for this mount; reading it again gives the same source, destination, type and `read_only`.
 ///
-/// * What a runtime has made of the mount (`host_path`, the device, the group) is not part of a specification.
-/// * The options stand as they are, with two exceptions: where they say something else of read-only than `read_only` does, `ro`
-///   or `rw` stands for every word about it; and a bind that no word makes one gets the word `bind`, without which no runtime
-///   binds.
+/// * The runtime's own state of the mount (`host_path`, the device, the group) is not written to a specification.
+/// * The options are kept, with two exceptions. Where they contradict `read_only`, one word `ro` or `rw` replaces every
+///   word about it. Where `fs_type` is `bind` and no option is `bind` or `rbind`, the word `bind` is added, without
+///   which no runtime binds.
 impl From<&Mount> for runtime::Mount {
     fn from(mount: &Mount) -> Self {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());

@@ -1,8 +1,8 @@
-//! What each word of an option list means.
+//! Meanings of the words of an option list.
 
 use crate::mount::{AtimeMode, MountFlags, Propagation, PropagationWord, Recursion};
 
-/// What a word of an option list asks for.
+/// The meaning of a word of an option list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OptionWord {
     /// Nothing: `defaults`.
@@ -11,21 +11,21 @@ pub(crate) enum OptionWord {
     Bind(Recursion),
     /// An on-off attribute of the mount, or of every mount of the tree.
     Attribute { flag: MountFlags, on: bool, reach: Recursion },
-    /// An atime class, or that it is not to be this one.
+    /// An atime class, or its negation.
     Atime { mode: AtimeMode, on: bool, reach: Recursion },
     /// A propagation type.
     Propagation(PropagationWord),
     /// A property of the superblock, by the word that turns it on.
     Superblock { word: &'static str, on: bool },
-    /// A change of what is mounted already.
+    /// A change of an existing mount.
     Remount,
-    /// What the mount point holds is copied into the new tmpfs.
+    /// The contents of the mount point are copied into the new tmpfs.
     TmpCopyUp,
     /// Owners are mapped.
     IdMap(Recursion),
     /// A word for mount(8), fstab or systemd, which no kernel takes.
     Userspace,
-    /// A word that nothing can serve; the reason.
+    /// A word that cannot be used, with the reason.
     Refused(&'static str),
     /// A word of the filesystem's own.
     Filesystem,
@@ -74,7 +74,7 @@ const PROPAGATIONS: [Propagation; 4] =
     [Propagation::Private, Propagation::Shared, Propagation::Slave, Propagation::Unbindable];
 
 impl OptionWord {
-    /// What `word` means; what is not known belongs to the filesystem.
+    /// The meaning of `word`; an unknown word belongs to the filesystem.
     pub(crate) fn of(word: &str) -> Self {
         match word {
             "defaults" => Self::Nothing,
@@ -146,7 +146,7 @@ pub(crate) fn nearest(word: &str) -> Option<String> {
     near.filter(|(distance, _)| *distance <= 2 && 2 * distance < word.len()).min().map(|(_, known)| known)
 }
 
-/// How many letters have to be changed, added or removed to make one word of the other (Levenshtein).
+/// The number of letters that have to be changed, added or removed to make one word of the other (Levenshtein).
 fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.len()).collect();
     for (index, letter) in one.bytes().enumerate() {

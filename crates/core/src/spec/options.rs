@@ -36,23 +36,23 @@ use crate::spec::option_word::{ATIMES, ATTRIBUTES, OptionWord, words_of};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MountOptions {
-    /// `bind` or `rbind`: whether it is a bind, and how far it reaches.
+    /// `bind` or `rbind`: a bind, of one mount or of the tree. `None`: no bind.
     pub bind: Option<Recursion>,
-    /// What the mount's attributes are to become; what no word names stays.
+    /// The changes of the mount's attributes; attributes without a word stay.
     pub attributes: AttributeChange,
-    /// What the attributes of every mount of the tree are to become, after all else.
+    /// The changes of the attributes of every mount of the tree, applied last.
     pub tree_attributes: AttributeChange,
     /// The propagation types, in the order in which they are to be applied.
     pub propagation: Vec<PropagationWord>,
     /// The properties of the superblock that are on: `sync`, `dirsync`, `mand`, `lazytime`, `iversion`, `silent`. Without
     /// effect on a bind.
     pub superblock: Vec<&'static str>,
-    /// `remount`: a change of what is mounted there already.
+    /// `remount`: a change of the existing mount.
     pub remount: bool,
-    /// `tmpcopyup`: what the mount point holds is to be copied into the new tmpfs. Nothing in this library does that; whoever
-    /// mounts the tmpfs has to.
+    /// `tmpcopyup`: the contents of the mount point are to be copied into the new tmpfs. This library does not do that;
+    /// the caller that mounts the tmpfs has to.
     pub copy_up: bool,
-    /// `idmap` or `ridmap`: owners are to be mapped. Nothing in this library does that, so
+    /// `idmap` or `ridmap`: owners are to be mapped. This library does not do that, so
     /// [`Mount::from_runtime_spec`](crate::spec::Mount::from_runtime_spec) refuses such a mount.
     pub id_map: Option<Recursion>,
     /// The filesystem's own options, in order. They may hold secrets; `Debug` leaves the values out.
@@ -166,9 +166,9 @@ impl MountOptions {
         says(self.tree_attributes).or(says(self.attributes)).unwrap_or(false)
     }
 
-    /// An option list that means the same: reading it gives an equal value.
+    /// An option list with the same meaning: reading it gives an equal value.
     ///
-    /// The filesystem's options are among them with their values.
+    /// The filesystem's options are included with their values.
     pub fn to_words(&self) -> Vec<String> {
         let mut words: Vec<String> = Vec::new();
         let by_reach = |reach: Option<Recursion>, this: &str, tree: &str| {

@@ -5,7 +5,8 @@ use camino::Utf8Path;
 use crate::path::clean::clean_absolute;
 use crate::path::prefix::rest_below;
 
-/// Where the kernel's own filesystems are: a guest has its own, so nothing here is ever shared with one.
+/// The mount points of the kernel's own filesystems. A guest has its own, so nothing below these is shared with a
+/// guest.
 #[doc(alias = "systemMountPrefixes")]
 pub const SYSTEM_MOUNT_PREFIXES: [&str; 2] = ["/proc", "/sys"];
 

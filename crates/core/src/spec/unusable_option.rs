@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A word of an option list that cannot be used. What stands after a `=` in it is left out: it may be a secret.
+/// A word of an option list that cannot be used. The text after a `=` in it is left out: it may be a secret.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("mount option {:?} cannot be used: {reason}", .word)]
 pub struct UnusableOption {
@@ -25,7 +25,7 @@ impl UnusableOption {
         &self.word
     }
 
-    /// What is wrong with it.
+    /// The reason.
     pub fn reason(&self) -> &str {
         &self.reason
     }

@@ -1,8 +1,8 @@
-//! What the users of a volume may do with it.
+//! Access of the users of a volume.
 
 use crate::file::{FileKind, FileMode};
 
-/// What the users of a volume may do with it.
+/// The access that the users of a volume have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum VolumeAccess {
@@ -14,10 +14,10 @@ pub enum VolumeAccess {
 }
 
 impl VolumeAccess {
-    /// The permission bits that whatever is in the volume needs, so that its group can use it; the kubelet's numbers.
+    /// The permission bits that a file in the volume needs so that its group can use it; the kubelet's numbers.
     ///
     /// * A file: `0660`, read-only `0440`.
-    /// * A directory: `0110` besides, and set-group-id, so that what is made in it later has the group too.
+    /// * A directory: `0110` in addition, and set-group-id, so that files created in it later get the group too.
     /// * A symlink has no permissions: none.
     pub const fn group_bits(self, kind: FileKind) -> FileMode {
         let both = match self {

@@ -6,33 +6,33 @@ use crate::mount::{MountInfo, PathMount};
 use crate::path::Location;
 use crate::ports::Mounter;
 
-/// The attempts of one call. Each that fails changed nothing. Another caller needs one moment between two system calls to
-/// make one fail, so that so many in a row are a caller who does nothing else.
+/// The attempts of one call. A failed attempt has changed nothing. Another caller makes one fail only in a short moment
+/// between two system calls, so this many failures in a row need a caller that does nothing else.
 pub(crate) const ATTEMPTS: u32 = 64;
 
 /// The attempts of a whole set-up, each step of which has its own [`ATTEMPTS`].
 pub(crate) const SET_UP_ATTEMPTS: u32 = 8;
 
-/// Lets another caller run before the next attempt. Waits for nobody.
+/// Lets another caller run before the next attempt, without waiting for it.
 pub(crate) fn let_others_run() {
     std::thread::yield_now();
 }
 
-/// Whether `error` is what a call reports when another caller removed or exchanged the names that it works with, and
-/// nothing is left of the attempt.
+/// True where `error` means that another caller removed or replaced the names that the call uses, and the attempt left
+/// nothing.
 pub(crate) fn is_of_another_caller(error: &Error) -> bool {
     let errno = error.errno();
     errno.is_some_and(|errno| is_gone(errno) || errno == Errno::ESTALE) && error.left().is_empty()
 }
 
-/// Whether a bind failed because another caller has mounted first, and nothing is left of it.
+/// True where a bind failed because another caller has mounted first, and the attempt left nothing.
 pub(crate) fn is_lost_race(error: &Error) -> bool {
     matches!(error, Error::Os(error) if error.operation() == Operation::Bind && error.errno() == Errno::EBUSY)
         && error.left().is_empty()
 }
 
-/// The mount that holds `at`. Where it is stacked on another, it is looked at again: a bind that lost a race is seen for a
-/// moment, until its caller unmounts it. A stack that stays is as good as any mount.
+/// The mount that holds `at`. A mount that is stacked on another is looked up again: a bind that lost a race is visible
+/// for a moment, until its caller unmounts it. A stack that stays is returned as any mount is.
 pub(crate) fn settled_mount(mounter: &dyn Mounter, at: &Location) -> Result<PathMount, OsError> {
     for _ in 1..ATTEMPTS {
         let found = mounter.mount_of(at)?;
@@ -44,7 +44,7 @@ pub(crate) fn settled_mount(mounter: &dyn Mounter, at: &Location) -> Result<Path
     mounter.mount_of(at)
 }
 
-/// As [`settled_mount`], of a mount point; `None` where `at` is none.
+/// As [`settled_mount`], for a mount point; `None` where `at` is none.
 pub(crate) fn settled_mount_on(mounter: &dyn Mounter, at: &Location) -> Result<Option<MountInfo>, OsError> {
     match settled_mount(mounter, at) {
         Ok(found) => Ok(found.is_root.then_some(found.mount)),
@@ -53,7 +53,8 @@ pub(crate) fn settled_mount_on(mounter: &dyn Mounter, at: &Location) -> Result<O
     }
 }
 
-/// Whether `mount` is mounted on the root of another mount, and not on a directory or file of the mount around it.
+/// True where `mount` is mounted on the root of another mount, and not on a directory or file of the mount that holds
+/// its parent directory.
 fn is_stacked(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bool, OsError> {
     let Some(above) = mount.mount_point.parent() else { return Ok(false) };
     match mounter.mount_of(&Location::from(above)) {

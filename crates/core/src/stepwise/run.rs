@@ -1,4 +1,4 @@
-//! Running a sequence, all at once or step by step.
+//! Execution of a sequence, all at once or step by step.
 
 use std::collections::VecDeque;
 
@@ -6,11 +6,12 @@ use crate::error::{Error, Leftover};
 use crate::ports::{Filesystem, Mounter};
 use crate::stepwise::{Plan, Sequence};
 
-/// A sequence under way.
+/// A sequence in progress.
 ///
-/// * [`finish`](Self::finish) is the usual way: the steps that are left, and back again where one fails.
-/// * [`advance`](Self::advance) takes one step, so that a caller can write down, measure or stop in between.
-/// * Dropping it takes nothing back: that is what a crash looks like, and what [`Recovery`](crate::recovery::Recovery) is for.
+/// * [`finish`](Self::finish) is the usual way: it runs the remaining steps and rolls back where one fails.
+/// * [`advance`](Self::advance) runs one step, so that a caller can record, measure or stop in between.
+/// * Dropping it rolls nothing back. A crash has the same effect, and [`Recovery`](crate::recovery::Recovery) is for
+///   both.
 #[derive(Debug)]
 pub struct Run<S: Sequence> {
     sequence: S,
@@ -24,21 +25,21 @@ impl<S: Sequence> Run<S> {
         Self { sequence, waiting, done: Vec::new() }
     }
 
-    /// The steps that are left, as far as they are known now.
+    /// The remaining steps, as far as they are known now.
     pub fn plan(&self) -> Plan<S::Step> {
         Plan::new(self.waiting.iter().cloned().collect())
     }
 
-    /// The steps that were taken, in order.
+    /// The steps that were done, in order.
     pub fn done(&self) -> &[S::Step] {
         &self.done
     }
 
-    /// Takes the next step and answers it; `None` where none is left.
+    /// Runs the next step and returns it; `None` where none is left.
     ///
     /// # Errors
     ///
-    /// Why the step failed. It is still the next one: try it again, or [`roll_back`](Self::roll_back).
+    /// The error of the step, which stays the next one: retry it, or [`roll_back`](Self::roll_back).
     pub fn advance(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Option<&S::Step>, Error> {
         let Some(step) = self.waiting.front() else { return Ok(None) };
         let next = self.sequence.take(step, fs, mounter)?;
@@ -49,16 +50,16 @@ impl<S: Sequence> Run<S> {
         Ok(self.done.last())
     }
 
-    /// Takes back all that was made so far, last made first. Answers what could not be taken back.
+    /// Rolls back all changes, the last one first. Returns what could not be rolled back.
     pub fn roll_back(mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
         self.sequence.take_back(fs, mounter)
     }
 
-    /// Takes the steps that are left.
+    /// Runs the remaining steps.
     ///
     /// # Errors
     ///
-    /// Why a step failed. All that was made is taken back then, unless [`Error::left`] names it.
+    /// The error of the step that failed. All changes were rolled back, unless [`Error::left`] lists them.
     pub fn finish(mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<S::Outcome, Error> {
         loop {
             match self.advance(fs, mounter) {
@@ -69,7 +70,7 @@ impl<S: Sequence> Run<S> {
         }
     }
 
-    /// Takes the steps that are left of a sequence whose steps do not fail.
+    /// Runs the remaining steps of a sequence whose steps do not fail.
     pub(crate) fn finish_all(mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> S::Outcome {
         while let Ok(Some(_)) = self.advance(fs, mounter) {}
         self.sequence.outcome()

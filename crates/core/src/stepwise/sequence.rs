@@ -1,34 +1,35 @@
-//! What all sequences have in common.
+//! The interface of all sequences.
 
 use std::fmt;
 
 use crate::error::{Error, Leftover};
 use crate::ports::{Filesystem, Mounter};
 
-/// A sequence that is under way: its steps one by one, what it has made, and how that is taken back.
+/// A sequence in progress: its steps, the changes that it made, and their roll-back.
 ///
-/// [`Run`](crate::stepwise::Run) drives it; nobody else has to call these. There is no state but in the value itself and on the
-/// machine, so a dropped sequence leaves what a crash at that moment would leave.
+/// [`Run`](crate::stepwise::Run) drives it; no other code has to call these methods. All state is in the value itself
+/// and on the machine, so a dropped sequence leaves the same state as a crash at that moment.
 pub trait Sequence {
-    /// One step, for a person to read.
+    /// One step, for messages.
     type Step: Clone + fmt::Debug + fmt::Display;
-    /// What it gives in the end.
+    /// The result of the sequence.
     type Outcome;
 
-    /// The steps from the beginning, as far as they are known before anything was looked at.
+    /// All steps, as far as they are known before anything was looked up.
     fn steps(&self) -> Vec<Self::Step>;
 
-    /// Takes one step. Answers steps that have to come next, before the others.
+    /// Runs one step. Returns steps that have to run next, before the others.
     ///
     /// # Errors
     ///
-    /// Why it failed; what the step itself made is taken back or named, what steps before it made is still there.
+    /// The error of the step. Its own changes are rolled back or reported as left over; those of earlier steps stay.
     fn take(&mut self, step: &Self::Step, fs: &dyn Filesystem, mounter: &dyn Mounter)
     -> Result<Vec<Self::Step>, Error>;
 
-    /// Takes back all that the steps so far have made, last made first, and goes on after a failure. Answers what is left.
+    /// Rolls back the changes of all steps so far, the last one first, and continues after a failure. Returns what is
+    /// left.
     fn take_back(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover>;
 
-    /// What it gives, once every step is taken.
+    /// The result, once every step is done.
     fn outcome(self) -> Self::Outcome;
 }

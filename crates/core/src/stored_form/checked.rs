@@ -17,7 +17,7 @@ use crate::path::{ContainerId, RelativePath};
 use crate::spec::MountOptions;
 use crate::stored_form::names::{Bytes, Names as _};
 
-/// What is printed is stored; what is read has to be readable by `$read`.
+/// Stores the printed text; on reading, `$read` checks the text.
 macro_rules! by_text {
     ($($value:ty, $write:expr, $read:expr;)*) => {$(
         impl Serialize for $value {

@@ -24,20 +24,20 @@ pub enum Step {
     Mount(MountRequest),
     /// [`Mounter::move_mount`](crate::ports::Mounter::move_mount).
     MoveMount {
-        /// What is moved.
+        /// The mount to move.
         from: Location,
-        /// Where to.
+        /// The new mount point.
         to: Location,
     },
     /// [`Mounter::change_attributes`](crate::ports::Mounter::change_attributes).
     ChangeAttributes(AttributesRequest),
     /// [`Mounter::set_propagation`](crate::ports::Mounter::set_propagation).
     SetPropagation {
-        /// Of which mount.
+        /// The mount.
         at: Location,
-        /// Which.
+        /// The propagation type.
         propagation: Propagation,
-        /// How far.
+        /// One mount or the tree.
         recursion: Recursion,
     },
     /// [`Mounter::unmount`](crate::ports::Mounter::unmount).
@@ -53,11 +53,11 @@ pub enum Step {
 }
 
 impl Step {
-    /// Carries the step out.
+    /// Performs the step.
     ///
     /// # Errors
     ///
-    /// What the port answers; in a random history most of it is such.
+    /// The errors of the port call, which are frequent in a random history.
     pub fn perform(&self, backend: &dyn Backend) -> Result<(), OsError> {
         match self {
             Self::Bind(request) => backend.bind(request).map(drop),

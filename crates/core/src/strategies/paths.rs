@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use crate::path::{ContainerId, RelativePath};
 
-/// How deep a path is at most.
+/// The maximum depth of a path.
 const DEEPEST: usize = 4;
 
 const ODD_NAMES: &[&[u8]] =
@@ -31,8 +31,8 @@ pub fn path() -> impl Strategy<Value = PathBuf> {
         .prop_map(|names| PathBuf::from("/").join(names.iter().collect::<PathBuf>()))
 }
 
-/// A path as people write it, of up to eight parts: absolute or not, empty, with `.`, `..`, doubled and final slashes and
-/// odd names.
+/// A path that is not clean, of up to eight components: absolute or not, empty, with `.`, `..`, doubled and final
+/// slashes and odd names.
 pub fn odd_path() -> impl Strategy<Value = PathBuf> {
     let part = prop_oneof![
         5 => name(),
