@@ -1,4 +1,4 @@
-//! What is true of a number or a text alone: path rules, mountinfo.
+//! Benches of path rules and mountinfo, which work on numbers and texts alone.
 
 mod mountinfo_text;
 mod paired;
@@ -40,7 +40,7 @@ fn path_rules(report: &mut Report) {
         .run(report);
 }
 
-/// What a sequence has around it and in it, nobody listening, on the smallest thing there is to do.
+/// The tracing code of a sequence with tracing disabled, around the cheapest operation.
 fn tracing_disabled(report: &mut Report) {
     let path = Path::new(VOLUME);
     let clean = |path: &Path| matches!(clean_path(black_box(path)), std::borrow::Cow::Borrowed(_));
@@ -73,7 +73,7 @@ fn parsing(report: &mut Report, mounts: usize) {
         .run(report);
 }
 
-/// What a parser does that makes a value of each line.
+/// A parser that creates an owned value for each line.
 #[allow(clippy::needless_pass_by_value)] // As the other one takes it.
 fn owned_rows(text: Vec<u8>) -> Vec<MountInfo> {
     text.split(|&b| b == b'\n').filter_map(|line| MountInfo::from_line(line).ok()).collect()

@@ -1,4 +1,4 @@
-//! What is asked of every mount of every container takes no memory.
+//! Functions that are called for every mount of every container do not allocate.
 #![allow(unsafe_code)] // An allocator that counts has to be one.
 
 use std::alloc::{GlobalAlloc, Layout, System};

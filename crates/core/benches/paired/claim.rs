@@ -1,16 +1,16 @@
-//! What a measurement is held against.
+//! Limits for measurements.
 
 /// A claim about the medians of a group; variants by name.
 pub(crate) enum Claim {
-    /// The first takes at most so many times the time of the second.
+    /// The first takes at most this many times the time of the second.
     AtMostTimes(&'static str, &'static str, f64),
     /// Both take the same time, give or take this share of it.
     Same(&'static str, &'static str, f64),
-    /// Each of the units that one run handles takes at most so many nanoseconds.
+    /// Each of the units that one run handles takes at most this many nanoseconds.
     NanosAtMost(&'static str, f64),
-    /// At least so many units a second.
+    /// At least this many units a second.
     RateAtLeast(&'static str, f64),
-    /// No limit: how many times longer the first takes than the second.
+    /// No limit: the ratio of the time of the first to that of the second.
     Times(&'static str, &'static str),
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Verdict {
 }
 
 impl Claim {
-    /// `nanos` gives the median of a variant, `units` what one run handles.
+    /// `nanos` gives the median of a variant, `units` the number of units in one run.
     pub(crate) fn judge(&self, nanos: impl Fn(&str) -> f64, units: f64, unit: &str) -> Verdict {
         let verdict = |text: String, value: String, limit: String, holds| Verdict { text, value, limit, holds };
         match *self {

@@ -54,7 +54,7 @@ impl<'a> Group<'a> {
     ) -> Self {
         self.batches(name, move |runs| {
             before();
-            // What ran in between has emptied the caches, and whoever's turn comes after it would pay for that.
+            // The other variants have evicted the caches; these runs warm them up again.
             for _ in 0..runs / 8 {
                 black_box(run());
             }
@@ -66,7 +66,7 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// Each run gets an input of its own; making it and dropping the answer does not count.
+    /// Each run gets its own input; creating it and dropping the result does not count.
     pub(crate) fn variant_with<I, T>(
         self,
         name: &'static str,

@@ -1,4 +1,4 @@
-//! What was measured, for people and for the page that shows it.
+//! Report of the measurements, as text and as a log file.
 
 use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};

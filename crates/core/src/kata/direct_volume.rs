@@ -10,17 +10,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::spec::{BadVolumeRecord, FsGroup};
 use crate::spec::{Mount, MountOptions};
 
-/// How a direct-assigned volume reaches the guest (`volume-type`).
+/// The way in which a direct-assigned volume reaches the guest (`volume-type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum DirectVolumeType {
     /// A block device of the host: `block`.
     #[serde(rename = "block")]
     Block,
-    /// A block device or disk image of the host, by its later name: `directvol`.
+    /// A block device or disk image of the host, under its later name: `directvol`.
     #[serde(rename = "directvol")]
     DirectVolume,
-    /// A device that VFIO hands over: `vfiovol`.
+    /// A device that VFIO passes to the guest: `vfiovol`.
     #[serde(rename = "vfiovol")]
     Vfio,
     /// A vhost-user device that SPDK serves: `spdkvol`.
@@ -50,13 +50,12 @@ impl DirectVolumeType {
     }
 }
 
-/// What `mountInfo.json` says of a volume that is handed to a guest directly (Kata Containers,
+/// The record in `mountInfo.json` of a volume that is passed directly to a guest (Kata Containers,
 /// `docs/design/direct-blk-device-assignment.md`).
 ///
-/// * In JSON the keys are `volume-type`, `device`, `fstype`, `metadata` and `options`; unknown ones are left alone, and
-///   `null` for the last two is empty.
-/// * A record whose volume type is unknown, or whose fsGroup cannot be used, is not read at all: the error names key and
-///   value.
+/// * In JSON the keys are `volume-type`, `device`, `fstype`, `metadata` and `options`; unknown keys are ignored, and
+///   `null` for the last two means empty.
+/// * A record whose volume type is unknown, or whose fsGroup cannot be used, is an error that names key and value.
 /// * `Debug` shows the keys of options and metadata alone: the values may be secrets.
 ///
 /// ```
@@ -70,7 +69,7 @@ impl DirectVolumeType {
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(into = "Record")]
 pub struct DirectVolume {
-    /// How it reaches the guest.
+    /// The way in which it reaches the guest.
     pub volume_type: DirectVolumeType,
     /// The device on the host.
     pub device: String,
@@ -110,19 +109,19 @@ impl DirectVolume {
         Ok(Self { volume_type, device, fs_type, metadata, fs_group, options })
     }
 
-    /// The metadata, as it stands in the record.
+    /// The metadata, as in the record.
     pub fn metadata(&self) -> &BTreeMap<String, String> {
         &self.metadata
     }
 
-    /// The group that the volume's files are to have.
+    /// The group of the volume's files.
     pub fn fs_group(&self) -> Option<FsGroup> {
         self.fs_group
     }
 
-    /// Makes `mount` a mount of this volume: source, type, options and with them whether it is read-only, as the record has
-    /// them; and the group of its files, where the record has one. The destination and the rest stay. With options that cannot
-    /// be understood, which no record is read with, it is read-only.
+    /// Makes `mount` a mount of this volume: source, type, options and `read_only` come from the record, and the group
+    /// of its files where the record has one. The destination and the rest stay. If the options cannot be parsed, which
+    /// [`new`](Self::new) rules out, it is read-only.
     pub fn apply_to(&self, mount: &mut Mount) {
         mount.source.clone_from(&self.device);
         mount.fs_type.clone_from(&self.fs_type);
@@ -146,7 +145,7 @@ impl fmt::Debug for DirectVolume {
     }
 }
 
-/// An object alone: serde's own code for a struct would also read an array of its values.
+/// Reads only an object: serde's own code for a struct would also accept an array of its values.
 impl<'de> Deserialize<'de> for DirectVolume {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(AnObject)

@@ -17,19 +17,19 @@ pub const MOUNT_INFO_MAX: u64 = 64 * 1024;
 const DIRECTORY_MODE: FileMode = FileMode::from_bits(0o700);
 const FILE_MODE: FileMode = FileMode::from_bits(0o600);
 
-/// Why a direct-assigned volume's record could not be read or written. `E` is the error of the JSON library.
+/// An error in reading or writing the record of a direct-assigned volume. `E` is the error of the JSON library.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectVolumeError<E: std::error::Error + 'static> {
-    /// No record can be for this path.
+    /// The path cannot have a record.
     #[error(transparent)]
     Path(#[from] UnusableVolumePath),
-    /// What the file holds is no record, or the record could not be written as JSON.
+    /// The file holds no record, or the record could not be written as JSON.
     #[error("the record of direct-assigned volume {volume_path} cannot be used")]
     Json {
         /// The volume.
         volume_path: String,
-        /// What the JSON library says: it may quote the record, secrets included.
+        /// The error of the JSON library: it may quote the record, secrets included.
         source: E,
     },
     /// The file or its directory could not be reached.
@@ -44,14 +44,15 @@ impl<E: std::error::Error + 'static> From<OsError> for DirectVolumeError<E> {
 }
 
 /// Reads the record of the direct-assigned volume that is to be mounted at `volume_path`:
-/// `<volumes_root>/<encoded path>/mountInfo.json`. None where there is no such record: it is no direct-assigned volume.
+/// `<volumes_root>/<encoded path>/mountInfo.json`. Returns `None` where there is no such record: then it is no
+/// direct-assigned volume.
 ///
-/// * The name of the directory is that of [`direct_volume_directory_name`]. A path that is empty or too long for one has no
-///   record: any source of a mount can be asked about.
+/// * The name of the directory is that of [`direct_volume_directory_name`]. A path that is empty or too long for one
+///   has no record, so any source of a mount can be passed.
 /// * `volumes_root` is trusted. The directory and the file in it may not be symlinks, and at most [`MOUNT_INFO_MAX`] bytes
 ///   are read.
-/// * `parse` makes the record from the file's bytes. JSON is the caller's to bring, so that core depends on no JSON library
-///   and the caller keeps the error of its own:
+/// * `parse` makes the record from the file's bytes. The caller provides it, so that core depends on no JSON library
+///   and the caller keeps its own error type:
 ///
 /// ```
 /// use camino::Utf8Path;
@@ -68,8 +69,9 @@ impl<E: std::error::Error + 'static> From<OsError> for DirectVolumeError<E> {
 ///
 /// # Errors
 ///
-/// [`DirectVolumeError::Json`]: `parse` refused it: it is no JSON, or an entry cannot be used. [`DirectVolumeError::File`]:
-/// the file could not be read; `EFBIG`: it is longer than the limit; `ELOOP`: a symlink stands there.
+/// [`DirectVolumeError::Json`]: `parse` failed: the file holds no JSON, or an entry cannot be used.
+/// [`DirectVolumeError::File`]: the file could not be read; `EFBIG`: it is longer than the limit; `ELOOP`: the
+/// directory or the file is a symlink.
 pub fn read_direct_volume<E: std::error::Error + 'static>(
     fs: &dyn Filesystem,
     volumes_root: &Utf8Path,
@@ -94,12 +96,12 @@ fn record_bytes(fs: &dyn Filesystem, volumes_root: &Utf8Path, name: &str) -> Res
     }
 }
 
-/// Makes `mount` what the record of the direct-assigned volume at its source says, where there is one
-/// ([`DirectVolume::apply_to`]): the device, type, options and fsGroup. The record is the answer.
+/// Applies the record of the direct-assigned volume at the source of `mount`, where there is one
+/// ([`DirectVolume::apply_to`]): device, type, options and fsGroup. Returns the record.
 ///
 /// # Errors
 ///
-/// As [`read_direct_volume`]; the mount is then as it was.
+/// As [`read_direct_volume`]; the mount is then unchanged.
 pub fn apply_direct_volume<E: std::error::Error + 'static>(
     fs: &dyn Filesystem,
     volumes_root: &Utf8Path,
@@ -115,17 +117,19 @@ pub fn apply_direct_volume<E: std::error::Error + 'static>(
 
 /// Writes the record of the direct-assigned volume that is to be mounted at `volume_path`, or replaces it.
 ///
-/// * Atomically: who reads, also after a crash, finds the old record or the new one, whole. File and directory are flushed;
-///   the name of a new directory in `volumes_root` is not, which is below `/run` by default and does not outlive a boot.
-/// * The file's mode is 0600: it may hold keys. Directories are made where they are missing, with mode 0700.
-/// * `write` makes JSON from the record, as in [`read_direct_volume`]: `serde_json::to_vec`.
+/// * Atomic: a reader finds the whole old record or the whole new one, also after a crash. File and directory are
+///   flushed. The name of a new directory in `volumes_root` is not flushed, because `/run`, the default place, does not
+///   survive a boot.
+/// * The file's mode is 0600: it may hold keys. Missing directories are created with mode 0700.
+/// * `write` makes JSON from the record, for example `serde_json::to_vec`.
 ///
 /// # Errors
 ///
-/// [`DirectVolumeError::Path`]: no record can be for this path. [`DirectVolumeError::Json`]: `write` failed; in both cases
-/// nothing was looked at. [`DirectVolumeError::File`]: what [`Directory::replace_file`] says, and `EFBIG`: longer than
-/// [`MOUNT_INFO_MAX`]; `ENOTDIR` or `ELOOP`: no directory stands there. The old record is then as it was, and a directory
-/// that was made for the volume is gone again or named as left over; `volumes_root` stays.
+/// [`DirectVolumeError::Path`]: the path cannot have a record. [`DirectVolumeError::Json`]: `write` failed. In both
+/// cases nothing was read or changed. [`DirectVolumeError::File`]: the errors of [`Directory::replace_file`]; `EFBIG`:
+/// longer than [`MOUNT_INFO_MAX`]; `ENOTDIR` or `ELOOP`: the volume's directory is a file or a symlink. The old record
+/// is then unchanged, and a directory that was created for the volume is removed or reported as left over;
+/// `volumes_root` stays.
 pub fn write_direct_volume<E: std::error::Error + 'static>(
     fs: &dyn Filesystem,
     volumes_root: &Utf8Path,
@@ -178,7 +182,7 @@ fn create_with_parents(fs: &dyn Filesystem, path: &Utf8Path) -> Result<(), OsErr
     }
 }
 
-/// Whether it was made; that it is there already is fine.
+/// True where it was created; false where it exists already.
 fn create_where_missing(answer: Result<FileIdentity, OsError>) -> Result<bool, OsError> {
     match answer {
         Ok(_) => Ok(true),

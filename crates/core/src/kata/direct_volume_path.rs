@@ -1,4 +1,4 @@
-//! Where the record of a direct-assigned volume is.
+//! Location of the record of a direct-assigned volume.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -8,13 +8,14 @@ pub const DIRECT_VOLUMES_ROOT: &str = "/run/kata-containers/shared/direct-volume
 /// The name of the record in the volume's directory.
 pub const MOUNT_INFO_FILE: &str = "mountInfo.json";
 
-/// The longest path of a volume that can have a record, in bytes: encoded, a longer one is no file name (255 bytes).
+/// The maximum length in bytes of the path of a volume that can have a record: the encoding of a longer one is longer
+/// than a file name may be (255 bytes).
 pub const DIRECT_VOLUME_PATH_MAX: usize = 189;
 
-/// A path that no record can be for.
+/// A path that cannot have a record.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableVolumePath {
-    /// It is empty: its directory would be the root of all of them.
+    /// It is empty: its directory would be the root of all records.
     #[error("the path of a direct-assigned volume must be specified")]
     Empty,
     /// Encoded, it is longer than a file name can be.
@@ -27,8 +28,8 @@ pub enum UnusableVolumePath {
 
 /// The name of the directory, below [`DIRECT_VOLUMES_ROOT`], of the volume that is to be mounted at `volume_path`.
 ///
-/// It is the path to the letter, not cleaned, in the URL-safe base64 of RFC 4648 (section 5), padded: what CSI drivers and
-/// Kata's runtimes agree on.
+/// The name is the path, byte by byte and not cleaned, in the URL-safe base64 of RFC 4648 (section 5), padded. CSI
+/// drivers and Kata's runtimes use the same encoding.
 ///
 /// ```
 /// let name = mountwright_core::kata::direct_volume_directory_name("/a/b".into()).unwrap();

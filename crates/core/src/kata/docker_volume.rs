@@ -5,10 +5,10 @@ use camino::Utf8Path;
 use crate::path::clean::clean_absolute;
 use crate::path::prefix::{rest_below_written, split_last};
 
-/// Where docker keeps its data unless told otherwise (`dockerd --data-root`).
+/// The default data directory of docker (`dockerd --data-root`).
 pub const DOCKER_DATA_ROOT: &str = "/var/lib/docker";
 
-/// Where docker's volumes are below [`DOCKER_DATA_ROOT`].
+/// The directory of docker's volumes below [`DOCKER_DATA_ROOT`].
 #[doc(alias = "dockerVolumePrefix")]
 pub const DOCKER_VOLUME_PREFIX: &str = "/var/lib/docker/volumes";
 
@@ -21,8 +21,8 @@ const VOLUMES: &[u8] = b"volumes";
 
 /// True of `/var/lib/docker/volumes/<name>/_data`: the files of a named docker volume.
 ///
-/// A rule about text: the path is [cleaned](crate::path::clean_path), nothing is looked up. Between prefix and suffix stands
-/// exactly one component. False for a relative or empty path.
+/// Only the text is examined: the path is [cleaned](crate::path::clean_path), nothing is looked up. There is exactly
+/// one component between prefix and suffix. False for a relative or empty path.
 ///
 /// ```
 /// use mountwright_core::kata::is_docker_volume;

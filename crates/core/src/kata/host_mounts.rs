@@ -1,4 +1,4 @@
-//! Taking off what a container's mounts left on the host.
+//! Unmount of a container's mounts on the host.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -15,12 +15,12 @@ use crate::spec::Mount;
 use crate::unmount::placeholder::{self, Above, Removal};
 use crate::unmount::{NameAfter, UnshareOutcome};
 
-/// Takes off the host's side of a mount of `container`, lazily and never following a link; for a bind, removes the empty
-/// file or directory that it was put on.
+/// Unmounts a mount of `container` on the host, lazily and without following a symlink. For a bind, it also removes the
+/// empty file or directory that was its target.
 ///
-/// What is taken off must be the container's own: the mount whose id was recorded, or whatever sits on a name below
-/// `<mounts>/<id>` or on a name `<mounts>/<id>-<16 hex digits>-<name>`, as the original lays them out. Any other name that
-/// begins with the id may be the directory or a volume of another container, whose id is longer.
+/// Only the container's own mounts are unmounted: the mount whose id was recorded, or the mounts on a name below
+/// `<mounts>/<id>` or on a name `<mounts>/<id>-<16 hex digits>-<name>`, the layout of the original. Any other name that
+/// begins with the id may be a directory or a volume of another container with a longer id.
 pub(crate) fn unmount_host_mount(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -78,7 +78,7 @@ fn own_location(mounts_dir: &Utf8Path, container: &ContainerId, host_path: &Utf8
     if own { Location::beneath(mounts_dir.as_std_path(), below.as_std_path()).ok() } else { None }
 }
 
-/// Hexadecimal digits of the random number in a volume's name.
+/// The number of hexadecimal digits of the random number in a volume's name.
 const RANDOM_DIGITS: usize = 16;
 
 fn is_volume_of(container: &ContainerId, name: &str) -> bool {
@@ -106,7 +106,7 @@ fn detach_one(
     Ok(Layers::Off { count, removal: remove()? })
 }
 
-/// Only a bind has a placeholder that the runtime made.
+/// Keeps the name: only a bind has a placeholder that the runtime created.
 fn kept_by_type(at: &Location) -> Removal {
     Removal::Kept(OsError::new(crate::error::Operation::RemoveDir, at.for_display(), Errno::EPERM))
 }

@@ -1,9 +1,9 @@
-//! What nydus needs of the host.
+//! Requirements of nydus on the host.
 
 use crate::kata::NydusNotSupported;
 use crate::path::ContainerId;
 
-/// The hypervisors that have a daemon for nydus, by the words that configurations use.
+/// The hypervisors that have a daemon for nydus, by their names in configurations.
 const WITH_DAEMON: [&str; 2] = ["qemu", "clh"];
 
 /// `Ok` where this hypervisor has a daemon for nydus.
@@ -16,7 +16,7 @@ pub fn nydus_supported(hypervisor: &str) -> Result<(), NydusNotSupported> {
     if WITH_DAEMON.contains(&hypervisor) { Ok(()) } else { Err(NydusNotSupported(hypervisor.to_owned())) }
 }
 
-/// Where the daemon has a container's image, in its own tree.
+/// The path of a container's image in the daemon's own tree.
 #[doc(alias = "rafsMountPath")]
 pub fn rafs_mount_path(id: &ContainerId) -> String {
     format!("/rafs/{id}/lowerdir")

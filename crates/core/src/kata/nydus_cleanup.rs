@@ -17,12 +17,12 @@ use crate::unmount::placeholder::{self, Removal};
 use crate::unmount::{NameAfter, UnshareOutcome};
 
 /// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of the
-/// root filesystem, in this order. A failing step does not keep the others from being tried, and a second call finds
-/// nothing left to do.
+/// root filesystem, in this order. The remaining steps run after a step has failed. A second call finds nothing left to
+/// do.
 ///
 /// # Errors
 ///
-/// Every step that failed, in order. Where the hypervisor has no daemon nothing is tried.
+/// Every step that failed, in order. Where the hypervisor has no daemon no step is run.
 #[doc(alias = "nydusContainerCleanup")]
 pub fn cleanup_nydus(
     fs: &dyn Filesystem,
@@ -58,8 +58,8 @@ pub fn cleanup_nydus(
     }
 }
 
-/// The daemon serves the root filesystem; on the host it is an empty directory. One that cannot be removed is an error here:
-/// something is in it or on it that nobody expects.
+/// Removes the directory of the root filesystem. The daemon serves the root filesystem; on the host it is an empty
+/// directory. A directory that cannot be removed is an error here: it has unexpected contents or a mount on it.
 fn remove_rootfs_dir(
     fs: &dyn Filesystem,
     mounts_dir: &Utf8Path,
@@ -131,7 +131,7 @@ mod tests {
         fs
     }
 
-    /// What another share has left in the container's directory.
+    /// A leftover of another share in the container's directory.
     fn something() -> DirectoryEntries {
         let entry = DirectoryEntry { name: "v".into(), kind: FileKind::Directory, inode: 9 };
         DirectoryEntries::new(std::iter::once(Ok(entry)))

@@ -8,13 +8,13 @@ use crate::kata::KataError;
 use crate::path::ContainerId;
 use crate::unmount::UnshareOutcome;
 
-/// One step of taking a sandbox's shares off.
+/// One step of the removal of a sandbox's shares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UnshareStep {
-    /// The container's directory was looked at.
+    /// The look-up of the container's directory.
     ContainerDir,
-    /// The host's side of a mount.
+    /// The mount on the host.
     HostMount(Utf8PathBuf),
     /// The image in the nydus daemon.
     Rafs,
@@ -41,11 +41,11 @@ impl fmt::Display for UnshareStep {
 #[error("container {container}, {step}: {error}")]
 #[non_exhaustive]
 pub struct UnshareFailure {
-    /// Whose step it was.
+    /// The container.
     pub container: ContainerId,
-    /// Which step.
+    /// The step.
     pub step: UnshareStep,
-    /// Why it failed.
+    /// The cause of the failure.
     pub error: KataError,
 }
 
@@ -55,25 +55,25 @@ impl UnshareFailure {
     }
 }
 
-/// A step that was carried out.
+/// A step that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnshareDone {
-    /// Whose step it was.
+    /// The container.
     pub container: ContainerId,
-    /// Which step.
+    /// The step.
     pub step: UnshareStep,
-    /// What it did.
+    /// Its result.
     pub outcome: UnshareOutcome,
 }
 
-/// Steps failed; all the others were carried out.
+/// The result where steps failed; all other steps were run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnshareAllError {
-    /// What failed, in order; at least one.
+    /// The failed steps, in order; at least one.
     pub failures: Vec<UnshareFailure>,
-    /// What was carried out, in order.
+    /// The successful steps, in order.
     pub done: Vec<UnshareDone>,
 }
 

@@ -1,4 +1,4 @@
-//! What a sandbox has mounted.
+//! A sandbox and its mounts.
 
 use camino::Utf8PathBuf;
 
@@ -9,7 +9,7 @@ use crate::spec::Mount;
 /// The root filesystem type that nydus snapshotters announce (`NydusRootFSType` of the original).
 pub const NYDUS_ROOTFS_TYPE: &str = "fuse.nydus-overlayfs";
 
-/// A container, as far as its mounts go.
+/// A container and its mounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -19,11 +19,11 @@ pub struct Container {
     /// The type of the filesystem on the block device that is its root filesystem; empty where its root filesystem is a
     /// shared directory (`state.Fstype` of the original).
     pub fs_type: String,
-    /// The type of its root filesystem, as the runtime was told.
+    /// The type of its root filesystem, as the runtime received it.
     pub rootfs_type: String,
     /// The name of its root filesystem below its directory.
     pub rootfs_suffix: String,
-    /// Its mounts, in the order in which they were made.
+    /// Its mounts, in the order in which they were mounted.
     pub mounts: Vec<Mount>,
 }
 
@@ -40,18 +40,18 @@ impl Container {
     }
 }
 
-/// A sandbox, as far as its mounts go.
+/// A sandbox and its mounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Sandbox {
     /// Its id.
     pub id: ContainerId,
-    /// Where its containers' directories are bound: the host's side.
+    /// The directory on the host below which its containers' directories are bound.
     pub mounts_dir: Utf8PathBuf,
-    /// What runs it, by the word that its configuration uses.
+    /// The hypervisor, by its name in the configuration.
     pub hypervisor: String,
-    /// Its containers, in the order in which they were made.
+    /// Its containers, in the order in which they were created.
     pub containers: Vec<Container>,
 }
 

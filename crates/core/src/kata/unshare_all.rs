@@ -1,4 +1,4 @@
-//! Taking off everything that a sandbox has shared.
+//! Removal of everything that a sandbox has shared.
 
 use crate::error::{Errno, Error};
 use crate::file::{FileKind, FinalLink};
@@ -15,17 +15,17 @@ use crate::share::layout::container_dir;
 use crate::share::unshare::{unshare, warn_symlink};
 use crate::unmount::UnshareOutcome;
 
-/// Takes off everything that a sandbox's containers have shared, and goes on after every failure.
+/// Removes everything that a sandbox's containers have shared, and continues after every failure.
 ///
-/// For each container, in order: the host's side of its mounts, last made first; then, unless its root filesystem is a
-/// block device ([`Container::fs_type`] set), its root filesystem, or what a nydus image has in its place. A container
-/// whose directory is a symlink is skipped with a warning, and the outcome says so.
+/// For each container, in order: its mounts on the host, the last one first; then, unless its root filesystem is a
+/// block device ([`Container::fs_type`] set), its root filesystem, or for a nydus image [`cleanup_nydus`]. A container
+/// whose directory is a symlink is skipped with a warning and reported as such.
 ///
-/// `daemon` is asked for containers on nydus images alone.
+/// `daemon` is called for containers on nydus images alone.
 ///
 /// # Errors
 ///
-/// [`UnshareAllError`] with everything that failed and everything that was done.
+/// [`UnshareAllError`] with all failed and all successful steps.
 #[doc(alias = "bindUnmountAllRootfs")]
 pub fn unshare_all(
     fs: &dyn Filesystem,

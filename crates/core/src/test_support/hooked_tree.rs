@@ -1,4 +1,4 @@
-//! A tree of files for tests that change it: by calls of the ports, and between any two of them.
+//! A tree of files for tests that change it: by calls of the ports, and between any two calls.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -11,8 +11,9 @@ use crate::mount::{MountId, MountKey, UnmountMode};
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, DirectoryEntries, Filesystem, OpenEntry};
 
-/// A tree of files behind the [`Filesystem`] port. Names lead to inodes, so that an open directory stays what it is
-/// whatever happens to its name. As on Linux, a change of the owner clears set-id bits and capabilities of what is no directory.
+/// A tree of files behind the [`Filesystem`] port. Names lead to inodes, so an open directory stays the same if its
+/// name is moved or removed. As on Linux, a change of the owner clears set-id bits and capabilities of a file that is
+/// no directory.
 #[derive(Clone, Default)]
 pub(crate) struct ChangingTree {
     state: Arc<Mutex<State>>,
@@ -35,7 +36,7 @@ struct State {
 /// The files themselves. Paths are absolute, and no symlink is followed in them.
 pub(crate) struct Files {
     nodes: Vec<Node>,
-    /// As for a process without `CAP_FSETID` that is in no file's group.
+    /// Behaves as for a process without `CAP_FSETID` that is in no file's group.
     clears_set_group_id: bool,
 }
 
@@ -63,7 +64,7 @@ impl Files {
         let inode = self.nodes.len() as u64;
         let mut metadata = Metadata::new(kind, device, inode);
         metadata.mode = FileMode::from_bits(mode);
-        // No two files are born at the same time.
+        // No two files have the same time of birth.
         metadata.birth = Some(FileTime { seconds: 0, nanoseconds: u32::try_from(inode).unwrap() });
         let (names, bytes, target) = (BTreeMap::new(), Vec::new(), PathBuf::new());
         self.nodes.push(Node { metadata, above: 0, names, bytes, target, capabilities: None });
@@ -121,19 +122,19 @@ impl Files {
         self.node(inode).target = target.into();
     }
 
-    /// What is at `path` is on this mount from now on; what is made below it later is on that one too.
+    /// Sets the mount of the file at `path`; files that are created below it later are on that mount too.
     pub(crate) fn mount(&mut self, path: &str, mount: u32) {
         let inode = self.find(Path::new(path)).unwrap();
         self.node(inode).metadata.mount = Some(MountKey::Reused(MountId(mount)));
     }
 
-    /// What is at `path` has another device number on the same mount, as a subvolume of btrfs has.
+    /// Sets another device number for the file at `path`, on the same mount, as for a subvolume of btrfs.
     pub(crate) fn device(&mut self, path: &str, device: DeviceNumber) {
         let inode = self.find(Path::new(path)).unwrap();
         self.node(inode).metadata.device = device;
     }
 
-    /// What is at `path` has another time of birth, as an overlay gives to what it copies up.
+    /// Sets another time of birth for the file at `path`, as overlayfs does when it copies a file up.
     pub(crate) fn copied_up(&mut self, path: &str) {
         let inode = self.find(Path::new(path)).unwrap();
         self.node(inode).metadata.birth = Some(FileTime { seconds: 1, nanoseconds: 0 });
@@ -144,7 +145,7 @@ impl Files {
         self.node(inode).capabilities = Some(capabilities.to_vec());
     }
 
-    /// From now on the set-group-id bit is cleared where a mode is set.
+    /// Clears the set-group-id bit whenever a mode is set from now on.
     pub(crate) fn clear_set_group_id(&mut self) {
         self.clears_set_group_id = true;
     }
@@ -157,7 +158,7 @@ impl Files {
         self.node(inode).above = above;
     }
 
-    /// Takes a name away, and of a directory everything below.
+    /// Removes a name, and for a directory everything below it.
     pub(crate) fn remove(&mut self, path: &str) {
         let inode = self.take(path);
         self.node(inode).names.clear();
@@ -202,24 +203,24 @@ impl ChangingTree {
         self.state.lock().unwrap()
     }
 
-    /// From now on this operation on what is at `path` now fails.
+    /// Makes this operation fail from now on, for the file that is at `path` now.
     pub(crate) fn failing(&self, path: &str, operation: Operation, errno: Errno) {
         let mut state = self.lock();
         let inode = state.files.find(Path::new(path)).unwrap();
         state.faults.insert((inode, operation as u8), errno);
     }
 
-    /// From now on this operation fails, on whatever it is.
+    /// Makes this operation fail from now on, for every file.
     pub(crate) fn failing_anywhere(&self, operation: Operation, errno: Errno) {
         self.lock().faults_anywhere.insert(operation as u8, errno);
     }
 
-    /// Just before call number `call`, counted from 0, this happens, after what was to happen there already.
+    /// Makes `change` happen just before call number `call`, counted from 0, after earlier hooks of that call.
     pub(crate) fn before_call(&self, call: usize, change: impl FnOnce(&mut Files) + Send + 'static) {
         self.lock().hooks.entry(call).or_default().push(Box::new(change));
     }
 
-    /// From call number `call` on nothing happens any more: the process is dead.
+    /// Makes every call from number `call` on fail: the process is dead.
     pub(crate) fn die_at(&self, call: usize) {
         self.lock().dies_at = Some(call);
     }
@@ -246,7 +247,7 @@ impl ChangingTree {
         state.files.node(inode).capabilities.clone()
     }
 
-    /// The calls so far, with the paths that they were made with.
+    /// The calls so far, with their paths.
     pub(crate) fn calls(&self) -> Vec<(Operation, PathBuf)> {
         self.lock().calls.clone()
     }
@@ -259,12 +260,12 @@ impl ChangingTree {
         self.lock().open
     }
 
-    /// The most descriptors that were open at a time; a listing counts as one more.
+    /// The maximum number of descriptors open at a time; a listing counts as one more.
     pub(crate) fn most_open(&self) -> usize {
         self.lock().most_open
     }
 
-    /// One call: what has to happen before it happens, then its fault, then itself.
+    /// One call: first its hooks, then its fault, then the call itself.
     fn call<T>(
         &self,
         operation: Operation,
@@ -385,7 +386,7 @@ impl OpenDirectory {
         })
     }
 
-    /// An operation on the directory that speaks of a name in it.
+    /// An operation on the directory about a name in it.
     fn in_it<T>(
         &self,
         operation: Operation,

@@ -1,4 +1,4 @@
-//! A mount table behind the mock, without propagation: for tests of what sequences take off.
+//! A mount table behind the mock, without propagation: for tests of the mounts that sequences unmount.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,11 +12,11 @@ use crate::mount_table::MountTable;
 use crate::path::Location;
 use crate::ports::MockMounter;
 
-/// The origin of every mount on paper.
+/// The origin of every in-memory mount.
 pub(crate) const ORIGIN: Origin =
     Origin { boot: Some(BootId::from_bytes([7; 16])), namespace: Some(MountNamespaceId::Unique(9)) };
 
-/// The mounts, what was done to them, and what is refused: an operation on a path that contains this.
+/// The mounts, the log of changes, and a refused operation: on every path that contains this text.
 #[derive(Default)]
 pub(crate) struct PaperMounts {
     pub(crate) mounts: Vec<MountInfo>,

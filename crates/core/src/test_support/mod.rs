@@ -1,4 +1,4 @@
-//! What the unit tests run on.
+//! Support for the unit tests.
 
 #[cfg(all(test, feature = "serde"))]
 pub(crate) mod error_messages;

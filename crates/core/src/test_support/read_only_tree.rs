@@ -1,4 +1,4 @@
-//! A small world for the tests of questions: a tree of files that can be looked at.
+//! A small read-only tree of files for tests of look-ups.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ffi::{OsStr, OsString};
@@ -13,8 +13,8 @@ use crate::mount::{MountKey, UnmountMode};
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, DirectoryEntries, Filesystem, OpenEntry};
 
-/// A tree of files, made by chained calls that make the directories above too. It can be looked at, and refuses every
-/// change with `EROFS`. It counts the entries that were read and the descriptors that are open.
+/// A tree of files, built by chained calls that create the directories above too. Every change fails with `EROFS`. It
+/// counts the entries that were read and the descriptors that are open.
 pub(crate) struct SmallWorld {
     tree: Arc<Tree>,
     current_directory: PathBuf,
@@ -82,7 +82,7 @@ impl SmallWorld {
     pub(crate) fn symlink(self, path: &str, target: &str) -> Self {
         self.add(Path::new(path), FileKind::Symlink, |node| {
             node.target = target.into();
-            // As on disk, and a trap for whoever adds up sizes.
+            // As on disk; a sum of sizes must not count it.
             node.metadata.size = target.len() as u64;
         })
     }
@@ -110,7 +110,7 @@ impl SmallWorld {
         self.tree.counters.entries_read.load(Ordering::Relaxed)
     }
 
-    /// The most descriptors that were open at a time; a listing counts as one more.
+    /// The maximum number of descriptors open at a time; a listing counts as one more.
     pub(crate) fn most_open(&self) -> usize {
         self.tree.counters.most_open.load(Ordering::Relaxed)
     }
@@ -350,7 +350,7 @@ impl Filesystem for SmallWorld {
     }
 
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
-        // A port may be asked about a relative path; the questions here do not lean on that.
+        // A port accepts a relative path; the functions under test do not depend on that.
         assert!(path.is_absolute(), "{path:?}");
         self.locate(Operation::Canonicalize, &Location::trusted(path), FinalLink::Follow)
     }
