@@ -50,3 +50,13 @@ fn links_between_pages_lead_somewhere() {
     let broken: Vec<_> = Page::all().iter().flat_map(links::broken).collect();
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
+
+/// The first screen of the README, up to the section after the commands, fits into a terminal of 100 columns.
+#[test]
+fn first_screen_of_the_readme_fits_into_100_columns() {
+    let readme = include_str!("../../README.md");
+    let (first, _) = readme.split_once("## What it looks like").expect("the section after the first screen");
+    let wide: Vec<_> = first.lines().filter(|line| unicode_width::UnicodeWidthStr::width(*line) > 100).collect();
+    assert!(wide.is_empty(), "{wide:#?}");
+    assert!(first.lines().count() <= 60, "the first screen has {} lines", first.lines().count());
+}

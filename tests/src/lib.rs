@@ -21,7 +21,11 @@ pub mod worker_process;
 
 pub use mountwright_linux::test_namespace as namespace;
 
-/// The programs of the README are compiled and run as they stand there.
+/// The programs of the pages are compiled and run as they stand there.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../docs/cookbook.md")]
+    struct Cookbook;
+}
