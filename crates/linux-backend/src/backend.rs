@@ -69,10 +69,13 @@ impl<K: Kernel> LinuxBackend<K> {
         self
     }
 
-    /// Where kernels before 5.12 make a mount ready before anybody can see it: a directory that only the caller can write
-    /// to, in which a directory is made and a small tmpfs mounted for the time of one call. `/run` by default.
+    /// Sets the parent of the staging directories, `/run` by default. Only the caller may have write access to it.
+    /// Kernels
+    /// before 5.12 prepare a mount there before it is visible: one call creates a staging directory with a small tmpfs,
+    /// and
+    /// removes both.
     ///
-    /// What a killed process left there is taken away by the next backend that uses the same place: directories named
+    /// The next backend with the same parent removes the orphans of a killed process: directories named
     /// `.mountwright-staging-…` of the same owner that no living process has locked (flock(2)).
     #[must_use]
     pub fn with_staging(mut self, directory: impl Into<PathBuf>) -> Self {

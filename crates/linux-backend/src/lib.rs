@@ -34,8 +34,8 @@
 //!
 //! # Kernels
 //!
-//! Written for Linux 4.18 and later. Newer calls are used where they are there ([`Ladder`]); a call that a seccomp filter
-//! answers with `ENOSYS` or `EPERM` counts as absent.
+//! Linux 4.18 and later. Newer calls are used where they exist ([`Ladder`]); a call that a seccomp filter denies with
+//! `ENOSYS` or `EPERM` counts as absent.
 
 #![cfg_attr(not(all(feature = "system", target_os = "linux")), forbid(unsafe_code))]
 

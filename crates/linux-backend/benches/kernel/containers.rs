@@ -17,7 +17,7 @@ const MOUNTS: &str = "/mnt/pod/mounts";
 const SHARED: &str = "/mnt/pod/shared";
 const ROOTFS: &str = "/mnt/image/rootfs";
 
-/// How the containers go.
+/// The order in which the containers are torn down.
 #[derive(Clone, Copy)]
 enum Way {
     /// All with the sandbox, in one detach.

@@ -1,4 +1,4 @@
-//! How many files.
+//! Directories by their number of files.
 
 use std::fs;
 use std::io;
@@ -81,7 +81,8 @@ fn filesystem(report: &mut Report, world: &World, name: &str, at: &Path) {
         .run(report);
 }
 
-/// A directory of so many names of a few files: neither filesystem tells them from as many files when it lists them.
+/// Creates a directory with this many names of a few files: listing it costs as much as listing distinct files, on both
+/// filesystems.
 fn filled(at: &Path, files: usize) -> io::Result<PathBuf> {
     /// Below what ext4 allows.
     const NAMES_OF_A_FILE: usize = 60_000;

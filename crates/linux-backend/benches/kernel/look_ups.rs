@@ -20,7 +20,7 @@ use crate::paired::{Group, Report};
 use crate::raw;
 use crate::stage::{DEPTHS, World, c_path, memory_volume, mount_point};
 
-/// What a `MountInfo` is made of.
+/// The fields of a `MountInfo`.
 #[allow(clippy::cast_lossless)] // `u64::from` is not const.
 const FIELDS: u64 = (abi::STATMOUNT_SB_BASIC
     | abi::STATMOUNT_MNT_BASIC
@@ -33,7 +33,7 @@ const FIELDS: u64 = (abi::STATMOUNT_SB_BASIC
     | abi::STATMOUNT_SB_SOURCE
     | abi::STATMOUNT_SUPPORTED_MASK) as u64;
 
-/// Room for the structure and as much for strings as the backend gives.
+/// The buffer size: the structure, and the backend's size for the strings.
 const ROOM: usize = 512 + 1024;
 
 pub(crate) fn run(report: &mut Report, worlds: &[World]) {

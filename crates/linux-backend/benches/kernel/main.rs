@@ -1,4 +1,4 @@
-//! The backend on this kernel, against the raw system calls that are the floor and against what others do.
+//! The backend on this kernel, compared with raw system calls as the lower bound and with other implementations.
 //!
 //! It needs root (`CAP_SYS_ADMIN`), and says so where it has none. All mounts are made in private mount namespaces, over
 //! `/mnt`, and end with the process.

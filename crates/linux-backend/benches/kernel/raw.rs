@@ -1,4 +1,4 @@
-//! System calls with nothing around them: the floor.
+//! Bare system calls: the lower bound.
 #![allow(unsafe_code)] // rustix has no statmount and no mount_setattr, and its unshare is unsafe.
 
 use std::ffi::{CStr, c_int, c_long, c_uint};
@@ -44,7 +44,7 @@ pub(crate) fn mount_id(dir: c_int, path: &CStr, flags: c_uint) -> io::Result<u64
 pub(crate) fn statmount(id: u64, mask: u64, buffer: &mut [MaybeUninit<u8>]) -> io::Result<()> {
     let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: id, param: mask, mnt_ns_id: 0 };
     let (start, room) = (buffer.as_mut_ptr(), buffer.len());
-    // SAFETY: the request is readable for the size that it names, the buffer writable for `room` bytes.
+    // SAFETY: the request is readable for the size that it names, the buffer is writable for its length.
     answer(unsafe { libc::syscall(number(__NR_statmount), &raw const request, start, room, 0) }).map(drop)
 }
 

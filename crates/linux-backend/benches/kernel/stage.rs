@@ -1,4 +1,4 @@
-//! What the benches look at: a tmpfs over `/mnt`, and three namespaces with ever more mounts.
+//! The setting of the benches: a tmpfs over `/mnt`, and three namespaces with increasing numbers of mounts.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use crate::namespace::Namespace;
 
 /// Everything is below it.
 pub(crate) const STAGE: &str = "/mnt";
-/// How many mounts there are in each of the worlds.
+/// The number of mounts in each world.
 pub(crate) const CROWDS: [usize; 3] = [40, 1_000, 10_000];
 /// Path depths of the look-ups.
 pub(crate) const DEPTHS: [usize; 3] = [2, 8, 32];

@@ -1,4 +1,4 @@
-//! Taking mounts off.
+//! Unmounting.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -88,8 +88,9 @@ impl<K: Kernel> LinuxBackend<K> {
         stat.is_ok_and(|stat| kind(&stat) == S_IFLNK)
     }
 
-    /// Lazily, by a descriptor of the very mount that was looked at: whatever its name leads to meanwhile, no other mount
-    /// below a name can be hit. Only one that is put over it in this very moment would be taken instead.
+    /// Unmounts lazily, by a descriptor of the mount that was checked: whatever its name leads to by then, no mount
+    /// elsewhere is
+    /// unmounted. Only a mount that another process attaches over it at this moment is unmounted instead.
     fn unmount_pinned(&self, place: &Place<'_, K::Fd>, bits: u32, wanted: &Wanted<'_>) -> Step<()> {
         let mount = self.pin_name(place)?;
         let seen = self.seen_through(&mount, wanted.mount)?;
@@ -107,8 +108,9 @@ impl<K: Kernel> LinuxBackend<K> {
         })
     }
 
-    /// Refuses a mount of another filesystem, or of another part of it, where the kernel has `statmount(2)`. Without it only
-    /// the mount table has them, and reading it for every mount is quadratic: the id stands alone then.
+    /// Refuses a mount of another filesystem, or of another subtree of it, where the kernel has `statmount(2)`. Older
+    /// kernels
+    /// list both only in the mount table, and reading it for every mount is quadratic: there the id alone decides.
     fn expect_subtree(&self, shows: &MountSubtree, look: impl FnOnce() -> Step<Stat>) -> Step<()> {
         if !self.uses(Call::Statmount) {
             return Ok(());
@@ -123,9 +125,11 @@ impl<K: Kernel> LinuxBackend<K> {
         Err(Fault::new(Call::Statmount, Errno::ESTALE))
     }
 
-    /// Not lazily: a descriptor of the mount would make it busy, so that it has to be by name, after a look. The name of a
-    /// mount point cannot be exchanged in the mount namespace that it is one in, but from another namespace it can. Where
-    /// the kernel has unique ids a second look tells whether it was another mount that went.
+    /// Unmounts by name after a check, not lazily: an open descriptor would make the mount busy. The name of a mount
+    /// point
+    /// cannot be exchanged within its own mount namespace, but it can from another one. With unique ids a second check
+    /// finds
+    /// that another mount was unmounted.
     fn unmount_looked_at(
         &self,
         place: &Place<'_, K::Fd>,
@@ -158,7 +162,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.calls.openat(place.dir(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)
     }
 
-    /// What a descriptor is of, with a key of the same sort as the one expected where the kernel has it.
+    /// Returns the identity of a descriptor's file, with a mount key of the expected kind if the kernel reports one.
     fn seen_through(&self, file: &K::Fd, expected: Option<MountKey>) -> Step<Seen> {
         let stat = self.stat_fd(file, expected.map_or(self.identity_mask(), mask_for))?;
         let is_link = kind(&stat) == S_IFLNK;
@@ -183,7 +187,7 @@ struct Wanted<'a> {
     apart: Option<&'a Path>,
 }
 
-/// What a name leads to.
+/// The file that a name leads to.
 #[derive(Clone, Copy)]
 struct Seen {
     is_link: bool,
@@ -201,7 +205,7 @@ fn expect(seen: Seen, expected: Option<MountKey>) -> Step<()> {
     Err(Fault::new(Call::Statx, refused))
 }
 
-/// What to ask statx for to compare with a key of this sort.
+/// Returns the statx mask for a comparison with a key of this kind.
 fn mask_for(expected: MountKey) -> u32 {
     match expected {
         MountKey::Unique(_) => STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE,

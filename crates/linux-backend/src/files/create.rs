@@ -16,7 +16,7 @@ use crate::syscalls::abi::{
 use crate::syscalls::failure::Step;
 use crate::syscalls::{At, Kernel, Reach, Stat};
 
-/// What tells a file that was just made from any other.
+/// The fields that distinguish a file just created from any other.
 pub(crate) const FRESH: u32 = STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,10 +27,11 @@ pub(crate) enum Sort {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Makes a directory and opens it. Where its mode comes out other than asked for (the umask, a default ACL, a set-group-id
-    /// directory above) it is corrected by descriptor; where that fails it is removed again.
+    /// Creates a directory and returns its identity. If its mode differs from the requested one (umask, default ACL,
+    /// set-group-id of the parent), it is corrected by descriptor; if that fails, the directory is removed.
     ///
-    /// Where another caller has mounted on it by then, it is that caller's: `EEXIST`, as if the other had made it.
+    /// If another caller has mounted on it in between, it is left to that caller: `EEXIST`, as if the other had created
+    /// it.
     pub(crate) fn new_directory(
         &self,
         dir: At<'_, K::Fd>,
@@ -41,7 +42,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.calls.mkdirat(dir, name, mode.bits().into())?;
         let fix = || -> Step<FileIdentity> {
             let fresh = match dir {
-                // Not into a mount: who exchanges the name would have the mode of somebody else's directory changed.
+                // No mount is crossed: if the name was exchanged, the mode of another process's directory would change.
                 At::Fd(dir) => self.beneath(dir, name, O_PATH | O_DIRECTORY, Crossing::Refuse)?,
                 At::Cwd => self.calls.openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?,
             };

@@ -13,7 +13,7 @@ use crate::syscalls::abi::{AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, STATX_TYPE};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, RawEntries, RawEntry};
 
-/// The first buffer is small: whoever counts to eight needs no more, and the kernel's cost grows with it.
+/// The first buffer is small: enough for a caller that counts to eight, and the kernel's cost grows with its size.
 const FIRST_BUFFER: usize = 1 << 10;
 const LAST_BUFFER: usize = 32 << 10;
 
@@ -21,7 +21,7 @@ pub(crate) struct Entries<K: Kernel> {
     backend: LinuxBackend<K>,
     file: Arc<K::Fd>,
     read: RawEntries,
-    /// How many of them have been handed out or passed over.
+    /// The number of records that were returned or skipped.
     passed: usize,
     next_buffer: usize,
     over: bool,
@@ -55,7 +55,7 @@ impl<K: Kernel> Entries<K> {
         Ok(())
     }
 
-    /// What an entry is; `None` for one that is gone since.
+    /// Returns the kind of an entry; `None` if it was removed in between.
     fn kind(&self, entry: RawEntry<'_>) -> Step<Option<FileKind>> {
         if let Some(kind) = entry_kind(entry.kind) {
             return Ok(Some(kind));
@@ -68,7 +68,7 @@ impl<K: Kernel> Entries<K> {
         }
     }
 
-    /// Goes on to the next entry, the one before `passed`.
+    /// Moves to the next entry, then the one before `passed`.
     fn step(&mut self) -> Step<Option<FileKind>> {
         while !self.over {
             let Some(entry) = self.read.get(self.passed) else {

@@ -1,4 +1,4 @@
-//! From statx's answer to core's values.
+//! Conversion of statx results to core's types.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ pub(crate) fn file_kind(stat: &Stat) -> Option<FileKind> {
     })
 }
 
-/// The kind that a directory tells; `None` where it does not.
+/// Returns the kind in a directory entry; `None` if the filesystem reports none.
 pub(crate) fn entry_kind(kind: u8) -> Option<FileKind> {
     Some(match u32::from(kind) {
         DT_REG => FileKind::Regular,

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// How many names are tried before another process is taken to occupy them on purpose.
+/// The number of names to try. If all of them exist, another process occupies them on purpose.
 pub(crate) const MOST_NAMES: usize = 100;
 
 /// A temporary name: `.mountwright-PURPOSE-PID-NUMBER`. The number is random for each process and counts on from there, so
@@ -20,7 +20,7 @@ pub(crate) fn passing_name(purpose: &str) -> OsString {
     OsString::from(format!(".mountwright-{purpose}-{process}-{number}"))
 }
 
-/// Whether a process may have made up this name.
+/// Returns true if a process can have generated this name.
 pub(crate) fn is_passing_name(name: &OsStr, purpose: &str) -> bool {
     let prefix = format!(".mountwright-{purpose}-");
     let Some(numbers) = name.as_bytes().strip_prefix(prefix.as_bytes()) else { return false };

@@ -35,7 +35,7 @@ pub(crate) fn before_the_attach(propagation: Option<Propagation>) -> Option<u32>
 pub(crate) struct LastStep<'a, Fd> {
     pub(crate) propagation: Option<Propagation>,
     pub(crate) recursion: Recursion,
-    /// Whether no mount of the tree is a peer of the one that it is a copy of.
+    /// True if no mount of the tree is a peer of its original.
     pub(crate) apart: bool,
     /// The source, pinned, where the tree is a slave copy of it.
     pub(crate) source: Option<&'a Fd>,
@@ -77,7 +77,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.finish(attached, target, last)
     }
 
-    /// What has to be known of a tree before it is attached.
+    /// Prepares the attach of a tree: records the state that the later checks compare with.
     pub(crate) fn about_to_attach<'t>(
         &self,
         (tree, mount): (&'t K::Fd, MountKey),
@@ -153,8 +153,11 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Where a mount lies on one that another bind is making, its copies lie on the copies of that one, and are unmounted with
-    /// it only while that one has its peers. Its caller leaves them, sees this mount, and returns to them until it is gone.
+    /// Waits until an unmount of this mount unmounts its copies too. If the mount lies on a mount of another bind in
+    /// progress,
+    /// that holds only while the other mount has its peers. The other caller leaves the peer group, finds this mount,
+    /// and
+    /// rejoins the group until this mount is gone.
     fn wait_for_the_copies(&self, mount: MountKey, target: &Target<'_, K::Fd>) {
         let (MountKey::Unique(id), Some(MountKey::Unique(expected))) = (mount, target.alone_on) else { return };
         let mut has_left = false;
@@ -203,8 +206,9 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Where nothing else may be mounted on the target: that no other mount was attached first. The kernel attaches to the
-    /// top of what is there by then, so that the later of two lies on the earlier. Only unique ids show it (6.8).
+    /// Checks that no other mount was attached first, if the target must be unoccupied. The kernel attaches to the top
+    /// of the
+    /// stack: a lost race shows as a different parent id (needs unique ids, 6.8).
     fn lies_on(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<Option<Standing>> {
         let (Some(MountKey::Unique(expected)), MountKey::Unique(mount)) = (target.alone_on, mount) else {
             return Ok(None);
@@ -223,7 +227,7 @@ impl<K: Kernel> LinuxBackend<K> {
             let stat =
                 self.calls.statx(At::Fd(parent), name.as_ref(), AT_SYMLINK_NOFOLLOW | QUIETLY, self.identity_mask())?;
             match mount_key(&stat) {
-                // Before 5.8 the answer has no mount id.
+                // Before 5.8 statx reports no mount id.
                 None => Ok(Some(())),
                 Some(seen) if seen == mount => Ok(Some(())),
                 // Another mount on it: it is where it should be.

@@ -20,11 +20,11 @@ use crate::syscalls::abi::{MS_BIND, MS_MOVE, MS_REC, MS_REMOUNT};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Call, Kernel, Reach};
 
-/// Whether a bind may be made where it is seen, and changed there.
+/// Returns true if a bind may be made at its target and changed there.
 ///
-/// * Below a root nothing proves that what the name shows afterwards is what was mounted, for somebody may exchange it.
-/// * A tree would be changed one mount after the other, and what then fails could not be rolled back. Nor is it known of
-///   which mounts its copies would be peers until they are private.
+/// * Not below a root: another process may exchange the name, and nothing proves that it still shows the new mount.
+/// * Not a tree: its mounts are changed one by one, and a failure could not be rolled back. Until they are private, the
+///   peers of its copies are unknown.
 fn may_be_in_place(request: &BindRequest) -> bool {
     let (changes, tree) = (!request.change().is_nothing(), request.recursion() == Recursion::Tree);
     let whole = changes && (request.required() == Guarantee::Atomic || tree) || parts(request) && tree;
@@ -133,14 +133,16 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(mount)
     }
 
-    /// What to say where only a staging place would do, and there is none: `EPERM` where that is because nothing may be
-    /// mounted at all.
+    /// Returns the error of a bind that needs a staging directory where none is possible: `EPERM` if the process may
+    /// not mount
+    /// at all.
     pub(crate) fn no_staging(&self) -> Fault {
         let errno = if self.may_mount() { Errno::EOPNOTSUPP } else { Errno::EPERM };
         Fault::new(Call::Mount, errno)
     }
 
-    /// Whether the mount of a target has peers: what is mounted on it is at once in theirs too, as it is then and for good.
+    /// Returns true if the target's mount has peers: a mount on it propagates at once, and later changes do not reach
+    /// the copies.
     pub(crate) fn has_peers(&self, target: &K::Fd) -> Step<bool> {
         Ok(self.mount_of_pinned(target)?.mount.propagation.peers.is_some())
     }

@@ -1,4 +1,4 @@
-//! Binds by a detached copy: nobody sees the mount before it is as it should be.
+//! Binds by a detached copy: the mount is complete before it is visible.
 
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(crate) fn last_step<'a, Fd>(request: &BindRequest, apart: bool, source: Opti
     LastStep { propagation: request.wanted_propagation(), recursion: request.recursion(), apart, source }
 }
 
-/// Whether the copy gets its propagation before it is attached.
+/// Returns true if the copy gets its propagation before it is attached.
 pub(crate) fn parts(request: &BindRequest) -> bool {
     before_the_attach(request.wanted_propagation()).is_some()
 }

@@ -1,4 +1,4 @@
-//! What a bind has created on the way to its target, to be taken back if it fails.
+//! Directories and files that a bind has created for its target; they are removed if it fails.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -69,8 +69,9 @@ impl<Fd> Created<Fd> {
     }
 }
 
-/// Whether a directory can have been made a moment ago with this mode: without a permission that was not asked for.
-/// Set-group-id is inherited.
+/// Returns true if a directory with this mode can be a new one: it has no permission that was not requested.
+/// Set-group-id is
+/// inherited.
 fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
     let inherited = u32::from(mode.bits()) | 0o2000;
     u32::from(stat.mode) & 0o7777 & !inherited == 0

@@ -11,10 +11,13 @@ use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Reach, Stat};
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Pins what is now mounted on a trusted target, whose path the kernel is asked for: a copy of one mount at `source`, or a new filesystem (`None`).
+    /// Pins the new mount on a trusted target: a copy of the mount at `source`, or a new filesystem (`None`). The path
+    /// of the
+    /// target comes from the kernel.
     ///
-    /// Where it cannot be pinned it is taken off again, if what the target's name shows is surely it; else it stays and is
-    /// named: an unmount takes the top of a stack, whoever has put it there.
+    /// If it cannot be pinned, it is unmounted if the target's name certainly shows it. Otherwise it stays and is
+    /// reported: an
+    /// unmount takes the top of a stack, and that may be another process's mount.
     pub(crate) fn mounted_on(&self, target: &Target<'_, K::Fd>, source: Option<&K::Fd>) -> Step<(K::Fd, MountKey)> {
         self.pin_mounted(target, source).map_err(|fault| {
             let shown = self.stat_shown(target).and_then(|stat| self.is_what_was_mounted(&stat, target, source));
@@ -42,7 +45,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.identity_mask() | STATX_TYPE | STATX_INO
     }
 
-    /// What the target's name shows.
+    /// Returns the stat of the target's name.
     pub(crate) fn stat_shown(&self, target: &Target<'_, K::Fd>) -> Step<Stat> {
         let flags = AT_SYMLINK_NOFOLLOW | QUIETLY;
         match &target.named {
@@ -51,7 +54,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// True where this is the source's own file, on another mount than the target as far as statx tells.
+    /// Returns true if this is the source's own file, on another mount than the target as far as statx reports it.
     fn is_what_was_mounted(&self, stat: &Stat, target: &Target<'_, K::Fd>, source: Option<&K::Fd>) -> Step<bool> {
         let beneath = self.stat_fd(&target.file, self.file_and_mount())?;
         let off_target = match mount_key(stat) {

@@ -176,7 +176,7 @@ const PAGE: usize = 4096;
 /// The number of contexts that signals may fail before the next one is waited for.
 const MOST_CONTEXTS: usize = 8;
 
-/// Whether fsconfig takes every key and every value.
+/// Returns true if fsconfig accepts the length of every key and value.
 fn fits_a_context(request: &MountRequest) -> bool {
     let keys = request.options.iter().map(|option| &option.key);
     let values = request.options.iter().filter_map(|option| option.value.as_ref());
@@ -191,7 +191,7 @@ fn wanted(request: &MountRequest) -> MountAttributes {
     request.attributes.changed_by(AttributeChange::NOTHING)
 }
 
-/// A new filesystem is nobody's copy.
+/// A new filesystem has no original, hence no peers.
 fn last_step<Fd>(request: &MountRequest) -> LastStep<'static, Fd> {
     LastStep { propagation: request.propagation, recursion: Recursion::This, apart: true, source: None }
 }

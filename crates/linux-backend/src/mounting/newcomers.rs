@@ -70,8 +70,9 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(found.filter(|_| target.occupied == OccupiedTarget::Refuse))
     }
 
-    /// The same from the mount table, for kernels without listmount: only what is inside, and not of a tree, whose own
-    /// mounts cannot be told from others.
+    /// The same from the mount table, for kernels without listmount: only mounts inside, and none for a tree, because
+    /// its own
+    /// mounts cannot be distinguished from others.
     pub(crate) fn newcomer_in_table(
         &self,
         attached: &Attached<'_, K::Fd>,
@@ -103,7 +104,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(self.ask(mount, STATMOUNT_MNT_POINT.into(), crate::query::lookup::ROOM)?.mount_point)
     }
 
-    /// Whether a mount is in no mount table any more. An error: the kernel did not say.
+    /// Returns true if the mount is in no mount table any more; an error if the kernel does not say.
     pub(crate) fn is_gone(&self, mount: MountKey) -> Step<bool> {
         let looked = match mount {
             MountKey::Unique(id) => self.relations(id).map(drop),

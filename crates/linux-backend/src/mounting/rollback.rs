@@ -13,7 +13,7 @@ use crate::syscalls::abi::MNT_DETACH;
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Kernel, Reach};
 
-/// How many mounts on top of each other are looked through.
+/// The highest number of stacked mounts that are examined.
 const MOST_COVERS: usize = 64;
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -80,7 +80,7 @@ impl<K: Kernel> LinuxBackend<K> {
         false
     }
 
-    /// Whether another mount was put over this one. An error: it cannot be looked at, and may be.
+    /// Returns true if another mount covers this one; an error if that cannot be found out.
     fn is_covered(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<bool> {
         let shown = match self.stat_shown(target) {
             // The target has another name now.
@@ -93,7 +93,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Whether `seen` is mounted on `mount`, perhaps with others in between.
+    /// Returns true if `seen` is mounted on `mount`, directly or with others in between.
     pub(crate) fn covers(&self, seen: MountKey, mount: MountKey) -> Step<bool> {
         match (seen, mount) {
             (MountKey::Unique(seen), MountKey::Unique(mount)) => self.has_ancestor(seen, mount),

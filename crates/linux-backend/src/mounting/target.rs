@@ -1,4 +1,4 @@
-//! The place that a bind goes to: pinned, and made where it is missing.
+//! The target of a bind: pinned, and created if it is missing.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -26,17 +26,16 @@ pub(crate) struct Target<'a, Fd> {
     pub(crate) file: Fd,
     /// Below a root: the directory it was found in and its name there.
     pub(crate) named: Option<Named<'a, Fd>>,
-    /// The mount that the target is on, where nothing else may be mounted on the target and where the kernel
-    /// tells.
+    /// The mount that the target is on, if the target must be unoccupied and the kernel reports the mount.
     pub(crate) alone_on: Option<MountKey>,
-    /// Whether other mounts on the target are expected.
+    /// The rule for other mounts on the target.
     pub(crate) occupied: OccupiedTarget,
-    /// Where it was asked for.
+    /// The requested location.
     pub(crate) at: &'a Location,
 }
 
 impl<Fd> Target<'_, Fd> {
-    /// Where it is, for a person to read.
+    /// Returns the path for messages.
     pub(crate) fn shown(&self) -> PathBuf {
         self.at.for_display()
     }
@@ -46,7 +45,7 @@ impl<Fd> Target<'_, Fd> {
 type Named<'a, Fd> = (Rc<Fd>, &'a OsStr);
 type Found<'a, Fd> = (Fd, Option<Named<'a, Fd>>);
 
-/// How the components of a target are opened.
+/// The rule for opening the components of a target.
 #[derive(Clone, Copy)]
 enum Trust {
     /// As the kernel resolves a path, symlinks included.
@@ -56,7 +55,7 @@ enum Trust {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// What a file is: a directory or not.
+    /// Returns the sort of a file: directory or not.
     pub(crate) fn sort_of(&self, file: &K::Fd) -> Step<Sort> {
         let stat = self.stat_fd(file, STATX_TYPE)?;
         Ok(if kind(&stat) == S_IFDIR { Sort::Directory } else { Sort::File })
@@ -85,8 +84,9 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(Target { file, named, alone_on, occupied: request.occupied_target(), at: request.target() })
     }
 
-    /// The mount that a target is on, where statx tells, and which file it is, where the server lets it be looked at;
-    /// `EBUSY` where the target is its root.
+    /// Returns the mount that a target is on, if statx reports it, and the file's identity, if the server permits the
+    /// stat.
+    /// `EBUSY`: the target is the root of its mount.
     fn unoccupied(&self, file: &K::Fd) -> Step<(Option<MountKey>, Option<FileIdentity>)> {
         let mask = self.identity_mask();
         let (stat, identity) = match self.stat_fd(file, mask | STATX_INO) {

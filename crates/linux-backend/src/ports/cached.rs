@@ -16,15 +16,17 @@ use crate::syscalls::abi::{
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Call, Kernel};
 
-/// What to do where a server may be dead: a path that leads through its mount.
+/// Queries that do not block where a server may be dead, for paths that lead through its mount.
 ///
-/// The questions of the port answer at once at the *root* of such a mount; a component below it has to be looked up there,
-/// and that may never end. These look it up in the kernel's caches alone.
+/// The port's queries return at once at the *root* of such a mount. A component below it needs a look-up by the server,
+/// which
+/// may never return. These methods use the kernel's caches alone.
 ///
 /// # Errors
 ///
-/// As the method of the port, and `EAGAIN` (which is `EWOULDBLOCK`): the caches do not tell, and to look further may block.
-/// That goes for every name that was not looked up lately, one that is not there included, whatever filesystem it is on.
+/// The errors of the port's method, and `EAGAIN` (which is `EWOULDBLOCK`): the caches do not hold the name, and a
+/// look-up may
+/// block. Every name that was not looked up lately is `EAGAIN`, on every filesystem, missing names included.
 /// `EOPNOTSUPP`: the kernel cannot look at its caches alone (before Linux 5.12, or openat2 is denied).
 impl<K: Kernel> LinuxBackend<K> {
     /// [`mount_of`](mountwright_core::Mounter::mount_of), or `EAGAIN` where that might block.
@@ -47,8 +49,9 @@ impl<K: Kernel> LinuxBackend<K> {
         found.map_err(|fault| fault.of(Operation::FilesystemOf, at.for_display()))
     }
 
-    /// [`metadata`](mountwright_core::Filesystem::metadata) as it was last known, or `EAGAIN` where nothing is known without
-    /// asking. What a server has changed since is not seen, and a server that never answered may show as a file of size 0.
+    /// [`metadata`](mountwright_core::Filesystem::metadata) from the caches, or `EAGAIN` if they hold none. Later
+    /// changes by the
+    /// server are not seen, and a file whose server never replied may show as a file of size 0.
     ///
     /// # Errors
     ///

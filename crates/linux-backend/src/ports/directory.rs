@@ -25,7 +25,7 @@ use crate::syscalls::{At, Call, Kernel};
 
 /// The directory that holds this one.
 const PARENT: &str = "..";
-/// How much of a file is read at a time.
+/// The number of bytes of one read.
 const CHUNK: u64 = 64 << 10;
 
 /// Refuses what is not one plain component.

@@ -25,7 +25,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(found)
     }
 
-    /// What the kernel calls the path of an open descriptor, if it leads there again: a deleted file's path ends in
+    /// Returns the kernel's path of an open descriptor, if it leads to the same file again. The path of a deleted file
+    /// ends in
     /// `(deleted)`, one outside this root starts with `(unreachable)`.
     fn real_path(&self, path: &Path) -> Step<PathBuf> {
         let file = self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0)?;

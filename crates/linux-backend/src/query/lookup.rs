@@ -18,7 +18,7 @@ use crate::syscalls::abi::{
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, MountStat, Stat};
 
-/// Room for statmount's strings at the first attempt; enough but for the longest overlay options.
+/// The buffer size for statmount's strings at the first attempt; enough for all but the longest overlay options.
 pub(crate) const ROOM: usize = 1024;
 /// More than any mount's strings can be: each is less than a page or a path, options apart.
 const MOST_ROOM: usize = 1 << 20;
@@ -53,7 +53,8 @@ impl<K: Kernel> LinuxBackend<K> {
             };
             match ask(id) {
                 Ok(answer) => return Ok(Some((answer, is_root))),
-                // Taken off in between: look again. The same once more: a mount that no namespace has any longer.
+                // Unmounted between the two calls: retry. The same id twice is a mount that is in no namespace any
+                // longer.
                 Err(fault) if fault.errno() == Errno::ENOENT && gone != Some(id) => gone = Some(id),
                 Err(fault) => return Err(fault),
             }
@@ -67,7 +68,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// The mount of an open descriptor, which keeps it: its id cannot be used again meanwhile.
+    /// Returns the mount of an open descriptor. The descriptor keeps the mount, so that its id is not reused.
     pub(crate) fn mount_of_pinned(&self, file: &K::Fd) -> Step<PathMount> {
         let stat = self.stat_fd(file, self.identity_mask())?;
         let key = match mount_key(&stat) {
@@ -150,7 +151,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(info)
     }
 
-    /// The part of a filesystem that a mount shows.
+    /// Returns the subtree of a filesystem that a mount shows.
     pub(crate) fn subtree(&self, id: UniqueMountId) -> Step<MountSubtree> {
         let fields = u64::from(STATMOUNT_SB_BASIC | STATMOUNT_MNT_ROOT);
         let answer = self.ask(id, fields, ROOM)?;
@@ -170,7 +171,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.uses(Call::Statmount) && self.relations(id).is_ok()
     }
 
-    /// statmount, with as much room as the strings need.
+    /// Calls statmount with a buffer that grows until the strings fit.
     pub(crate) fn ask(&self, id: UniqueMountId, mask: u64, mut room: usize) -> Step<MountStat> {
         loop {
             match self.calls.statmount(id.0.get(), mask, room) {
@@ -181,8 +182,9 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
-/// Whether the path of a descriptor is that of its mount. The kernel says of a directory that was removed that it is, and
-/// so for a mount of it; no other file of a mount has such a path, for theirs go on with a slash.
+/// Returns true if the path of a descriptor is that of its mount. The kernel appends ` (deleted)` if the directory was
+/// removed,
+/// as it does for a mount of one. No other file of the mount has such a path: theirs continue with a slash.
 fn is_path_of_root(path: &Path, mount_point: &Path) -> bool {
     let (path, mount_point) = (path.as_os_str().as_bytes(), mount_point.as_os_str().as_bytes());
     path == mount_point || (mount_point != b"/" && path.strip_prefix(mount_point) == Some(b" (deleted)"))

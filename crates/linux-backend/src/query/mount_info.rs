@@ -1,4 +1,4 @@
-//! From statmount's answer to core's values.
+//! Conversion of statmount results to core's types.
 
 use std::ffi::OsString;
 use std::num::NonZeroU64;
@@ -29,13 +29,14 @@ pub(crate) const EVERY_FIELD: u64 = (STATMOUNT_SB_BASIC
     | STATMOUNT_SB_SOURCE
     | STATMOUNT_SUPPORTED_MASK) as u64;
 
-/// What is left out of an answer only where it is empty or not known: all but what few mounts have.
+/// The fields that a result lacks only if they are empty or unsupported: all except those that few mounts have.
 #[allow(clippy::cast_lossless)] // As above.
 const NEVER_LEFT_OUT: u64 =
     EVERY_FIELD & !((STATMOUNT_PROPAGATE_FROM | STATMOUNT_FS_SUBTYPE | STATMOUNT_SUPPORTED_MASK) as u64);
 
-/// The fields that an answer lacks. An empty string is left out too: only what the kernel says that it knows, or what it
-/// has been seen to know, counts as empty rather than missing.
+/// Returns the fields that a result lacks. The kernel omits empty strings too: a field counts as empty, not as missing,
+/// if
+/// the kernel lists it as supported or has returned it before.
 pub(crate) fn missing_fields(answer: &MountStat, seen: u64) -> u64 {
     let supported = if answer.mask & u64::from(STATMOUNT_SUPPORTED_MASK) == 0 { 0 } else { answer.supported };
     NEVER_LEFT_OUT & !(answer.mask | supported | seen)
@@ -66,7 +67,7 @@ pub(crate) fn info_of(answer: MountStat) -> MountInfo {
     info.propagation = PropagationState {
         peers: group(answer.peer_group),
         master: group(answer.master),
-        // Told only where it differs from the master, as mountinfo does.
+        // Reported only where it differs from the master, as in mountinfo.
         propagate_from: group(answer.propagate_from).filter(|_| answer.propagate_from != answer.master),
         unbindable: answer.propagation & u64::from(MS_UNBINDABLE) != 0,
     };

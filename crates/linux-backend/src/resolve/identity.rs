@@ -22,7 +22,7 @@ pub(crate) fn kind(stat: &Stat) -> u32 {
     u32::from(stat.mode) & S_IFMT
 }
 
-/// The mount that an answer names, where this kernel says (5.8; unique since 6.8).
+/// Returns the mount in a statx result, if the kernel reports one (5.8; unique since 6.8).
 pub(crate) fn mount_key(stat: &Stat) -> Option<MountKey> {
     if stat.mask & STATX_MNT_ID_UNIQUE != 0 {
         NonZeroU64::new(stat.mount_id).map(|id| MountKey::Unique(UniqueMountId(id)))
@@ -33,14 +33,14 @@ pub(crate) fn mount_key(stat: &Stat) -> Option<MountKey> {
     }
 }
 
-/// Whether it is the root of its mount, where this kernel says (5.8).
+/// Returns whether the file is the root of its mount, if the kernel reports it (5.8).
 pub(crate) fn mount_root(stat: &Stat) -> Option<bool> {
     let bit = u64::from(STATX_ATTR_MOUNT_ROOT);
     (stat.attributes_mask & bit != 0).then_some(stat.attributes & bit != 0)
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// What to ask statx for to learn a mount's best identity. A unique id is of use only where statmount takes it.
+    /// Returns the statx mask for a mount's best identity. A unique id is useful only if statmount accepts it.
     pub(crate) fn identity_mask(&self) -> u32 {
         if self.uses(Call::Statmount) {
             STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE
@@ -57,8 +57,9 @@ impl<K: Kernel> LinuxBackend<K> {
             other => other?,
         };
         if mask & STATX_TYPE & !stat.mask != 0 {
-            // A descriptor can be opened once more without the server. Symlinks cannot be told from files that way; a mount
-            // of one is all that could be met here.
+            // A descriptor can be reopened without the server. This does not distinguish symlinks from files, but only
+            // a mount of a
+            // symlink could occur here.
             let kind = match self.calls.reopen(file, O_PATH | O_DIRECTORY | O_CLOEXEC) {
                 Ok(_) => S_IFDIR,
                 Err(fault) if fault.errno() == Errno::ENOTDIR => S_IFREG,
@@ -98,7 +99,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok((kind(&stat), key))
     }
 
-    /// Before 5.8 only a descriptor's fdinfo tells its mount.
+    /// Returns the mount by the descriptor's fdinfo, the only source before 5.8.
     pub(crate) fn mount_in_fdinfo(&self, file: &K::Fd) -> Step<MountKey> {
         let text = self.calls.fdinfo(file)?;
         let id = text.split(|&byte| byte == b'\n').find_map(|line| {

@@ -14,7 +14,7 @@ use crate::syscalls::abi::{O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Reach};
 
-/// Where a name is looked up.
+/// The start of a look-up.
 #[derive(Debug)]
 pub(crate) enum Base<'a, Fd> {
     /// At the current directory: for one call only, which may be given any trusted path.
@@ -84,10 +84,10 @@ fn split(path: &Path) -> Option<(&Path, &Path)> {
     Some((Path::new(OsStr::from_bytes(parent)), Path::new(OsStr::from_bytes(name))))
 }
 
-/// The kernel refuses a path of this length as a whole; a part of it would get by.
+/// The kernel refuses a path of this length as a whole; a shorter portion of it would pass.
 const PATH_MAX: usize = 4096;
 
-/// Refuses a path that is too long for the kernel, before it is taken apart.
+/// Refuses a path that is too long for the kernel, before it is split.
 pub(crate) fn short_enough(path: &Path) -> Step<()> {
     if path.as_os_str().len() < PATH_MAX { Ok(()) } else { Err(Fault::new(Call::Openat, Errno::ENAMETOOLONG)) }
 }

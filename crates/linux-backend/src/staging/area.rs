@@ -19,8 +19,9 @@ use crate::syscalls::{At, Call, Kernel, Reach};
 /// A small private tmpfs on a directory of its own. What is mounted in it propagates nowhere, and only its owner can
 /// look into it.
 ///
-/// The tmpfs is on `root` in a directory that this process keeps locked: as long as it lives nobody takes the place away
-/// as left behind.
+/// The tmpfs is on `root` in a directory that this process keeps locked: while the process lives, no other process
+/// removes
+/// the directory as an orphan.
 pub(crate) struct Staging<Fd> {
     parent: Fd,
     name: OsString,
@@ -28,11 +29,11 @@ pub(crate) struct Staging<Fd> {
     pub(crate) root: Fd,
 }
 
-/// What staging places are called, before a number.
+/// The purpose in the names of staging directories.
 pub(crate) const PURPOSE: &str = "staging";
 /// The directory that the tmpfs is on.
 pub(crate) const ROOT: &str = "root";
-/// What the tmpfs says that it is made from.
+/// The source of the tmpfs, by which it is recognized.
 pub(crate) const SOURCE: &str = "mountwright";
 /// The one name in it.
 const PLACE: &str = "place";
@@ -78,7 +79,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Makes a directory that nobody else uses, and locks it.
+    /// Creates a directory with a new name and locks it.
     fn staging_directory(&self, parent: &K::Fd) -> Step<(OsString, K::Fd)> {
         let mut refused = Fault::new(Call::Mkdirat, Errno::EEXIST);
         for _ in 0..MOST_NAMES {
@@ -93,7 +94,7 @@ impl<K: Kernel> LinuxBackend<K> {
             }
             match self.lock_and_furnish(parent, &name) {
                 Ok(Some(locked)) => return Ok((name, locked)),
-                // Somebody took it for one that was left behind before it was locked.
+                // Another process took it for an orphan before it was locked.
                 Ok(None) => refused = Fault::new(Call::Flock, Errno::EAGAIN),
                 Err(fault) if fault.errno() == Errno::ENOENT => refused = fault,
                 Err(fault) => {
@@ -106,7 +107,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Err(refused)
     }
 
-    /// `None`: somebody else has locked it.
+    /// Locks a staging directory and creates its `root`. `None`: another process has locked it.
     fn lock_and_furnish(&self, parent: &K::Fd, name: &OsStr) -> Step<Option<K::Fd>> {
         let flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         let locked = self.calls.openat(At::Fd(parent), name.as_ref(), flags, 0)?;
@@ -160,12 +161,13 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Takes off what is mounted in a staging place and removes its directories. An error names what stays. `root`: something
-    /// may be in it.
+    /// Unmounts what is mounted in a staging directory and removes its directories. An error names what stays. `root`
+    /// is given
+    /// if a mount may be staged in it.
     pub(crate) fn clear_staging(&self, parent: &K::Fd, name: &OsStr, locked: &K::Fd, root: Option<K::Fd>) -> Step<()> {
         let place = self.staging().join(name);
         let unmounted = self.unmount_staging(locked, root);
-        // A directory that goes had nothing mounted on it: without privilege umount2 does not say so.
+        // A directory that can be removed has nothing mounted on it. Without privilege umount2 does not report that.
         let emptied = self.remove_gone(locked, ROOT.as_ref()).map_err(|stays| unmounted.err().unwrap_or(stays));
         emptied.map_err(|fault| self.still_in_staging(fault, locked, &place))?;
         self.remove_gone(parent, name).map_err(|fault| fault.leaving(Leftover::Directory(place)))
@@ -188,9 +190,11 @@ impl<K: Kernel> LinuxBackend<K> {
         fault.leaving(Leftover::Directory(place.join(ROOT))).leaving(Leftover::Directory(place.to_path_buf()))
     }
 
-    /// By its name, which only its owner can change. What is in it goes first, by itself: that takes nothing along. Where it has
-    /// something mounted on it, or is in use, all goes together once it is private: a copy of a shared mount is a peer of its
-    /// source, which would lose what is mounted on it.
+    /// Unmounts the tmpfs by its name, which only its owner can change. The staged mount is unmounted first and alone.
+    /// If it has
+    /// a mount on it or is in use, all are made private and unmounted together: a copy of a shared mount is a peer of
+    /// its
+    /// source, which would lose its mounts.
     fn unmount_staging(&self, locked: &K::Fd, root: Option<K::Fd>) -> Step<()> {
         let unmount = |flags| self.calls.umount2(Reach::Below(locked, ROOT.as_ref()), flags | UMOUNT_NOFOLLOW);
         if let Some(root) = root {
@@ -203,7 +207,7 @@ impl<K: Kernel> LinuxBackend<K> {
         match unmount(0) {
             // Nothing is mounted there, or its owner did not come as far.
             Err(fault) if matches!(fault.errno(), Errno::EINVAL | Errno::ENOENT) => Ok(()),
-            // Nobody has put anything in it, but somebody looks into it.
+            // Nothing is mounted in it, but a process uses it.
             Err(fault) if fault.errno() == Errno::EBUSY => {
                 let root = self.staging_root(locked)?;
                 self.mount_by_flags(Reach::Descriptor(&root), MS_PRIVATE | MS_REC)?;
@@ -213,7 +217,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Takes off what was staged, if anything is there, and if nothing is mounted on it.
+    /// Unmounts the staged mount, if there is one and nothing is mounted on it.
     pub(crate) fn unstage(&self, root: &K::Fd) -> Step<()> {
         match self.calls.umount2(Reach::Below(root, PLACE.as_ref()), UMOUNT_NOFOLLOW) {
             Err(fault) if matches!(fault.errno(), Errno::EINVAL | Errno::ENOENT) => Ok(()),

@@ -14,12 +14,12 @@ use crate::syscalls::abi::{LOCK_EX, LOCK_NB, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW,
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Stat};
 
-/// How much of the directory is read at a time.
+/// The number of bytes of one read of the directory.
 const ROOM: usize = 32 << 10;
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Once for each backend: takes away what others have left in the directory of the staging places, of which `own` is
-    /// one. Nothing that goes wrong here matters to whoever is about to bind.
+    /// Removes the orphans beside the staging directory `own`, once for each backend. A failure does not affect the
+    /// bind.
     pub(crate) fn reclaim_staging_once(&self, parent: &K::Fd, own: &K::Fd) {
         if self.found().reclaimed.swap(true, Ordering::Relaxed) {
             return;
@@ -76,7 +76,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.clear_staging(parent, name, &left, root)
     }
 
-    /// Whether the tmpfs is there, or nothing. Anything else is none of ours.
+    /// Returns true if the staging tmpfs is mounted there, false if nothing is; an error for any other mount.
     fn is_ours(&self, root: &K::Fd) -> Step<bool> {
         if !self.is_mount_root(root)? {
             return Ok(false);

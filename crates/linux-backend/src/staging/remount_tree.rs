@@ -1,4 +1,4 @@
-//! Changing a whole tree with mount(2), in the staging place, where nobody sees it change.
+//! Changes to a whole tree by mount(2), in the staging directory, where they are invisible.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -34,10 +34,11 @@ fn covered() -> Fault {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Changes each mount of a staged tree by its own. Which mounts those are only the mount table tells to a kernel that
-    /// lacks `mount_setattr`.
+    /// Changes each mount of a staged tree separately. A kernel without `mount_setattr` lists these mounts in the mount
+    /// table
+    /// only.
     ///
-    /// A mount that another one covers cannot be reached, and could come to light later: `EOPNOTSUPP`.
+    /// A covered mount cannot be reached, but may become visible later: `EOPNOTSUPP`.
     pub(crate) fn change_staged_tree(&self, root: &K::Fd, change: AttributeChange) -> Step<()> {
         if change.is_nothing() {
             return Ok(());

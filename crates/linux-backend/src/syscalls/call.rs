@@ -4,8 +4,9 @@ use std::fmt;
 
 macro_rules! calls {
     ($($variant:ident = $name:literal, $doc:literal;)*) => {
-        /// A system call that the backend makes: one for each method of [`Kernel`](super::Kernel), for whoever counts them
-        /// or makes them fail.
+        /// A system call of the backend: one for each method of [`Kernel`](super::Kernel), for decorators that count
+        /// calls or
+        /// make them fail.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Call {

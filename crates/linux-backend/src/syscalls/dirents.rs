@@ -1,4 +1,4 @@
-//! The answer of getdents64(2).
+//! The result of getdents64(2).
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +9,7 @@ use super::RawEntry;
 struct Record {
     inode: u64,
     kind: u8,
-    /// Where its name ends among the names; it starts where the one before ends.
+    /// The end of its name in `names`; the name starts at the end of the one before.
     end: usize,
 }
 

@@ -5,7 +5,7 @@ use mountwright_core::{Errno, Operation, OsError};
 
 use crate::syscalls::Call;
 
-/// The call that failed, its errno, and what could not be taken back.
+/// The call that failed, its errno, and what could not be rolled back.
 #[derive(Debug)]
 pub(crate) struct Fault {
     step: &'static str,
@@ -37,7 +37,7 @@ impl Fault {
         self
     }
 
-    /// Whether the same call may succeed now: nothing of this attempt is left.
+    /// Returns true if another attempt may succeed: nothing of this one is left.
     pub(crate) fn is_worth_another_attempt(&self) -> bool {
         self.again && self.left.is_empty()
     }
@@ -59,7 +59,7 @@ impl Fault {
         self
     }
 
-    /// True where everything could be taken back.
+    /// Returns true if everything was rolled back.
     pub(crate) fn leaves_nothing(&self) -> bool {
         self.left.is_empty()
     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-/// What fsconfig(2) is told to do with a filesystem context.
+/// A command of fsconfig(2) for a filesystem context.
 #[derive(Clone, Copy, Debug)]
 pub enum Config<'a> {
     /// `FSCONFIG_SET_FLAG`.

@@ -11,8 +11,9 @@ use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 /// Exactly the system calls that [`LinuxBackend`](crate::LinuxBackend) makes.
 ///
-/// `Linux` implements it for the kernel that this process runs on. Whoever implements it for something else runs the backend's
-/// very sequences there: over a model of the kernel, or over another `Kernel` with something between any two calls.
+/// `Linux` implements it for the running kernel. Other implementations run the backend's very sequences over a model of
+/// the
+/// kernel, or over another `Kernel` with something between any two calls.
 ///
 /// # For those who implement
 ///
@@ -43,7 +44,7 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn reopen(&self, file: &Self::Fd, flags: u32) -> Result<Self::Fd, Errno>;
     /// statx(2).
     fn statx(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32, mask: u32) -> Result<Stat, Errno>;
-    /// statmount(2) of a unique id, with `room` bytes for the strings; `EOVERFLOW` where they do not fit.
+    /// statmount(2) of a unique id, with a buffer of this size for the strings; `EOVERFLOW` if they do not fit.
     fn statmount(&self, unique_id: u64, mask: u64, room: usize) -> Result<MountStat, Errno>;
     /// listmount(2): unique ids of mounts below the mount with this unique id, oldest first: those younger than `after`, at
     /// most `most`.
@@ -66,7 +67,7 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn mount_namespace(&self) -> Result<MountNamespaceId, Errno>;
     /// getcwd(2).
     fn getcwd(&self) -> Result<PathBuf, Errno>;
-    /// getdents64(2) into a buffer of `room` bytes; no entry: the end.
+    /// getdents64(2) into a buffer of this size; no entry: the end.
     fn getdents64(&self, dir: &Self::Fd, room: usize) -> Result<RawEntries, Errno>;
     /// readlinkat(2).
     fn readlinkat(&self, dir: At<'_, Self::Fd>, path: &Path) -> Result<PathBuf, Errno>;
@@ -92,10 +93,12 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn chmod(&self, place: Reach<'_, Self::Fd>, mode: u32) -> Result<(), Errno>;
     /// fchmodat2(2).
     fn fchmodat2(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32, flags: u32) -> Result<(), Errno>;
-    /// getxattr(2), with `room` bytes for the value. `ENODATA`: the file has none of this name, or its filesystem stores none
-    /// (which the kernel says by `EOPNOTSUPP`).
+    /// getxattr(2), with a buffer of this size for the value. `ENODATA`: the file has none of this name, or its
+    /// filesystem stores
+    /// none (which the kernel reports as `EOPNOTSUPP`).
     fn getxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, room: usize) -> Result<Vec<u8>, Errno>;
-    /// getxattrat(2) of a name in an open directory, not followed, with `room` bytes for the value. `ENODATA` as for getxattr.
+    /// getxattrat(2) of a name in an open directory, not followed, with a buffer of this size. `ENODATA` as for
+    /// getxattr.
     fn getxattrat(&self, dir: &Self::Fd, file: &Path, name: &OsStr, room: usize) -> Result<Vec<u8>, Errno>;
     /// setxattr(2), with no flags.
     fn setxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, value: &[u8]) -> Result<(), Errno>;

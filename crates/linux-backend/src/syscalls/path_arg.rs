@@ -1,9 +1,9 @@
-//! How a system call is told where a path starts.
+//! Path arguments of system calls.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Where a relative path starts: the first argument of the `…at` calls.
+/// The start of a relative path: the first argument of the `…at` calls.
 #[derive(Debug)]
 pub enum At<'a, Fd> {
     /// At the current directory (`AT_FDCWD`).
@@ -22,13 +22,14 @@ impl<Fd> Copy for At<'_, Fd> {}
 
 /// A place for the calls that take a path and no descriptor: mount(2), umount2(2), chmod(2).
 ///
-/// What is named by a descriptor is reached through the descriptor's magic link in procfs, which an implementation
-/// trusts only after it knows procfs to be real; otherwise the call is `EOPNOTSUPP`.
+/// The file of a descriptor is reached through the descriptor's magic link in procfs, which an implementation trusts
+/// only
+/// after it has verified procfs; otherwise the call is `EOPNOTSUPP`.
 #[derive(Debug)]
 pub enum Reach<'a, Fd> {
     /// A path.
     Path(&'a Path),
-    /// What the descriptor stands for: `/proc/thread-self/fd/N`.
+    /// The file of the descriptor: `/proc/thread-self/fd/N`.
     Descriptor(&'a Fd),
     /// A name in a directory: `/proc/thread-self/fd/N/name`.
     Below(&'a Fd, &'a OsStr),

@@ -1,4 +1,4 @@
-//! The answer of statmount(2).
+//! The result of statmount(2).
 
 use std::ffi::OsString;
 
@@ -6,7 +6,7 @@ use std::ffi::OsString;
 /// has its bit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MountStat {
-    /// Which fields were answered (`STATMOUNT_…`).
+    /// The fields that the result has (`STATMOUNT_…`).
     pub mask: u64,
     /// Which fields this kernel knows, where `mask` has `STATMOUNT_SUPPORTED_MASK` (6.15). An empty string is left out of
     /// `mask` as if the kernel did not know it.
@@ -35,9 +35,9 @@ pub struct MountStat {
     pub master: u64,
     /// The nearest dominating group below the caller's root; 0: none.
     pub propagate_from: u64,
-    /// What of the filesystem is mounted.
+    /// The root of the mount in its filesystem.
     pub root: OsString,
-    /// Where it is mounted, seen from the caller's root.
+    /// The mount point, seen from the caller's root.
     pub mount_point: OsString,
     /// The type.
     pub fs_type: OsString,

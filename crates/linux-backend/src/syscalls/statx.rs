@@ -1,4 +1,4 @@
-//! The answer of statx(2).
+//! The result of statx(2).
 
 use crate::syscalls::abi::{STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_TYPE};
 
@@ -8,7 +8,7 @@ pub(crate) const IDENTITY: u32 = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE
 /// The fields of `struct statx` that the backend reads, as the kernel gives them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stat {
-    /// Which fields were answered (`stx_mask`).
+    /// The fields that the result has (`stx_mask`).
     pub mask: u32,
     /// `STATX_ATTR_…` (`stx_attributes`).
     pub attributes: u64,
@@ -18,7 +18,7 @@ pub struct Stat {
     pub mode: u16,
     /// The time of birth, in seconds and nanoseconds, where `mask` has `STATX_BTIME`.
     pub birth: (i64, u32),
-    /// How many names it has.
+    /// The number of hard links.
     pub links: u32,
     /// The owner.
     pub uid: u32,

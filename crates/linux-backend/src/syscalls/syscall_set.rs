@@ -72,7 +72,7 @@ const UNKNOWN: u8 = 0;
 const THERE: u8 = 1;
 const ABSENT: u8 = 2;
 
-/// What has been found out so far. Each call is asked for when it is first needed, and once.
+/// The probed properties of the kernel. Each call is probed once, when it is first needed.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     calls: [AtomicU8; OPTIONAL.len()],
@@ -82,7 +82,7 @@ pub(crate) struct Found {
     pub(crate) procfs: AtomicBool,
     /// Boot and namespace, once both are known.
     pub(crate) origin: OnceLock<Origin>,
-    /// The fields that statmount has answered at least once.
+    /// The fields that statmount has returned at least once.
     pub(crate) statmount_fields: FieldsSeen,
 }
 
@@ -91,7 +91,7 @@ pub(crate) struct Found {
 pub(crate) struct FieldsSeen([AtomicU32; 2]);
 
 impl FieldsSeen {
-    /// Adds these and answers with all.
+    /// Adds these and returns all.
     pub(crate) fn add(&self, fields: u64) -> u64 {
         let halves = [fields & u64::from(u32::MAX), fields >> 32];
         let mut all = 0;
@@ -122,8 +122,9 @@ impl Found {
     }
 }
 
-/// Whether this process may mount and unmount. umount2 looks for the privilege before it refuses to let a mount expire and
-/// to detach it at once. No filter leaves that call out that leaves mount(2) in.
+/// Returns true if this process may mount and unmount. umount2 checks the privilege before it refuses the combination
+/// of
+/// these flags. A filter that permits mount(2) permits umount2 too.
 pub(crate) fn may_mount<K: Kernel>(kernel: &K) -> bool {
     uninterrupted(|| kernel.umount2(Reach::Path("/".as_ref()), MNT_EXPIRE | MNT_DETACH)) == Err(Errno::EINVAL)
 }
@@ -131,7 +132,7 @@ pub(crate) fn may_mount<K: Kernel>(kernel: &K) -> bool {
 fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
     match uninterrupted(|| kernel.probe(call)) {
         Ok(()) => THERE,
-        // These look for the privilege first: EPERM may be the kernel's own answer.
+        // These calls check the privilege first: `EPERM` may come from the kernel itself.
         Err(Errno::EPERM) if matches!(call, Call::MoveMount | Call::SetGroup | Call::Fsopen) => {
             if may_mount(kernel) {
                 ABSENT

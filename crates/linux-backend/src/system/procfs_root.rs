@@ -28,7 +28,7 @@ pub(super) const IDENTITY: StatxFlags =
 
 impl Identity {
     fn of(found: &Statx) -> Self {
-        // A kernel that knows the unique id (6.8) answers it alone.
+        // A kernel with unique ids (6.8) reports the unique id alone.
         let unique = found.stx_mask & STATX_MNT_ID_UNIQUE;
         let bit = if unique == 0 { found.stx_mask & StatxFlags::MNT_ID.bits() } else { unique };
         let mount = (bit != 0).then_some((found.stx_mnt_id, bit));
@@ -40,7 +40,7 @@ impl Identity {
         self.mount.is_some()
     }
 
-    /// True where the answer is of a file of the same mount.
+    /// Returns true if the result is of a file on the same mount.
     pub(super) fn is_on_the_mount_of(self, found: &Statx) -> bool {
         let found = Self::of(found);
         (self.device, self.mount) == (found.device, found.mount)

@@ -1,7 +1,8 @@
 //! All unsafe code of this crate: the system calls that rustix does not have.
 //!
-//! Structures and numbers are those of linux-raw-sys. Every structure goes to the kernel with the size of its first
-//! version: newer kernels accept that, older ones know no other.
+//! Structures and numbers are those of linux-raw-sys. Every structure is passed with the size of its first version:
+//! newer
+//! kernels accept that, older ones know no other.
 #![allow(unsafe_code)] // libc::syscall is the only way to make these calls; nothing else in the crate may.
 
 use std::ffi::{CStr, c_int, c_long, c_uint};
@@ -20,7 +21,7 @@ use crate::syscalls::{Call, MountAttr};
 const _: () = assert!(size_of::<mount_attr>() == MOUNT_ATTR_SIZE_VER0 as usize);
 const _: () = assert!(std::mem::offset_of!(mnt_id_req, mnt_ns_id) == MNT_ID_REQ_SIZE_VER0 as usize);
 
-/// What libc hands back: -1 with errno set, or the value.
+/// Converts a return value of libc: -1 with errno set, or the value.
 fn answer(value: c_long) -> Result<c_long, Errno> {
     if value == -1 {
         let raw = std::io::Error::last_os_error().raw_os_error();
@@ -32,7 +33,7 @@ fn answer(value: c_long) -> Result<c_long, Errno> {
 
 fn descriptor(value: c_long) -> Result<OwnedFd, Errno> {
     let raw = c_int::try_from(answer(value)?).map_err(|_| Errno::BADF)?;
-    // SAFETY: the kernel has just made this descriptor for us and nobody else knows its number.
+    // SAFETY: the kernel has just returned this descriptor, and nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
@@ -93,8 +94,9 @@ pub(super) fn getxattrat(dir: BorrowedFd<'_>, path: &CStr, name: &CStr, value: &
 pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<(), Errno> {
     let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: unique_id, param: mask, mnt_ns_id: 0 };
     let (start, room, no_flags) = (buffer.as_mut_ptr(), buffer.len(), 0 as c_uint);
-    // SAFETY: `request` is readable for the size it names, `start` is writable for `room` bytes and the kernel writes no
-    // more than that; it asks for no alignment. Both outlive the call.
+    // SAFETY: `request` is readable for the size it names, `start` is writable for the buffer's length and the kernel
+    // writes
+    // no more than that; it requires no alignment. Both outlive the call.
     let value = unsafe { libc::syscall(number(__NR_statmount), &raw const request, start, room, no_flags) };
     answer(value).map(drop)
 }
@@ -102,7 +104,7 @@ pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<
 /// ioctl(2) `NS_GET_MNTNS_ID` of a mount namespace's file.
 pub(super) fn mount_namespace_id(file: BorrowedFd<'_>) -> Result<u64, Errno> {
     const NS_GET_MNTNS_ID: rustix::ioctl::Opcode = rustix::ioctl::opcode::read::<u64>(0xb7, 5);
-    // SAFETY: this request writes one `u64`, which is what the getter has room for, and reads nothing.
+    // SAFETY: this request writes one `u64`, the size of the getter's buffer, and reads nothing.
     unsafe { rustix::ioctl::ioctl(file, rustix::ioctl::Getter::<NS_GET_MNTNS_ID, u64>::new()) }
 }
 
@@ -162,7 +164,7 @@ pub(super) fn unshare_current_dir() -> Result<(), Errno> {
 #[cfg(feature = "test-namespace")]
 pub(crate) fn unshare(flags: rustix::thread::UnshareFlags) -> Result<(), Errno> {
     // SAFETY: without `FILES` the call is sound. With it, descriptors that this thread opens afterwards are valid on it
-    // alone; the only caller that passes it tells its own callers to let none of them leave the thread.
+    // alone; the only caller that passes it documents that none of them may leave the thread.
     unsafe { rustix::thread::unshare_unsafe(flags) }
 }
 

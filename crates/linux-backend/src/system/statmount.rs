@@ -11,10 +11,10 @@ use linux_raw_sys::general::{
 
 use crate::syscalls::MountStat;
 
-/// Where the strings start: the structure's size, spare room included, the same on every kernel so far.
+/// The offset of the strings: the size of the structure with its spare fields, the same on every kernel so far.
 pub(super) const STRINGS: usize = offset_of!(statmount, str_);
 
-// On every architecture: the kernel has laid it out so that nobody pads it.
+// The layout is the same on every architecture: it needs no padding.
 const _: () = assert!(STRINGS == 512 && offset_of!(statmount, supported_mask) == 144);
 
 /// `struct statmount` and its strings, as bytes.
@@ -31,7 +31,7 @@ impl Answer<'_> {
         bytes.map_or(0, u64::from_ne_bytes)
     }
 
-    /// The string that the field at `offset` points to, where the answer has it.
+    /// Returns the string that the field at `offset` points to, if the result has the field.
     fn string(&self, mask: u64, bit: u32, offset: usize) -> OsString {
         if mask & u64::from(bit) == 0 {
             return OsString::new();

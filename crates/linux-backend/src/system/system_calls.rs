@@ -44,7 +44,7 @@ fn at_flags(flags: u32) -> AtFlags {
     AtFlags::from_bits_retain(flags)
 }
 
-#[allow(clippy::useless_conversion)] // rustix has 64 bits here where it goes through libc.
+#[allow(clippy::useless_conversion)] // rustix has 64 bits here with its libc backend.
 fn mount_flags(flags: u32) -> MountFlags {
     MountFlags::from_bits_retain(flags.into())
 }
@@ -281,7 +281,7 @@ impl Kernel for Linux {
         (uid, gid): (Option<u32>, Option<u32>),
         flags: u32,
     ) -> Answered<()> {
-        // All ones means "leave it" to the kernel: nobody can be given that id.
+        // All ones means "leave it" to the kernel: it is no valid id.
         if uid == Some(u32::MAX) || gid == Some(u32::MAX) {
             return Err(Errno::EINVAL);
         }
@@ -360,7 +360,7 @@ impl Kernel for Linux {
     }
 }
 
-/// As much room for strings is found on the stack.
+/// The size of the strings' buffer on the stack.
 const FEW_STRINGS: usize = 1024;
 
 fn statmount_into(buffer: &mut [u8], unique_id: u64, mask: u64) -> Answered<MountStat> {

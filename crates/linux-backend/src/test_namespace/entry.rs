@@ -66,7 +66,7 @@ impl Entry {
         Self { uid_map: format!("0 {} 1", uid.as_raw()), gid_map: format!("0 {} 1", gid.as_raw()) }
     }
 
-    /// Goes in, this way, and makes every mount private.
+    /// Enters the namespace this way, and makes every mount private.
     pub(super) fn perform(&self, way: Way) -> Result<(), NoNamespace> {
         match way {
             Way::Mounts => step("unshare(CLONE_NEWNS)", unshare(UnshareFlags::NEWNS))?,

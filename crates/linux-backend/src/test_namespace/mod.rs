@@ -5,8 +5,9 @@
 //! * [`enter`] takes a process of one thread in, for a test binary with a `main` of its own; [`enter_on_this_thread`] takes
 //!   one thread of it further, so that cases on several threads do not see each other's mounts.
 //!
-//! A namespace ends with whoever entered it; nothing of the machine's own is changed. Where there is none to be had, that is
-//! [`NoNamespace`], which says why: a test that did not run must not read as one that passed.
+//! A namespace ends with the process or thread that entered it; the machine's own is not changed. If the kernel permits
+//! none,
+//! [`NoNamespace`] says why: a test that did not run must not read as one that passed.
 //!
 //! ```no_run
 //! use mountwright_core::{Location, MountRequest, Mounter};

@@ -22,7 +22,7 @@ impl NoNamespace {
         self.step
     }
 
-    /// The kernel's answer.
+    /// The errno of the kernel.
     pub const fn errno(self) -> Errno {
         self.errno
     }

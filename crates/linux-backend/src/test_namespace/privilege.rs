@@ -1,6 +1,6 @@
-//! What may be done in a namespace.
+//! Privileges in a namespace.
 
-/// What a process may do in its namespace.
+/// The privilege of a process in its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Privilege {
     /// It is root on the machine: device nodes and other users too.
@@ -17,7 +17,7 @@ impl Privilege {
     }
 }
 
-/// Whether this process is in the machine's own user namespace, as far as it can tell: the one that maps every user.
+/// Returns true if this process appears to be in the initial user namespace: the one that maps every user.
 pub fn has_every_user() -> bool {
     std::fs::read_to_string("/proc/thread-self/uid_map")
         .is_ok_and(|map| map.split_ascii_whitespace().eq(["0", "0", "4294967295"]))

@@ -28,8 +28,9 @@ const PANICKED: i32 = 101;
 ///
 /// # Panics
 ///
-/// Where `test` panics, with its output; and where it cannot be started again: not called from a test's own thread, or under a
-/// harness that does not know `--exact`.
+/// If `test` panics, with its output; if it cannot be started again: not called from a test's own thread, or under a
+/// harness
+/// that does not know `--exact`.
 pub fn run(test: impl FnOnce(Privilege)) -> Result<Privilege, NoNamespace> {
     let name = std::thread::current().name().unwrap_or_default().to_owned();
     if std::env::var_os(VARIABLE).is_some() {
@@ -57,7 +58,7 @@ fn in_the_namespace(name: &str, test: impl FnOnce()) -> ! {
         // The hook has said why.
         std::process::exit(PANICKED);
     }
-    // Proof that this very test was found and run; a name that nobody has is a success to libtest.
+    // Proof that this very test was found and run: an unknown name is a success to libtest.
     println!("{}", proof(name));
     std::process::exit(0)
 }
@@ -74,7 +75,7 @@ fn start(name: &str, way: Way) -> Result<Output, NoNamespace> {
     command.args([name, "--exact", "--nocapture", "--test-threads=1"]).env(VARIABLE, "1");
     before_exec(&mut command, move || {
         entry.perform(way).map_err(|refused| {
-            // The errno alone goes back by itself.
+            // `Command` returns the errno alone to the parent process.
             let _ = (&tells).write_all(refused.step().as_bytes());
             io::Error::from(refused.errno())
         })
