@@ -24,14 +24,14 @@ pub enum Error {
     },
     /// Every directory from the path up to `/` is on the same device, so no device is mounted there. Callers then share
     /// the path.
-    #[error("mount point not found: {} is on the same device as everything above it; share it instead of passing a device on", printable(.path))]
+    #[error("mount point not found: {} is on the same device as every directory above it; share it instead of passing its device", printable(.path))]
     MountPointNotFound {
         /// The path that was asked about, resolved.
         path: PathBuf,
     },
     /// The directory that the guest sees is not on a shared mount: later mounts below it would not propagate to the
     /// guest.
-    #[error("{} is not on a shared mount: nothing mounted below it would reach the guest; make it shared first", printable(.path))]
+    #[error("{} is not on a shared mount: mounts below it would not propagate to the guest; make it shared first", printable(.path))]
     NotShared {
         /// The directory.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A tree is too deep to be read with a bounded number of descriptors.
-    #[error("{} is more than {levels} directories deep, more than is read", printable(.path))]
+    #[error("{} is deeper than the limit of {levels} directories", printable(.path))]
     TooDeep {
         /// The root of the tree.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum Error {
         levels: usize,
     },
     /// A path that has to be UTF-8 is not.
-    #[error("path is not UTF-8, which names of containers and volumes have to be: {}", printable(OsStr::from_bytes(.bytes)))]
+    #[error("path is not UTF-8, as paths of containers and volumes must be: {}", printable(OsStr::from_bytes(.bytes)))]
     NotUtf8 {
         /// The path as the kernel returned it.
         bytes: Vec<u8>,
@@ -73,13 +73,13 @@ pub enum Error {
     #[error(transparent)]
     NotRelative(#[from] NotRelative),
     /// Two mounts would get the same name.
-    #[error("{name:?} is the name of two of the mounts")]
+    #[error("two mounts have the name {name:?}")]
     DuplicateName {
         /// The name.
         name: String,
     },
     /// A directory for preparing mounts is on a shared mount: other processes could see unfinished mounts.
-    #[error("{} is on a shared mount: what is prepared there would be seen half-made; make it private first", printable(.path))]
+    #[error("{} is on a shared mount: other processes would see unfinished mounts there; make it private first", printable(.path))]
     NotPrivate {
         /// The directory.
         path: PathBuf,
@@ -167,7 +167,7 @@ mod tests {
         let left = vec![Leftover::Directory("/t".into()), Leftover::File("/f".into())];
         let error = Error::DuplicateName { name: "a".into() }.leaving(left.clone());
         assert_eq!(error.left(), left);
-        assert_eq!(error.to_string(), "\"a\" is the name of two of the mounts; left behind: directory /t, file /f");
+        assert_eq!(error.to_string(), "two mounts have the name \"a\"; left behind: directory /t, file /f");
         let error = Error::from(OsError::new(Operation::Bind, "/t", Errno::EBUSY)).leaving(left.clone());
         assert_eq!((error.left(), error.errno()), (&left[..], Some(Errno::EBUSY)));
         let plain = Error::Unspecified { what: "source" };

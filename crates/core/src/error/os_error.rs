@@ -194,18 +194,18 @@ impl OsError {
         );
         match (self.errno, self.operation) {
             (Errno::EPERM, _) if is_a_mounts => {
-                Some("it takes CAP_SYS_ADMIN over the mount namespace, and a seccomp filter that lets the call through")
+                Some("grant CAP_SYS_ADMIN over the mount namespace, and allow the call in the seccomp filter")
             }
             (Errno::EBUSY, Unmount) => Some("stop what uses it, or detach it"),
-            (Errno::EBUSY, Bind | Mount) => Some("take off what is mounted there, or stop what uses it"),
+            (Errno::EBUSY, Bind | Mount) => Some("unmount what is mounted there, or stop what uses it"),
             (Errno::EINVAL, ChangeAttributes | SetSuperblock | SetPropagation | Unmount) => {
-                Some("name the root of a mount, one that is not locked by a user namespace")
+                Some("name the root of a mount that is not locked by a user namespace")
             }
-            (Errno::ENOSPC, Bind | Mount) => Some("the limit of mounts may be reached, /proc/sys/fs/mount-max"),
+            (Errno::ENOSPC, Bind | Mount) => Some("check the limit of mounts, /proc/sys/fs/mount-max"),
             (Errno::EOPNOTSUPP, _) if self.step == Some("procfs") => Some("mount a procfs on /proc"),
-            (Errno::EOPNOTSUPP, Bind) => Some("this kernel cannot make it so; ask for a weaker guarantee"),
-            (Errno::ELOOP, _) => Some("a symlink stands where none is followed"),
-            (Errno::ESTALE, _) => Some("something else is there by now; look again"),
+            (Errno::EOPNOTSUPP, Bind) => Some("try `Guarantee::Window`, a staging directory or another propagation"),
+            (Errno::ELOOP, _) => Some("use a path without symlinks"),
+            (Errno::ESTALE, _) => Some("the path now refers to another file or mount; retry"),
             _ => None,
         }
     }

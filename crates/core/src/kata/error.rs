@@ -27,7 +27,7 @@ pub struct NydusNotSupported(pub String);
 
 /// A nydus daemon that cannot be reached or refuses, in its own words.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the nydus daemon answered: {0}")]
+#[error("the nydus daemon returned an error: {0}")]
 pub struct RafsError(pub String);
 
 /// The reason for which a step of [`unshare_all`](crate::kata::unshare_all) or
@@ -42,7 +42,7 @@ pub enum KataError {
     #[error(transparent)]
     NydusNotSupported(#[from] NydusNotSupported),
     /// A container is on a nydus image, and no daemon was given.
-    #[error("the container is on a nydus image, and no nydus daemon was given to unmount it")]
+    #[error("the container uses a nydus image, and the caller passed no nydus daemon to unmount it")]
     NoRafsDaemon,
     /// The nydus daemon failed.
     #[error(transparent)]

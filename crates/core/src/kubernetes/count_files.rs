@@ -187,7 +187,7 @@ mod tests {
         let world = chain(TREE_DEPTH_MAX + 1);
         let error = count_files(&world, Path::new("/d"), 8).unwrap_err();
         assert_eq!(error, Error::TooDeep { path: "/d".into(), levels: TREE_DEPTH_MAX });
-        assert_eq!(error.to_string(), "/d is more than 128 directories deep, more than is read");
+        assert_eq!(error.to_string(), "/d is deeper than the limit of 128 directories");
         assert_eq!(world.most_open(), 2 * TREE_DEPTH_MAX);
         assert_eq!(world.open_now(), 0);
     }

@@ -111,13 +111,15 @@ pub struct Conflict {
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { wanted, found, differences } = self;
-        write!(f, "another mount is on {}: ", printable(&found.mount_point))?;
+        write!(f, "{} is already mounted: ", printable(&found.mount_point))?;
         for (index, difference) in differences.iter().enumerate() {
             f.write_str(if index == 0 { "" } else { ", " })?;
             match difference {
-                Difference::Device => write!(f, "device {} and not {}", found.device, wanted.device)?,
-                Difference::Subpath => write!(f, "{} and not {}", printable(&found.root), printable(&wanted.subpath))?,
-                Difference::Attributes => write!(f, "{} and not {}", found.attributes, wanted.attributes)?,
+                Difference::Device => write!(f, "device {} (expected {})", found.device, wanted.device)?,
+                Difference::Subpath => {
+                    write!(f, "root {} (expected {})", printable(&found.root), printable(&wanted.subpath))?;
+                }
+                Difference::Attributes => write!(f, "{} (expected {})", found.attributes, wanted.attributes)?,
                 Difference::IdMap if found.idmapped => f.write_str("id-mapped")?,
                 Difference::IdMap => f.write_str("not id-mapped")?,
                 Difference::Propagation => write!(f, "propagation {}", found.propagation.words())?,
@@ -197,7 +199,7 @@ mod tests {
         };
         assert_eq!(
             wanted.check(found).unwrap_err().to_string(),
-            "another mount is on /m/c/rootfs: device 8:2 and not 8:1, / and not /images/c, not id-mapped"
+            "/m/c/rootfs is already mounted: device 8:2 (expected 8:1), root / (expected /images/c), not id-mapped"
         );
     }
 }
