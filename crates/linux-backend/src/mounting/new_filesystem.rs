@@ -61,7 +61,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// A detached mount of the filesystem. `None`: this kernel can give it its attributes only by mount(2).
     fn detached_filesystem(&self, request: &MountRequest) -> Step<Option<K::Fd>> {
-        let context = self.created_context(request)?;
+        let context = self.completed_context(Config::Create, || self.configured_context(request))?;
         let attributes = attr_bits(request.attributes.flags) | atime_attr(request.attributes.atime);
         match self.calls.fsmount(&context, FSMOUNT_CLOEXEC, attributes) {
             Ok(tree) => Ok(Some(tree)),
@@ -71,18 +71,18 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// A context whose superblock exists. A signal during its creation fails the context for good: another one is made.
-    fn created_context(&self, request: &MountRequest) -> Step<K::Fd> {
+    /// A configured context after its last command. A signal during that command fails the context for good: another one is
+    /// made, [`MOST_CONTEXTS`] times.
+    pub(crate) fn completed_context(&self, last: Config<'_>, configured: impl Fn() -> Step<K::Fd>) -> Step<K::Fd> {
         for _ in 0..MOST_CONTEXTS {
-            let context = self.configured_context(request)?;
-            match self.kernel().fsconfig(&context, Config::Create) {
+            let context = configured()?;
+            match self.kernel().fsconfig(&context, last) {
                 Ok(()) => return Ok(context),
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(Fault::new(Call::Fsconfig, errno)),
             }
         }
-        let context = self.configured_context(request)?;
-        self.calls.fsconfig(&context, Config::Create).map(|()| context)
+        Err(Fault::new(Call::Fsconfig, Errno::EINTR))
     }
 
     fn configured_context(&self, request: &MountRequest) -> Step<K::Fd> {
@@ -173,7 +173,7 @@ impl<K: Kernel> LinuxBackend<K> {
 const LONGEST_TEXT: usize = 256;
 /// mount(2) takes one byte less of options, and of the source.
 const PAGE: usize = 4096;
-/// The number of contexts that signals may fail before the next one is waited for.
+/// The number of contexts that signals may fail before `EINTR` is returned.
 const MOST_CONTEXTS: usize = 8;
 
 /// Returns true if fsconfig accepts the length of every key and value.

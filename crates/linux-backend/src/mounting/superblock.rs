@@ -21,16 +21,22 @@ impl<K: Kernel> LinuxBackend<K> {
         if !self.uses(Call::Fsopen) {
             return self.superblock_by_mount(at, read_only);
         }
-        let context = match at {
-            Location::Trusted(path) => self.calls.fspick(At::Cwd, path, FSPICK_CLOEXEC)?,
+        let word = if read_only { "ro" } else { "rw" };
+        let configured = || {
+            let context = self.picked_context(at)?;
+            self.calls.fsconfig(&context, Config::Flag(OsStr::new(word))).map(|()| context)
+        };
+        self.completed_context(Config::Reconfigure, configured).map(drop)
+    }
+
+    fn picked_context(&self, at: &Location) -> Step<K::Fd> {
+        match at {
+            Location::Trusted(path) => self.calls.fspick(At::Cwd, path, FSPICK_CLOEXEC),
             Location::Beneath { .. } => {
                 let mount = self.pin(at, FinalLink::Follow, 0)?;
-                self.calls.fspick(At::Fd(&mount), "".as_ref(), FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)?
+                self.calls.fspick(At::Fd(&mount), "".as_ref(), FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)
             }
-        };
-        let word = if read_only { "ro" } else { "rw" };
-        self.calls.fsconfig(&context, Config::Flag(OsStr::new(word)))?;
-        self.calls.fsconfig(&context, Config::Reconfigure)
+        }
     }
 
     /// Before 5.2: a remount changes the superblock and the mount that it is made through. That is a copy in the staging
