@@ -14,6 +14,9 @@ use crate::spec::Mount;
 /// The longest record that is read or written, in bytes.
 pub const MOUNT_INFO_MAX: u64 = 64 * 1024;
 
+/// How often a record is written whose directory another process removes each time.
+const MOST_ATTEMPTS: usize = 8;
+
 const DIRECTORY_MODE: FileMode = FileMode::from_bits(0o700);
 const FILE_MODE: FileMode = FileMode::from_bits(0o600);
 
@@ -120,6 +123,8 @@ pub fn apply_direct_volume<E: std::error::Error + 'static>(
 /// * Atomic: a reader finds the whole old record or the whole new one, also after a crash. File and directory are
 ///   flushed. The name of a new directory in `volumes_root` is not flushed, because `/run`, the default place, does not
 ///   survive a boot.
+/// * Several callers may write one record at once: the last one stays, whole. A directory that another process removes before
+///   the record is in it is created again, at most 8 times.
 /// * The file's mode is 0600: it may hold keys. Missing directories are created with mode 0700.
 /// * `write` makes JSON from the record, for example `serde_json::to_vec`.
 ///
@@ -146,11 +151,23 @@ pub fn write_direct_volume<E: std::error::Error + 'static>(
         return Err(OsError::new(Operation::ReplaceFile, file, Errno::EFBIG).into());
     }
     let volumes = open_or_create(fs, volumes_root)?;
-    let made = create_where_missing(volumes.create_dir(OsStr::new(&name), DIRECTORY_MODE))?;
+    let mut written = write_record(&*volumes, &name, &path, &bytes);
+    for _ in 1..MOST_ATTEMPTS {
+        match written {
+            // Another process removed the directory while it was empty: its own write failed, or the volume was removed.
+            Err(error) if error.errno() == Errno::ENOENT => written = write_record(&*volumes, &name, &path, &bytes),
+            _ => break,
+        }
+    }
+    written.map_err(Into::into)
+}
+
+fn write_record(volumes: &dyn Directory, name: &str, path: &Utf8Path, bytes: &[u8]) -> Result<(), OsError> {
+    let made = create_where_missing(volumes.create_dir(OsStr::new(name), DIRECTORY_MODE))?;
     let replaced = volumes
-        .open_dir(OsStr::new(&name), crate::path::Crossing::Enter)
-        .and_then(|directory| directory.replace_file(OsStr::new(MOUNT_INFO_FILE), &bytes, FILE_MODE));
-    replaced.map_err(|error| if made { take_back(&*volumes, &name, &path, error) } else { error }.into())
+        .open_dir(OsStr::new(name), crate::path::Crossing::Enter)
+        .and_then(|directory| directory.replace_file(OsStr::new(MOUNT_INFO_FILE), bytes, FILE_MODE));
+    replaced.map_err(|error| if made { take_back(volumes, name, path, error) } else { error })
 }
 
 fn take_back(volumes: &dyn Directory, name: &str, path: &Utf8Path, error: OsError) -> OsError {
@@ -319,6 +336,23 @@ mod tests {
 
     fn fs_metadata(tree: &ChangingTree, path: &str) -> Result<Metadata, OsError> {
         tree.metadata(&Location::trusted(path), FinalLink::Itself)
+    }
+
+    #[test]
+    fn record_is_written_when_another_process_removes_the_empty_directory() {
+        let whole = ChangingTree::new(|files| files.directory(DIRECTORY, 0o700));
+        write(&whole, VOLUME, &volume("/dev/sdc")).unwrap();
+        let calls = whole.calls();
+        let there = calls.iter().position(|(operation, _)| *operation == Operation::CreateDir).unwrap() + 1;
+        for call in there..calls.len() {
+            let tree = ChangingTree::new(|files| files.directory(DIRECTORY, 0o700));
+            tree.before_call(call, |files| files.remove(DIRECTORY));
+            write(&tree, VOLUME, &volume("/dev/sdc")).unwrap();
+            assert_eq!(read(&tree, VOLUME).unwrap(), Some(volume("/dev/sdc")), "removed before call {call}");
+        }
+        let tree = ChangingTree::new(|files| files.directory(DIRECTORY, 0o700));
+        tree.failing_anywhere(Operation::ReplaceFile, Errno::ENOENT);
+        assert_eq!(errno(write(&tree, VOLUME, &volume("/dev/sdc"))), Errno::ENOENT, "not for ever");
     }
 
     #[test]

@@ -483,6 +483,9 @@ impl Directory for OpenDirectory {
 
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError> {
         self.in_it(Operation::ReplaceFile, name, |files, above| {
+            if files.node(above).metadata.links == 0 {
+                return Err(Errno::ENOENT);
+            }
             let inode = files.make_in(above, name, FileKind::Regular, mode.bits());
             files.node(inode).bytes = contents.to_vec();
             Ok(())

@@ -6,6 +6,7 @@
 mod binds;
 mod containers;
 mod counts;
+mod fs_group;
 mod look_ups;
 mod namespace;
 #[path = "../../../core/benches/paired/mod.rs"]
@@ -34,5 +35,6 @@ fn main() {
     containers::run(&mut report, &worlds);
     table::run(&mut report, &worlds);
     counts::run(&mut report, &worlds);
+    fs_group::run(&mut report, &worlds);
     report.end();
 }

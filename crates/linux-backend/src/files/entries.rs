@@ -25,17 +25,17 @@ pub(crate) struct Entries<K: Kernel> {
     passed: usize,
     next_buffer: usize,
     over: bool,
-    shown: PathBuf,
+    shown: Arc<PathBuf>,
 }
 
 impl<K: Kernel> Entries<K> {
     /// Reads the first buffer, so that a directory that cannot be listed says so at once.
-    pub(crate) fn start(backend: LinuxBackend<K>, file: Arc<K::Fd>, shown: PathBuf) -> Result<Self, OsError> {
+    pub(crate) fn start(backend: LinuxBackend<K>, file: Arc<K::Fd>, shown: Arc<PathBuf>) -> Result<Self, OsError> {
         let read = RawEntries::default();
         let mut entries = Self { backend, file, read, passed: 0, next_buffer: FIRST_BUFFER, over: false, shown };
         match entries.fill() {
             Ok(()) => Ok(entries),
-            Err(fault) => Err(fault.of(Operation::ReadDir, entries.shown)),
+            Err(fault) => Err(fault.of(Operation::ReadDir, entries.shown.to_path_buf())),
         }
     }
 
@@ -96,7 +96,7 @@ impl<K: Kernel> LendEntries for Entries<K> {
             }
             Err(fault) => {
                 self.over = true;
-                Some(Err(fault.of(Operation::ReadDir, self.shown.as_path())))
+                Some(Err(fault.of(Operation::ReadDir, self.shown.to_path_buf())))
             }
         }
     }

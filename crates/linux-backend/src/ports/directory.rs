@@ -43,16 +43,21 @@ pub(crate) struct LinuxDirectory<K: Kernel> {
     /// Set once a listing has taken the descriptor's own position; a later one opens the directory again.
     listed: AtomicBool,
     searchable_only: bool,
-    shown: PathBuf,
+    /// Its path, for messages.
+    shown: Arc<PathBuf>,
 }
 
 impl<K: Kernel> LinuxDirectory<K> {
     pub(crate) fn open(backend: &LinuxBackend<K>, at: &Location, shown: &Path) -> Step<Self> {
         let opened = |flags| backend.open(at, flags | O_DIRECTORY | O_CLOEXEC);
-        Self::readable_or_not(backend, shown, opened)
+        Self::readable_or_not(backend, || shown.to_path_buf(), opened)
     }
 
-    fn readable_or_not(backend: &LinuxBackend<K>, shown: &Path, open: impl Fn(u32) -> Step<K::Fd>) -> Step<Self> {
+    fn readable_or_not(
+        backend: &LinuxBackend<K>,
+        shown: impl FnOnce() -> PathBuf,
+        open: impl Fn(u32) -> Step<K::Fd>,
+    ) -> Step<Self> {
         let (file, searchable_only) = match open(O_RDONLY) {
             Ok(file) => (file, false),
             // Perhaps it may be searched though not read.
@@ -64,7 +69,7 @@ impl<K: Kernel> LinuxDirectory<K> {
             file: Arc::new(file),
             listed: AtomicBool::new(false),
             searchable_only,
-            shown: shown.to_path_buf(),
+            shown: Arc::new(shown()),
         })
     }
 
@@ -126,7 +131,7 @@ impl<K: Kernel> LinuxDirectory<K> {
 impl<K: Kernel> Directory for LinuxDirectory<K> {
     fn own_metadata(&self) -> Result<Metadata, OsError> {
         let found = self.backend.metadata_of(&self.file);
-        found.map_err(|fault| fault.of(Operation::Metadata, self.shown.as_path()))
+        found.map_err(|fault| fault.of(Operation::Metadata, self.shown.to_path_buf()))
     }
 
     fn parent_metadata(&self) -> Result<Metadata, OsError> {
@@ -143,16 +148,16 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
 
     fn open_parent(&self) -> Result<Box<dyn Directory>, OsError> {
         let open = |flags| self.backend.calls.openat(self.dir(), PARENT.as_ref(), flags | O_DIRECTORY | O_CLOEXEC, 0);
-        let shown = self.shown.parent().map_or_else(|| self.shown.join(PARENT), Path::to_path_buf);
-        match Self::readable_or_not(&self.backend, &shown, open) {
+        let shown = || self.shown.parent().map_or_else(|| self.shown.join(PARENT), Path::to_path_buf);
+        match Self::readable_or_not(&self.backend, shown, open) {
             Ok(directory) => Ok(Box::new(directory)),
             Err(fault) => Err(fault.of(Operation::OpenDir, self.shown.join(PARENT))),
         }
     }
 
     fn entries(&self) -> Result<DirectoryEntries, OsError> {
-        let file = self.to_list().map_err(|fault| fault.of(Operation::ReadDir, self.shown.as_path()))?;
-        Entries::start(self.backend.clone(), file, self.shown.clone()).map(DirectoryEntries::lending)
+        let file = self.to_list().map_err(|fault| fault.of(Operation::ReadDir, self.shown.to_path_buf()))?;
+        Entries::start(self.backend.clone(), file, Arc::clone(&self.shown)).map(DirectoryEntries::lending)
     }
 
     fn metadata(&self, name: &OsStr) -> Result<Metadata, OsError> {
@@ -162,8 +167,8 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
     fn open_dir(&self, name: &OsStr, crossing: Crossing) -> Result<Box<dyn Directory>, OsError> {
         self.on(Operation::OpenDir, name, |name| {
             let open = |flags| self.backend.beneath(&self.file, name, flags | O_DIRECTORY, crossing);
-            let shown = self.shown.join(name);
-            Ok(Box::new(Self::readable_or_not(&self.backend, &shown, open)?) as Box<dyn Directory>)
+            let shown = || self.shown.join(name);
+            Ok(Box::new(Self::readable_or_not(&self.backend, shown, open)?) as Box<dyn Directory>)
         })
     }
 
@@ -223,7 +228,7 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
 
     fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
         let changed = self.backend.calls.fchownat(self.dir(), "".as_ref(), (uid, gid), AT_EMPTY_PATH);
-        changed.map_err(|fault| fault.of(Operation::SetOwner, self.shown.as_path()))
+        changed.map_err(|fault| fault.of(Operation::SetOwner, self.shown.to_path_buf()))
     }
 
     fn set_own_mode(&self, mode: FileMode) -> Result<(), OsError> {
@@ -233,6 +238,6 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
         } else {
             self.backend.calls.fchmod(&self.file, bits)
         };
-        changed.map_err(|fault| fault.of(Operation::SetMode, self.shown.as_path()))
+        changed.map_err(|fault| fault.of(Operation::SetMode, self.shown.to_path_buf()))
     }
 }

@@ -24,14 +24,15 @@ pub(crate) struct LinuxEntry<K: Kernel> {
     /// The directory that it was opened in, and its name there.
     dir: Arc<K::Fd>,
     name: PathBuf,
-    shown: PathBuf,
+    /// The path of that directory, for messages.
+    above: Arc<PathBuf>,
 }
 
 impl<K: Kernel> LinuxEntry<K> {
     /// Pins what `name` is in `dir`; `above` is the path of that, for messages.
-    pub(crate) fn open(backend: &LinuxBackend<K>, dir: &Arc<K::Fd>, name: &Path, above: &Path) -> Step<Self> {
+    pub(crate) fn open(backend: &LinuxBackend<K>, dir: &Arc<K::Fd>, name: &Path, above: &Arc<PathBuf>) -> Step<Self> {
         let file = backend.calls.openat(At::Fd(dir), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
-        Ok(Self { backend: backend.clone(), file, dir: Arc::clone(dir), name: name.into(), shown: above.join(name) })
+        Ok(Self { backend: backend.clone(), file, dir: Arc::clone(dir), name: name.into(), above: Arc::clone(above) })
     }
 
     pub(crate) fn change_mode(&self, mode: FileMode) -> Step<()> {
@@ -59,7 +60,7 @@ impl<K: Kernel> LinuxEntry<K> {
     }
 
     fn on<T>(&self, operation: Operation, done: Step<T>) -> Result<T, OsError> {
-        done.map_err(|fault| fault.of(operation, self.shown.as_path()))
+        done.map_err(|fault| fault.of(operation, self.above.join(&self.name)))
     }
 }
 

@@ -18,6 +18,9 @@ use crate::syscalls::abi::{
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, MountStat, Stat};
 
+/// How often a path is looked up whose mount is gone each time before it is asked about.
+const MOST_LOOKS: usize = 16;
+
 /// The buffer size for statmount's strings at the first attempt; enough for all but the longest overlay options.
 pub(crate) const ROOM: usize = 1024;
 /// More than any mount's strings can be: each is less than a page or a path, options apart.
@@ -42,7 +45,7 @@ impl<K: Kernel> LinuxBackend<K> {
             return Ok(None);
         }
         let mut gone = None;
-        loop {
+        for _ in 0..MOST_LOOKS {
             let stat = match self.look(at) {
                 // Perhaps the server at its end refuses this user: a descriptor can still be had.
                 Err(fault) if fault.errno() == Errno::EACCES => return Ok(None),
@@ -59,6 +62,8 @@ impl<K: Kernel> LinuxBackend<K> {
                 Err(fault) => return Err(fault),
             }
         }
+        // Another mount is there and gone at each look: a descriptor keeps the one that it leads to.
+        Ok(None)
     }
 
     pub(crate) fn path_mount(&self, at: &Location) -> Step<PathMount> {
