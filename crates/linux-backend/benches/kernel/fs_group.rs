@@ -5,9 +5,8 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::Location;
-use mountwright_core::kubernetes::fs_group::{
-    FsGroup, FsGroupChangePolicy, FsGroupOutcome, FsGroupRequest, apply_fs_group,
-};
+use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest, apply_fs_group};
+use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_linux::LinuxBackend;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, StatxFlags};
 
