@@ -81,7 +81,7 @@ impl Turns {
         state.left = state.segments.next().unwrap_or(usize::MAX);
     }
 
-    /// Whether this caller has to let the other one continue, which it then does.
+    /// Returns true if this caller has to let the other one continue, and switches to it.
     fn switches(&self, state: &mut State, side: usize) -> bool {
         if state.done[1 - side] {
             return false;

@@ -1,7 +1,8 @@
-//! The public API of each crate, listed in `docs/api`, so that no change of it goes unseen.
+//! The public API of each crate, compared with `docs/api`, so that every change of it shows.
 //!
-//! It is read from the sources, so that it is the same wherever the tests run: what the crate roots re-export, with bodies and
-//! private parts left out, attributes kept. Macros are listed as they are called.
+//! It is read from the sources, so that it is the same wherever the tests run: the re-exports of the crate roots,
+//! without
+//! bodies and private items, with attributes. Macros are listed as they are called.
 
 mod public_items;
 mod public_part;

@@ -1,4 +1,4 @@
-//! What a crate's root offers.
+//! The public items of a crate's root.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -21,7 +21,7 @@ pub(crate) struct PublicItems {
 /// A module's file, read.
 struct Module {
     items: Vec<Item>,
-    /// Where its own modules are.
+    /// The folder of its own modules.
     folder: PathBuf,
 }
 

@@ -1,8 +1,8 @@
-//! The part of an item that others can see.
+//! The public view of an item.
 
 use syn::{Attribute, Block, Fields, ImplItem, Item, Meta, TraitItem, Visibility, parse_quote};
 
-/// Name and public part of an item that is public, or an implementation.
+/// Returns the name and the public view of an item that is public, or is an implementation.
 pub(crate) fn public_part(item: &Item) -> Option<(String, Item)> {
     let mut item = item.clone();
     let name = match &mut item {

@@ -118,7 +118,7 @@ fn is_mark(token: &TokenTree, mark: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == mark)
 }
 
-/// Whether `::` stands here.
+/// Returns true if `::` is at this index.
 fn is_path(tokens: &[TokenTree], at: usize) -> bool {
     matches!(tokens.get(at..), Some([first, second, ..]) if is_mark(first, ':') && is_mark(second, ':'))
 }

@@ -1,4 +1,4 @@
-//! What `ask` does when it is to do something.
+//! The actions of `ask`.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -28,7 +28,7 @@ pub(crate) fn cases() -> Vec<Case> {
     ]
 }
 
-/// The answer to a question that has one.
+/// Returns the result of a question that succeeds.
 fn answer(question: &[&str]) -> Result<Value, Failed> {
     let question: Vec<_> = question.iter().map(Into::into).collect();
     let (object, asked) = ask_json(&question)?;
@@ -42,7 +42,7 @@ fn must_fail(question: &[&str], errno: &str) -> Result<(), Failed> {
     if asked.status == 1 { Ok(()) } else { Err(format!("expected exit status 1: {asked:?}").into()) }
 }
 
-/// How many mounts the kernel has on this path.
+/// Counts the mounts that the kernel has on this path.
 fn layers(path: &str) -> Result<usize, Failed> {
     let table = fs::read_to_string("/proc/thread-self/mountinfo").or_else(|_| lossy_table())?;
     Ok(table.lines().filter(|line| line.split(' ').nth(4) == Some(path)).count())
@@ -107,7 +107,7 @@ fn a_symlink_is_refused() -> Result<(), Failed> {
     if layers("/mnt/stack")? == 2 { Ok(()) } else { Err("the victim was unmounted".into()) }
 }
 
-/// Other cases change the table meanwhile, so only what stays is looked at.
+/// Other cases change the table at the same time, so only lasting rows are compared.
 fn the_table_has_every_mount() -> Result<(), Failed> {
     for question in [&["table"][..], &["table", "--tree"]] {
         let table = answer(question)?;

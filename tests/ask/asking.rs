@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::command;
 
-/// What came of asking.
+/// The output and status of one run of `ask`.
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) out: String,

@@ -1,4 +1,4 @@
-//! The table of expected answers.
+//! The table of expected results.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -143,7 +143,7 @@ fn devices() -> Vec<Line> {
     ]
 }
 
-/// What is the same whatever the root filesystem is.
+/// The rows that are the same on every root filesystem.
 fn backings() -> Vec<Line> {
     let anonymous = |question: &[&[u8]], text, fs_type| {
         answer(question, text, json!({ "kind": "Anonymous", "fs_type": fs_type, "device": null }))
@@ -177,7 +177,7 @@ fn backings() -> Vec<Line> {
     ]
 }
 
-/// What is a device's only where the root filesystem is on one.
+/// The rows that name a device, on a root filesystem that has one.
 fn on_disk() -> Vec<Line> {
     let subtree = |path: &[u8], text, subpath: &str| {
         let fields = json!({ "kind": "Subtree", "device": "<root>", "subpath": subpath, "deleted": false });

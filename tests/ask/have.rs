@@ -1,4 +1,4 @@
-//! What a scene may have to do without.
+//! The things that a scene may lack.
 
 /// Something that not every machine lets one have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,4 +1,4 @@
-//! What `ask` answers, as a table of expected answers, checked on the kernel.
+//! The results of `ask`, checked on the kernel against a table.
 //!
 //! The process builds a scene of mounts in a namespace of its own, makes it its root, and asks there. What the machine does
 //! not allow (root, loop devices, btrfs) is not run and counted, with the reason.

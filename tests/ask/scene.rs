@@ -18,7 +18,7 @@ use super::machine::{bind, bind_recursively, mount, run, step};
 
 /// The scene, which is the root of this process.
 pub(crate) struct Scene {
-    /// Device numbers of the places in it, as stat(2) tells them
+    /// Device numbers of the places in it, from stat(2)
     devices: HashMap<&'static str, String>,
     lacking: HashMap<Thing, String>,
     _socket: UnixListener,
@@ -27,7 +27,7 @@ pub(crate) struct Scene {
 /// A name that is no UTF-8.
 pub(crate) const BYTES: &[u8] = b"/mnt/\xff\xfe";
 
-/// Where there is room for images and the root, seen by nobody else.
+/// The directory for images and the root, mounted in this namespace alone.
 const WORKSHOP: &str = "/tmp";
 
 impl Scene {

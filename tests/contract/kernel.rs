@@ -12,11 +12,11 @@ use mountwright_tests::namespace::{self, Privilege};
 
 use crate::ladders::{ladders, limited};
 
-/// What could be had of the kernel, and what became of the cases.
+/// The privilege on this kernel, and the counts of the cases.
 pub(crate) struct Kernel {
     /// Why no case can run, or what a case may need.
     privilege: Result<Privilege, String>,
-    /// The caller asked for ignored cases, or for a list that tells them apart.
+    /// The caller asked for ignored cases, or for a list that marks them.
     flag_ignored: bool,
     count: Arc<Mutex<Count>>,
 }

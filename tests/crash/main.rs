@@ -20,7 +20,7 @@ use mountwright_tests::worker_process;
 
 use point::{Reply, Request};
 
-/// What is killed in the short run.
+/// The operations that are killed in the short run.
 const KILLED: [&str; 14] = [
     "bind onto a directory",
     "bind read-only",

@@ -13,7 +13,7 @@ use mountwright_tests::searched::{
 use mountwright_tests::traced::{End, Next, traced};
 use serde::{Deserialize, Serialize};
 
-/// What a worker is asked.
+/// The request to a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Request {
     pub(crate) operation: String,
@@ -21,18 +21,18 @@ pub(crate) struct Request {
     pub(crate) long: bool,
 }
 
-/// What it answers.
+/// The reply of a worker.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Reply {
     pub(crate) no_namespace: Option<String>,
-    /// How often the process was killed.
+    /// The number of times that the process was killed.
     pub(crate) points: usize,
     /// After how many of them everything was as before; after how many as after the whole run.
     pub(crate) before: usize,
     pub(crate) whole: usize,
-    /// After how many a place of preparation was left that nobody else can look into; the second run takes it away.
+    /// The number of deaths that left a staging directory; the second run removes it.
     pub(crate) scaffolding: usize,
-    /// What was wrong, in words.
+    /// The violations, in words.
     pub(crate) bad: Vec<String>,
 }
 
@@ -95,7 +95,7 @@ struct Point {
     found: Vec<Violation>,
 }
 
-/// What does it.
+/// The implementation under test.
 #[derive(Clone, Copy)]
 enum Way {
     Backend(Rung),
@@ -121,7 +121,7 @@ impl Way {
         }
     }
 
-    /// What has to come before a second run.
+    /// Does what has to precede a second run.
     fn prepare_again(self, operation: &Operation) {
         if let (Self::Backend(rung), Some(before)) = (self, operation.before_again) {
             before(&LinuxBackend::new().with_ladder(rung.ladder));

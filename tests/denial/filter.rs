@@ -10,7 +10,7 @@ fn statement(code: u32, k: u32) -> sock_filter {
     sock_filter { code: u16::try_from(code).unwrap(), jt: 0, jf: 0, k }
 }
 
-/// From now on these system calls answer `errno` on this thread and on those that it starts.
+/// Makes these system calls fail with `errno` from now on, on this thread and on those that it starts.
 pub(crate) fn deny(calls: &[u32], errno: i32) {
     let answer = libc::SECCOMP_RET_ERRNO | (u32::try_from(errno).unwrap() & libc::SECCOMP_RET_DATA);
     let mut program = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, NUMBER)];

@@ -1,9 +1,10 @@
-//! The contract suite where a filter denies calls, and where the kernel leaves answers out.
+//! The contract suite where a filter denies calls, and where the kernel leaves fields out.
 //!
-//! * A seccomp filter on the case's own thread answers `ENOSYS` or `EPERM` for one of the newer calls, or for all: what a
-//!   container runtime's profile does.
-//! * No filter can take a field out of an answer: that is done by something between the backend and the kernel, as older
-//!   kernels would have it.
+//! * A seccomp filter on the case's own thread denies one of the newer calls, or all, with `ENOSYS` or `EPERM`, as a
+//!   container
+//!   runtime's profile does.
+//! * A filter cannot remove a field from a result: a wrapper around the kernel does that, so that it looks like an
+//!   older one.
 
 mod denied;
 mod filter;

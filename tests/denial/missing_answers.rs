@@ -1,4 +1,4 @@
-//! A kernel that leaves answers out, as older ones do: no filter can.
+//! A kernel that leaves fields out of results, as older ones do; no filter can.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -12,13 +12,13 @@ use mountwright_linux::abi::{
 };
 use mountwright_linux::{At, Call, Config, Kernel, Ladder, MountAttr, MountStat, RawEntries, Reach, Stat};
 
-/// What is left out.
+/// The missing fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lacking {
     name: &'static str,
     /// Fields of statx that the kernel does not know.
     ids: u32,
-    /// Whether statx tells the root of a mount.
+    /// True if statx reports the root of a mount.
     mount_root: bool,
     /// Fields of statmount that it does know.
     statmount: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Lacking {
 }
 
 const EVERYTHING: u64 = !0;
-/// What statmount knew when it came.
+/// The fields of statmount in its first version.
 const OF_6_8: u64 = (STATMOUNT_SB_BASIC
     | STATMOUNT_MNT_BASIC
     | STATMOUNT_PROPAGATE_FROM
@@ -62,7 +62,7 @@ impl fmt::Display for Lacking {
     }
 }
 
-/// The kernel, without these answers.
+/// The kernel, without these fields.
 #[derive(Clone, Debug)]
 pub(crate) struct MissingAnswers<K> {
     kernel: K,
@@ -85,7 +85,7 @@ macro_rules! handed_on {
             fn statx(&self, dir: At<'_, K::Fd>, path: &Path, flags: u32, mask: u32) -> Result<Stat, Errno> {
                 let Lacking { ids, mount_root, .. } = self.lacking;
                 let mut stat = self.kernel.statx(dir, path, flags, mask & !ids)?;
-                // The kernel answers the classic id unasked.
+                // The kernel returns the classic id unasked.
                 stat.mask &= !ids;
                 if !mount_root {
                     stat.attributes &= !u64::from(STATX_ATTR_MOUNT_ROOT);

@@ -1,4 +1,4 @@
-//! What a page gives as the proof of a line.
+//! The evidence that a page gives for a line.
 
 /// Something that can be run again.
 #[derive(Clone, Debug, PartialEq, Eq)]

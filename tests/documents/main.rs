@@ -9,7 +9,7 @@ use evidence::Evidence;
 use page::Page;
 use sources::Sources;
 
-/// What a cell in a column of evidence names, and nothing in the sources answers to.
+/// Returns the names in a column of evidence that do not exist in the sources.
 fn unknown(page: &Page, sources: &Sources) -> Vec<String> {
     let mut before = Vec::new();
     let mut unknown = Vec::new();

@@ -1,4 +1,4 @@
-//! What there is to be named: test functions, targets, cases, recorded histories.
+//! The names that exist: test functions, targets, cases, recorded histories.
 
 use std::collections::BTreeSet;
 use std::fs;

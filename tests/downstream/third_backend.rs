@@ -18,7 +18,7 @@ use mountwright_tests::contract::{Case, cases, play_on_model};
 struct Audited<B> {
     does: B,
     asked: Mutex<Vec<Operation>>,
-    /// Whether it says that it has set the propagation of a mount, and has not.
+    /// True if it reports that it has set the propagation of a mount, and has not.
     forgets_propagation: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Runs scenario files on a backend and prints, or checks, what it answers.
+//! Runs scenario files on a backend and prints, or checks, the outcomes.
 //!
 //! ```text
 //! cargo run --release --example replay -- --backend linux scenarios/*.jsonl
@@ -24,7 +24,7 @@ use serde::Serialize;
 /// Runs mount scenarios on a backend.
 #[derive(Parser)]
 struct Arguments {
-    /// What the scenarios run on
+    /// The backend to run the scenarios on
     #[arg(long)]
     backend: Backend,
     /// Compare with the recorded outcomes instead of printing the outcomes
@@ -91,7 +91,7 @@ struct Counts {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // All files are read first: a bad one is told before anything is printed, and nothing is read in the sandbox.
+    // All files are read first: a bad one is reported before anything is printed, and nothing is read in the sandbox.
     let mut scenarios = Vec::new();
     for file in &arguments.files {
         match read_scenarios(file) {

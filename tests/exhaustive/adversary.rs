@@ -1,4 +1,4 @@
-//! What a guest can do to the names below the root, from the same mount namespace or from another.
+//! The actions of a guest on the names below the root, from the same mount namespace or from another.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use mountwright_tests::interposed::{Between, Moment};
 
 use mountwright_tests::searched::{DIRECTORIES, FILES, verdict::ATTACKERS_MODE};
 
-/// Where the links lead that are ready in `/shared/links`.
+/// The targets of the links that are ready in `/shared/links`.
 const OUTSIDE: [&str; 3] = ["empty", "busy", "bare"];
 
 /// Something done to one name.
@@ -35,7 +35,7 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    /// Every deed to every component of a path below `/shared`.
+    /// Returns every action on every component of a path below `/shared`.
     pub(crate) fn all(below: &str) -> Vec<Self> {
         let mut deeds = Vec::new();
         let mut end = 0;
@@ -91,7 +91,7 @@ impl Deed {
         matches!(self, Self::Exchange { .. } | Self::Rename { .. })
     }
 
-    /// What undoes it.
+    /// Returns the action that undoes it.
     pub(crate) fn undone(&self) -> Self {
         match self {
             Self::Rename { from, to } => Self::Rename { from: to.clone(), to: from.clone() },
@@ -132,7 +132,7 @@ fn remove(machine: &mut Machine, pid: Pid, name: &str) -> Result<(), Errno> {
     }
 }
 
-/// A deed before a certain call.
+/// An action before a certain call.
 #[derive(Clone, Debug)]
 pub(crate) struct Strike {
     before: usize,
@@ -164,7 +164,7 @@ impl Adversary {
         Self { machine, strikes, hit: AtomicBool::new(false) }
     }
 
-    /// Whether the kernel let any of them happen; if not, the run was an undisturbed one.
+    /// Returns true if the kernel permitted any of them; otherwise the run was undisturbed.
     pub(crate) fn has_hit(&self) -> bool {
         self.hit.load(Ordering::Relaxed)
     }
@@ -173,7 +173,7 @@ impl Adversary {
 impl Between for Adversary {
     fn before(&self, moment: Moment) -> Result<(), Errno> {
         for strike in self.strikes.iter().filter(|strike| strike.before == moment.number) {
-            // One that the kernel refuses is a strike that missed, unless it is the second half of a deed.
+            // A refused action is a miss, unless it is the second half of a pair.
             let halves = matches!(strike.deed, Deed::ReplaceByLink { .. } | Deed::RemoveForLink { .. });
             if strike.deed.act(&mut self.machine.lock(), strike.attacker).is_ok() || halves {
                 self.hit.store(true, Ordering::Relaxed);

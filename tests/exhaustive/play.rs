@@ -38,7 +38,7 @@ impl Between for WindowWatch {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Played {
     pub(crate) run: Run,
     pub(crate) machine: Machine,
@@ -46,7 +46,7 @@ pub(crate) struct Played {
     pub(crate) calls: Vec<Moment>,
 }
 
-/// What makes the thing that acts between the calls of a run, out of the machine and the process.
+/// Makes the object that acts between the calls of a run, for this machine and process.
 pub(crate) type Interference<'a> = &'a dyn Fn(&SharedMachine, Pid) -> Arc<dyn Between>;
 
 /// Undisturbed.

@@ -58,7 +58,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// What an undisturbed run answers, and what it leaves.
+    /// Returns the result of an undisturbed run, and the state after it.
     pub(crate) fn undisturbed(&self) -> (&Answer, &Snapshot) {
         (&self.answer, &self.expected.whole)
     }
@@ -95,7 +95,7 @@ impl<'a> Search<'a> {
         for first in &self.calls {
             let Some(errno) = plain_failure(*first) else { continue };
             let fault = || Arc::new(Fault::new(first.number, errno, HowLong::Once));
-            // Counted afresh: after a failure a run goes another way.
+            // The calls are counted anew: after a failure the run continues differently.
             let end = first.number + 1 + self.play(|_, _| fault()).calls.len();
             for second in first.number + 1..=end {
                 let played = self.play(|_, _| Arc::new((fault(), Fault::new(second, errno, HowLong::Once))));
@@ -147,7 +147,7 @@ impl<'a> Search<'a> {
         verdict::after_second_run(&self.expected, &again.run.answer, &self.snapshot(&again))
     }
 
-    /// Every deed before every call, from both namespaces; in short, only what leads out of the root.
+    /// Every action before every call, from both namespaces; in short, only those that lead out of the root.
     pub(crate) fn attacks(&self, long: bool, tally: &mut Tally) {
         let Some(below) = self.operation.below else { return };
         for deed in Deed::all(below).into_iter().filter(|deed| long || deed.leads_out()) {
@@ -159,7 +159,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Every deed before every call, undone before every later one.
+    /// Every action before every call, undone before every later one.
     pub(crate) fn attacks_and_back(&self, tally: &mut Tally) {
         let Some(below) = self.operation.below else { return };
         for deed in Deed::all(below).into_iter().filter(Deed::can_be_undone) {

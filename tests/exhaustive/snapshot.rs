@@ -1,4 +1,4 @@
-//! What a machine looks like: every mount of both namespaces, every file of every filesystem.
+//! The state of a machine: every mount of both namespaces, every file of every filesystem.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use crate::scene::Scene;
 /// Every field of statmount that a mount has.
 const EVERYTHING: u64 = 0x7fff;
 
-/// Old peer groups of a scene, to tell them from new ones.
+/// Returns the peer groups that a scene has at first, to distinguish them from new ones.
 pub(crate) fn groups_of(scene: &Scene) -> BTreeSet<u64> {
     let raw = scene.attackers.iter().flat_map(|&pid| raw_mounts(&scene.machine, pid));
     raw.flat_map(|mount| [mount.mnt_peer_group, mount.mnt_master]).filter(|&group| group != 0).collect()

@@ -12,7 +12,7 @@ use mountwright_tests::traced::{End, Next, traced};
 use rustix::pipe::{PipeFlags, pipe_with};
 use serde::{Deserialize, Serialize};
 
-/// What a worker answers that was asked about a rung.
+/// The reply of a worker about a rung.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// There is no namespace to be had.
@@ -46,7 +46,7 @@ pub(crate) fn serve(rung: String) -> Reply {
     if unseen.is_empty() { Reply::AllSeen { operations, calls, decorated } } else { Reply::Unseen(unseen) }
 }
 
-/// What the kernel saw, and what the decorator saw: for each call the numbers that it may have.
+/// Returns the calls that the kernel saw, and those that the decorator saw with the numbers that each may have.
 fn both(operation: &Operation, rung: Rung) -> (Vec<i64>, Vec<Said>) {
     let _scene = KernelScene::build(Parent::Private, &(operation.prepare)());
     let (mut reader, writer) = pipe();
@@ -79,7 +79,7 @@ fn both(operation: &Operation, rung: Rung) -> (Vec<i64>, Vec<Said>) {
 
 fn pipe() -> (std::fs::File, std::fs::File) {
     let (reader, writer): (OwnedFd, OwnedFd) = pipe_with(PipeFlags::CLOEXEC).expect("a pipe");
-    // All that is written has to fit: nobody reads before the end.
+    // All output has to fit in the pipe: it is read at the end.
     let _ = rustix::pipe::fcntl_setpipe_size(&writer, 1 << 20);
     (reader.into(), writer.into())
 }

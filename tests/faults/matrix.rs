@@ -48,7 +48,7 @@ fn run(operation: &Operation, rung: Rung, scene: &Arc<KernelScene>, fault: Optio
     (Run { answer, window, endless: budget.is_spent(), open: scene.left_open() }, count.calls())
 }
 
-/// What an undisturbed run does.
+/// Records an undisturbed run.
 fn undisturbed(operation: &Operation, rung: Rung, parent: Parent) -> (Expected, Vec<Moment>) {
     let scene = Arc::new(KernelScene::build(parent, &(operation.prepare)()));
     let before = scene.snapshot();
@@ -57,7 +57,8 @@ fn undisturbed(operation: &Operation, rung: Rung, parent: Parent) -> (Expected, 
     (Expected { before, whole, succeeds: run.answer.is_done(), detached: rung.detached() }, calls)
 }
 
-/// Makes one fault after the other, in one root as long as nothing has changed in it. Answers which one is next.
+/// Makes one fault after the other, in one root as long as nothing has changed in it. Returns the index of the next
+/// one.
 fn stretch(
     operation: &Operation,
     rung: Rung,

@@ -1,4 +1,4 @@
-//! What must answer at once, and what shows that the server is really dead.
+//! The cases: calls that must return at once, and the proof that the server is really dead.
 
 use std::path::Path;
 

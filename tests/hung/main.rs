@@ -1,4 +1,4 @@
-//! A FUSE mount whose server never answers: what must not hang does not.
+//! A FUSE mount whose server never replies: the calls that must not hang do not.
 //!
 //! Everything that could hang is done on a thread of its own and waited for; a watchdog ends the whole run should that not
 //! be enough. So this fails, and never hangs.

@@ -1,4 +1,4 @@
-//! A FUSE server that never answers.
+//! A FUSE server that never replies.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -11,19 +11,20 @@ use mountwright_tests::namespace::has_every_user;
 use rustix::fs::{CWD, FileType, Mode};
 use rustix::mount::{MountFlags, UnmountFlags};
 
-/// What must answer at once has this long, on a machine that does much else.
+/// The time limit of a call that must return at once, on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(2);
-/// What has not answered by then hangs.
+/// A call that has not returned by then hangs.
 const HANGS: Duration = Duration::from_millis(300);
 
-/// A mount, and the descriptor that its requests wait to be read from. Dropped, the server is gone: whoever waits is let go
-/// with an error.
+/// A mount, and the descriptor from which a server would read its requests. When it is dropped, the kernel fails the
+/// waiting
+/// calls.
 pub(crate) struct Hung(#[allow(dead_code)] File); // Kept open.
 
 /// The device, as it was found before this process had a root of its own.
 static DEVICE: OnceLock<Option<File>> = OnceLock::new();
 
-/// Whether this process may have a server: it makes the device's node, or may open the machine's.
+/// Returns true if this process may have a server: it can make the device's node, or open the machine's.
 pub(crate) fn is_to_be_had() -> bool {
     let device = DEVICE.get_or_init(|| File::options().read(true).write(true).open("/dev/fuse").ok());
     device.is_some() || rustix::process::geteuid().is_root() && has_every_user()
@@ -54,7 +55,7 @@ impl Hung {
     }
 }
 
-/// Takes everything off a place that a case has left there.
+/// Unmounts everything that a case has left on a path.
 pub(crate) fn clear(path: &str) {
     while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
 }

@@ -1,4 +1,5 @@
-//! Somebody who swaps, deletes and renames names between any two calls, and puts links, files and directories in their
+//! An adversary that swaps, deletes and renames names between any two calls, and puts links, files and directories in
+//! their
 //! place.
 
 use std::collections::BTreeSet;
@@ -17,7 +18,7 @@ use mountwright_fake::{At, Machine, Pid};
 use crate::model::Model;
 use mountwright_tests::hooked::{Call, Hook};
 
-/// Where names are that sequences make and remove, with the names: every component of every path.
+/// The directories in which sequences create and remove names, with those names: every component of every path.
 const COMPONENTS: [(&str, &[&str]); 4] = [
     (
         "/w/sb/mounts",
@@ -39,17 +40,17 @@ const COMPONENTS: [(&str, &[&str]); 4] = [
     ("/w/sb/records", &["L2RhdGE=", "L2RhdGE=/mountInfo.json"]),
 ];
 
-/// What somebody else's file holds; it must not be lost.
+/// The content of another user's file; it must not be lost.
 const DECOY: &[u8] = b"somebody else's";
 
-/// What can be done to one name.
+/// The actions on one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
     /// It is removed.
     Remove,
     /// It gets another name in the same place.
     CarryOff,
-    /// That, and a symlink to somebody else's things stands there.
+    /// That, and a symlink to another user's files takes its place.
     PutLink,
     /// It changes places with a directory or file that holds something.
     SwapWithDecoy,
@@ -59,7 +60,7 @@ pub(crate) enum Act {
     MakeDirectory,
     /// Nothing is there, and a file that holds something is made.
     MakeFile,
-    /// Nothing is there, and a symlink to somebody else's things is made.
+    /// Nothing is there, and a symlink to another user's files is made.
     MakeLink,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct Deed {
 }
 
 impl Deed {
-    /// Every deed to a name that begins so, as far as it is possible on this machine as it is now.
+    /// Returns every action on a name with one of these prefixes that is possible in the present state of the machine.
     pub(crate) fn possible(model: &Model, about: &[&str]) -> Vec<Self> {
         let machine = &mut model.machine().lock();
         let mut deeds = Vec::new();
@@ -108,9 +109,11 @@ impl Deed {
         other.into_iter().chain([self.name]).map(below).collect()
     }
 
-    /// What it has put there that must not be lost. A record is there to be replaced; and a file that is put in the place of
-    /// an empty one right between the look and the removal goes with the name: Linux has no call to remove a file only if it
-    /// is a certain one. Whoever can do that can remove the file himself.
+    /// Returns the bytes it has written that must not be lost. A record is there to be replaced. A file that takes the
+    /// place of an
+    /// empty one right between check and removal is lost with the name: Linux has no call that removes a file only if
+    /// it is a
+    /// certain one, and a process that can do this can remove the file itself.
     pub(crate) fn text(self) -> Option<&'static [u8]> {
         let is_placeholder = ["config", "hosts"].iter().any(|end| self.name.ends_with(end));
         if self.name.ends_with(MOUNT_INFO_FILE) || is_placeholder && self.act == Act::SwapWithDecoy {
@@ -127,7 +130,7 @@ impl Deed {
         format!("{}/{name}", self.root).into_bytes()
     }
 
-    /// Somebody else's thing of the same name: a mount, an empty file, an empty directory.
+    /// Returns another user's file of the same name: a mount, an empty file, an empty directory.
     fn link_target(self) -> Vec<u8> {
         match self.name.rsplit_once('/') {
             Some((_, last)) => format!("/w/victim/{last}").into_bytes(),
@@ -135,7 +138,7 @@ impl Deed {
         }
     }
 
-    /// Does it, as whoever is allowed to.
+    /// Performs it, as a process that has the permission.
     fn done(self, model: &Model) -> Result<(), Errno> {
         Self::tried(model, |machine, actor| self.done_by(machine, actor))
     }
@@ -200,7 +203,7 @@ impl Deed {
             }
             Act::SwapWithDecoy | Act::SwapWith(_) => self.swapped_back(machine, actor),
             Act::MakeDirectory => machine.unlinkat(actor, At::Cwd, &name, AT_REMOVEDIR),
-            // Somebody else's bytes stay.
+            // The other user's bytes stay.
             Act::MakeFile => machine.renameat2(actor, At::Cwd, &name, At::Cwd, &self.path("decoy"), 0),
             Act::MakeLink => machine.unlinkat(actor, At::Cwd, &name, 0),
         }
@@ -223,7 +226,7 @@ fn make_file(machine: &mut Machine, actor: Pid, path: &[u8]) -> Result<(), Errno
     machine.close(actor, file)
 }
 
-/// A deed before a certain call, undone before a later one.
+/// An action before a certain call, undone before a later one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Strike {
     pub(crate) deed: Deed,
@@ -247,7 +250,7 @@ pub(crate) struct Adversary {
 }
 
 impl Adversary {
-    /// It tells by `hit` whether any of the strikes was possible.
+    /// Sets `hit` if any of the strikes was possible.
     pub(crate) fn new(model: Model, strikes: Vec<Strike>, hit: Arc<AtomicBool>) -> Self {
         Self { model, strikes, hit }
     }
@@ -260,7 +263,7 @@ impl Hook for Adversary {
                 self.hit.store(true, Ordering::Relaxed);
             }
             if strike.undone_before == Some(call.number) {
-                // What the sequence has changed meanwhile may stand in the way.
+                // Changes by the sequence may prevent it.
                 let _ = strike.deed.undone(&self.model);
             }
         }
@@ -289,7 +292,7 @@ impl Hook for Survey {
     }
 }
 
-/// Names that only somebody who is not the sequence could have left: what they hold is his.
+/// Returns the names that only the adversary can have left: their contents belong to it.
 pub(crate) fn touched(strikes: &[Strike]) -> BTreeSet<PathBuf> {
     strikes.iter().flat_map(|strike| strike.deed.touched()).collect()
 }

@@ -150,7 +150,8 @@ fn placements(
     }
 }
 
-/// How many of the steps are placed freely; those before and after them go with the first and the last of these.
+/// The number of steps that are placed freely; those before and after them are made with the first and the last of
+/// these.
 const FREE: usize = 3;
 
 fn swaps(order: [Step; 9]) -> Result<(), Failed> {

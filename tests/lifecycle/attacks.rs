@@ -18,11 +18,11 @@ use crate::stories::{MOUNTS, recovery};
 use crate::story::{Ended, Law};
 use crate::verdict::named;
 
-/// Set: every window between deed and undoing, and pairs of deeds. Otherwise windows of one call.
+/// Set: every window between an action and its undoing, and pairs of actions. Otherwise windows of one call.
 const LONG: &str = "MOUNTWRIGHT_LIFECYCLE_PAIRS";
 
 impl Stage {
-    /// Every deed before every call, for good and undone again.
+    /// Every action before every call, for good and undone again.
     pub(crate) fn attacks(&self) -> Found {
         let mut found = Found::default();
         self.each_attack(&mut |told, strikes| {
@@ -140,7 +140,7 @@ impl Stage {
         Ok(())
     }
 
-    /// Recovery takes off every mount and removes every name but what is somebody else's; the second time it does nothing.
+    /// Recovery unmounts every mount and removes every name but those of other users; the second recovery does nothing.
     fn law_after_attack(&self, model: &Model, strikes: &[Strike]) -> Result<(), String> {
         let expected = &self.expected;
         if let Law::Recovers = expected.story.law {

@@ -1,5 +1,6 @@
-//! What each call of the ports may answer besides success: read from the documentation of the ports, which is their
-//! contract, so that no list here can fall behind it.
+//! The errnos that each call of the ports may return, read from the documentation of the ports, which is their
+//! contract: no
+//! list here can become outdated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -30,7 +31,7 @@ struct Section {
 ///
 /// # Panics
 ///
-/// Where the documentation has no such method, or it lists no errors.
+/// If the documentation has no such method, or it lists no errors.
 pub(crate) fn contract_errnos(method: &str) -> Vec<Errno> {
     let mut found = BTreeSet::from([ANY_OTHER]);
     collect(method, &mut found);
@@ -38,7 +39,7 @@ pub(crate) fn contract_errnos(method: &str) -> Vec<Errno> {
     found.into_iter().collect()
 }
 
-/// How many methods the contract has, and how many values it lists for them.
+/// Counts the methods of the contract, and the errnos that it lists for them.
 pub(crate) fn size() -> (usize, usize) {
     let values = CONTRACT.keys().map(|method| contract_errnos(method).len()).sum();
     (CONTRACT.len(), values)

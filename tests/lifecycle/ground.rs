@@ -1,4 +1,4 @@
-//! Where stories are told: a machine, whatever it is, that can be furnished and looked at by system calls.
+//! The machine of a story: any machine that can be set up and inspected by system calls.
 
 use std::path::Path;
 
@@ -9,8 +9,9 @@ use mountwright_linux::{At, Kernel, Reach};
 /// The sandbox's directory: everything that a story may touch is below it.
 pub(crate) const SANDBOX: &str = "/w/sb";
 
-/// A machine with a process whose mounts are told of, and another one with a mount namespace of its own that follows it, as
-/// virtiofsd has.
+/// A machine with the process of the story, and another process whose mount namespace receives its mounts, as virtiofsd
+/// has
+/// one.
 pub(crate) trait Ground {
     /// Its system calls.
     type Calls: Kernel;
@@ -21,7 +22,7 @@ pub(crate) trait Ground {
     fn ports(&self) -> Box<dyn Backend + '_>;
     /// The mount table of the other process.
     fn elsewhere(&self) -> Vec<u8>;
-    /// How many descriptors the first process has open.
+    /// Counts the open descriptors of the first process.
     fn descriptors(&self) -> usize;
 }
 

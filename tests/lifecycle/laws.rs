@@ -1,4 +1,4 @@
-//! What holds of any sandbox, by random ones.
+//! Laws of any sandbox, on random ones.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::search::Death;
 use crate::state::{State, same};
 use crate::stories::{MOUNTS, PRIVATE, SHARED, recovery};
 
-/// A share that somebody could want.
+/// A share that a caller may want.
 #[derive(Clone, Debug)]
 struct Wanted {
     container: usize,
@@ -75,7 +75,7 @@ fn is_same(before: &State, after: &State) -> Result<(), TestCaseError> {
     same("it changed", before, after).map_err(TestCaseError::fail)
 }
 
-/// How a share goes.
+/// The way in which a share is removed.
 #[derive(Clone, Copy, Debug)]
 enum Way {
     Name,
@@ -130,13 +130,13 @@ fn twice_is_once((shared, others, one): (bool, Shares, Wanted)) -> Result<(), Te
     is_same(&before, &State::of(&model))
 }
 
-/// What happened to a share before it is torn down.
+/// The change of a share before it is torn down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
     Whole,
-    /// Somebody has taken the mount off.
+    /// Another process has unmounted it.
     Detached,
-    /// Somebody has mounted something on top.
+    /// Another process has mounted something on top.
     Covered,
     /// Its name was removed too.
     Gone,

@@ -83,10 +83,10 @@ pub(crate) const STORIES: [Story; 2] = [
     },
 ];
 
-/// What was done to a machine that must not be.
+/// The harm that was done to a machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Harm {
-    /// Runs after which a byte of a source, or of somebody else, is gone.
+    /// Runs after which a byte of a source, or of another user, is lost.
     pub(crate) lost_bytes: usize,
     /// Runs that failed and left a mount or a name that the error does not name.
     pub(crate) left_over: usize,

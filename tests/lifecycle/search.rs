@@ -12,7 +12,7 @@ use crate::story::{Before, Ended, Ports, Story};
 use crate::verdict::Expected;
 use mountwright_tests::hooked::{Call, Hook, Hooked};
 
-/// What a search found.
+/// The findings of a search.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     pub(crate) points: usize,
@@ -26,16 +26,16 @@ impl Found {
     }
 }
 
-/// A story that is ready to be told again and again.
+/// A prepared story that can be run repeatedly.
 pub(crate) struct Stage {
     pub(crate) expected: Expected,
     pub(crate) model: Model,
     pub(crate) before: Before,
-    /// The calls of the story when nothing goes wrong.
+    /// The calls of the undisturbed story.
     pub(crate) calls: Vec<Call>,
 }
 
-/// How a told story ended, and the machine after it.
+/// The end of a story that was run, and the machine after it.
 pub(crate) struct Told {
     pub(crate) ended: Ended,
     pub(crate) model: Model,
@@ -64,7 +64,7 @@ impl Stage {
         stage
     }
 
-    /// Tells it on a copy of the machine, with the hook that is made for that copy.
+    /// Runs it on a copy of the machine, with the hook that is made for that copy.
     pub(crate) fn tell(&self, hook: impl FnOnce(&Model) -> Arc<dyn Hook>) -> Told {
         let model = self.model.copy();
         let hooked = Hooked::new(model.backend(), hook(&model), self.expected.story.clumsy);

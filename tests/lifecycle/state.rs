@@ -1,4 +1,4 @@
-//! What a machine looks like.
+//! The state of a machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -23,7 +23,7 @@ pub(crate) struct Found {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// What a machine looks like: names and bytes below `/w` as a walk sees them, and the mounts there, of both processes.
+/// The state of a machine: names and bytes below `/w` as a walk sees them, and the mounts there, of both processes.
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) names: BTreeMap<PathBuf, Found>,
@@ -71,8 +71,9 @@ impl State {
         outside
     }
 
-    /// The state without files that a process was writing beside the one that it was to replace, and died: no reader looks
-    /// at them, and nobody takes them away.
+    /// The state without temporary files that a process was writing when it died: no reader looks at them, and no
+    /// process removes
+    /// them.
     pub(crate) fn without_passing_names(mut self) -> Self {
         let is_passing = |path: &Path| {
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".mountwright-new-"))
@@ -121,7 +122,7 @@ impl Lines {
     }
 }
 
-/// What `of` has and `without` has not, each as often as it is more.
+/// Returns the lines of `of` that `without` lacks; a repeated line counts each time.
 pub(crate) fn less(of: &[MountLine], without: &[MountLine]) -> Vec<MountLine> {
     let mut rest = without.to_vec();
     let mut more = Vec::new();

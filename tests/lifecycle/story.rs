@@ -1,4 +1,4 @@
-//! Stories: what happens to a sandbox, to be told with anything going wrong.
+//! Stories: the sequences of a sandbox's life, which are run with faults at every point.
 
 use mountwright_core::error::Leftover;
 use mountwright_core::kata::Sandbox;
@@ -18,7 +18,7 @@ pub(crate) struct Ports<'a> {
     pub(crate) mounter: &'a dyn Mounter,
 }
 
-/// What was there when the story begins.
+/// The state when the story begins.
 #[derive(Clone, Default)]
 pub(crate) struct Before {
     pub(crate) dirs: Option<SandboxDirs>,
@@ -26,18 +26,18 @@ pub(crate) struct Before {
     pub(crate) sandbox: Option<Sandbox>,
 }
 
-/// How a story ended, as the sequence tells it.
+/// The end of a story, as the sequence reports it.
 #[derive(Debug)]
 pub(crate) enum Ended {
     /// Everything is made, or everything is off and gone.
     Whole,
     /// Nothing was made, but for what is named.
     Nothing(Vec<Leftover>, String),
-    /// Not everything is done, and that was told.
+    /// Not everything is done, and the report says so.
     InPart(String),
 }
 
-/// What must be true whatever happened, besides that nothing outside the sandbox was touched.
+/// The law that must hold in any case, besides that nothing outside the sandbox was touched.
 #[derive(Clone, Copy)]
 pub(crate) enum Law {
     /// Recovery reaches the empty state, and a second one does nothing.
@@ -57,12 +57,12 @@ pub(crate) struct Story {
     pub(crate) clumsy: bool,
     /// With which names it has to do: components of paths begin with one of these.
     pub(crate) about: &'static [&'static str],
-    /// It takes off what it knows, whatever its name is by then; otherwise what has the name.
+    /// It unmounts by identity, whatever the name is by then; otherwise it unmounts by name.
     pub(crate) by_identity: bool,
     pub(crate) prepare: fn(Ports<'_>) -> Before,
     pub(crate) tell: fn(Ports<'_>, &Before) -> Ended,
     pub(crate) law: Law,
-    /// What it needs of a kernel that tells it.
+    /// The requirements on the kernel.
     pub(crate) needs: Needs,
 }
 

@@ -1,4 +1,4 @@
-//! What the searches found, for a person to read in the end.
+//! The findings of the searches, printed at the end.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What must be true after a story, whatever went wrong.
+//! The conditions that must hold after a story, whatever fault occurred.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::state::{MountLine, State, less, same};
 use crate::stories::recovery;
 use crate::story::{Before, Ended, Law, Ports, Story};
 
-/// What a story starts from, and what it comes to when nothing goes wrong.
+/// The states at the start of a story, and after an undisturbed one.
 #[derive(Clone)]
 pub(crate) struct Expected {
     pub(crate) story: Story,
@@ -26,7 +26,7 @@ pub(crate) struct Expected {
 }
 
 impl Expected {
-    /// What the sequence told is what happened.
+    /// Checks that the report of the sequence is true.
     pub(crate) fn told(&self, ended: &Ended, now: &State) -> Result<(), String> {
         same("outside the sandbox", &self.then.outside(), &now.outside())?;
         match ended {
@@ -133,7 +133,7 @@ pub(crate) fn named(left: &[Leftover]) -> BTreeSet<&Path> {
         .collect()
 }
 
-/// Where the copies of a mount below the mounts directory are, the mount itself included.
+/// Returns the mount points of a mount below the mounts directory and of its copies.
 fn copies(at: &Path) -> Vec<PathBuf> {
     let mut all = vec![at.to_owned()];
     if let Ok(below) = at.strip_prefix("/w/sb/mounts") {

@@ -1,4 +1,4 @@
-//! What holds there.
+//! The cases among locked mounts.
 
 use std::fs;
 use std::path::Path;

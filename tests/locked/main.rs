@@ -1,7 +1,8 @@
 //! Root in a user namespace, among mounts that were there before: their flags are locked, and so are they.
 //!
-//! Each case runs in a process of its own, which makes mounts and then goes a user namespace deeper; with every call that
-//! there is, and as older kernels would have it.
+//! Each case runs in a process of its own, which makes mounts and then enters a nested user namespace: once with every
+//! call
+//! of this kernel, and once for each older set of calls.
 
 mod cases;
 mod place;
@@ -16,14 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use cases::CASES;
 
-/// What a process is to do: one case, with one ladder, both by their places in the lists.
+/// The task of a process: one case with one ladder, both by their index.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Request {
     case: usize,
     ladder: usize,
 }
 
-/// What came of it.
+/// The result of a process.
 #[derive(Serialize, Deserialize)]
 enum Reply {
     Holds,

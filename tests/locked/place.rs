@@ -5,14 +5,14 @@ use std::fs;
 use mountwright_tests::namespace::{self, NoNamespace};
 use rustix::mount::MountFlags;
 
-/// A mount of somebody else's, with flags that are his.
+/// A mount of another user namespace, with its flags.
 pub(crate) const LOCKED: &str = "/tmp/locked";
 /// A mount below it.
 pub(crate) const INNER: &str = "/tmp/locked/inner";
-/// What may be mounted on.
+/// A directory that may be mounted on.
 pub(crate) const TARGET: &str = "/tmp/target";
 
-/// Makes them in a mount namespace of this process's own, and goes into another user namespace, where they are locked.
+/// Makes them in a mount namespace of this process's own, and enters another user namespace, in which they are locked.
 pub(crate) fn make() -> Result<(), NoNamespace> {
     namespace::enter()?;
     let flags = MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC | MountFlags::NOATIME;

@@ -1,4 +1,4 @@
-//! A table of descriptors that is full: every call says so, and none takes it for an answer about the machine.
+//! A full table of descriptors: every call reports it, and none takes it for a fact about the machine.
 
 use std::fmt::Debug;
 use std::path::Path;

@@ -1,5 +1,6 @@
-//! What the library looks at must be what it is taken for: a procfs that is missing or false, a table of descriptors that is
-//! full, names longer than other filesystems have.
+//! The library verifies the objects that it reads: a procfs that is missing or false, a full table of descriptors,
+//! names
+//! longer than other filesystems have.
 //!
 //! One case after the other: some lower a limit of the whole process.
 

@@ -1,4 +1,4 @@
-//! A procfs that is missing, false, or false in part.
+//! A procfs that is missing, false, or partly covered.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
@@ -72,7 +72,7 @@ fn furnish() {
     }
 }
 
-/// Whether the whole of `/proc` is missing, and what makes it so.
+/// Returns the functions that hide procfs, each with true if the whole of `/proc` is missing.
 fn all() -> impl Iterator<Item = (bool, &'static (&'static str, fn()))> {
     MISSING.iter().map(|make| (true, make)).chain(COVERED.iter().map(|make| (false, make)))
 }

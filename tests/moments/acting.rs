@@ -1,4 +1,4 @@
-//! Somebody else, who acts once, at a chosen call.
+//! Another process, which acts once, at a chosen call.
 
 use std::fmt;
 use std::sync::Mutex;

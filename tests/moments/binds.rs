@@ -1,4 +1,4 @@
-//! Binds that meet somebody else at their target, and take off again only what is theirs.
+//! Binds that meet another process at their target, and unmount only their own mounts.
 
 use std::path::Path;
 

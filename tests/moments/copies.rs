@@ -35,7 +35,7 @@ impl Elsewhere {
         elsewhere
     }
 
-    /// What does something there, and waits for it.
+    /// Returns a function that runs `act` there and waits for it.
     fn doing(&self, act: impl FnOnce() + Send + 'static) -> impl FnOnce() + Send + 'static {
         let acts = self.acts.clone().unwrap();
         move || {

@@ -13,7 +13,7 @@ pub(crate) fn dir(path: &str) {
     std::fs::create_dir_all(path).unwrap();
 }
 
-/// A tmpfs whose source tells it from others, on a directory that is made where it is missing.
+/// Mounts a tmpfs with this distinctive source on a directory, which is created if it is missing.
 pub(crate) fn tmpfs(path: &str, source: &str) {
     dir(path);
     rustix::mount::mount(source, path, "tmpfs", MountFlags::empty(), c"mode=755").unwrap();

@@ -1,7 +1,8 @@
-//! What may happen between two system calls of the Linux backend, made to happen there, on the kernel.
+//! Events between two system calls of the Linux backend, forced there on the kernel.
 //!
-//! The search over the model tries every moment; here are those that were once answered wrongly, and those in which the
-//! kernel itself has to be seen.
+//! The search over the model tries every moment. These are the ones that were once handled wrongly, and those that
+//! depend on
+//! the kernel itself.
 
 mod acting;
 mod binds;

@@ -15,7 +15,7 @@ fn of_4_18() -> LinuxBackend {
     LinuxBackend::new().with_ladder(Ladder::NONE)
 }
 
-/// As one that is killed: what it staged stays, and nobody has it open any longer.
+/// Behaves like a killed backend: its staging directory stays, and no process has it open.
 fn that_cannot_clear_up() -> LinuxBackend<impl mountwright_linux::Kernel> {
     Acting::before(Call::Umount2, || ()).refusing(Call::Umount2, Errno::EPERM).backend(Ladder::NONE)
 }

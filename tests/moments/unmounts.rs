@@ -1,4 +1,4 @@
-//! Taking off one given mount while its name is exchanged.
+//! Unmounting one given mount while its name is exchanged.
 
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{Errno, Mounter, UnmountRequest};

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 /// No run needs so many bytes: a fault that makes a ring endless takes all that there are.
 const MOST_MEMORY: u64 = 4 << 30;
 
-/// How a run ended.
+/// The end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     Passed,
@@ -31,7 +31,7 @@ impl Lane<'_> {
     /// Runs it, with this fault or with none.
     ///
     /// # Errors
-    /// Where it cannot be run.
+    /// If it cannot be run.
     pub(crate) fn run(&self, mutant: Option<usize>) -> Result<Ending, String> {
         let mut command = Command::new(self.program);
         command.args(&self.arguments).envs(self.variables.iter().cloned()).env_remove("MOUNTWRIGHT_MUTANT");
@@ -49,7 +49,7 @@ impl Lane<'_> {
     }
 }
 
-/// How it ended; `None`: it did not, and was killed.
+/// Returns the exit status; `None` if the run did not end and was killed.
 fn finish(command: &mut Command, patience: Duration) -> std::io::Result<Option<ExitStatus>> {
     let mut child = command.spawn()?;
     bound_memory(&child)?;

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use crate::lane::{Ending, Lane};
 use crate::mutant::{Mutant, mutants, plant, planted};
 
-/// How many random histories are tried, of 20 operations each: the next number only where the one before found nothing.
+/// The numbers of random histories, of 20 operations each: the next one only if the one before found nothing.
 const HISTORIES: [u32; 4] = [16, 64, 250, 1000];
 const OPERATIONS: u32 = 20;
 /// So many times as long as the slowest run without a fault is too long.
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<bool, String> {
     if std::env::args().any(|argument| argument == "--list") {
-        // Whoever asks which cases there are: none that could be run alone.
+        // A list of cases is empty: none can be run alone.
         return Ok(true);
     }
     let mutants = mutants()?;
@@ -85,7 +85,7 @@ fn run() -> Result<bool, String> {
 struct Suite {
     programs: BTreeMap<String, PathBuf>,
     seed: String,
-    /// How long the slowest run without a fault took
+    /// The duration of the slowest run without a fault
     slowest: Duration,
 }
 
@@ -104,7 +104,7 @@ impl Suite {
         if self.slowest.is_zero() { Duration::from_mins(10) } else { self.slowest * SLOWER + Duration::from_secs(10) }
     }
 
-    /// What needs no kernel.
+    /// Returns the lanes that need no kernel.
     fn fake_alone(&self) -> Result<Vec<(&'static str, Lane<'_>)>, String> {
         let lane = |(name, filter): (&'static str, Option<&str>)| {
             let arguments = filter.map(str::to_owned).into_iter().collect();
@@ -139,7 +139,7 @@ impl Suite {
         Ok(None)
     }
 
-    /// What finds it.
+    /// Returns the lanes that find it.
     fn finds(&self, mutant: &Mutant) -> Result<Found, String> {
         let fault = Some(mutant.number);
         let mut by = Vec::new();
@@ -178,7 +178,7 @@ fn with_comma(number: u32) -> String {
     if number < 1000 { number.to_string() } else { format!("{},{:03}", number / 1000, number % 1000) }
 }
 
-/// Whether the page that tells what found each fault has all of them, and no other.
+/// Checks that the page of the findings lists each fault once, and no other.
 fn documented(mutants: &[Mutant]) -> Result<(), String> {
     let page = workspace::own().join("docs/fake-mutants.txt");
     let text = std::fs::read_to_string(&page).map_err(|error| format!("{}: {error}", page.display()))?;

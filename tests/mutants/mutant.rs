@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 const LIST: &str = include_str!("list.txt");
-/// Where the files are that faults are planted in.
+/// The folder of the files that faults are planted in.
 const CODE: &str = "crates/fake-backend/src/model";
-/// What follows the name of a fault that random histories alone have to find.
+/// The suffix of a fault that random histories alone have to find.
 const RANDOM: &str = " (random)";
 
 /// One fault, switched on by its number.

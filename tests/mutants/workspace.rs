@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What a build of the workspace needs.
+/// The files that a build of the workspace needs.
 const NEEDED: [&str; 5] = ["Cargo.toml", "Cargo.lock", "README.md", "crates", "tests"];
 
 /// The workspace that this was built from.

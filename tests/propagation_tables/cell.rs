@@ -5,14 +5,14 @@ use mountwright_tests::scenario::{Operation, Outcome, Recording, Scenario, Step}
 
 use crate::picture::Picture;
 
-/// What is there, what is done to it, and what the document says comes of it.
+/// A setup, an operation on it, and the result by the document.
 pub(crate) struct Cell {
     pub(crate) name: String,
     pub(crate) setup: Vec<Operation>,
-    /// What `setup` leads to
+    /// The state after `setup`
     pub(crate) before: Picture,
     pub(crate) operation: Operation,
-    /// What is there afterwards; an errno where nothing may change
+    /// The state after the operation; an errno if nothing may change
     pub(crate) after: Result<Picture, Errno>,
 }
 
@@ -23,7 +23,7 @@ impl Cell {
     }
 
     /// # Errors
-    /// What differs, for a person.
+    /// The differences, as text.
     pub(crate) fn judge(&self, recording: &Recording) -> Result<(), String> {
         let seen = |index| Picture::of(recording.tables_after(index).ok_or("there is no table")?);
         agree("before", &self.before, seen(-1)?)?;

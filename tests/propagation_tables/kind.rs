@@ -34,7 +34,7 @@ impl Kind {
         matches!(self, Self::Slave | Self::SharedAndSlave)
     }
 
-    /// What makes it of a mount that is private, or a slave already.
+    /// Returns the change that makes it of a private mount, or of a slave.
     pub(crate) fn bit(self) -> Option<PropagationBit> {
         match self {
             Self::Shared | Self::SharedAndSlave => Some(PropagationBit::Shared),

@@ -1,7 +1,7 @@
 //! The tables of the kernel's `sharedsubtree.rst` (change of type, bind, recursive bind, move, mount, unmount), every cell of
 //! them, on the fake and on this machine's kernel.
 //!
-//! What the document says is computed from its rules; neither side is the other's oracle here.
+//! The document's results are computed from its rules; neither side is the other's oracle here.
 
 mod acts;
 mod cell;
@@ -25,7 +25,7 @@ use mountwright_tests::worker_process::{ask, serve_if_asked};
 use crate::cell::Cell;
 use crate::tables::cells;
 
-/// What the kernel answered to each scenario; the reason where none could be played.
+/// The kernel's recording of each scenario; the reason if none could be played.
 type Played = Result<Vec<Result<Recording, String>>, String>;
 
 fn main() -> ExitCode {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     let names: BTreeSet<&str> = cells.iter().map(|cell| cell.name.as_str()).collect();
     assert_eq!(names.len(), count, "every cell has a name of its own");
     let scenarios: Vec<Scenario> = cells.iter().map(Cell::scenario).collect();
-    // Asked once for all of them, and not at all where nobody will look.
+    // All of them are played at once, and not at all if their results are not used.
     let fake_alone = arguments.filter.as_deref().is_some_and(|filter| filter.starts_with("fake/"));
     let played: Result<Played, String> =
         if arguments.list || fake_alone { Ok(Ok(Vec::new())) } else { ask(&scenarios) };

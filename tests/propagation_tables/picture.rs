@@ -1,11 +1,11 @@
-//! Who is related to whom: mount points, peer groups and masters.
+//! Relations between mounts: mount points, peer groups and masters.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use mountwright_tests::scenario::{Row, Snapshot};
 
-/// A mount's part in propagation. Groups have names of no meaning but to be equal or not.
+/// The propagation relations of a mount. The names of groups mean nothing; they are only compared.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Relation {
     pub(crate) group: Option<String>,
@@ -34,7 +34,7 @@ impl Picture {
         self.0.remove(at).unwrap_or_default()
     }
 
-    /// What a table shows.
+    /// Reads the relations from a table.
     pub(crate) fn of(snapshot: &Snapshot) -> Result<Self, String> {
         let mut picture = Self::default();
         for row in snapshot.0.get(&0).into_iter().flatten().filter(|row| row.parent.is_some()) {

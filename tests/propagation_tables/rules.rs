@@ -8,7 +8,7 @@ use crate::kind::Kind;
 use crate::picture::{Picture, Relation};
 use crate::scene::related;
 
-/// Who hears of `/b` besides itself, where it is shared.
+/// The mounts that receive the events of `/b`, if it is shared.
 pub(crate) const RECEIVERS: [&str; 5] = ["/p", "/s", "/t", "/u", "/v"];
 
 /// 5b, 5d, 5e: what a mount (or the copy of it) is once it is on the destination. `fresh` names the group of one that had

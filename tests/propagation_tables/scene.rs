@@ -1,4 +1,4 @@
-//! What is there before the operation of a cell: a destination `/b` with everybody who hears of it, and a source `/a`.
+//! The setup of a cell: a destination `/b` with the mounts that receive its events, and a source `/a`.
 
 use mountwright_tests::scenario::{Operation, PropagationBit};
 

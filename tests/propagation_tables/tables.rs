@@ -161,7 +161,7 @@ fn mounted_scene(destination: Kind, by_master: bool) -> Scene {
     scene
 }
 
-/// 5f: what is mounted there goes with everybody who hears of `/b`, whatever its own type is.
+/// 5f: an unmount there propagates to all receivers of `/b`, whatever the type of the unmounted mount is.
 fn unmounted(destination: Kind, child: Option<PropagationBit>) -> Cell {
     let mut scene = mounted_scene(destination, destination == Kind::Slave);
     if let Some(to) = child {

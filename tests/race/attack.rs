@@ -126,7 +126,8 @@ impl Way {
         }
     }
 
-    /// Whoever removes a file by its name removes a link too: then the name is free, and the link is made again.
+    /// Exchanges back. If an unlink by name has removed the link, the name is free: the original is moved back, and the link
+    /// is made again.
     fn take_back(&self, beside: &OwnedFd, link: &Link) -> bool {
         let moved =
             self.exchange(beside, link, RenameFlags::EXCHANGE) || self.exchange(beside, link, RenameFlags::NOREPLACE);

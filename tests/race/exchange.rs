@@ -1,4 +1,4 @@
-//! Names exchanged while something is shared and taken off.
+//! Names exchanged during share and unshare.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::guarded::{Said, cycle};
 use crate::outside::Touched;
 use crate::setting;
 
-/// How much longer an attack may last until it has shown that it bites.
+/// The extra time for an attack that has not yet proved effective.
 const LONGER: Duration = Duration::from_secs(30);
 
 /// Runs the attack on the backend, which it must not get out of, and on the naive way, which it must.

@@ -1,4 +1,4 @@
-//! Sharing and taking off by the backend, with what it says compared with what is.
+//! Share and unshare by the backend, with its report compared with the state.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use mountwright_linux::LinuxBackend;
 
 use crate::shared::{Off, Shared};
 
-/// What share and unshare have said.
+/// The results of share and unshare.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Said {
     pub(crate) shared: u64,
@@ -17,7 +17,7 @@ pub(crate) struct Said {
     pub(crate) refused: u64,
 }
 
-/// Shares and takes off again, once.
+/// Shares and unshares, once.
 pub(crate) fn cycle(what: Shared, backend: &LinuxBackend, said: &mut Said) {
     let shared = what.share(backend);
     *if shared.is_some() { &mut said.shared } else { &mut said.share_refused } += 1;
@@ -41,7 +41,7 @@ pub(crate) fn cycle(what: Shared, backend: &LinuxBackend, said: &mut Said) {
     }
 }
 
-/// Whether the mount that was made is still one of this namespace, and this one.
+/// Returns true if the mount that was made is still in this namespace.
 fn is_there(what: Shared, backend: &LinuxBackend, mount: MountKey) -> bool {
     match backend.find_mount(mount) {
         Ok(found) => {

@@ -1,4 +1,4 @@
-//! Whether anything outside was touched.
+//! Checks that nothing outside was touched.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use rustix::mount::UnmountFlags;
 use crate::setting;
 use crate::shared::Shared;
 
-/// What was found touched, and put right again.
+/// The changes found outside, which are then repaired.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Touched {
     /// Mounts made outside the shared directory.
     pub(crate) mounted: u64,
-    /// The victim's mount taken off.
+    /// Unmounts of the victim's mount.
     pub(crate) unmounted: u64,
     /// Directories and files removed.
     pub(crate) removed: u64,
@@ -31,7 +31,7 @@ impl Touched {
         self.mounted + self.unmounted + self.removed + self.made
     }
 
-    /// Looks, after all was taken off, for a mount that was left, counts it and takes it off.
+    /// Finds a mount that was left after everything was unshared, counts it and unmounts it.
     pub(crate) fn look_for_left(&mut self, backend: &LinuxBackend) {
         for row in backend.mounts().expect("the mount table").iter() {
             let point = row.mount_point();
@@ -70,7 +70,7 @@ impl Touched {
         }
     }
 
-    /// Takes off what was mounted outside; says whether the victim's mount is there.
+    /// Unmounts the mounts that were made outside; returns true if the victim's mount is there.
     fn look_at_mounts(&mut self, backend: &LinuxBackend) -> bool {
         let mut has_victim = false;
         for row in backend.mounts().expect("the mount table").iter() {

@@ -1,4 +1,4 @@
-//! What is there before an attack.
+//! The setting of an attack.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,8 @@ use rustix::mount::MountFlags;
 
 use crate::shared::Shared;
 
-/// Where links lead: to where the same names are mounted on, to where they are plain, to where the last is not there.
+/// The targets of the links: one where the same names are mount points, one where they are plain, one where the last is
+/// missing.
 const OUTSIDE: [&str; 3] = ["busy", "empty", "missing"];
 
 /// Whose links.
@@ -108,18 +109,18 @@ pub(crate) fn planted(shared: Shared) -> Vec<Planted> {
     planted
 }
 
-/// Where somebody else has a mount.
+/// Returns the path of the victim's mount.
 pub(crate) fn victim(shared: Shared) -> String {
     format!("/w/outside/busy/{}", shared.whole_path())
 }
 
-/// The mount that somebody else has, with a byte of his.
+/// Mounts the victim's mount, on a source with one byte of its own.
 pub(crate) fn mount_victim(shared: Shared) {
     let of = if shared == Shared::File { "/w/victims/file" } else { "/w/victims/directory" };
     rustix::mount::mount_bind(of, victim(shared)).expect("a mount for somebody else");
 }
 
-/// How long an attack lasts.
+/// Returns the duration of an attack, in seconds.
 pub(crate) fn seconds() -> u64 {
     from_environment("MOUNTWRIGHT_RACE_SECONDS", 1)
 }

@@ -1,4 +1,4 @@
-//! What is shared, and at which names.
+//! The shared sources, and their names.
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use mountwright_core::{
 use mountwright_linux::{Linux, LinuxBackend};
 use mountwright_tests::naive::Naive;
 
-/// What is shared, and taken off again.
+/// The kinds of shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Shared {
     /// A directory, as a container's root filesystem.
@@ -24,7 +24,7 @@ pub(crate) enum Shared {
     Deep,
 }
 
-/// What taking off has said.
+/// The result of an unshare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Off {
     /// It is off.
@@ -55,7 +55,7 @@ impl Shared {
         self.path(self.names().len())
     }
 
-    /// Where the source is.
+    /// Returns the path of the source.
     pub(crate) fn source(self) -> &'static str {
         match self {
             Self::File => "/w/source/file",
@@ -82,7 +82,7 @@ impl Shared {
         no_mount_left(recorded.map(|record| record.mount), mountwright_core::Error::left)
     }
 
-    /// Takes it off.
+    /// Unshares it.
     pub(crate) fn unshare(self, backend: &LinuxBackend, mount: Option<MountKey>) -> Off {
         let (mounts, id) = (Utf8Path::new("/w/shared"), container());
         let outcome = match self {

@@ -12,10 +12,10 @@ use rustix::mount::MountPropagationFlags;
 use crate::setting;
 use crate::shared::Shared;
 
-/// How many times more binds there may be until writer and mount have met.
+/// The factor up to which more binds are made until writer and mount have met.
 const MORE: u64 = 100;
 
-/// How binds are made, and where the writer looks.
+/// The system calls of the binds, and the path that the writer opens.
 #[derive(Clone, Copy)]
 pub(crate) struct Rung {
     pub(crate) name: &'static str,
@@ -35,7 +35,7 @@ pub(crate) const RUNGS: [Rung; 4] = [
     Rung { name: "at a peer, by mount(2) alone", ladder: Ladder::NONE, writes_to: AT_PEER },
 ];
 
-/// Opens the file for writing whenever it is seen at the target, until it is told to stop.
+/// Opens the file for writing whenever the target shows it, until `stop` is set.
 struct Writer {
     stop: Arc<AtomicBool>,
     opened: Arc<AtomicU64>,

@@ -14,7 +14,7 @@ use crate::plan::{Plan, plan};
 use crate::resolve::resolve;
 use crate::since::OLDEST;
 
-/// How often proptest may simplify a failing plan; the rest is left out step by step.
+/// The limit of proptest's simplifications of a failing plan; the rest is removed step by step.
 const MOST_SHRINKING: u32 = 256;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub(crate) struct Request {
     pub(crate) kind: Kind,
     pub(crate) seed: u64,
     pub(crate) histories: u32,
-    /// Whether a history that differs is made as short as can be
+    /// True if a history that differs is made as short as possible
     pub(crate) shrinking: bool,
 }
 
@@ -37,7 +37,7 @@ pub(crate) enum Report {
     /// One does not
     Differed {
         coverage: Coverage,
-        /// The shortest history found, with the kernel's answers, as a line for a scenario file
+        /// The shortest history found, with the kernel's results, as a line for a scenario file
         scenario: String,
         /// For a person
         report: String,
@@ -107,7 +107,7 @@ pub(crate) fn run(request: &Request) -> Report {
 struct Differs {
     scenario: Scenario,
     report: String,
-    /// Whether it was the model that could not go on
+    /// True if the model could not continue
     stopped: bool,
 }
 
@@ -134,7 +134,7 @@ fn compare(stage: &mut Stage, kind: Kind, plan: &Plan) -> Result<Agrees, Box<Dif
     }
 }
 
-/// Runs the history on both worlds: the kernel's answers, or what differs.
+/// Runs the history on both worlds. Returns the kernel's recording, or the difference.
 fn difference(stage: &mut Stage, scenario: &Scenario) -> Result<Recording, String> {
     let kernel = play_on_kernel(stage, scenario).map_err(|error| format!("the kernel: {error}"))?;
     let fake = play_on_fake(scenario).map_err(|error| format!("the model: {error}"))?;

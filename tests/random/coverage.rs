@@ -1,4 +1,4 @@
-//! What a run has met.
+//! The coverage of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Tables of this many mounts are large.
 const LARGE: usize = 20;
 
-/// Counts of operations and of what the kernel answered.
+/// Counts of operations and of the kernel's results.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Coverage {
     pub(crate) histories: u64,
@@ -69,7 +69,7 @@ impl Coverage {
         }
     }
 
-    /// The pairs of operation and answer that were met fewer than so many times.
+    /// The pairs of operation and result that occurred fewer times than this.
     pub(crate) fn rarer_than(&self, least: u64, wanted: &BTreeSet<(String, String)>) -> Vec<String> {
         let met = |operation: &str, answer: &str| {
             self.answers.get(operation).and_then(|answers| answers.get(answer)).copied().unwrap_or(0)
@@ -89,7 +89,7 @@ impl Coverage {
         100 * self.on_large_tables / self.operations.max(1)
     }
 
-    /// One line for each operation: its answers, the most frequent first.
+    /// One line for each operation: its results, the most frequent first.
     pub(crate) fn table(&self) -> String {
         let mut text = String::new();
         for (operation, answers) in &self.answers {

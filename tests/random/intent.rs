@@ -16,7 +16,7 @@ pub(crate) struct Intent {
     pub(crate) what: What,
     /// One for each place of the operation
     pub(crate) picks: [Pick; 2],
-    /// Below a threshold: somebody else than root does it
+    /// Below a threshold: another user than root performs it
     pub(crate) who: u8,
 }
 
@@ -33,14 +33,14 @@ pub(crate) enum What {
     Again,
 }
 
-/// How a place is picked. Shrinking goes to the first kind of place and the first of its kind.
+/// A pick of a place. Shrinking moves to the first kind of place and the first of its kind.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pick {
     /// Which kind of place, 0 to 99
     pub(crate) class: u8,
     /// Which of them
     pub(crate) index: u16,
-    /// Whether by descriptor, 0 to 99
+    /// By descriptor if below a threshold, 0 to 99
     pub(crate) by_descriptor: u8,
 }
 

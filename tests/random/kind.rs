@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a history has beside mounts and names.
+/// The features of a history besides mounts and names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum Kind {
     /// Nothing

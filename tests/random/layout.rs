@@ -1,4 +1,4 @@
-//! What a sandbox holds before a history begins.
+//! The contents of a sandbox before a history begins.
 
 use mountwright_tests::scenario::{NodeKind, Operation, Step};
 use proptest::prelude::*;

@@ -5,10 +5,10 @@
 //! * `MOUNTWRIGHT_SHRINKING=0`: a history that differs is shown as it was drawn.
 //! * `MOUNTWRIGHT_REQUIRE_KERNEL`: not run is a failure.
 //!
-//! What the running kernel is too old for (`since.rs`) is not drawn, and counted.
+//! Operations that the running kernel is too old for (`since.rs`) are not drawn, and counted.
 //!
-//! A history that differs is made as short as can be and printed as a line for a file in `tests/scenarios`, with what the
-//! kernel answers. The last thing printed is what the run has met.
+//! A history that differs is made as short as possible and printed as a line for a file in `tests/scenarios`, with the
+//! kernel's results. The last output is the coverage of the run.
 
 mod campaign;
 mod coverage;
@@ -41,7 +41,7 @@ const HISTORIES: u32 = 2_000;
 /// From so many histories on, the run has to meet everything that the recorded scenarios show, this many times.
 const ENOUGH_HISTORIES: u64 = 10_000;
 const LEAST: u64 = 50;
-/// So many parts of each kind; a part is a case, and cases run side by side.
+/// The number of cases for each kind; cases run side by side.
 const PARTS: u32 = 4;
 
 fn main() -> ExitCode {
@@ -92,7 +92,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// How many histories, where to begin, and whether one that differs is shrunk.
+/// Returns the number of histories, the seed, and true if one that differs is shrunk.
 fn asked_for() -> Result<(u32, u32, bool), String> {
     let histories = number_in("MOUNTWRIGHT_HISTORIES")?.unwrap_or(HISTORIES);
     let seed = number_in("MOUNTWRIGHT_SEED")?.unwrap_or_else(fresh_seed);
@@ -114,7 +114,7 @@ fn compare(request: &Request, total: &Mutex<Coverage>) -> Result<Completion, Fai
     let add = |coverage| total.lock().unwrap_or_else(PoisonError::into_inner).add(coverage);
     match ask(request)? {
         Report::NotRun(reason) => not_run(&reason),
-        // Whoever wants the kernel asked has asked it.
+        // The kernel was asked, so this is no failure under `MOUNTWRIGHT_REQUIRE_KERNEL`.
         Report::TooYoung(reason) => Ok(Completion::ignored_with(reason)),
         Report::Agreed(coverage) => {
             add(coverage);
@@ -127,7 +127,7 @@ fn compare(request: &Request, total: &Mutex<Coverage>) -> Result<Completion, Fai
     }
 }
 
-/// What a long run should have met and has not.
+/// Returns what a long run should have covered and has not.
 fn shortcomings(total: &Coverage) -> Result<Vec<String>, String> {
     if total.histories < ENOUGH_HISTORIES {
         return Ok(Vec::new());
@@ -149,7 +149,7 @@ fn shortcomings(total: &Coverage) -> Result<Vec<String>, String> {
     Ok(short)
 }
 
-/// Every operation with every answer that the recorded scenarios show.
+/// Returns every pair of operation and result in the recorded scenarios.
 fn recorded_pairs() -> Result<BTreeSet<(String, String)>, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut pairs = BTreeSet::new();

@@ -8,7 +8,7 @@ use crate::kind::Kind;
 use crate::layout::{Layout, layout};
 use crate::theme::{Theme, theme};
 
-/// How many operations a history has, at most.
+/// The highest number of operations of a history.
 pub(crate) const LENGTH: usize = 20;
 
 #[derive(Clone, Debug)]

@@ -1,6 +1,7 @@
 //! From a plan to a history: each operation's places are picked in the tables that the ones before it left.
 //!
-//! The model tells the tables. Were it wrong, the history would still be a history, and the kernel would say so.
+//! The tables come from the model. If it is wrong, the history is still a history, and the comparison with the kernel
+//! fails.
 
 use std::collections::BTreeMap;
 
@@ -19,11 +20,11 @@ use crate::whereabouts::{Whereabouts, drawn_to};
 
 /// Names that are given and looked for.
 const NAMES: [&str; 7] = ["a", "b", "c", "f", "g", "n", "x"];
-/// What is looked for below a descriptor; mostly itself.
+/// The paths that are looked up below a descriptor; most often the descriptor itself.
 const BELOW_DESCRIPTOR: [&str; 12] = ["a", "b", "a/b", "x", "s", ".", "..", "", "", "", "", ""];
-/// How many of these are names.
+/// The number of names among them.
 const NAMES_BELOW: usize = 7;
-/// How many paths are looked at.
+/// The highest number of paths that are examined.
 const MOST_ENTRIES: usize = 48;
 /// More mounts than this take long and teach nothing more.
 const MOST_MOUNTS: usize = 200;
@@ -53,7 +54,7 @@ struct Resolver {
     steps: Vec<Step>,
     left_out: Vec<&'static str>,
     tables: Tables,
-    /// What can be named now; asked for when it is needed
+    /// The names that exist now; computed when they are needed
     entries: Option<Vec<Entry>>,
     /// Names of open descriptors, by namespace; whether it is a tree's
     descriptors: BTreeMap<u32, BTreeMap<String, bool>>,
@@ -141,7 +142,7 @@ impl Resolver {
                     self.namespaces.iter().copied().filter(|ns| *ns != present && *ns != 0).collect();
                 *ns = *others.get(*ns as usize % others.len().max(1))?;
             }
-            // Processes are the dearest part of a history.
+            // Processes are the most expensive element of a history.
             Operation::CloneNs { .. } if self.namespaces.len() > 3 => return None,
             _ => {}
         }
@@ -330,7 +331,7 @@ impl Resolver {
     }
 }
 
-/// Whether the operation would act on a descriptor's magic link in /proc instead of following it.
+/// Returns true if the operation would act on a descriptor's magic link in /proc instead of following it.
 fn is_about_the_link(operation: &Operation) -> bool {
     !matches!(
         operation,

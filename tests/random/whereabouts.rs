@@ -2,10 +2,10 @@
 
 use mountwright_tests::scenario::Operation;
 
-/// A kind of place, as somebody in the sandbox sees it now.
+/// A kind of place, as a process in the sandbox sees it now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Whereabouts {
-    /// Where a mount is
+    /// A mount point
     MountPoint,
     /// The directory that a mount point is in: what is copied from there takes the mount along
     AboveMount,
@@ -39,7 +39,7 @@ pub(crate) enum Whereabouts {
     Root,
     /// Of a small alphabet, there or not
     Alphabet,
-    /// What a careless caller passes
+    /// A path of a careless caller
     Odd,
 }
 
@@ -47,7 +47,7 @@ use Whereabouts as W;
 
 // One table: taking it apart would hide what is drawn to what.
 #[allow(clippy::too_many_lines)]
-/// The whereabouts of the operation's places, with weights that add up to a hundred, the most telling first.
+/// The whereabouts of the operation's places, with weights that add up to a hundred, the most informative first.
 pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Whereabouts)] {
     match (operation, place) {
         (Operation::Bind { .. }, 0) => &[

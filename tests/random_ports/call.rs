@@ -1,10 +1,10 @@
-//! What a history at the ports is made of: calls, as a line of a file can hold them.
+//! The elements of a history at the ports: calls, as a line of a file can hold them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::place::{At, Spot};
 
-/// One call of a port, or something that somebody else does past the ports.
+/// One call of a port, or an action of another process past the ports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Call {
@@ -73,7 +73,7 @@ pub(crate) enum Call {
     FilesystemOf {
         at: At,
     },
-    /// One of the mounts that an answer named before
+    /// One of the mounts that an earlier result named
     FindMount {
         mount: usize,
     },
@@ -207,7 +207,7 @@ pub(crate) enum Mode {
     Expire,
 }
 
-/// What the rest of the world does, past the ports.
+/// The actions of other processes, past the ports.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Outside {
@@ -251,7 +251,7 @@ pub(crate) enum Outside {
 }
 
 impl Call {
-    /// The name of the port call; `None` for what goes past the ports.
+    /// Returns the name of the port call; `None` for an action past the ports.
     pub(crate) fn name(&self) -> Option<String> {
         match self {
             Self::Outside(_) => None,

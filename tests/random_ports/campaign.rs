@@ -18,7 +18,7 @@ use crate::coverage::Coverage;
 use crate::draw::history;
 use crate::play::{Outcome, play};
 
-/// How often proptest may simplify a failing history; the rest is left out call by call.
+/// The limit of proptest's simplifications of a failing history; the rest is removed call by call.
 const MOST_SHRINKING: u32 = 256;
 
 /// On an older kernel other mounts go along with an unmount.

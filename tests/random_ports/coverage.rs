@@ -1,4 +1,4 @@
-//! What a run has met.
+//! The coverage of a run.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Call;
 use crate::play::{NO_CALL, Outcome};
 
-/// Counts of port calls and of what the kernel answered.
+/// Counts of port calls and of the kernel's results.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Coverage {
     histories: u64,
@@ -41,7 +41,7 @@ impl Coverage {
         }
     }
 
-    /// One line for each call: its answers, the most frequent first.
+    /// One line for each call: its results, the most frequent first.
     pub(crate) fn table(&self) -> String {
         let mut text = String::new();
         for (call, answers) in &self.answers {

@@ -8,18 +8,18 @@ use crate::call::{Atime, Bind, Call, Change, InDirectory, Mode, NewMount, Outsid
 use crate::place::{At, Spot};
 use crate::theme::theme;
 
-/// How many steps a history has after its beginning, which opens three directories: about 20 calls in all.
+/// The number of steps of a history after its beginning, which opens three directories: about 20 calls in all.
 const LENGTH: usize = 18;
 
 const DIRECTORIES: [&str; 7] = ["/w/a", "/w/a/x", "/w/b", "/w/b/x", "/w/c", "/w/b/y", "/w/a/x/z"];
-/// What is opened at the beginning: directories with names in them.
+/// The directories that are opened at the beginning: they have names in them.
 const OPENED: [&str; 4] = ["/w", "/w/a", "/w/b", "/w/b/x"];
 const FILES: [&str; 3] = ["/w/f", "/w/a/f", "/w/b/x/f"];
 const LINKS: [&str; 4] = ["/w/l", "/w/a/l", "/w/n", "/w/b/u"];
 const MISSING: [&str; 4] = ["/w/a/q", "/w/c/q", "/w/b/q", "/w/q/q"];
 const NAMES: [&str; 10] = ["a", "b", "c", "f", "l", "p", "q", "u", "x", "y"];
 
-/// What a careless caller passes.
+/// The paths of a careless caller.
 fn odd_path() -> BoxedStrategy<String> {
     let long_name = format!("/w/{}", "n".repeat(256));
     let long_path = format!("/w{}", "/.".repeat(2048));

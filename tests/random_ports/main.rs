@@ -1,5 +1,5 @@
 //! Random histories at the ports, on three worlds: the Linux backend on the kernel, the fake, and the Linux backend making
-//! its system calls on the fake's model. Answers, errnos and tables agree after each call.
+//! its system calls on the fake's model. Results, errnos and tables agree after each call.
 //!
 //! * `MOUNTWRIGHT_HISTORIES`: how many histories of about 20 calls (250).
 //! * `MOUNTWRIGHT_SEED`: where to begin; without it each run begins elsewhere, and says where.
@@ -30,7 +30,7 @@ use crate::campaign::{Report, Request};
 use crate::coverage::Coverage;
 
 const HISTORIES: u32 = 250;
-/// A part is a case, and cases run side by side.
+/// The number of cases; cases run side by side.
 const PARTS: u32 = 4;
 /// Histories that once differed, each with the name of its rule.
 const FOUND: &str = include_str!("found.jsonl");
@@ -98,7 +98,7 @@ fn compare(request: &Request, total: &Mutex<Coverage>) -> Result<Completion, Fai
     let add = |coverage| total.lock().unwrap_or_else(PoisonError::into_inner).add(coverage);
     match ask(request)? {
         Report::NotRun(reason) => not_run(&reason),
-        // Whoever wants the kernel asked has asked it.
+        // The kernel was asked, so this is no failure under `MOUNTWRIGHT_REQUIRE_KERNEL`.
         Report::TooYoung(reason) => Ok(Completion::ignored_with(reason)),
         Report::Agreed(coverage) => {
             add(coverage);

@@ -1,11 +1,11 @@
-//! Where a call acts, before a world says what is there.
+//! The places of calls, independent of the state of a world.
 
 use std::path::{Path, PathBuf};
 
 use mountwright_core::{Location, MountTable};
 use serde::{Deserialize, Serialize};
 
-/// Where histories take place. The rest of a world is not theirs.
+/// The folder of all histories. They leave the rest of a world alone.
 pub(crate) const STAGE: &str = "/w";
 
 /// A path. Both worlds find the same one as long as their tables agree.

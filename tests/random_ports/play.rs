@@ -1,4 +1,4 @@
-//! A history on one world: what each call answers, and the table that it leaves.
+//! A history on one world: the result of each call, and the table after it.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -20,7 +20,7 @@ use crate::labels::{Labels, Sight};
 /// The result where there was nothing to call.
 pub(crate) const NO_CALL: &str = "-";
 
-/// What one call came to.
+/// The outcome of one call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
     /// In words that every world has alike; an errno's name stands alone
@@ -216,7 +216,7 @@ impl Player<'_> {
         Ok(answer)
     }
 
-    /// Whatever it answers is part of the outcome: a world that disagrees here disagrees.
+    /// The result is compared too: both worlds must agree on it.
     fn outside(&mut self, outside: &Outside, table: &MountTable) -> Answer {
         let world = self.world;
         let result = match outside {

@@ -1,4 +1,4 @@
-//! How histories at the ports begin.
+//! The beginnings of histories at the ports.
 
 use proptest::prelude::*;
 

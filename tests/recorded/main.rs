@@ -27,7 +27,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    // Asked once for all of them, and not at all where nobody will look.
+    // All of them are played at once, and not at all if their results are not used.
     let fake_alone = arguments.filter.as_deref().is_some_and(|filter| filter.starts_with("fake/"));
     let verdicts: Result<(String, Vec<Verdict>), String> =
         if arguments.list || fake_alone { Ok((String::new(), Vec::new())) } else { ask(&scenarios) };
@@ -82,7 +82,7 @@ fn judge_on_kernel(scenarios: &[Scenario]) -> (String, Vec<Verdict>) {
     (kernel.to_string(), verdicts)
 }
 
-/// How many histories came out in which way.
+/// The numbers of histories by result.
 #[derive(Default)]
 struct Counts {
     agree: usize,

@@ -1,4 +1,4 @@
-//! What is to become of the mounts of the sample.
+//! The expected treatment of the mounts of the sample.
 
 use libtest_mimic::Failed;
 use serde_json::Value;
@@ -33,9 +33,9 @@ pub(crate) const ON_THE_FAKE: [Row; 21] = [
 
 /// On a kernel a verdict may be that it cannot be built there, and never another one that is not the fake's.
 pub(crate) const NOT_BUILT: &str = "not-built";
-/// What no kernel builds from a captured table.
+/// The mounts that no kernel builds from a captured table.
 pub(crate) const NEVER_BUILT: [&str; 1] = ["/data"];
-/// What some kernels build for some users.
+/// The mounts that only some kernels build, for some users.
 pub(crate) const SELDOM_BUILT: [&str; 2] = ["/hugepages", "/dev/kvm"];
 
 /// The rows of a story, with what `field` finds in each.

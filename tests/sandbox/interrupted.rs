@@ -1,4 +1,4 @@
-//! What is left when the story is interrupted.
+//! The leftovers of an interrupted story.
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

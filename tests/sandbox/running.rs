@@ -11,7 +11,7 @@ use serde_json::Value;
 /// Set for the process that is to be the command.
 const VARIABLE: &str = "MOUNTWRIGHT_RUN_SANDBOX";
 
-/// Whether this process is to be the command.
+/// Returns true if this process is to be the command.
 pub(crate) fn is_command() -> bool {
     std::env::var_os(VARIABLE).is_some()
 }
@@ -40,7 +40,7 @@ pub(crate) fn story(words: &[&str]) -> Result<Value, Failed> {
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// A file for one case, which goes with it.
+/// A file for one case, removed when it is dropped.
 pub(crate) struct TemporaryFile(PathBuf);
 
 impl TemporaryFile {

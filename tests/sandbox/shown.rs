@@ -1,4 +1,4 @@
-//! The story as a person sees it, kept in files that somebody has looked at.
+//! The story as it appears in a terminal, compared with reviewed files.
 
 use libtest_mimic::Failed;
 use mountwright_core::MountTable;

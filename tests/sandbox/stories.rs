@@ -1,4 +1,4 @@
-//! The story as it has to be told.
+//! The expected output of the story.
 
 use libtest_mimic::Failed;
 use serde_json::{Value, json};

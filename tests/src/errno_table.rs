@@ -1,5 +1,5 @@
-//! What each system call can answer: the errors of its manual page, as far as they can come to a caller that makes no
-//! mistake in the arguments itself.
+//! The errors that each system call can return: those of its manual page that a caller can get without a mistake in the
+//! arguments.
 
 use mountwright_core::Errno;
 use mountwright_linux::Call;
@@ -10,7 +10,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
     if probe {
         return vec![E::ENOSYS, E::EPERM];
     }
-    // Any of them can be interrupted, and be refused by a filter that answers EPERM.
+    // A signal can interrupt any of them, and a filter can deny any with EPERM.
     let mut all = vec![E::EINTR, E::EPERM];
     let own: &[Errno] = match call {
         Call::Openat | Call::Openat2 | Call::Reopen => &[

@@ -30,7 +30,7 @@ const BATCH_FORGET: u32 = 42;
 /// The size of the head of a request.
 const HEAD: usize = 40;
 
-/// What a server says: bytes, or an errno.
+/// The reply of a server: bytes, or an errno.
 pub type Reply = Result<Vec<u8>, i32>;
 
 /// The server's end of a mount; dropped, the connection ends.
@@ -73,7 +73,7 @@ impl FuseServer {
         Self::mount(path, &format!("user_id={uid},group_id={uid}"))
     }
 
-    /// Mounts a filesystem whose requests `reply` answers: number of the request, node, body.
+    /// Mounts a filesystem with `reply` as its server: number of the request, node, body.
     ///
     /// # Errors
     ///

@@ -23,17 +23,17 @@ pub struct Call {
     pub number: usize,
     /// The port and its method.
     pub method: &'static str,
-    /// What it is called in errors.
+    /// Its name in errors.
     pub operation: Operation,
 }
 
-/// What acts before and after every call of the ports.
+/// Code that runs before and after every call of the ports.
 pub trait Hook: Send + Sync {
-    /// Before a call. An error is the call's answer; it is not made then.
+    /// Before a call. On an error the call is not made and fails with this errno.
     ///
     /// # Errors
     ///
-    /// What the call shall answer.
+    /// The errno of the call.
     fn before(&self, _call: Call) -> Result<(), Errno> {
         Ok(())
     }

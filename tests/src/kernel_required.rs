@@ -1,4 +1,4 @@
-//! What a kernel case does on a machine that does not let it run.
+//! The result of a kernel case that cannot run on this machine.
 
 use libtest_mimic::{Completion, Failed};
 
@@ -9,7 +9,7 @@ const VARIABLE: &str = "MOUNTWRIGHT_REQUIRE_KERNEL";
 ///
 /// # Errors
 ///
-/// Where the variable is set.
+/// If the variable is set.
 pub fn not_run(reason: &str) -> Result<Completion, Failed> {
     if std::env::var_os(VARIABLE).is_some() {
         return Err(format!("not run, and {VARIABLE} is set: {reason}").into());

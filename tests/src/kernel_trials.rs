@@ -15,7 +15,7 @@ use crate::namespace::{self, NoNamespace, Privilege};
 pub struct KernelCase {
     /// The rule, as a sentence.
     pub rule: &'static str,
-    /// Whether root in a user namespace is not enough.
+    /// True if root in a user namespace is not enough.
     pub needs_root: bool,
     /// A call without which the rule does not hold, and is not claimed.
     pub needs_call: Option<Call>,
@@ -24,7 +24,7 @@ pub struct KernelCase {
 }
 
 impl KernelCase {
-    /// A case for whoever may have a mount namespace.
+    /// A case for every process that may have a mount namespace.
     pub const fn new(rule: &'static str, run: fn()) -> Self {
         Self { rule, needs_root: false, needs_call: None, run }
     }
@@ -44,7 +44,7 @@ impl KernelCase {
     }
 }
 
-/// What this process may do here.
+/// The privilege of this process.
 #[derive(Clone, Debug)]
 pub struct KernelTrials {
     privilege: Result<Privilege, String>,

@@ -1,4 +1,4 @@
-//! What the tests and examples of mountwright share.
+//! Shared code of the tests and examples of mountwright.
 
 pub mod contract;
 pub mod errno_table;

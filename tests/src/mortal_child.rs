@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 
-/// How a child ended.
+/// The end of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildEnd {
     /// It came to the end of what it had to do.
@@ -29,7 +29,7 @@ pub fn kill_oneself() {
 ///
 /// # Errors
 ///
-/// The kernel refuses a child, or does not tell how it ended.
+/// The kernel refuses a child, or does not report its end.
 pub fn in_a_child(act: impl FnOnce()) -> io::Result<ChildEnd> {
     // SAFETY: the process has one thread, so no lock is held by one that the child does not have; the child leaves by
     // `_exit` on every way.

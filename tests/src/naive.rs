@@ -1,4 +1,4 @@
-//! What everybody writes first, by paths: check, make the directory, mount, remount; and to undo it unmount and remove.
+//! The obvious implementation, by paths: check, make the directory, mount, remount; and to undo it unmount and remove.
 //!
 //! Attacks and searches run on it beside the backend: where they find nothing in it, they would find nothing anywhere.
 
@@ -62,7 +62,7 @@ impl<K: Kernel> Naive<K> {
     ///
     /// # Errors
     ///
-    /// The first call that fails; nothing is taken back.
+    /// The first call that fails; nothing is rolled back.
     pub fn share(&self) -> Result<(), Errno> {
         self.refuse_links()?;
         match self.make_placeholder() {
@@ -90,7 +90,7 @@ impl<K: Kernel> Naive<K> {
     ///
     /// # Errors
     ///
-    /// `ELOOP` where it sees a symlink, and what the removal answers.
+    /// `ELOOP` if it sees a symlink, and the errors of the removal.
     pub fn unshare_empty(&self) -> Result<(), Errno> {
         self.unmount()?;
         self.calls.unlinkat(At::Cwd, &self.target, if self.of_a_file { 0 } else { AT_REMOVEDIR })
@@ -106,7 +106,7 @@ impl<K: Kernel> Naive<K> {
 
     fn unmount(&self) -> Result<(), Errno> {
         self.refuse_links()?;
-        // Somebody may have unmounted it already.
+        // Another process may have unmounted it already.
         let _ = self.calls.umount2(Reach::Path(&self.target), MNT_DETACH | UMOUNT_NOFOLLOW);
         Ok(())
     }

@@ -11,7 +11,7 @@ const VARIABLE: &str = "MOUNTWRIGHT_KEEP_SNAPSHOTS";
 ///
 /// # Errors
 ///
-/// Where they differ, with both; with `MOUNTWRIGHT_KEEP_SNAPSHOTS` set the file is written instead, where it can be.
+/// If they differ, with both texts; with `MOUNTWRIGHT_KEEP_SNAPSHOTS` set the file is written instead, if possible.
 pub fn must_be_as_kept(name: &str, found: &str) -> Result<(), Failed> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var_os(VARIABLE).is_some() {

@@ -12,7 +12,7 @@ use rustix::termios::Winsize;
 ///
 /// # Errors
 ///
-/// Where there is no terminal to be had, or the command fails.
+/// If there is no terminal, or the command fails.
 pub fn output_in_terminal(mut command: Command, columns: u16) -> Result<String, Failed> {
     let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     rustix::pty::grantpt(&ours)?;
@@ -29,7 +29,7 @@ pub fn output_in_terminal(mut command: Command, columns: u16) -> Result<String, 
     let mut written = Vec::new();
     let mut part = [0; 4096];
     let mut ours = File::from(ours);
-    // When the last of the other end is closed the kernel answers EIO.
+    // When the last descriptor of the other end is closed, the kernel returns EIO.
     while let Ok(count @ 1..) = ours.read(&mut part) {
         written.extend_from_slice(&part[..count]);
     }

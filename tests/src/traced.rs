@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use crate::kernel_runner::fork_running;
 
-/// What to do at a system call that is about to be made.
+/// The decision about a system call before it is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
     /// Let it be made.
@@ -18,7 +18,7 @@ pub enum Next {
     Kill,
 }
 
-/// How a traced process ended.
+/// The end of a traced process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
     /// By itself, with this status.
@@ -29,7 +29,7 @@ pub enum End {
 
 /// Runs `act` in a forked process and asks `at_call` about each of its system calls, by number.
 ///
-/// Every other thread of this process has to wait for this one meanwhile.
+/// Every other thread of this process has to wait for this one.
 ///
 /// # Errors
 ///
@@ -86,7 +86,7 @@ impl Child {
         // SAFETY: these requests take numbers alone, and the child is traced by this thread.
         let done = unsafe { libc::ptrace(request, self.0.as_raw_nonzero().get(), nowhere, data) };
         match io::Error::last_os_error() {
-            // Killed while it was stopped: the next wait tells.
+            // Killed while it was stopped: the next wait reports it.
             error if done == -1 && error.raw_os_error() == Some(libc::ESRCH) => Ok(()),
             error if done == -1 => Err(error),
             _ => Ok(()),

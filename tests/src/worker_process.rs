@@ -1,7 +1,8 @@
 //! A second process of a test target, for what has to happen before the first thread starts.
 //!
-//! A namespace is entered by a process of one thread, and the test harness runs cases on threads. So the target runs itself
-//! again: [`serve_if_asked`] is the first thing in its `main`, and [`ask`] has it answer one request.
+//! A namespace is entered by a process of one thread, and the test harness runs cases on threads. So the target runs
+//! itself
+//! again: [`serve_if_asked`] is the first call in its `main`, and [`ask`] sends it one request.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -12,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 const VARIABLE: &str = "MOUNTWRIGHT_WORKER";
 
-/// In a worker: answers the one request and tells to leave `main`. Elsewhere it does nothing.
+/// In a worker: replies to the one request, and returns true so that `main` ends. Elsewhere it does nothing.
 pub fn serve_if_asked<Request: DeserializeOwned, Reply: Serialize>(serve: impl FnOnce(Request) -> Reply) -> bool {
     if std::env::var_os(VARIABLE).is_none() {
         return false;
@@ -34,7 +35,7 @@ fn answer<Request: DeserializeOwned, Reply: Serialize>(serve: impl FnOnce(Reques
     out.flush()
 }
 
-/// Has a second process of this target answer the request.
+/// Sends the request to a second process of this target, and returns its reply.
 ///
 /// # Errors
 ///

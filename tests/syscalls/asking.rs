@@ -1,4 +1,4 @@
-//! What one question of the example `ask` costs: the calls of eleven in one process less those of one, a tenth of it.
+//! The cost of one question of the example `ask`: the calls of eleven in one process less those of one, a tenth of it.
 
 use std::ffi::OsString;
 
@@ -12,7 +12,7 @@ pub(crate) struct Question {
     pub(crate) what: &'static str,
     words: &'static [&'static str],
     pub(crate) most: usize,
-    /// Where it leaves mounts.
+    /// The path that it leaves mounts on.
     pub(crate) mounts_on: Option<&'static str>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
     },
 ];
 
-/// How often it is asked in a process, the second time.
+/// The number of repetitions in the second process.
 pub(crate) const TIMES: usize = 11;
 
 impl Question {

@@ -1,4 +1,4 @@
-//! What may cost how much.
+//! Budgets: the most system calls that an operation may make.
 
 /// A thing to do and the most system calls that it may make.
 pub(crate) struct Budget {
@@ -10,7 +10,7 @@ const fn budget(what: &'static str, most: usize) -> Budget {
     Budget { what, most }
 }
 
-/// How many mounts there are besides.
+/// The numbers of other mounts.
 pub(crate) const CROWDS: [usize; 2] = [40, 10_000];
 
 pub(crate) const BUDGETS: &[Budget] = &[

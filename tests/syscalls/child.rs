@@ -28,7 +28,7 @@ pub(crate) const NO_NAMESPACE: u8 = 77;
 
 pub(crate) const EMPTY_DIR: &str = "/tmp/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
 
-/// How the parent asks: among how many mounts.
+/// Passes the number of other mounts to the child.
 pub(crate) fn ask(command: &mut std::process::Command, crowd: usize) {
     command.env(VARIABLE, crowd.to_string());
 }

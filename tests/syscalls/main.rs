@@ -1,4 +1,5 @@
-//! How many system calls one port call or question makes: every one, closing included, as the kernel sees them, with 40
+//! The number of system calls of one port call or question: every one, closing included, as the kernel sees them, with
+//! 40
 //! mounts on the machine and with 10,000.
 //!
 //! * A port call, or what core makes of a few, by itself: what is between two marks.
@@ -52,7 +53,7 @@ fn trial(what: &str, most: usize, run: impl FnOnce() -> Result<Completion, Faile
     Trial::ignorable_test(format!("{what}: at most {most} system calls, however many mounts there are"), run)
 }
 
-/// What was done as the `index`th thing, in each crowd; or what else there is to say.
+/// Returns the calls of the `index`th operation, for each number of mounts; otherwise the result of the case.
 fn seen<'c>(counts: &'c Counts, index: usize) -> Result<Vec<&'c Vec<u64>>, Result<Completion, Failed>> {
     let of_one = |count: &'c Result<Counted, String>| match count {
         Ok(Counted::Calls(done)) => done.get(index).ok_or_else(|| Err("it was never done".into())),

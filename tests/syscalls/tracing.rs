@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::child;
 
-/// What came of a count.
+/// The result of a count.
 pub(crate) enum Counted {
     /// For each thing that was done the numbers of the calls between its marks, in their order.
     Calls(Vec<Vec<u64>>),
@@ -16,7 +16,7 @@ pub(crate) enum Counted {
     NoNamespace,
 }
 
-/// What the child is doing when it stops.
+/// The state of the child when it stops.
 enum Stop {
     /// It enters the system call of this number.
     Enters(u64),

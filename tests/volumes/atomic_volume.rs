@@ -25,7 +25,7 @@ fn links_last(scene: &Scene) {
     swaps(scene, Links::Last);
 }
 
-/// How many versions a reader sees before it is enough.
+/// The number of versions that a reader has to see.
 const VERSIONS: usize = 100;
 
 /// When the links are made that containers see the files through.
@@ -35,7 +35,7 @@ enum Links {
     Last,
 }
 
-/// What version `number` holds: every file says the number, and one is there in this version alone.
+/// Returns the files of version `number`: every file holds the number, and one file is in this version alone.
 fn files(number: u32) -> Vec<String> {
     vec!["config".to_owned(), "nested/deep/key".to_owned(), format!("only-{number}")]
 }

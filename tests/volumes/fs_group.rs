@@ -210,7 +210,7 @@ fn second_run(scene: &Scene) {
     applied(scene, &ALWAYS);
     let paths = ["v", "v/f", "v/d", "v/d/tool", "v/d/sticky", "v/to-file", "v/fifo", "v/null"];
     let before = paths.map(|path| scene.change_time(path));
-    // The clock of the filesystem goes on by a tick.
+    // The clock of the filesystem advances by a tick.
     std::thread::sleep(std::time::Duration::from_millis(20));
     let report = applied(scene, &ALWAYS);
     assert_eq!((report.progress.examined, report.progress.changed), (10, 0));

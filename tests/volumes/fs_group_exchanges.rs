@@ -93,7 +93,7 @@ struct HeldFile {
     mode: u32,
 }
 
-/// What a run may add to the mode of a file.
+/// The bits that a run may add to the mode of a file.
 const ADDED: u32 = 0o660;
 
 impl HeldFile {

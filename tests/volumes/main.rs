@@ -19,13 +19,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use scene::Scene;
 
-/// What a case is: its name, and what it does.
+/// The name and the function of a case.
 type Case = (&'static str, fn(&Scene));
 
 /// A case on something that not every machine has: its name, what makes it ready or says what is missing, what it does.
 type NeedyCase = (&'static str, fn(&Scene) -> Result<(), String>, fn(&Scene));
 
-/// How many descriptors the process may have open.
+/// The limit of open descriptors of the process.
 const DESCRIPTORS: u64 = 32;
 
 fn main() -> ExitCode {

@@ -109,7 +109,7 @@ impl Scene {
         names
     }
 
-    /// How many descriptors this thread, with a table of its own, has open.
+    /// Counts the open descriptors of this thread, which has a table of its own.
     pub(crate) fn open_descriptors() -> usize {
         fs::read_dir("/proc/thread-self/fd").expect("there is a procfs").count()
     }
@@ -124,7 +124,7 @@ impl Drop for Ending<'_> {
     }
 }
 
-/// What a thread said when it panicked.
+/// Returns the message of a panicked thread.
 pub(crate) fn words_of(panic: &(dyn Any + Send)) -> String {
     let words = panic.downcast_ref::<String>().cloned();
     words.or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned())).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What is done, rather than asked.
+//! The questions that change something.
 
 use std::ffi::OsStr;
 

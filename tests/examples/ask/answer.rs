@@ -1,11 +1,11 @@
-//! What a question is answered with.
+//! The result of a question.
 
 use std::ffi::OsStr;
 
 use mountwright_tests::show::{Terminal, TextTable, put_path};
 use serde_json::{Map, Value, json};
 
-/// An answer: for a person and for a program.
+/// A result, as text and as JSON.
 pub(crate) struct Answer {
     text: Text,
     fields: Map<String, Value>,

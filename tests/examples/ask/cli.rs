@@ -8,16 +8,16 @@ use mountwright_core::ContainerId;
 use mountwright_core::kubernetes::WATCHABLE_ENTRIES_MAX;
 use mountwright_core::mount::PropagationWord;
 
-/// Questions about mounts, answered by the Linux backend on this machine.
+/// Queries about mounts, run by the Linux backend on this machine.
 ///
-/// Exit status: 0 with the answer, 1 with an error on standard error, 2 for misuse.
+/// Exit status: 0 with the result, 1 with an error on standard error, 2 for misuse.
 #[derive(Debug, Parser)]
 #[command(name = "ask", disable_help_subcommand = true)]
 pub(crate) struct Cli {
-    /// Answer with one JSON object, errors too
+    /// Print one JSON object, for errors too
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Ask this often, in one process; the last answer is shown
+    /// Repeat the query this often in one process; the last result is printed
     #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) repeat: u32,
     #[command(subcommand)]
@@ -29,24 +29,24 @@ pub(crate) struct Cli {
 pub(crate) enum Question {
     /// The device that a path is on, or is, by its device number
     Device { path: OsString },
-    /// What is behind a path, by the identity of its mount
+    /// The device behind a path, by the identity of its mount
     Backing { path: OsString },
     /// The mount that holds a path
     Mount { path: OsString },
-    /// Whether a path is a Kubernetes or docker volume, and what an emptyDir is made of
+    /// The kind of Kubernetes or docker volume that a path is, and the medium of an emptyDir
     Volume { path: OsString },
-    /// How many files are in a directory
+    /// The number of files in a directory
     Count {
         /// Do not count further than this
         #[arg(long, value_name = "N", default_value_t = WATCHABLE_ENTRIES_MAX)]
         limit: u64,
         path: OsString,
     },
-    /// Whether a volume is small enough to be watched
+    /// Check that a volume is small enough to be watched
     Watchable { path: OsString },
-    /// Whether a path is one that every kernel has of its own
+    /// Check for a path that every kernel has of its own
     System { path: OsString },
-    /// Whether a path is a device of the host
+    /// Check for a device of the host
     HostDevice { path: OsString },
     /// Every mount that this process sees
     Table {
@@ -54,7 +54,7 @@ pub(crate) enum Question {
         #[arg(long)]
         tree: bool,
     },
-    /// Bind one place onto another; with --repeat each bind goes on top of the one before
+    /// Bind one place onto another; with --repeat each bind is made on top of the one before
     Bind(Bind),
     /// Make a mount read-only
     RemountRo { path: OsString },

@@ -7,7 +7,7 @@ use mountwright_core::Error;
 use mountwright_tests::show::put_path;
 use serde_json::{Map, Value, json};
 
-/// The object that stands in the place of an answer; `docs/ask.md` says what each field is.
+/// The object that is printed for an error; `docs/ask.md` describes each field.
 pub(crate) fn error_json(question: &str, error: &Error) -> Value {
     let mut fields = Map::new();
     fields.insert("kind".to_owned(), json!(kind(error)));
@@ -48,7 +48,7 @@ fn kind(error: &Error) -> &'static str {
         Error::InvalidContainerId(_) => "InvalidContainerId",
         Error::NotRelative(_) => "NotRelative",
         Error::Os(_) => "Os",
-        // No question asked here answers with the others.
+        // No query here returns the other kinds.
         _ => "Other",
     }
 }

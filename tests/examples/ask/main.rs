@@ -22,7 +22,7 @@ use serde_json::json;
 use answer::Answer;
 use cli::{Cli, Question};
 
-/// Exit status for a question that has no answer.
+/// Exit status of a query that fails.
 const NO_ANSWER: u8 = 1;
 /// Exit status for a question that was not understood.
 const MISUSE: u8 = 2;
@@ -32,7 +32,7 @@ pub(crate) fn main() -> ExitCode {
     ExitCode::from(run(std::env::args_os().collect(), Terminal::of_stdout(), &mut out, &mut err))
 }
 
-/// Answers to `out`, complains to `err`, and gives the exit status. Where nobody listens to complaints, the status has to do.
+/// Prints results to `out` and errors to `err`, and returns the exit status. A failed write to `err` is ignored.
 pub(crate) fn run(arguments: Vec<OsString>, terminal: Terminal, out: &mut dyn Write, err: &mut dyn Write) -> u8 {
     let wants_json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     let cli = match Cli::try_parse_from(arguments) {
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: Vec<OsString>, terminal: Terminal, out: &mut dyn Wr
     }
 }
 
-/// Asks as often as it is to be asked, whatever the answer is, and answers what the last time answered.
+/// Repeats the query as often as requested, failed or not, and returns the last result.
 fn ask(backend: &LinuxBackend, cli: &Cli) -> Result<Answer, Error> {
     let mut answer = ask_once(backend, cli);
     for _ in 1..cli.repeat {
@@ -82,7 +82,7 @@ fn ask_once(backend: &LinuxBackend, cli: &Cli) -> Result<Answer, Error> {
         Question::System { path } => rules::system(path),
         Question::HostDevice { path } => lookups::host_device(backend, path),
         Question::Table { tree } => table::table(backend, *tree),
-        // Where it is asked for again and again, each bind goes on top of the one before.
+        // With `--repeat` each bind is made on top of the one before.
         Question::Bind(bind) => actions::bind(backend, bind, cli.repeat > 1),
         Question::RemountRo { path } => actions::remount_ro(backend, path),
         Question::Share { mounts, id, rootfs } => actions::share(backend, mounts, id, rootfs),

@@ -122,7 +122,7 @@ fn before(story: &Story, terminal: Terminal) -> String {
     mount_tree(&story.before, |_| Style::Plain).render(terminal)
 }
 
-/// What is new is in a colour of its own.
+/// New mounts have their own colour.
 fn during(story: &Story, terminal: Terminal) -> String {
     let old: HashSet<MountId> = story.before.iter().map(|row| row.id()).collect();
     let style = |id: MountId| if old.contains(&id) { Style::Plain } else { Style::Good };

@@ -15,7 +15,7 @@ use super::host::Host;
 use super::runtime_spec::RuntimeSpec;
 use super::story::{Story, directories};
 
-/// What was left, and what became of it.
+/// The leftovers of a crash, and the result of the recovery.
 #[derive(Debug)]
 pub(crate) struct Recovered {
     /// After so many calls it was to be killed.
@@ -31,7 +31,7 @@ pub(crate) struct Recovered {
 }
 
 impl Recovered {
-    /// Tells the story until the crash, and then recovers, from nothing but the mount table and the two directories.
+    /// Runs the story until the crash, and then recovers from the mount table and the two directories alone.
     pub(crate) fn after_crash(host: &Host, spec: &RuntimeSpec, after: u32) -> Result<Self, String> {
         let text = |error: Error| error.to_string();
         let backend = &*host.backend;
@@ -93,11 +93,11 @@ impl fmt::Display for Recovered {
     }
 }
 
-/// Tells the story and kills whoever tells it after so many calls. Answers whether it came to that.
+/// Runs the story and kills its process after so many calls. Returns true if the story was that long.
 fn crash(host: &Host, spec: &RuntimeSpec, after: u32) -> Result<bool, String> {
     let tell = |hook: Arc<dyn Hook>| {
         let hooked = Hooked::new(&*host.backend, hook, false);
-        // Whatever it says, nobody is there to read it.
+        // No reader is left for its result.
         let _ = Story::tell_by(&hooked as &dyn Backend, host, spec);
     };
     if host.outlives_processes {

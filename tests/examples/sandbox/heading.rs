@@ -1,6 +1,6 @@
-//! What the story is about.
+//! The heading of the story.
 
-/// What the story is about, for its first lines.
+/// The subject of the story, for its first lines.
 #[derive(Debug)]
 pub(crate) struct Heading {
     pub(crate) container: String,

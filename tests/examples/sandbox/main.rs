@@ -1,4 +1,4 @@
-//! What becomes of the mounts of a container: `cargo run --example sandbox`, `-- --help` for more.
+//! The mounts of a container, from set-up to tear-down: `cargo run --example sandbox`, `-- --help` for more.
 
 mod as_json;
 mod as_text;

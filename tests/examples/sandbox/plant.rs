@@ -1,4 +1,4 @@
-//! What is to be on the host besides its mounts.
+//! The files of the host, besides its mounts.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -33,7 +33,7 @@ mountinfo. An example:
 /// The name that the kubelet would have given the version of a volume.
 const VERSION: &str = "..2026_11_20_08_15_30.1182736451";
 
-/// One thing to be put on the host.
+/// One file of the host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Planted {
     Directory,
@@ -43,7 +43,7 @@ pub(crate) enum Planted {
     Node(FileKind, DeviceNumber),
 }
 
-/// Everything that is to be put on the host, by path; a directory comes before what is in it.
+/// All files of the host, by path; a directory comes before its entries.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plant {
     things: BTreeMap<PathBuf, Planted>,
@@ -108,7 +108,7 @@ impl Plant {
         {
             return Err(format!("{} is below {}, which is no directory", printable(&path), printable(above)));
         }
-        // What is not in a directory any more goes with the directory.
+        // The entries of a removed directory are removed too.
         if planted != Planted::Directory {
             self.things.retain(|other, _| !other.starts_with(&path));
         }

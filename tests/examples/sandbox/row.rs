@@ -14,7 +14,7 @@ use super::verdict::Verdict;
 pub(crate) struct Row {
     pub(crate) mount: Mount,
     pub(crate) verdict: Verdict,
-    /// What is behind the source; nothing where the source is no path, or leads nowhere.
+    /// The device behind the source; `None` if the source is not a path, or does not exist.
     pub(crate) backing: Option<BackingDevice>,
 }
 

@@ -1,4 +1,4 @@
-//! What the story needs of an OCI runtime-spec `config.json`.
+//! The fields of an OCI runtime-spec `config.json` that the story uses.
 
 use std::collections::HashMap;
 
@@ -48,10 +48,10 @@ struct ConfigLinux {
     cgroups_path: Option<String>,
 }
 
-/// Where containerd keeps the bundles of Kubernetes containers, each in a directory of the container's id.
+/// The directory of containerd for the bundles of Kubernetes containers, each named by the container's id.
 const BUNDLES: &str = "/run/containerd/io.containerd.runtime.v2.task/k8s.io";
 const SANDBOX_ANNOTATION: &str = "io.kubernetes.cri.sandbox-id";
-/// Where the specification does not say who it is.
+/// The id where the specification gives none.
 const NAMELESS: &str = "container";
 
 impl RuntimeSpec {

@@ -1,4 +1,4 @@
-//! The life of a sandbox: its mounts classified, shared, and taken off again.
+//! The life of a sandbox: its mounts are classified, shared, and unmounted.
 
 use camino::{Utf8Path, Utf8PathBuf};
 use mountwright_core::sandbox::{
@@ -12,7 +12,7 @@ use super::host::Host;
 use super::row::Row;
 use super::runtime_spec::RuntimeSpec;
 
-/// Where a runtime keeps the directories of its sandboxes.
+/// The directory in which a runtime keeps its sandboxes.
 const SANDBOXES: &str = "/run/kata-containers/shared/sandboxes";
 
 /// Everything that was done and seen.
@@ -30,12 +30,12 @@ pub(crate) struct Story {
 /// Something that the guest can see.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    /// What of the specification it is: a destination, or the root of the container.
+    /// Its subject in the specification: a destination, or the root of the container.
     pub(crate) what: String,
     pub(crate) source: String,
     pub(crate) read_only: bool,
     pub(crate) record: ShareRecord,
-    /// Whether the guest's side shows it, and nobody can write there where it is to be read-only.
+    /// True if the guest's side shows it, read-only if it is to be.
     pub(crate) seen_by_guest: bool,
 }
 
@@ -45,7 +45,7 @@ impl Story {
         self.before.text() == self.after.text() && self.torn_down.is_clean()
     }
 
-    /// Tells it on a host. What fails is taken back before the error comes out.
+    /// Runs the story on a host. On an error, what was done is rolled back first.
     pub(crate) fn tell(host: &Host, spec: &RuntimeSpec) -> Result<Self, Error> {
         Self::tell_by(&*host.backend, host, spec)
     }
@@ -102,7 +102,7 @@ fn share_all(
     Ok(())
 }
 
-/// Whether the mount has appeared on the guest's side, of the same thing, read-only where it has to be.
+/// Returns true if the mount has appeared on the guest's side, of the same file, read-only if it has to be.
 fn is_seen(table: &MountTable, share: &Shared, dirs: &SandboxDirs) -> bool {
     let record = &share.record;
     let at = dirs.shared_dir.join(record.container.as_str()).join(&record.name);

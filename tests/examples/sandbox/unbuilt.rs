@@ -1,9 +1,10 @@
-//! What a host could not be given.
+//! The paths that could not be built on a host.
 
 use std::path::{Path, PathBuf};
 
-/// The places of a host where something else stands than ought to, or nothing, and why. Nothing that is asked about them
-/// would have a right answer.
+/// The paths of a host that are missing or differ from the specification, and the reason. A query about them would give
+/// a
+/// wrong result.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unbuilt {
     places: Vec<(PathBuf, String)>,

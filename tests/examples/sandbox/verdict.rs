@@ -1,4 +1,4 @@
-//! What becomes of a mount of the specification.
+//! Classification of a mount of the specification.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use mountwright_core::{Errno, Error, Filesystem, Location, Mounter, kubernetes};
 
 use super::unbuilt::Unbuilt;
 
-/// What a runtime does with a mount.
+/// The treatment of a mount by the runtime.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The guest's own kernel has it
@@ -38,7 +38,7 @@ pub(crate) enum Verdict {
     Share { read_only: bool, watched: Watchability },
     /// There is nothing to share
     SourceMissing,
-    /// The host could not be built so that there would be an answer
+    /// The host could not be built there, so that there is no verdict
     NotBuilt { why: String },
     /// A question failed
     Failed(Error),
@@ -196,7 +196,7 @@ mod tests {
         Mount::new(source, destination, "bind")
     }
 
-    /// The verdict where whoever is asked more than is told here panics.
+    /// The verdict, with mocks that panic at every call that is not expected.
     fn verdict(fs: &MockFilesystem, mounter: &MockMounter, mount: &Mount) -> Verdict {
         Verdict::of(fs, mounter, mount, &Unbuilt::default())
     }

@@ -1,4 +1,4 @@
-//! What must hold of any bytes: each module has one `check`, which panics where one of its laws does not hold.
+//! Laws for arbitrary bytes: each module has one `check`, which panics if one of its laws does not hold.
 
 pub mod mountinfo;
 pub mod option_words;

@@ -55,7 +55,7 @@ fn line(data: &[u8]) {
 /// id, parent, major, minor, root, mount point, attributes, optional fields, type, source, options.
 type Plain<'a> = (u32, u32, u32, u32, &'a [u8], &'a [u8], &'a [u8], &'a [u8], &'a [u8], &'a [u8], &'a [u8]);
 
-/// What the columns are by `proc_pid_mountinfo(5)`; `None` where it is no such line.
+/// Splits a line into columns by `proc_pid_mountinfo(5)`; `None` if it is not such a line.
 fn plain(line: &[u8]) -> Option<Plain<'_>> {
     let mut columns = line.splitn(7, |&b| b == b' ');
     let (id, parent, device) = (number(columns.next()?)?, number(columns.next()?)?, columns.next()?);

@@ -101,7 +101,7 @@ const KNOWN: [&str; 62] = [
     "unbindable",
 ];
 
-/// Where the words of the specification stand last in a list, one more each; 0 where they do not.
+/// The last position of each word of the specification in a list, counted from 1; 0 if it is missing.
 struct Places([u32; KNOWN.len()]);
 
 impl Places {
@@ -170,7 +170,7 @@ const ATTRIBUTES: [(MountFlags, [&str; 2], [&str; 2]); 6] = [
     (MountFlags::NO_SYMLINK_FOLLOW, ["nosymfollow", "symfollow"], ["rnosymfollow", "rsymfollow"]),
 ];
 
-/// What the list means, by the page of the specification and mount(2).
+/// The meaning of the list, by the specification and mount(2).
 fn understood(words: &[&str], places: &Places, options: &MountOptions) {
     let has = |word: &str| places.has(word);
     let said = |change: AttributeChange, flag| (change.set().contains(flag), change.clear().contains(flag));

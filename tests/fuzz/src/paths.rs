@@ -12,8 +12,9 @@ use mountwright_core::kata::{direct_volume_directory_name, is_docker_volume, is_
 use mountwright_core::path::clean_path;
 use mountwright_core::spec::is_system_mount;
 
-/// The bytes are one path; where they are UTF-8, what stands before the first NUL is a path and what stands after it the
-/// root that a runtime was told.
+/// The bytes are one path; if they are UTF-8, the text before the first NUL is a path and the text after it is the root
+/// that
+/// the runtime is given.
 pub fn check(data: &[u8]) {
     cleaning(data);
     below_a_root(data);

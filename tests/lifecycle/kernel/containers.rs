@@ -14,7 +14,7 @@ use super::real::Real;
 use crate::state::{State, same};
 use crate::stories::{MOUNTS, SHARED};
 
-/// How a sandbox's containers go.
+/// The order in which a sandbox's containers are torn down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     /// All with the sandbox, in one detach where that can be.

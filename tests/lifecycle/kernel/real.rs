@@ -68,7 +68,7 @@ impl Follower {
             let slaves = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
             mount_change("/", slaves).expect("its mounts can be slaves");
             let read = || std::fs::read("/proc/thread-self/mountinfo").expect("there is a procfs");
-            // The first answer says that it is there.
+            // The first message shows that the namespace is ready.
             while answer.send(read()).is_ok() && asked.recv().is_ok() {}
         });
         answers.recv().expect("it starts");

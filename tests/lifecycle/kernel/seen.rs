@@ -1,4 +1,4 @@
-//! What readers see at the moment at which a read-only share appears.
+//! The view of readers at the moment at which a read-only share appears.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -18,7 +18,7 @@ use mountwright_tests::namespace::enter_on_this_thread;
 use super::real::Real;
 use crate::stories::{MOUNTS, SHARED};
 
-/// How many shares there are, and how many times more at most until every reader has met one.
+/// The number of shares, and the factor up to which more are made until every reader has met one.
 const SHARES: u32 = 300;
 const MORE: u32 = 100;
 
@@ -111,7 +111,7 @@ fn never_writable() {
     );
     assert!(seen.iter().all(|(opened, refused)| *opened == 0 && *refused > 0), "{seen:?}");
 
-    // The same readers see the window of whoever makes it read-only afterwards.
+    // The same readers see the writable window of a naive implementation, which makes the mount read-only afterwards.
     std::fs::create_dir("/w/sb/mounts/c1").unwrap();
     let naive = Naive::new(Linux::new(), "/w/sb/mounts/c1", "/w/src/rootfs");
     let readers = self::readers();

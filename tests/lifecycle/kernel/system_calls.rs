@@ -21,14 +21,14 @@ use crate::verdict::Expected;
 /// Set: every error of each call that does not say how things are. Otherwise one, and for good where that could matter.
 const LONG: &str = "MOUNTWRIGHT_LIFECYCLE_ERRNOS";
 
-/// What can be looked at after a run, in its namespace.
+/// The state after a run, in its namespace.
 struct Played<'a> {
     ended: &'a Ended,
     ground: &'a Real,
     before: &'a Before,
 }
 
-/// Tells a story in a fresh root, with this between the system calls of its sequence.
+/// Runs a story in a fresh root, with `between` around the system calls of its sequence.
 fn play<T: Send + 'static>(
     story: Story,
     between: Arc<dyn Between>,
@@ -50,7 +50,7 @@ fn play<T: Send + 'static>(
     in_fresh_root(story.name, run).expect("a namespace")
 }
 
-/// What the story comes to, and the calls of its sequence.
+/// Returns the state after an undisturbed story, and the calls of its sequence.
 fn expected(story: Story) -> (Expected, Vec<Moment>) {
     let bare = Story { prepare: |_| Before::default(), tell: |_, _| Ended::Whole, ..story };
     let state = |story: Story| play(story, Arc::new(()), |played: Played<'_>| State::of(played.ground));
@@ -90,7 +90,7 @@ fn faults(story: Story) -> Found {
     found
 }
 
-/// Errors of a call, but those that say how things are: where they are not so nobody could know.
+/// Errors of a call, without those that state a fact: a false one could not be recognized.
 fn failures(call: Call, long: bool) -> Vec<Errno> {
     let mut all = errnos(call, false);
     all.retain(|&errno| !is_a_statement(errno) && !means_again(errno) && errno != Errno::EPERM);

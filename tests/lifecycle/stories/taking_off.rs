@@ -1,4 +1,4 @@
-//! Taking off what was shared, and whole sandboxes.
+//! Unmounting of shares, and of whole sandboxes.
 
 use mountwright_core::kata::{
     Container, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, cleanup_nydus, unshare_all,

@@ -1,4 +1,4 @@
-//! What is done to the files of volumes: their group, and the record of a direct-assigned one.
+//! Changes to the files of volumes: their group, and the record of a direct-assigned one.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn volume(ports: Ports<'_>) -> Before {
 
 fn give_group(ports: Ports<'_>, request: FsGroupRequest) -> Ended {
     match apply_fs_group(ports.fs, &at(VOLUME), &request, &mut |_| ControlFlow::Continue(())) {
-        // What vanished or turned up meanwhile is for the next run, as it is for the kubelet.
+        // Files that vanish or appear during the run are left to the next run, as in the kubelet.
         Ok(FsGroupOutcome::Applied(report)) if report.vanished == 0 => Ended::Whole,
         Ok(other) => Ended::InPart(format!("{other:?}")),
         Err(error) => Ended::InPart(error.to_string()),

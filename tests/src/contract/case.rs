@@ -13,7 +13,7 @@ pub struct Case {
     run: fn(&Scene<'_>),
 }
 
-/// What a case needs that not every machine allows.
+/// The requirements of a case that not every machine meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// A mount namespace of its own.
@@ -39,7 +39,7 @@ impl Case {
         self.rule
     }
 
-    /// What it needs.
+    /// Returns its requirements.
     pub fn needs(&self) -> Needs {
         self.needs
     }
@@ -48,7 +48,7 @@ impl Case {
     ///
     /// # Panics
     ///
-    /// Where the rule does not hold, or the world cannot be set up.
+    /// If the rule does not hold, or the world cannot be set up.
     pub fn run(&self, world: &dyn World) {
         // A backend may open a descriptor to keep with its first call; every later one closes what it opened.
         let _ = world.backend().mounts();

@@ -26,8 +26,9 @@ pub struct KernelWorld<B> {
     changes_trees: bool,
 }
 
-/// Plays a case on a thread and in a namespace of its own, with the backend that `make` makes there. It tells besides
-/// whether that backend may use a call for whole trees.
+/// Plays a case on a thread and in a namespace of its own, with the backend that `make` makes there. `make` also
+/// returns true
+/// if that backend may change whole trees at once.
 ///
 /// The process must have been taken into a namespace by [`namespace::enter`](crate::namespace::enter).
 ///
@@ -37,7 +38,7 @@ pub struct KernelWorld<B> {
 ///
 /// # Panics
 ///
-/// Where the case does.
+/// If the case does.
 pub fn play_on_kernel<B: Backend + 'static>(
     case: Case,
     make: impl FnOnce() -> (B, bool) + Send + 'static,
@@ -55,7 +56,7 @@ pub fn play_on_kernel<B: Backend + 'static>(
 ///
 /// # Panics
 ///
-/// Where `play` does.
+/// If `play` does.
 pub fn in_kernel_world<B: Backend + 'static, T: Send + 'static>(
     name: &str,
     make: impl FnOnce() -> (B, bool) + Send + 'static,
@@ -74,7 +75,7 @@ pub fn in_kernel_world<B: Backend + 'static, T: Send + 'static>(
 ///
 /// # Panics
 ///
-/// Where `play` does.
+/// If `play` does.
 pub fn in_fresh_root<T: Send + 'static>(
     name: &str,
     play: impl FnOnce() -> T + Send + 'static,
@@ -82,7 +83,7 @@ pub fn in_fresh_root<T: Send + 'static>(
     on_a_thread(name, move || enter_root().map(|()| play()))
 }
 
-/// Whether cases can be played here.
+/// Checks that cases can be played here.
 ///
 /// # Errors
 ///

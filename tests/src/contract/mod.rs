@@ -1,13 +1,14 @@
-//! The contract of the ports, and what core makes of them, as cases that every backend passes.
+//! The contract of the ports, and of core's sequences over them, as cases that every backend passes.
 //!
-//! * [`cases()`] is the one list. A case is a sentence and a function of a [`World`]; it cannot tell one world from another,
-//!   so a case for one backend alone cannot be written.
+//! * [`cases()`] is the one list. A case is a sentence and a function of a [`World`]; it cannot distinguish worlds, so
+//!   a case
+//!   for one backend alone cannot be written.
 //! * A [`World`] is a backend on a fresh machine, and the means to set the machine up and to look at it *past* the backend: on
 //!   the kernel raw system calls, on the model its syscall face.
 //! * A call that is refused must leave everything as it was: files, mounts, open descriptors. Every case that expects a
 //!   refusal checks that.
 //!
-//! A backend of somebody else's is taken through it in one of three ways:
+//! A third-party backend runs through it in one of three ways:
 //!
 //! * On the kernel: [`play_on_kernel`] makes a fresh mount namespace and root for each case and asks for the backend there.
 //!   [`namespace::enter`](crate::namespace::enter) comes first, before the first thread.

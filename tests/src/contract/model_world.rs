@@ -22,12 +22,13 @@ pub struct ModelWorld<B> {
     umask: Cell<u16>,
 }
 
-/// Plays a case on a fresh machine, with the backend that `make` makes for its first process. It tells besides whether that
-/// backend may use a call for whole trees.
+/// Plays a case on a fresh machine, with the backend that `make` makes for its first process. `make` also returns true
+/// if that
+/// backend may change whole trees at once.
 ///
 /// # Panics
 ///
-/// Where the case does.
+/// If the case does.
 pub fn play_on_model<B: Backend>(case: Case, make: impl FnOnce(&SharedMachine, Pid) -> (B, bool)) {
     in_model_world(make, |world| case.run(world));
 }
@@ -36,7 +37,7 @@ pub fn play_on_model<B: Backend>(case: Case, make: impl FnOnce(&SharedMachine, P
 ///
 /// # Panics
 ///
-/// Where `play` does.
+/// If `play` does.
 pub fn in_model_world<B: Backend, T>(
     make: impl FnOnce(&SharedMachine, Pid) -> (B, bool),
     play: impl FnOnce(&dyn World) -> T,

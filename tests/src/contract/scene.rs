@@ -206,7 +206,7 @@ impl<'w> Scene<'w> {
         assert_eq!(*found, expected, "{}", path.as_ref().display());
     }
 
-    /// What a name is; `None` where it is not there.
+    /// Returns the kind of a file; `None` if the name does not exist.
     pub(super) fn kind(&self, path: impl AsRef<Path>) -> Option<FileKind> {
         self.world.stat(path.as_ref(), FinalLink::Itself).ok().map(|found| found.kind)
     }
@@ -248,7 +248,7 @@ impl<'w> Scene<'w> {
         table.iter().map(|row| row.to_info()).filter(below).collect()
     }
 
-    /// Where the mounts below `/w` are, oldest first.
+    /// Returns the mount points below `/w`, oldest first.
     pub(super) fn mount_points(&self) -> Vec<String> {
         self.mounts().iter().map(|mount| mount.mount_point.to_string_lossy().into_owned()).collect()
     }
@@ -293,7 +293,7 @@ impl<'w> Scene<'w> {
         None
     }
 
-    /// A call that must change nothing, whatever it answers.
+    /// Makes a call that must change nothing, whatever it returns.
     #[track_caller]
     pub(super) fn changes_nothing<T>(&self, call: impl FnOnce() -> T) -> T {
         let before = Observed::of(self.world);

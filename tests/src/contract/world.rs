@@ -1,4 +1,4 @@
-//! What a case may ask of the machine besides the ports.
+//! The access of a case to the machine, besides the ports.
 
 use std::any::Any;
 use std::ffi::{OsStr, OsString};
@@ -15,7 +15,7 @@ use mountwright_core::{Backend, DeviceNumber, Errno, Propagation, Recursion};
 ///   `/proc`.
 /// * The caller is root there, its umask 022, its current directory `/`.
 /// * Paths are absolute, or relative to the current directory; symlinks are followed where the C function of the name would.
-/// * Nothing here goes through the ports. Where a method can fail, it fails with the kernel's errno.
+/// * No method here uses the ports. A method that can fail returns the kernel's errno.
 ///
 /// # Errors
 ///
@@ -24,7 +24,7 @@ use mountwright_core::{Backend, DeviceNumber, Errno, Propagation, Recursion};
 pub trait World {
     /// The backend under test.
     fn backend(&self) -> &dyn Backend;
-    /// Whether the kernel can change the attributes of a tree as one (`mount_setattr(2)`, Linux 5.12).
+    /// True if the kernel can change the attributes of a tree as one (`mount_setattr(2)`, Linux 5.12).
     fn changes_trees(&self) -> bool;
 
     /// Makes a directory of exactly this mode.
@@ -69,7 +69,7 @@ pub trait World {
     fn change_dir(&self, path: &Path) -> Result<(), Errno>;
     /// getcwd(2), as the kernel says it.
     fn current_dir(&self) -> Result<PathBuf, Errno>;
-    /// Sets the umask; answers the one before.
+    /// Sets the umask and returns the one before.
     fn set_umask(&self, mask: u16) -> u16;
     /// Drops every capability, for good. The user stays.
     fn drop_capabilities(&self) -> Result<(), Errno>;
@@ -78,17 +78,17 @@ pub trait World {
     fn stat(&self, path: &Path, link: FinalLink) -> Result<Metadata, Errno>;
     /// The names in a directory, without `.` and `..`, sorted.
     fn names(&self, path: &Path) -> Result<Vec<OsString>, Errno>;
-    /// Where a symlink points.
+    /// Returns the target of a symlink.
     fn read_link(&self, path: &Path) -> Result<PathBuf, Errno>;
     /// The bytes of a file.
     fn read(&self, path: &Path) -> Result<Vec<u8>, Errno>;
     /// The text of mountinfo.
     fn mountinfo(&self) -> Vec<u8>;
-    /// How many descriptors are open.
+    /// Counts the open descriptors.
     fn open_descriptors(&self) -> usize;
 }
 
-/// What [`World::make_node`] makes.
+/// The kinds of files that [`World::make_node`] makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeKind {
     /// A named pipe.
@@ -110,7 +110,7 @@ pub enum Serving {
     FailsLookUps(Errno),
 }
 
-/// How [`World::hold`] opens.
+/// The access modes of [`World::hold`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
     /// For reading.

@@ -11,10 +11,10 @@ use crate::scenario::returned::Returned;
 use crate::scenario::table_text::source_of;
 use crate::scenario::{AccessMode, CannotRun, Credentials, NodeKind, OpenMode, Operation, Place, Step};
 
-/// The uid and gid of nobody.
+/// The unprivileged uid and gid.
 const NOBODY: u32 = 65534;
 
-/// Where a path starts, and the path: the first two arguments of an `*at()` call.
+/// A start directory and a path: the first two arguments of an `*at()` call.
 type AtPath<'a> = (At, &'a [u8]);
 
 /// A process, and the names that the scenario gave to its descriptors.

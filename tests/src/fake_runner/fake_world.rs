@@ -18,7 +18,7 @@ pub struct FakeWorld {
     present: u32,
     /// The number of the next namespace
     next: u32,
-    /// How many tmpfs were mounted
+    /// The number of tmpfs mounted so far
     filesystems: u64,
     devices: Devices,
     /// A namespace came or went since the tables were asked for

@@ -1,4 +1,4 @@
-//! What somebody in the present namespace of the model could name.
+//! The names that a process in the present namespace of the model can see.
 
 use std::collections::VecDeque;
 
@@ -13,11 +13,11 @@ use crate::scenario::{Answer, Operation, Place, Step, World};
 pub struct Entry {
     /// From the root
     pub path: String,
-    /// What is there
+    /// The kind of the file there
     pub kind: EntryKind,
 }
 
-/// What a path leads to, a symlink not followed.
+/// The kind of a file at a path, a symlink not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EntryKind {
     /// A directory
@@ -35,7 +35,7 @@ impl FakeWorld {
         self.present_process().map_or_else(Vec::new, |pid| entries(&mut machine, pid, most))
     }
 
-    /// Whether the place is the root of the root mount, which histories leave where it is. The world does not notice.
+    /// Returns true if the place is the root of the root mount, which histories do not move. The world does not change.
     pub fn is_root(&self, place: &Place) -> bool {
         let mut world = self.clone();
         let step = Step::new(Operation::Stat { path: place.clone(), nofollow: false });

@@ -11,7 +11,7 @@ use crate::scenario::{CannotRun, Recording, Scenario, play};
 ///
 /// [`CannotRun`]; a panic of the model is one too.
 pub fn play_on_fake(scenario: &Scenario) -> Result<Recording, CannotRun> {
-    // The machine is dropped with the panic, so that nobody sees it half changed.
+    // The machine is dropped with the panic, so its intermediate state is never used.
     catch_unwind(AssertUnwindSafe(|| play(&mut FakeWorld::new(), scenario)))
         .unwrap_or_else(|_| Err(CannotRun::Broken("the model panicked".to_owned())))
 }

@@ -1,4 +1,4 @@
-//! What stands between the calls.
+//! Code between the calls.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use mountwright_linux::Call;
 pub struct Moment {
     /// Which one: 0 is the first of the run.
     pub number: usize,
-    /// What it is.
+    /// The system call.
     pub call: Call,
     /// It only asks whether the call is there.
     pub probe: bool,
@@ -18,16 +18,16 @@ pub struct Moment {
 
 /// Something that acts before and after every system call.
 pub trait Between: Send + Sync + 'static {
-    /// Before a call. An error is the call's answer; the call is then not made, and nobody else is asked.
+    /// Before a call. On an error the call is not made and fails with this errno; later hooks do not run.
     ///
     /// # Errors
     ///
-    /// Whatever the call shall answer.
+    /// The errno of the call.
     fn before(&self, _moment: Moment) -> Result<(), Errno> {
         Ok(())
     }
 
-    /// After a call that was made, whatever it answered.
+    /// After a call that was made, whatever its result.
     fn after(&self, _moment: Moment) {}
 }
 

@@ -14,7 +14,7 @@ const TOO_MANY_CALLS: usize = 3000;
 pub struct Budget(AtomicBool);
 
 impl Budget {
-    /// Whether there were.
+    /// Returns true if the limit was reached.
     pub fn is_spent(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

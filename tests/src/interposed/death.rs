@@ -9,8 +9,9 @@ use super::{Between, Moment};
 
 /// Ends the process right after one of its calls.
 ///
-/// What `end` does closes the process's descriptors and whatever else its end means; a real one does not come back from it.
-/// From then on every call is refused: nothing unwinds, so that no guard acts as a killed process would not.
+/// `end` closes the process's descriptors and does what else its end implies; a real end does not return. From then on
+/// every
+/// call is refused: nothing unwinds, so that no guard acts, as in a killed process.
 pub struct Death {
     after: usize,
     dead: AtomicBool,
@@ -23,7 +24,7 @@ impl Death {
         Self { after: number, dead: AtomicBool::new(false), end: Box::new(end) }
     }
 
-    /// Whether it has come.
+    /// Returns true if the process has ended.
     pub fn has_come(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
     }
@@ -31,7 +32,7 @@ impl Death {
 
 impl Between for Death {
     fn before(&self, _moment: Moment) -> Result<(), Errno> {
-        // Nothing asks for its number: a call that answers ESRCH ends every loop of the backend.
+        // No code of the backend handles ESRCH: it ends every loop.
         if self.has_come() { Err(Errno::ESRCH) } else { Ok(()) }
     }
 

@@ -7,7 +7,7 @@ use mountwright_linux::Call;
 
 use super::{Between, Moment};
 
-/// How long a call fails.
+/// The duration of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HowLong {
     /// This one time.
@@ -26,7 +26,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The call of this number answers `errno`.
+    /// Makes the call of this number fail with `errno`.
     pub fn new(number: usize, errno: Errno, how_long: HowLong) -> Self {
         Self { number, errno, how_long, failing: OnceLock::new() }
     }

@@ -29,12 +29,12 @@ impl<K, B: Between> Interposed<K, B> {
         Self { kernel, between: Arc::new(between), next: Arc::new(AtomicUsize::new(0)) }
     }
 
-    /// What is between them.
+    /// Returns the code between the calls.
     pub fn between(&self) -> &B {
         &self.between
     }
 
-    /// How many calls there were, failed ones included.
+    /// Counts the calls so far, failed ones included.
     pub fn calls_made(&self) -> usize {
         self.next.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Performing one call as somebody else.
+//! Performs one call as another user.
 
 use rustix::io;
 use rustix::process::{Gid, Signal, Uid, set_parent_process_death_signal};
@@ -6,7 +6,7 @@ use rustix::thread::{CapabilitySet, capabilities, set_capabilities, set_thread_r
 
 use crate::scenario::Credentials;
 
-/// The uid and gid of nobody.
+/// The unprivileged uid and gid.
 const NOBODY: u32 = 65534;
 
 /// Runs the call with the credentials, and takes root's back afterwards.
@@ -23,7 +23,7 @@ pub(super) fn as_somebody<T>(credentials: Credentials, call: impl FnOnce() -> T)
 fn as_nobody<T>(call: impl FnOnce() -> T) -> io::Result<T> {
     let (nobody, root) = (Uid::from_raw(NOBODY), Uid::ROOT);
     let (nobodys, roots) = (Gid::from_raw(NOBODY), Gid::ROOT);
-    // The group first and last: changing it takes a capability that goes with the uid.
+    // The group first and last: changing it takes a capability that is lost with the uid.
     set_thread_res_gid(nobodys, nobodys, roots)?;
     set_thread_res_uid(nobody, nobody, root)?;
     let answer = call();

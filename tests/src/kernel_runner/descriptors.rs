@@ -27,7 +27,7 @@ impl Descriptors {
         Ok(Self { magic_links, named: HashMap::new() })
     }
 
-    /// Whether the place's descriptor is open; a plain path needs none.
+    /// Returns true if the place's descriptor is open; a plain path needs none.
     pub(super) fn has(&self, place: &Place) -> bool {
         place.fd().is_none_or(|fd| self.named.contains_key(fd))
     }

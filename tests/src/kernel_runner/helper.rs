@@ -26,11 +26,11 @@ pub(super) enum Origin {
     Helper { pid: Pid, user: bool },
 }
 
-/// The near end of a helper process. Dropping it ends the process, and the namespace if nobody else is in it.
+/// The near end of a helper process. Dropping it ends the process, and the namespace if no other process is in it.
 #[derive(Debug)]
 pub(super) struct Helper {
     pid: Pid,
-    /// Whether it has a user namespace of its own
+    /// True if it has a user namespace of its own
     user: bool,
     replies: BufReader<UnixStream>,
 }
@@ -96,7 +96,7 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        // Waiting makes sure that its namespace is gone when we say so. There is nobody to tell of a failure.
+        // Waiting makes sure that its namespace is gone when this returns. A failure cannot be reported here.
         let _ = kill_process(self.pid, Signal::KILL);
         let _ = waitpid(Some(self.pid), WaitOptions::empty());
     }
@@ -129,7 +129,7 @@ fn live(parent: Pid, proc: BorrowedFd<'_>, origin: Origin, user: bool, far: &Uni
     serve(performer, far).map_err(|error| Reply::Broken(error.to_string()))
 }
 
-/// Enters another process's namespaces, and its root: setns(2) alone goes to the top of what is stacked on that.
+/// Enters another process's namespaces, and its root: setns(2) alone enters the top of the stack on that root.
 fn join(proc: BorrowedFd<'_>, pid: Pid, user: bool) -> io::Result<()> {
     let open = |name: &str| {
         let path = format!("{}/ns/{name}", pid.as_raw_pid());
@@ -146,7 +146,7 @@ fn join(proc: BorrowedFd<'_>, pid: Pid, user: bool) -> io::Result<()> {
     rustix::process::chroot(".")
 }
 
-/// Goes into a user namespace that maps 0 to 0 and 65534 to 65534.
+/// Enters a user namespace that maps 0 to 0 and 65534 to 65534.
 ///
 /// Only a process of the parent namespace may write more than one line of a map, hence the second process.
 fn unshare_with_user(proc: BorrowedFd<'_>) -> Result<io::Result<()>, Reply> {

@@ -24,7 +24,7 @@ pub struct KernelWorld<'s> {
     present: u32,
     /// The number of the next namespace
     next: u32,
-    /// How many tmpfs were mounted
+    /// The number of tmpfs mounted so far
     filesystems: u64,
     devices: Devices,
     /// A namespace came or went since the tables were asked for
@@ -175,7 +175,7 @@ impl World for KernelWorld<'_> {
 
 impl Drop for KernelWorld<'_> {
     fn drop(&mut self) {
-        // Descriptors and helpers first; whoever makes the next sandbox hears of a stage that cannot be reached.
+        // Descriptors and helpers first. If the stage cannot be reached, the next sandbox reports it.
         self.namespaces.clear();
         let _ = self.stage.return_to();
     }

@@ -1,4 +1,4 @@
-//! Scenarios on the Linux kernel, by raw system calls, in namespaces that nobody else sees.
+//! Scenarios on the Linux kernel, by raw system calls, in namespaces of their own.
 //!
 //! * [`Stage::enter`] takes the process (of one thread) into a mount namespace of its own whose root is an empty tmpfs. Where
 //!   that is not allowed it tries a user namespace first, and otherwise says why not.

@@ -22,7 +22,7 @@ impl TableFile {
         Self { file, text: String::new(), rows: Vec::new() }
     }
 
-    /// Reads the table again, and tells whether it has changed.
+    /// Reads the table again. Returns true if it has changed.
     pub(super) fn refresh(&mut self) -> Result<bool, CannotRun> {
         let mut text = String::with_capacity(self.text.len() + 512);
         self.file

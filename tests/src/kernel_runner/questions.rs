@@ -7,7 +7,7 @@ use rustix::io;
 
 use super::descriptors::At;
 
-/// What statx(2) tells of one place, with the device still to be named.
+/// The result of statx(2) for one place, with the device still to be named.
 pub(super) struct Statted {
     pub(super) kind: &'static str,
     pub(super) device: (u32, u32),

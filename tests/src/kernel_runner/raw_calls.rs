@@ -70,7 +70,7 @@ pub fn fork_running(child: impl FnOnce() -> i32) -> io::Result<Pid> {
     }
 }
 
-/// Closes every descriptor above standard error but these, whoever owns them: for a forked child that never returns.
+/// Closes every descriptor above standard error but these, regardless of owners: for a forked child that never returns.
 pub(super) fn close_all_but(keep: &[RawFd]) -> io::Result<()> {
     let mut keep: Vec<u32> = keep.iter().filter_map(|&fd| u32::try_from(fd).ok()).collect();
     keep.sort_unstable();

@@ -21,7 +21,7 @@ pub struct Stage {
     proc: OwnedFd,
     /// The stage's mount namespace
     namespace: OwnedFd,
-    /// Whether the process is root on the machine, and not only in a user namespace of its own
+    /// True if the process is root on the machine, and not only in a user namespace of its own
     is_root: bool,
     kernel: KernelVersion,
 }
@@ -30,14 +30,15 @@ fn at<T>(step: &'static str, result: io::Result<T>) -> Result<T, NoNamespace> {
     result.map_err(|errno| NoNamespace::at(step, errno))
 }
 
-/// Where the sandbox is mounted before it becomes the root.
+/// The mount point of the sandbox before it becomes the root.
 const SANDBOX: &str = "/sandbox";
 
 impl Stage {
     /// Takes this process, which must have one thread, into a mount namespace of its own.
     ///
-    /// Without the privilege for that it goes into a user namespace, where it is root; credentials other than root and nested
-    /// user namespaces do not work there. The umask is cleared and supplementary groups are dropped.
+    /// Without the privilege for that it enters a user namespace, where it is root; credentials other than root and
+    /// nested user
+    /// namespaces do not work there. The umask is cleared and supplementary groups are dropped.
     ///
     /// # Errors
     ///
@@ -66,7 +67,7 @@ impl Stage {
         become_root_tmpfs("k0", SANDBOX)
     }
 
-    /// Takes this process back to the stage. The namespace that it leaves ends, unless somebody else is in it.
+    /// Returns this process to the stage. The namespace that it leaves ends, unless another process is in it.
     pub(super) fn return_to(&self) -> Result<(), NoNamespace> {
         let kind = Some(LinkNameSpaceType::Mount);
         at("setns", rustix::thread::move_into_link_name_space(self.namespace.as_fd(), kind))
@@ -82,7 +83,7 @@ impl Stage {
         self.kernel
     }
 
-    /// Whether the process is root on the machine, so that other credentials and user namespaces can be tried.
+    /// Returns true if the process is root on the machine, so that other credentials and user namespaces can be tried.
     pub fn is_root(&self) -> bool {
         self.is_root
     }

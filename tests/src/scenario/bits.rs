@@ -93,7 +93,7 @@ pub enum UnmountFlag {
     Bogus,
 }
 
-/// How `open` opens.
+/// The mode of `open`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OpenMode {
@@ -124,7 +124,7 @@ pub enum ResolveFlag {
     NoXdev,
 }
 
-/// What `mknod` makes.
+/// The kinds of files that `mknod` makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NodeKind {
@@ -138,7 +138,7 @@ pub enum NodeKind {
     Socket,
 }
 
-/// What `access` asks.
+/// The checks of `access`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AccessMode {

@@ -1,4 +1,4 @@
-//! Where two outcomes of one scenario part.
+//! The first difference between two outcomes of one scenario.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! A kernel that does not answer as recorded, and the change between kernels that explains it.
+//! A kernel whose results differ from the recording, and the change between kernels that explains it.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::value::Value;
 
 /// The first step at which other kernels differ from the recording, with their outcome.
 ///
-/// What follows that step is not compared: the histories have parted.
+/// The steps after that one are not compared: the histories have diverged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elsewhere {

@@ -1,6 +1,6 @@
 //! Mount histories in the neutral JSON form, and what it takes to run one on any world and compare the outcome.
 //!
-//! A [`Scenario`] is a history of typed [`Step`]s with the kernel's recorded answers. A [`World`] is anything that can
+//! A [`Scenario`] is a history of typed [`Step`]s with the kernel's recorded results. A [`World`] is anything that can
 //! perform one step and show its mount tables: the Linux kernel in a sandbox, or the in-memory model. [`play`] runs a
 //! scenario on a world and writes the outcome down as a [`Recording`] in the normalised shape, in which numbers that
 //! differ from run to run (mount ids, peer groups, devices, inodes) are labels in order of first appearance.

@@ -51,7 +51,7 @@ pub(super) fn snapshot_of(tables: &Tables) -> Snapshot {
 pub(super) struct InodeLabels(HashMap<(u64, u64), usize>);
 
 impl InodeLabels {
-    /// The answer with labels instead of numbers; `None` where it holds no value.
+    /// Returns the result with labels instead of numbers; `None` if it holds no value.
     pub(super) fn value_of(&mut self, answer: Answer, present: &[MountRow]) -> Option<Value> {
         match answer {
             Answer::Done => None,

@@ -1,4 +1,4 @@
-//! What an operation answered.
+//! The outcome of an operation.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Where an operation acts.
+//! The place of an operation.
 
 use std::fmt;
 

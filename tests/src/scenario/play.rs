@@ -7,17 +7,18 @@ use super::scenario_record::Scenario;
 use super::step::Step;
 use super::world::{CannotRun, Tables, World};
 
-/// Runs the scenario's set-up and history on a fresh world, and writes down what it answers.
+/// Runs the scenario's set-up and history on a fresh world, and records the outcome.
 ///
 /// # Errors
 ///
-/// [`CannotRun`] where the world cannot perform a step, or a step of the set-up fails. An errno of the history is part
-/// of the recording.
+/// [`CannotRun`] if the world cannot perform a step, or a step of the set-up fails. An errno of the history belongs to
+/// the
+/// recording.
 pub fn play(world: &mut dyn World, scenario: &Scenario) -> Result<Recording, CannotRun> {
     let mut tables = Tables::new();
     for (index, step) in scenario.setup.iter().enumerate() {
         world.perform(step)?.map_err(|errno| CannotRun::SetupFailed { index, step: step.to_string(), errno })?;
-        // Asked for also where nobody reads it, so that a world sees every filesystem while it is there.
+        // The tables are read even if they are not used, so that a world sees every filesystem while it exists.
         if let Some(now) = world.changed_tables()? {
             tables = now;
         }

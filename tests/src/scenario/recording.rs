@@ -1,4 +1,4 @@
-//! What a world answered to a scenario.
+//! The recorded outcome of a scenario on a world.
 
 use std::collections::BTreeMap;
 

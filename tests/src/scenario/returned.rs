@@ -1,4 +1,4 @@
-//! What a call returned, before the devices in it are named.
+//! The result of a call, before the devices in it are named.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::table_text::TableRow;
 use super::world::{Answer, CannotRun, StatAnswer};
 
-/// What a call returned, with the device numbers of the world.
+/// The result of a call, with the device numbers of the world.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Returned {
     Nothing,
@@ -25,7 +25,7 @@ impl Devices {
         self.0.extend(rows.iter().map(|row| (row.device, row.row.filesystem)));
     }
 
-    /// The answer, with the number of the filesystem instead of its device.
+    /// Returns the result with the number of the filesystem instead of its device.
     pub(crate) fn answer(&self, returned: Returned) -> Result<Answer, CannotRun> {
         Ok(match returned {
             Returned::Nothing => Answer::Done,

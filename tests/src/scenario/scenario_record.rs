@@ -12,25 +12,25 @@ use super::snapshot::Snapshot;
 use super::step::Step;
 use super::value::Value;
 
-/// A history, and what the kernel answered.
+/// A history, and the kernel's outcome.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Unique in its file
     pub name: String,
-    /// Who or what wrote it
+    /// The author
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
-    /// What it is about
+    /// The subject
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
     /// The rule that it shows
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// The first kernel that is known to answer so; the history is not run on an older one
+    /// The first kernel with this known outcome; the history is not run on an older one
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<KernelVersion>,
-    /// The last kernel that is known to answer so; the history is not run on a newer one
+    /// The last kernel with this known outcome; the history is not run on a newer one
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<KernelVersion>,
     /// Run first; every step succeeds
@@ -50,10 +50,10 @@ pub struct Scenario {
     /// The outcomes of kernels that differ from the recording
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<Elsewhere>,
-    /// What the author expected before the kernel was asked; never compared
+    /// The outcome that the author expected before the run on the kernel; never compared
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub author_expected: Option<serde_json::Value>,
-    /// Where the kernel surprised the author; never compared
+    /// The differences between that and the kernel; never compared
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kernel_differs: Option<serde_json::Value>,
 }
@@ -79,7 +79,7 @@ impl Scenario {
         }
     }
 
-    /// What was recorded; `None` where the file holds only the history.
+    /// Returns the recorded outcome; `None` if the file holds only the history.
     pub fn recorded(&self) -> Option<Recording> {
         Some(Recording {
             results: self.results.clone()?,

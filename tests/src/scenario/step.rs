@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json};
 
 use super::operation::Operation;
 
-/// Who performs a step.
+/// The credentials for a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Credentials {
@@ -25,9 +25,9 @@ pub enum Credentials {
 /// One step of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
-    /// What is done.
+    /// The operation.
     pub operation: Operation,
-    /// Who does it, this step only.
+    /// The credentials, for this step only.
     pub credentials: Credentials,
 }
 

@@ -1,4 +1,4 @@
-//! What an operation returned beside success.
+//! The value that an operation returns besides success.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ pub enum Value {
     Text(String),
 }
 
-/// What `stat` tells.
+/// The value of `stat`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StatValue {
@@ -30,7 +30,7 @@ pub struct StatValue {
     pub mount_root: bool,
 }
 
-/// Where a mount stands in the table of the present namespace.
+/// The position of a mount in the table of the present namespace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum MountLabel {

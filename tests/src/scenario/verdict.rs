@@ -12,7 +12,7 @@ use super::step::Step;
 use super::there::call_since;
 use super::world::CannotRun;
 
-/// What came out of a scenario on a world.
+/// The comparison of a scenario with its recording on a world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Verdict {
     /// Errnos, values and tables are those recorded.

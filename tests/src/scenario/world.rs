@@ -1,4 +1,4 @@
-//! What a scenario is run on.
+//! The world that a scenario runs on.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,8 +15,8 @@ pub type Tables = BTreeMap<u32, Vec<MountRow>>;
 /// A fresh sandbox that performs the steps of one scenario.
 ///
 /// * It begins with namespace 0 and one mount in it: a private, empty tmpfs at `/`, filesystem 0.
-/// * A place at a descriptor that is not open in the present namespace answers EBADF, without a call; so does closing it.
-/// * An errno is an answer. [`CannotRun`] means that there is none, and that the scenario is over.
+/// * A place at a descriptor that is not open in the present namespace is EBADF, without a call; so is closing it.
+/// * An errno is a result. [`CannotRun`] means that there is none, and that the scenario is over.
 pub trait World {
     /// Performs one step in the present namespace.
     ///
@@ -36,7 +36,7 @@ pub trait World {
     fn present(&self) -> u32;
 }
 
-/// What a successful step returned, before it is normalised.
+/// The value of a successful step, before it is normalised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     /// Nothing but success
@@ -49,7 +49,7 @@ pub enum Answer {
     Text(String),
 }
 
-/// What `stat` tells, in the world's own numbers.
+/// The result of `stat`, in the world's own numbers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatAnswer {
     /// dir, file, symlink, char, block, fifo or socket
@@ -60,7 +60,7 @@ pub struct StatAnswer {
     pub inode: u64,
     /// The mount, as in [`MountRow::id`]
     pub mount: u64,
-    /// Whether it is the root of that mount
+    /// True if it is the root of that mount
     pub mount_root: bool,
 }
 
@@ -107,13 +107,13 @@ pub enum CannotRun {
     NoSuchNamespace(u32),
     /// This machine does not let us: not run, which is neither agreement nor difference.
     NeedsRoot(&'static str),
-    /// The running kernel is not one of those that are known to answer as the scenario says: not run.
+    /// The running kernel is outside the range of kernels with this known outcome: not run.
     OtherKernel {
         /// The running kernel
         running: KernelVersion,
-        /// The first that answers so
+        /// The first kernel with this outcome
         since: Option<KernelVersion>,
-        /// The last that answers so
+        /// The last kernel with this outcome
         until: Option<KernelVersion>,
     },
     /// The world does not know how to do this.

@@ -1,24 +1,24 @@
-//! What an operation answers.
+//! The result of an operation.
 
 use mountwright_core::error::Leftover;
 use mountwright_core::mount::Guarantee;
 use mountwright_core::{Errno, Error, OsError};
 
-/// What an operation answered.
+/// The result of an operation.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// It succeeded.
     Done {
-        /// What it says that it has not done.
+        /// The work that it reports as not done.
         kept: Vec<Leftover>,
-        /// What it says that nobody could see half made.
+        /// The guarantee that it reports.
         guarantee: Guarantee,
     },
     /// It failed.
     Failed {
-        /// The kernel's answer, where there is one.
+        /// The kernel's errno, if there is one.
         errno: Option<Errno>,
-        /// What it names as left over.
+        /// The leftovers that the error names.
         left: Vec<Leftover>,
     },
 }
@@ -29,7 +29,7 @@ impl Answer {
         Self::Done { kept: Vec::new(), guarantee: Guarantee::Atomic }
     }
 
-    /// What it names as left over or not done.
+    /// Returns what it names as left over or not done.
     pub fn named(&self) -> &[Leftover] {
         match self {
             Self::Done { kept, .. } => kept,
@@ -37,7 +37,7 @@ impl Answer {
         }
     }
 
-    /// The kernel's answer to what failed.
+    /// Returns the kernel's errno of a failure.
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Self::Done { .. } => None,
@@ -45,7 +45,7 @@ impl Answer {
         }
     }
 
-    /// Whether it succeeded.
+    /// Returns true if it succeeded.
     pub fn is_done(&self) -> bool {
         matches!(self, Self::Done { .. })
     }

@@ -1,4 +1,4 @@
-//! What differs between two snapshots, and what harm that is.
+//! Differences between two snapshots, and their harm.
 
 use mountwright_core::error::Leftover;
 
@@ -60,7 +60,7 @@ fn left_of(all: &[MountSeen], without: &[MountSeen]) -> Vec<MountSeen> {
 }
 
 impl Difference {
-    /// What harm it is where nothing explains it.
+    /// Returns the harm of an unexplained difference.
     pub fn harm(&self) -> Harm {
         match self {
             Self::MissingFile((Filesystem::Source | Filesystem::Inner, _))
@@ -83,7 +83,7 @@ impl Difference {
         Violation::new(self.harm(), format!("{self:?}"))
     }
 
-    /// Whether an error that names this as left over has said so.
+    /// Returns true if an error with this leftover has named the difference.
     pub fn is_named(&self, left: &Leftover) -> bool {
         let plain = |at: &std::path::Path| without_numbers(&at.to_string_lossy());
         let is_at = |at: &std::path::Path, mount: &MountSeen| mount.point == plain(at);
@@ -118,7 +118,7 @@ impl Difference {
 
     /// The name that the new contents of a file have until they take the place of the old ones.
     ///
-    /// A killed process may leave it, and a second one cannot know that nobody is writing to it: it stays.
+    /// A killed process may leave it. It stays, because another process cannot know that the writer is dead.
     pub fn is_half_written(&self) -> bool {
         matches!(self, Self::ExtraFile((_, path)) if path.contains(".mountwright-new-"))
     }

@@ -9,10 +9,10 @@ pub enum Filesystem {
     Shared,
     /// `/src`.
     Source,
-    /// What is mounted below `/src/tree`.
+    /// The filesystem mounted below `/src/tree`.
     Inner,
-    /// What is mounted below `/outside/busy`.
+    /// The filesystem mounted below `/outside/busy`.
     Victim,
-    /// What is mounted on `/shared/other/rootfs`.
+    /// The filesystem mounted on `/shared/other/rootfs`.
     Bystander,
 }

@@ -15,12 +15,12 @@ use rustix::mount::{MountFlags as RawFlags, MountPropagationFlags, OpenTreeFlags
 
 use super::{FileName, FileSeen, Filesystem, Group, MountSeen, Parent, Piece, Snapshot, layout, without_numbers};
 
-/// What is under test, and how it was at first.
+/// The machine under test, and its initial state.
 #[derive(Debug)]
 pub struct KernelScene {
     /// A bare copy of each filesystem, on which nothing is ever mounted.
     filesystems: Vec<(Filesystem, OwnedFd)>,
-    /// The mounts in the order of their age. Numbers of its own tell a mount from others in any namespace.
+    /// The mounts in the order of their age. Their numbers identify them in any namespace.
     mounts: Vec<MountId>,
     /// In the order in which the mounts name them: the kernel uses their numbers again.
     groups: Vec<PeerGroup>,
@@ -35,7 +35,7 @@ impl KernelScene {
     ///
     /// # Panics
     ///
-    /// Where the kernel refuses something.
+    /// If the kernel refuses something.
     pub fn build(parent: Parent, more: &[Piece]) -> Self {
         layout().iter().chain(more).for_each(|piece| place(piece, parent));
         let roots = [
@@ -63,11 +63,11 @@ impl KernelScene {
         scene
     }
 
-    /// How many descriptors are open that were not when it was built.
+    /// Counts the open descriptors that were not open when it was built.
     ///
     /// # Panics
     ///
-    /// Where there is no procfs.
+    /// If there is no procfs.
     pub fn left_open(&self) -> usize {
         open_descriptors().saturating_sub(self.open)
     }
@@ -76,7 +76,7 @@ impl KernelScene {
     ///
     /// # Panics
     ///
-    /// Where something cannot be looked at.
+    /// If something cannot be looked at.
     pub fn snapshot(&self) -> Snapshot {
         let (mut files, mut inodes) = (BTreeMap::new(), BTreeMap::new());
         for (filesystem, top) in &self.filesystems {
@@ -96,7 +96,7 @@ impl KernelScene {
     ///
     /// # Panics
     ///
-    /// Where there is no procfs.
+    /// If there is no procfs.
     pub fn shows_writable(&self) -> bool {
         let made = self.mounts_seen().into_iter().filter(|mount| mount.old.is_none());
         let mut writable = made.filter(|mount| mount.attributes & READ_ONLY == 0);

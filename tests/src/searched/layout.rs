@@ -1,4 +1,4 @@
-//! What every run starts from, on the model and on the kernel.
+//! The initial state of every run, on the model and on the kernel.
 //!
 //! | Path | What |
 //! |---|---|
@@ -14,30 +14,30 @@ pub enum Piece {
     Directory(String),
     /// A file.
     File {
-        /// Where.
+        /// The path.
         path: String,
-        /// What is in it.
+        /// The bytes in it.
         contents: &'static str,
     },
     /// A symlink.
     Link {
-        /// Where it points.
+        /// The target.
         target: String,
-        /// Where it is.
+        /// The path of the link.
         path: String,
     },
     /// A tmpfs, private.
     Tmpfs {
-        /// What it says that it is made from.
+        /// The source argument of the mount.
         name: &'static str,
-        /// Where.
+        /// The mount point.
         path: String,
     },
     /// A bind, private.
     Bind {
-        /// What.
+        /// The source.
         source: &'static str,
-        /// Where.
+        /// The mount point.
         path: String,
     },
     /// The mount at `/shared` gets its propagation.

@@ -1,5 +1,6 @@
-//! What the searches share, on the model and on the kernel: the operations, what they start from, and what must hold
-//! after every run, whatever was done to it.
+//! Shared code of the searches, on the model and on the kernel: the operations, the initial state, and the conditions
+//! that
+//! must hold after every run, whatever fault or attack it met.
 
 mod answer;
 mod difference;

@@ -19,13 +19,13 @@ use super::layout::{Piece, in_shared, mounted, stacked};
 
 /// One operation: what is there before it, what it does, and what is attacked.
 #[derive(Clone, Copy)]
-#[allow(clippy::struct_excessive_bools)] // Facts, each told by its name where an operation is listed.
+#[allow(clippy::struct_excessive_bools)] // Facts; each operation in the list names those that are true of it.
 pub struct Operation {
-    /// What it is called.
+    /// Its name.
     pub name: &'static str,
     /// More than the scene has.
     pub prepare: fn() -> Vec<Piece>,
-    /// What it does.
+    /// The function under test.
     pub run: fn(&dyn Backend) -> Answer,
     /// The path below `/shared` that it is about, whose components are attacked; none for what is trusted.
     pub below: Option<&'static str>,
@@ -33,9 +33,9 @@ pub struct Operation {
     pub read_only: bool,
     /// After a death, what a second run is: the operation again, after this.
     pub before_again: Option<fn(&dyn Backend) -> Answer>,
-    /// It takes mounts off, or moves them.
+    /// It unmounts or moves mounts.
     pub takes_off: bool,
-    /// A failure leaves what was done by then; the same again goes on from there.
+    /// A failure leaves what was done by then; a repeated call continues there.
     pub resumable: bool,
     /// Done twice, it is there twice.
     pub stacking: bool,

@@ -1,6 +1,6 @@
-//! How the mount below which everything happens propagates.
+//! Propagation of the mount below which everything happens.
 
-/// How the mount of `/shared` propagates.
+/// The propagation of the mount of `/shared`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parent {
     /// Not at all. The other namespace has nothing mounted below it: there each name may be renamed and removed.
@@ -13,7 +13,7 @@ impl Parent {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Private, Self::Shared];
 
-    /// What the kernel is searched with: in short the one where more can go wrong.
+    /// Returns the parents for searches on the kernel: in short the one with more risks.
     pub fn on_kernel(long: bool) -> &'static [Self] {
         if long { &Self::ALL } else { &[Self::Shared] }
     }

@@ -1,11 +1,11 @@
-//! What a run says of itself.
+//! The record of a run.
 
 use super::Answer;
 
-/// What is known of one run of one operation, but for what it has done to the machine.
+/// The record of one run of one operation, without the state of the machine.
 #[derive(Clone, Debug)]
 pub struct Run {
-    /// What it answered.
+    /// Its result.
     pub answer: Answer,
     /// A mount of its making could be written through at some moment.
     pub window: bool,

@@ -7,7 +7,7 @@ use mountwright_linux::{Call, Ladder};
 pub struct Rung {
     /// The call that it is without; `all`, or `none`.
     pub name: &'static str,
-    /// What may be used.
+    /// The system calls that may be used.
     pub ladder: Ladder,
 }
 

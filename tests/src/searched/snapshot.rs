@@ -1,4 +1,4 @@
-//! What a machine looks like: every mount of both namespaces, every file of every filesystem.
+//! The state of a machine: every mount of both namespaces, every file of every filesystem.
 
 use std::collections::BTreeMap;
 
@@ -13,11 +13,11 @@ const S_IFLNK: u32 = 0o120_000;
 pub struct MountSeen {
     /// In the subject's namespace, or in the other one.
     pub here: bool,
-    /// Where it is mounted.
+    /// The mount point.
     pub point: String,
     /// Older than the run: which one it is.
     pub old: Option<u64>,
-    /// What its filesystem says that it is made from.
+    /// The source of its filesystem.
     pub filesystem: String,
     /// Its root in that filesystem.
     pub root: String,

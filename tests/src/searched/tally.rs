@@ -6,17 +6,16 @@ use std::sync::{Mutex, PoisonError};
 
 use super::violation::{Harm, Violation};
 
-/// What a search has counted.
+/// The counts of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
-    /// How often it was tried.
+    /// The number of runs.
     pub runs: usize,
-    /// How often each kind of harm was found.
+    /// The number of findings of each kind of harm.
     pub harms: BTreeMap<Harm, usize>,
     /// Runs that came to nothing, since the kernel refused the adversary.
     pub missed: usize,
-    /// Runs after which a name was left or missing because of an error that did not tell the truth, or that the same call
-    /// again goes on from.
+    /// Runs after which a name was left or missing because of a false error, or after which a repeated call continues.
     pub excused: usize,
     /// Runs after which scaffolding was left that a death is allowed to leave.
     pub scaffolding: usize,
@@ -24,7 +23,7 @@ pub struct Tally {
     pub examples: Vec<String>,
 }
 
-/// How many examples a search keeps of each kind of harm.
+/// The number of examples that a search keeps of each kind of harm.
 const EXAMPLES: usize = 3;
 
 impl Tally {
@@ -52,7 +51,7 @@ impl Tally {
         self.examples.extend(other.examples.iter().cloned());
     }
 
-    /// How much harm was found.
+    /// Returns the number of findings.
     pub fn violations(&self) -> usize {
         self.harms.values().sum()
     }

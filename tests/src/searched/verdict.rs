@@ -1,4 +1,4 @@
-//! Whether what came of a run is as it has to be.
+//! Verdicts: compares the result of a run with the conditions.
 
 use mountwright_core::error::Leftover;
 use mountwright_core::mount::Guarantee;
@@ -10,15 +10,15 @@ use super::snapshot::{FileName, Group, MountSeen, Snapshot, without_numbers};
 use super::violation::{Harm, Violation};
 use super::{Answer, Filesystem, Run};
 
-/// The mode by which what an adversary makes is told from what the operations make.
+/// The mode of files that an adversary makes, distinct from those of the operations.
 pub const ATTACKERS_MODE: u32 = 0o701;
 
-/// What an operation starts from, and what it is when nothing disturbs it.
+/// The states before and after an undisturbed operation.
 #[derive(Clone, Debug)]
 pub struct Expected {
-    /// What was there before.
+    /// The state before.
     pub before: Snapshot,
-    /// What is there after an undisturbed run.
+    /// The state after an undisturbed run.
     pub whole: Snapshot,
     /// The undisturbed run succeeds.
     pub succeeds: bool,
@@ -26,7 +26,7 @@ pub struct Expected {
     pub detached: bool,
 }
 
-/// What must hold of every run, whatever was done to it.
+/// The conditions of every run, whatever fault or attack it met.
 fn of_any_run(operation: &Operation, played: &Run, expected: &Expected, allowed_window: bool) -> Vec<Violation> {
     let mut found = Vec::new();
     if played.open > 0 {
@@ -43,23 +43,23 @@ fn of_any_run(operation: &Operation, played: &Run, expected: &Expected, allowed_
     found
 }
 
-/// An empty container directory that stays after the last share of it is gone is warned of, and goes with the next call.
+/// An empty container directory that stays after its last share is reported, and the next call removes it.
 fn is_container_dir(operation: &Operation, difference: &Difference) -> bool {
     operation.takes_off && *difference == Difference::ExtraFile((Filesystem::Shared, "last".into()))
 }
 
-/// What a fault has come to.
+/// The verdict on a fault.
 #[derive(Debug)]
 pub struct Judged {
-    /// What must not be.
+    /// The violations.
     pub found: Vec<Violation>,
-    /// A name is left untold, or one is missing, because an error said how things are where they are not so; who was told
-    /// that nothing is there took nothing off; or what is documented to be gone on with by the same call again was left half
-    /// way.
+    /// True in three cases: a name is unreported or missing because an error stated something false; a caller with the
+    /// false error that nothing is there has unmounted nothing; an operation was left half way, and a repeated call
+    /// completes it.
     pub excused: bool,
 }
 
-/// What has gone wrong.
+/// The kinds of disturbance.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wrong {
     /// A call failed by an error that says how things are, where they are not so.
@@ -83,7 +83,7 @@ pub fn after_fault(
     let (aim, other) = if done { (&expected.whole, &expected.before) } else { (&expected.before, &expected.whole) };
     let named = played.answer.named();
     let differences = differences(aim, after);
-    // Who is told that nothing is there takes nothing off, and says so.
+    // A caller with the error that nothing is there unmounts nothing, and says so.
     let believes = lie && done && operation.takes_off;
     if believes && !differences.is_empty() && differences.iter().all(|each| on_the_way(each, other, after)) {
         return Judged { found, excused: true };
@@ -115,7 +115,7 @@ pub fn after_fault(
     Judged { found, excused }
 }
 
-/// What a caller that believes a lie may leave: a name, or a file as it was before or as it was to become. Never a mount.
+/// A caller that believes a false error may leave a name, or a file as before or as after. Never a mount.
 fn believed(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool {
     match difference {
         Difference::ExtraFile((Filesystem::Shared, _)) => true,
@@ -127,8 +127,9 @@ fn believed(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool
     }
 }
 
-/// A mount on a name of which the answer says that it stays: who is told by umount2 that nothing is mounted there, and cannot
-/// remove the name, says just that, and so does who cannot look what it is that stays there.
+/// A mount on a name that the result reports as kept. If umount2 reports that nothing is mounted there, and the name
+/// cannot be
+/// removed, the operation reports just that; so does one that cannot find out which mount stays there.
 fn is_kept(difference: &Difference, named: &[Leftover]) -> bool {
     let (Difference::ExtraMount(mount) | Difference::MissingMount(mount)) = difference else { return false };
     named.iter().any(|left| match left {
@@ -221,7 +222,7 @@ pub fn after_attack(operation: &Operation, expected: &Expected, played: &Run, af
             Difference::MissingFile((filesystem, _))
             | Difference::ChangedFile((filesystem, _))
             | Difference::ExtraFile((filesystem, _)) => match filesystem {
-                // What is mounted there is somebody else's: no name in it, and above all not itself.
+                // A mount there is another user's: no name in it may be touched, and above all not itself.
                 Filesystem::Bystander if difference.is_of_root() && !operation.whatever => Some(Harm::Escape),
                 // Both are below the root: one name is as good as another there.
                 Filesystem::Shared | Filesystem::Bystander => None,
@@ -253,8 +254,8 @@ pub fn after_attack(operation: &Operation, expected: &Expected, played: &Run, af
     found
 }
 
-/// How many directories and files there are below the root, without those that the adversary made: it can rename and
-/// remove the others, and not make one.
+/// Counts the directories and files below the root, without those that the adversary made: it can rename and remove the
+/// others, but cannot make one.
 fn names_in_root(snapshot: &Snapshot) -> usize {
     let shared = snapshot.files.iter().filter(|((filesystem, _), _)| *filesystem == Filesystem::Shared);
     shared.filter(|(_, seen)| !seen.is_link() && seen.permissions() != ATTACKERS_MODE).count()

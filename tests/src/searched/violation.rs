@@ -1,4 +1,4 @@
-//! What must never be found after a run.
+//! Violations: states that no run may leave.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ pub enum Harm {
     Escape,
     /// A byte of what was shared is gone.
     LostByte,
-    /// A mount is left that nobody asked for and no error names.
+    /// A mount is left that was not requested and that no error names.
     LeftoverMount,
     /// A directory or file is left that no error names.
     LeftoverName,
@@ -65,7 +65,7 @@ impl fmt::Display for Harm {
 pub struct Violation {
     /// The kind.
     pub harm: Harm,
-    /// What was seen, in words.
+    /// The observation, in words.
     pub what: String,
 }
 

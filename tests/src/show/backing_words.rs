@@ -1,11 +1,11 @@
-//! What is behind a path, in words and as JSON.
+//! The device behind a path, in words and as JSON.
 
 use mountwright_core::device::BackingDevice;
 use serde_json::{Map, Value, json};
 
 use super::{mount_json, printable, put_path};
 
-/// What is behind a path: `Subtree{8:1, /srv}`, `Anonymous{overlay}`, `BlockNode{7:0}`.
+/// Describes the device behind a path: `Subtree{8:1, /srv}`, `Anonymous{overlay}`, `BlockNode{7:0}`.
 pub fn backing_words(backing: &BackingDevice) -> String {
     let kind = backing_kind(backing);
     match backing {
@@ -46,7 +46,7 @@ fn backing_kind(backing: &BackingDevice) -> &'static str {
         BackingDevice::Anonymous { .. } => "Anonymous",
         BackingDevice::BlockNode { .. } => "BlockNode",
         BackingDevice::CharNode { .. } => "CharNode",
-        // The enum may grow; whoever adds a kind adds its name here.
+        // The enum may grow; a new kind needs its name here.
         _ => "Unknown",
     }
 }

@@ -1,4 +1,4 @@
-//! How the examples show what they found: to a person at a terminal, through a pipe, and as JSON.
+//! Output of the examples: for a terminal, through a pipe, and as JSON.
 
 mod backing_words;
 mod mount_json;

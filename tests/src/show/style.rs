@@ -1,6 +1,6 @@
 //! Colours, where there is a terminal to show them.
 
-/// What a text means; a terminal shows it in a colour.
+/// The meaning of a text; a terminal shows it in a colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Style {
     /// As it is

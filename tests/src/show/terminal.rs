@@ -1,27 +1,28 @@
-//! What standard output is.
+//! Properties of standard output.
 
 use std::io::IsTerminal;
 
 use super::cut_middle;
 
-/// What standard output can show.
+/// The capabilities of standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terminal {
     /// Columns; `None` where it is no terminal, and whole lines are wanted.
     pub width: Option<usize>,
-    /// Whether escapes for colours are understood and wanted.
+    /// True if escapes for colours are understood and wanted.
     pub colour: bool,
 }
 
-/// Where nobody says otherwise.
+/// The default width.
 const USUAL_WIDTH: usize = 80;
 
 impl Terminal {
     /// A pipe or a file: whole lines, no colours.
     pub const PIPE: Self = Self { width: None, colour: false };
 
-    /// Standard output of this process. `COLUMNS` decides over the terminal's own answer, which decides over 80; `NO_COLOR`
-    /// and `TERM=dumb` do without colours.
+    /// Standard output of this process. `COLUMNS` has priority over the terminal's own width, which has priority over
+    /// 80;
+    /// `NO_COLOR` and `TERM=dumb` switch colours off.
     pub fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         if !stdout.is_terminal() {
@@ -35,7 +36,7 @@ impl Terminal {
         Self { width: Some(width), colour }
     }
 
-    /// A line of its own, in the room there is; the middle is left out.
+    /// A line of its own, within the width; the middle is left out.
     pub fn line(&self, text: &str) -> String {
         self.width.map_or_else(|| text.to_owned(), |width| cut_middle(text, width))
     }

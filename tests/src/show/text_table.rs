@@ -3,16 +3,16 @@
 use super::width::start;
 use super::{Style, Terminal, cut_middle, width_of};
 
-/// What becomes of a text that is wider than its column.
+/// The treatment of a text that is wider than its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// Never cut: the column is as wide as its widest text.
     Whole,
     /// The end is cut off.
     CutEnd,
-    /// The middle is left out, which tells least of a path.
+    /// The middle is left out, the least informative portion of a path.
     CutMiddle,
-    /// It goes on in the next line.
+    /// It continues in the next line.
     Wrap,
 }
 
@@ -65,7 +65,7 @@ impl Cell {
         if self.width() <= width {
             return vec![format!("{}{}", self.branches, self.text)];
         }
-        // Of deep branches only as much as leaves room for a name.
+        // The branches of a deep row are cut so that a name still fits.
         let branches = start(&self.branches, width.saturating_sub(LEAST_NAME));
         let room = width - width_of(branches);
         match fit {
@@ -198,7 +198,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
             line.push(' ');
         }
         while width_of(rest) > width {
-            // A character that is wider than all the room has it all the same.
+            // A character that is wider than the whole column is printed all the same.
             let first = rest.chars().next().map_or(0, char::len_utf8);
             let at = start(rest, width).len().max(first);
             lines.push(rest[..at].to_owned());

@@ -1,8 +1,8 @@
-//! How much room a text takes in a terminal, and less of it.
+//! The width of a text in a terminal, and shortening to it.
 
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
-/// How many columns of a terminal the text takes.
+/// Returns the number of terminal columns of the text.
 pub fn width_of(text: &str) -> usize {
     text.width()
 }
@@ -27,8 +27,9 @@ pub(super) fn end(text: &str, room: usize) -> &str {
     before.map_or(text, |(at, c)| &text[at + c.len_utf8()..])
 }
 
-/// The text in this much room: where it is longer its middle is left out, which tells least of a path; the end, which tells
-/// most, keeps two thirds, and both parts whole names where they can.
+/// Shortens the text to this width. A longer text loses its middle, the least informative portion of a path. The end,
+/// the most
+/// informative one, keeps two thirds, and both keep whole names if possible.
 pub fn cut_middle(text: &str, room: usize) -> String {
     if width_of(text) <= room {
         return text.to_owned();

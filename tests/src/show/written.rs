@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 
-/// Writes the text, all of it. That whoever reads has seen enough and closed the pipe is no failure.
+/// Writes the whole text. It is no failure if the reader has closed the pipe.
 ///
 /// # Errors
 ///

@@ -22,10 +22,10 @@ use super::super::runtime_spec::RuntimeSpec;
 use super::super::unbuilt::Unbuilt;
 use super::Host;
 
-/// Where the machine's own root is while the host is being built.
+/// The mount point of the machine's own root while the host is being built.
 const MACHINE: &str = "/.machine";
 
-/// Directories of which one is there on any machine, to put the scratch root on. Nobody but this process sees it there.
+/// Directories of which one exists on any machine, for the scratch root. Only this process sees it there.
 const PLACES_FOR_ROOT: [&str; 4] = ["/tmp", "/mnt", "/run", "/var"];
 
 /// Why there is no host on this kernel.
@@ -111,7 +111,8 @@ fn enter_scratch_root() -> Result<(), CannotBuild> {
     mount_change("/", MountPropagationFlags::SHARED).at("share the scratch root")
 }
 
-/// What the machine has at a path below `/dev`, as a bind; a directory as a directory. Nothing where it has nothing.
+/// Binds the machine's file at a path below `/dev`, or makes a directory for a directory; does nothing if there is
+/// none.
 fn bring_from_machine(path: &Path) -> io::Result<()> {
     let machines = machines(path);
     match fs::metadata(&machines) {

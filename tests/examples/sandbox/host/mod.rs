@@ -1,4 +1,4 @@
-//! The host that the story is told on.
+//! The host of the story.
 
 mod fake;
 mod linux;
@@ -14,7 +14,7 @@ use super::unbuilt::Unbuilt;
 pub(crate) struct Host {
     pub(crate) backend: Box<dyn Backend>,
     pub(crate) unbuilt: Unbuilt,
-    /// What it is, for a person
+    /// A description for the heading
     pub(crate) description: String,
     /// It outlives the process that changes it, so that one can be killed
     pub(crate) outlives_processes: bool,

@@ -1,4 +1,4 @@
-//! What core makes of bind and remount.
+//! Bind and remount by core.
 
 use mountwright_core::bind::{BindMount, bind_mount, remount, remount_read_only, remount_superblock};
 use mountwright_core::file::FileKind;

@@ -1,4 +1,4 @@
-//! What core concludes from looking.
+//! Queries of core.
 
 use std::path::{Path, PathBuf};
 

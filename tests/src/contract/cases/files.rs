@@ -9,7 +9,7 @@ use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at, below};
 use super::super::world::NodeKind;
 
-/// What the port says of a path itself is what the kernel says.
+/// The port's metadata of a path, itself not followed, are those of the kernel.
 #[track_caller]
 fn same_metadata(s: &Scene<'_>, path: &str) {
     let found = s.fs().metadata(&at(path), FinalLink::Itself).unwrap();

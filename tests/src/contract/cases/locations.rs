@@ -11,7 +11,7 @@ use super::super::case::Case;
 use super::super::scene::{Scene, at, below, bind, unmount};
 use super::every_call::{FILE_CHANGES, LOOKS, MOUNT_CHANGES, MOUNT_QUESTIONS, every_call, ready};
 
-/// Every call answers this errno at a trusted path, and names the call and the path.
+/// Every call fails with this errno at a trusted path, and its error has the call and the path.
 fn all_refuse(s: &Scene<'_>, path: &str, errno: Errno) {
     ready(s);
     for (operation, call) in every_call() {
@@ -20,7 +20,7 @@ fn all_refuse(s: &Scene<'_>, path: &str, errno: Errno) {
     }
 }
 
-/// Every call answers this errno at a place below `/w/root`.
+/// Every call fails with this errno at a place below `/w/root`.
 fn all_refuse_below(s: &Scene<'_>, paths: &[&str], errno: Errno) {
     ready(s);
     for path in paths {

@@ -1,4 +1,4 @@
-//! What core makes of what a crashed runtime left behind, whatever became of ids and names since.
+//! Recovery of a crashed runtime's mounts by core, with reused ids and changed names.
 
 use mountwright_core::recovery::{LeftRole, ReapReport, Recovery, UnprovenReason};
 use mountwright_core::sandbox::{SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container};
@@ -126,7 +126,7 @@ pub(super) const CASES: &[Case] = &[
         let record = of_a_reused_id(s, &record);
         s.detached(ROOTFS);
         if !used_again(s, classic(record.mount)) {
-            // This world counts on: then nobody has it.
+            // This world does not reuse ids: then no mount has it.
             assert!(s.mounter().find_mount(record.mount).is_err());
         }
         let mounts = s.mount_points();

@@ -1,4 +1,4 @@
-//! What core makes of a sandbox: its two directories, and taking everything off.
+//! Sandboxes by core: the two directories, and the tear-down.
 
 use mountwright_core::kata::{
     Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep, unshare_all,

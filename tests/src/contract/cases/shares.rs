@@ -1,4 +1,4 @@
-//! What core makes of sharing and unsharing.
+//! Share and unshare by core.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Taking mounts off.
+//! Unmounting.
 
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{Errno, MountKey, Propagation, UnmountRequest};
