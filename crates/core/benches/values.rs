@@ -12,7 +12,7 @@ use mountwright_core::spec::is_system_mount;
 use mountwright_core::{MountInfo, MountTable, kubernetes};
 use paired::{Group, Report};
 
-/// A clean path of 100 bytes, of the kind that is asked about most.
+/// A clean path of 100 bytes, of the most common kind.
 const VOLUME: &str =
     "/var/lib/kubelet/pods/5f0861a0-97d1-4f2b-8a3e-3c2d7b6f9e01/volumes/kubernetes.io~empty-dir/cache-vol";
 

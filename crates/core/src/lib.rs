@@ -2,10 +2,11 @@
 //!
 //! The modules are subjects. A module imports only from those before it:
 //!
-//! 1. *Data*: [`path`], [`mod@file`], [`mount`], [`error`], [`mount_table`], [`spec`]. True of a number or a text alone.
+//! 1. *Data*: [`path`], [`mod@file`], [`mount`], [`error`], [`mount_table`], [`spec`]: plain data types and
+//!    parsers. No port access.
 //! 2. *Ports*: [`ports`], the two traits that a backend implements, [`Filesystem`] (with [`Directory`]) and [`Mounter`]; a
 //!    type with both is a [`Backend`].
-//! 3. *Questions*, which change nothing: [`device`], parts of [`kubernetes`].
+//! 3. *Questions*, which change nothing: [`device`], most of [`kubernetes`].
 //! 4. *Changes*, in an order that matters: [`bind`], [`unmount`], [`share`], [`sandbox`], [`recovery`], [`kata`], and
 //!    [`kubernetes::fs_group`].
 //!
@@ -17,7 +18,7 @@
 //! | to | begin at |
 //! |---|---|
 //! | write code for both backends | [`Backend`], and a [`Location`] for each place: trusted, or beneath a root that a guest can write |
-//! | know what is behind a path | [`device::backing_device`], [`device::device_for_path`], [`device::mount_at`], [`Mounter::mount_of`] |
+//! | find the storage behind a path | [`device::backing_device`], [`device::device_for_path`], [`device::mount_at`], [`Mounter::mount_of`] |
 //! | classify the mounts of a specification | [`spec::Mount::from_runtime_spec`], [`kubernetes`], [`spec::is_system_mount`], [`device::is_host_device`] |
 //! | bind, remount, unmount | [`bind::bind_mount`], [`bind::remount_read_only`], [`Mounter`] |
 //! | share a container with its guest | [`sandbox::set_up_sandbox`], [`share::share_rootfs`], [`share::share_volume`], [`share::unshare_recorded`], [`sandbox::tear_down_sandbox`] |

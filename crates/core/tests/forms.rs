@@ -1,4 +1,4 @@
-//! The stored forms of the data types, held still: what is stored today is read by every later version.
+//! The stored forms of the data types: every later version must read what is stored today.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

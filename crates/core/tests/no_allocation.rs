@@ -28,12 +28,12 @@ thread_local! {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: handed on as it came.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
-        // SAFETY: handed on as it came; `start` came from `System`.
+        // SAFETY: the caller keeps the contract of `GlobalAlloc`; `start` came from `System`.
         unsafe { System.dealloc(start, layout) }
     }
 }

@@ -154,7 +154,7 @@ impl<'a> Group<'a> {
 }
 
 impl Variant<'_> {
-    /// Finds the size of a batch, and says how long it takes.
+    /// Finds the size of a batch, and returns the time that it takes.
     fn calibrate(&mut self) -> Duration {
         loop {
             let spent = (self.run)(self.batch);

@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn a_bound_directory_is_a_subtree_whatever_st_dev_says() {
-        // The walk sees a change of device at /v/bound and would hand out the whole disk.
+        // A comparison of device numbers sees a change at /v/bound and would return the whole disk.
         let world = SmallWorld::new().mount("/v/bound", NVME);
         let bound = mount(NVME, "/srv/data", "/v/bound", "ext4");
         assert_subtree(ask(&world, "/v/bound", &bound, true), "/srv/data", &bound);

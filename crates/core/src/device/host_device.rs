@@ -42,7 +42,7 @@ mod tests {
     use crate::test_support::read_only_tree::SmallWorld;
     use mockall::predicate::eq;
 
-    /// A port that must not be asked.
+    /// A port that must not be called.
     fn nobody() -> MockFilesystem {
         MockFilesystem::new()
     }

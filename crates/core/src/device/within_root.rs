@@ -7,12 +7,12 @@ use crate::mount::subpath::is_outside_root;
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 
-/// The mount that holds `at`, which a look at it `found`.
+/// The mount that holds `at`, where `found` is the result of its look-up.
 ///
 /// # Errors
 ///
-/// [`Error::OutsideRoot`]: its mount point lies outside of the root directory of this process. Without statmount the kernel
-/// describes no such mount: then the path is there, and neither its mount nor that of `/` is in the mount table.
+/// [`Error::OutsideRoot`]: its mount point lies outside of the root directory of this process. Without statmount the
+/// kernel describes no such mount: then the path exists, and neither its mount nor that of `/` is in the mount table.
 pub(crate) fn within_root(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -45,7 +45,7 @@ mod tests {
         PathMount { mount, is_root: false }
     }
 
-    /// `root` and `file`: the errno of a look at the mount of `/`, and at the file.
+    /// `root` and `file`: the errno of looking up the mount of `/`, and the file.
     fn look(found: Result<PathMount, Errno>, root: Option<Errno>, file: Option<Errno>) -> Result<PathMount, Error> {
         let (mut fs, mut mounter) = (MockFilesystem::new(), MockMounter::new());
         mounter.expect_mount_of().returning(move |at| {

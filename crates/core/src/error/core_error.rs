@@ -26,7 +26,7 @@ pub enum Error {
     /// the path.
     #[error("mount point not found: {} is on the same device as every directory above it; share it instead of passing its device", printable(.path))]
     MountPointNotFound {
-        /// The path that was asked about, resolved.
+        /// The resolved path.
         path: PathBuf,
     },
     /// The directory that the guest sees is not on a shared mount: later mounts below it would not propagate to the
@@ -39,14 +39,14 @@ pub enum Error {
     /// The path exists and no mount has its root there.
     #[error("{} is not a mount point", printable(.path))]
     NotAMountPoint {
-        /// The path that was asked about.
+        /// The path.
         path: PathBuf,
     },
     /// The mount that holds the path has its mount point outside of this process's root directory, as in a chroot that is no
     /// mount point: the kernel gives it no path, and before statmount (6.8) nothing at all.
     #[error("{} is on a mount whose mount point lies outside of this process's root directory; make the root directory a mount point", printable(.path))]
     OutsideRoot {
-        /// The path that was asked about.
+        /// The path.
         path: PathBuf,
     },
     /// A tree is too deep to be read with a bounded number of descriptors.

@@ -1,4 +1,4 @@
-//! Errors: the errno, the operation, and what failed at it.
+//! Errors: the errno, the operation and its subject.
 
 pub(crate) mod core_error;
 pub(crate) mod errno;

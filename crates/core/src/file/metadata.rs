@@ -14,7 +14,7 @@ pub struct Metadata {
     pub kind: FileKind,
     /// The device number of the filesystem that holds it (`st_dev`).
     pub device: DeviceNumber,
-    /// The device that it stands for (`st_rdev`): `Some` for block and character device nodes, and for nothing else.
+    /// The device that a node represents (`st_rdev`): `Some` for block and character device nodes only.
     pub represents: Option<DeviceNumber>,
     /// The inode number.
     pub inode: u64,

@@ -9,7 +9,8 @@ use std::fmt;
 pub struct FileMode(u16);
 
 impl FileMode {
-    /// `rwxr-xr-x`: what directories and placeholder files made on the way to a mount get (`mountPerm` of the original).
+    /// `rwxr-xr-x`: the mode of directories and placeholders that are created for a mount (`mountPerm` of the
+    /// original).
     pub const MOUNT_TARGET: Self = Self(0o755);
 
     /// The mode of these bits; those above `0o7777` (the file's kind) are dropped.

@@ -1,11 +1,11 @@
-//! The error of what only Kata Containers does.
+//! Errors of the functions for Kata Containers.
 
 use camino::Utf8PathBuf;
 
 use crate::error::{Errno, Error, OsError};
 use crate::path::ContainerId;
 
-/// A host path that is not proven to be a container's own, so that it was left alone.
+/// A host path that is not proven to be a container's own and was not unmounted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{host_path} is not proven to be a mount of container {container}: it is neither below {mounts_dir}/{container} nor \

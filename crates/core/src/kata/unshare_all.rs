@@ -138,8 +138,8 @@ mod tests {
 
     type Unmounted = Arc<Mutex<Vec<String>>>;
 
-    /// A directory in which everything can be unmounted and removed, except on paths that contain `fail`. Notes what is
-    /// unmounted.
+    /// A directory in which everything can be unmounted and removed, except on paths that contain `fail`. Records the
+    /// unmounted paths.
     fn directory(path: String, fail: &'static str, unmounted: &Unmounted) -> Box<dyn crate::ports::Directory> {
         let mut directory = MockDirectory::new();
         let found = || Metadata::new(FileKind::Directory, DeviceNumber::new(0, 1), 2);
@@ -159,7 +159,7 @@ mod tests {
         Box::new(directory)
     }
 
-    /// A filesystem in which the containers of these ids are symlinks, and what was unmounted through it.
+    /// A filesystem in which the containers of these ids are symlinks, and the paths that were unmounted through it.
     fn filesystem(symlinks: &'static [&'static str], fail: &'static str) -> (MockFilesystem, Unmounted) {
         let mut fs = MockFilesystem::new();
         fs.expect_metadata().returning(move |at, link| {

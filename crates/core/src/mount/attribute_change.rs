@@ -2,9 +2,9 @@
 
 use crate::mount::{AtimeMode, MountFlags};
 
-/// A delta to a mount's attributes: what is not named stays as it is.
+/// A change of a mount's attributes: attributes that it does not name stay.
 ///
-/// * Nothing is both set and cleared.
+/// * No attribute is both set and cleared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct AttributeChange {
     set: MountFlags,

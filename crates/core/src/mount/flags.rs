@@ -9,8 +9,8 @@ use std::ops::{BitOr, BitOrAssign};
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct MountFlags(u8);
 
-/// Every flag with its mountinfo word, in the order in which the kernel prints them; the atime class stands between
-/// `noexec` and `nodiratime` there.
+/// Every flag with its mountinfo word, in the order in which the kernel prints them; it prints the atime class between
+/// `noexec` and `nodiratime`.
 const WORDS: [(MountFlags, &str); 6] = [
     (MountFlags::READ_ONLY, "ro"),
     (MountFlags::NO_SUID, "nosuid"),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// Which bytes are escaped depends on where a text stands (`fs/proc_namespace.c`).
+/// The column of a text, which decides the bytes to escape (`fs/proc_namespace.c`).
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     /// A path: space, tab, newline, backslash.
@@ -13,7 +13,7 @@ pub(crate) enum Place {
     Word,
 }
 
-/// A text on its way into a line.
+/// A text to be written to a line.
 pub(crate) struct Escaped<'a> {
     text: &'a [u8],
     place: Place,
@@ -41,7 +41,7 @@ fn push_octal(out: &mut Vec<u8>, byte: u8) {
     out.extend([b'\\', b'0' + (byte >> 6), b'0' + (byte >> 3 & 7), b'0' + (byte & 7)]);
 }
 
-/// Undoes the escapes. A backslash that no three octal digits of one byte follow stands for itself.
+/// Undoes the escapes. A backslash without three octal digits of one byte after it is kept.
 pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'\\') {
         return Cow::Borrowed(text);

@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use crate::file::DeviceNumber;
 
-/// Boot and mount namespace in which a mount was seen: the scope in which its id means anything.
+/// Boot and mount namespace in which a mount was looked up: the scope in which its id is valid.
 ///
-/// `None`: the kernel or the machine's procfs does not say. Two origins are the same scope only where both fields are known
-/// and equal ([`Origin::is_known`]), and the namespace id is a unique one ([`MountNamespaceId::Unique`]).
+/// A field is `None` where the kernel or the machine's procfs does not report it. Two origins are the same scope only
+/// where both fields are known and equal ([`Origin::is_known`]), and the namespace id is a unique one
+/// ([`MountNamespaceId::Unique`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Origin {
@@ -19,7 +20,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// An origin of which nothing is known.
+    /// An origin without any known field.
     pub const UNKNOWN: Self = Self { boot: None, namespace: None };
 
     /// True where boot and namespace are both known.
@@ -28,7 +29,7 @@ impl Origin {
     }
 }
 
-/// A boot of the machine (`/proc/sys/kernel/random/boot_id`): random, another one after each boot.
+/// A boot of the machine (`/proc/sys/kernel/random/boot_id`): a random number that differs after each boot.
 ///
 /// ```
 /// use mountwright_core::mount::BootId;

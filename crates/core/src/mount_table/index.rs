@@ -1,4 +1,4 @@
-//! Finding rows of a mount table.
+//! Indexes of the rows of a mount table.
 //!
 //! Each index holds numbers of rows and nothing of their text.
 
@@ -32,7 +32,7 @@ const NONE: u32 = u32::MAX;
 
 /// Rows by the mount that they are on and their mount point there.
 ///
-/// Filed under the hash of both; what has the same hash is a chain, the latest row of the table first.
+/// The key is the hash of both. Rows with the same hash form a chain, the latest row of the table first.
 pub(crate) struct ByPlace {
     hasher: RandomState,
     latest: HashMap<u64, u32>,

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::mount_table::MountTable;
 use crate::mount_table::line::Columns;
 
-/// A mount table read from a report: what the kernel wrote, without the text that tools and people put around it.
+/// A mount table read from a report: the kernel's lines, without the text that tools and people put around them.
 ///
 /// Made by [`MountTable::from_report`].
 #[derive(Clone, Debug)]

@@ -28,7 +28,7 @@ pub fn clean_path(path: &Path) -> Cow<'_, Path> {
     }
 }
 
-/// The cleaned bytes of an absolute path; `None` for a relative or empty one, to which the rules about text say no.
+/// The cleaned bytes of an absolute path; `None` for a relative or empty one.
 pub(crate) fn clean_absolute(path: &[u8]) -> Option<Cow<'_, [u8]>> {
     (path.first() == Some(&b'/')).then(|| clean(path))
 }
@@ -41,7 +41,7 @@ fn clean(path: &[u8]) -> Cow<'_, [u8]> {
     if is_clean(trimmed) { Cow::Borrowed(trimmed) } else { Cow::Owned(rebuilt(trimmed)) }
 }
 
-/// Without the slashes at its end, unless it is nothing but slashes: then one stays.
+/// Removes the slashes at the end; a path of slashes alone keeps one.
 fn without_trailing_slashes(path: &[u8]) -> &[u8] {
     match path.iter().rposition(|&b| b != b'/') {
         Some(last) => &path[..=last],
@@ -54,7 +54,7 @@ fn is_clean(path: &[u8]) -> bool {
     if path[0] == b'/' {
         return is_clean_after_slashes(path);
     }
-    // Only in front of a relative path does `..` stay.
+    // `..` stays only at the beginning of a relative path.
     let mut rest = path;
     while let Some(below) = rest.strip_prefix(b"../") {
         rest = below;
@@ -62,13 +62,13 @@ fn is_clean(path: &[u8]) -> bool {
     path == b"." || rest == b".." || (starts_clean(rest) && is_clean_after_slashes(rest))
 }
 
-/// True where no component that a slash stands before would go.
+/// True where cleaning would remove no component that follows a slash.
 fn is_clean_after_slashes(path: &[u8]) -> bool {
     if !has_slash_before_slash_or_dot(path) {
         return true;
     }
     let mut rest = path;
-    // Nine bytes are eight pairs of neighbours. Only a slash before a slash or a dot asks for a closer look.
+    // Nine bytes are eight pairs of neighbours. Only a slash before a slash or a dot needs a closer check.
     while let Some(nine) = rest.first_chunk::<9>() {
         let ([first @ .., _], [_, second @ ..]) = (nine, nine);
         let slashes = bytes_equal_to(b'/', u64::from_le_bytes(*first));
@@ -86,7 +86,7 @@ fn is_clean_after_slashes(path: &[u8]) -> bool {
     (1..rest.len()).all(|at| rest[at - 1] != b'/' || starts_clean(&rest[at..]))
 }
 
-/// The quick look, which most paths pass: without a branch, so that the compiler takes many bytes in one step.
+/// The quick check, which most paths pass: it has no branch, so the compiler handles many bytes in one step.
 fn has_slash_before_slash_or_dot(path: &[u8]) -> bool {
     // `.` and `/` differ in the lowest bit alone.
     path.iter().zip(&path[1..]).fold(0, |found, (&a, &b)| found | (u8::from(a == b'/') & u8::from(b | 1 == b'/'))) != 0

@@ -1,11 +1,11 @@
-//! Bytes as text that a terminal shows and does not obey.
+//! Text that is safe for a terminal.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 
-/// A name of the kernel's as text that a terminal shows and does not obey, and a log keeps on one line: what is no UTF-8 as
-/// `\xff`, control characters as `\x1b` or `\n`, a backslash doubled.
+/// Makes a name that the kernel returned safe for a terminal and for one line of a log: bytes that are not UTF-8 become
+/// `\xff`, control characters `\x1b` or `\n`, and a backslash is doubled.
 ///
 /// ```
 /// use std::ffi::OsStr;

@@ -49,7 +49,7 @@ pub trait Directory: Send + Sync {
     /// `EACCES`: it may not be read. `ENOENT`: it was removed. The iterator yields those of the filesystem.
     fn entries(&self) -> Result<DirectoryEntries, OsError>;
 
-    /// The metadata of what `name` is; of the link itself where it is one.
+    /// The metadata of the file `name`; of the symlink itself where it is one.
     ///
     /// # Errors
     ///
@@ -140,7 +140,7 @@ pub trait Directory: Send + Sync {
     #[doc(alias = "umount2")]
     fn unmount(&self, name: &OsStr, mode: UnmountMode, only: Option<MountKey>) -> Result<(), OsError>;
 
-    /// Gives what `name` is (a link itself) to this user and group; `None` leaves that one as it is.
+    /// Changes owner and group of the file `name` (of a symlink itself); `None` leaves that one unchanged.
     ///
     /// # Errors
     ///
@@ -148,7 +148,7 @@ pub trait Directory: Send + Sync {
     #[doc(alias = "chown")]
     fn set_owner(&self, name: &OsStr, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;
 
-    /// Gives `name` this mode.
+    /// Changes the mode of `name`.
     ///
     /// # Errors
     ///
@@ -156,14 +156,14 @@ pub trait Directory: Send + Sync {
     #[doc(alias = "chmod")]
     fn set_mode(&self, name: &OsStr, mode: FileMode) -> Result<(), OsError>;
 
-    /// Gives the directory itself to this user and group; `None` leaves that one as it is.
+    /// Changes owner and group of the directory itself; `None` leaves that one unchanged.
     ///
     /// # Errors
     ///
     /// `EPERM`; `EROFS`.
     fn set_own_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError>;
 
-    /// Gives the directory itself this mode.
+    /// Changes the mode of the directory itself.
     ///
     /// # Errors
     ///

@@ -85,7 +85,7 @@ pub trait Mounter: Send + Sync {
 
     /// Changes attributes of the mount whose root is at the location, or of all mounts of its tree; on failure of none.
     ///
-    /// The superblock is not touched: other mounts of the same filesystem stay as they are.
+    /// The superblock is not changed: other mounts of the same filesystem stay as they are.
     ///
     /// # Errors
     ///

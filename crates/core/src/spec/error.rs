@@ -32,7 +32,7 @@ pub enum UnusableMount {
     /// Owners are to be mapped, which no mount of this library can do.
     #[error("the mount on {destination:?} asks for {what}: mounts with mapped owners are not supported; remove it")]
     IdMapping {
-        /// The field or the option that asks for it: `uidMappings`, `gidMappings`, `idmap`, `ridmap`.
+        /// The field or the option that requests it: `uidMappings`, `gidMappings`, `idmap`, `ridmap`.
         what: &'static str,
         /// The destination.
         destination: String,

@@ -59,8 +59,8 @@ impl Mount {
 
     /// The mount that an entry of `mounts` in an OCI runtime-spec `config.json` describes.
     ///
-    /// * Its options are understood as [`MountOptions`] says, and stand in [`options`](Self::options) as they were given.
-    /// * An option `bind` or `rbind` makes it a bind whatever the type, which the specification calls a dummy then.
+    /// * Its options are parsed as [`MountOptions`] documents, and [`options`](Self::options) keeps them unchanged.
+    /// * An option `bind` or `rbind` makes it a bind, whatever the type; the specification calls the type a dummy then.
     /// * A bind takes no option of a filesystem: the kernel would ignore it, and a misspelt `nosuid` would be lost (runc since
     ///   1.2 refuses it too).
     /// * An absent source or type is empty; a relative source stays relative, to the bundle.

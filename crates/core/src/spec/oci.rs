@@ -43,7 +43,7 @@ fn utf8<'a>(field: &'static str, path: &'a Path) -> Result<&'a str, UnusableMoun
     path.to_str().ok_or_else(|| UnusableMount::NotUtf8 { field, path: path.to_path_buf() })
 }
 
-/// The entry that asks for this mount; reading it again gives the same source, destination, type and `read_only`.
+/// The entry that describes this mount; reading it again gives the same source, destination, type and `read_only`.
 ///
 /// * The runtime's own state of the mount (`host_path`, the device, the group) is not written to a specification.
 /// * The options are kept, with two exceptions. Where they contradict `read_only`, one word `ro` or `rw` replaces every

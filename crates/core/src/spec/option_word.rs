@@ -43,7 +43,8 @@ const ID_MAPS: [&str; 5] = ["idmap", "ridmap", "uidmap", "gidmap", "X-mount.idma
 /// The longest word: mount(2) takes all options of a filesystem in one page, its terminator included.
 const WORD_MAX: usize = 4095;
 
-/// Each on-off attribute with the word that sets and the word that clears it; an `r` before either speaks of the tree.
+/// Each on-off attribute with the word that sets and the word that clears it; an `r` before either means the whole
+/// tree.
 pub(crate) const ATTRIBUTES: [(MountFlags, &str, &str); 6] = [
     (MountFlags::READ_ONLY, "ro", "rw"),
     (MountFlags::NO_SUID, "nosuid", "suid"),
@@ -53,7 +54,7 @@ pub(crate) const ATTRIBUTES: [(MountFlags, &str, &str); 6] = [
     (MountFlags::NO_SYMLINK_FOLLOW, "nosymfollow", "symfollow"),
 ];
 
-/// Each atime class with the word for it and the word against it; an `r` before either speaks of the tree.
+/// Each atime class with the word for it and the word against it; an `r` before either means the whole tree.
 pub(crate) const ATIMES: [(AtimeMode, &str, &str); 3] = [
     (AtimeMode::Relative, "relatime", "norelatime"),
     (AtimeMode::Never, "noatime", "atime"),

@@ -6,15 +6,15 @@ use crate::spec::option_word::{ATIMES, ATTRIBUTES, OptionWord, words_of};
 
 /// The options of a mount in an OCI runtime specification, understood as runc understands them.
 ///
-/// * Every word ends in exactly one place: a field of this value, or an error that names it.
+/// * Every word is either in one field of this value, or in the error.
 /// * An entry may hold several words joined by commas (`"size=64k,mode=700"`), which runc and the kernel split too. A comma
 ///   between double quotes or after a backslash belongs to the word.
 /// * A word that is neither the specification's nor userspace's belongs to the filesystem and stands in
 ///   [`filesystem`](Self::filesystem), as it does for runc; `nosiud` is such a word.
 /// * Words for mount(8), fstab and systemd stand in [`userspace`](Self::userspace).
 /// * Of two words about one thing (`ro`, `rw`; `rro`, `rrw`) the later one decides (runc since 1.2).
-/// * Words that begin with an `r` and are about attributes speak of every mount of the tree and are applied after all
-///   others: `["rro", "rw"]` is read-only.
+/// * Words for attributes that begin with an `r` apply to every mount of the tree, after all others: `["rro", "rw"]` is
+///   read-only.
 /// * `strictatime` decides over `noatime`, and that over `relatime`, whatever their order (mount(2)). `rnoatime` with
 ///   `rstrictatime` is refused: `mount_setattr(2)` fails with `EINVAL`. `rrelatime` beside either changes nothing. A later
 ///   `ratime` or `rnostrictatime` cancels its class, a later `rnorelatime` cancels both; what is left without a class is

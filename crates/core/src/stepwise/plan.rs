@@ -1,10 +1,10 @@
-//! The steps of a sequence, before they are taken.
+//! The steps of a sequence, before they run.
 
 use std::fmt;
 
-/// The steps of a sequence in order, to be read before anything is touched.
+/// The steps of a sequence in order, to be read before anything is changed.
 ///
-/// `Display` numbers them, one to a line. What a step finds may add steps after it or leave it nothing to do.
+/// `Display` numbers them, one to a line. The result of a step may add steps after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan<S> {
     steps: Vec<S>,

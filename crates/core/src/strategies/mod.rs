@@ -5,7 +5,7 @@
 //!
 //! * Texts: [`name`], [`path`], [`odd_path`], [`relative_path`], [`container_id`].
 //! * Mounts: [`mount_info`], [`mount`], [`option_word`], [`option_list`], and with the feature `oci-spec` `runtime_mount`.
-//! * Histories: [`step`] and [`history`]; [`Step::perform`] carries one out on any backend. `mountwright_fake::strategies`
+//! * Histories: [`step`] and [`history`]; [`Step::perform`] runs a step on any backend. `mountwright_fake::strategies`
 //!   has hosts to play them on.
 //!
 //! ```
@@ -18,7 +18,7 @@
 //!     prop_assert_eq!(clean_path(&clean), &*clean);
 //! });
 //! ```
-// What is expected there is true of every text of the alphabet.
+// The `expect`s hold for every text of the alphabet.
 #![allow(clippy::missing_panics_doc)]
 
 mod histories;

@@ -76,7 +76,7 @@ pub fn mount_info() -> impl Strategy<Value = MountInfo> {
     )
 }
 
-/// A mount of a container, as a specification that can be used asks for it.
+/// A mount of a container, as a valid specification describes it.
 pub fn mount() -> impl Strategy<Value = Mount> {
     let destination = path().prop_map(|path| Utf8PathBuf::from_path_buf(path).expect("the alphabet is UTF-8"));
     let fs_type = prop::sample::select(&[None, Some("bind"), Some("none"), Some("tmpfs"), Some("proc")][..]);

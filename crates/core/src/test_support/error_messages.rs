@@ -1,4 +1,4 @@
-//! Every message of every error, as a set: each names what failed, on what, why, and where it can what to do.
+//! Every message of every error, as a set: operation, subject, cause and, where possible, advice.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -114,7 +114,7 @@ fn leftovers() -> Vec<Leftover> {
     ]
 }
 
-/// Each subject, each advice, a step and what is left.
+/// Each subject, each advice, a step and leftovers.
 fn os_errors() -> Vec<OsError> {
     use Operation as Op;
     let of = |operation, errno| OsError::new(operation, "/m", errno);

@@ -1,4 +1,4 @@
-//! A filesystem of names alone, behind the mock: for tests of what sequences make and remove.
+//! A filesystem of names alone, behind the mock: for tests of the names that sequences create and remove.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -10,7 +10,7 @@ use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, Metadata
 use crate::path::Location;
 use crate::ports::{Directory, DirectoryEntries, MockDirectory, MockFilesystem, MockOpenEntry};
 
-/// The names, each with its inode number and kind; and what was done, in order.
+/// The names, each with its inode number and kind; and the log of changes, in order.
 #[derive(Default)]
 pub(crate) struct Paper {
     pub(crate) names: BTreeMap<PathBuf, (u64, FileKind)>,
