@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use libtest_mimic::Failed;
 use syn::{File, Item, ItemMod, ItemUse, UseTree, Visibility};
 
+use super::expansion::expanded;
 use super::public_part::{attributes_but_docs, public_part};
 
 /// The public items of a crate, by module and name.
@@ -29,7 +30,7 @@ impl Module {
     fn read(file: &Path, folder: PathBuf) -> Result<Self, Failed> {
         let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
         let File { items, .. } = syn::parse_file(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-        Ok(Self { items, folder })
+        Ok(Self { items: expanded(items), folder })
     }
 
     fn has_child(&self, name: &str) -> bool {
@@ -149,6 +150,17 @@ impl PublicItems {
             }
         }
         Ok(())
+    }
+
+    /// The names at the root that are items of public modules too.
+    pub(crate) fn at_root(&self) -> usize {
+        self.again.len()
+    }
+
+    /// The types, traits and functions; constants, variants and methods are not counted.
+    pub(crate) fn count(&self) -> usize {
+        let counts = |item: &Item| !matches!(item, Item::Const(_) | Item::Impl(_) | Item::Macro(_));
+        self.found.values().filter(|items| items.is_empty() || items.iter().any(counts)).count()
     }
 
     /// As text, in the order of the names.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use mountwright_core::mount::MountRequest;
+use mountwright_core::MountRequest;
 use mountwright_core::{Errno, Mounter};
 use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::interposed::{Between, Interposed, Moment};
