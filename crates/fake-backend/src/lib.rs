@@ -10,7 +10,7 @@
 //! * **Deterministic.** Same calls, same ids, same order, same output. No clock, no randomness, no global state.
 //! * **No I/O**, no `unsafe`; `Send + Sync`.
 //!
-//! # Where to begin
+//! # Entry points
 //!
 //! * [`FakeBackend`]: the ports. [`HostBuilder`] builds the host behind them, from a captured mountinfo or a short text,
 //!   with planted files.

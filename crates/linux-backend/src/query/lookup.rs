@@ -18,7 +18,7 @@ use crate::syscalls::abi::{
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, MountStat, Stat};
 
-/// How often a path is looked up whose mount is gone each time before it is asked about.
+/// The highest number of look-ups of a path whose mount is unmounted each time before statmount is called.
 const MOST_LOOKS: usize = 16;
 
 /// The buffer size for statmount's strings at the first attempt; enough for all but the longest overlay options.

@@ -20,7 +20,7 @@ pub(crate) use raw::{before_exec, unshare};
 ///
 /// * That descriptor leads to the host's processes. It is close-on-exec; a process that is about to become a container's
 ///   without exec(3) has to drop it first ([`Linux::close_procfs`]).
-/// * What is known holds for the mount namespace and root directory that it was found in: after setns(2), unshare(2),
+/// * Cached results hold for the mount namespace and root directory in which they were found: after setns(2), unshare(2),
 ///   chroot(2) or `pivot_root(2)` make a new one.
 #[derive(Clone, Debug, Default)]
 pub struct Linux {
