@@ -1,8 +1,7 @@
 //! The contract suite where a filter denies calls, and where the kernel leaves fields out.
 //!
 //! * A seccomp filter on the case's own thread denies one of the newer calls, or all, with `ENOSYS` or `EPERM`, as a
-//!   container
-//!   runtime's profile does.
+//!   container runtime's profile does.
 //! * A filter cannot remove a field from a result: a wrapper around the kernel does that, so that it looks like an
 //!   older one.
 

@@ -1,9 +1,8 @@
 //! The sequences of the Linux backend, searched exhaustively on the fake's model: every fault, every death, every adversary.
 //!
 //! Short by default: the highest and the lowest rung of the ladder, two errors a call, and on the highest rung an
-//! adversary
-//! whose actions lead out of the root. `MOUNTWRIGHT_EXHAUSTIVE=1`: every rung, every error and every action, pairs of
-//! faults, and adversaries that undo their actions.
+//! adversary whose actions lead out of the root. `MOUNTWRIGHT_EXHAUSTIVE=1`: every rung, every error and every action,
+//! pairs of faults, and adversaries that undo their actions.
 
 mod adversary;
 mod naive;

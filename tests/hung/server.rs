@@ -17,8 +17,7 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 const HANGS: Duration = Duration::from_millis(300);
 
 /// A mount, and the descriptor from which a server would read its requests. When it is dropped, the kernel fails the
-/// waiting
-/// calls.
+/// waiting calls.
 pub(crate) struct Hung(#[allow(dead_code)] File); // Kept open.
 
 /// The device, as it was found before this process had a root of its own.

@@ -1,6 +1,5 @@
 //! An adversary that swaps, deletes and renames names between any two calls, and puts links, files and directories in
-//! their
-//! place.
+//! their place.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -110,10 +109,8 @@ impl Deed {
     }
 
     /// Returns the bytes it has written that must not be lost. A record is there to be replaced. A file that takes the
-    /// place of an
-    /// empty one right between check and removal is lost with the name: Linux has no call that removes a file only if
-    /// it is a
-    /// certain one, and a process that can do this can remove the file itself.
+    /// place of an empty one right between check and removal is lost with the name: Linux has no call that removes a
+    /// file only if it is a certain one, and a process that can do this can remove the file itself.
     pub(crate) fn text(self) -> Option<&'static [u8]> {
         let is_placeholder = ["config", "hosts"].iter().any(|end| self.name.ends_with(end));
         if self.name.ends_with(MOUNT_INFO_FILE) || is_placeholder && self.act == Act::SwapWithDecoy {

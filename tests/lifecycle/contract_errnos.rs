@@ -1,6 +1,5 @@
 //! The errnos that each call of the ports may return, read from the documentation of the ports, which is their
-//! contract: no
-//! list here can become outdated.
+//! contract: no list here can become outdated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

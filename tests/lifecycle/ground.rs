@@ -10,8 +10,7 @@ use mountwright_linux::{At, Kernel, Reach};
 pub(crate) const SANDBOX: &str = "/w/sb";
 
 /// A machine with the process of the story, and another process whose mount namespace receives its mounts, as virtiofsd
-/// has
-/// one.
+/// has one.
 pub(crate) trait Ground {
     /// Its system calls.
     type Calls: Kernel;

@@ -72,8 +72,7 @@ impl State {
     }
 
     /// The state without temporary files that a process was writing when it died: no reader looks at them, and no
-    /// process removes
-    /// them.
+    /// process removes them.
     pub(crate) fn without_passing_names(mut self) -> Self {
         let is_passing = |path: &Path| {
             path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b".mountwright-new-"))

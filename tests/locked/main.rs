@@ -1,8 +1,7 @@
 //! Root in a user namespace, among mounts that were there before: their flags are locked, and so are they.
 //!
 //! Each case runs in a process of its own, which makes mounts and then enters a nested user namespace: once with every
-//! call
-//! of this kernel, and once for each older set of calls.
+//! call of this kernel, and once for each older set of calls.
 
 mod cases;
 mod place;

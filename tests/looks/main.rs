@@ -1,6 +1,5 @@
 //! The library verifies the objects that it reads: a procfs that is missing or false, a full table of descriptors,
-//! names
-//! longer than other filesystems have.
+//! names longer than other filesystems have.
 //!
 //! One case after the other: some lower a limit of the whole process.
 

@@ -1,8 +1,7 @@
 //! Events between two system calls of the Linux backend, forced there on the kernel.
 //!
 //! The search over the model tries every moment. These are the ones that were once handled wrongly, and those that
-//! depend on
-//! the kernel itself.
+//! depend on the kernel itself.
 
 mod acting;
 mod binds;

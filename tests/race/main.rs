@@ -1,6 +1,5 @@
 //! Races on the kernel: a guest that exchanges names while its directories are shared and unshared, and a process that
-//! tries
-//! to write through a read-only bind while it is made.
+//! tries to write through a read-only bind while it is made.
 //!
 //! `MOUNTWRIGHT_RACE_SECONDS` is the time for each attack (default 1), `MOUNTWRIGHT_READ_ONLY_BINDS` how many binds the writer
 //! is up against (default 1000).

@@ -36,8 +36,7 @@ fn main() -> ExitCode {
     }
     let arguments = Arguments::from_args();
     // Before the first thread starts: the stories begin in a namespace in which no other process mounts anything. Its
-    // mounts are
-    // shared, so that a story with an effect outside would show.
+    // mounts are shared, so that a story with an effect outside would show.
     let namespace = namespace::enter().map_err(|none| none.to_string()).and_then(|_| Table::share());
     let cases = [bad_input::cases(), stories::cases(), crashes::cases(), interrupted::cases(), shown::cases()]
         .into_iter()

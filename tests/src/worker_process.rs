@@ -1,8 +1,7 @@
 //! A second process of a test target, for what has to happen before the first thread starts.
 //!
 //! A namespace is entered by a process of one thread, and the test harness runs cases on threads. So the target runs
-//! itself
-//! again: [`serve_if_asked`] is the first call in its `main`, and [`ask`] sends it one request.
+//! itself again: [`serve_if_asked`] is the first call in its `main`, and [`ask`] sends it one request.
 
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};

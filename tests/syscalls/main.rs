@@ -1,6 +1,5 @@
 //! The number of system calls of one port call or question: every one, closing included, as the kernel sees them, with
-//! 40
-//! mounts on the machine and with 10,000.
+//! 40 mounts on the machine and with 10,000.
 //!
 //! * A port call, or what core makes of a few, by itself: what is between two marks.
 //! * A question of the example `ask`: the calls at `--repeat 11` less those at `--repeat 1`, a tenth of it.

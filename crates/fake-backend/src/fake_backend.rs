@@ -148,8 +148,7 @@ impl FakeBackend {
 /// ports.
 impl FakeBackend {
     /// Returns a handle to the same machine and process without injected failures, hooks or journal. A test uses it to
-    /// prepare
-    /// and inspect the machine, and to act as another process.
+    /// prepare and inspect the machine, and to act as another process.
     pub fn past_the_plan(&self) -> Self {
         Self { linux: self.linux.clone(), plan: None }
     }

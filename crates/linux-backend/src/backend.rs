@@ -70,10 +70,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Sets the parent of the staging directories, `/run` by default. Only the caller may have write access to it.
-    /// Kernels
-    /// before 5.12 prepare a mount there before it is visible: one call creates a staging directory with a small tmpfs,
-    /// and
-    /// removes both.
+    /// Kernels before 5.12 prepare a mount there before it is visible: one call creates a staging directory with a
+    /// small tmpfs, and removes both.
     ///
     /// The next backend with the same parent removes the orphans of a killed process: directories named
     /// `.mountwright-staging-…` of the same owner that no living process has locked (flock(2)).

@@ -9,8 +9,7 @@ use super::plant::PLANT_FORM;
 /// The mounts of a container: classified, shared with its guest, and unmounted.
 ///
 /// Reads an OCI runtime-spec config.json and a captured /proc/<pid>/mountinfo (samples are built in), builds the host
-/// that
-/// they describe, and runs the sandbox on it from set-up to tear-down. Nothing on this machine changes.
+/// that they describe, and runs the sandbox on it from set-up to tear-down. Nothing on this machine changes.
 ///
 /// Exit status: 0 when the story ends with the mount table as it began, 1 when a step failed, 2 for bad input.
 #[derive(Debug, Parser)]

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// The paths of a host that are missing or differ from the specification, and the reason. A query about them would give
-/// a
-/// wrong result.
+/// a wrong result.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Unbuilt {
     places: Vec<(PathBuf, String)>,

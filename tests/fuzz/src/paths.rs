@@ -13,8 +13,7 @@ use mountwright_core::path::clean_path;
 use mountwright_core::spec::is_system_mount;
 
 /// The bytes are one path; if they are UTF-8, the text before the first NUL is a path and the text after it is the root
-/// that
-/// the runtime is given.
+/// that the runtime is given.
 pub fn check(data: &[u8]) {
     cleaning(data);
     below_a_root(data);

@@ -27,8 +27,7 @@ pub struct KernelWorld<B> {
 }
 
 /// Plays a case on a thread and in a namespace of its own, with the backend that `make` makes there. `make` also
-/// returns true
-/// if that backend may change whole trees at once.
+/// returns true if that backend may change whole trees at once.
 ///
 /// The process must have been taken into a namespace by [`namespace::enter`](crate::namespace::enter).
 ///

@@ -1,8 +1,7 @@
 //! The contract of the ports, and of core's sequences over them, as cases that every backend passes.
 //!
 //! * [`cases()`] is the one list. A case is a sentence and a function of a [`World`]; it cannot distinguish worlds, so
-//!   a case
-//!   for one backend alone cannot be written.
+//!   a case for one backend alone cannot be written.
 //! * A [`World`] is a backend on a fresh machine, and the means to set the machine up and to look at it *past* the backend: on
 //!   the kernel raw system calls, on the model its syscall face.
 //! * A call that is refused must leave everything as it was: files, mounts, open descriptors. Every case that expects a

@@ -23,8 +23,7 @@ pub struct ModelWorld<B> {
 }
 
 /// Plays a case on a fresh machine, with the backend that `make` makes for its first process. `make` also returns true
-/// if that
-/// backend may change whole trees at once.
+/// if that backend may change whole trees at once.
 ///
 /// # Panics
 ///

@@ -10,8 +10,7 @@ use super::{Between, Moment};
 /// Ends the process right after one of its calls.
 ///
 /// `end` closes the process's descriptors and does what else its end implies; a real end does not return. From then on
-/// every
-/// call is refused: nothing unwinds, so that no guard acts, as in a killed process.
+/// every call is refused: nothing unwinds, so that no guard acts, as in a killed process.
 pub struct Death {
     after: usize,
     dead: AtomicBool,

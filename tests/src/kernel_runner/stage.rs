@@ -37,8 +37,7 @@ impl Stage {
     /// Takes this process, which must have one thread, into a mount namespace of its own.
     ///
     /// Without the privilege for that it enters a user namespace, where it is root; credentials other than root and
-    /// nested user
-    /// namespaces do not work there. The umask is cleared and supplementary groups are dropped.
+    /// nested user namespaces do not work there. The umask is cleared and supplementary groups are dropped.
     ///
     /// # Errors
     ///

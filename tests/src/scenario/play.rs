@@ -12,8 +12,7 @@ use super::world::{CannotRun, Tables, World};
 /// # Errors
 ///
 /// [`CannotRun`] if the world cannot perform a step, or a step of the set-up fails. An errno of the history belongs to
-/// the
-/// recording.
+/// the recording.
 pub fn play(world: &mut dyn World, scenario: &Scenario) -> Result<Recording, CannotRun> {
     let mut tables = Tables::new();
     for (index, step) in scenario.setup.iter().enumerate() {

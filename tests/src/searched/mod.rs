@@ -1,6 +1,5 @@
 //! Shared code of the searches, on the model and on the kernel: the operations, the initial state, and the conditions
-//! that
-//! must hold after every run, whatever fault or attack it met.
+//! that must hold after every run, whatever fault or attack it met.
 
 mod answer;
 mod difference;

@@ -128,8 +128,7 @@ fn believed(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bool
 }
 
 /// A mount on a name that the result reports as kept. If umount2 reports that nothing is mounted there, and the name
-/// cannot be
-/// removed, the operation reports just that; so does one that cannot find out which mount stays there.
+/// cannot be removed, the operation reports just that; so does one that cannot find out which mount stays there.
 fn is_kept(difference: &Difference, named: &[Leftover]) -> bool {
     let (Difference::ExtraMount(mount) | Difference::MissingMount(mount)) = difference else { return false };
     named.iter().any(|left| match left {

@@ -21,8 +21,7 @@ impl Terminal {
     pub const PIPE: Self = Self { width: None, colour: false };
 
     /// Standard output of this process. `COLUMNS` has priority over the terminal's own width, which has priority over
-    /// 80;
-    /// `NO_COLOR` and `TERM=dumb` switch colours off.
+    /// 80; `NO_COLOR` and `TERM=dumb` switch colours off.
     pub fn of_stdout() -> Self {
         let stdout = std::io::stdout();
         if !stdout.is_terminal() {

@@ -28,8 +28,7 @@ pub(super) fn end(text: &str, room: usize) -> &str {
 }
 
 /// Shortens the text to this width. A longer text loses its middle, the least informative portion of a path. The end,
-/// the most
-/// informative one, keeps two thirds, and both keep whole names if possible.
+/// the most informative one, keeps two thirds, and both keep whole names if possible.
 pub fn cut_middle(text: &str, room: usize) -> String {
     if width_of(text) <= room {
         return text.to_owned();

@@ -204,8 +204,7 @@ impl Assembly<'_> {
     }
 
     /// Returns the mount beneath the one at `/`. Without a row at `/`, the first process is in a directory of a mount
-    /// that is
-    /// not listed, as in a chroot.
+    /// that is not listed, as in a chroot.
     fn lowest_mount(&mut self) -> Base {
         let listed: BTreeSet<MountId> = self.rows.iter().map(|row| row.mount.id).collect();
         let is_lowest =

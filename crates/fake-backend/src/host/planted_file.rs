@@ -39,8 +39,7 @@ pub enum Plant {
 
 impl Plant {
     /// Returns true for everything but directories and symlinks: it has no entries, and only a non-directory can be its
-    /// mount
-    /// target.
+    /// mount target.
     pub(crate) const fn is_file(&self) -> bool {
         !matches!(self, Self::Directory | Self::Symlink(_))
     }

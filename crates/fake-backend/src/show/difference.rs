@@ -47,8 +47,7 @@ impl fmt::Display for Difference {
 
 impl FakeBackend {
     /// Compares this host with `after`, a later or earlier snapshot: the mounts that the process sees, by their ids,
-    /// and the
-    /// files of their filesystems. Times and the contents of procfs are ignored.
+    /// and the files of their filesystems. Times and the contents of procfs are ignored.
     ///
     /// ```
     /// use mountwright_core::{FileMode, Filesystem, Location};

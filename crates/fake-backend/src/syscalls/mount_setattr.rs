@@ -91,8 +91,7 @@ impl Machine {
 
     /// # Errors
     /// `EPERM`: no privilege, even where nothing would change. `EINVAL`: unknown bits, several propagation types, or
-    /// only some
-    /// bits of the access-time field.
+    /// only some bits of the access-time field.
     fn attribute_change(&self, pid: Pid, attr: MountAttr) -> Result<Option<Change>, Errno> {
         self.may_mount(pid)?;
         let MountAttr { attr_set, attr_clr, propagation, .. } = attr;

@@ -180,8 +180,7 @@ impl Machine {
     ///
     /// # Errors
     /// `EBADF`: not open for writing. `EPIPE`: a fifo without a reader. `EOPNOTSUPP`: a device other than `/dev/null`
-    /// and
-    /// `/dev/zero`. `EFBIG`.
+    /// and `/dev/zero`. `EFBIG`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &self.files[key];

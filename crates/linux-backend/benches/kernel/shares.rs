@@ -45,8 +45,7 @@ pub(crate) fn run(report: &mut Report, worlds: &[World]) {
 }
 
 /// Creates a directory for the container and one for its rootfs, and a private bind that is read-only before it is
-/// visible.
-/// Nothing checks for an earlier mount, for the device, or for the final position.
+/// visible. Nothing checks for an earlier mount, for the device, or for the final position.
 fn least_share() -> io::Result<()> {
     let mounts = root(c"/mnt/sandbox/mounts")?;
     rustix::fs::mkdirat(&mounts, c"c1", Mode::from_raw_mode(0o755))?;

@@ -89,8 +89,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Unmounts lazily, by a descriptor of the mount that was checked: whatever its name leads to by then, no mount
-    /// elsewhere is
-    /// unmounted. Only a mount that another process attaches over it at this moment is unmounted instead.
+    /// elsewhere is unmounted. Only a mount that another process attaches over it at this moment is unmounted instead.
     fn unmount_pinned(&self, place: &Place<'_, K::Fd>, bits: u32, wanted: &Wanted<'_>) -> Step<()> {
         let mount = self.pin_name(place)?;
         let seen = self.seen_through(&mount, wanted.mount)?;
@@ -109,8 +108,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Refuses a mount of another filesystem, or of another subtree of it, where the kernel has `statmount(2)`. Older
-    /// kernels
-    /// list both only in the mount table, and reading it for every mount is quadratic: there the id alone decides.
+    /// kernels list both only in the mount table, and reading it for every mount is quadratic: there the id alone
+    /// decides.
     fn expect_subtree(&self, shows: &MountSubtree, look: impl FnOnce() -> Step<Stat>) -> Step<()> {
         if !self.uses(Call::Statmount) {
             return Ok(());
@@ -126,10 +125,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Unmounts by name after a check, not lazily: an open descriptor would make the mount busy. The name of a mount
-    /// point
-    /// cannot be exchanged within its own mount namespace, but it can from another one. With unique ids a second check
-    /// finds
-    /// that another mount was unmounted.
+    /// point cannot be exchanged within its own mount namespace, but it can from another one. With unique ids a second
+    /// check finds that another mount was unmounted.
     fn unmount_looked_at(
         &self,
         place: &Place<'_, K::Fd>,

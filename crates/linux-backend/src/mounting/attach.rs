@@ -154,10 +154,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Waits until an unmount of this mount unmounts its copies too. If the mount lies on a mount of another bind in
-    /// progress,
-    /// that holds only while the other mount has its peers. The other caller leaves the peer group, finds this mount,
-    /// and
-    /// rejoins the group until this mount is gone.
+    /// progress, that holds only while the other mount has its peers. The other caller leaves the peer group, finds
+    /// this mount, and rejoins the group until this mount is gone.
     fn wait_for_the_copies(&self, mount: MountKey, target: &Target<'_, K::Fd>) {
         let (MountKey::Unique(id), Some(MountKey::Unique(expected))) = (mount, target.alone_on) else { return };
         let mut has_left = false;
@@ -207,8 +205,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Checks that no other mount was attached first, if the target must be unoccupied. The kernel attaches to the top
-    /// of the
-    /// stack: a lost race shows as a different parent id (needs unique ids, 6.8).
+    /// of the stack: a lost race shows as a different parent id (needs unique ids, 6.8).
     fn lies_on(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<Option<Standing>> {
         let (Some(MountKey::Unique(expected)), MountKey::Unique(mount)) = (target.alone_on, mount) else {
             return Ok(None);

@@ -134,8 +134,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Returns the error of a bind that needs a staging directory where none is possible: `EPERM` if the process may
-    /// not mount
-    /// at all.
+    /// not mount at all.
     pub(crate) fn no_staging(&self) -> Fault {
         let errno = if self.may_mount() { Errno::EOPNOTSUPP } else { Errno::EPERM };
         Fault::new(Call::Mount, errno)

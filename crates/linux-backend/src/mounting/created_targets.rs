@@ -70,8 +70,7 @@ impl<Fd> Created<Fd> {
 }
 
 /// Returns true if a directory with this mode can be a new one: it has no permission that was not requested.
-/// Set-group-id is
-/// inherited.
+/// Set-group-id is inherited.
 fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
     let inherited = u32::from(mode.bits()) | 0o2000;
     u32::from(stat.mode) & 0o7777 & !inherited == 0

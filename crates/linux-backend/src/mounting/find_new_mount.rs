@@ -12,12 +12,10 @@ use crate::syscalls::{At, Call, Kernel, Reach, Stat};
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Pins the new mount on a trusted target: a copy of the mount at `source`, or a new filesystem (`None`). The path
-    /// of the
-    /// target comes from the kernel.
+    /// of the target comes from the kernel.
     ///
     /// If it cannot be pinned, it is unmounted if the target's name certainly shows it. Otherwise it stays and is
-    /// reported: an
-    /// unmount takes the top of a stack, and that may be another process's mount.
+    /// reported: an unmount takes the top of a stack, and that may be another process's mount.
     pub(crate) fn mounted_on(&self, target: &Target<'_, K::Fd>, source: Option<&K::Fd>) -> Step<(K::Fd, MountKey)> {
         self.pin_mounted(target, source).map_err(|fault| {
             let shown = self.stat_shown(target).and_then(|stat| self.is_what_was_mounted(&stat, target, source));

@@ -71,8 +71,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// The same from the mount table, for kernels without listmount: only mounts inside, and none for a tree, because
-    /// its own
-    /// mounts cannot be distinguished from others.
+    /// its own mounts cannot be distinguished from others.
     pub(crate) fn newcomer_in_table(
         &self,
         attached: &Attached<'_, K::Fd>,

@@ -85,8 +85,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Returns the mount that a target is on, if statx reports it, and the file's identity, if the server permits the
-    /// stat.
-    /// `EBUSY`: the target is the root of its mount.
+    /// stat. `EBUSY`: the target is the root of its mount.
     fn unoccupied(&self, file: &K::Fd) -> Step<(Option<MountKey>, Option<FileIdentity>)> {
         let mask = self.identity_mask();
         let (stat, identity) = match self.stat_fd(file, mask | STATX_INO) {

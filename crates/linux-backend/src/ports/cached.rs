@@ -19,14 +19,13 @@ use crate::syscalls::{Call, Kernel};
 /// Queries that do not block where a server may be dead, for paths that lead through its mount.
 ///
 /// The port's queries return at once at the *root* of such a mount. A component below it needs a look-up by the server,
-/// which
-/// may never return. These methods use the kernel's caches alone.
+/// which may never return. These methods use the kernel's caches alone.
 ///
 /// # Errors
 ///
 /// The errors of the port's method, and `EAGAIN` (which is `EWOULDBLOCK`): the caches do not hold the name, and a
-/// look-up may
-/// block. Every name that was not looked up lately is `EAGAIN`, on every filesystem, missing names included.
+/// look-up may block. Every name that was not looked up lately is `EAGAIN`, on every filesystem, missing names
+/// included.
 /// `EOPNOTSUPP`: the kernel cannot look at its caches alone (before Linux 5.12, or openat2 is denied).
 impl<K: Kernel> LinuxBackend<K> {
     /// [`mount_of`](mountwright_core::Mounter::mount_of), or `EAGAIN` where that might block.
@@ -50,8 +49,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// [`metadata`](mountwright_core::Filesystem::metadata) from the caches, or `EAGAIN` if they hold none. Later
-    /// changes by the
-    /// server are not seen, and a file whose server never replied may show as a file of size 0.
+    /// changes by the server are not seen, and a file whose server never replied may show as a file of size 0.
     ///
     /// # Errors
     ///

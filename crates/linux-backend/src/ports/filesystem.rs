@@ -26,8 +26,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Returns the kernel's path of an open descriptor, if it leads to the same file again. The path of a deleted file
-    /// ends in
-    /// `(deleted)`, one outside this root starts with `(unreachable)`.
+    /// ends in `(deleted)`, one outside this root starts with `(unreachable)`.
     fn real_path(&self, path: &Path) -> Step<PathBuf> {
         let file = self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0)?;
         let real = self.calls.fd_path(&file)?;

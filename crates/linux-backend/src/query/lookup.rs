@@ -188,8 +188,7 @@ impl<K: Kernel> LinuxBackend<K> {
 }
 
 /// Returns true if the path of a descriptor is that of its mount. The kernel appends ` (deleted)` if the directory was
-/// removed,
-/// as it does for a mount of one. No other file of the mount has such a path: theirs continue with a slash.
+/// removed, as it does for a mount of one. No other file of the mount has such a path: theirs continue with a slash.
 fn is_path_of_root(path: &Path, mount_point: &Path) -> bool {
     let (path, mount_point) = (path.as_os_str().as_bytes(), mount_point.as_os_str().as_bytes());
     path == mount_point || (mount_point != b"/" && path.strip_prefix(mount_point) == Some(b" (deleted)"))

@@ -35,8 +35,7 @@ const NEVER_LEFT_OUT: u64 =
     EVERY_FIELD & !((STATMOUNT_PROPAGATE_FROM | STATMOUNT_FS_SUBTYPE | STATMOUNT_SUPPORTED_MASK) as u64);
 
 /// Returns the fields that a result lacks. The kernel omits empty strings too: a field counts as empty, not as missing,
-/// if
-/// the kernel lists it as supported or has returned it before.
+/// if the kernel lists it as supported or has returned it before.
 pub(crate) fn missing_fields(answer: &MountStat, seen: u64) -> u64 {
     let supported = if answer.mask & u64::from(STATMOUNT_SUPPORTED_MASK) == 0 { 0 } else { answer.supported };
     NEVER_LEFT_OUT & !(answer.mask | supported | seen)

@@ -58,8 +58,7 @@ impl<K: Kernel> LinuxBackend<K> {
         };
         if mask & STATX_TYPE & !stat.mask != 0 {
             // A descriptor can be reopened without the server. This does not distinguish symlinks from files, but only
-            // a mount of a
-            // symlink could occur here.
+            // a mount of a symlink could occur here.
             let kind = match self.calls.reopen(file, O_PATH | O_DIRECTORY | O_CLOEXEC) {
                 Ok(_) => S_IFDIR,
                 Err(fault) if fault.errno() == Errno::ENOTDIR => S_IFREG,

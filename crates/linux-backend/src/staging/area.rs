@@ -20,8 +20,7 @@ use crate::syscalls::{At, Call, Kernel, Reach};
 /// look into it.
 ///
 /// The tmpfs is on `root` in a directory that this process keeps locked: while the process lives, no other process
-/// removes
-/// the directory as an orphan.
+/// removes the directory as an orphan.
 pub(crate) struct Staging<Fd> {
     parent: Fd,
     name: OsString,
@@ -162,8 +161,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Unmounts what is mounted in a staging directory and removes its directories. An error names what stays. `root`
-    /// is given
-    /// if a mount may be staged in it.
+    /// is given if a mount may be staged in it.
     pub(crate) fn clear_staging(&self, parent: &K::Fd, name: &OsStr, locked: &K::Fd, root: Option<K::Fd>) -> Step<()> {
         let place = self.staging().join(name);
         let unmounted = self.unmount_staging(locked, root);
@@ -191,10 +189,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Unmounts the tmpfs by its name, which only its owner can change. The staged mount is unmounted first and alone.
-    /// If it has
-    /// a mount on it or is in use, all are made private and unmounted together: a copy of a shared mount is a peer of
-    /// its
-    /// source, which would lose its mounts.
+    /// If it has a mount on it or is in use, all are made private and unmounted together: a copy of a shared mount is a
+    /// peer of its source, which would lose its mounts.
     fn unmount_staging(&self, locked: &K::Fd, root: Option<K::Fd>) -> Step<()> {
         let unmount = |flags| self.calls.umount2(Reach::Below(locked, ROOT.as_ref()), flags | UMOUNT_NOFOLLOW);
         if let Some(root) = root {

@@ -35,8 +35,7 @@ fn covered() -> Fault {
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Changes each mount of a staged tree separately. A kernel without `mount_setattr` lists these mounts in the mount
-    /// table
-    /// only.
+    /// table only.
     ///
     /// A covered mount cannot be reached, but may become visible later: `EOPNOTSUPP`.
     pub(crate) fn change_staged_tree(&self, root: &K::Fd, change: AttributeChange) -> Step<()> {

@@ -5,8 +5,7 @@ use std::fmt;
 macro_rules! calls {
     ($($variant:ident = $name:literal, $doc:literal;)*) => {
         /// A system call of the backend: one for each method of [`Kernel`](super::Kernel), for decorators that count
-        /// calls or
-        /// make them fail.
+        /// calls or make them fail.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Call {

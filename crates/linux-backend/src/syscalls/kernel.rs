@@ -12,8 +12,7 @@ use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
 /// Exactly the system calls that [`LinuxBackend`](crate::LinuxBackend) makes.
 ///
 /// `Linux` implements it for the running kernel. Other implementations run the backend's very sequences over a model of
-/// the
-/// kernel, or over another `Kernel` with something between any two calls.
+/// the kernel, or over another `Kernel` with something between any two calls.
 ///
 /// # For those who implement
 ///
@@ -94,8 +93,7 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     /// fchmodat2(2).
     fn fchmodat2(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32, flags: u32) -> Result<(), Errno>;
     /// getxattr(2), with a buffer of this size for the value. `ENODATA`: the file has none of this name, or its
-    /// filesystem stores
-    /// none (which the kernel reports as `EOPNOTSUPP`).
+    /// filesystem stores none (which the kernel reports as `EOPNOTSUPP`).
     fn getxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, room: usize) -> Result<Vec<u8>, Errno>;
     /// getxattrat(2) of a name in an open directory, not followed, with a buffer of this size. `ENODATA` as for
     /// getxattr.

@@ -23,8 +23,7 @@ impl<Fd> Copy for At<'_, Fd> {}
 /// A place for the calls that take a path and no descriptor: mount(2), umount2(2), chmod(2).
 ///
 /// The file of a descriptor is reached through the descriptor's magic link in procfs, which an implementation trusts
-/// only
-/// after it has verified procfs; otherwise the call is `EOPNOTSUPP`.
+/// only after it has verified procfs; otherwise the call is `EOPNOTSUPP`.
 #[derive(Debug)]
 pub enum Reach<'a, Fd> {
     /// A path.

@@ -11,8 +11,7 @@ use crate::syscalls::statx::IDENTITY;
 use crate::syscalls::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 /// The highest number of attempts of a call. A signal interrupts a call now and then, but the server of a filesystem
-/// can
-/// return `EINTR` for ever: the last `EINTR` is returned to the caller.
+/// can return `EINTR` for ever: the last `EINTR` is returned to the caller.
 pub(crate) const MOST_ATTEMPTS: usize = 128;
 
 /// Makes a call until it is not interrupted, at most [`MOST_ATTEMPTS`] times.
@@ -98,10 +97,8 @@ calls! {
 
 impl<K: Kernel> Calls<K> {
     /// statx(2). A FUSE server without `allow_other` refuses other users, root included, every statx that requests a
-    /// field. If
-    /// only the kind and the mount are requested, statx is repeated with mask 0. The result then lacks the kind and the
-    /// unique
-    /// id.
+    /// field. If only the kind and the mount are requested, statx is repeated with mask 0. The result then lacks the
+    /// kind and the unique id.
     pub(crate) fn statx(&self, dir: At<'_, K::Fd>, path: &Path, flags: u32, mask: u32) -> Step<Stat> {
         let ask = |mask| uninterrupted(|| self.0.statx(dir, path, flags, mask));
         let found = match ask(mask) {

@@ -123,8 +123,7 @@ impl Found {
 }
 
 /// Returns true if this process may mount and unmount. umount2 checks the privilege before it refuses the combination
-/// of
-/// these flags. A filter that permits mount(2) permits umount2 too.
+/// of these flags. A filter that permits mount(2) permits umount2 too.
 pub(crate) fn may_mount<K: Kernel>(kernel: &K) -> bool {
     uninterrupted(|| kernel.umount2(Reach::Path("/".as_ref()), MNT_EXPIRE | MNT_DETACH)) == Err(Errno::EINVAL)
 }

@@ -1,8 +1,7 @@
 //! All unsafe code of this crate: the system calls that rustix does not have.
 //!
 //! Structures and numbers are those of linux-raw-sys. Every structure is passed with the size of its first version:
-//! newer
-//! kernels accept that, older ones know no other.
+//! newer kernels accept that, older ones know no other.
 #![allow(unsafe_code)] // libc::syscall is the only way to make these calls; nothing else in the crate may.
 
 use std::ffi::{CStr, c_int, c_long, c_uint};
@@ -95,8 +94,7 @@ pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<
     let request = mnt_id_req { size: MNT_ID_REQ_SIZE_VER0, spare: 0, mnt_id: unique_id, param: mask, mnt_ns_id: 0 };
     let (start, room, no_flags) = (buffer.as_mut_ptr(), buffer.len(), 0 as c_uint);
     // SAFETY: `request` is readable for the size it names, `start` is writable for the buffer's length and the kernel
-    // writes
-    // no more than that; it requires no alignment. Both outlive the call.
+    // writes no more than that; it requires no alignment. Both outlive the call.
     let value = unsafe { libc::syscall(number(__NR_statmount), &raw const request, start, room, no_flags) };
     answer(value).map(drop)
 }

@@ -6,8 +6,7 @@
 //!   one thread of it further, so that cases on several threads do not see each other's mounts.
 //!
 //! A namespace ends with the process or thread that entered it; the machine's own is not changed. If the kernel permits
-//! none,
-//! [`NoNamespace`] says why: a test that did not run must not read as one that passed.
+//! none, [`NoNamespace`] says why: a test that did not run must not read as one that passed.
 //!
 //! ```no_run
 //! use mountwright_core::{Location, MountRequest, Mounter};

@@ -29,8 +29,7 @@ const PANICKED: i32 = 101;
 /// # Panics
 ///
 /// If `test` panics, with its output; if it cannot be started again: not called from a test's own thread, or under a
-/// harness
-/// that does not know `--exact`.
+/// harness that does not know `--exact`.
 pub fn run(test: impl FnOnce(Privilege)) -> Result<Privilege, NoNamespace> {
     let name = std::thread::current().name().unwrap_or_default().to_owned();
     if std::env::var_os(VARIABLE).is_some() {

@@ -8,8 +8,7 @@ use crate::model::mounts::mount_point::MountPoint;
 
 impl Machine {
     /// Attaches a tree that is a fresh copy, detached, or mounted elsewhere (then it is moved), and attaches copies at
-    /// every
-    /// mount that receives the events of the new parent. On error nothing has changed.
+    /// every mount that receives the events of the new parent. On error nothing has changed.
     ///
     /// `actor` is the namespace of the process that does it.
     ///

@@ -113,8 +113,7 @@ impl Machine {
     }
 
     /// Returns true if processes of this namespace may use the mount as a source: it is in the namespace, or in a
-    /// detached tree
-    /// that was cloned from it.
+    /// detached tree that was cloned from it.
     pub(crate) fn may_use(&self, mount: MountKey, namespace: NamespaceKey) -> bool {
         let Some(home) = self.mounts[mount].namespace else { return false };
         if home == namespace {

@@ -2,8 +2,7 @@
 //!
 //! The rules of Linux 6.17 and later (the kernel's `propagate_umount.txt`): what is mounted at the same dentry of every
 //! receiver of the parent's events is a candidate. A candidate stays if a mount on it stays that does not cover its
-//! whole
-//! root, or if it is locked to a parent that stays. A mount that covers an unmounted candidate moves to its mount
+//! whole root, or if it is locked to a parent that stays. A mount that covers an unmounted candidate moves to its mount
 //! point.
 
 use std::collections::BTreeSet;

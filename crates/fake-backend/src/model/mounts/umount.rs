@@ -78,8 +78,7 @@ impl Machine {
     }
 
     /// Returns true if a plain unmount is `EBUSY`: the mount has children or users, or a copy that propagation would
-    /// unmount
-    /// has users.
+    /// unmount has users.
     pub(crate) fn is_busy(&self, mount: MountKey) -> bool {
         let object = &self.mounts[mount];
         if object.first_child.is_some() || object.holders > 0 {

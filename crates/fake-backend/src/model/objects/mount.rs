@@ -6,8 +6,7 @@ use crate::model::keys::{DentryKey, MountKey, NamespaceKey, SuperKey};
 use crate::model::objects::mount_flags::MountFlags;
 
 /// A subtree of a filesystem, attached to a dentry of another mount. The links are lists threaded through the mounts,
-/// in
-/// the kernel's order: it decides the order of copies and so of mount tables.
+/// in the kernel's order: it decides the order of copies and so of mount tables.
 // The switches are independent of each other, and `mount_point` is what everybody calls it.
 #[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
 #[derive(Clone, Debug)]

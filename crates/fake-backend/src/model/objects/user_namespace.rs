@@ -75,8 +75,7 @@ impl UserNamespaces {
     }
 
     /// Returns true if a process with these credentials, in `own`, has `capability` over `target`: in its own namespace
-    /// by its
-    /// set; in namespaces below that its uid created, all of them.
+    /// by its set; in namespaces below that its uid created, all of them.
     pub(crate) fn capable(&self, who: &Credentials, own: UserNs, target: UserNs, capability: u64) -> bool {
         let mut ns = target;
         loop {

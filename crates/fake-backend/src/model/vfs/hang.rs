@@ -19,14 +19,11 @@ pub(crate) const WOULD_WAIT: Errno = Errno::EDEADLK;
 
 impl Machine {
     /// Lets the server of the filesystem at the path (as the first process sees it) hang: from now on every call that
-    /// would
-    /// wait for it, on every mount of it, fails with `EDEADLK`, so that a test fails instead of blocking.
+    /// would wait for it, on every mount of it, fails with `EDEADLK`, so that a test fails instead of blocking.
     ///
     /// As on a FUSE mount whose server never replies: mounts there can be looked at, bound, moved and unmounted, and
-    /// `statx` with
-    /// `AT_STATX_DONT_SYNC`, `open` with `O_PATH` and `open_tree` of the root succeed. Names below the root, metadata,
-    /// listing
-    /// and contents wait (with `RESOLVE_CACHED`: `EAGAIN`).
+    /// `statx` with `AT_STATX_DONT_SYNC`, `open` with `O_PATH` and `open_tree` of the root succeed. Names below the
+    /// root, metadata, listing and contents wait (with `RESOLVE_CACHED`: `EAGAIN`).
     ///
     /// # Errors
     /// Those of the walk.

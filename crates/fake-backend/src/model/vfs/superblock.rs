@@ -13,8 +13,7 @@ use crate::model::objects::user_namespace::UserNs;
 
 impl Machine {
     /// Returns the options that mountinfo prints after `rw` or `ro`, with a leading comma: those of the nearest root at
-    /// or
-    /// above the mount's root that has its own.
+    /// or above the mount's root that has its own.
     pub(crate) fn shown_options(&self, mount: crate::model::keys::MountKey) -> &[u8] {
         let mount = &self.mounts[mount];
         let superblock = &self.superblocks[mount.superblock];
