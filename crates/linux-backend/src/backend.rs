@@ -32,7 +32,7 @@ pub struct LinuxBackend<
 
 #[cfg(all(feature = "system", target_os = "linux"))]
 impl LinuxBackend {
-    /// The kernel that this process runs on, with every call that it has.
+    /// Returns a backend over the running kernel, with every call that it has.
     pub fn new() -> Self {
         Self::over(Linux::new())
     }
@@ -62,7 +62,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Uses no more than these of the newer calls: for tests, and where a call is there and known not to work.
+    /// Limits the newer calls to these: for tests, and for a kernel on which a call exists but is known not to work.
     #[must_use]
     pub fn with_ladder(mut self, ladder: Ladder) -> Self {
         self.ladder = ladder;
@@ -86,12 +86,12 @@ impl<K: Kernel> LinuxBackend<K> {
         &self.calls.0
     }
 
-    /// True where this call is there and may be used; asked of the kernel once.
+    /// Returns true if this call exists and may be used; the kernel is asked once.
     pub fn uses(&self, call: Call) -> bool {
         self.found.has(&self.calls.0, self.ladder, call)
     }
 
-    /// Refuses, once there is no real procfs, what could not be undone without one: `EOPNOTSUPP`.
+    /// Refuses an operation that could not be rolled back without a real procfs: `EOPNOTSUPP`.
     pub(crate) fn needs_procfs(&self) -> Step<()> {
         if !self.found.procfs.load(Ordering::Relaxed) {
             self.calls.procfs()?;

@@ -19,7 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # The seam
+//! # System calls
 //!
 //! The backend is generic over [`Kernel`], a trait of exactly the system calls it makes. `Linux` is the kernel that this
 //! process runs on. `mountwright-fake` implements the trait on a model of Linux mounts and runs the same backend over it.

@@ -15,7 +15,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn change(&self, request: &AttributesRequest) -> Step<AttributesReport> {
         let done = AttributesReport::new(Guarantee::Atomic);
         if request.change().is_nothing() {
-            // The kernel would not even look at the path.
+            // The call would be a no-op for the kernel, which would not check the path.
             let mount = self.pin(request.at(), FinalLink::Follow, 0)?;
             let is_root = self.is_mount_root(&mount)?;
             return if is_root { Ok(done) } else { Err(Fault::new(Call::MountSetattr, Errno::EINVAL)) };
@@ -34,8 +34,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(done)
     }
 
-    /// Before 5.12: mount(2) replaces all attributes, so those that are there are read and handed over again. A tree
-    /// cannot be changed as a whole that way.
+    /// Before 5.12: mount(2) replaces all attributes, so the present ones are read and passed again. It cannot change a
+    /// tree as a whole.
     fn remount(&self, request: &AttributesRequest) -> Step<()> {
         if request.recursion() == Recursion::Tree {
             return Err(Fault::new(Call::Mount, Errno::EOPNOTSUPP));

@@ -40,7 +40,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.unmount_wanted(&place, request.mode(), &wanted)
     }
 
-    /// Unmounts what is on a name; with `only`, that mount alone.
+    /// Unmounts the mount at a name; with `only`, that mount alone.
     pub(crate) fn unmount_place(
         &self,
         place: &Place<'_, K::Fd>,
@@ -53,8 +53,8 @@ impl<K: Kernel> LinuxBackend<K> {
     fn unmount_wanted(&self, place: &Place<'_, K::Fd>, mode: UnmountMode, wanted: &Wanted<'_>) -> Step<()> {
         let bits = bits(mode);
         match (mode, wanted) {
-            // To look which mount it is would be to use it, and the mark would be gone. A descriptor would make a mount busy
-            // that is not unmounted lazily.
+            // A check of the mount counts as use and would clear the `MNT_EXPIRE` mark. A descriptor would make a mount
+            // busy that is not unmounted lazily.
             (UnmountMode::Expire, Wanted { mount: Some(_), .. })
             | (UnmountMode::Plain | UnmountMode::Force | UnmountMode::Expire, Wanted { apart: Some(_), .. }) => {
                 Err(Fault::new(Call::Umount2, Errno::EOPNOTSUPP))
@@ -68,14 +68,14 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// By the directory and the name in it: nothing of the mount itself is kept open, which would make it busy.
+    /// Unmounts by directory and name: an open descriptor of the mount would make it busy.
     fn unmount_by_name(&self, place: &Place<'_, K::Fd>, bits: u32) -> Step<()> {
         let target = match place.reach() {
             Reach::Path(path) => Reach::Path(without_end_slashes(path)),
             other => other,
         };
         let result = self.calls.umount2(target, bits | UMOUNT_NOFOLLOW);
-        // The kernel says of a symlink that nothing is mounted on it.
+        // For a symlink the kernel reports that nothing is mounted on it.
         result.map_err(|fault| match fault.errno() {
             Errno::EINVAL if self.is_symlink(place) => fault.saying(Errno::ELOOP),
             _ => fault,
@@ -138,7 +138,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let stat = self.calls.statx(place.dir(), name, AT_SYMLINK_NOFOLLOW | QUIETLY, mask_for(expected))?;
         let seen = match (mount_key(&stat), mount_root(&stat)) {
             (Some(mount), Some(is_root)) => Seen { is_link: kind(&stat) == S_IFLNK, mount, is_root },
-            // A descriptor has to be asked before 5.8; it is closed again before the unmount.
+            // Before 5.8 the check needs a descriptor; it is closed before the unmount.
             _ => self.seen_through(&self.pin_name(place)?, Some(expected))?,
         };
         let seen = Seen { mount: self.as_expected(seen.mount, expected)?, ..seen };
@@ -180,7 +180,7 @@ impl<K: Kernel> LinuxBackend<K> {
 struct Wanted<'a> {
     mount: Option<MountKey>,
     shows: Option<&'a MountSubtree>,
-    /// The mount is made private first; its place, for a failure in between.
+    /// If set, the mount is made private first; the path is for a failure in between.
     apart: Option<&'a Path>,
 }
 

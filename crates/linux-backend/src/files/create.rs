@@ -1,4 +1,4 @@
-//! Creating things with exactly the mode that was asked for, without touching the umask.
+//! Creates files and directories with exactly the requested mode, without changing the umask.
 
 use std::path::Path;
 
@@ -79,7 +79,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.calls.openat(dir, name, flags, mode.bits().into())
     }
 
-    /// Gives a file of one's own making this mode, where it has another; says what it is.
+    /// Sets the mode of a file that this call has created, if it differs. Returns its stat.
     pub(crate) fn correct_mode(&self, fresh: &K::Fd, mode: FileMode) -> Step<Stat> {
         let stat = self.stat_fd(fresh, FRESH)?;
         self.correct_mode_of(fresh, &stat, mode)?;

@@ -29,7 +29,7 @@ pub(crate) struct Entries<K: Kernel> {
 }
 
 impl<K: Kernel> Entries<K> {
-    /// Reads the first buffer, so that a directory that cannot be listed says so at once.
+    /// Reads the first buffer, so that a directory that cannot be listed is an error at once.
     pub(crate) fn start(backend: LinuxBackend<K>, file: Arc<K::Fd>, shown: Arc<PathBuf>) -> Result<Self, OsError> {
         let read = RawEntries::default();
         let mut entries = Self { backend, file, read, passed: 0, next_buffer: FIRST_BUFFER, over: false, shown };

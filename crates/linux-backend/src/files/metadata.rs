@@ -68,13 +68,13 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
-/// Which file it is.
+/// Returns the identity of the file.
 pub(crate) fn file_identity(stat: &Stat) -> Step<FileIdentity> {
     let kind = file_kind(stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?;
     Ok(FileIdentity { device: DeviceNumber::new(stat.device.0, stat.device.1), inode: stat.inode, kind })
 }
 
-/// Core's value for what statx said.
+/// Converts a statx result to core's metadata.
 pub(crate) fn metadata(stat: &Stat) -> Step<Metadata> {
     let kind = file_kind(stat).ok_or(Fault::new(Call::Statx, Errno::EIO))?;
     let number = |(major, minor)| DeviceNumber::new(major, minor);

@@ -1,4 +1,4 @@
-//! Putting a file in the place of another, whole.
+//! Replacing a file as a whole.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -17,7 +17,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let (beside, file) = self.create_beside(dir)?;
         let exchange = || -> Step<()> {
             self.write_all(&file, contents)?;
-            // After the last write, which takes set-id bits away from a caller without the privilege.
+            // After the last write, which clears set-id bits if the caller lacks the privilege.
             self.calls.fchmod(&file, mode.bits().into())?;
             self.calls.fsync(&file)?;
             self.calls.renameat(dir, &beside, name.as_os_str())
@@ -26,7 +26,7 @@ impl<K: Kernel> LinuxBackend<K> {
             Ok(()) => fault,
             Err(_) => fault.leaving(Leftover::File(shown.join(&beside))),
         })?;
-        // The new name is there; until the directory is on disk too a crash could bring the old one back.
+        // The new name exists; until the directory is on disk too, a crash could restore the old file.
         let flushed = self
             .calls
             .openat(At::Fd(dir), ".".as_ref(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0)

@@ -1,4 +1,4 @@
-//! Names of things that do not stay.
+//! Names of temporary files.
 
 use std::ffi::{OsStr, OsString};
 use std::hash::{BuildHasher as _, RandomState};
@@ -9,9 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The number of names to try. If all of them exist, another process occupies them on purpose.
 pub(crate) const MOST_NAMES: usize = 100;
 
-/// A temporary name: `.mountwright-PURPOSE-PID-NUMBER`. The number is random for each process and counts on from there, so
-/// that names that an earlier process of the same pid has left are not met again, nor those of a process in another pid
-/// namespace.
+/// A temporary name: `.mountwright-PURPOSE-PID-NUMBER`. The number starts at random in each process and increases:
+/// names left by an earlier process of the same pid, or by one in another pid namespace, do not collide.
 pub(crate) fn passing_name(purpose: &str) -> OsString {
     static FIRST: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(std::process::id()));
     static NEXT: AtomicUsize = AtomicUsize::new(0);

@@ -17,10 +17,11 @@ use crate::syscalls::abi::{
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel};
 
-/// The propagation that a copy gets before it is attached; `None`: the request leaves that to the kernel.
+/// Returns the propagation that a copy gets before it is attached; `None`: the request leaves it to the kernel.
 ///
-/// Set after the attach alone it would hold for one mount: below a shared parent the copies at the parent's peers would stay
-/// peers of the source, and so would the mount itself for a moment, in which whatever is mounted on it appears in the source.
+/// Set only after the attach, it would apply to one mount alone. Below a shared parent the copies at the parent's peers
+/// would stay peers of the source. The mount itself would be one for a moment, in which mounts on it propagate to the
+/// source.
 pub(crate) fn before_the_attach(propagation: Option<Propagation>) -> Option<u32> {
     match propagation? {
         // An unbindable mount cannot be attached below a shared one.
@@ -45,9 +46,9 @@ pub(crate) struct LastStep<'a, Fd> {
 pub(crate) struct Attached<'a, Fd> {
     pub(crate) tree: &'a Fd,
     pub(crate) mount: MountKey,
-    /// Its relations right after the attach, where the kernel was asked.
+    /// Its relations right after the attach, if the kernel was asked.
     pub(crate) standing: Option<Standing>,
-    /// Whatever is below the mount and has a larger unique id came after the attach. `None`: ids do not show it.
+    /// Mounts below this one with a larger unique id were attached later. `None`: ids do not show it.
     pub(crate) fence: Option<u64>,
 }
 
@@ -91,7 +92,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(attached)
     }
 
-    /// The checks and the propagation, which a shared parent has just overwritten. A failure unmounts the tree again.
+    /// Checks the mount and sets its propagation, which a shared parent has just overwritten. A failure unmounts the
+    /// tree.
     pub(crate) fn finish(
         &self,
         mut attached: Attached<'_, K::Fd>,
@@ -117,7 +119,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Unmounts the tree after a failure. Done all the same, where another process has unmounted it.
+    /// Unmounts the tree after a failure. If another process has unmounted it already, the bind counts as done.
     fn undo(
         &self,
         attached: &Attached<'_, K::Fd>,
@@ -135,8 +137,9 @@ impl<K: Kernel> LinuxBackend<K> {
         Err(self.take_off((attached.tree, mount), target, last.apart, fault))
     }
 
-    /// Another process has unmounted what was attached: done, where the target is as it was before, or is removed. Where
-    /// another mount is on the target by now, that one was there first, or has taken this one along.
+    /// Another process has unmounted the new mount: the bind counts as done if the target is as it was before, or is
+    /// removed. If another mount is on the target by now, that one was attached first, or this one was unmounted with
+    /// it.
     fn unmounted_by_another(&self, target: &Target<'_, K::Fd>, fault: Fault) -> Step<()> {
         let now = match self.stat_shown(target) {
             Err(gone) if matches!(gone.errno(), Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
@@ -159,7 +162,7 @@ impl<K: Kernel> LinuxBackend<K> {
     fn wait_for_the_copies(&self, mount: MountKey, target: &Target<'_, K::Fd>) {
         let (MountKey::Unique(id), Some(MountKey::Unique(expected))) = (mount, target.alone_on) else { return };
         let mut has_left = false;
-        // An error: it is unmounted, or nothing can be known of it.
+        // An error: it is unmounted, or its relations cannot be found out.
         let _ = look_again(|| {
             let own = self.relations(id)?;
             let Ok(below) = NonZeroU64::try_from(own.parent) else { return Ok(Some(())) };
@@ -171,7 +174,8 @@ impl<K: Kernel> LinuxBackend<K> {
         });
     }
 
-    /// The propagation. Last: until here the copies at the parent's peers are whole, and are unmounted with the tree.
+    /// Sets the propagation, as the last step: until then the copies at the parent's peers are whole, and are unmounted
+    /// with the tree.
     pub(crate) fn settle(
         &self,
         attached: &Attached<'_, K::Fd>,
@@ -193,7 +197,8 @@ impl<K: Kernel> LinuxBackend<K> {
         settled.or_else(|fault| self.undo(attached, target, last, fault))
     }
 
-    /// `move_mount` has one errno for all mistakes; mount(2) says `ENOTDIR` where a directory and a file meet.
+    /// `move_mount` has one errno for all mistakes; mount(2) reports `ENOTDIR` if only one of tree and target is a
+    /// directory.
     pub(crate) fn as_mount_says(&self, fault: Fault, tree: &K::Fd, target: &K::Fd) -> Fault {
         if fault.errno() != Errno::EINVAL {
             return fault;
@@ -217,7 +222,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(Some(Standing::from(&found)))
     }
 
-    /// Below a root: that the target's name still shows the mount. Another process may have exchanged it.
+    /// Below a root: checks that the target's name still shows the mount. Another process may have exchanged it.
     fn shows(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<()> {
         let Some((parent, name)) = &target.named else { return Ok(()) };
         look_again(|| {
@@ -227,9 +232,9 @@ impl<K: Kernel> LinuxBackend<K> {
                 // Before 5.8 statx reports no mount id.
                 None => Ok(Some(())),
                 Some(seen) if seen == mount => Ok(Some(())),
-                // Another mount on it: it is where it should be.
+                // Another mount covers it: it is at its target.
                 Some(seen) if self.covers(seen, mount)? => Ok(Some(())),
-                // A cover that was unmounted between the two calls: the loser of a race, perhaps.
+                // A cover that was unmounted between the two calls, perhaps by the loser of a race.
                 Some(seen) if self.is_gone(seen)? => Ok(None),
                 Some(_) if kind(&stat) == S_IFLNK => Err(Fault::new(Call::Statx, Errno::ELOOP)),
                 Some(_) => Err(Fault::new(Call::Statx, Errno::ESTALE)),

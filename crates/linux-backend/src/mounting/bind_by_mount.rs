@@ -110,8 +110,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(Moved { copy, target, mount, standing, fence })
     }
 
-    /// Binds at the target and changes the mount there. What is to be private or a slave must not be a peer of its source
-    /// before, nor have copies.
+    /// Binds at the target and changes the mount there. A mount that is to be private or a slave must not be a peer of
+    /// its source before that, nor have copies.
     fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
         let target = self.target(request, source, created)?;
         let before_it_is_seen = !request.change().is_nothing() || parts(request);

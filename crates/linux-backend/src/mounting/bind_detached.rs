@@ -56,8 +56,8 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// A detached copy of the source with its attributes and its propagation changed. It is gone as soon as its descriptor
-    /// is closed.
+    /// Returns a detached copy of the source with its attributes and its propagation changed. It is unmounted when its
+    /// descriptor is closed.
     fn copy_of_source(&self, request: &BindRequest) -> Step<Source<K::Fd>> {
         let attr = MountAttr {
             propagation: before_the_attach(request.wanted_propagation()).unwrap_or_default().into(),
@@ -76,7 +76,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let (tree, pinned) = match request.source() {
             Location::Trusted(path) => open(At::Cwd, path, 0)?,
             source @ Location::Beneath { .. } => {
-                // One name in a pinned or trusted directory, not followed: what it is shows in the copy.
+                // One name in a pinned or trusted directory, not followed: the copy shows which file it is.
                 let place = self.place_for_one_call(source)?;
                 open(place.dir(), place.name(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)?
             }
@@ -88,7 +88,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// A detached copy that is a slave of its source.
+    /// Returns a detached copy that is a slave of its source.
     pub(crate) fn slave_copy(&self, source: &K::Fd, recursion: Recursion) -> Step<K::Fd> {
         let attr = MountAttr { propagation: MS_SLAVE.into(), ..MountAttr::default() };
         self.copy_of((At::Fd(source), Path::new("")), AT_EMPTY_PATH, recursion, attr)
@@ -115,7 +115,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
-/// A detached copy and, for a slave, what it is a copy of.
+/// A detached copy and, for a slave, its source.
 struct Source<Fd> {
     tree: Fd,
     mount: MountKey,

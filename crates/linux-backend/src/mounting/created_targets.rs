@@ -25,7 +25,7 @@ enum Removal {
     Kept,
 }
 
-/// One directory or file, in the directory that it was made in.
+/// A directory or file, with the directory that it was created in.
 struct Made<Fd> {
     parent: Rc<Fd>,
     name: OsString,
@@ -38,7 +38,7 @@ struct Made<Fd> {
 /// Everything that was created, outermost first. Each directory stays pinned until the end.
 pub(crate) struct Created<Fd> {
     made: Vec<Made<Fd>>,
-    /// The target, where the request refuses a mount point: created or not.
+    /// The target, if the request refuses a mount point; created or not.
     pub(crate) target: Option<FileIdentity>,
 }
 
@@ -51,7 +51,7 @@ impl<Fd> Created<Fd> {
         Self { made: Vec::new(), target: None }
     }
 
-    /// The report of the mount that all this was created for.
+    /// Returns the report of the mount.
     pub(crate) fn report(self, mount: MountKey, guarantee: Guarantee) -> BindReport {
         let created = self.made.into_iter().map(|made| made.shown).collect();
         BindReport::new(mount, guarantee).creating(created).on(self.target)
@@ -77,10 +77,11 @@ fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Makes a directory in `parent` unless another process was faster, and opens it by `open` either way.
+    /// Creates a directory in `parent`, unless another process has created it first, and opens it by `open` in both
+    /// cases.
     ///
-    /// Its mode is corrected only where what has the name is on the parent's own mount and looks as it was made: another
-    /// process may have exchanged the name, or mounted on it.
+    /// Its mode is corrected only if the name leads to a directory on the parent's own mount that looks newly created:
+    /// another process may have exchanged the name, or mounted on it.
     pub(crate) fn make_directory_for_mount(
         &self,
         (parent, name, shown): (&Rc<K::Fd>, &Path, &Path),
@@ -100,7 +101,7 @@ impl<K: Kernel> LinuxBackend<K> {
                     return Err(Fault::new(Call::Openat, Errno::ESTALE));
                 }
                 created.identify(&stat);
-                // With a directory in it, it is in use by another bind already, or is another directory.
+                // A directory with an entry is in use by another bind, or is another directory.
                 if stat.links <= 2 {
                     self.correct_mode_of(&fresh, &stat, mode)?;
                 }
@@ -112,7 +113,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// The same for an empty file.
+    /// Creates an empty file in the same way.
     pub(crate) fn make_file_for_mount(
         &self,
         (parent, name, shown): (&Rc<K::Fd>, &Path, &Path),
@@ -130,8 +131,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(fresh)
     }
 
-    /// Removes what was created, innermost first, one name at a time and never what another process has put there; adds to
-    /// the failure what stays. After a lost race, names that the other caller's mount needs are that caller's.
+    /// Removes what was created, innermost first, one name at a time, and never a file of another process. The failure
+    /// names what stays. After a lost race, names below the other caller's mount are that caller's.
     pub(crate) fn take_back(&self, created: Created<K::Fd>, fault: Fault) -> Fault {
         let lost_a_race = fault.errno() == Errno::EBUSY && fault.leaves_nothing();
         let all_of_another = |fault: &Fault| lost_a_race && fault.leaves_nothing();
@@ -148,7 +149,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let (dir, name) = (At::Fd(&*made.parent), Path::new(&made.name));
         if let Some(known) = made.identity {
             match self.calls.statx(dir, name, QUIETLY | AT_SYMLINK_NOFOLLOW, FRESH) {
-                // Another process has moved it away, or has written into it.
+                // Another process has moved it, or has written to it.
                 Ok(stat) if identity(&stat) != known => return Removal::Kept,
                 Ok(stat) if kind(&stat) != S_IFDIR && stat.size > 0 => return Removal::Kept,
                 Ok(_) => {}

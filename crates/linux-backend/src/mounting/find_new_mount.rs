@@ -1,4 +1,4 @@
-//! Finding what a mount(2) by path has just mounted.
+//! Finding the mount that mount(2) by path has just made.
 
 use mountwright_core::error::Leftover;
 use mountwright_core::{Errno, MountKey};
@@ -20,7 +20,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.pin_mounted(target, source).map_err(|fault| {
             let shown = self.stat_shown(target).and_then(|stat| self.is_what_was_mounted(&stat, target, source));
             let off = shown.unwrap_or(false) && self.calls.umount2(Reach::Descriptor(&target.file), MNT_DETACH).is_ok();
-            // Which mount it is could not be found out.
+            // The identity of the mount could not be found out.
             if off { fault } else { fault.leaving(Leftover::Attributes { at: target.shown() }) }
         })
     }

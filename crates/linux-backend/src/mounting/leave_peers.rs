@@ -1,8 +1,8 @@
-//! Leaving the peers that a shared parent has given a new mount.
+//! Leaving the peer group that a shared parent has given to a new mount.
 //!
-//! The kernel makes all of a tree shared that is attached below a shared mount: its peers are the copies at the parent's
-//! peers. Until it has left them, whatever is mounted in a copy appears in the mount too. So it leaves them, and then the
-//! backend looks whether anything came in before: such a bind is rolled back.
+//! The kernel makes every mount of a tree shared that is attached below a shared mount: its peers are the copies at the
+//! parent's peers. Until the tree has left them, mounts on a copy propagate to it. So the tree leaves its peers, and
+//! then the backend checks for mounts that arrived before: such a bind is rolled back.
 
 use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
@@ -17,12 +17,12 @@ use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel};
 
-/// The number of times that a mount leaves its peers. Each but the last was disturbed by a bind that came too late.
+/// The highest number of times that a mount leaves its peers. Each but the last was disturbed by a late bind.
 const MOST_ROUNDS: usize = 16;
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Makes a mount private, or a slave of its source, where it is shared with the copies at its parent's peers. Returns
-    /// what came into it before; the mount then has its peers again, where the kernel can give them back.
+    /// Makes a mount private, or a slave of its source, if it is a peer of the copies at its parent's peers. Returns a
+    /// mount that arrived on it before; the mount is then in its peer group again, if the kernel supports that.
     pub(crate) fn leave_peers(
         &self,
         attached: &Attached<'_, K::Fd>,
@@ -49,7 +49,7 @@ impl<K: Kernel> LinuxBackend<K> {
             }
             Some(source) if self.uses(Call::SetGroup) => {
                 let second = self.slave_copy(source, last.recursion)?;
-                // While the copies can still be unmounted: that each mount can be reached.
+                // While the copies can still be unmounted: checks that each mount can be reached.
                 for member in members.iter().filter(|member| member.master.is_some()) {
                     self.pair(attached.tree, &second, member)?;
                 }
@@ -59,7 +59,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Makes the tree private and lets it `join` at once: what its source sends in between does not reach it.
+    /// Makes the tree private and lets it `join` at once: events of its source in between do not reach it.
     fn leave(
         &self,
         attached: &Attached<'_, K::Fd>,
@@ -69,7 +69,7 @@ impl<K: Kernel> LinuxBackend<K> {
     ) -> Step<Option<Newcomer>> {
         let private = || self.propagate(attached.tree, Propagation::Private, recursion);
         let leave = || private().and_then(|()| join());
-        // A peer that keeps the group, so that the mount can return to it: only from there its copies can be unmounted.
+        // A peer keeps the group, so that the mount can return to it: the copies can be unmounted only from there.
         let can_return = self.uses(Call::SetGroup) && self.uses(Call::OpenTree);
         let group = || can_return.then(|| self.peer_of(attached.tree, recursion)).transpose();
         let (MountKey::Unique(id), true) = (attached.mount, self.uses(Call::Listmount)) else {
@@ -86,7 +86,7 @@ impl<K: Kernel> LinuxBackend<K> {
         };
         let group = group()?;
         for round in 0..MOST_ROUNDS {
-            // Where the mount cannot return it must not leave too early.
+            // A mount that cannot return must not leave too early.
             if round > 0 || group.is_none() {
                 let newcomer = self.newcomer_that_stays((id, fence), target)?;
                 if newcomer.is_some() {
@@ -106,8 +106,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(Some(Newcomer::Cover))
     }
 
-    /// Gives each mount of a tree that has left its peers their group again, by a copy that kept it: only from there the
-    /// copies at the parent's peers can be unmounted.
+    /// Returns each mount of a tree to its former peer group, by a copy that kept the group: the copies at the parent's
+    /// peers can be unmounted only from there.
     fn return_to_peers(&self, attached: &Attached<'_, K::Fd>, group: Option<&K::Fd>, recursion: Recursion) -> Step<()> {
         let Some(group) = group else { return Ok(()) };
         let members = match recursion {
@@ -118,7 +118,7 @@ impl<K: Kernel> LinuxBackend<K> {
         members.iter().try_for_each(|member| self.join_counterpart(attached.tree, group, member))
     }
 
-    /// Waits for a bind that came too late and is about to unmount its mount again.
+    /// Waits for a late bind that is about to unmount its mount again.
     fn newcomer_that_stays(
         &self,
         below: (mountwright_core::mount::UniqueMountId, u64),
@@ -132,16 +132,16 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(seen)
     }
 
-    /// A detached copy of an attached tree: its peer.
+    /// Returns a detached copy of an attached tree: its peer.
     fn peer_of(&self, tree: &K::Fd, recursion: Recursion) -> Step<K::Fd> {
         let flags = AT_EMPTY_PATH | recursive(recursion, AT_RECURSIVE) | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
         self.calls.open_tree(At::Fd(tree), "".as_ref(), flags)
     }
 
-    /// Before a tree is attached below a shared mount: a unique id that all of the tree is older than.
+    /// Returns a unique id that is larger than those of the tree, before the tree is attached below a shared mount.
     ///
-    /// A slave tree that could not join its masters is refused here: once its mounts have left their peers, an unmount leaves
-    /// the copies where they are.
+    /// A slave tree that could not join its masters is refused here: once its mounts have left their peers, an unmount
+    /// no longer reaches the copies.
     pub(crate) fn fence(&self, target: &Target<'_, K::Fd>, last: &LastStep<'_, K::Fd>) -> Step<Option<u64>> {
         if last.recursion == Recursion::This || before_the_attach(last.propagation).is_none() {
             return Ok(None);

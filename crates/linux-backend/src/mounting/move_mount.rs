@@ -20,7 +20,7 @@ impl<K: Kernel> LinuxBackend<K> {
             self.calls.mount(from, to, "".as_ref(), MS_MOVE, "".as_ref())
         };
         let is_link = |file| self.stat_fd(file, STATX_TYPE).is_ok_and(|stat| kind(&stat) == S_IFLNK);
-        // The kernel says of a symlink that it is no mount, or of the wrong sort.
+        // For a symlink the kernel reports that it is not a mount, or not a directory.
         moved.map_err(|fault| match fault.errno() {
             Errno::EINVAL | Errno::ENOTDIR if is_link(&source) || is_link(&target) => fault.saying(Errno::ELOOP),
             _ => fault,

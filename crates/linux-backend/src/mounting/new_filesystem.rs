@@ -59,13 +59,13 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(Target { file, named, alone_on: None, occupied: OccupiedTarget::Stack, at })
     }
 
-    /// A detached mount of the filesystem. `None`: this kernel can give it its attributes only by mount(2).
+    /// Returns a detached mount of the filesystem. `None`: this kernel can set its attributes only by mount(2).
     fn detached_filesystem(&self, request: &MountRequest) -> Step<Option<K::Fd>> {
         let context = self.completed_context(Config::Create, || self.configured_context(request))?;
         let attributes = attr_bits(request.attributes.flags) | atime_attr(request.attributes.atime);
         match self.calls.fsmount(&context, FSMOUNT_CLOEXEC, attributes) {
             Ok(tree) => Ok(Some(tree)),
-            // Before 5.14 fsmount does not know the flag, which mount(2) knows since 5.10.
+            // Before 5.14 fsmount does not know the flag; mount(2) knows it since 5.10.
             Err(fault) if fault.errno() == Errno::EINVAL && follows_no_symlink(request) => Ok(None),
             Err(fault) => Err(fault),
         }
@@ -103,8 +103,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(context)
     }
 
-    /// Before 5.2, and for a request that no context takes: made in the staging directory and then moved to its target.
-    /// Without a staging directory it is made on the target, and read-only after a window.
+    /// Before 5.2, and for a request that no context accepts: mounts in the staging directory and moves the mount to
+    /// its target. Without a staging directory it mounts on the target, read-only after a window.
     fn mount_by_mount(&self, request: &MountRequest, target: &Target<'_, K::Fd>) -> Step<MountKey> {
         let (flags, options) = superblock_options(request)?;
         if [Some(&options), request.source.as_ref()].into_iter().flatten().any(|text| text.len() >= PAGE) {
@@ -153,8 +153,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok((mounted, mount))
     }
 
-    /// Read-only, where that was asked for. Checks that symlinks are not followed, where that was: before 5.10 mount(2) ignores
-    /// the flag.
+    /// Makes the mount read-only if requested. If symlinks must not be followed, checks that the flag is set: before
+    /// 5.10 mount(2) ignores it.
     fn make_read_only(&self, mounted: &K::Fd, request: &MountRequest) -> Step<()> {
         if follows_no_symlink(request) {
             let flags = self.mount_of_pinned(mounted)?.mount.attributes.flags;
@@ -169,9 +169,9 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
-/// The longest text that fsconfig takes is one byte shorter.
+/// The limit of fsconfig's texts: the longest one is one byte shorter.
 const LONGEST_TEXT: usize = 256;
-/// mount(2) takes one byte less of options, and of the source.
+/// The limit of mount(2)'s options and source: the longest one is one byte shorter.
 const PAGE: usize = 4096;
 /// The number of contexts that signals may fail before `EINTR` is returned.
 const MOST_CONTEXTS: usize = 8;
@@ -203,8 +203,8 @@ fn subtype(fs_type: &OsStr) -> Option<&OsStr> {
     Some(OsStr::from_bytes(&bytes[dot + 1..])).filter(|subtype| !subtype.is_empty())
 }
 
-/// The options as mount(2) takes them: some as flags, the others joined by commas. A comma within one would make two of
-/// it.
+/// Returns the options for mount(2): some as flags, the others joined by commas. An option with a comma would become
+/// two.
 fn superblock_options(request: &MountRequest) -> Step<(u32, OsString)> {
     let (mut flags, mut text) = (0, OsString::new());
     for option in &request.options {

@@ -12,12 +12,12 @@ use crate::syscalls::abi::STATMOUNT_MNT_POINT;
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Call, Kernel};
 
-/// The number of newcomers that are looked at.
+/// The highest number of newcomers that are examined.
 const MOST_NEWCOMERS: usize = 64;
-/// The depth below the new mount at which a newcomer is looked at.
+/// The highest number of levels below the new mount that are examined.
 const MOST_LEVELS: usize = 64;
 
-/// A mount that came into a new mount.
+/// A mount that arrived on a new mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Newcomer {
     /// On the root of the new mount: another bind to the same target, or a mount in a copy.
@@ -37,7 +37,7 @@ impl Newcomer {
     }
 }
 
-/// `None`: the mount is unmounted by now, as that of the loser of a race is.
+/// `None`: the mount was unmounted in between, perhaps by the loser of a race.
 fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
     match looked {
         Ok(found) => Ok(Some(found)),
@@ -47,7 +47,8 @@ fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Mounts below a mount whose unique ids are larger than `fence`. A cover counts only where nothing may be mounted on the target.
+    /// Finds a mount below `mount` with a unique id larger than `fence`. A cover counts only if the target must be
+    /// unoccupied.
     pub(crate) fn newcomer(
         &self,
         (mount, fence): (UniqueMountId, u64),
@@ -86,7 +87,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(inside.then_some(Newcomer::Inside))
     }
 
-    /// The ancestor of a mount that is mounted directly on `top`.
+    /// Returns the ancestor of a mount that is directly on `top`.
     fn child_above(&self, mut mount: u64, top: UniqueMountId) -> Step<Option<UniqueMountId>> {
         for _ in 0..MOST_LEVELS {
             let Some(id) = NonZeroU64::new(mount).map(UniqueMountId) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! Unmounting again what a call has attached, and nothing else.
+//! Rolling back an attach, and nothing else.
 
 use mountwright_core::error::Leftover;
 use mountwright_core::mount::{MountId, UniqueMountId};
@@ -17,13 +17,13 @@ use crate::syscalls::{Kernel, Reach};
 const MOST_COVERS: usize = 64;
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Unmounts what this call has attached, by the descriptor of the mount itself, whatever its name is now. Lazily, since
-    /// the descriptor is a user of it. What could not be unmounted is added to the failure.
+    /// Unmounts what this call has attached, by the descriptor of the mount, whatever its name is now. The unmount is
+    /// lazy, because the descriptor is a user of the mount. A mount that cannot be unmounted is added to the failure.
     ///
-    /// * umount2 takes the top of a stack: a mount that another process has put over it is left alone, and so is this one.
-    ///   One that disappears at once was the loser of a race.
-    /// * An unmount is one at the peers of the parent, and a copy of a shared mount is a peer of its source. Where the tree is
-    ///   not `apart` from that it is made private first, or the source would lose what is mounted on it.
+    /// * umount2 takes the top of a stack. If another process has mounted something over this mount, both stay; a cover
+    ///   that disappears at once was that of a race's loser.
+    /// * An unmount propagates to the parent's peers, and a copy of a shared mount is a peer of its source. A tree that
+    ///   is not `apart` from its source is made private first: the source would lose its mounts.
     pub(crate) fn take_off(
         &self,
         (tree, mount): (&K::Fd, MountKey),
@@ -36,7 +36,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 let uncovered = look_again(|| Ok((!self.is_covered(target, mount)?).then_some(())));
                 matches!(uncovered, Ok(Some(())))
             }
-            // Each look would read the mount table, and before 6.8 no loser unmounts its mount.
+            // Each check would read the mount table, and before 6.8 a loser does not unmount its mount.
             MountKey::Reused(_) => matches!(self.is_covered(target, mount), Ok(false)),
         };
         let unmounted = uncovered
@@ -45,8 +45,8 @@ impl<K: Kernel> LinuxBackend<K> {
         if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
     }
 
-    /// The same with all that came into the mount while it was shared with the copies at its parent's peers. While it still
-    /// is, the copies are unmounted with it.
+    /// Unmounts the tree with all mounts that arrived while it was shared with the copies at its parent's peers. As
+    /// long as it is shared, the copies are unmounted with it.
     pub(crate) fn take_off_whole(
         &self,
         attached: &Attached<'_, K::Fd>,
@@ -62,13 +62,13 @@ impl<K: Kernel> LinuxBackend<K> {
     fn unmount_until_gone(&self, (tree, mount): (&K::Fd, MountKey), stop: impl Fn() -> bool) -> bool {
         let is_gone = || match mount {
             MountKey::Unique(_) => self.is_gone(mount),
-            // The id may be another mount's by now.
+            // The id may be reused by now.
             MountKey::Reused(_) => Ok(true),
         };
         for _ in 0..MOST_COVERS {
             match self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH) {
                 Ok(()) if is_gone().unwrap_or(true) => return true,
-                // A mount that was put over it in this very moment was unmounted instead.
+                // A mount that another process attached over it at this moment was unmounted instead.
                 Ok(()) if stop() => return false,
                 Ok(()) => {}
                 Err(fault) => {
@@ -97,7 +97,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn covers(&self, seen: MountKey, mount: MountKey) -> Step<bool> {
         match (seen, mount) {
             (MountKey::Unique(seen), MountKey::Unique(mount)) => self.has_ancestor(seen, mount),
-            // statx does not say the unique id of a mount whose server refuses this user.
+            // statx does not report the unique id of a mount whose server refuses this user.
             (seen, mount) => match (self.classic_id(seen), self.classic_id(mount)) {
                 (Ok(seen), Ok(mount)) => self.has_ancestor_in_table(seen, mount),
                 // Unmounted in between.

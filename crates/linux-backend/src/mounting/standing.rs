@@ -27,7 +27,7 @@ impl From<&MountStat> for Standing {
 /// One mount of a tree.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Member {
-    /// Its classic id, where it is not the top.
+    /// Its classic id, unless it is the top.
     pub(crate) id: Option<MountId>,
     /// Its mount point below the top of the tree.
     pub(crate) path: PathBuf,
@@ -51,8 +51,8 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// The mounts of an attached tree with their masters, the top first. Those of a recursive copy only the mount table
-    /// names: read once.
+    /// Returns the mounts of an attached tree with their masters, the top first. Those of a recursive copy are listed
+    /// in the mount table only, which is read once.
     pub(crate) fn members(&self, top: &K::Fd, mount: MountKey, recursion: Recursion) -> Step<Vec<Member>> {
         if recursion == Recursion::This {
             return Ok(vec![Member::top(self.standing(mount)?.master)]);

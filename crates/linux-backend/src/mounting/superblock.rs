@@ -39,8 +39,8 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Before 5.2: a remount changes the superblock and the mount that it is made through. That is a copy in the staging
-    /// place where there can be one; otherwise the mount itself, which gets its own attributes back.
+    /// Before 5.2: a remount changes the superblock and the mount that it is made through. That is a copy in the
+    /// staging directory if possible; otherwise the mount itself, whose own attributes are then restored.
     fn superblock_by_mount(&self, at: &Location, read_only: bool) -> Step<()> {
         let file = self.pin(at, FinalLink::Follow, 0)?;
         let PathMount { mount, is_root } = self.mount_of_pinned(&file)?;
@@ -63,7 +63,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 }
 
-/// The other flags of the superblock, which a remount would clear. ext4 prints `i_version` for `iversion`.
+/// Returns the other flags of the superblock, which a remount would clear. ext4 prints `i_version` for `iversion`.
 fn present_flags(mount: &MountInfo) -> u32 {
     let words = [
         ("sync", MS_SYNCHRONOUS),

@@ -24,7 +24,7 @@ use crate::syscalls::{At, Call, Kernel};
 pub(crate) struct Target<'a, Fd> {
     /// The target itself.
     pub(crate) file: Fd,
-    /// Below a root: the directory it was found in and its name there.
+    /// Below a root: the parent directory and the name in it.
     pub(crate) named: Option<Named<'a, Fd>>,
     /// The mount that the target is on, if the target must be unoccupied and the kernel reports the mount.
     pub(crate) alone_on: Option<MountKey>,
@@ -61,8 +61,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(if kind(&stat) == S_IFDIR { Sort::Directory } else { Sort::File })
     }
 
-    /// Pins the target of a bind of `source`, and creates it where the request says so. What was created stands in
-    /// `created`, also after an error.
+    /// Pins the target of a bind of `source`, and creates it if requested. `created` records what was created, also on
+    /// an error.
     pub(crate) fn target<'a>(
         &self,
         request: &'a BindRequest,
@@ -157,7 +157,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// The target's parent, unless that is the root itself, and the target.
+    /// Returns the target's parent, unless that is the root itself, and the target.
     fn existing_beneath(&self, root: &K::Fd, path: &RelativePath, crossing: Crossing) -> Step<(Option<K::Fd>, K::Fd)> {
         let parent = match path.parent() {
             Some(parent) => Some(self.beneath(root, parent, O_PATH | O_DIRECTORY, Crossing::Refuse)?),
@@ -169,13 +169,13 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn open_last(&self, parent: &K::Fd, name: &Path, crossing: Crossing) -> Step<K::Fd> {
         self.beneath(parent, name, O_PATH, crossing).map_err(|fault| match fault.errno() {
-            // One name below its own directory: what is crossed is a mount on the target itself.
+            // The path is one name in its own directory, so the crossed mount is on the target itself.
             Errno::EXDEV => fault.saying(Errno::EBUSY),
             _ => fault,
         })
     }
 
-    /// Walks to the target one component at a time and makes what is missing.
+    /// Walks to the target one component at a time and creates missing ones.
     fn make_way<'n>(
         &self,
         (start, mut shown): (K::Fd, PathBuf),

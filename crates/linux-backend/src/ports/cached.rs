@@ -1,4 +1,4 @@
-//! The same questions from what the kernel has in its caches: they never wait for a filesystem's server.
+//! The port's queries from the kernel's caches: they never wait for a filesystem's server.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -86,7 +86,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         let opened = self.calls.openat2(dir, path, flags | O_CLOEXEC, resolve | RESOLVE_CACHED);
         opened.map_err(|fault| match fault.errno() {
-            // From a kernel that does not know the flag; a NUL never comes to a kernel.
+            // From a kernel that does not know the flag; a path with a NUL never reaches the kernel.
             Errno::EINVAL if !path.as_os_str().as_bytes().contains(&0) => fault.saying(Errno::EOPNOTSUPP),
             _ => fault,
         })

@@ -28,7 +28,7 @@ const PARENT: &str = "..";
 /// The number of bytes of one read.
 const CHUNK: u64 = 64 << 10;
 
-/// Refuses what is not one plain component.
+/// Refuses a name that is not one plain component.
 fn plain(name: &OsStr) -> Step<&Path> {
     let bytes = name.as_encoded_bytes();
     let plain = !matches!(bytes, b"" | b"." | b"..") && !bytes.contains(&b'/') && !bytes.contains(&0);
@@ -40,7 +40,7 @@ pub(crate) struct LinuxDirectory<K: Kernel> {
     backend: LinuxBackend<K>,
     /// Open for reading; only for searching (`O_PATH`) where reading is not allowed.
     file: Arc<K::Fd>,
-    /// Set once a listing has taken the descriptor's own position; a later one opens the directory again.
+    /// Set once a listing has used the descriptor's own position; a later one opens the directory again.
     listed: AtomicBool,
     searchable_only: bool,
     /// Its path, for messages.
@@ -60,7 +60,7 @@ impl<K: Kernel> LinuxDirectory<K> {
     ) -> Step<Self> {
         let (file, searchable_only) = match open(O_RDONLY) {
             Ok(file) => (file, false),
-            // Perhaps it may be searched though not read.
+            // The directory may be searchable but not readable.
             Err(fault) if fault.errno() == Errno::EACCES => (open(O_PATH)?, true),
             Err(fault) => return Err(fault),
         };
@@ -77,7 +77,7 @@ impl<K: Kernel> LinuxDirectory<K> {
         At::Fd(&self.file)
     }
 
-    /// Does something with a name, and names both in the error.
+    /// Runs `act` on a name. An error has the path of the name as its subject.
     fn on<T>(&self, operation: Operation, name: &OsStr, act: impl FnOnce(&Path) -> Step<T>) -> Result<T, OsError> {
         plain(name).and_then(act).map_err(|fault| fault.of(operation, self.shown.join(name)))
     }
@@ -86,7 +86,7 @@ impl<K: Kernel> LinuxDirectory<K> {
         LinuxEntry::open(&self.backend, &self.file, name, &self.shown)
     }
 
-    /// A descriptor to list, from the beginning.
+    /// Returns a descriptor for a listing from the beginning.
     fn to_list(&self) -> Step<Arc<K::Fd>> {
         if !self.searchable_only && !self.listed.swap(true, Ordering::Relaxed) {
             return Ok(Arc::clone(&self.file));
@@ -95,8 +95,8 @@ impl<K: Kernel> LinuxDirectory<K> {
         self.backend.calls.openat(self.dir(), ".".as_ref(), flags, 0).map(Arc::new)
     }
 
-    /// Pins what has this name before it is known what it is, so that no device is opened by mistake, and reads it if
-    /// it is a regular file.
+    /// Pins the name before its kind is known, so that no device is opened by mistake, and reads it if it is a regular
+    /// file.
     fn read(&self, name: &Path, limit: u64) -> Step<Vec<u8>> {
         let calls = &self.backend.calls;
         let pinned = calls.openat(self.dir(), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
@@ -114,7 +114,7 @@ impl<K: Kernel> LinuxDirectory<K> {
         let file = calls.reopen(&pinned, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)?;
         let mut contents = Vec::new();
         loop {
-            // One byte more than allowed, to see whether there is one.
+            // One byte more than allowed, to detect a longer file.
             let room = (limit - contents.len() as u64).saturating_add(1).min(CHUNK);
             let more = calls.read(&file, usize::try_from(room).unwrap_or(usize::MAX))?;
             if more.is_empty() {

@@ -47,7 +47,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn make_file(&self, at: &Location, mode: FileMode) -> Step<FileIdentity> {
         let place = match at {
-            // A slash at the end asks for a directory: the kernel's own refusal.
+            // With a slash at the end, the kernel returns its own error.
             Location::Trusted(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
                 self.place_for_one_call(at)?
             }
@@ -79,7 +79,7 @@ impl<K: Kernel> Filesystem for LinuxBackend<K> {
     fn current_dir(&self) -> Result<PathBuf, OsError> {
         let error = |fault: Fault| fault.of(Operation::CurrentDir, Subject::Namespace);
         let path = self.calls.getcwd().map_err(error)?;
-        // Outside this process's root the kernel puts `(unreachable)` before it.
+        // Outside this process's root the kernel prefixes the path with `(unreachable)`.
         if path.is_absolute() { Ok(path) } else { Err(error(Fault::new(Call::Getcwd, Errno::ENOENT))) }
     }
 

@@ -14,10 +14,10 @@ use crate::syscalls::{At, Call, Kernel, Reach};
 
 /// The extended attribute that holds a program's capabilities.
 const CAPABILITIES: &str = "security.capability";
-/// More than any version of it has bytes.
+/// The size of a buffer for any version of it.
 const CAPABILITIES_MAX: usize = 64;
 
-/// One file on Linux, open only as a place (`O_PATH`).
+/// A file on Linux, open with `O_PATH` only.
 pub(crate) struct LinuxEntry<K: Kernel> {
     backend: LinuxBackend<K>,
     file: K::Fd,
@@ -29,7 +29,7 @@ pub(crate) struct LinuxEntry<K: Kernel> {
 }
 
 impl<K: Kernel> LinuxEntry<K> {
-    /// Pins what `name` is in `dir`; `above` is the path of that, for messages.
+    /// Pins `name` in `dir`; `above` is the path of `dir`, for messages.
     pub(crate) fn open(backend: &LinuxBackend<K>, dir: &Arc<K::Fd>, name: &Path, above: &Arc<PathBuf>) -> Step<Self> {
         let file = backend.calls.openat(At::Fd(dir), name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0)?;
         Ok(Self { backend: backend.clone(), file, dir: Arc::clone(dir), name: name.into(), above: Arc::clone(above) })
@@ -37,7 +37,7 @@ impl<K: Kernel> LinuxEntry<K> {
 
     pub(crate) fn change_mode(&self, mode: FileMode) -> Step<()> {
         let refused = || Fault::new(Call::Chmod, Errno::ELOOP);
-        // Before 6.6, which brought fchmodat2 too, some filesystems change the mode of a symlink.
+        // Before 6.6, the first kernel with fchmodat2, some filesystems change the mode of a symlink.
         if !self.backend.uses(Call::Fchmodat2) && self.is_symlink()? {
             return Err(refused());
         }
@@ -51,8 +51,8 @@ impl<K: Kernel> LinuxEntry<K> {
         Ok(kind(&self.backend.stat_fd(&self.file, STATX_TYPE)?) == S_IFLNK)
     }
 
-    /// Looks for capabilities by name, with one call where the pinned file takes two: getxattrat(2) refuses a descriptor that
-    /// is open only as a place (`EBADF`, Linux 6.18). Decides only that there are none to keep.
+    /// Looks for capabilities by name, with one call where the pinned file takes two: getxattrat(2) refuses a
+    /// descriptor with `O_PATH` (`EBADF`, Linux 6.18). Decides only that there are none to keep.
     fn name_has_none(&self) -> bool {
         let calls = &self.backend.calls;
         let ask = || calls.getxattrat(&self.dir, &self.name, CAPABILITIES.as_ref(), CAPABILITIES_MAX);
@@ -65,7 +65,7 @@ impl<K: Kernel> LinuxEntry<K> {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Changes the mode of a descriptor that may be open only as a place.
+    /// Changes the mode of a descriptor that may be open with `O_PATH` only.
     pub(crate) fn chmod_pinned(&self, file: &K::Fd, mode: u32) -> Step<()> {
         if self.uses(Call::Fchmodat2) {
             self.calls.fchmodat2(At::Fd(file), "".as_ref(), mode, AT_EMPTY_PATH)

@@ -1,4 +1,4 @@
-//! Attributes of a mount in the kernel's two alphabets: `MOUNT_ATTR_…` and `MS_…`.
+//! Attributes of a mount in the kernel's two encodings: `MOUNT_ATTR_…` and `MS_…`.
 
 use mountwright_core::mount::{AtimeMode, MountAttributes};
 use mountwright_core::{AttributeChange, MountFlags};
@@ -10,7 +10,7 @@ use crate::syscalls::abi::{
     MS_NODIRATIME, MS_NOEXEC, MS_NOSUID, MS_NOSYMFOLLOW, MS_RDONLY, MS_RELATIME, MS_STRICTATIME,
 };
 
-/// One flag in all three alphabets.
+/// One flag in core's and the kernel's two encodings.
 pub(crate) struct Attribute {
     pub(crate) flag: MountFlags,
     pub(crate) attr: u32,
@@ -43,7 +43,7 @@ pub(crate) fn atime_attr(atime: AtimeMode) -> u32 {
     }
 }
 
-/// A change as `mount_setattr(2)` takes it. The atime class is one field: it is cleared as a whole before it is set.
+/// Converts a change for `mount_setattr(2)`. The atime class is one field: it is cleared as a whole before it is set.
 pub(crate) fn attr_of(change: AttributeChange) -> MountAttr {
     let (mut set, mut clear) = (attr_bits(change.set()), attr_bits(change.clear()));
     if let Some(atime) = change.atime() {
@@ -53,7 +53,7 @@ pub(crate) fn attr_of(change: AttributeChange) -> MountAttr {
     MountAttr { set: set.into(), clear: clear.into(), propagation: 0 }
 }
 
-/// Attributes as mount(2) takes them: all of them, for a remount replaces what is there.
+/// Converts attributes for mount(2): all of them, because a remount replaces the present ones.
 pub(crate) fn ms_bits(attributes: MountAttributes) -> u32 {
     let flags = ATTRIBUTES.iter().filter(|known| attributes.flags.contains(known.flag));
     let atime = match attributes.atime {

@@ -1,4 +1,4 @@
-//! Questions about mounts, none of which asks the filesystem.
+//! Queries about mounts, none of which calls into the filesystem.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -23,11 +23,11 @@ const MOST_LOOKS: usize = 16;
 
 /// The buffer size for statmount's strings at the first attempt; enough for all but the longest overlay options.
 pub(crate) const ROOM: usize = 1024;
-/// More than any mount's strings can be: each is less than a page or a path, options apart.
+/// The highest buffer size: each of a mount's strings is less than a page or a path, options excepted.
 const MOST_ROOM: usize = 1 << 20;
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// statx of a location, for its mount. Below a root the last component is looked at, not followed.
+    /// Calls statx on a location, for its mount. Below a root the last component is not followed.
     fn look(&self, at: &Location) -> Step<Stat> {
         let place = self.place_for_one_call(at)?;
         let follow = if matches!(at, Location::Beneath { .. }) { AT_SYMLINK_NOFOLLOW } else { 0 };
@@ -38,7 +38,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(stat)
     }
 
-    /// Looks a location up and asks about its mount by unique id, which needs nothing kept open. `None`: this kernel
+    /// Looks a location up and queries its mount by unique id, without keeping a descriptor open. `None`: this kernel
     /// cannot do it.
     fn by_unique_id<T>(&self, at: &Location, ask: impl Fn(UniqueMountId) -> Step<T>) -> Step<Option<(T, bool)>> {
         if !self.uses(Call::Statmount) {
@@ -47,7 +47,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let mut gone = None;
         for _ in 0..MOST_LOOKS {
             let stat = match self.look(at) {
-                // Perhaps the server at its end refuses this user: a descriptor can still be had.
+                // The filesystem's server may refuse this user: a descriptor can still be opened.
                 Err(fault) if fault.errno() == Errno::EACCES => return Ok(None),
                 other => other?,
             };
@@ -62,7 +62,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 Err(fault) => return Err(fault),
             }
         }
-        // Another mount is there and gone at each look: a descriptor keeps the one that it leads to.
+        // The mount was unmounted at each look-up: the caller opens a descriptor, which keeps the mount.
         Ok(None)
     }
 
@@ -83,10 +83,10 @@ impl<K: Kernel> LinuxBackend<K> {
         let mount = self.mount_info(key)?;
         let is_root = match mount_root(&stat) {
             Some(is_root) => is_root,
-            // Before 5.8: it is the root of its mount where the kernel gives both the same path.
+            // Before 5.8: it is the root of its mount if the kernel reports the same path for both.
             None => match self.calls.fd_path(file) {
                 Ok(path) => is_path_of_root(&path, &mount.mount_point),
-                // A longer path cannot be read. A step up from the root of a mount leads to another mount.
+                // A longer path cannot be read. The parent of a mount's root is on another mount.
                 Err(fault) if fault.errno() == Errno::ENAMETOOLONG => {
                     let above = self.calls.openat(At::Fd(file), "..".as_ref(), O_PATH | O_DIRECTORY | O_CLOEXEC, 0)?;
                     self.mount_of_fd(&above)? != key
@@ -97,7 +97,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(PathMount { mount, is_root })
     }
 
-    /// True where an open descriptor is the root of a mount.
+    /// Returns true if an open descriptor is the root of a mount.
     pub(crate) fn is_mount_root(&self, file: &K::Fd) -> Step<bool> {
         match mount_root(&self.stat_fd(file, self.identity_mask())?) {
             Some(is_root) => Ok(is_root),
@@ -118,7 +118,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let found = self.mount_of_pinned(file)?;
         let magic = match magic_of_type(&found.mount.fs_type) {
             Some(magic) => magic,
-            // A type whose number is not known here: fstatfs, which no filesystem on a network is left to.
+            // A type with an unknown number: fstatfs, which is called for no network filesystem.
             None => FilesystemMagic(self.calls.fstatfs(file)?),
         };
         Ok(FilesystemOf::new(magic, found.mount.device, found.is_root))
@@ -132,7 +132,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// One row of the table, for kernels that have nothing better.
+    /// Returns one row of the table, for kernels without a better call.
     fn table_row(&self, id: MountId) -> Step<MountInfo> {
         let table = self.table()?;
         table.by_id(id).map(|row| row.to_info()).ok_or(Fault::new(Call::Mountinfo, Errno::ENOENT))
@@ -148,8 +148,8 @@ impl<K: Kernel> LinuxBackend<K> {
         if missing_fields(&answer, seen) == 0 {
             return Ok(info_of(answer));
         }
-        // Before 6.13 statmount does not know all fields: the rest from the table, by the classic id, which stands for
-        // this mount as long as it is there.
+        // Before 6.13 statmount does not know all fields: the rest comes from the table, by the classic id, which is
+        // valid while the mount exists.
         let mut info = self.table_row(MountId(answer.old_id))?;
         self.ask(id, STATMOUNT_SB_BASIC.into(), 0)?;
         info.unique_id = Some(id);
@@ -171,7 +171,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.ask(id, STATMOUNT_MNT_BASIC.into(), 0)
     }
 
-    /// True where a mount is still in a mount namespace; where that cannot be asked, false.
+    /// Returns true if a mount is still in a mount namespace; false if that cannot be found out.
     pub(crate) fn is_there(&self, id: UniqueMountId) -> bool {
         self.uses(Call::Statmount) && self.relations(id).is_ok()
     }

@@ -1,12 +1,12 @@
-//! Magic numbers by type, where asking statfs could wait for a server.
+//! Filesystem magic by type name; avoids `statfs`, which can block on a network filesystem.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use mountwright_core::file::FilesystemMagic;
 
-/// The magic number of a filesystem's type as mountinfo names it: all that talk to a server, and the usual others.
-/// `None`: a type that is not known here, and is local.
+/// Returns the magic number of a filesystem type as mountinfo names it: all types with a server, and the usual others.
+/// `None`: an unknown type, which is local.
 ///
 /// From `include/uapi/linux/magic.h` and the filesystems' own headers.
 pub(crate) fn magic_of_type(fs_type: &OsStr) -> Option<FilesystemMagic> {

@@ -1,4 +1,4 @@
-//! Looks at mounts that change nothing.
+//! Queries about mounts, which change nothing.
 
 pub(crate) mod attribute_bits;
 pub(crate) mod lookup;

@@ -8,7 +8,7 @@ use crate::syscalls::Kernel;
 use crate::syscalls::failure::Step;
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Asked of the kernel until both are known, and no longer.
+    /// Queries the kernel until both are known.
     pub(crate) fn own_origin(&self) -> Step<Origin> {
         if let Some(&known) = self.found().origin.get() {
             return Ok(known);
@@ -17,14 +17,14 @@ impl<K: Kernel> LinuxBackend<K> {
             where_said(self.calls.boot_id())?.and_then(|text| std::str::from_utf8(&text).ok()?.trim().parse().ok());
         let origin = Origin { boot, namespace: where_said(self.calls.mount_namespace())? };
         if origin.is_known() {
-            // Another thread that was faster has found the same.
+            // Another thread may have stored the same value first.
             let _ = self.found().origin.set(origin);
         }
         Ok(origin)
     }
 }
 
-/// `None` where nothing says it.
+/// `None` if the kernel reports none.
 fn where_said<T>(said: Step<T>) -> Step<Option<T>> {
     match said {
         Ok(said) => Ok(Some(said)),

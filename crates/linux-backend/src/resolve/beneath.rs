@@ -1,4 +1,4 @@
-//! Opening what lies below a directory without following anything.
+//! Opening of paths below a directory, without following symlinks.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -32,8 +32,8 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         for _ in 1..MOST_ATTEMPTS {
             match self.calls.openat2(dir, path, flags, resolve) {
-                // The kernel says so after a walk through `..` that met a rename. There is none here, but the manual page
-                // allows it, and the server of a filesystem can say it for ever.
+                // The kernel returns it after a walk through `..` that met a rename. There is none here, but the manual
+                // page permits it, and the server of a filesystem can return it for ever.
                 Err(fault) if fault.errno() == Errno::EAGAIN => {}
                 other => return other,
             }

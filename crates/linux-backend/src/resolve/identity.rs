@@ -1,4 +1,4 @@
-//! Which mount something is on, and whether it is that mount's root.
+//! The mount of a file, and whether the file is its root.
 
 use std::num::NonZeroU64;
 
@@ -49,8 +49,8 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// statx of an open descriptor, for these fields. Where they are of [`IDENTITY`] alone, also of a file whose server
-    /// refuses this user: nothing else can refuse an open descriptor.
+    /// Calls statx on an open descriptor, for these fields. With fields of [`IDENTITY`] alone it also succeeds for a
+    /// file whose server refuses this user: nothing else can refuse an open descriptor.
     pub(crate) fn stat_fd(&self, file: &K::Fd, mask: u32) -> Step<Stat> {
         let mut stat = match self.calls.statx(At::Fd(file), "".as_ref(), AT_EMPTY_PATH | QUIETLY, mask) {
             Err(fault) if fault.errno() == Errno::EACCES && mask & !IDENTITY == 0 => Stat::default(),
@@ -70,8 +70,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(stat)
     }
 
-    /// The key of a mount that was seen, of the sort of the one expected where they are the same mount: statx may not say
-    /// the unique id. The mount seen is kept by a descriptor.
+    /// Returns the key of the seen mount, of the expected kind if both are the same mount: statx may not report the
+    /// unique id. A descriptor keeps the seen mount.
     pub(crate) fn as_expected(&self, seen: MountKey, expected: MountKey) -> Step<MountKey> {
         match (seen, expected) {
             (MountKey::Reused(seen_id), MountKey::Unique(id)) if self.uses(Call::Statmount) => match self.relations(id)

@@ -1,4 +1,4 @@
-//! From a location to descriptors, once.
+//! Resolution of a location to descriptors, once.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -60,7 +60,7 @@ impl<'a, Fd> Place<'a, Fd> {
     }
 }
 
-/// A trusted path without the slashes at its end, which would make the kernel follow a symlink there.
+/// Returns a trusted path without the slashes at its end, which would make the kernel follow a symlink there.
 pub(crate) fn without_end_slashes(path: &Path) -> &Path {
     let mut bytes = path.as_os_str().as_bytes();
     while let [rest @ .., b'/'] = bytes {
@@ -128,7 +128,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// A place for exactly one call, and one that does not follow the last component where the location is below a root.
+    /// Returns a place for exactly one call, which must not follow the last component if the location is below a root.
     pub(crate) fn place_for_one_call<'a>(&self, at: &'a Location) -> Step<Place<'a, K::Fd>> {
         match at {
             Location::Trusted(path) => {
@@ -145,8 +145,8 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// A place for any number of calls: the directory is pinned, the name is one component. Only a trusted path that
-    /// ends in no name (`/`, `.`, `..`) is handed on as it is.
+    /// Returns a place for any number of calls: the directory is pinned, the name is one component. Only a trusted path
+    /// that ends in no name (`/`, `.`, `..`) is passed on unchanged.
     pub(crate) fn place<'a>(&self, at: &'a Location) -> Step<Place<'a, K::Fd>> {
         match at {
             Location::Trusted(path) => short_enough(path).and_then(|()| match split(path) {
@@ -162,8 +162,8 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// A place at an absolute mount point as the kernel gives it: of any length, without symlinks. The directory above it is
-    /// opened in parts that the kernel takes, each below the one before.
+    /// Returns the place of an absolute mount point as the kernel reports it: of any length, without symlinks. Its
+    /// parent is opened in pieces that the kernel accepts, each below the one before.
     pub(crate) fn place_of_any_length<'a>(&self, mount_point: &'a Path) -> Step<Place<'a, K::Fd>> {
         let Some((parent, name)) = split(mount_point) else {
             return Ok(Place { base: Base::Cwd, name: Cow::Borrowed(mount_point) });
@@ -175,13 +175,13 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(Place { base: Base::Open(dir), name: Cow::Borrowed(name) })
     }
 
-    /// Pins what is at a location, with `O_PATH` and these further flags.
+    /// Pins the file at a location, with `O_PATH` and these further flags.
     pub(crate) fn pin(&self, at: &Location, link: FinalLink, flags: u32) -> Step<K::Fd> {
         let flags = flags | O_PATH | O_CLOEXEC | if link == FinalLink::Itself { O_NOFOLLOW } else { 0 };
         self.open(at, flags)
     }
 
-    /// Opens what is at a location. `flags` have `O_PATH` or `O_DIRECTORY`.
+    /// Opens the file at a location. `flags` have `O_PATH` or `O_DIRECTORY`.
     pub(crate) fn open(&self, at: &Location, flags: u32) -> Step<K::Fd> {
         match at {
             Location::Trusted(path) => {

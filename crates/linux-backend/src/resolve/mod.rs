@@ -1,4 +1,4 @@
-//! Paths, by descriptors: locations, the way beneath a directory, and the identity of what is there.
+//! Paths, by descriptors: locations, resolution beneath a directory, and the identity of files.
 
 pub(crate) mod beneath;
 pub(crate) mod identity;

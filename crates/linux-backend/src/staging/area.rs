@@ -1,4 +1,4 @@
-//! A private place to make a mount ready in, where the kernel has no detached mounts.
+//! The staging directory, in which a mount is prepared where the kernel has no detached mounts.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -37,7 +37,8 @@ pub(crate) const SOURCE: &str = "mountwright";
 /// The one name in it.
 const PLACE: &str = "place";
 
-/// True for an errno that is so each time: the directory is not there or read-only, nothing may be mounted, no tmpfs.
+/// Returns true for a lasting errno: the parent is missing or read-only, mounting is not permitted, or there is no
+/// tmpfs.
 fn rules_staging_out(errno: Errno) -> bool {
     let lasting = [
         Errno::ENOENT,
@@ -55,8 +56,8 @@ fn rules_staging_out(errno: Errno) -> bool {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// `None`: there can be no staging directory here. An error: its beginnings could not be removed, or it could not be
-    /// made now (descriptors, memory, space, permission), which says nothing of the kernel.
+    /// `None`: no staging directory is possible here. An error: an incomplete one could not be removed, or none could
+    /// be made now (descriptors, memory, space, permission), which says nothing about the kernel.
     pub(crate) fn enter_staging(&self) -> Step<Option<Staging<K::Fd>>> {
         match self.make_staging() {
             Ok(staging) => Ok(Some(staging)),
@@ -113,9 +114,9 @@ impl<K: Kernel> LinuxBackend<K> {
         match self.calls.flock(&locked, LOCK_EX | LOCK_NB) {
             Err(fault) if fault.errno() == Errno::EAGAIN => return Ok(None),
             Ok(()) => {}
-            // Where there are no locks, nothing is reclaimed.
+            // Without locks nothing is reclaimed.
             Err(fault) if matches!(fault.errno(), Errno::ENOSYS | Errno::EOPNOTSUPP) => {}
-            // Unlocked, another backend would take it for one that was left behind.
+            // Unlocked, another backend would take it for an orphan.
             Err(fault) => return Err(fault),
         }
         self.calls.mkdirat(At::Fd(&locked), ROOT.as_ref(), 0o700)?;
@@ -142,8 +143,8 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(root)
     }
 
-    /// Takes the staging place away with all that is still in it. Where that fails, so does the whole: what has come of it is
-    /// undone by `undo`, and what stays is named.
+    /// Removes the staging directory with everything that is still in it. If that fails, the operation fails: `undo`
+    /// rolls its result back, and the error names what stays.
     pub(crate) fn leave_staging<T>(
         &self,
         staging: Staging<K::Fd>,
@@ -151,7 +152,7 @@ impl<K: Kernel> LinuxBackend<K> {
         undo: impl FnOnce(T, Fault) -> Fault,
     ) -> Step<T> {
         let Staging { parent, name, locked, root } = staging;
-        // After a success what was in it is elsewhere. Open, the root would be in use.
+        // After a success the staged mount is elsewhere. An open root would make the tmpfs busy.
         let root = Some(root).filter(|_| result.is_err());
         match (result, self.clear_staging(&parent, &name, &locked, root)) {
             (result, Ok(())) => result,
@@ -201,7 +202,7 @@ impl<K: Kernel> LinuxBackend<K> {
             }
         }
         match unmount(0) {
-            // Nothing is mounted there, or its owner did not come as far.
+            // Nothing is mounted there, or its owner was killed before the mount.
             Err(fault) if matches!(fault.errno(), Errno::EINVAL | Errno::ENOENT) => Ok(()),
             // Nothing is mounted in it, but a process uses it.
             Err(fault) if fault.errno() == Errno::EBUSY => {
@@ -221,7 +222,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Binds `source` in the staging place, with `flags`, and pins the copy.
+    /// Binds `source` in the staging directory, with `flags`, and pins the copy.
     pub(crate) fn stage(&self, staging: &Staging<K::Fd>, source: &K::Fd, flags: u32) -> Step<K::Fd> {
         let sort = self.sort_of(source)?;
         self.stage_at(staging, sort, |place| {
@@ -229,7 +230,7 @@ impl<K: Kernel> LinuxBackend<K> {
         })
     }
 
-    /// Mounts something in the staging place and pins it.
+    /// Mounts something in the staging directory and pins it.
     pub(crate) fn stage_at(
         &self,
         staging: &Staging<K::Fd>,

@@ -1,4 +1,4 @@
-//! Taking away the staging places of processes that were killed.
+//! Removal of the staging directories of killed processes.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -56,8 +56,8 @@ impl<K: Kernel> LinuxBackend<K> {
         self.identity_mask() | STATX_BASIC_STATS
     }
 
-    /// Takes one away if it is proven to be left behind: a directory as this backend makes them, of the same owner, in the
-    /// same mount, and unlocked; on its `root` nothing or a tmpfs with this backend's own mark.
+    /// Removes a directory if it is proven to be an orphan: made like those of this backend, of the same owner, on the
+    /// same mount, and unlocked, with nothing on its `root` or a tmpfs with this backend's own mark.
     fn reclaim(&self, parent: &K::Fd, name: &OsStr, own: &Stat) -> Step<()> {
         let flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
         let left = self.calls.openat(At::Fd(parent), name.as_ref(), O_RDONLY | flags, 0)?;

@@ -75,7 +75,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.beneath(root, path, O_PATH | O_NOFOLLOW, Crossing::Enter)
     }
 
-    /// The classic id, also where there are unique ones.
+    /// Returns the classic id, also where there are unique ones.
     pub(crate) fn classic_mount_of(&self, file: &K::Fd) -> Step<MountId> {
         let key = match mount_key(&self.stat_fd(file, STATX_MNT_ID)?) {
             Some(key) => key,

@@ -1,4 +1,4 @@
-//! A failure on its way out of a sequence, before it is known which port call it belongs to.
+//! A failure of a step, before the port call that it belongs to is known.
 
 use mountwright_core::error::{Leftover, Subject};
 use mountwright_core::{Errno, Operation, OsError};
@@ -25,7 +25,7 @@ impl Fault {
         self.errno
     }
 
-    /// The same failure under a name that says more.
+    /// The same failure with a more precise errno.
     pub(crate) fn saying(mut self, errno: Errno) -> Self {
         self.errno = errno;
         self
@@ -53,7 +53,7 @@ impl Fault {
         self
     }
 
-    /// The same failure, and all that another one names as left over.
+    /// The same failure, with the leftovers of another one added.
     pub(crate) fn leaving_what(mut self, other: Self) -> Self {
         self.left.extend(other.left);
         self

@@ -14,7 +14,7 @@ use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
 /// `Linux` implements it for the running kernel. Other implementations run the backend's very sequences over a model of
 /// the kernel, or over another `Kernel` with something between any two calls.
 ///
-/// # For those who implement
+/// # Implementations
 ///
 /// * One method is one call, named by a [`Call`]; nothing is remembered between them. Arguments are the kernel's raw
 ///   numbers, as [`abi`](crate::syscalls::abi) has them for this architecture; errors are errno values with Linux numbers.
@@ -31,8 +31,8 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     /// An open descriptor; dropping it closes it.
     type Fd: fmt::Debug + Send + Sync + 'static;
 
-    /// Asks, without side effect, whether a call is there: `Ok` where it is. `ENOSYS` where the kernel lacks it or a
-    /// filter hides it; `EPERM` where a filter forbids it.
+    /// Probes, without side effect, for a call: `Ok` if it exists. `ENOSYS` if the kernel lacks it or a filter hides
+    /// it; `EPERM` if a filter forbids it.
     fn probe(&self, call: Call) -> Result<(), Errno>;
 
     /// openat(2).
@@ -76,7 +76,7 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn write(&self, file: &Self::Fd, bytes: &[u8]) -> Result<usize, Errno>;
     /// fsync(2).
     fn fsync(&self, file: &Self::Fd) -> Result<(), Errno>;
-    /// flock(2). An implementation without locks says so, and what a killed process left is then not taken away.
+    /// flock(2). Without locks (the default), the orphans of killed processes are not removed.
     fn flock(&self, _file: &Self::Fd, _operation: u32) -> Result<(), Errno> {
         Err(Errno::ENOSYS)
     }
@@ -132,7 +132,7 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn fsmount(&self, context: &Self::Fd, flags: u32, attributes: u32) -> Result<Self::Fd, Errno>;
     /// fspick(2).
     fn fspick(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32) -> Result<Self::Fd, Errno>;
-    /// mount(2). Flags that ask for no source or type ignore them; an empty path is then as good as any.
+    /// mount(2). Flags that need no source or type ignore them; the path may then be empty.
     fn mount(
         &self,
         source: Reach<'_, Self::Fd>,

@@ -1,5 +1,5 @@
-//! The system calls that the backend makes, as a trait: the seam between the sequences and the kernel. Above the trait: retries,
-//! failures and the set of calls that a kernel has.
+//! The system calls of the backend, as a trait between the sequences and the kernel. Above the trait: retries, failures
+//! and the set of calls that a kernel has.
 
 pub mod abi;
 pub(crate) mod call;

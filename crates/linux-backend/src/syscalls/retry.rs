@@ -1,4 +1,5 @@
-//! The system calls as the sequences make them: again after `EINTR`, with a bound, and with the call's name on a failure.
+//! The system calls as the sequences make them: retried after `EINTR`, up to a limit, and with the call's name on a
+//! failure.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,7 @@ pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Re
     call()
 }
 
-/// The step that failed: calls that go by procfs have `EOPNOTSUPP` for one reason, that there is none.
+/// Returns the step that failed: `EOPNOTSUPP` of a call through procfs means that there is no real procfs.
 fn step(call: Call, errno: Errno) -> Call {
     match call {
         Call::Reopen | Call::Fdpath | Call::Fdinfo | Call::Mountinfo | Call::Umount2 if errno == Errno::EOPNOTSUPP => {

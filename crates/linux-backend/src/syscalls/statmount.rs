@@ -8,8 +8,8 @@ use std::ffi::OsString;
 pub struct MountStat {
     /// The fields that the result has (`STATMOUNT_…`).
     pub mask: u64,
-    /// Which fields this kernel knows, where `mask` has `STATMOUNT_SUPPORTED_MASK` (6.15). An empty string is left out of
-    /// `mask` as if the kernel did not know it.
+    /// The fields that this kernel supports, if `mask` has `STATMOUNT_SUPPORTED_MASK` (6.15). `mask` lacks the bit of
+    /// an empty string too.
     pub supported: u64,
     /// The device of the filesystem: major and minor.
     pub device: (u32, u32),

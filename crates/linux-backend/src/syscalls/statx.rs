@@ -2,7 +2,7 @@
 
 use crate::syscalls::abi::{STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_TYPE};
 
-/// Kind and mount: what identity takes of statx.
+/// The fields of statx for an identity: kind and mount.
 pub(crate) const IDENTITY: u32 = STATX_TYPE | STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 
 /// The fields of `struct statx` that the backend reads, as the kernel gives them.
@@ -12,7 +12,7 @@ pub struct Stat {
     pub mask: u32,
     /// `STATX_ATTR_…` (`stx_attributes`).
     pub attributes: u64,
-    /// Which attributes this kernel knows (`stx_attributes_mask`).
+    /// The attributes that this kernel supports (`stx_attributes_mask`).
     pub attributes_mask: u64,
     /// Kind and permission bits (`stx_mode`).
     pub mode: u16,

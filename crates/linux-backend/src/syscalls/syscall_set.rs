@@ -1,4 +1,4 @@
-//! Which of the newer system calls may be used, and which are there.
+//! The newer system calls: those that may be used, and those that exist.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
@@ -29,7 +29,7 @@ fn rung(call: Call) -> Option<usize> {
     OPTIONAL.iter().position(|&known| known == call)
 }
 
-/// Which of the newer system calls the backend may use where they are there. By default all.
+/// The newer system calls that the backend may use if they exist. By default all.
 ///
 /// The optional calls are openat2, statmount, listmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount`, its
 /// flag `MOVE_MOUNT_SET_GROUP` ([`Call::SetGroup`]), fsopen (which stands for fsconfig, fsmount and fspick too),
@@ -47,16 +47,16 @@ pub struct Ladder(u16);
 impl Ladder {
     /// Every call that is there.
     pub const ALL: Self = Self(0);
-    /// Only what Linux 4.18 has.
+    /// The calls of Linux 4.18 alone.
     pub const NONE: Self = Self(!0);
 
-    /// Without this call. Calls that every kernel has are not left out by it.
+    /// Excludes this call. Calls that every kernel has cannot be excluded.
     #[must_use]
     pub fn without(self, call: Call) -> Self {
         rung(call).map_or(self, |rung| Self(self.0 | 1 << rung))
     }
 
-    /// True where this call may be used.
+    /// Returns true if this call may be used.
     pub fn allows(self, call: Call) -> bool {
         rung(call).is_none_or(|rung| self.0 & 1 << rung == 0)
     }
@@ -76,9 +76,9 @@ const ABSENT: u8 = 2;
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     calls: [AtomicU8; OPTIONAL.len()],
-    /// Set once the places that killed processes left behind have been looked for.
+    /// Set once the orphans of killed processes have been looked for.
     pub(crate) reclaimed: AtomicBool,
-    /// Set once there was a real procfs.
+    /// Set once a real procfs was found.
     pub(crate) procfs: AtomicBool,
     /// Boot and namespace, once both are known.
     pub(crate) origin: OnceLock<Origin>,
@@ -115,7 +115,7 @@ impl Found {
             _ => {
                 let found = ask(kernel, call);
                 self.calls[rung].store(found, Ordering::Relaxed);
-                // What could not be found out is tried: the call itself will say.
+                // A call whose probe failed is tried: it reports itself.
                 found != ABSENT
             }
         }
@@ -140,7 +140,7 @@ fn ask<K: Kernel>(kernel: &K, call: Call) -> u8 {
             }
         }
         Err(Errno::ENOSYS | Errno::EPERM) => ABSENT,
-        // It could not be asked.
+        // The probe itself failed.
         Err(_) => UNKNOWN,
     }
 }

@@ -1,8 +1,8 @@
-//! From this machine's errno to core's.
+//! Conversion of this machine's errno to core's.
 
 use mountwright_core::Errno;
 
-/// Core's errno has the numbers of `asm-generic/errno.h`, and so have all architectures but those below.
+/// Core's errno has the numbers of `asm-generic/errno.h`, as all architectures have them except these.
 #[cfg(not(any(
     target_arch = "mips",
     target_arch = "mips32r6",
@@ -15,7 +15,7 @@ pub(super) fn from_kernel(errno: rustix::io::Errno) -> Errno {
     Errno::from_raw(errno.raw_os_error()).unwrap_or(Errno::EIO)
 }
 
-/// MIPS and SPARC number all above 34 in their own way: by name. A number without a name here is `EIO`.
+/// MIPS and SPARC number all above 34 differently: converted by name. A number without a name here is `EIO`.
 #[cfg(any(
     target_arch = "mips",
     target_arch = "mips32r6",

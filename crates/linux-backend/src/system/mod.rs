@@ -14,12 +14,12 @@ pub(crate) use raw::{before_exec, unshare};
 
 /// The kernel that this process runs on, through rustix and, for calls that rustix lacks, one small file of unsafe code.
 ///
-/// It keeps one descriptor once it has needed a procfs, and clones share it: the root of a detached procfs of its own, or
-/// where the kernel (before 5.2) or the privilege allows none, of the procfs at `/proc`, checked to be real and not mounted
-/// over.
+/// It opens one descriptor when it first needs a procfs, and clones share it: the root of a detached procfs of its own.
+/// If the kernel (before 5.2) or the privilege permits none, it is the root of the procfs at `/proc`, verified to be
+/// real and not covered.
 ///
-/// * That descriptor leads to the host's processes. It is close-on-exec; a process that is about to become a container's
-///   without exec(3) has to drop it first ([`Linux::close_procfs`]).
+/// * That descriptor leads to the host's processes. It is close-on-exec; a process that enters a container's root
+///   without exec(3) has to close it first ([`Linux::close_procfs`]).
 /// * Cached results hold for the mount namespace and root directory in which they were found: after setns(2), unshare(2),
 ///   chroot(2) or `pivot_root(2)` make a new one.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! A procfs that is known to be real before anything is believed that it says.
+//! A procfs that is verified before its contents are used.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -16,15 +16,15 @@ use crate::system::raw;
 
 /// The procfs that this library reads.
 ///
-/// * A detached procfs of its own, where the kernel and the privilege allow one: nothing can be mounted over parts of it,
-///   and it is there whatever `/proc` is.
+/// * A detached procfs of its own, if the kernel and the privilege permit one: nothing can be mounted over its files,
+///   and it does not depend on `/proc`.
 /// * Otherwise the procfs at `/proc`, where each component on the way to a file is on that very mount.
 ///
 /// mount(2) and umount2(2) take a path and no descriptor: for them `/proc` is used where it is real, else a short-lived
 /// thread whose current directory is the library's own procfs.
 ///
-/// Through `thread-self`, never `self`: a thread may have a mount namespace and a descriptor table of its own. Wherever
-/// there is no real procfs the errno is `EOPNOTSUPP`; errors that only prevent a look are returned as themselves.
+/// Paths use `thread-self`, never `self`: a thread may have a mount namespace and a descriptor table of its own.
+/// Without a real procfs the errno is `EOPNOTSUPP`; errors that only prevent a check are returned as themselves.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Procfs {
     kept: Arc<Mutex<Kept>>,
@@ -45,7 +45,7 @@ fn link_below(start: &str, file: BorrowedFd<'_>, name: Option<&OsStr>) -> PathBu
     const LONGEST_NUMBER: usize = 10;
     let room = start.len() + "thread-self/fd/".len() + LONGEST_NUMBER + 1 + name.map_or(0, OsStr::len);
     let mut path = String::with_capacity(room);
-    // Nothing is written to but memory.
+    // Writing to memory cannot fail.
     let _ = write!(path, "{start}thread-self/fd/{}", file.as_raw_fd());
     let mut path = PathBuf::from(path);
     if let Some(name) = name {
@@ -72,7 +72,7 @@ impl Procfs {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        // What is kept is checked at each use.
+        // The kept values are checked at each use.
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -82,8 +82,8 @@ impl Procfs {
         drop(root);
     }
 
-    /// The root of a real procfs. Its descriptor is looked at: a process that closes all its descriptors may have given the
-    /// number to another file.
+    /// Returns the root of a real procfs. Its descriptor is checked: a process that closes all its descriptors may have
+    /// reused the number for another file.
     fn root(&self) -> Result<Arc<Root>, Errno> {
         let known = self.kept().root.clone();
         if let Some(root) = known.filter(|root| root.is_still_there()) {
@@ -99,7 +99,8 @@ impl Procfs {
         Ok(root)
     }
 
-    /// That files can be reached through a descriptor's link by path: at `/proc`, or from a procfs of the library's own.
+    /// Checks that files can be reached by path through a descriptor's link: at `/proc`, or from the library's own
+    /// procfs.
     pub(super) fn is_there(&self) -> Result<(), Errno> {
         match self.proc_is_real() {
             Err(Errno::OPNOTSUPP) => self.own_root().map(drop),
@@ -132,8 +133,8 @@ impl Procfs {
         }
     }
 
-    /// Checks that `/proc/thread-self/fd` leads to this thread's descriptors. Whole at first; then, with one call, that the
-    /// path leads into the same mount.
+    /// Checks that `/proc/thread-self/fd` leads to this thread's descriptors. The first check is complete; later ones
+    /// check with one call that the path leads to the same mount.
     fn proc_is_real(&self) -> Result<(), Errno> {
         let known = self.kept().links;
         if let Some(known) = known.filter(|known| known.names_its_mount()) {
@@ -171,7 +172,7 @@ impl Procfs {
         rustix::fs::chmodat(root.file()?, link_below("", file, name), mode, AtFlags::empty())
     }
 
-    /// The boot id; `EOPNOTSUPP` where something is mounted over the file, as containers have it.
+    /// Returns the boot id; `EOPNOTSUPP` if something is mounted over the file, as in containers.
     pub(super) fn boot_id(&self) -> Result<Vec<u8>, Errno> {
         read_all(&self.root()?.open_inside("sys/kernel/random/boot_id", OFlags::RDONLY)?, 64)
     }

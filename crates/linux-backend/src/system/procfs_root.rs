@@ -58,7 +58,7 @@ pub(super) struct Root {
     /// Close-on-exec. `None` only while it is dropped.
     file: Option<OwnedFd>,
     own: bool,
-    /// Others may have closed the descriptor since.
+    /// Other code may have closed the descriptor since.
     kept: bool,
     identity: Identity,
 }
@@ -81,7 +81,7 @@ impl Root {
         }
     }
 
-    /// The one at `/proc`; `EOPNOTSUPP` where that is none.
+    /// Opens the one at `/proc`; `EOPNOTSUPP` if that is no procfs.
     pub(super) fn at_proc() -> Result<Self, Errno> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(CWD, "/proc", flags, Mode::empty()).map_err(|errno| match errno {
@@ -99,7 +99,7 @@ impl Root {
         Ok(Self { file: Some(file), own, kept: false, identity })
     }
 
-    /// The same for more than one call.
+    /// Keeps the root for later calls, whose first step is to check it.
     pub(super) fn keeping(mut self) -> Self {
         self.kept = true;
         self
@@ -113,8 +113,8 @@ impl Root {
         self.file.as_ref().ok_or(Errno::BADF)
     }
 
-    /// True where the descriptor is still that of this root. Before 6.8 the kernel uses device numbers and mount ids again,
-    /// and the filesystem's type is looked at too.
+    /// Returns true if the descriptor is still that of this root. Before 6.8 the kernel reuses device numbers and mount
+    /// ids, so the filesystem's type is checked too.
     pub(super) fn is_still_there(&self) -> bool {
         let Some(file) = &self.file else { return false };
         let unique = self.identity.mount.is_some_and(|(_, bit)| bit == STATX_MNT_ID_UNIQUE);
@@ -122,7 +122,7 @@ impl Root {
         identity_of(file).is_ok_and(|found| found == self.identity) && (unique || is_procfs())
     }
 
-    /// Opens a file whose every component is on this very mount; `EOPNOTSUPP` where one is mounted over or missing.
+    /// Opens a file whose every component is on this very mount; `EOPNOTSUPP` if one is covered or missing.
     pub(super) fn open_inside(&self, path: impl AsRef<Path>, flags: OFlags) -> Result<OwnedFd, Errno> {
         let (path, flags) = (path.as_ref(), flags | OFlags::CLOEXEC);
         let opened = if self.own {
@@ -159,7 +159,8 @@ impl Root {
             let next = rustix::fs::openat(&at, name, pin, Mode::empty())?;
             self.check_mount_of(&next)?;
             if components.peek().is_none() {
-                // The link itself, or the file that was looked at: the name of a mount point cannot be exchanged in procfs.
+                // The link itself, or the file that was checked: the name of a mount point cannot be exchanged in
+                // procfs.
                 let opened = rustix::fs::openat(&at, name, flags | OFlags::NOFOLLOW, Mode::empty())?;
                 return self.check_mount_of(&opened).map(|()| opened);
             }
@@ -206,7 +207,7 @@ impl Drop for Root {
     }
 }
 
-/// True for an errno that says nothing of the kernel or the privilege.
+/// Returns true for an errno that says nothing about the kernel or the privilege.
 fn is_passing(errno: Errno) -> bool {
     matches!(errno, Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::NOSPC | Errno::IO | Errno::INTR | Errno::AGAIN)
 }

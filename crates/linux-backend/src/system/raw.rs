@@ -166,7 +166,7 @@ pub(crate) fn unshare(flags: rustix::thread::UnshareFlags) -> Result<(), Errno> 
     unsafe { rustix::thread::unshare_unsafe(flags) }
 }
 
-/// Has the child do something before it becomes another program. What it does allocates nothing and takes no lock.
+/// Runs `act` in the child before exec. `act` must allocate nothing and take no lock.
 #[cfg(feature = "test-namespace")]
 pub(crate) fn before_exec(
     command: &mut std::process::Command,

@@ -1,4 +1,4 @@
-//! Reading what statmount(2) wrote.
+//! Decoding of the result of statmount(2).
 
 use std::ffi::OsString;
 use std::mem::offset_of;

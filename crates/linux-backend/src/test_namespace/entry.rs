@@ -1,4 +1,4 @@
-//! The way in.
+//! Entering a namespace.
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::mount::MountPropagationFlags;
@@ -45,7 +45,7 @@ pub fn enter_on_this_thread() -> Result<(), NoNamespace> {
     step("unshare(CLONE_NEWNS)", unshare(UnshareFlags::NEWNS | UnshareFlags::FILES))
 }
 
-/// Which namespaces are new.
+/// The namespaces that are new.
 #[derive(Clone, Copy)]
 pub(super) enum Way {
     /// The mount namespace alone, which takes a privilege.
@@ -54,7 +54,7 @@ pub(super) enum Way {
     UsersAndMounts,
 }
 
-/// All that is needed on the way in, so that nothing is allocated there: it may lead from fork to exec.
+/// Everything that entering needs, so that it allocates nothing: it may run between fork and exec.
 pub(super) struct Entry {
     uid_map: String,
     gid_map: String,

@@ -1,9 +1,10 @@
-//! Mount namespaces for tests on the kernel: of one's own, or none of the test is run (feature `test-namespace`).
+//! Mount namespaces for tests on the kernel (feature `test-namespace`): a test runs in one of its own, or not at all.
 //!
 //! * [`run`] is for a `#[test]`: it starts the test again in a process of its own, in a namespace of its own, whatever the
 //!   number of threads and without root where the kernel allows that.
-//! * [`enter`] takes a process of one thread in, for a test binary with a `main` of its own; [`enter_on_this_thread`] takes
-//!   one thread of it further, so that cases on several threads do not see each other's mounts.
+//! * [`enter`] moves a process of one thread into one, for a test binary with a `main` of its own;
+//!   [`enter_on_this_thread`] moves one thread of it into another, so that cases on several threads do not see each
+//!   other's mounts.
 //!
 //! A namespace ends with the process or thread that entered it; the machine's own is not changed. If the kernel permits
 //! none, [`NoNamespace`] says why: a test that did not run must not read as one that passed.

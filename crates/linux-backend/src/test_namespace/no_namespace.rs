@@ -1,10 +1,10 @@
-//! Why there is no namespace.
+//! The error that a namespace was refused.
 
 use std::{fmt, io};
 
 use mountwright_core::Errno;
 
-/// Why there is no namespace of one's own.
+/// The reason why there is no namespace of one's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoNamespace {
     step: &'static str,

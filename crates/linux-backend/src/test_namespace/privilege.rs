@@ -11,7 +11,7 @@ pub enum Privilege {
 }
 
 impl Privilege {
-    /// Of a process that may mount.
+    /// Returns the privilege of a process that may mount.
     pub(super) fn of_this_process() -> Self {
         if has_every_user() { Self::Root } else { Self::UserNamespace }
     }

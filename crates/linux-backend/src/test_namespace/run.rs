@@ -9,10 +9,10 @@ use crate::test_namespace::entry::{Entry, Way};
 use crate::test_namespace::no_namespace::NoNamespace;
 use crate::test_namespace::privilege::Privilege;
 
-/// Set in the process that is started.
+/// The variable that is set in the started process.
 const VARIABLE: &str = "MOUNTWRIGHT_TEST_NAMESPACE";
 
-/// As the exit status of a test that panicked.
+/// The exit status of a test that panicked.
 const PANICKED: i32 = 101;
 
 /// Runs `test` in a mount namespace of its own, in which every mount is private.
@@ -50,11 +50,11 @@ pub fn run(test: impl FnOnce(Privilege)) -> Result<Privilege, NoNamespace> {
     Ok(privilege)
 }
 
-/// Ends the process, so that nothing that the harness makes of a panic comes between: `should_panic` is the caller's.
+/// Ends the process, so that the harness does not handle the panic: `should_panic` is the caller's.
 fn in_the_namespace(name: &str, test: impl FnOnce()) -> ! {
     let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(test));
     if ended.is_err() {
-        // The hook has said why.
+        // The panic hook has printed the reason.
         std::process::exit(PANICKED);
     }
     // Proof that this very test was found and run: an unknown name is a success to libtest.
