@@ -93,6 +93,11 @@ impl<B: Mounter> Mounter for Audited<B> {
         if self.forgets_propagation { Ok(()) } else { does.set_propagation(at, propagation, recursion) }
     }
 
+    fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError> {
+        let does = self.noting(Operation::SetPropagation);
+        if self.forgets_propagation { Ok(()) } else { does.set_propagation_of(at, mount, propagation) }
+    }
+
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
         self.noting(Operation::Unmount).unmount(request)
     }

@@ -78,7 +78,7 @@ fn section(port: &str, errors: &str) -> Section {
     let is_method = |link: &&str| ["Filesystem::", "Mounter::"].iter().any(|port| link.starts_with(port));
     let methods = links.filter_map(|(link, _)| match link.strip_prefix("Self::") {
         Some(method) => Some(format!("{port}::{method}")),
-        None => link.strip_prefix("crate::").filter(is_method).map(str::to_owned),
+        None => link.strip_prefix("crate::ports::").filter(is_method).map(str::to_owned),
     });
     Section { errnos, as_of: methods.collect() }
 }

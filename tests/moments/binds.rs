@@ -104,6 +104,28 @@ pub(crate) const CASES: &[KernelCase] = &[
         assert_eq!(key("/w/t/target"), report.mount);
         assert!(mounts().iter().any(|(_, source)| source == "faster"));
     }),
+    KernelCase::new("a bind that stacks on one mount covers none that was faster", || {
+        source_and_target();
+        let wanted = BindRequest::new(at("/w/source"), at("/w/t/target")).propagation(Propagation::Shared);
+        let wanted = wanted.stacking_on(key("/w/t/target"));
+        for made_shared in [true, false] {
+            let faster = Acting::before(Call::MoveMount, move || {
+                tmpfs("/w/t/target", "faster");
+                if made_shared {
+                    shared("/w/t/target");
+                    bind("/w/t/target", "/w/peer");
+                }
+            });
+            let error = faster.backend(Ladder::ALL).bind(&wanted).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]));
+            assert_eq!(mounts().last().unwrap().1, "faster");
+            for path in ["/w/peer", "/w/t/target"].iter().skip(usize::from(!made_shared)) {
+                LinuxBackend::new().unmount(&UnmountRequest::new(at(path))).unwrap();
+            }
+            assert_eq!(places(), [] as [&str; 0]);
+        }
+    })
+    .needing(Call::Statmount),
     KernelCase::new("a bind that is mounted upon before it is done succeeds, and the mount on it stays", || {
         source_and_target();
         for trusted in [true, false] {

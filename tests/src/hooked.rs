@@ -243,6 +243,11 @@ impl<B: Mounter> Mounter for Hooked<B> {
         self.around.call("Mounter::set_propagation", Operation::SetPropagation, || at.for_display(), make)
     }
 
+    fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError> {
+        let make = || self.backend.set_propagation_of(at, mount, propagation);
+        self.around.call("Mounter::set_propagation_of", Operation::SetPropagation, || at.for_display(), make)
+    }
+
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
         self.around.call(
             "Mounter::unmount",

@@ -30,6 +30,8 @@ pub enum OccupiedTarget {
     Refuse,
     /// Mount on top of it.
     Stack,
+    /// Mount on this mount, while it is topmost and not shared; otherwise fail with `EBUSY`.
+    StackOn(MountKey),
 }
 
 /// A bind mount to be made: the input of [`Mounter::bind`](crate::ports::Mounter::bind).
@@ -113,6 +115,18 @@ impl BindRequest {
     /// Mounts on top of what is mounted on the target already.
     pub fn stacking(mut self) -> Self {
         self.occupied_target = OccupiedTarget::Stack;
+        self
+    }
+
+    /// Mounts on this mount alone, which the target is the root of or is on, and only while that is not shared: `EBUSY`
+    /// otherwise, and nothing is changed. The kernel itself refuses the attach to a shared mount. For a mount that is to be
+    /// shared, private or unbindable; the error is `EINVAL` for a slave, and where no propagation is asked for.
+    ///
+    /// Of several callers that make the same shared mount one succeeds, and none covers the other's. On kernels without unique
+    /// ids (before 6.8) a mount that another process attaches between the look and the attach, and that is not shared, is
+    /// covered: compare the parent afterwards.
+    pub fn stacking_on(mut self, mount: MountKey) -> Self {
+        self.occupied_target = OccupiedTarget::StackOn(mount);
         self
     }
 

@@ -86,6 +86,7 @@ forward!(Mounter for &T, Box<T>, Arc<T> {
     fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError>;
     fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError>;
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError>;
+    fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError>;
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError>;
     fn mount_of(&self, at: &Location) -> Result<PathMount, OsError>;
     fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError>;

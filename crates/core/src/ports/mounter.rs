@@ -120,6 +120,13 @@ pub trait Mounter: Send + Sync {
     #[doc(alias = "MS_UNBINDABLE")]
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError>;
 
+    /// Sets the propagation of this mount and no other, where it is the topmost whose root is at `at`.
+    ///
+    /// # Errors
+    ///
+    /// As [`set_propagation`](Self::set_propagation). `ESTALE`: another mount is topmost; nothing is changed.
+    fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError>;
+
     /// Unmounts exactly one mount: the topmost of those whose root is at the location. With
     /// [`Detach`](crate::mount::UnmountMode::Detach) the mounts below it are unmounted too.
     ///

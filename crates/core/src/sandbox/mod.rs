@@ -1,5 +1,7 @@
 //! Set-up and tear-down of a sandbox.
 
+pub(crate) mod guest_directory;
+pub(crate) mod mounts_directory;
 pub(crate) mod record;
 pub(crate) mod setup;
 pub(crate) mod setup_run;

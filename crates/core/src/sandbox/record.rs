@@ -18,7 +18,7 @@ pub enum UnsharedMounts {
     /// Fail with [`Error::NotShared`](crate::error::Error::NotShared).
     #[default]
     Refuse,
-    /// Bind the directory onto itself, private, and make that mount shared; the tear-down takes it off again, with all that
+    /// Bind the directory onto itself as a shared mount in a peer group of its own; the tear-down unmounts it, with all that
     /// is mounted below it. A bind of the directory onto itself that is there already is taken for one that an earlier
     /// set-up made.
     MakeShared,

@@ -158,7 +158,9 @@ fn last_component(source: &Location) -> Result<String, Error> {
 /// Sets a sandbox up: all of it, or nothing; a second time changes nothing and returns the same.
 ///
 /// May be called by several threads and processes at once for the same sandbox: each returns Ok, and one set of mounts is
-/// there. A set-up that meets a tear-down begins again, a bounded number of times; `ESTALE` after that.
+/// there. A set-up that meets a tear-down begins again, a bounded number of times; `ESTALE` after that. One that fails for
+/// another reason rolls back its own mounts, but none that is in use; a set-up that has just adopted one of those and ended
+/// has to be repeated.
 ///
 /// # Errors
 ///
@@ -168,12 +170,13 @@ pub fn set_up_sandbox(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &Sandbo
     let span = tracing::debug_span!(target: "mountwright", "set_up_sandbox", subsystem = "mount",
         source = %setup.mounts_dir, destination = %setup.shared_dir);
     span.in_scope(|| {
-        for _ in 1..SET_UP_ATTEMPTS {
-            match setup.start().finish(fs, mounter) {
-                Err(error) if is_of_another_caller(&error) && setup.is_possible(mounter) => let_others_run(),
-                done => return done,
-            }
-        }
-        setup.start().finish(fs, mounter)
+        let mut attempts = 1..SET_UP_ATTEMPTS;
+        setup.start().finish_beginning_again(fs, mounter, |error, run| {
+            let again = is_of_another_caller(error) && attempts.next().is_some() && setup.is_possible(mounter);
+            again.then(|| {
+                let_others_run();
+                run.again()
+            })
+        })
     })
 }

@@ -16,9 +16,9 @@ pub enum SetupStep {
     MakeDirectories(Utf8PathBuf),
     /// The host's directory has to be on a shared mount.
     LookAtMounts(Utf8PathBuf, UnsharedMounts),
-    /// The host's directory is bound onto itself, private.
+    /// The host's directory is bound onto itself, shared, in a peer group of its own.
     BindOntoItself(Utf8PathBuf),
-    /// That mount is made shared.
+    /// Such a mount that is there already is made shared.
     MakeShared(Utf8PathBuf),
     /// What the guest sees is bound.
     BindShared {
@@ -45,7 +45,7 @@ impl fmt::Display for SetupStep {
             Self::LookAtMounts(path, UnsharedMounts::MakeShared) => {
                 write!(f, "see whether {path} is on a shared mount; if not, bind it onto itself and make that shared")
             }
-            Self::BindOntoItself(path) => write!(f, "bind {path} onto itself, private"),
+            Self::BindOntoItself(path) => write!(f, "bind {path} onto itself, shared"),
             Self::MakeShared(path) => write!(f, "make the mount on {path} shared"),
             Self::BindShared { mounts_dir, shared_dir } => {
                 write!(f, "bind {mounts_dir} onto {shared_dir}, read-only, slave, unless it is there")

@@ -23,10 +23,20 @@ pub(crate) fn shape_of_bind(
     let Some(subpath) = subpath(&holding, &path) else {
         return Err(OsError::new(Operation::MountOf, path, Errno::ESTALE).into());
     };
+    Ok(shape_of_copy(&holding, subpath, read_only, propagation))
+}
+
+/// The shape of a bind of this part of a mount.
+pub(crate) fn shape_of_copy(
+    holding: &MountInfo,
+    subpath: PathBuf,
+    read_only: bool,
+    propagation: Propagation,
+) -> MountShape {
     let added = if read_only { MountFlags::READ_ONLY } else { MountFlags::NONE };
     let attributes = MountAttributes { flags: holding.attributes.flags | added, ..holding.attributes };
-    let propagation = shape_of_propagation(propagation, &holding);
-    Ok(MountShape { device: holding.device, subpath, attributes, propagation, idmapped: holding.idmapped })
+    let propagation = shape_of_propagation(propagation, holding);
+    MountShape { device: holding.device, subpath, attributes, propagation, idmapped: holding.idmapped }
 }
 
 /// The mount that holds the source of a share.

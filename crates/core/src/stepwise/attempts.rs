@@ -1,5 +1,7 @@
 //! Attempts of a call that other callers of the library interfere with.
 
+use std::time::Duration;
+
 use crate::error::errno::is_gone;
 use crate::error::{Errno, Error, Operation, OsError};
 use crate::mount::{MountInfo, PathMount};
@@ -16,6 +18,17 @@ pub(crate) const SET_UP_ATTEMPTS: u32 = 8;
 /// Lets another caller run before the next attempt, without waiting for it.
 pub(crate) fn let_others_run() {
     std::thread::yield_now();
+}
+
+/// As [`let_others_run`], longer with each attempt: another caller may be held up on another processor. All [`ATTEMPTS`]
+/// together take about a tenth of a second.
+pub(crate) fn let_others_run_longer(attempt: u32) {
+    const ONLY_YIELDS: u32 = 32;
+    if attempt < ONLY_YIELDS {
+        let_others_run();
+    } else {
+        std::thread::sleep(Duration::from_micros(50) * attempt);
+    }
 }
 
 /// True where `error` means that another caller removed or replaced the names that the call uses, and the attempt left

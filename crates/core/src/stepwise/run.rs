@@ -60,12 +60,26 @@ impl<S: Sequence> Run<S> {
     /// # Errors
     ///
     /// The error of the step that failed. All changes were rolled back, unless [`Error::left`] lists them.
-    pub fn finish(mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<S::Outcome, Error> {
+    pub fn finish(self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<S::Outcome, Error> {
+        self.finish_beginning_again(fs, mounter, |_, _| None)
+    }
+
+    /// Takes the steps that are left. After a failure `again` returns the sequence to begin again with, which has all that
+    /// was made so far; `None`: the failure is final.
+    pub(crate) fn finish_beginning_again(
+        mut self,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+        mut again: impl FnMut(&Error, &S) -> Option<S>,
+    ) -> Result<S::Outcome, Error> {
         loop {
             match self.advance(fs, mounter) {
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(self.sequence.outcome()),
-                Err(error) => return Err(error.leaving(self.roll_back(fs, mounter))),
+                Err(error) => match again(&error, &self.sequence) {
+                    Some(sequence) => self = Self::new(sequence),
+                    None => return Err(error.leaving(self.roll_back(fs, mounter))),
+                },
             }
         }
     }

@@ -77,7 +77,17 @@ fn is_locked(error: &OsError) -> bool {
 /// Where its name shows something else by now, it is looked for by its identity; with an id that the kernel uses again that
 /// proves nothing, so then the name decides.
 pub(crate) fn detach_exactly(mounter: &dyn Mounter, at: &Location, key: MountKey) -> Result<(), OsError> {
-    let request = UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach).only(key);
+    unmount_exactly(mounter, at, key, UnmountMode::Detach)
+}
+
+/// The same in any mode.
+pub(crate) fn unmount_exactly(
+    mounter: &dyn Mounter,
+    at: &Location,
+    key: MountKey,
+    mode: UnmountMode,
+) -> Result<(), OsError> {
+    let request = UnmountRequest::new(at.clone()).with_mode(mode).only(key);
     let error = match mounter.unmount(&request) {
         Ok(()) => return Ok(()),
         Err(error) => error,
@@ -88,7 +98,7 @@ pub(crate) fn detach_exactly(mounter: &dyn Mounter, at: &Location, key: MountKey
             _ => Err(error),
         };
     }
-    match unmount_found(mounter, key, None, UnmountMode::Detach) {
+    match unmount_found(mounter, key, None, mode) {
         Ok(Unmounted::Done(_) | Unmounted::Gone) => Ok(()),
         Ok(Unmounted::Covered(_)) | Err(_) => Err(error),
     }

@@ -86,6 +86,11 @@ impl Mounter for FakeBackend {
         self.call(Operation::SetPropagation, subject, |linux| linux.set_propagation(at, propagation, recursion))
     }
 
+    fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError> {
+        let subject = || at.for_display().into();
+        self.call(Operation::SetPropagation, subject, |linux| linux.set_propagation_of(at, mount, propagation))
+    }
+
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
         let subject = || request.at().for_display().into();
         self.detailed_call(Operation::Unmount, subject, || mode(request), |linux| linux.unmount(request))

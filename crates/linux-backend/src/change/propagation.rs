@@ -1,7 +1,7 @@
 //! Setting propagation.
 
 use mountwright_core::file::FinalLink;
-use mountwright_core::{Location, Propagation, Recursion};
+use mountwright_core::{Location, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
 use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_PRIVATE, MS_REC, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};
@@ -44,6 +44,13 @@ impl<K: Kernel> LinuxBackend<K> {
             }
             Location::Beneath { .. } => self.propagate(&self.pin(at, FinalLink::Follow, 0)?, propagation, recursion),
         }
+    }
+
+    /// Sets the propagation of this mount, by the descriptor that its identity was compared on.
+    pub(crate) fn propagate_only(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Step<()> {
+        let root = self.pin(at, FinalLink::Follow, 0)?;
+        self.expect_mount(&root, mount)?;
+        self.propagate(&root, propagation, Recursion::This)
     }
 
     /// mount(2) with flags that take neither source nor type.

@@ -149,9 +149,16 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         self.unmount_by_name(place, bits)?;
         match expected {
-            MountKey::Unique(id) if self.is_there(id) => Err(Fault::new(Call::Umount2, Errno::ESTALE)),
+            MountKey::Unique(_) if self.uses(Call::Statmount) && !self.is_gone(expected)? => {
+                Err(Fault::new(Call::Umount2, Errno::ESTALE))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Checks that a descriptor is of the root of this mount.
+    pub(crate) fn expect_mount(&self, file: &K::Fd, mount: MountKey) -> Step<()> {
+        expect(self.seen_through(file, Some(mount))?, Some(mount))
     }
 
     fn pin_name(&self, place: &Place<'_, K::Fd>) -> Step<K::Fd> {

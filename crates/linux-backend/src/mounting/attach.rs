@@ -3,16 +3,15 @@
 use std::num::NonZeroU64;
 
 use mountwright_core::mount::{OccupiedTarget, UniqueMountId};
-use mountwright_core::{Errno, MountKey, Propagation, Recursion};
+use mountwright_core::{BindRequest, Errno, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
 use crate::mounting::find_new_mount::same_file;
-use crate::mounting::look_again::look_again;
 use crate::mounting::standing::Standing;
 use crate::mounting::target::Target;
 use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::syscalls::abi::{
-    AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, MS_SLAVE, S_IFLNK,
+    AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE, S_IFLNK,
 };
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel};
@@ -22,8 +21,12 @@ use crate::syscalls::{At, Call, Kernel};
 /// Set only after the attach, it would apply to one mount alone. Below a shared parent the copies at the parent's peers
 /// would stay peers of the source. The mount itself would be one for a moment, in which mounts on it propagate to the
 /// source.
-pub(crate) fn before_the_attach(propagation: Option<Propagation>) -> Option<u32> {
-    match propagation? {
+pub(crate) fn before_the_attach(request: &BindRequest) -> Option<u32> {
+    if let OccupiedTarget::StackOn(_) = request.occupied_target() {
+        // The kernel attaches no unbindable mount to a shared one.
+        return Some(MS_UNBINDABLE);
+    }
+    match request.wanted_propagation()? {
         // An unbindable mount cannot be attached below a shared one.
         Propagation::Private | Propagation::Unbindable => Some(MS_PRIVATE),
         Propagation::Slave => Some(MS_SLAVE),
@@ -74,7 +77,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let attached = self.about_to_attach((tree, mount), target, last)?;
         self.calls
             .move_mount(tree, &target.file, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
-            .map_err(|fault| self.as_mount_says(fault, tree, &target.file))?;
+            .map_err(|fault| self.as_mount_says(fault, tree, target))?;
         self.finish(attached, target, last)
     }
 
@@ -162,8 +165,8 @@ impl<K: Kernel> LinuxBackend<K> {
     fn wait_for_the_copies(&self, mount: MountKey, target: &Target<'_, K::Fd>) {
         let (MountKey::Unique(id), Some(MountKey::Unique(expected))) = (mount, target.alone_on) else { return };
         let mut has_left = false;
-        // An error: it is unmounted, or its relations cannot be found out.
-        let _ = look_again(|| {
+        // An error: it is unmounted, or nothing can be known of it.
+        let _ = self.look_again(|| {
             let own = self.relations(id)?;
             let Ok(below) = NonZeroU64::try_from(own.parent) else { return Ok(Some(())) };
             let below = self.relations(UniqueMountId(below))?;
@@ -185,6 +188,9 @@ impl<K: Kernel> LinuxBackend<K> {
         let settled = match last.propagation {
             None => Ok(()),
             Some(Propagation::Shared) => self.propagate(attached.tree, Propagation::Shared, last.recursion),
+            Some(propagation) if matches!(target.occupied, OccupiedTarget::StackOn(_)) => {
+                self.propagate(attached.tree, propagation, last.recursion)
+            }
             Some(propagation) => match self.leave_peers(attached, target, last) {
                 Ok(None) if propagation == Propagation::Unbindable => {
                     self.propagate(attached.tree, propagation, last.recursion)
@@ -197,14 +203,15 @@ impl<K: Kernel> LinuxBackend<K> {
         settled.or_else(|fault| self.undo(attached, target, last, fault))
     }
 
-    /// `move_mount` has one errno for all mistakes; mount(2) reports `ENOTDIR` if only one of tree and target is a
-    /// directory.
-    pub(crate) fn as_mount_says(&self, fault: Fault, tree: &K::Fd, target: &K::Fd) -> Fault {
+    /// `move_mount` has one errno for all mistakes; mount(2) says `ENOTDIR` where a directory and a file meet.
+    pub(crate) fn as_mount_says(&self, fault: Fault, tree: &K::Fd, target: &Target<'_, K::Fd>) -> Fault {
         if fault.errno() != Errno::EINVAL {
             return fault;
         }
-        match (self.sort_of(tree), self.sort_of(target)) {
+        match (self.sort_of(tree), self.sort_of(&target.file)) {
             (Ok(tree), Ok(target)) if tree != target => fault.saying(Errno::ENOTDIR),
+            // A shared mount has refused an unbindable one.
+            (Ok(_), Ok(_)) if matches!(target.occupied, OccupiedTarget::StackOn(_)) => fault.saying(Errno::EBUSY),
             _ => fault,
         }
     }
@@ -225,7 +232,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Below a root: checks that the target's name still shows the mount. Another process may have exchanged it.
     fn shows(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<()> {
         let Some((parent, name)) = &target.named else { return Ok(()) };
-        look_again(|| {
+        self.look_again(|| {
             let stat =
                 self.calls.statx(At::Fd(parent), name.as_ref(), AT_SYMLINK_NOFOLLOW | QUIETLY, self.identity_mask())?;
             match mount_key(&stat) {

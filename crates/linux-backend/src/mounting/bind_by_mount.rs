@@ -98,14 +98,14 @@ impl<K: Kernel> LinuxBackend<K> {
             Recursion::This => self.change_copy(request, &copy)?,
             Recursion::Tree => self.change_staged_tree(&copy, request.change())?,
         }
-        if let Some(propagation) = before_the_attach(last.propagation) {
+        if let Some(propagation) = before_the_attach(request) {
             self.mount_by_flags(Reach::Descriptor(&copy), propagation | MS_REC)?;
         }
         let target = self.target(request, &copy, created)?;
         let fence = self.about_to_attach((&copy, mount), &target, last)?.fence;
         self.calls
             .mount(Reach::Descriptor(&copy), Reach::Descriptor(&target.file), "".as_ref(), MS_MOVE, "".as_ref())
-            .map_err(|fault| self.as_mount_says(fault, &copy, &target.file))?;
+            .map_err(|fault| self.as_mount_says(fault, &copy, &target))?;
         let standing = self.look_at(&Attached::new(&copy, mount, last.recursion), &target, last)?;
         Ok(Moved { copy, target, mount, standing, fence })
     }
@@ -124,7 +124,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let last = last_step(request, parts(request), None);
         let (copy, mount) = self.mounted_on(&target, Some(source))?;
         self.change_copy(request, &copy)
-            .and_then(|()| match before_the_attach(last.propagation) {
+            .and_then(|()| match before_the_attach(request) {
                 Some(propagation) => self.mount_by_flags(Reach::Descriptor(&copy), propagation),
                 None => Ok(()),
             })

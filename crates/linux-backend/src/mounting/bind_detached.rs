@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mountwright_core::mount::{BindReport, Guarantee};
+use mountwright_core::mount::{BindReport, Guarantee, OccupiedTarget};
 use mountwright_core::{BindRequest, Errno, Location, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -26,11 +26,15 @@ pub(crate) fn last_step<'a, Fd>(request: &BindRequest, apart: bool, source: Opti
 
 /// Returns true if the copy gets its propagation before it is attached.
 pub(crate) fn parts(request: &BindRequest) -> bool {
-    before_the_attach(request.wanted_propagation()).is_some()
+    before_the_attach(request).is_some()
 }
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_request(&self, request: &BindRequest) -> Step<BindReport> {
+        let stacks_on = matches!(request.occupied_target(), OccupiedTarget::StackOn(_));
+        if stacks_on && matches!(request.wanted_propagation(), None | Some(Propagation::Slave)) {
+            return Err(Fault::new(Call::MoveMount, Errno::EINVAL));
+        }
         let detached = self.uses(Call::OpenTree) && self.uses(Call::MoveMount);
         let as_it_is = request.change().is_nothing() && !parts(request);
         let detached = detached && (as_it_is || self.uses(Call::MountSetattr) || self.uses(Call::OpenTreeAttr));
@@ -60,7 +64,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// descriptor is closed.
     fn copy_of_source(&self, request: &BindRequest) -> Step<Source<K::Fd>> {
         let attr = MountAttr {
-            propagation: before_the_attach(request.wanted_propagation()).unwrap_or_default().into(),
+            propagation: before_the_attach(request).unwrap_or_default().into(),
             ..attr_of(request.change())
         };
         // A slave may need a second copy of the same source: the location is resolved once.

@@ -8,8 +8,7 @@ use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
-use crate::mounting::attach::{Attached, LastStep, before_the_attach};
-use crate::mounting::look_again::look_again;
+use crate::mounting::attach::{Attached, LastStep};
 use crate::mounting::newcomers::Newcomer;
 use crate::mounting::standing::Member;
 use crate::mounting::target::Target;
@@ -125,7 +124,7 @@ impl<K: Kernel> LinuxBackend<K> {
         target: &Target<'_, K::Fd>,
     ) -> Step<Option<Newcomer>> {
         let mut seen = None;
-        look_again(|| {
+        self.look_again(|| {
             seen = self.newcomer(below, target)?;
             Ok((seen != Some(Newcomer::Cover)).then_some(()))
         })?;
@@ -143,7 +142,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// A slave tree that could not join its masters is refused here: once its mounts have left their peers, an unmount
     /// no longer reaches the copies.
     pub(crate) fn fence(&self, target: &Target<'_, K::Fd>, last: &LastStep<'_, K::Fd>) -> Step<Option<u64>> {
-        if last.recursion == Recursion::This || before_the_attach(last.propagation).is_none() {
+        if last.recursion == Recursion::This || !last.apart {
             return Ok(None);
         }
         let joins = last.source.is_some() && self.uses(Call::SetGroup);

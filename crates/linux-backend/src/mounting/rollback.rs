@@ -6,7 +6,6 @@ use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
 use crate::mounting::attach::Attached;
-use crate::mounting::look_again::look_again;
 use crate::mounting::target::Target;
 use crate::resolve::identity::mount_key;
 use crate::syscalls::abi::MNT_DETACH;
@@ -33,7 +32,7 @@ impl<K: Kernel> LinuxBackend<K> {
     ) -> Fault {
         let uncovered = match mount {
             MountKey::Unique(_) => {
-                let uncovered = look_again(|| Ok((!self.is_covered(target, mount)?).then_some(())));
+                let uncovered = self.look_again(|| Ok((!self.is_covered(target, mount)?).then_some(())));
                 matches!(uncovered, Ok(Some(())))
             }
             // Each check would read the mount table, and before 6.8 a loser does not unmount its mount.
@@ -60,17 +59,16 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Unmounts the top of a mount's stack until the mount is gone, or until it has to stop.
     fn unmount_until_gone(&self, (tree, mount): (&K::Fd, MountKey), stop: impl Fn() -> bool) -> bool {
-        let is_gone = || match mount {
-            MountKey::Unique(_) => self.is_gone(mount),
-            // The id may be reused by now.
-            MountKey::Reused(_) => Ok(true),
-        };
+        // No other mount has its id while a descriptor of it is open.
+        let is_gone = || self.is_gone(mount);
         for _ in 0..MOST_COVERS {
             match self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH) {
-                Ok(()) if is_gone().unwrap_or(true) => return true,
-                // A mount that another process attached over it at this moment was unmounted instead.
-                Ok(()) if stop() => return false,
-                Ok(()) => {}
+                Ok(()) => match is_gone() {
+                    Ok(true) => return true,
+                    // A mount that was put over it in this very moment was unmounted instead.
+                    Ok(false) if !stop() => {}
+                    Ok(false) | Err(_) => return false,
+                },
                 Err(fault) => {
                     let unmounted_by_another = fault.errno() == Errno::EINVAL && matches!(mount, MountKey::Unique(_));
                     return unmounted_by_another && is_gone().unwrap_or(false);

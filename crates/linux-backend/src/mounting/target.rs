@@ -26,7 +26,8 @@ pub(crate) struct Target<'a, Fd> {
     pub(crate) file: Fd,
     /// Below a root: the parent directory and the name in it.
     pub(crate) named: Option<Named<'a, Fd>>,
-    /// The mount that the target is on, if the target must be unoccupied and the kernel reports the mount.
+    /// The mount that the new one must be on, if the request names it, or the target must be unoccupied and the kernel
+    /// reports the mount.
     pub(crate) alone_on: Option<MountKey>,
     /// The rule for other mounts on the target.
     pub(crate) occupied: OccupiedTarget,
@@ -79,6 +80,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 created.target = identity;
                 alone_on
             }
+            OccupiedTarget::StackOn(mount) => Some(self.topmost(&file, mount)?),
             OccupiedTarget::Stack => None,
         };
         Ok(Target { file, named, alone_on, occupied: request.occupied_target(), at: request.target() })
@@ -101,6 +103,17 @@ impl<K: Kernel> LinuxBackend<K> {
             None => self.mount_of_pinned(file)?.is_root,
         };
         if is_root { Err(Fault::new(Call::Openat, Errno::EBUSY)) } else { Ok((mount_key(&stat), identity)) }
+    }
+
+    /// `EBUSY` where a target is on another mount than this one, or this one is shared.
+    fn topmost(&self, file: &K::Fd, expected: MountKey) -> Step<MountKey> {
+        let found = self.mount_of_pinned(file)?.mount;
+        let is_expected = [found.key(), MountKey::Reused(found.id)].contains(&expected);
+        if is_expected && found.propagation.peers.is_none() {
+            Ok(found.key())
+        } else {
+            Err(Fault::new(Call::Openat, Errno::EBUSY))
+        }
     }
 
     fn trusted_target(
@@ -138,7 +151,7 @@ impl<K: Kernel> LinuxBackend<K> {
         short_enough(path.as_path())?;
         let crossing = match request.occupied_target() {
             OccupiedTarget::Refuse => Crossing::Refuse,
-            OccupiedTarget::Stack => Crossing::Enter,
+            OccupiedTarget::Stack | OccupiedTarget::StackOn(_) => Crossing::Enter,
         };
         let root_fd = self.open_root(root)?;
         let found = self.existing_beneath(&root_fd, path, crossing);

@@ -43,6 +43,11 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
         set.map_err(|fault| fault.of(Operation::SetPropagation, at.for_display()))
     }
 
+    fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError> {
+        let set = self.propagate_only(at, mount, propagation);
+        set.map_err(|fault| fault.of(Operation::SetPropagation, at.for_display()))
+    }
+
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
         self.unmount_request(request).map_err(|fault| fault.of(Operation::Unmount, request.at().for_display()))
     }

@@ -171,11 +171,6 @@ impl<K: Kernel> LinuxBackend<K> {
         self.ask(id, STATMOUNT_MNT_BASIC.into(), 0)
     }
 
-    /// Returns true if a mount is still in a mount namespace; false if that cannot be found out.
-    pub(crate) fn is_there(&self, id: UniqueMountId) -> bool {
-        self.uses(Call::Statmount) && self.relations(id).is_ok()
-    }
-
     /// Calls statmount with a buffer that grows until the strings fit.
     pub(crate) fn ask(&self, id: UniqueMountId, mask: u64, mut room: usize) -> Step<MountStat> {
         loop {

@@ -80,6 +80,11 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn flock(&self, _file: &Self::Fd, _operation: u32) -> Result<(), Errno> {
         Err(Errno::ENOSYS)
     }
+    /// Lets other threads run before the next of several looks at what another caller is about to change. An implementation
+    /// may wait about a millisecond once it was called often.
+    fn let_others_run(&self, _looks: usize) {
+        std::thread::yield_now();
+    }
     /// mkdirat(2).
     fn mkdirat(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32) -> Result<(), Errno>;
     /// unlinkat(2).

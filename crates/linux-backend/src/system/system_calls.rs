@@ -6,6 +6,7 @@ use std::io::IoSlice;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use linux_raw_sys::general::{
     LOCK_EX, LOCK_NB, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
@@ -75,6 +76,9 @@ fn path_of(place: Reach<'_, OwnedFd>, links: Links) -> Cow<'_, Path> {
         Reach::Below(fd, name) => Cow::Owned(links.path(fd.as_fd(), Some(name))),
     }
 }
+
+/// The looks after which a caller waits: the other one is held up on another processor then.
+const LOOKS_AT_ONCE: usize = 50;
 
 impl Kernel for Linux {
     type Fd = OwnedFd;
@@ -215,6 +219,14 @@ impl Kernel for Linux {
             _ => return Err(Errno::EINVAL),
         };
         rustix::fs::flock(file, operation).map_err(from_kernel)
+    }
+
+    fn let_others_run(&self, looks: usize) {
+        if looks < LOOKS_AT_ONCE {
+            std::thread::yield_now();
+        } else {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     fn mkdirat(&self, dir: At<'_, OwnedFd>, path: &Path, mode: u32) -> Answered<()> {

@@ -177,6 +177,41 @@ pub(super) const CASES: &[Case] = &[
         s.mounter().bind(&bind("/w/two", "/w/target").stacking()).unwrap();
         assert_eq!((s.text("/w/target"), s.mounts().len()), (b"two".to_vec(), 2));
     }),
+    Case::new("a bind that stacks on one mount is EBUSY on any other, and while that one is shared", |s| {
+        s.dir("/w/source");
+        s.tmpfs("/w/m");
+        let mount = s.mounter().mount_of(&at("/w/m")).unwrap().mount.key();
+        let outer = s.mounter().mount_of(&at("/w")).unwrap().mount.key();
+        let wanted = |propagation| bind("/w/source", "/w/m").propagation(propagation).stacking_on(mount);
+        s.refuses(Errno::EBUSY, || s.mounter().bind(&wanted(Propagation::Shared).stacking_on(outer)));
+        s.propagate("/w/m", Propagation::Shared);
+        s.refuses(Errno::EBUSY, || s.mounter().bind(&wanted(Propagation::Shared)));
+        s.propagate("/w/m", Propagation::Private);
+        s.tmpfs("/w/m");
+        s.refuses(Errno::EBUSY, || s.mounter().bind(&wanted(Propagation::Shared)));
+        s.detached("/w/m");
+        s.refuses(Errno::EINVAL, || s.mounter().bind(&wanted(Propagation::Slave)));
+        s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/source", "/w/m").stacking_on(mount)));
+    }),
+    Case::new("a bind that stacks on one mount has a peer group of its own, or is private or unbindable", |s| {
+        s.tmpfs("/w/source");
+        s.propagate("/w/source", Propagation::Shared);
+        s.dir("/w/source/inner");
+        s.tmpfs("/w/m");
+        let mount = s.mount("/w/m");
+        for propagation in [Propagation::Shared, Propagation::Private, Propagation::Unbindable] {
+            let request = bind("/w/source", "/w/m").propagation(propagation).stacking_on(mount.key());
+            let bound = s.mounter().find_mount(s.mounter().bind(&request).unwrap().mount).unwrap();
+            assert_eq!((bound.parent, bound.propagation.master), (mount.id, None), "{propagation}");
+            assert_eq!(bound.propagation.unbindable, propagation == Propagation::Unbindable);
+            assert_eq!(bound.propagation.peers.is_some(), propagation == Propagation::Shared);
+            assert_ne!(bound.propagation.peers, s.mount("/w/source").propagation.peers);
+            s.tmpfs("/w/source/inner");
+            assert!(!s.is_mounted("/w/m/inner"), "{propagation}");
+            s.detached("/w/source/inner");
+            s.detached("/w/m");
+        }
+    }),
     Case::new("a directory is bound onto itself", |s| {
         s.file("/w/dir/f", b"text");
         s.mounter().bind(&bind("/w/dir", "/w/dir")).unwrap();

@@ -53,6 +53,21 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/m/b");
         assert_eq!((s.is_mounted("/w/peer/a"), s.is_mounted("/w/peer/b")), (true, false));
     }),
+    Case::new("the propagation of one mount is set only while it is topmost", |s| {
+        s.tmpfs("/w/m");
+        s.dir("/w/m/inner");
+        let mount = s.mounter().mount_of(&at("/w/m")).unwrap().mount.key();
+        let set_of = |place: &str| s.mounter().set_propagation_of(&at(place), mount, Propagation::Shared);
+        s.refuses(Errno::EINVAL, || set_of("/w/m/inner"));
+        s.refuses(Errno::ENOENT, || set_of("/w/missing"));
+        s.tmpfs("/w/m");
+        s.refuses(Errno::ESTALE, || set_of("/w/m"));
+        s.detached("/w/m");
+        set_of("/w/m").unwrap();
+        assert_eq!(seen(s.mount("/w/m").propagation), (true, false, false));
+        s.mounter().set_propagation_of(&below("/w", "m"), mount, Propagation::Private).unwrap();
+        assert_eq!(seen(s.mount("/w/m").propagation), (false, false, false));
+    }),
     Case::new("slave on a mount that is not shared is private", |s| {
         s.tmpfs("/w/m");
         set(s, &at("/w/m"), Propagation::Slave).unwrap();

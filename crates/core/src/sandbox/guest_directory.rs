@@ -1,0 +1,105 @@
+//! The directory that the guest sees: a read-only slave of the mounts directory.
+
+use crate::bind::bind_mount::bind_in_span;
+use crate::error::{Errno, Error, Leftover, Operation, OsError};
+use crate::mount::{BindRequest, Conflict, MountKey, MountShape, Propagation, PropagationShape, UnmountMode};
+use crate::ports::{Filesystem, Mounter};
+use crate::sandbox::SandboxSetup;
+use crate::sandbox::setup_run::{at, is_quicker_at, torn_down};
+use crate::share::ensure::may_be_in_the_making;
+use crate::share::expected_mount::{shape_of_bind, shape_of_copy};
+use crate::stepwise::attempts::{ATTEMPTS, let_others_run_longer, settled_mount_on};
+use crate::unmount::exact::{detach_exactly, of_mount};
+
+/// The binding of one mounts directory to the guest's.
+pub(crate) struct GuestDirectory<'a> {
+    pub(crate) fs: &'a dyn Filesystem,
+    pub(crate) mounter: &'a dyn Mounter,
+    pub(crate) setup: &'a SandboxSetup,
+    /// The mount of the mounts directory onto itself, where there is one.
+    pub(crate) onto_itself: Option<MountKey>,
+}
+
+impl GuestDirectory<'_> {
+    /// Binds unless that is done. Returns the mount, and whether this call has made it.
+    pub(crate) fn bind(&self) -> Result<(MountKey, bool), Error> {
+        let mut last = torn_down(self.setup.shared());
+        for attempt in 1..=2 * ATTEMPTS {
+            match self.try_to_bind() {
+                Err(Error::Conflict(conflict)) if may_be_in_the_making(&conflict) => {
+                    if attempt == ATTEMPTS {
+                        unmount_unfinished(self.mounter, &conflict)?;
+                    }
+                    last = conflict.into();
+                }
+                Err(error) if is_quicker_at(&error) => last = error,
+                done => return done,
+            }
+            let_others_run_longer(attempt % ATTEMPTS);
+        }
+        Err(last)
+    }
+
+    fn try_to_bind(&self) -> Result<(MountKey, bool), Error> {
+        let at_shared = at(self.setup.shared());
+        if let Some(there) = settled_mount_on(self.mounter, &at_shared)? {
+            return Ok((self.wanted()?.check(there)?.key(), false));
+        }
+        self.check_uncovered()?;
+        // Nothing is below `shared` yet, so there is no copy that a window could leave writable.
+        let request = BindRequest::new(at(self.setup.mounts()), at_shared).read_only().propagation(Propagation::Slave);
+        self.keep_if_slave(bind_in_span(self.fs, self.mounter, &request)?.mount)
+    }
+
+    /// `EBUSY`: another mount covers the mount onto itself. The source of the bind would be that one.
+    fn check_uncovered(&self) -> Result<(), Error> {
+        let Some(mount) = self.onto_itself else { return Ok(()) };
+        let mounts = self.setup.mounts();
+        if self.mounter.mount_of(&at(mounts))?.mount.key() == mount {
+            return Ok(());
+        }
+        Err(OsError::new(Operation::Bind, mounts.as_std_path(), Errno::EBUSY).into())
+    }
+
+    /// By the mount onto itself where there is one: another caller's mount may cover its name for a moment.
+    fn wanted(&self) -> Result<MountShape, Error> {
+        let Some(mount) = self.onto_itself else {
+            return shape_of_bind(self.fs, self.mounter, &at(self.setup.mounts()), true, Propagation::Slave);
+        };
+        match self.mounter.find_mount(mount) {
+            Ok(found) => Ok(shape_of_copy(&found, found.root.clone(), true, Propagation::Slave)),
+            Err(error) if error.errno() == Errno::ENOENT => Err(torn_down(self.setup.mounts())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps the new mount if it is a slave of the mounts directory: its name may have shown another mount for a moment.
+    fn keep_if_slave(&self, mount: MountKey) -> Result<(MountKey, bool), Error> {
+        let looked = self.wanted().and_then(|wanted| Ok((wanted, self.mounter.find_mount(mount)?)));
+        let refused = match looked {
+            Ok((wanted, found)) if wanted.differences(&found).is_empty() => return Ok((mount, true)),
+            Ok(_) => OsError::new(Operation::Bind, self.setup.shared().as_std_path(), Errno::EBUSY).into(),
+            Err(error) => error,
+        };
+        match detach_exactly(self.mounter, &at(self.setup.shared()), mount) {
+            Ok(()) => Err(refused),
+            Err(_) => Err(refused.leaving(vec![Leftover::Mount { mount, at: self.setup.shared().into() }])),
+        }
+    }
+}
+
+/// Unmounts the mount of a caller that was stopped or killed between its attach and its last step: a slave of the mounts
+/// directory that still has the peers that a shared parent gave it. No set-up adopts such a mount.
+fn unmount_unfinished(mounter: &dyn Mounter, conflict: &Conflict) -> Result<(), Error> {
+    let state = conflict.found.propagation;
+    let is_slave = PropagationShape::SlaveOf(state.master) == conflict.wanted.propagation && state.master.is_some();
+    if !is_slave || state.peers.is_none() {
+        return Ok(());
+    }
+    let request = of_mount(&conflict.found, conflict.found.key()).with_mode(UnmountMode::Detach);
+    match mounter.unmount(&request) {
+        // Another caller was quicker.
+        Err(error) if crate::unmount::exact::may_have_moved(&error) => Ok(()),
+        done => Ok(done?),
+    }
+}

@@ -1,0 +1,135 @@
+//! The mounts directory of a sandbox that needs a shared mount of its own: bound onto itself.
+
+use camino::Utf8Path;
+
+use crate::bind::bind_mount::bind_in_span;
+use crate::device::within_root::within_root;
+use crate::error::{Errno, Error, Leftover, Operation, OsError};
+use crate::mount::subpath::is_onto_itself;
+use crate::mount::{BindRequest, Guarantee, MountInfo, MountKey, Propagation};
+use crate::ports::{Filesystem, Mounter};
+use crate::sandbox::setup_run::{at, torn_down};
+use crate::stepwise::attempts::{ATTEMPTS, let_others_run_longer};
+use crate::unmount::exact::detach_exactly;
+use crate::unmount::placeholder::is_gone;
+
+/// The mount that holds the mounts directory.
+pub(crate) enum Found {
+    /// The directory bound onto itself: the mount of a set-up.
+    OntoItself(MountInfo),
+    Other(MountInfo),
+}
+
+impl Found {
+    pub(crate) fn mount(&self) -> &MountInfo {
+        let (Self::OntoItself(mount) | Self::Other(mount)) = self;
+        mount
+    }
+}
+
+/// A bind onto itself on another one is that of the loser of a race, about to be unmounted: the directory is looked at
+/// again.
+pub(crate) fn look(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) -> Result<Found, Error> {
+    let mut attempt = 0;
+    loop {
+        // Of a mount outside of the root a second set-up could not recognize what this one makes.
+        let there = within_root(fs, mounter, &at(path), mounter.mount_of(&at(path)))?;
+        let under = if there.is_root { find_parent(mounter, &there.mount)? } else { None };
+        let Some(under) = under.filter(|under| is_onto_itself(&there.mount, under)) else {
+            return Ok(Found::Other(there.mount));
+        };
+        let is_stacked = under.mount_point == there.mount.mount_point;
+        attempt += 1;
+        if !is_stacked || attempt == ATTEMPTS || !is_onto_what_it_shows(mounter, &under)? {
+            return Ok(Found::OntoItself(there.mount));
+        }
+        let_others_run_longer(attempt);
+    }
+}
+
+/// Binds the directory onto itself, on the mount `under`. The new mount is shared, in a peer group of its own. `EBUSY`:
+/// another caller has mounted there first; nothing is left.
+pub(crate) fn bind(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    path: &Utf8Path,
+    under: &MountInfo,
+) -> Result<MountKey, Error> {
+    let request = BindRequest::new(at(path), at(path)).propagation(Propagation::Shared).stacking_on(under.key());
+    let mount = bind_in_span(fs, mounter, &request.require(Guarantee::Window))?.mount;
+    let kept = keep_if_on(mounter, path, mount, under)?;
+    kept.ok_or_else(|| OsError::new(Operation::Bind, path.as_std_path(), Errno::EBUSY).into())
+}
+
+/// Keeps a bind of the directory onto itself if it shows what is under it and lies on `under`; else it is rolled back and
+/// the result is `None`.
+pub(crate) fn keep_if_on(
+    mounter: &dyn Mounter,
+    path: &Utf8Path,
+    mount: MountKey,
+    under: &MountInfo,
+) -> Result<Option<MountKey>, Error> {
+    let leftover = || Leftover::Mount { mount, at: path.into() };
+    match mounter.find_mount(mount) {
+        Ok(info) if info.parent == under.id && is_onto_itself(&info, under) => return Ok(Some(mount)),
+        Ok(_) => {}
+        // Believed only when two calls say so.
+        Err(gone) if gone.errno() == Errno::ENOENT && !shows(mounter, path, mount)? => return Ok(None),
+        Err(error) => {
+            let undone = detach_exactly(mounter, &at(path), mount).is_ok();
+            return Err(Error::from(error).leaving((!undone).then(leftover).into_iter().collect()));
+        }
+    }
+    match detach_exactly(mounter, &at(path), mount) {
+        Ok(()) => Ok(None),
+        Err(error) => Err(error.leaving(leftover()).into()),
+    }
+}
+
+fn shows(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<bool, Error> {
+    match mounter.mount_of(&at(path)) {
+        Ok(found) => Ok(found.mount.key() == mount),
+        Err(error) if is_gone(error.errno()) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes this very mount shared, as the set-up that has bound it was about to.
+pub(crate) fn make_shared(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<(), Error> {
+    for attempt in 0..ATTEMPTS {
+        match mounter.set_propagation_of(&at(path), mount, Propagation::Shared) {
+            Ok(()) => return Ok(()),
+            // It is covered for a moment, or unmounted.
+            Err(error) if matches!(error.errno(), Errno::EINVAL | Errno::ESTALE) || is_gone(error.errno()) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if is_shared(mounter, path, mount)? {
+            return Ok(());
+        }
+        let_others_run_longer(attempt);
+    }
+    Err(torn_down(path))
+}
+
+/// Whether the mount is shared; `ESTALE` where it is gone.
+pub(crate) fn is_shared(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<bool, Error> {
+    match mounter.find_mount(mount) {
+        Ok(found) => Ok(found.propagation.peers.is_some()),
+        Err(error) if error.errno() == Errno::ENOENT => Err(torn_down(path)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a mount shows what is under it.
+pub(crate) fn is_onto_what_it_shows(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bool, Error> {
+    Ok(find_parent(mounter, mount)?.is_some_and(|under| is_onto_itself(mount, &under)))
+}
+
+/// `None`: the mount under it is not seen from here.
+fn find_parent(mounter: &dyn Mounter, mount: &MountInfo) -> Result<Option<MountInfo>, Error> {
+    match mounter.find_mount(MountKey::Reused(mount.parent)) {
+        Ok(parent) => Ok(Some(parent)),
+        Err(error) if error.errno() == Errno::ENOENT => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
