@@ -48,12 +48,12 @@ pub struct FakeBackend {
 }
 
 impl FakeBackend {
-    /// On a machine of its own with an empty root, as its first process (see [`Machine::new`]).
+    /// Returns a backend for the first process of a new machine with an empty root (see [`Machine::new`]).
     pub fn new() -> Self {
         Self::from(Machine::new())
     }
 
-    /// On a machine that others hold too, as this process of it.
+    /// Returns a backend for this process of a machine that may have other holders.
     pub fn over(machine: Arc<Mutex<Machine>>, process: Pid) -> Self {
         Self::of(ModelKernel::new(machine.into(), process))
     }
@@ -62,8 +62,8 @@ impl FakeBackend {
         Self { linux: LinuxBackend::over(kernel), plan: Some(Arc::default()) }
     }
 
-    /// Another process's handle to the same machine, with a journal and a plan of its own. For the same process, it is the
-    /// one that is started after a crash.
+    /// Returns another process's handle to the same machine, with a journal and injected failures of its own. For the
+    /// same process, it is the process that is started after a crash.
     pub fn for_process(&self, process: Pid) -> Self {
         Self::of(ModelKernel::new(self.shared_machine().clone(), process))
     }
@@ -73,14 +73,14 @@ impl FakeBackend {
         self.linux.kernel().process()
     }
 
-    /// Looks at or changes the machine past the ports, by its syscall face. The machine is locked for `act`, which must not
-    /// use a handle to the same machine: it would wait for itself for ever.
+    /// Runs `act` on the machine, past the ports, by its syscall face. The machine is locked for `act`, which must not
+    /// use a handle to the same machine, which would deadlock.
     pub fn machine<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
         act(&mut self.shared_machine().lock())
     }
 
-    /// The machine as it is now: an independent copy, which costs next to nothing, with an empty journal and no plan.
-    /// Directories that are open at the port are not open there.
+    /// Returns an independent copy of the machine as it is now, at almost no cost, with an empty journal and no
+    /// injected failures. Directories that are open at the port are not open in the copy.
     pub fn snapshot(&self) -> Self {
         let mut machine = self.machine(|machine| machine.clone());
         machine.close_all_of_ports();
@@ -153,7 +153,7 @@ impl FakeBackend {
         Self { linux: self.linux.clone(), plan: None }
     }
 
-    /// Lets a call fail. Where several failures are for one call, the one that was added first counts.
+    /// Injects a failure into a call. If several failures match a call, the one that was added first applies.
     ///
     /// ```
     /// use mountwright_core::{Errno, Mounter, Operation};
@@ -171,8 +171,8 @@ impl FakeBackend {
         }
     }
 
-    /// Calls `hook` before every call, with a handle [past the plan](Self::past_the_plan) to change the host by: an
-    /// adversary who acts between any two calls. A later hook replaces an earlier one.
+    /// Calls `hook` before every call, with a handle [past the plan](Self::past_the_plan) for changes to the host: an
+    /// adversary that acts between any two calls. A later hook replaces an earlier one.
     ///
     /// ```
     /// use mountwright_core::{Errno, FileMode, Filesystem, Location, Operation};
@@ -195,8 +195,8 @@ impl FakeBackend {
         }
     }
 
-    /// Ends the process after this many more calls: what it has open is closed, every later call of this handle is `ESRCH`
-    /// and not made. [`for_process`](Self::for_process) gives a handle for what comes after.
+    /// Ends the process after this many more calls: its descriptors are closed, and every later call of this handle is
+    /// `ESRCH` and not made. [`for_process`](Self::for_process) returns a handle for the next process.
     ///
     /// ```
     /// use mountwright_core::{Errno, FileMode, Filesystem, Location};
@@ -238,13 +238,13 @@ impl Default for FakeBackend {
 }
 
 impl From<Machine> for FakeBackend {
-    /// As the machine's first process.
+    /// Returns a backend for the machine's first process.
     fn from(machine: Machine) -> Self {
         Self::over(Arc::new(Mutex::new(machine)), Machine::INIT)
     }
 }
 
-/// Runs a hook; a panic in an earlier run of it does not matter to this one.
+/// Runs a hook. A panic in an earlier run is ignored.
 fn run(hook: &Hook, host: &FakeBackend, call: &PortCall) {
     let mut hook = hook.lock().unwrap_or_else(PoisonError::into_inner);
     hook(host, call);

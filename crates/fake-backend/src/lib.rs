@@ -16,7 +16,8 @@
 //!   with planted files.
 //! * [`Failure`], [`FakeBackend::between`], [`FakeBackend::crash_after`], [`Machine::hang`]: faults as they occur on
 //!   nodes.
-//! * [`FakeBackend::journal`], its `Display`, [`FakeBackend::snapshot`] and [`FakeBackend::difference`]: what happened.
+//! * [`FakeBackend::journal`], its `Display`, [`FakeBackend::snapshot`] and [`FakeBackend::difference`]: the calls and
+//!   their effects.
 //! * [`Machine`]: the system calls. [`ModelKernel`] is the same for
 //!   [`LinuxBackend`](mountwright_linux::LinuxBackend).
 //!

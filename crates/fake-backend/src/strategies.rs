@@ -1,6 +1,6 @@
 //! Hosts for property tests with proptest (feature `proptest`).
 //!
-//! Paths are of the alphabet of [`mountwright_core::strategies`], so that its histories meet what a host has:
+//! Paths have the alphabet of [`mountwright_core::strategies`], so that its histories meet the files of a host:
 //!
 //! ```
 //! use mountwright_core::strategies::history;
@@ -27,7 +27,7 @@ use proptest::prelude::*;
 use crate::fake_backend::FakeBackend;
 use crate::host::host_builder::HostBuilder;
 
-/// One line of a host's description, but for the numbers in it.
+/// One line of a host's description, without its numbers.
 #[derive(Clone, Debug)]
 enum Line {
     Mount { at: PathBuf, words: Words },
@@ -99,8 +99,8 @@ fn write_mount(text: &mut String, line: &str, words: Words, group: u32) {
     let _ = writeln!(text, "{}", if words.unbindable { " unbindable" } else { "" });
 }
 
-/// A host with an ext4 root and up to eight mounts, binds, directories, files and symlinks at paths of
-/// [`path`]'s alphabet; shared, read-only, unbindable or not. Each value is a host of its own.
+/// Hosts with an ext4 root and up to eight mounts, binds, directories, files and symlinks at paths of [`path`]'s
+/// alphabet; shared, read-only, unbindable or not. Each value is a host of its own.
 pub fn host() -> impl Strategy<Value = FakeBackend> {
     (words(), prop::collection::vec(line(), 0..=8))
         .prop_filter_map("lines that contradict each other", |(root, lines)| {

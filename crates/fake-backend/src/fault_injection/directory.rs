@@ -22,7 +22,7 @@ pub(crate) struct PlannedDirectory {
 }
 
 impl PlannedDirectory {
-    /// The directory alone where nothing is planned for the handle.
+    /// Returns the directory unchanged if nothing is injected into the handle's calls.
     pub(crate) fn around(
         host: &FakeBackend,
         directory: Box<dyn Directory>,

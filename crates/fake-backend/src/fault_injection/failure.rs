@@ -1,4 +1,4 @@
-//! Calls that fail because the test says so.
+//! Injected failures.
 
 use mountwright_core::{Errno, Operation};
 
@@ -40,7 +40,7 @@ impl Failure {
         self
     }
 
-    /// Counts a call; its errno where it is to fail.
+    /// Counts a call. Returns the errno if the call is to fail.
     pub(crate) fn count(&mut self, operation: Operation) -> Option<Errno> {
         if self.operation.is_some_and(|only| only != operation) {
             return None;

@@ -13,13 +13,13 @@ use mountwright_core::{Errno, Operation};
 pub struct PortCall {
     /// Counted from 1, over both ports.
     pub number: usize,
-    /// Which call.
+    /// The operation.
     pub operation: Operation,
     /// The subject, as it stands in an error of this call.
     pub subject: Subject,
     /// Further arguments, for display; may be empty.
     pub detail: String,
-    /// The errno, where it failed. `Ok` before it is made.
+    /// The errno if it failed. `Ok` before it is made.
     pub answer: Result<(), Errno>,
 }
 

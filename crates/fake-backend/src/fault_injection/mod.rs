@@ -1,5 +1,5 @@
-//! The port calls of a [`FakeBackend`](crate::FakeBackend), and what a test can do to them: let them fail, act between
-//! them, end the process, read what was called.
+//! The port calls of a [`FakeBackend`](crate::FakeBackend) under a test's control: injected failures, hooks between
+//! calls, the end of the process, the journal.
 
 mod directory;
 mod entries;

@@ -41,7 +41,7 @@ const TYPE_NOT_MODELLED: &str = "fsopen: the fake does not model this type (docs
 /// The same for the value of an option.
 const OPTION_NOT_MODELLED: &str = "fsconfig: the fake does not model this value (docs/fake.md)";
 
-/// Names what the model lacks where that is the reason for the error.
+/// Adds the missing feature of the model to an error that it has caused.
 fn naming_the_gap(error: OsError, fs_type: &OsStr) -> OsError {
     match (error.errno(), error.step()) {
         (Errno::ENODEV, Some("fsopen" | "mount")) if is_known_but_not_modelled(fs_type.as_bytes()) => {

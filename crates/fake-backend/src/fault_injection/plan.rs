@@ -10,7 +10,7 @@ use crate::fault_injection::journal::{Journal, PortCall};
 /// The step of a call that is not made because its process has ended.
 pub(crate) const ENDED: &str = "the process has ended";
 
-/// Shared by the clones of a handle. `H`: what the test does before a call.
+/// The plan that the clones of a handle share. `H` is the hook before a call.
 pub(crate) struct Plan<H> {
     calls: usize,
     journal: Journal,
@@ -63,7 +63,7 @@ impl<H: Clone> Plan<H> {
         if self.ended {
             return Verdict::Refuse(Errno::ESRCH, ENDED);
         }
-        // Each counts every call, whichever of them decides.
+        // Each failure counts every call, whichever of them applies.
         let errors: Vec<_> = self.failures.iter_mut().map(|failure| failure.count(call.operation)).collect();
         match errors.into_iter().flatten().next() {
             Some(errno) => Verdict::Refuse(errno, "a failure that the test asked for"),
@@ -71,7 +71,7 @@ impl<H: Clone> Plan<H> {
         }
     }
 
-    /// Notes a call; true where the process ends with it.
+    /// Records a call. Returns true if the process ends with it.
     pub(crate) fn note(&mut self, call: PortCall) -> bool {
         let ends = !self.ended && self.ends_after == Some(call.number);
         self.ended |= ends;

@@ -10,7 +10,7 @@ use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::user_namespace::UserNs;
 
 impl Assembly<'_> {
-    /// Makes of each row's mount what the row says. A master that no row is is a mount in another namespace.
+    /// Sets the propagation of each row's mount. A master without a row is a mount in another namespace.
     pub(crate) fn set_propagation(&mut self) {
         let mut groups: BTreeMap<PeerGroup, MountKey> = BTreeMap::new();
         for (row, &mount) in self.rows.iter().zip(&self.mounts) {
@@ -49,7 +49,7 @@ impl Assembly<'_> {
         }
     }
 
-    /// The root of a namespace that no process here is in, and that stays.
+    /// Returns the root of a permanent namespace without a process.
     fn other_namespace(&mut self) -> MountKey {
         let superblock = self.machine.empty_tmpfs(b"tmpfs");
         let root = self.machine.superblocks[superblock].root;

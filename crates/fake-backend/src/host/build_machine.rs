@@ -92,7 +92,7 @@ struct Base {
 }
 
 impl Assembly<'_> {
-    /// Takes every number that a row has, so that nothing else gets it.
+    /// Reserves every number that a row has.
     fn reserve_numbers(&mut self) {
         let machine = &mut self.machine;
         for row in self.rows {
@@ -136,12 +136,12 @@ impl Assembly<'_> {
         });
         let object = &mut self.machine.superblocks[superblock];
         object.read_only = row.is_superblock_read_only();
-        // A device of its own is there whether it is mounted or not.
+        // A disk stays when it is unmounted.
         object.is_disk = device.major() != 0;
         superblock
     }
 
-    /// Each row's root. Those that were removed come first: a live one may have the same name.
+    /// Creates each row's root. Removed ones come first: a live one may have the same name.
     fn make_roots(&mut self) -> Result<Vec<DentryKey>, HostError> {
         let mut roots: Vec<Option<DentryKey>> = vec![None; self.rows.len()];
         for (row, found) in self.rows.iter().zip(&mut roots) {
@@ -179,7 +179,7 @@ impl Assembly<'_> {
         self.make_path(top, names, is_file).map_err(|reason| HostError::BadLine { line: row.line.clone(), reason })
     }
 
-    /// Walks in one filesystem and makes what is missing.
+    /// Walks in one filesystem and creates missing names.
     fn make_path(&mut self, top: DentryKey, names: &[&[u8]], is_file: bool) -> Result<DentryKey, &'static str> {
         let mut at = top;
         for (index, name) in names.iter().enumerate() {
@@ -228,7 +228,7 @@ impl Assembly<'_> {
         mount
     }
 
-    /// In the order of the rows: the age of mounts is the order of the table.
+    /// The order of the rows is the age of the mounts, and so the order of the table.
     fn make_mounts(&mut self, roots: &[DentryKey]) {
         for (row, &root) in self.rows.iter().zip(roots) {
             let superblock = self.superblocks[&row.mount.device];
@@ -303,7 +303,7 @@ impl Assembly<'_> {
         Ok(())
     }
 
-    /// A row whose parent no row is: on whatever the path leads to, with that parent's id for show.
+    /// Attaches a row without its parent's row to the mount that its path leads to; it prints the parent's id.
     fn attach_orphan(&mut self, index: usize) -> Result<(), HostError> {
         let row = &self.rows[index];
         let mount = self.mounts[index];

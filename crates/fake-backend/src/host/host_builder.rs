@@ -17,7 +17,7 @@ use crate::model::vfs::walk_flags::WalkFlags;
 
 use std::os::unix::ffi::OsStrExt;
 
-/// A host to test on, before it is built.
+/// The description of a host for tests, before it is built.
 ///
 /// # From a captured mountinfo
 ///
@@ -36,13 +36,12 @@ use std::os::unix::ffi::OsStrExt;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// * Ids, parents, devices, roots, attributes, types, sources, options, peer groups and masters are as the text has them,
-///   and its order is kept: the built host prints the same lines. The numbers that statmount calls unique are the model's
-///   own.
-/// * A filesystem is empty but for what is planted and for the roots and mount points of the mounts. Those are directories;
-///   where a path was planted as anything else, a root that is the same file is that.
-/// * A parent that the text does not have (a table seen from a chroot, or cut) is only a number: the mount is on whatever
-///   its path leads to. A master that the text does not have is a mount in another namespace.
+/// * Ids, parents, devices, roots, attributes, types, sources, options, peer groups and masters come from the text, and
+///   so does the order: the built host prints the same lines. Unique mount ids are the model's own.
+/// * A filesystem has planted files, and the roots and mount points of its mounts, and no others. Roots and mount
+///   points are directories, except a root that was planted as another kind of file.
+/// * A parent that is missing in the text (a table seen from a chroot, or cut) is only a number: the mount is on the
+///   mount that its path leads to. A missing master is a mount in another namespace.
 /// * A root that ends in `//deleted` is a removed file or directory.
 ///
 /// # From a short text
@@ -168,13 +167,13 @@ impl HostBuilder {
         self.plant(path, Plant::Socket)
     }
 
-    /// Gives what is at the path a mode, once everything is planted. Symlinks are followed.
+    /// Sets the mode of the file at the path, once everything is planted. Symlinks are followed.
     pub fn mode(mut self, path: impl Into<PathBuf>, mode: FileMode) -> Self {
         self.adjusted.push((path.into(), Adjustment::Mode(mode)));
         self
     }
 
-    /// Gives what is at the path an owner and a group, once everything is planted. Symlinks are followed.
+    /// Sets the owner and the group of the file at the path, once everything is planted. Symlinks are followed.
     pub fn owner(mut self, path: impl Into<PathBuf>, uid: u32, gid: u32) -> Self {
         self.adjusted.push((path.into(), Adjustment::Owner(uid, gid)));
         self
@@ -186,9 +185,10 @@ impl HostBuilder {
         self
     }
 
-    /// Makes the host one of an older kernel: the system calls, fields and flags that came later are not there.
+    /// Gives the host the system calls, fields and flags of an older kernel.
     ///
-    /// Before [`KernelVersion::V6_1`] the backend needs a staging directory (`/run`): a host that has none gets an empty one.
+    /// Before [`KernelVersion::V6_1`] the backend needs a staging directory (`/run`): it is created if the host has
+    /// none.
     ///
     /// ```
     /// use mountwright_core::{BindRequest, Location, MountKey, Mounter};
@@ -205,7 +205,7 @@ impl HostBuilder {
         self
     }
 
-    /// Builds it: a backend for the first process of a machine of its own.
+    /// Builds a backend for the first process of a new machine.
     ///
     /// # Errors
     /// A file that cannot be planted, or a root or mount point with a component that is not a directory.
@@ -240,7 +240,7 @@ impl HostBuilder {
     }
 }
 
-/// Read-only mounts do not count here either.
+/// Read-only mounts are ignored here too.
 fn adjust(machine: &mut Machine, path: &std::path::Path, adjustment: Adjustment) -> Result<(), Errno> {
     let inode = machine.inode_at(Machine::INIT, At::Cwd, path.as_os_str().as_bytes())?;
     let inode = &mut machine.inodes[inode];

@@ -1,4 +1,4 @@
-//! Why a host cannot be built.
+//! Errors of building a host.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,14 +26,14 @@ impl fmt::Display for HostLine {
     }
 }
 
-/// Why a host cannot be built. Nothing was built then.
+/// The reason why a host cannot be built. Nothing was built then.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
     /// A line that cannot be read, or that cannot be true by itself.
     #[error("{line}: {reason}")]
     BadLine {
-        /// Which one.
+        /// The line.
         line: HostLine,
         /// The mistake.
         reason: &'static str,
@@ -48,10 +48,10 @@ pub enum HostError {
         /// The contradiction.
         what: &'static str,
     },
-    /// A line with something that Linux has and the model has not.
+    /// A line with a feature of Linux that the model lacks.
     #[error("{line}: {what} is not modelled, see docs/fake.md")]
     NotModelled {
-        /// Which one.
+        /// The line.
         line: HostLine,
         /// The feature that is not modelled.
         what: &'static str,
@@ -61,7 +61,7 @@ pub enum HostError {
     Plant {
         /// The path of the planted file.
         path: PathBuf,
-        /// Why not: `ENOTDIR` where a file is on the way, `EEXIST` where something else is there.
+        /// The reason: `ENOTDIR` if a parent is a file, `EEXIST` if another file is there.
         errno: Errno,
     },
 }

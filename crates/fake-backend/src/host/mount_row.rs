@@ -8,7 +8,7 @@ use crate::host::host_error::{HostError, HostLine};
 
 /// The suffix of a removed root in mountinfo.
 const DELETED: &[u8] = b"//deleted";
-/// Linux has twelve bits for the one and twenty for the other.
+/// Linux has twelve bits for the major number and twenty for the minor one.
 const LAST_MAJOR: u32 = 0xfff;
 const LAST_MINOR: u32 = 0xf_ffff;
 

@@ -1,4 +1,4 @@
-//! Files that are there because the test says so.
+//! Files that a test plants.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,13 +69,14 @@ impl Plant {
 }
 
 impl Machine {
-    /// Puts something at an absolute path, as the first process sees it, and makes the directories above it that are
-    /// missing. Symlinks on the way are followed; read-only mounts and permissions do not count. A file that is there
-    /// becomes what is planted.
+    /// Plants a file at an absolute path, as the first process sees it, and creates missing parent directories.
+    /// Symlinks on the way are followed; read-only mounts and permissions are ignored. An existing file is replaced by
+    /// the planted one.
     ///
     /// # Errors
-    /// `ENOENT`: not an absolute path, or a symlink on the way that leads nowhere. `ENOTDIR`: a file on the way. `EEXIST`: a
-    /// directory is there, or a symlink, or something for a directory or a symlink to be. Directories may have been made by then.
+    /// `ENOENT`: not an absolute path, or a dangling symlink on the way. `ENOTDIR`: a file on the way. `EEXIST`: a
+    /// directory or a symlink is there, or another file where a directory or a symlink is to be. Parent directories may
+    /// have been created.
     pub fn plant(&mut self, path: &Path, what: &Plant) -> Result<(), Errno> {
         let bytes = path.as_os_str().as_bytes();
         if bytes.first() != Some(&b'/') {
@@ -124,7 +125,7 @@ impl Machine {
         }
     }
 
-    /// A new name, of root, where it is free. Nothing is asked.
+    /// Creates a name, owned by root, without any check; it must be free.
     pub(crate) fn make_name(&mut self, directory: DentryKey, name: &[u8], content: Content, mode: u16) -> DentryKey {
         let superblock = self.inodes[self.dentries[directory].inode].superblock;
         let inode = self.new_inode(superblock, NewInode { content, mode, uid: 0, gid: 0 });

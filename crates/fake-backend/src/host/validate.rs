@@ -76,7 +76,7 @@ fn parents(rows: &[Row], by_id: &BTreeMap<MountId, &Row>) -> Result<(), HostErro
     Ok(())
 }
 
-/// Of one parent there is one mount at one place, and one mount is the root.
+/// One parent has one mount at one place, and one mount is the root.
 fn places(rows: &[Row], by_id: &BTreeMap<MountId, &Row>) -> Result<(), HostError> {
     let mut taken: BTreeMap<(Option<MountId>, &[u8]), &Row> = BTreeMap::new();
     for row in rows {
@@ -142,7 +142,7 @@ fn groups(rows: &[Row]) -> Result<(), HostError> {
     cycles(rows, &members)
 }
 
-/// No group receives, over whatever masters, from itself.
+/// No group receives events from itself through its masters.
 fn cycles(rows: &[Row], members: &BTreeMap<PeerGroup, &Row>) -> Result<(), HostError> {
     for row in rows {
         let mut above = row;

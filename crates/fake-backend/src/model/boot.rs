@@ -14,8 +14,8 @@ use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
 
 impl Machine {
-    /// A machine with one process ([`Machine::INIT`]) and an empty root: a tmpfs mounted at `/`, upon a rootfs that, as on a
-    /// real machine, no path leads to. The root mount is private, `rw,relatime`.
+    /// Returns a machine with one process ([`Machine::INIT`]) and an empty root: a tmpfs mounted at `/`, on a rootfs
+    /// that no path leads to, as on a real machine. The root mount is private, `rw,relatime`.
     pub fn new() -> Self {
         let mut machine = Self::bare();
         let rootfs = machine.empty_tmpfs(b"rootfs");

@@ -21,7 +21,7 @@ use crate::model::store::id_pool::IdPool;
 
 /// A modelled Linux machine: a plain value.
 ///
-/// See the [crate's page](crate) for what it is; the methods are grouped by system call.
+/// The [crate's page](crate) describes it; the methods are grouped by system call.
 #[derive(Clone, Debug)]
 pub struct Machine {
     pub(crate) inodes: Arena<Inodes, Inode>,
@@ -45,7 +45,7 @@ pub struct Machine {
     pub(crate) kernel_version: KernelVersion,
     /// The last token of a descriptor that is open at a port.
     pub(crate) last_port_token: u64,
-    /// Stands for the time: one more with each change.
+    /// The clock: it advances with each change.
     pub(crate) tick: u64,
 }
 
@@ -59,7 +59,7 @@ impl Machine {
     /// The first process: uid 0, every capability, the initial namespaces.
     pub const INIT: Pid = Pid(1);
 
-    /// Nothing at all: no mount and no process.
+    /// Returns a machine without mounts and processes.
     pub(crate) fn bare() -> Self {
         Self {
             inodes: Arena::default(),
@@ -85,7 +85,7 @@ impl Machine {
         }
     }
 
-    /// Sets the most mounts that a namespace may have (`fs.mount-max`; 100,000 at first). More is `ENOSPC`.
+    /// Sets the limit of mounts per namespace (`fs.mount-max`; 100,000 at first). More is `ENOSPC`.
     pub fn set_mount_max(&mut self, most: u32) {
         self.mount_max = most;
     }
@@ -95,12 +95,12 @@ impl Machine {
         self.boot_id
     }
 
-    /// Gives the machine another boot id: with a machine that is built again, a reboot.
+    /// Gives the machine another boot id: together with a newly built machine, this is a reboot.
     pub fn set_boot_id(&mut self, boot_id: BootId) {
         self.boot_id = boot_id;
     }
 
-    /// A moment after every earlier one.
+    /// Advances the clock.
     pub(crate) fn next_tick(&mut self) -> u64 {
         self.tick += 1;
         self.tick

@@ -14,12 +14,12 @@ const NSFS_DEVICE: DeviceNumber = DeviceNumber::new(0, 4);
 const NSFS_FIRST_INODE: u64 = 0xf000_0000;
 
 impl Machine {
-    /// Makes the machine like an older kernel, from now on.
+    /// Gives the machine the system calls, fields and flags of an older kernel, from now on.
     pub fn set_kernel_version(&mut self, version: KernelVersion) {
         self.kernel_version = version;
     }
 
-    /// The kernel that the machine is like.
+    /// Returns the kernel that the machine imitates.
     pub fn kernel_version(&self) -> KernelVersion {
         self.kernel_version
     }

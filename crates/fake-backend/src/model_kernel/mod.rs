@@ -1,4 +1,4 @@
-//! The Linux backend's system calls on the model: the backend above them is the one that runs on Linux.
+//! The trait of system calls on the model: the backend over it is the one that runs on Linux.
 
 pub(crate) mod model_fd;
 mod open_flags;

@@ -66,7 +66,7 @@ impl ModelKernel {
     }
 }
 
-/// A text as the kernel takes it: one that could not be handed over is `EINVAL`.
+/// Returns a text in the kernel's form; one with a NUL is `EINVAL`.
 pub(super) fn text(text: &OsStr) -> Result<&[u8], Errno> {
     let bytes = text.as_bytes();
     if bytes.contains(&0) { Err(Errno::EINVAL) } else { Ok(bytes) }

@@ -1,10 +1,10 @@
-//! A machine that several hold.
+//! A machine with several holders.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::model::machine::Machine;
 
-/// A machine that several hold: a backend, and the rest of the modelled host.
+/// A machine with several holders: a backend, and the rest of the modelled host.
 #[derive(Clone, Debug)]
 pub struct SharedMachine(Arc<Mutex<Machine>>);
 
@@ -21,7 +21,7 @@ impl SharedMachine {
 
     /// The machine. No other holder changes it until the guard is dropped.
     pub fn lock(&self) -> MutexGuard<'_, Machine> {
-        // A panic while it was held is reported by the test that panicked.
+        // A panic of another holder is reported by the test that panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

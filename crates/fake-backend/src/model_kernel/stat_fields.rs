@@ -1,4 +1,4 @@
-//! Arguments and results of the syscall face as the trait has them.
+//! Conversion of the syscall face's arguments and results to those of the trait.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

@@ -108,7 +108,7 @@ fn files(machine: &Machine, process: Pid) -> BTreeMap<(String, Vec<u8>), String>
     found
 }
 
-/// As much of a text as a line should have.
+/// The longest text that is printed in a line.
 const MOST_SHOWN: usize = 60;
 
 fn content(content: &Content) -> String {

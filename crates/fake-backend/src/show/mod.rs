@@ -1,4 +1,4 @@
-//! A host in words: its mounts as a tree, and what differs between two.
+//! A host as text: its mounts as a tree, and the differences between two.
 
 pub(crate) mod difference;
 mod tree;

@@ -24,7 +24,7 @@ use crate::model::vfs::permission::{EXECUTE, WRITE};
 use crate::model::vfs::walk_flags::WalkFlags;
 
 impl Machine {
-    /// `mkdirat`. A process has no umask: `mode` is taken as it is.
+    /// `mkdirat`. A process has no umask: `mode` is used unchanged.
     ///
     /// # Errors
     /// Those of the walk; `EEXIST` before `EROFS` before `EACCES`.
@@ -120,7 +120,7 @@ impl Machine {
 }
 
 impl Machine {
-    /// The directory and the free name in it that a path to something new means.
+    /// Returns the parent directory and the free name of a new file's path.
     ///
     /// # Errors
     /// `EEXIST` before `EROFS`; `ENOENT`: slashes at the end of what will be no directory.
@@ -143,7 +143,7 @@ impl Machine {
         matches!(self.inodes[self.dentries[directory.dentry].inode].content, Content::Proc(_))
     }
 
-    /// The process may make something in the directory.
+    /// Checks that the process may create a name in the directory.
     ///
     /// # Errors
     /// `ENOENT`: the directory was removed. `EOVERFLOW`: the filesystem does not know the process's ids. `EACCES`.

@@ -21,7 +21,7 @@ use crate::model::objects::pid::Pid;
 use crate::model::vfs::at::At;
 use crate::model::vfs::walk_flags::WalkFlags;
 
-/// fsconfig takes a key or a value that is shorter.
+/// The limit of fsconfig's keys and values: the longest one is shorter.
 const LONGEST_TEXT: usize = 256;
 
 impl Machine {

@@ -14,7 +14,7 @@ use crate::model::objects::pid::Pid;
 /// One directory entry (`struct linux_dirent64`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dirent {
-    /// Inode number: of what the name is, not of what is mounted on it.
+    /// The inode number of the name, not of a mount on it.
     pub ino: u64,
     /// The position of the next entry, for `seek`.
     pub offset: u64,

@@ -136,7 +136,7 @@ fn source_text(at: At, text: &[u8]) -> Arc<[u8]> {
 }
 
 impl Machine {
-    /// The place that a bind or a move takes its tree from.
+    /// Returns the place whose tree is bound or moved.
     fn walk_to_source(&mut self, pid: Pid, source: Option<(At, &[u8])>) -> Result<Place, Errno> {
         match source {
             Some((At::Cwd, [])) | None => Err(Errno::EINVAL),
@@ -160,7 +160,7 @@ impl Machine {
         attached.inspect_err(|_| self.discard_tree(copy))
     }
 
-    /// Flags of one mount: all of them are replaced.
+    /// Replaces all flags of one mount.
     fn remount_mount(&mut self, pid: Pid, place: Place, flags: MountFlags) -> Result<(), Errno> {
         self.check_remount(pid, place, flags)?;
         let mount = place.mount;
@@ -172,7 +172,7 @@ impl Machine {
         Ok(())
     }
 
-    /// The superblock, and the flags of the mount it was named by.
+    /// Changes the superblock, and the flags of the mount it was named by.
     fn remount_superblock(&mut self, pid: Pid, place: Place, flags: u64, mount_flags: MountFlags) -> Result<(), Errno> {
         self.check_remount(pid, place, mount_flags)?;
         let superblock = self.mounts[place.mount].superblock;

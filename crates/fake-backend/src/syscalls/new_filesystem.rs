@@ -1,4 +1,4 @@
-//! A filesystem is mounted anew: types, options, disks.
+//! Mounting a new filesystem: types, options, disks.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl Machine {
         self.superblocks.iter().find(|(_, object)| object.is_disk && object.device == device).map(|(key, _)| key)
     }
 
-    /// `mount` without a flag that says otherwise.
+    /// `mount` without a flag for another operation.
     pub(crate) fn mount_new(&mut self, pid: Pid, new: &NewFilesystem<'_>, target: Place) -> Result<(), Errno> {
         let kind = FilesystemType::named(new.fs_type).ok_or(Errno::ENODEV)?;
         let namespace = self.task(pid)?.namespace;
@@ -67,7 +67,7 @@ impl Machine {
         options.flags = new.superblock_flags;
         options.source.clone_from(&new.source);
         options.set_all(kind, new.data, |id| self.initial_id(pid, id))?;
-        // A word among the options wins over the flag.
+        // A word among the options has priority over the flag.
         options.read_only = Some(options.read_only.unwrap_or(new.read_only));
         self.may_make_superblock(pid, kind)?;
         let superblock = self.superblock_for(pid, kind, &options)?;
@@ -101,7 +101,7 @@ impl Machine {
         if self.capable(pid, over, CAP_SYS_ADMIN) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    /// A new superblock of this type, or the one that its source is.
+    /// Returns a new superblock of this type, or the one of its source.
     ///
     /// # Errors
     /// Those of the walk to a disk's node; `EINVAL`, `ENOTBLK`, `EACCES`, `ENXIO`; `EBUSY`: it is there, and read-only where

@@ -1,4 +1,4 @@
-//! `openat`, `openat2` and what is done to open files.
+//! `openat`, `openat2` and calls on open files.
 
 use std::sync::Arc;
 
@@ -195,7 +195,7 @@ impl Machine {
             return Ok(bytes.len());
         }
         if matches!(self.inodes[inode].content, Content::Fifo) {
-            // Nothing of it is kept: a model without waiting has no use for what is in a pipe.
+            // The bytes are dropped: no reader waits for the contents of a pipe in this model.
             return if self.is_open(inode, O_RDONLY) { Ok(bytes.len()) } else { Err(Errno::EPIPE) };
         }
         let tick = self.next_tick();
@@ -214,7 +214,7 @@ impl Machine {
         Ok(bytes.len())
     }
 
-    /// `fsync`: there is no disk that could lag behind.
+    /// `fsync`: the model has no disk cache.
     ///
     /// # Errors
     /// `EBADF`: no such descriptor, or one of `O_PATH`.
@@ -277,7 +277,7 @@ impl Machine {
 }
 
 impl Machine {
-    /// Walks to what is to be opened and makes it when it is missing and may be made; true when it was made.
+    /// Finds the file to be opened, or creates it if it is missing and may be created. Returns true if it was created.
     fn find_or_create(
         &mut self,
         pid: Pid,

@@ -53,7 +53,7 @@ impl Machine {
         attr: MountAttr,
     ) -> Result<i32, Errno> {
         self.check_has(Call::OpenTreeAttr)?;
-        // The attributes are looked at only after the tree was opened, and nothing is left when they are refused.
+        // The attributes are checked only after the tree was opened, and nothing is left if they are refused.
         let fd = self.open_tree(pid, at, path, flags)?;
         let changed = self.set_attributes_of(pid, At::Fd(fd), flags & AT_RECURSIVE != 0, attr);
         match changed {

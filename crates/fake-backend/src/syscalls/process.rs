@@ -30,7 +30,7 @@ impl Machine {
         Ok(new)
     }
 
-    /// The process ends: its descriptors are closed; a namespace that it was the last process of is dismantled.
+    /// Ends the process: its descriptors are closed; a namespace without a process is dismantled.
     ///
     /// # Errors
     /// `ESRCH`: no such process.
@@ -149,7 +149,7 @@ impl Machine {
 }
 
 impl Machine {
-    /// Into a namespace, with this root and working directory; out of the one before.
+    /// Enters a namespace, with this root and working directory, and leaves the one before.
     fn enter(&mut self, pid: Pid, namespace: NamespaceKey, root: Place, current_dir: Place) -> Result<(), Errno> {
         self.namespaces[namespace].processes += 1;
         self.hold(root);

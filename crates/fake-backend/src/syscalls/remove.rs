@@ -1,4 +1,4 @@
-//! `unlinkat`: names go.
+//! `unlinkat`: removal of names.
 
 use mountwright_core::Errno;
 
@@ -53,7 +53,7 @@ impl Machine {
 }
 
 impl Machine {
-    /// The process may take the name out of the directory, as a directory or as something else.
+    /// Checks that the process may remove the name from the directory, as a directory or as another file.
     ///
     /// # Errors
     /// `EACCES`, `EPERM` (sticky directory), then `ENOTDIR` or `EISDIR`: not what was asked for.
@@ -82,7 +82,7 @@ impl Machine {
         }
     }
 
-    /// Something of the process's own namespace is mounted on the name.
+    /// Returns true if a mount of the process's own namespace is on the name.
     pub(crate) fn is_local_mount_point(&self, pid: Pid, dentry: DentryKey) -> Result<bool, Errno> {
         let namespace = self.task(pid)?.namespace;
         Ok(self.dentries[dentry].mounted.iter().any(|&mount| self.mounts[mount].namespace == Some(namespace)))

@@ -15,7 +15,7 @@ use crate::model::vfs::path_walk::LastKind;
 use crate::model::vfs::permission::WRITE;
 
 impl Machine {
-    /// `renameat2`. What other namespaces have mounted on the names moves along with them; on a name that is replaced, it is
+    /// `renameat2`. Mounts of other namespaces on the names move along with them; on a name that is replaced, they are
     /// detached.
     ///
     /// # Errors
@@ -156,7 +156,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Out of its directory, to be put into another (or the same) at once.
+    /// Removes a name from its directory, before it is put into another (or the same).
     fn take_out(&mut self, dentry: DentryKey) {
         let object = &self.dentries[dentry];
         let (directory, name, inode) = (object.parent, object.name.clone(), object.inode);

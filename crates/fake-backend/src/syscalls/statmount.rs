@@ -68,7 +68,7 @@ pub struct Statmount {
     pub mnt_opts: Vec<u8>,
     /// The source.
     pub sb_source: Vec<u8>,
-    /// Which fields there could be.
+    /// The fields that are supported.
     pub supported_mask: u64,
 }
 
@@ -90,7 +90,7 @@ impl Machine {
     }
 
     /// `listmount`: unique ids of the mounts below `mnt_id` (`LSMT_ROOT`: the caller's root), at most `most`, in order of
-    /// age, beginning after `last` (0: from the start); with `LISTMOUNT_REVERSE` the other way round.
+    /// age, beginning after `last` (0: from the start); with `LISTMOUNT_REVERSE` in reverse order.
     ///
     /// # Errors
     /// As [`Machine::statmount`].
@@ -197,7 +197,7 @@ impl Machine {
         answer
     }
 
-    /// A text that is empty is left out, and its bit with it.
+    /// Leaves out an empty text, and its bit.
     fn statmount_strings(&self, key: MountKey, root: Place, mask: u64, answer: &mut Statmount) {
         let mount = &self.mounts[key];
         let superblock = &self.superblocks[mount.superblock];

@@ -1,4 +1,4 @@
-//! `statx`: what a path or descriptor is.
+//! `statx`: metadata of a path or descriptor.
 
 use mountwright_core::Errno;
 
@@ -90,7 +90,7 @@ impl Machine {
             let filled = filled & !(STATX_BASIC_STATS | STATX_BTIME);
             let shown =
                 Statx { attributes, attributes_mask, dev_major, dev_minor, mnt_id, mask: filled, ..Statx::default() };
-            // `fuse_getattr`: only who asks for nothing is not refused.
+            // `fuse_getattr` refuses every request but an empty one.
             return if mask == 0 { Ok(shown) } else { Err(Errno::EACCES) };
         }
         if flags & AT_STATX_DONT_SYNC == 0 && mask & STATX_BASIC_STATS != 0 {
@@ -98,7 +98,7 @@ impl Machine {
         }
         let (fields, attributes) = self.kernel_version.lacking_of_statx();
         let mut answer = self.statx_of(pid, place, mask & !fields);
-        // The classic id comes unasked.
+        // The classic id is returned unasked.
         answer.mask &= !fields;
         answer.attributes &= !attributes;
         answer.attributes_mask &= !attributes;

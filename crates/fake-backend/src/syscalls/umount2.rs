@@ -23,7 +23,7 @@ impl Machine {
         }
         let walk = WalkFlags { follow: flags & UMOUNT_NOFOLLOW == 0, unmount: true, ..WalkFlags::default() };
         let walked = self.walk(pid, at.into(), path, walk);
-        // A walk that ends at a magic link itself got somewhere, to no mount.
+        // A walk that ends at a magic link itself has found a place, but no mount.
         if matches!(walked, Ok(_) | Err(Errno::EINVAL)) {
             self.may_mount(pid)?;
         }
@@ -47,7 +47,7 @@ impl Machine {
             self.expire(place.mount)?;
         }
         if is_root && flags & MNT_DETACH == 0 {
-            // The root of the caller cannot go: it is made read-only instead.
+            // The caller's root cannot be unmounted: it is made read-only instead.
             return if rules_superblock { self.set_superblock_read_only(superblock, true) } else { Err(Errno::EPERM) };
         }
         if self.mounts[place.mount].parent.is_none() {

@@ -26,7 +26,7 @@ impl Machine {
         let superblock = self.new_superblock(NewSuperblock {
             type_name: Arc::from(&b"anon_inodefs"[..]),
             magic: 0x0904_1934,
-            // No number of the pool: those of other filesystems do not depend on whether this one is there.
+            // A number outside the pool: the numbers of other filesystems do not depend on this one.
             device: Some(Device { major: 0, minor: 0 }),
             options: Arc::from(&b""[..]),
             user_ns: UserNs::INITIAL,

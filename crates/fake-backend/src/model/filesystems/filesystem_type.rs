@@ -7,7 +7,7 @@ pub(crate) enum Backing {
     Memory,
     /// The machine's processes.
     Processes,
-    /// A disk that the machine was given; mounted twice, it is the same filesystem.
+    /// A disk of the machine; mounted twice, it is the same filesystem.
     Disk,
 }
 
@@ -44,7 +44,7 @@ const TYPES: [FilesystemType; 10] = [
 ];
 
 impl FilesystemType {
-    /// Stands for the type of a superblock that can be there but not be mounted anew.
+    /// The type of a superblock that exists but cannot be mounted anew.
     pub(crate) const UNKNOWN: Self = disk(b"", 0);
 
     pub(crate) fn named(name: &[u8]) -> Option<Self> {
@@ -68,7 +68,7 @@ const NOT_MODELLED: [(&[u8], u32); 36] = [
     (b"cpuset", 0x0027_e0eb),
     (b"debugfs", 0x6462_6720),
     (b"devpts", 0x1cd1),
-    // It is a tmpfs inside.
+    // It is implemented as a tmpfs.
     (b"devtmpfs", 0x0102_1994),
     (b"efivarfs", 0xde5e_81e4),
     (b"erofs", 0xe0f5_e1e2),
@@ -99,7 +99,7 @@ fn not_modelled(name: &[u8]) -> Option<u32> {
     NOT_MODELLED.iter().find(|(known, _)| *known == family).map(|(_, magic)| *magic)
 }
 
-/// Linux has the type, and the model has not.
+/// Returns true for a type of Linux that the model lacks.
 pub(crate) fn is_known_but_not_modelled(name: &[u8]) -> bool {
     not_modelled(name).is_some()
 }

@@ -1,4 +1,4 @@
-//! Parameters of a new superblock: what each type takes, and how mountinfo prints it.
+//! Parameters of a new superblock by type, and their form in mountinfo.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::model::filesystems::filesystem_type::{Backing, FilesystemType};
 
 const PAGE: u64 = 4096;
 const HUGE_PAGE: u64 = 2 << 20;
-/// Words that every type takes and that are no options of it: what they set and clear.
+/// Words of every type that are not options of its own: the flag, and true if it is set.
 const FLAG_WORDS: [(&[u8], u64, bool); 7] = [
     (b"sync", MS_SYNCHRONOUS, true),
     (b"async", MS_SYNCHRONOUS, false),
@@ -44,7 +44,7 @@ pub(crate) struct SuperblockOptions {
 }
 
 impl SuperblockOptions {
-    /// Takes one parameter. `initial_id` makes of an id of the caller's user namespace one of the initial.
+    /// Sets one parameter. `initial_id` maps an id of the caller's user namespace to the initial one.
     ///
     /// # Errors
     /// `EINVAL`: not known to the type, or a value that it does not take. `EOPNOTSUPP`: a share of the memory, which the
@@ -94,7 +94,7 @@ impl SuperblockOptions {
                     self.mode = Some(mode as u16);
                 }
             }
-            // It takes, and drops, whatever it does not know.
+            // ramfs accepts and ignores unknown parameters.
             _ if kind.name == b"ramfs" => {}
             b"uid" if tmpfs || huge => self.uid = Some(id()?),
             b"gid" if tmpfs || huge => self.gid = Some(id()?),
@@ -126,7 +126,7 @@ impl SuperblockOptions {
         }
     }
 
-    /// Takes the option text of `mount`: parameters between commas.
+    /// Parses the option text of `mount`: parameters between commas.
     ///
     /// # Errors
     /// As [`SuperblockOptions::set`].

@@ -1,4 +1,4 @@
-//! procfs: files that are made of the machine's state when they are looked at.
+//! procfs: files that are generated from the machine's state at each look-up.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ impl Machine {
         let Content::Proc(node) = &inode.content else { return Err(Errno::ENOTDIR) };
         let superblock = inode.superblock;
         let Some(what) = self.meaning(node.what, name) else {
-            // What a host was built with (`/proc/sys`, say) is there though procfs here does not make it.
+            // Files that a host was built with (`/proc/sys`, say) exist although procfs does not generate them here.
             let built = node.names.get(name).copied();
             return Ok(built.filter(|&known| !matches!(self.content(known), Content::Proc(_))));
         };

@@ -45,7 +45,7 @@ impl Machine {
         if moving {
             self.detach(source);
         } else if self.mounts[source].namespace.is_some() {
-            // Out of the namespace of its own that a detached tree has.
+            // The tree leaves the namespace of its own that a detached tree has.
             for &mount in &tree {
                 self.leave_namespace(mount);
             }

@@ -46,8 +46,7 @@ impl Machine {
         copy
     }
 
-    /// A copy of the mount from `root` on, and of what is mounted below; unbindable mounts are left out with all that is on
-    /// them.
+    /// Copies a mount from `root` on, with the mounts below; unbindable mounts are left out with everything on them.
     ///
     /// # Errors
     /// `EINVAL`: the mount itself is unbindable. `EPERM`: one below is both unbindable and locked.

@@ -1,4 +1,4 @@
-//! When mounts and superblocks end.
+//! The end of mounts and superblocks.
 
 use crate::model::keys::{MountKey, SuperKey};
 use crate::model::machine::Machine;

@@ -32,7 +32,7 @@ impl Machine {
         self.namespaces[namespace].mounts.insert(unique_id, mount);
     }
 
-    /// Out of its namespace; a detached tree's namespace ends with its last mount.
+    /// Removes a mount from its namespace; a detached tree's namespace ends with its last mount.
     pub(crate) fn leave_namespace(&mut self, mount: MountKey) {
         let object = &mut self.mounts[mount];
         let (Some(key), unique_id) = (object.namespace.take(), object.unique_id) else { return };
@@ -87,7 +87,7 @@ impl Machine {
         Ok((namespace, pairs))
     }
 
-    /// One process less; without any, the namespace is dismantled.
+    /// Removes one process; a namespace without any is dismantled.
     pub(crate) fn drop_namespace(&mut self, key: NamespaceKey) {
         let namespace = &mut self.namespaces[key];
         namespace.processes -= 1;

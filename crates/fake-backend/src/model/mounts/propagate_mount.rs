@@ -1,4 +1,4 @@
-//! An attached tree is copied to every mount that gets the events of the one it is attached to.
+//! Propagation of an attach: the tree is copied to every mount that receives the parent's events.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use crate::model::mounts::copy_tree::CopyKind;
 type Group = Vec<MountKey>;
 
 impl Machine {
-    /// Every mount that gets events from `origin`, itself not included, in the order in which they get them.
+    /// Returns every mount that receives events from `origin`, without itself, in the order of their events.
     pub(crate) fn receivers(&self, origin: MountKey) -> Vec<MountKey> {
         let mut all = Vec::new();
         for peer in self.peers(origin) {
@@ -34,7 +34,8 @@ impl Machine {
         }
     }
 
-    /// The groups that get events from `origin`'s: its own first, then each slave group after its master, depth first.
+    /// Returns the groups that receive events from `origin`'s: its own first, then each slave group after its master,
+    /// depth first.
     fn receiving_groups(&self, origin: MountKey) -> Vec<Group> {
         let own: Group = self.peers(origin).collect();
         let mut all = vec![own.clone()];
@@ -50,7 +51,7 @@ impl Machine {
         }
         let mut next = self.mounts[master].first_slave;
         while let Some(first) = next {
-            // Slaves that are peers of each other stand together in the list, in the order of their ring.
+            // Slaves that are peers of each other are adjacent in the list, in the order of their ring.
             let mut last = first;
             let place = all.len();
             all.push(self.peers(first).collect());
@@ -67,14 +68,14 @@ impl Machine {
         }
     }
 
-    /// Gets a copy: in a namespace that is no detached tree, and shows the mount point.
+    /// Returns true if the mount gets a copy: it is not in a detached tree, and shows the mount point.
     fn gets_copy(&self, mount: MountKey, mount_point: DentryKey) -> bool {
         let Some(namespace) = self.mounts[mount].namespace else { return false };
         !self.namespaces[namespace].detached && self.is_below(mount_point, self.mounts[mount].root)
     }
 
-    /// Makes the copies that attaching `source` at `mount_point` of `dest` brings about. Each knows its parent and is seen by
-    /// no walk yet; `copies` has them in the order they were made, on error too.
+    /// Makes the copies for an attach of `source` at `mount_point` of `dest`. Each has its parent, but path walks do
+    /// not find it yet; `copies` has them in the order of creation, also on an error.
     ///
     /// # Errors
     /// `ENOSPC`: a namespace would have too many mounts. `EPERM`, `EINVAL`: as [`Machine::copy_tree`].
@@ -116,8 +117,8 @@ impl Machine {
         Ok(())
     }
 
-    /// Which of the copies so far (or the source) the next copy, for `receiver`, is to be a slave of: the one on the mount
-    /// that the receiver gets its events from.
+    /// Returns the copy so far (or the source) that the next copy, for `receiver`, is to be a slave of: the one on the
+    /// mount that the receiver's events come from.
     fn original_for(&self, receiver: MountKey, latest: MountKey, source: MountKey, marked: &BTreeSet<u32>) -> MountKey {
         // Up to the nearest mount whose master had a copy made for one of its slaves, or itself.
         let mut below = receiver;

@@ -29,16 +29,16 @@ impl MountSet {
 
 struct Search<'a> {
     machine: &'a mut Machine,
-    /// Not yet decided, or decided to stay when no longer in here.
+    /// Not yet decided; a mount that is removed from here stays.
     candidates: MountSet,
-    /// Candidates below which something stays, so that all above were looked at.
+    /// Candidates with a mount below that stays; all above were examined.
     trimmed: MountSet,
     going: Vec<MountKey>,
 }
 
 impl Machine {
-    /// The mounts that go along with `set` (marked as unmounted by now), marked likewise, out of their parents' lists of
-    /// children; what covered them is moved down.
+    /// Returns the mounts that are unmounted with `set` (already marked as unmounted). They are marked and removed from
+    /// their parents' lists of children, and their covers are moved down.
     pub(crate) fn propagated_unmounts(&mut self, set: &[MountKey]) -> Vec<MountKey> {
         let candidates = self.gather_candidates(set);
         if candidates.is_empty() {
@@ -75,7 +75,7 @@ impl Machine {
         }
     }
 
-    /// The last one found comes first.
+    /// The candidate that was found last is the first.
     fn gather_candidates(&self, set: &[MountKey]) -> Vec<MountKey> {
         let mut seen = MountSet::default();
         let mut candidates = Vec::new();
@@ -95,7 +95,7 @@ impl Machine {
         candidates
     }
 
-    /// Onto the nearest mount beneath that stays, where the lowest of those that go was.
+    /// Moves a cover to the nearest mount beneath that stays, at the mount point of the lowest unmounted one.
     fn slide_down(&mut self, cover: MountKey) {
         let mut at = cover;
         while let Some(parent) = self.mounts[at].parent {
@@ -117,7 +117,7 @@ impl Search<'_> {
         self.going.push(mount);
     }
 
-    /// Decides what can be decided from the children; true when the mount is still in question.
+    /// Decides by the children. Returns true if the mount is still undecided.
     fn trim(&mut self, mount: MountKey) -> bool {
         if !self.candidates.has(mount) {
             return false;
@@ -150,7 +150,7 @@ impl Search<'_> {
         !stays
     }
 
-    /// A child of this one stays: so does every candidate beneath that it does not cover whole.
+    /// A child of this one stays: so does every candidate beneath that the child does not cover whole.
     fn trim_ancestors(&mut self, mount: MountKey) {
         let mut at = mount;
         while let Some(parent) = self.machine.mounts[at].parent {
@@ -164,14 +164,14 @@ impl Search<'_> {
         }
     }
 
-    /// Decides for a mount and the candidates beneath it: those go that are locked only to others that go.
+    /// Decides for a mount and the candidates beneath it: those that are locked only to unmounted ones are unmounted.
     fn settle_locked(&mut self, mount: MountKey) {
         if !self.candidates.has(mount) {
             return;
         }
         let mut chain = Vec::new();
         let mut at = Some(mount);
-        // How many of the chain, from the top, go.
+        // The number of mounts, from the top of the chain, that are unmounted.
         let mut cut = 0;
         while let Some(key) = at.filter(|&key| self.candidates.has(key)) {
             self.candidates.remove(key);

@@ -1,9 +1,9 @@
-//! Peer groups, masters and slaves: the lists, and changing a mount's type.
+//! Peer groups, masters and slaves: the lists, and changes of a mount's type.
 
 use crate::model::keys::MountKey;
 use crate::model::machine::Machine;
 
-/// The type that a mount is given.
+/// The new propagation type of a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PropagationType {
     Shared,
@@ -42,7 +42,7 @@ impl Machine {
         })
     }
 
-    /// Slaves of this very mount, in the order in which they get events.
+    /// Slaves of this very mount, in the order of their events.
     pub(crate) fn slaves(&self, mount: MountKey) -> impl Iterator<Item = MountKey> {
         std::iter::successors(self.mounts[mount].first_slave, |&slave| self.mounts[slave].next_slave)
     }
@@ -127,7 +127,7 @@ impl Machine {
         }
     }
 
-    /// Gives every mount of the tree (or this one) that has none a peer group of its own, not yet marking it shared.
+    /// Gives every one of these mounts without a peer group a new group, without marking it shared.
     pub(crate) fn invent_groups(&mut self, mounts: &[MountKey]) {
         for &mount in mounts {
             if self.mounts[mount].group == 0 {
@@ -170,7 +170,7 @@ impl Machine {
         }
     }
 
-    /// Out of its peer group; the last one gives the group's number back.
+    /// Removes a mount from its peer group; the last member releases the group's number.
     fn leave_group(&mut self, mount: MountKey) {
         if self.mounts[mount].next_peer == mount {
             self.release_group(mount);
@@ -181,7 +181,7 @@ impl Machine {
         self.mounts[mount].shared = false;
     }
 
-    /// Changes one mount's type. For [`PropagationType::Shared`] it has a group already.
+    /// Changes one mount's type. For [`PropagationType::Shared`] it must have a group already.
     pub(crate) fn set_propagation_type(&mut self, mount: MountKey, to: PropagationType) {
         if to == PropagationType::Shared {
             self.mark_shared(mount);
@@ -205,7 +205,7 @@ impl Machine {
         }
     }
 
-    /// Makes every one of these, which are all being unmounted, private: their slaves go to the nearest that stays.
+    /// Makes all of these, which are being unmounted, private: their slaves are moved to the nearest mount that stays.
     pub(crate) fn make_all_private(&mut self, mounts: &[MountKey]) {
         // Every successor is looked up before the lists change; a successor is never one of `mounts`.
         let heirs: Vec<Option<MountKey>> = mounts.iter().map(|&mount| self.successor(mount)).collect();

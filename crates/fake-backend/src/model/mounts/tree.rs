@@ -15,7 +15,7 @@ impl Machine {
         })
     }
 
-    /// The last of the stack that covers this mount; itself when nothing does.
+    /// Returns the top of the stack that covers this mount, or the mount itself.
     pub(crate) fn topmost(&self, mount: MountKey) -> MountKey {
         let mut at = mount;
         while let Some(cover) = self.mounts[at].cover {
@@ -24,7 +24,7 @@ impl Machine {
         at
     }
 
-    /// Through what is mounted on the place, to the top of the stack.
+    /// Returns the top of the stack at a place.
     pub(crate) fn onto_mounts(&self, mut place: Place) -> Place {
         while let Some(mount) = self.mount_at(place.mount, place.dentry) {
             place = Place { mount, dentry: self.mounts[mount].root };
@@ -32,7 +32,7 @@ impl Machine {
         place
     }
 
-    /// Says where the mount belongs, without a walk finding it there yet.
+    /// Sets the mount point; path walks do not find the mount there yet.
     pub(crate) fn set_mount_point(&mut self, child: MountKey, parent: MountKey, dentry: DentryKey) {
         self.hold_dentry(dentry);
         self.dentries[dentry].mounted.insert(0, child);
@@ -42,7 +42,7 @@ impl Machine {
         mount.mount_point = dentry;
     }
 
-    /// Lets walks find it at its mount point, as the last of its parent's children.
+    /// Makes path walks find the mount at its mount point, as the last of its parent's children.
     pub(crate) fn make_visible(&mut self, child: MountKey) {
         let Some(parent) = self.mounts[child].parent else { return };
         self.mounts[child].visible = true;
@@ -52,7 +52,7 @@ impl Machine {
         self.append_child(parent, child);
     }
 
-    /// Puts the mount on a dentry of `parent`.
+    /// Attaches the mount to a dentry of `parent`.
     pub(crate) fn attach(&mut self, child: MountKey, parent: MountKey, dentry: DentryKey) {
         self.set_mount_point(child, parent, dentry);
         self.make_visible(child);
@@ -68,7 +68,7 @@ impl Machine {
         }
     }
 
-    /// Out of the list of its parent's children; it keeps its mount point.
+    /// Removes it from the list of its parent's children; it keeps its mount point.
     pub(crate) fn leave_siblings(&mut self, child: MountKey) {
         let mount = &self.mounts[child];
         let (Some(parent), previous, next) = (mount.parent, mount.previous_sibling, mount.next_sibling) else { return };
@@ -88,7 +88,7 @@ impl Machine {
         mount.next_sibling = None;
     }
 
-    /// Off its mount point: a root of its own.
+    /// Detaches it from its mount point: it is a root of its own then.
     pub(crate) fn detach(&mut self, child: MountKey) {
         let Some(parent) = self.mounts[child].parent else { return };
         self.leave_siblings(child);
@@ -104,7 +104,7 @@ impl Machine {
         self.drop_dentry(dentry);
     }
 
-    /// From where it is to a dentry of `parent`, with everything on it.
+    /// Moves it, with everything on it, to a dentry of `parent`.
     pub(crate) fn change_mount_point(&mut self, child: MountKey, parent: MountKey, dentry: DentryKey) {
         self.detach(child);
         self.attach(child, parent, dentry);
@@ -141,7 +141,7 @@ impl Machine {
         all
     }
 
-    /// `mount` is `ancestor` or on it, at whatever depth.
+    /// Returns true if `mount` is `ancestor` or on it, at any depth.
     pub(crate) fn is_mounted_on(&self, mount: MountKey, ancestor: MountKey) -> bool {
         let mut at = mount;
         loop {
@@ -155,7 +155,7 @@ impl Machine {
         }
     }
 
-    /// A child below this dentry is locked to the mount: a copy without it would show what it hides.
+    /// Returns true if a child below this dentry is locked to the mount: a copy without it would show what it hides.
     pub(crate) fn has_locked_children(&self, mount: MountKey, dentry: DentryKey) -> bool {
         let mut child = self.mounts[mount].first_child;
         while let Some(key) = child {

@@ -9,14 +9,14 @@ use crate::model::objects::mount_flags::MountFlags;
 pub(crate) struct Unmount {
     /// Child mounts stay attached to their parents.
     pub(crate) connected: bool,
-    /// Everything is taken apart at once (not a lazy unmount).
+    /// All mounts are disconnected at once (not a lazy unmount).
     pub(crate) sync: bool,
     /// Also at the receivers of the parent's events.
     pub(crate) propagate: bool,
 }
 
 impl Machine {
-    /// Takes the tree off. Mounts still in use live on outside every namespace.
+    /// Unmounts the tree. Mounts still in use live on outside every namespace.
     pub(crate) fn unmount_tree(&mut self, top: MountKey, how: Unmount) {
         if how.propagate {
             self.unlock_copies(top);
@@ -28,7 +28,7 @@ impl Machine {
         for &mount in &set {
             self.leave_siblings(mount);
         }
-        // Before they leave their namespace: a mount outside of every one has no slaves that would hear of it.
+        // Before they leave their namespace: a mount in no namespace has no slaves that receive its events.
         if how.propagate {
             let more = self.propagated_unmounts(&set);
             set.extend(more);
@@ -54,7 +54,7 @@ impl Machine {
         }
     }
 
-    /// Ends a tree that was never attached, or not for long enough to be seen.
+    /// Unmounts a tree that was never attached, or not visible yet.
     pub(crate) fn discard_tree(&mut self, top: MountKey) {
         self.unmount_tree(top, Unmount { connected: false, sync: true, propagate: false });
     }
@@ -65,7 +65,7 @@ impl Machine {
         how.sync || !self.mounts[parent].unmounted || !(how.connected || object.flags.has(MountFlags::LOCKED))
     }
 
-    /// The dentry's name was removed by a process that has no mount on it: the mounts others have there go lazily.
+    /// Lazily unmounts the mounts on a dentry whose name was removed: they are in other namespaces.
     pub(crate) fn detach_mounts(&mut self, dentry: DentryKey) {
         while let Some(&mount) = self.dentries[dentry].mounted.first() {
             if self.mounts[mount].unmounted {

@@ -25,7 +25,7 @@ pub(crate) struct Inode {
     pub(crate) links: u32,
     /// Dentries that lead here, those of removed names included.
     pub(crate) dentries: u32,
-    /// A directory that was removed: nothing is found or made in it any more.
+    /// A removed directory: look-ups and creations in it fail.
     pub(crate) dead: bool,
     pub(crate) times: Times,
     /// The extended attribute `security.capability`.
@@ -51,7 +51,7 @@ pub(crate) enum Content {
     Character(Device),
     Fifo,
     Socket,
-    /// A file of procfs: made of the machine's state whenever it is looked at.
+    /// A file of procfs: generated from the machine's state at each look-up.
     Proc(ProcNode),
 }
 

@@ -12,10 +12,9 @@ use crate::abi::{
     STATX_MNT_ID_UNIQUE,
 };
 
-/// A kernel release that a [`Machine`] can be like.
+/// A kernel release that a [`Machine`] can imitate.
 ///
-/// An older release lacks the system calls (`ENOSYS`), fields and flags that came later. What a call does where it exists
-/// is that of Linux 6.18.
+/// An older release lacks later system calls (`ENOSYS`), fields and flags. A call that exists behaves as on Linux 6.18.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum KernelVersion {

@@ -7,7 +7,7 @@ use crate::model::objects::mount_flags::MountFlags;
 
 /// A subtree of a filesystem, attached to a dentry of another mount. The links are lists threaded through the mounts,
 /// in the kernel's order: it decides the order of copies and so of mount tables.
-// The switches are independent of each other, and `mount_point` is what everybody calls it.
+// The switches are independent of each other, and `mount_point` is the usual term.
 #[allow(clippy::struct_excessive_bools, clippy::struct_field_names)]
 #[derive(Clone, Debug)]
 pub(crate) struct Mount {
@@ -24,7 +24,7 @@ pub(crate) struct Mount {
     pub(crate) namespace: Option<NamespaceKey>,
 
     pub(crate) parent: Option<MountKey>,
-    /// The parent's id as a captured text gave it, where that parent was not in the text. Until the mount is moved.
+    /// The parent's id from a captured text without that parent, until the mount is moved.
     pub(crate) shown_parent: Option<u32>,
     /// The dentry on the parent; its own root while it has no parent.
     pub(crate) mount_point: DentryKey,

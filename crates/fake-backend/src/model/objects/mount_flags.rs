@@ -27,7 +27,7 @@ impl MountFlags {
     pub(crate) const LOCK_NO_DEV: Self = Self(1 << 10);
     pub(crate) const LOCK_NO_EXEC: Self = Self(1 << 11);
     pub(crate) const LOCK_ATIME: Self = Self(1 << 12);
-    /// Fixed to its parent: what is beneath must not be seen.
+    /// Locked to its parent: what is beneath must not be seen.
     pub(crate) const LOCKED: Self = Self(1 << 13);
 
     /// A flag and its lock, for those that are locked each on its own.

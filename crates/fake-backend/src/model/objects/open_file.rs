@@ -9,7 +9,7 @@ use crate::model::objects::dentry::Name;
 use crate::model::objects::filesystem_context::FilesystemContext;
 use crate::model::objects::path::Place;
 
-/// An open file: what descriptors, made by `dup` and `fork`, share.
+/// An open file: the object that descriptors made by `dup` and `fork` share.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenFile {
     pub(crate) place: Place,
@@ -21,7 +21,7 @@ pub(crate) struct OpenFile {
     pub(crate) descriptors: u32,
     /// Counted among the writers of its mount.
     pub(crate) writes: bool,
-    /// The descriptor of a tree that `open_tree` cloned: its end is the tree's, unless that was attached.
+    /// The descriptor of a tree that `open_tree` cloned: closing it unmounts the tree, unless it was attached.
     pub(crate) ends_tree: bool,
     /// Open at a port: the token of the handle that closes it.
     pub(crate) port_token: Option<u64>,

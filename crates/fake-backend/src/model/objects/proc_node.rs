@@ -9,11 +9,11 @@ use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
 use crate::model::store::sorted_map::SortedMap;
 
-/// Which file of procfs.
+/// A file of procfs.
 #[derive(Clone, Debug)]
 pub(crate) struct ProcNode {
     pub(crate) what: ProcFile,
-    /// Names that were looked up so far; whether they still mean something is asked each time.
+    /// The names that were looked up so far; each use checks that they are still valid.
     pub(crate) names: SortedMap<Name, DentryKey>,
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Superblock {
     pub(crate) is_disk: bool,
     pub(crate) server: Server,
     pub(crate) last_inode: u64,
-    /// Files without a name that something still holds: a remount to read-only has to wait for them.
+    /// Files without a name that are still referenced: a remount to read-only has to wait for them.
     pub(crate) removed_in_use: u32,
 }
 

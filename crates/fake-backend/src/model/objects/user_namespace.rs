@@ -1,10 +1,10 @@
-//! User namespaces: which ids they know, who has which capability in them.
+//! User namespaces: their ids, and the capabilities in them.
 
 use std::sync::Arc;
 
 use crate::model::objects::credentials::{Credentials, IdRange};
 
-/// The id that stands for one that a namespace does not know (`/proc/sys/kernel/overflowuid`).
+/// The id that replaces an unmapped one (`/proc/sys/kernel/overflowuid`).
 pub(crate) const OVERFLOW_ID: u32 = 65_534;
 
 /// A user namespace: its place in [`UserNamespaces`]. They are few and never removed.
@@ -19,7 +19,7 @@ impl UserNs {
 #[derive(Clone, Debug)]
 struct UserNamespace {
     parent: Option<UserNs>,
-    /// The uid that made it, as the initial namespace numbers it.
+    /// The uid of its creator, as the initial namespace numbers it.
     owner: u32,
     /// Inside to initial namespace. `None` until it is written.
     map: Option<Vec<IdRange>>,

@@ -1,4 +1,4 @@
-//! Processes: what each has.
+//! Processes and their open files.
 
 pub(crate) mod open_file;
 pub(crate) mod task;

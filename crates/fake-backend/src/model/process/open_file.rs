@@ -44,7 +44,7 @@ impl Machine {
         Ok(fd)
     }
 
-    /// Marks a descriptor as open at a port, for one handle: the token is that handle's alone.
+    /// Marks a descriptor as open at a port, for one handle: the token is unique to that handle.
     pub(crate) fn open_at_port(&mut self, pid: Pid, fd: i32) -> Result<u64, Errno> {
         self.last_port_token += 1;
         let (key, token) = (self.file_key(pid, fd)?, self.last_port_token);
@@ -52,7 +52,8 @@ impl Machine {
         Ok(token)
     }
 
-    /// Closes a descriptor of a port. Nothing where its number is another file's since: its process ended, or it was closed.
+    /// Closes a descriptor of a port, unless its number belongs to another file by now: its process ended, or it was
+    /// closed.
     pub(crate) fn close_at_port(&mut self, pid: Pid, fd: i32, token: u64) {
         if self.file(pid, fd).is_ok_and(|file| file.port_token == Some(token)) {
             // It is open.
@@ -77,7 +78,7 @@ impl Machine {
         }
     }
 
-    /// One descriptor less; the last one ends the open file.
+    /// Removes one descriptor; the last one ends the open file.
     pub(crate) fn drop_file(&mut self, key: FileKey) {
         let file = &mut self.files[key];
         file.descriptors -= 1;

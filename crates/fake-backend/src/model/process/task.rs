@@ -1,4 +1,4 @@
-//! Processes: what each has.
+//! Processes and their state.
 
 use std::sync::Arc;
 

@@ -5,17 +5,17 @@ use std::ops::{Index, IndexMut};
 
 use crate::model::store::radix::Radix;
 
-/// The name of an object in its [`Arena`], with its kind. Used again once the object is gone.
+/// The name of an object in its [`Arena`], with its kind. It is reused after the object is freed.
 pub(crate) struct Key<K>(u32, PhantomData<fn() -> K>);
 
 impl<K> Key<K> {
-    /// A number that is this object's alone while it lives.
+    /// Returns the number, unique to this object while it lives.
     pub(crate) const fn number(self) -> u32 {
         self.0
     }
 }
 
-// Written out since derives would ask the same of `K`.
+// Written out because derives would require the same of `K`.
 impl<K> Clone for Key<K> {
     fn clone(&self) -> Self {
         *self
@@ -41,7 +41,7 @@ enum Slot<T> {
     Free(Option<u32>),
 }
 
-/// A persistent set of objects: clones share what was not written since, freed places are used again.
+/// A persistent set of objects: clones share what was not written since, and freed slots are reused.
 #[derive(Debug)]
 pub(crate) struct Arena<K, T> {
     slots: Radix<Slot<T>>,
@@ -66,7 +66,7 @@ impl<K, T: Clone> Arena<K, T> {
         self.insert_with(|_| object)
     }
 
-    /// Inserts what `make` makes of its future key.
+    /// Inserts the object that `make` returns for its future key.
     pub(crate) fn insert_with(&mut self, make: impl FnOnce(Key<K>) -> T) -> Key<K> {
         let key = Key(self.free.unwrap_or(self.slots.len()), PhantomData);
         let object = Slot::Used(make(key));
@@ -103,7 +103,7 @@ impl<K, T> Arena<K, T> {
 impl<K, T> Index<Key<K>> for Arena<K, T> {
     type Output = T;
     /// # Panics
-    /// If the object is gone: keys are only kept where they are counted, so that would be a bug of the model.
+    /// If the object was freed: stored keys are counted, so that would be a bug of the model.
     fn index(&self, key: Key<K>) -> &T {
         match self.slots.get(key.0) {
             Some(Slot::Used(object)) => object,

@@ -1,4 +1,4 @@
-//! Small numbers that are used again: the lowest free one first.
+//! Small numbers that are reused, the lowest free one first.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ impl IdPool {
         Self { words: Arc::new(Vec::new()), hint: 0, first, far: Arc::default() }
     }
 
-    /// Takes a number that is known, rather than the lowest; false where it is taken.
+    /// Takes a given number instead of the lowest. Returns false if it is in use.
     pub(crate) fn take_this(&mut self, number: u32) -> bool {
         let Some(at) = number.checked_sub(self.first) else { return true };
         let word = (at / 64) as usize;

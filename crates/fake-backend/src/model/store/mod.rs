@@ -1,4 +1,4 @@
-//! Containers whose clones are cheap, and numbers that are given out.
+//! Containers with cheap clones, and pools of numbers.
 
 pub(crate) mod arena;
 pub(crate) mod id_pool;

@@ -82,7 +82,7 @@ impl<T: Clone> Radix<T> {
         }
     }
 
-    /// Appends one item and says where it is.
+    /// Appends one item and returns its index.
     pub(crate) fn push(&mut self, item: T) -> u32 {
         let index = self.len;
         if u64::from(index) == 1 << (BITS * (self.height + 1)) {

@@ -71,7 +71,7 @@ impl<K, V> SortedMap<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> SortedMap<K, V> {
-    /// Puts `value` at `key` and gives back what was there.
+    /// Inserts `value` at `key` and returns the previous value.
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         let at_chunk = self.chunk_of(&key);
         let chunks = Arc::make_mut(&mut self.chunks);

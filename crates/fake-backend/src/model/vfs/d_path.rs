@@ -1,11 +1,11 @@
-//! From a place back to a path.
+//! Paths of places.
 
 use crate::model::keys::DentryKey;
 use crate::model::machine::Machine;
 use crate::model::objects::path::Place;
 
 impl Machine {
-    /// The path of the place as seen from `root`; `Err` with as much as there is when it is not below `root`.
+    /// Returns the path of the place as seen from `root`; `Err` with the known portion if it is not below `root`.
     pub(crate) fn path_from(&self, place: Place, root: Place) -> Result<Vec<u8>, Vec<u8>> {
         let mut names: Vec<&[u8]> = Vec::new();
         let mut at = place;

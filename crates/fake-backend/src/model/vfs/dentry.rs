@@ -34,7 +34,7 @@ impl Machine {
             .count()
     }
 
-    /// The child of `top` that `dentry` is or is below; nothing when it is not below `top`.
+    /// Returns the child of `top` that `dentry` is or is below; `None` if it is not below `top`.
     pub(crate) fn step_below(&self, top: DentryKey, dentry: DentryKey) -> Option<DentryKey> {
         let mut at = dentry;
         loop {
@@ -53,7 +53,7 @@ impl Machine {
         self.dentries[dentry].holders += 1;
     }
 
-    /// One holder less; the last one frees it, and then its inode and its hold on its parent.
+    /// Removes one reference; the last one frees the dentry, and then its inode and its reference to its parent.
     pub(crate) fn drop_dentry(&mut self, dentry: DentryKey) {
         let mut at = dentry;
         loop {

@@ -13,13 +13,13 @@ impl Machine {
         self.inodes[self.dentries[place.dentry].inode].is_directory()
     }
 
-    /// Keeps mount and dentry: an open file, a working directory, a root.
+    /// Adds a reference to mount and dentry: for an open file, a working directory, a root.
     pub(crate) fn hold(&mut self, place: Place) {
         self.mounts[place.mount].holders += 1;
         self.hold_dentry(place.dentry);
     }
 
-    /// Lets go of them; a mount that nothing else holds and no tree has is freed.
+    /// Removes the references; a mount without references and outside every tree is freed.
     pub(crate) fn let_go(&mut self, place: Place) {
         self.drop_dentry(place.dentry);
         let mount = &mut self.mounts[place.mount];

@@ -1,4 +1,4 @@
-//! From a path to a place: components, mounts, symlinks, `..`.
+//! Resolution of a path to a place: components, mounts, symlinks, `..`.
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ pub(crate) struct ParentWalk {
     pub(crate) slash: bool,
 }
 
-/// A walk under way.
+/// A walk in progress.
 pub(crate) struct Walk<'a> {
     pid: Pid,
     root: Place,
@@ -201,7 +201,7 @@ impl<'a> Walk<'a> {
             return Err(Errno::EXDEV);
         }
         if path.is_empty() && !flags.follow {
-            // The link itself, on procfs: nothing that a call which does not follow it could use.
+            // The link itself, on procfs: a call that does not follow it cannot use it.
             return Err(Errno::EINVAL);
         }
         if !path.is_empty() && !machine.is_directory(place) {
@@ -264,7 +264,8 @@ impl<'a> Walk<'a> {
         self.last.as_ref().is_some_and(|last| last.slash)
     }
 
-    /// Takes the last component; true when it was a symlink that is now to be walked ([`Walk::reach_last`] again).
+    /// Takes the last component. Returns true if it is a symlink that has to be walked next ([`Walk::reach_last`]
+    /// again).
     pub(crate) fn take_last(&mut self, machine: &mut Machine, follow: bool) -> Result<bool, Errno> {
         let Some(last) = self.last.take() else { return Ok(false) };
         self.slash_seen |= last.slash && LastKind::of(last.bytes()) == LastKind::Name;
@@ -273,7 +274,7 @@ impl<'a> Walk<'a> {
         Ok(self.rest.is_some())
     }
 
-    /// One component: the text of a symlink that is to be followed, or nothing and `at` is there.
+    /// Walks one component. Returns the text of a symlink that is to be followed; otherwise `at` is the component.
     fn step(
         &mut self,
         machine: &mut Machine,
@@ -286,7 +287,7 @@ impl<'a> Walk<'a> {
             LastKind::Name => {
                 let found = machine.find_name(self.at.dentry, component.bytes(), self.pid);
                 let found = match found {
-                    // It would not be found in any cache.
+                    // No cache would have it.
                     Err(crate::model::vfs::hang::WOULD_WAIT) if self.resolve & RESOLVE_CACHED != 0 => {
                         Err(Errno::EAGAIN)
                     }
@@ -301,7 +302,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Into a dentry of the present directory: through what is mounted on it, or into a symlink.
+    /// Enters a dentry of the present directory: the top of its stack, or a symlink.
     fn into(&mut self, machine: &mut Machine, dentry: DentryKey, step: Step) -> Result<Option<Arc<[u8]>>, Errno> {
         let place = self.through(machine, Place { mount: self.at.mount, dentry })?;
         let inode = &machine.inodes[machine.dentries[place.dentry].inode];
@@ -380,19 +381,19 @@ impl<'a> Walk<'a> {
         self.onto(machine, Place { mount: from.mount, dentry: parent })
     }
 
-    /// Through what is mounted on a directory that `..` led to.
+    /// Enters the top of the stack on a directory that `..` led to.
     fn onto(&mut self, machine: &mut Machine, place: Place) -> Result<(), Errno> {
         self.at = self.through(machine, place)?;
         Ok(())
     }
 
-    /// To the top of what is mounted on the place, where the walk may go there.
+    /// Returns the top of the stack on a place, if the walk may cross mounts there.
     fn through(&self, machine: &mut Machine, place: Place) -> Result<Place, Errno> {
         let top = machine.onto_mounts(place);
         if top.mount == place.mount || self.resolve & RESOLVE_NO_XDEV == 0 {
             return Ok(top);
         }
-        // To see that, the walk has held where it was and the lowest mount of the stack.
+        // The kernel has referenced the present place and the lowest mount of the stack before it finds out.
         machine.note_use(self.at);
         if let Some(mount) = machine.mount_at(place.mount, place.dentry) {
             machine.note_use(Place { mount, dentry: machine.mounts[mount].root });
@@ -416,7 +417,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The end of a walk that has to stay below its start.
+    /// Checks the end of a walk that has to stay below its start.
     pub(crate) fn finish(&self, machine: &Machine) -> Result<(), Errno> {
         if self.resolve & (RESOLVE_BENEATH | RESOLVE_IN_ROOT) != 0 && !machine.is_reachable(self.at, self.root) {
             return Err(Errno::EXDEV);
@@ -426,7 +427,7 @@ impl<'a> Walk<'a> {
 }
 
 impl Machine {
-    /// A use of a mount: it is no longer marked as expiring.
+    /// Records a use of a mount: it is no longer marked as expiring.
     pub(crate) fn note_use(&mut self, place: Place) {
         if self.mounts[place.mount].expire_mark {
             self.mounts[place.mount].expire_mark = false;

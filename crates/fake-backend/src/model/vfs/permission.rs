@@ -1,4 +1,4 @@
-//! May this process do that to this file?
+//! Permission checks.
 
 use mountwright_core::Errno;
 
@@ -36,7 +36,7 @@ impl Machine {
             && self.user_namespaces.number_in(ns, inode.gid).is_some()
     }
 
-    /// The process owns the file or may act as if it did.
+    /// Returns true if the process owns the file or has the capability to act as its owner.
     pub(crate) fn owns(&self, pid: Pid, inode: &Inode) -> bool {
         self.task(pid).is_ok_and(|task| task.credentials.uid == inode.uid) || self.capable_over(pid, inode, CAP_FOWNER)
     }

@@ -100,7 +100,7 @@ impl Machine {
         })
     }
 
-    /// Gives the inode a name in a directory, where that name is free.
+    /// Links the inode to a free name in a directory.
     pub(crate) fn link_name(&mut self, directory: DentryKey, name: Name, inode: InodeKey) -> DentryKey {
         let dentry = self.dentries.insert(Dentry {
             parent: directory,
@@ -151,7 +151,7 @@ impl Machine {
         self.drop_dentry(dentry);
     }
 
-    /// Notes that the names of a directory change.
+    /// Records a change of the names of a directory.
     pub(crate) fn directory_changed(&mut self, directory: DentryKey) -> InodeKey {
         let key = self.dentries[directory].inode;
         let tick = self.next_tick();
@@ -161,12 +161,12 @@ impl Machine {
         key
     }
 
-    /// Holds a superblock without a mount.
+    /// Adds a reference to a superblock without a mount.
     pub(crate) fn hold_superblock(&mut self, superblock: SuperKey) {
         self.superblocks[superblock].mounts += 1;
     }
 
-    /// Lets go of it again.
+    /// Removes that reference.
     pub(crate) fn release_superblock(&mut self, superblock: SuperKey) {
         self.superblocks[superblock].mounts -= 1;
         self.free_superblock_if_unused(superblock);
