@@ -51,7 +51,7 @@ fn verdict(search: &str, found: &Found) -> Result<(), Failed> {
     if text.is_empty() { Ok(()) } else { Err(text.into()) }
 }
 
-/// Depths of a pair: whole where the two want the same, or work at one target.
+/// The depth of a pair: whole if both make the same request, or work at one target.
 fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -> Vec<Depth> {
     let same = one.name == other.name;
     let all = usize::MAX;

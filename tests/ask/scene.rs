@@ -184,7 +184,7 @@ fn volumes(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Makes `root` the root of this process, and lets go of the machine's.
+/// Makes `root` the root of this process, and detaches the machine's.
 fn enter(root: &Path) -> Result<(), String> {
     let machine: PathBuf = root.join("machine");
     step(root, fs::create_dir(&machine))?;

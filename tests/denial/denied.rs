@@ -32,7 +32,7 @@ const MOUNT_SETATTR: Numbers = (Call::MountSetattr, &[__NR_mount_setattr]);
 const MOVE_MOUNT: Numbers = (Call::MoveMount, &[__NR_move_mount]);
 /// A flag of that call.
 const SET_GROUP: Numbers = (Call::SetGroup, &[__NR_move_mount]);
-/// They came together, and profiles list them together.
+/// These calls are of one kernel release, and profiles list them together.
 const FSOPEN: Numbers = (Call::Fsopen, &[__NR_fsopen, __NR_fsconfig, __NR_fsmount, __NR_fspick]);
 
 const FCHMODAT2: Numbers = (Call::Fchmodat2, &[__NR_fchmodat2]);

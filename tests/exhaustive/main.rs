@@ -78,7 +78,7 @@ fn search_linux(operation: &Operation, rung: Rung, way: Way, long: bool, tally: 
     }
 }
 
-/// Without any disturbance each rung comes to the same result, and it is the one that the operation's name says.
+/// Undisturbed, each rung has the same result, and it is the one in the operation's name.
 fn undisturbed(operation: &Operation) -> Result<(), Failed> {
     for parent in Parent::ALL {
         let mut first = None;
@@ -106,7 +106,7 @@ fn undisturbed(operation: &Operation) -> Result<(), Failed> {
 const FOUND_IN_NAIVE: [Harm; 6] =
     [Harm::Escape, Harm::LostByte, Harm::LeftoverMount, Harm::LeftoverName, Harm::WritableWindow, Harm::HalfDone];
 
-/// The same search, over the naive way.
+/// The same search, over the naive implementation.
 fn naive(long: bool, tallies: &Tallies) -> Result<(), Failed> {
     let mut all = Tally::default();
     for (operation, act) in naive::operations() {

@@ -1,4 +1,4 @@
-//! The operations of the naive way. The search has to find in them what it does not find in the backend.
+//! The operations of the naive implementation. The search has to find violations in them, and none in the backend.
 
 use mountwright_core::Errno;
 use mountwright_core::mount::Guarantee;

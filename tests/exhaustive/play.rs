@@ -29,7 +29,7 @@ impl Between for WindowWatch {
         let writable = made.into_iter().any(|mount| {
             mount.mnt_attr & MOUNT_ATTR_RDONLY == 0
                 && matches!(&mount.sb_source[..], b"source" | b"inner")
-                // Only its owner can look into a staging place.
+                // Only its owner can enter a staging directory.
                 && !mount.mnt_point.starts_with(b"/run/.mountwright-staging")
         });
         if writable {

@@ -31,7 +31,7 @@ pub(crate) fn younger_mounts(machine: &Machine, pid: Pid, than: u64) -> Vec<moun
     ids.into_iter().filter_map(|id| machine.statmount(pid, id, None, EVERYTHING, 0).ok()).collect()
 }
 
-/// Looks at a machine that has come of `scene`.
+/// Records the state of a machine that started as `scene`.
 pub(crate) fn snapshot(machine: &Machine, scene: &Scene, old_groups: &BTreeSet<u64>) -> Snapshot {
     let mut mounts = Vec::new();
     for (pid, here) in [(scene.attackers[0], true), (scene.attackers[1], false)] {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 /// The reply of a worker about a rung.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
-    /// There is no namespace to be had.
+    /// The kernel permits no namespace.
     NotRun(String),
     /// Calls that the kernel saw and the decorator did not, or the other way round.
     Unseen(Vec<String>),
@@ -135,7 +135,7 @@ fn numbers(call: Call) -> Vec<i64> {
 }
 
 /// Calls that do nothing to the machine: closing, memory, one's own number, a random number for a hash. In a debug build the
-/// standard library looks at a descriptor before it closes it.
+/// standard library checks a descriptor before it closes it.
 const BESIDES: [i64; 9] = [
     libc::SYS_getpid,
     libc::SYS_getrandom,
@@ -148,8 +148,8 @@ const BESIDES: [i64; 9] = [
     libc::SYS_fcntl,
 ];
 
-/// The looks at a procfs before a call that needs one. Where one fails so does the call, with its errno, which is among the
-/// errors that it is made to give.
+/// Returns the checks of a procfs before a call that needs one. If a check fails, the call fails with its errno, which is
+/// among the injected ones.
 fn looks_before(call: Call) -> Vec<Vec<i64>> {
     // `/proc`, whole; the same, once more; the library's own procfs, made.
     let proc = vec![libc::SYS_openat, libc::SYS_statx, libc::SYS_fstatfs, libc::SYS_openat2, libc::SYS_statx];
@@ -168,15 +168,15 @@ fn looks_before(call: Call) -> Vec<Vec<i64>> {
     }
 }
 
-/// The numbers of a call, and of the looks that may stand before it.
+/// The numbers of a call, and of the checks that may precede it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Said {
     before: Vec<Vec<i64>>,
     numbers: Vec<i64>,
 }
 
-/// Each call that the kernel saw is one that the decorator saw, in the same order, or closes, or allocates, or looks at the
-/// procfs.
+/// Checks that each call that the kernel saw is one that the decorator saw, in the same order, or closes, or allocates, or
+/// checks the procfs.
 fn explained(made: &[i64], said: &[Said]) -> Result<(), String> {
     let made: Vec<_> = made.iter().copied().filter(|call| !BESIDES.contains(call)).collect();
     let mut rest = &made[..];

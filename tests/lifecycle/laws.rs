@@ -28,7 +28,7 @@ struct Wanted {
     name: usize,
     source: usize,
     read_only: bool,
-    /// By way of the private place, where the kernel needs it.
+    /// Through the staging directory, on a kernel that needs it.
     prepared: bool,
 }
 

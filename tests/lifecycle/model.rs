@@ -17,7 +17,7 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// A furnished machine, whose mounts are shared or private.
+    /// A machine with the setup of a story, whose mounts are shared or private.
     pub(crate) fn new(shared: bool) -> Self {
         let mut machine = Machine::new();
         for directory in ["/proc", "/run", "/w"] {

@@ -42,7 +42,7 @@ pub(crate) enum Ended {
 pub(crate) enum Law {
     /// Recovery reaches the empty state, and a second one does nothing.
     Recovers,
-    /// The same once more comes to the same end; and this, of the state before, the state that nothing disturbed, and the
+    /// A repeated sequence has the same result; and this function accepts the state before, the undisturbed state, and the
     /// state now.
     Converges(fn(&State, &State, &State) -> Result<(), String>),
 }

@@ -20,8 +20,8 @@ pub(crate) struct Expected {
     pub(crate) then: State,
     /// After it.
     pub(crate) after: State,
-    /// After it by way of the private place: there the copies of a share have no master, since what is prepared has left
-    /// its source's peers before it is attached.
+    /// After it through the staging directory: there the copies of a share have no master, because a prepared mount has
+    /// left its source's peers before it is attached.
     pub(crate) after_detour: State,
 }
 

@@ -254,7 +254,7 @@ pub(crate) const CASES: &[KernelCase] = &[
 /// dup3(2) onto a number that belongs to another owner.
 #[allow(unsafe_code)]
 fn replace(file: &OwnedFd, number: i32) {
-    // SAFETY: the call takes numbers alone. The owner of `number` looks at what it names before each use.
+    // SAFETY: the call takes numbers alone. The owner of `number` checks which file it names before each use.
     let done = unsafe { libc::dup3(file.as_raw_fd(), number, libc::O_CLOEXEC) };
     assert_eq!(done, number);
 }

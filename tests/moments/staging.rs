@@ -1,4 +1,4 @@
-//! The staging place of kernels that have no detached mounts.
+//! The staging directory of kernels that have no detached mounts.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 

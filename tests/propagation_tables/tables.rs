@@ -186,7 +186,7 @@ fn unmounted(destination: Kind, child: Option<PropagationBit>) -> Cell {
     }
 }
 
-/// 5f, seen from the slave: it hears of its master.
+/// 5f, seen from the slave: it receives the events of its master.
 fn unmounted_at_master(destination: Kind) -> Cell {
     let scene = mounted_scene(destination, true);
     let mut after = scene.picture.clone();

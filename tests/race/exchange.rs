@@ -12,7 +12,7 @@ use crate::setting;
 /// The extra time for an attack that has not yet proved effective.
 const LONGER: Duration = Duration::from_secs(30);
 
-/// Runs the attack on the backend, which it must not get out of, and on the naive way, which it must.
+/// Runs the attack on the backend, which must withstand it, and on the naive implementation, which must not.
 pub(crate) fn race(attack: Attack) {
     let shared = attack.shared;
     setting::make(shared);

@@ -19,7 +19,7 @@ use mountwright_tests::kernel_trials::KernelTrials;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
-    // Each attack has threads of its own, and wants the processors.
+    // Each attack has threads of its own, and needs the processors.
     arguments.test_threads.get_or_insert(1);
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);

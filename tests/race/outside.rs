@@ -89,7 +89,7 @@ impl Touched {
     }
 }
 
-/// Every name below a directory, the innermost first; what is in the victim's mount is his.
+/// Every name below a directory, the innermost first; the contents of the victim's mount belong to it.
 fn names_below(directory: &Path, victim: &Path) -> Vec<PathBuf> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory).expect("a directory outside") {

@@ -123,7 +123,7 @@ fn container() -> ContainerId {
     ContainerId::new("box").expect("a valid id")
 }
 
-/// A placeholder that the attacker has carried off can be named, and no more.
+/// A placeholder that the attacker has moved can only be reported.
 fn no_mount_left<E: fmt::Display>(shared: Result<MountKey, E>, left: impl Fn(&E) -> &[Leftover]) -> Option<MountKey> {
     match shared {
         Ok(mount) => Some(mount),

@@ -5,7 +5,7 @@
 
 use mountwright_tests::scenario::{KernelVersion, Operation, Place};
 
-/// The oldest kernel on which whatever the rules below allow has been seen to agree. On an older one nothing is drawn: the
+/// The oldest kernel on which all that the rules below allow was found to agree. On an older one nothing is drawn: the
 /// rows of its tables stand in another order.
 pub(crate) const OLDEST: KernelVersion = KernelVersion::new(6, 12);
 

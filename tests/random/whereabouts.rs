@@ -45,7 +45,7 @@ pub(crate) enum Whereabouts {
 
 use Whereabouts as W;
 
-// One table: taking it apart would hide what is drawn to what.
+// One table: split up, it would hide which operation is drawn to which place.
 #[allow(clippy::too_many_lines)]
 /// The whereabouts of the operation's places, with weights that add up to a hundred, the most informative first.
 pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Whereabouts)] {

@@ -5,8 +5,8 @@
 //! * `MOUNTWRIGHT_SEED`: where to begin; without it each run begins elsewhere, and says where.
 //! * `MOUNTWRIGHT_REQUIRE_KERNEL`: not run is a failure.
 //!
-//! A history that differs is made as short as can be and printed as a line for `found.jsonl`, whose lines are played each
-//! time. The last thing printed is what the run has met.
+//! A history that differs is made as short as possible and printed as a line for `found.jsonl`, whose lines are played
+//! each time. The last output is the coverage of the run.
 
 mod call;
 mod campaign;

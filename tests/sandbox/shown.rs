@@ -68,7 +68,7 @@ fn narrow() -> Result<(), Failed> {
 }
 
 fn columns() -> Result<(), Failed> {
-    // Through `sh`, because the terminal of a test takes the variable away.
+    // Through `sh`, because the terminal of a test clears the variable.
     let program = std::env::current_exe()?;
     let mut shell = std::process::Command::new("sh");
     shell

@@ -94,19 +94,19 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
             E::ENOTDIR,
             E::ENXIO,
             E::EROFS,
-            // Where /proc turns out not to be real.
+            // /proc may not be a real procfs.
             E::EOPNOTSUPP,
         ],
         Call::Umount2 => &[E::EAGAIN, E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOTDIR, E::ELOOP, E::EOPNOTSUPP],
-        // A call that this table does not know yet: the two errors above.
+        // A call that is not in this table yet: the two errors above.
         _ => &[],
     };
     all.extend(own);
     all
 }
 
-/// Errors that say how things are rather than that something went wrong. Given where things are not so, they are a lie, and
-/// a caller that believes one may keep an empty name or miss one; nothing worse.
+/// Returns true for an errno that states a fact (such as `ENOENT`). If the fact is false, a caller that believes it may
+/// keep an empty name or miss one; nothing worse.
 pub fn is_a_statement(errno: Errno) -> bool {
     [
         Errno::ENOENT,
@@ -122,7 +122,7 @@ pub fn is_a_statement(errno: Errno) -> bool {
     .contains(&errno)
 }
 
-/// Errors that mean "again": given for good they would keep anybody busy for good.
+/// Returns true for an errno that means "again": given for good, it would keep a caller busy for ever.
 pub fn means_again(errno: Errno) -> bool {
     [Errno::EINTR, Errno::EAGAIN].contains(&errno)
 }

@@ -1,4 +1,4 @@
-//! A FUSE mount with a server of a few lines: what it says to each request is the test's.
+//! A FUSE mount with a small server: the test provides the reply to each request.
 
 use std::ffi::CString;
 use std::fs::File;
@@ -45,7 +45,7 @@ pub struct FuseServer {
 impl Drop for FuseServer {
     fn drop(&mut self) {
         self.over.store(true, Ordering::Relaxed);
-        // It waits for nothing. Its descriptor is closed then, in whichever table of descriptors it is.
+        // The thread blocks nowhere. It closes its descriptor, in whichever table of descriptors it is.
         if let Some(replies) = self.replies.take() {
             let _ = replies.join();
         }
@@ -64,7 +64,8 @@ fn device() -> io::Result<File> {
 }
 
 impl FuseServer {
-    /// Mounts a filesystem on a directory that only this user may look at, root not included. No request reaches a server.
+    /// Mounts a filesystem on a directory that is accessible to this user only, root excluded. No request reaches a
+    /// server.
     ///
     /// # Errors
     ///
@@ -121,7 +122,7 @@ fn serve(mut device: &File, over: &AtomicBool, reply: impl Fn(u32, u64, &[u8]) -
         out.extend(error.to_ne_bytes());
         out.extend(word(8).to_ne_bytes());
         out.extend(body);
-        // Fails where the request was given up.
+        // Fails if the kernel has given the request up.
         let _ = device.write(&out);
     }
 }
@@ -141,7 +142,7 @@ fn attributes(node: u64, mode: u32) -> Vec<u8> {
     out
 }
 
-/// `struct fuse_attr_out`, which holds no longer than the reply.
+/// `struct fuse_attr_out`, without caching.
 pub fn attributes_of(node: u64, mode: u32) -> Vec<u8> {
     let mut out = vec![0; 16];
     out.extend(attributes(node, mode));

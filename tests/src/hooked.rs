@@ -1,4 +1,4 @@
-//! The ports with something between any two of their calls.
+//! The ports with a hook between any two of their calls.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -19,7 +19,7 @@ use mountwright_core::{
 /// One call of the ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Which one of the run: 0 is the first.
+    /// The number in the run: 0 is the first.
     pub number: usize,
     /// The port and its method.
     pub method: &'static str,
@@ -72,7 +72,7 @@ struct Around {
 }
 
 impl<B> Hooked<B> {
-    /// Puts the hook around the calls of this backend; `clumsy` makes it one that cannot bind read-only in one step.
+    /// Wraps the calls of this backend in the hook; `clumsy` makes it one that cannot bind read-only in one step.
     pub fn new(backend: B, hook: Arc<dyn Hook>, clumsy: bool) -> Self {
         Self { backend, around: Around { hook, calls: Calls::default() }, clumsy }
     }

@@ -2,7 +2,7 @@
 
 use libtest_mimic::{Completion, Failed};
 
-/// Set by who must know that the kernel cases ran.
+/// The variable of a user who must know that the kernel cases ran.
 const VARIABLE: &str = "MOUNTWRIGHT_REQUIRE_KERNEL";
 
 /// Not run, with the reason; a failure where `MOUNTWRIGHT_REQUIRE_KERNEL` is set.

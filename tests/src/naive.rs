@@ -11,7 +11,7 @@ use mountwright_linux::abi::{
 };
 use mountwright_linux::{At, Kernel, Reach};
 
-/// The naive way, with the paths it works on.
+/// The naive implementation, with the paths it works on.
 #[derive(Clone, Debug)]
 pub struct Naive<K> {
     calls: K,

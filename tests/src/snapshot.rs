@@ -1,10 +1,10 @@
-//! Outputs that a person has looked at, kept in files.
+//! Reviewed outputs, kept in files.
 
 use std::path::Path;
 
 use libtest_mimic::Failed;
 
-/// Set by who has looked at what is new and wants it kept.
+/// The variable of a user who has reviewed new output and wants to keep it.
 const VARIABLE: &str = "MOUNTWRIGHT_KEEP_SNAPSHOTS";
 
 /// Compares `found` with the file `name`, below the folder of this package.

@@ -1,4 +1,4 @@
-//! A forked process whose system calls are looked at, one by one, and which can be killed at any of them.
+//! A forked process whose system calls are reported one by one, and which can be killed at any of them.
 
 #![allow(unsafe_code)] // ptrace(2) has no safe binding.
 

@@ -25,13 +25,13 @@ pub(crate) const BUDGETS: &[Budget] = &[
     // Joins the group of its source again, by a second copy.
     budget("slave bind below a shared mount", 21),
     budget("unmount below a root", 6),
-    // One of them looks at /proc, by whose path umount2(2) has to go: another one may be there since.
+    // One of them checks /proc, whose path umount2(2) needs: another mount may be there by now.
     budget("unmount of one given mount", 9),
     budget("share of a rootfs", 36),
     budget("unshare of a rootfs", 12),
     // 9 for the root, 6 for each file: pin, look, capabilities, owner, mode, close.
     budget("fsGroup of ten files that change", 69),
-    // 4 more for each: capabilities are read and set by /proc, which is looked at before each.
+    // 4 more for each: capabilities are read and set by /proc, which is checked before each.
     budget("fsGroup of ten files with capabilities", 109),
     // 1 more for each: whether the bit lasted.
     budget("fsGroup of ten files with set-group-id", 79),

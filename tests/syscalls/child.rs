@@ -23,7 +23,7 @@ use crate::budget::BUDGETS;
 const VARIABLE: &str = "MOUNTWRIGHT_COUNTED";
 /// Set for a directory of a million entries instead of a hundred thousand.
 const LARGE: &str = "MOUNTWRIGHT_LONG";
-/// The exit code that says that there is no namespace to be had.
+/// The exit code if the kernel permits no namespace.
 pub(crate) const NO_NAMESPACE: u8 = 77;
 
 pub(crate) const EMPTY_DIR: &str = "/tmp/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
@@ -42,7 +42,7 @@ pub(crate) fn answer(crowd: usize) -> ExitCode {
         return ExitCode::from(NO_NAMESPACE);
     }
     tmpfs("/tmp");
-    // Apart from what is looked at: the kernel copies a mount in a time that grows with the mounts on it.
+    // Apart from the measured mounts: the kernel copies a mount in a time that grows with the mounts on it.
     tmpfs_at("/tmp/crowd");
     std::fs::create_dir("/tmp/crowd/source").unwrap();
     for number in 0..crowd {
@@ -63,7 +63,7 @@ pub(crate) fn answer(crowd: usize) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// From here to the second mark the parent looks at every call.
+/// From here to the second mark the parent counts every call.
 fn look() {
     kill_process(getpid(), Signal::STOP).unwrap();
 }

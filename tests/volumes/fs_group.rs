@@ -273,7 +273,7 @@ fn exchanged_meanwhile(scene: &Scene) {
             let request = FsGroupRequest::new(FsGroup { gid: GID + runs % 2, ..ALWAYS.group });
             let at = scene.location("v");
             let outcome = apply_fs_group(&scene.backend, &at, &request, &mut |_| ControlFlow::Continue(()));
-            // A name that is another thing each time it is looked at is a failure, and no more than that.
+            // A name that leads to another file at each look-up is a failure, and no more than that.
             assert!(matches!(outcome, Ok(_) | Err(FsGroupError::Incomplete { .. })), "{outcome:?}");
             runs += 1;
         }

@@ -70,7 +70,7 @@ fn against(scene: &Scene, exchange: impl Fn(&Scene) + Send, prepare: impl FnOnce
             });
             match outcome {
                 Ok(_) => {}
-                // A name that is another thing each time it is looked at is a failure, and no more than that.
+                // A name that leads to another file at each look-up is a failure, and no more than that.
                 Err(FsGroupError::Incomplete { .. }) => incomplete += 1,
                 Err(error) => panic!("{error}"),
             }
@@ -86,7 +86,7 @@ fn against(scene: &Scene, exchange: impl Fn(&Scene) + Send, prepare: impl FnOnce
     );
 }
 
-/// A file that is held, so that it is looked at whatever name it has.
+/// A file that is held open, so that it can be checked under any name.
 struct HeldFile {
     file: File,
     uid: u32,

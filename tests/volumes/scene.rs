@@ -12,7 +12,7 @@ use mountwright_linux::LinuxBackend;
 use rustix::fs::{CWD, FileType, Mode, RenameFlags, renameat_with};
 use rustix::mount::MountFlags;
 
-/// A fresh tmpfs in this thread's own mount namespace. Set up and looked at without the library.
+/// A fresh tmpfs in this thread's own mount namespace. It is set up and inspected without the library.
 pub(crate) struct Scene {
     root: PathBuf,
     pub(crate) backend: LinuxBackend,
@@ -115,7 +115,7 @@ impl Scene {
     }
 }
 
-/// Ends a thread that looks at the flag, also when this one panics.
+/// Ends a thread that polls the flag, also when this one panics.
 pub(crate) struct Ending<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for Ending<'_> {

@@ -1,4 +1,4 @@
-//! Questions that look at the machine.
+//! Queries of the machine.
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -108,7 +108,7 @@ fn crash(host: &Host, spec: &RuntimeSpec, after: u32) -> Result<bool, String> {
             ChildEnd::Failed => Err("the child that was to be killed failed".to_owned()),
         };
     }
-    // In memory a process ends by never being heard of again.
+    // In memory no process is killed: its later calls are not made.
     let silent = Arc::new(Silent { after, is_silent: AtomicBool::new(false) });
     tell(Arc::clone(&silent) as Arc<dyn Hook>);
     Ok(silent.is_silent.load(Ordering::Relaxed))

@@ -34,7 +34,7 @@ pub(crate) enum Verdict {
     Shm,
     /// The device is passed on, not its node
     HostDevice,
-    /// The guest gets it; `watched` where the guest also hears of changes
+    /// The guest gets it; `watched` if it is also notified of changes
     Share { read_only: bool, watched: Watchability },
     /// There is nothing to share
     SourceMissing,

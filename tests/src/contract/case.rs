@@ -5,7 +5,7 @@ use std::fmt;
 use super::scene::Scene;
 use super::world::World;
 
-/// A rule, and how to see that it holds.
+/// A rule, and the function that checks it.
 #[derive(Clone, Copy)]
 pub struct Case {
     rule: &'static str,
@@ -44,7 +44,7 @@ impl Case {
         self.needs
     }
 
-    /// Tries the rule in a fresh world.
+    /// Checks the rule in a fresh world.
     ///
     /// # Panics
     ///
@@ -63,7 +63,7 @@ impl fmt::Debug for Case {
 }
 
 impl Needs {
-    /// Why it cannot be had in a user namespace; `None`: it can.
+    /// Returns the reason why a user namespace cannot meet this requirement; `None`: it can.
     pub fn refused_in_user_namespace(self) -> Option<&'static str> {
         match self {
             Self::Namespace => None,

@@ -20,7 +20,7 @@ use super::world::{Held, Hold, NodeKind, Serving, World};
 use crate::fuse_server::{self, FuseServer};
 use crate::namespace::{NoNamespace, enter_on_this_thread};
 
-/// A mount namespace of this thread's own, whose root is a fresh tmpfs. Set up and looked at by raw system calls.
+/// A mount namespace of this thread's own, whose root is a fresh tmpfs. Raw system calls set it up and inspect it.
 pub struct KernelWorld<B> {
     backend: B,
     changes_trees: bool,
@@ -45,7 +45,7 @@ pub fn play_on_kernel<B: Backend + 'static>(
     in_kernel_world(case.rule(), make, move |world| case.run(world))
 }
 
-/// Does something in a fresh [`KernelWorld`], on a thread of this name, with the backend that `make` makes there.
+/// Runs `play` in a fresh [`KernelWorld`], on a thread of this name, with the backend that `make` makes there.
 ///
 /// The process must have been taken into a namespace by [`namespace::enter`](crate::namespace::enter).
 ///
@@ -64,7 +64,7 @@ pub fn in_kernel_world<B: Backend + 'static, T: Send + 'static>(
     on_a_thread(name, move || KernelWorld::enter(make).map(|world| play(&world)))
 }
 
-/// Does something on a thread of its own, in a fresh namespace and root as a [`KernelWorld`] has them.
+/// Runs `play` on a thread of its own, in a fresh namespace and root as a [`KernelWorld`] has them.
 ///
 /// The process must have been taken into a namespace by [`namespace::enter`](crate::namespace::enter).
 ///
@@ -96,7 +96,8 @@ fn on_a_thread<T: Send + 'static>(name: &str, play: impl FnOnce() -> T + Send + 
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-/// Directories of which every machine has one: the new root is mounted there, and then nothing of the old one can be reached.
+/// Directories of which every machine has one: the new root is mounted there, and then no file of the old one can be
+/// reached.
 const STAGES: [&str; 5] = ["/tmp", "/mnt", "/var", "/etc", "/usr"];
 
 impl<B: Backend> KernelWorld<B> {

@@ -1,4 +1,4 @@
-//! A backend on the fake's model, set up and looked at by the model's syscall face.
+//! A backend on the fake's model. The model's syscall face sets it up and inspects it.
 
 use std::cell::Cell;
 use std::ffi::{OsStr, OsString};
@@ -18,7 +18,7 @@ pub struct ModelWorld<B> {
     backend: B,
     changes_trees: bool,
     machine: SharedMachine,
-    /// The model has none: what is created there has the mode that was asked for.
+    /// The model has no umask: what is created there has the requested mode.
     umask: Cell<u16>,
 }
 
@@ -32,7 +32,7 @@ pub fn play_on_model<B: Backend>(case: Case, make: impl FnOnce(&SharedMachine, P
     in_model_world(make, |world| case.run(world));
 }
 
-/// Does something in a fresh [`ModelWorld`], with the backend that `make` makes for its first process.
+/// Runs `play` in a fresh [`ModelWorld`], with the backend that `make` makes for its first process.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! Everything that a refused call must leave as it was.
+//! The state that a refused call must not change.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,8 @@ impl Observed {
     }
 }
 
-/// Every file below a directory that can be seen. What cannot be looked at (by a caller without capabilities) is left out.
+/// Every file below a directory that is visible. Files that cannot be stat'ed (by a caller without capabilities) are
+/// left out.
 fn walk(world: &dyn World, directory: &Path, found: &mut Vec<(PathBuf, Metadata, Vec<u8>)>) {
     for name in world.names(directory).unwrap_or_default() {
         let path = directory.join(name);

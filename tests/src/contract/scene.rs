@@ -1,4 +1,4 @@
-//! A world, as a case speaks of it.
+//! A world with short methods for cases.
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
@@ -14,7 +14,7 @@ use mountwright_core::{
 use super::observed::Observed;
 use super::world::{Held, Hold, NodeKind, World};
 
-/// A world, with short words for what cases do in it. Set-up that fails is a panic.
+/// A world, with short methods for the set-up and the checks of cases. Set-up that fails is a panic.
 pub(super) struct Scene<'w> {
     world: &'w dyn World,
 }
@@ -34,12 +34,12 @@ pub(super) fn bind(source: &str, target: &str) -> BindRequest {
     BindRequest::new(at(source), at(target))
 }
 
-/// An unmount of whatever is topmost at a trusted path.
+/// An unmount of the topmost mount at a trusted path.
 pub(super) fn unmount(path: &str) -> UnmountRequest {
     UnmountRequest::new(at(path))
 }
 
-/// A detach of whatever is topmost at a trusted path.
+/// A lazy unmount of the topmost mount at a trusted path.
 pub(super) fn detach(path: &str) -> UnmountRequest {
     unmount(path).with_mode(UnmountMode::Detach)
 }
@@ -59,7 +59,7 @@ impl<'w> Scene<'w> {
         self.world.backend()
     }
 
-    /// The world past the backend.
+    /// The world, for access past the backend.
     pub(super) fn world(&self) -> &'w dyn World {
         self.world
     }
@@ -147,7 +147,7 @@ impl<'w> Scene<'w> {
         done("remount", path, self.world.set_attributes(path.as_ref(), MountAttributes { flags, atime }));
     }
 
-    /// Takes the topmost mount off, lazily.
+    /// Unmounts the topmost mount, lazily.
     #[track_caller]
     pub(super) fn detached(&self, path: &str) {
         done("umount2", path, self.world.detach(path.as_ref()));
@@ -198,7 +198,7 @@ impl<'w> Scene<'w> {
         done("lstat", path, self.world.stat(path, FinalLink::Itself))
     }
 
-    /// Checks what a port says of a file against lstat(2), which knows neither mount nor time of birth.
+    /// Compares a port's metadata of a file with lstat(2), which reports neither mount nor time of birth.
     #[track_caller]
     pub(super) fn assert_metadata(&self, found: &Metadata, path: impl AsRef<Path>) {
         let mut expected = self.stat(&path);
@@ -211,7 +211,7 @@ impl<'w> Scene<'w> {
         self.world.stat(path.as_ref(), FinalLink::Itself).ok().map(|found| found.kind)
     }
 
-    /// True where the name is there.
+    /// Returns true if the name exists.
     pub(super) fn exists(&self, path: impl AsRef<Path>) -> bool {
         self.kind(path).is_some()
     }
@@ -270,7 +270,7 @@ impl<'w> Scene<'w> {
 
     // Expecting.
 
-    /// A call that must be refused, with this errno, and leave no trace.
+    /// Makes a call that must be refused, with this errno, and change nothing.
     #[track_caller]
     pub(super) fn refuses<T>(&self, errno: Errno, call: impl FnOnce() -> Result<T, OsError>) -> OsError {
         let before = Observed::of(self.world);
@@ -282,8 +282,8 @@ impl<'w> Scene<'w> {
         error
     }
 
-    /// A change of a whole tree's attributes: it must succeed where the kernel has a call for that, and be `EOPNOTSUPP`
-    /// where it has none.
+    /// Changes the attributes of a whole tree: that must succeed if the kernel has a call for it, and be `EOPNOTSUPP`
+    /// if not.
     #[track_caller]
     pub(super) fn changes_tree<T: Debug>(&self, call: impl FnOnce() -> Result<T, OsError>) -> Option<T> {
         if self.world.changes_trees() {

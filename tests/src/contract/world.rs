@@ -9,10 +9,10 @@ use mountwright_core::file::{FinalLink, Metadata};
 use mountwright_core::mount::MountAttributes;
 use mountwright_core::{Backend, DeviceNumber, Errno, Propagation, Recursion};
 
-/// A backend on a machine of its own, and that machine past the backend.
+/// A backend on a machine of its own, and access to that machine past the backend.
 ///
-/// * `/` is a tmpfs, private. `/w` is another one, private and empty: the place where cases work. `/run` is a directory, and a procfs is on
-///   `/proc`.
+/// * `/` is a tmpfs, private. `/w` is another one, private and empty: the place where cases work. `/run` is a
+///   directory, and a procfs is on `/proc`.
 /// * The caller is root there, its umask 022, its current directory `/`.
 /// * Paths are absolute, or relative to the current directory; symlinks are followed where the C function of the name would.
 /// * No method here uses the ports. A method that can fail returns the kernel's errno.
@@ -37,7 +37,7 @@ pub trait World {
     fn make_link(&self, existing: &Path, path: &Path) -> Result<(), Errno>;
     /// Makes a node, mode 0644.
     fn make_node(&self, path: &Path, kind: NodeKind) -> Result<(), Errno>;
-    /// Renames; whatever has the new name is replaced.
+    /// Renames; a file of the new name is replaced.
     fn rename(&self, from: &Path, to: &Path) -> Result<(), Errno>;
     /// Removes an empty directory.
     fn remove_dir(&self, path: &Path) -> Result<(), Errno>;
@@ -56,10 +56,10 @@ pub trait World {
     fn set_attributes(&self, path: &Path, attributes: MountAttributes) -> Result<(), Errno>;
     /// Sets the propagation of the mount at the path, or of its tree.
     fn set_propagation(&self, path: &Path, propagation: Propagation, recursion: Recursion) -> Result<(), Errno>;
-    /// Takes the topmost mount at the path off, lazily.
+    /// Unmounts the topmost mount at the path, lazily.
     fn detach(&self, path: &Path) -> Result<(), Errno>;
 
-    /// Mounts a filesystem whose server behaves so, for as long as what is returned is kept. Needs
+    /// Mounts a filesystem with this server, until the returned value is dropped. Needs
     /// [`OtherUsers`](super::Needs::OtherUsers).
     fn mount_served(&self, path: &Path, server: Serving) -> Result<Held, Errno>;
 
@@ -67,7 +67,7 @@ pub trait World {
     fn hold(&self, path: &Path, how: Hold) -> Result<Held, Errno>;
     /// chdir(2).
     fn change_dir(&self, path: &Path) -> Result<(), Errno>;
-    /// getcwd(2), as the kernel says it.
+    /// getcwd(2), as the kernel reports it.
     fn current_dir(&self) -> Result<PathBuf, Errno>;
     /// Sets the umask and returns the one before.
     fn set_umask(&self, mask: u16) -> u16;
@@ -119,11 +119,11 @@ pub enum Hold {
     Write,
 }
 
-/// Something that is held open until it is dropped.
+/// A resource that is held until it is dropped.
 pub struct Held(#[allow(dead_code)] Box<dyn Any>); // Kept for its Drop.
 
 impl Held {
-    /// Holds what closes itself when it is dropped.
+    /// Holds a resource that closes itself when it is dropped.
     pub fn new(open: impl Any) -> Self {
         Self(Box::new(open))
     }

@@ -236,7 +236,7 @@ impl Caller {
                 let (at, path) = self.by_link(path);
                 machine.chdir(pid, at, path)
             }
-            // All others were dealt with before.
+            // All other operations were handled before.
             _ => Err(Errno::ENOSYS),
         }
     }

@@ -21,14 +21,14 @@ pub struct FakeWorld {
     /// The number of tmpfs mounted so far
     filesystems: u64,
     devices: Devices,
-    /// A namespace came or went since the tables were asked for
+    /// A namespace was created or ended since the last query of the tables
     namespaces_changed: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Namespace {
     caller: Caller,
-    /// Its table, as it was when it was asked for last
+    /// Its table at the last query
     table: Vec<u8>,
 }
 

@@ -29,7 +29,7 @@ pub enum EntryKind {
 }
 
 impl FakeWorld {
-    /// The first paths below the root, breadth first, at most so many. The world does not notice the question.
+    /// The first paths below the root, breadth first, up to this number. The world does not change.
     pub fn outlook(&self, most: usize) -> Vec<Entry> {
         let mut machine = self.machine().clone();
         self.present_process().map_or_else(Vec::new, |pid| entries(&mut machine, pid, most))
@@ -72,7 +72,7 @@ fn entries(machine: &mut Machine, pid: Pid, most: usize) -> Vec<Entry> {
                 return found;
             }
         }
-        // The clone is thrown away; closing keeps its table of descriptors small.
+        // The clone is dropped; closing keeps its table of descriptors small.
         let _ = machine.close(pid, fd);
     }
     found

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::fake_world::FakeWorld;
 use crate::scenario::{CannotRun, Recording, Scenario, play};
 
-/// Plays the scenario on a fresh machine of the model. The model is of a kernel that knows every rule.
+/// Plays the scenario on a fresh machine of the model. The model is a kernel to which every rule applies.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The operations that ask and change nothing.
+//! The operations that query and change nothing.
 
 use mountwright_core::Errno;
 use mountwright_fake::{At, Machine, Pid, Statx, abi};
@@ -77,7 +77,7 @@ pub(super) fn names_in(machine: &mut Machine, pid: Pid, directory: i32) -> Resul
     loop {
         let entries = match machine.getdents64(pid, directory, BUFFER) {
             Ok(entries) if entries.is_empty() => break,
-            // A directory that was removed: the C library and rustix take it for the end, and so did the recordings.
+            // A removed directory: the C library and rustix report it as the end, and so did the recordings.
             Err(Errno::ENOENT) => break,
             entries => entries?,
         };

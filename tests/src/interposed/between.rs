@@ -8,15 +8,15 @@ use mountwright_linux::Call;
 /// One call of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// Which one: 0 is the first of the run.
+    /// The number in the run: 0 is the first.
     pub number: usize,
     /// The system call.
     pub call: Call,
-    /// It only asks whether the call is there.
+    /// It only probes for the call.
     pub probe: bool,
 }
 
-/// Something that acts before and after every system call.
+/// Code that runs before and after every system call.
 pub trait Between: Send + Sync + 'static {
     /// Before a call. On an error the call is not made and fails with this errno; later hooks do not run.
     ///
@@ -33,7 +33,7 @@ pub trait Between: Send + Sync + 'static {
 
 impl Between for () {}
 
-/// Both, the first one first.
+/// Both in sequence, the first one first.
 impl<A: Between, B: Between> Between for (A, B) {
     fn before(&self, moment: Moment) -> Result<(), Errno> {
         self.0.before(moment)?;

@@ -1,4 +1,4 @@
-//! An end for what does not end by itself.
+//! A limit for runs that do not end by themselves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,10 +6,10 @@ use mountwright_core::Errno;
 
 use super::{Between, Moment};
 
-/// Calls that no operation of ours comes near to.
+/// More calls than any operation makes.
 const TOO_MANY_CALLS: usize = 3000;
 
-/// Refuses every call once there were thousands.
+/// Refuses every call after thousands.
 #[derive(Debug, Default)]
 pub struct Budget(AtomicBool);
 

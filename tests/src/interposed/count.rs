@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::{Between, Moment};
 
-/// Remembers which calls were made, in their order.
+/// Records the calls, in their order.
 #[derive(Debug, Default)]
 pub struct Count(Mutex<Vec<Moment>>);
 

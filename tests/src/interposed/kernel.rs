@@ -1,4 +1,4 @@
-//! Every method of the trait, handed on with something around it.
+//! Every method of the trait, passed on with code around it.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};

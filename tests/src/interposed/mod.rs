@@ -1,4 +1,4 @@
-//! Something between any two system calls: faults, the death of the process, an adversary, counting. Over any
+//! Code between any two system calls: faults, the death of the process, an adversary, a count. It works over any
 //! [`Kernel`](mountwright_linux::Kernel), the model's and the machine's own alike.
 
 mod between;

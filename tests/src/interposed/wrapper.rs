@@ -8,7 +8,7 @@ use mountwright_linux::Call;
 
 use super::{Between, Moment};
 
-/// A [`Kernel`](mountwright_linux::Kernel) with something between its calls. Clones share both it and the numbering.
+/// A [`Kernel`](mountwright_linux::Kernel) with code between its calls. Clones share the code and the numbers.
 #[derive(Debug)]
 pub struct Interposed<K, B> {
     pub(super) kernel: K,
@@ -24,7 +24,7 @@ impl<K: Clone, B> Clone for Interposed<K, B> {
 }
 
 impl<K, B: Between> Interposed<K, B> {
-    /// Puts this between the calls.
+    /// Wraps a kernel with this code between the calls.
     pub fn new(kernel: K, between: B) -> Self {
         Self { kernel, between: Arc::new(between), next: Arc::new(AtomicUsize::new(0)) }
     }

@@ -9,9 +9,9 @@ use crate::scenario::Credentials;
 /// The unprivileged uid and gid.
 const NOBODY: u32 = 65534;
 
-/// Runs the call with the credentials, and takes root's back afterwards.
+/// Runs the call with the credentials, and restores root's afterwards.
 ///
-/// The outer error is that of switching; the saved uid stays 0, so that the way back is open.
+/// The outer error is that of switching; the saved uid stays 0, so that root's credentials can be restored.
 pub(super) fn as_somebody<T>(credentials: Credentials, call: impl FnOnce() -> T) -> io::Result<T> {
     match credentials {
         Credentials::Root => Ok(call()),
@@ -44,7 +44,7 @@ fn without_capabilities<T>(call: impl FnOnce() -> T) -> io::Result<T> {
     Ok(answer)
 }
 
-/// Asks the kernel to kill this process when its parent ends; a change of credentials makes the kernel forget it.
+/// Asks the kernel to kill this process when its parent ends; a change of credentials resets that.
 pub(super) fn die_with_parent() -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))
 }

@@ -1,4 +1,4 @@
-//! The descriptors that a scenario has open in one namespace, and how its places become arguments.
+//! The descriptors that a scenario has open in one namespace, and the conversion of its places to arguments.
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};

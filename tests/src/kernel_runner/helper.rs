@@ -17,10 +17,10 @@ use super::raw_calls::{close_all_but, fork_running, unshare};
 use crate::scenario::returned::Returned;
 use crate::scenario::{CannotRun, Step};
 
-/// Whose namespaces a new helper copies.
+/// The process whose namespaces a new helper copies.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Origin {
-    /// Those of the calling process
+    /// The calling process
     Here,
     /// Those of another helper
     Helper { pid: Pid, user: bool },
@@ -76,7 +76,7 @@ impl Helper {
         self.pid
     }
 
-    /// Has the step performed there.
+    /// Performs the step in the helper.
     pub(super) fn perform(&mut self, step: &Step, filesystem: u64) -> Result<Result<Returned, Errno>, CannotRun> {
         send(self.replies.get_ref(), &Request { step: step.clone(), filesystem })
             .map_err(|error| broken("asking a helper", error))?;
@@ -108,7 +108,7 @@ fn send(mut stream: &UnixStream, message: &impl Serialize) -> std::io::Result<()
     stream.write_all(&line)
 }
 
-/// The life of the forked process; the error is what it has to say before it ends.
+/// The life of the forked process; the error is its last message.
 fn live(parent: Pid, proc: BorrowedFd<'_>, origin: Origin, user: bool, far: &UnixStream) -> Result<(), Reply> {
     let fail =
         |what: &'static str| move |errno: io::Errno| Reply::Broken(format!("{what} of a helper answers {errno}"));
@@ -122,7 +122,7 @@ fn live(parent: Pid, proc: BorrowedFd<'_>, origin: Origin, user: bool, far: &Uni
     }
     let unshared = if user { unshare_with_user(proc)? } else { unshare(UnshareFlags::NEWNS) };
     unshared.map_err(|errno| Reply::Failed(errno.raw_os_error()))?;
-    // Joining and unsharing a user namespace made the kernel forget it.
+    // Joining and unsharing a user namespace reset it.
     die_with_parent().map_err(fail("prctl"))?;
     rustix::process::chdir("/").map_err(fail("chdir"))?;
     let performer = Performer::new(proc).map_err(fail("open(/proc/self/fd)"))?;
@@ -154,7 +154,7 @@ fn unshare_with_user(proc: BorrowedFd<'_>) -> Result<io::Result<()>, Reply> {
     let (mut ready, mut go) = std::io::pipe().map_err(fail("pipe"))?;
     let child = getpid();
     let mapper = fork_running(|| {
-        // Its own copy of the other end would keep it waiting for good where nothing is to be mapped.
+        // An open copy of the other end would keep it waiting for ever if nothing is to be mapped.
         if close_all_but(&[ready.as_raw_fd(), proc.as_raw_fd()]).is_err() {
             return 1;
         }
@@ -187,7 +187,7 @@ fn write_maps(proc: BorrowedFd<'_>, pid: Pid) -> io::Result<()> {
     Ok(())
 }
 
-/// Says that it is ready, then performs what it is asked until the other end is closed.
+/// Reports that it is ready, then performs requests until the other end is closed.
 fn serve(mut performer: Performer, far: &UnixStream) -> std::io::Result<()> {
     send(far, &Reply::Returned(Returned::Nothing))?;
     let mut requests = BufReader::new(far);

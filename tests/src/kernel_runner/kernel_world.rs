@@ -27,7 +27,7 @@ pub struct KernelWorld<'s> {
     /// The number of tmpfs mounted so far
     filesystems: u64,
     devices: Devices,
-    /// A namespace came or went since the tables were asked for
+    /// A namespace was created or ended since the last query of the tables
     namespaces_changed: bool,
 }
 

@@ -8,7 +8,7 @@ use crate::scenario::table_text::{TableRow, parse};
 
 /// One namespace's mountinfo, held open.
 ///
-/// The open file keeps the namespace alive: drop it where the namespace is to end.
+/// The open file keeps the namespace alive: it has to be dropped before the namespace can end.
 #[derive(Debug)]
 pub(super) struct TableFile {
     file: File,

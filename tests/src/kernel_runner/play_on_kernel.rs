@@ -8,7 +8,7 @@ use crate::scenario::{CannotRun, Recording, Scenario, play};
 ///
 /// # Errors
 ///
-/// [`CannotRun`], also where the scenario's rule is not one of this kernel.
+/// [`CannotRun`], also if this kernel has another rule than the scenario's.
 pub fn play_on_kernel(stage: &mut Stage, scenario: &Scenario) -> Result<Recording, CannotRun> {
     let running = stage.kernel();
     let &Scenario { since, until, .. } = scenario;

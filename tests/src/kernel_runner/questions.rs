@@ -1,4 +1,4 @@
-//! The operations that ask and change nothing.
+//! The operations that query and change nothing.
 
 use std::os::fd::{AsFd, OwnedFd};
 

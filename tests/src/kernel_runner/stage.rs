@@ -49,7 +49,7 @@ impl Stage {
             at("setgroups", rustix::thread::set_thread_groups(&[] as &[Gid]))?;
         }
         rustix::process::umask(Mode::empty());
-        // Any directory serves; /proc is there, and we hold what is in it.
+        // Any directory will do; /proc exists, and its contents are held by descriptor.
         become_root_tmpfs("base", "/proc")?;
         at("mkdir", rustix::fs::mkdir(SANDBOX, Mode::from_raw_mode(0o755)))?;
         let namespace = at(

@@ -9,7 +9,7 @@ use super::snapshot::Snapshot;
 use super::table_drawing::draw;
 use super::value::Value;
 
-/// The first point at which a world did not do what was expected of it. `Display` is a report for a person.
+/// The first point at which a world differs from what was expected. `Display` is a report for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Index of the operation; -1 for the set-up

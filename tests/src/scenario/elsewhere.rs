@@ -36,7 +36,7 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// True where the entry is about this kernel.
+    /// Returns true if the entry applies to this kernel.
     pub fn holds_on(&self, kernel: KernelVersion) -> bool {
         self.since.is_none_or(|since| since <= kernel) && self.until.is_none_or(|until| kernel <= until)
     }
@@ -48,7 +48,8 @@ impl Elsewhere {
         Self { since, until, change, step: difference.at(), result, value, tables }
     }
 
-    /// True where the entry says what was found; `tables` are the entry's, in the order in which the kernels are compared.
+    /// Returns true if the entry matches the difference; `tables` are the entry's, in the order in which the kernels
+    /// are compared.
     pub(super) fn explains(&self, difference: &Difference, tables: Option<Snapshot>) -> bool {
         (self.step, (self.result, self.value.clone(), tables)) == (difference.at(), difference.parts_that_differ())
     }
@@ -75,7 +76,7 @@ impl Elsewhere {
 pub struct KernelChange {
     /// Its name in the entries
     pub name: &'static str,
-    /// The first kernel that has it, or the first of those run that was seen to have it
+    /// The first kernel that has it, or the first one run on which it was observed
     pub since: KernelVersion,
 }
 

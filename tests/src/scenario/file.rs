@@ -10,7 +10,7 @@ use flate2::read::MultiGzDecoder;
 use super::elsewhere::Elsewhere;
 use super::scenario_record::Scenario;
 
-/// Why a scenario file cannot be used.
+/// The reason why a scenario file cannot be used.
 #[derive(Debug)]
 pub enum BadFile {
     /// It cannot be read.
@@ -20,7 +20,7 @@ pub enum BadFile {
         /// Why
         error: io::Error,
     },
-    /// A line of it is no scenario.
+    /// A line is not a scenario.
     BadLine {
         /// Its name
         file: String,
@@ -29,7 +29,7 @@ pub enum BadFile {
         /// Why
         error: String,
     },
-    /// It holds no scenario at all.
+    /// It holds no scenario.
     Empty {
         /// Its name
         file: String,

@@ -1,4 +1,4 @@
-//! From the words of the form to the kernel's bits.
+//! Conversion from the words of the form to the kernel's bits.
 
 use rustix::fs::ResolveFlags;
 use rustix::mount::{MountAttrFlags, MountFlags, MountPropagationFlags, UnmountFlags};

@@ -1,4 +1,4 @@
-//! The version of a kernel, as far as rules depend on it.
+//! The version of a kernel, as precise as rules need it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -25,7 +25,7 @@ impl fmt::Display for KernelVersion {
     }
 }
 
-/// Whatever follows the second number (`.44-generic`) is not looked at.
+/// The rest after the second number (`.44-generic`) is ignored.
 impl FromStr for KernelVersion {
     type Err = String;
 

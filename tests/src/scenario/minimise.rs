@@ -3,11 +3,11 @@
 use super::scenario_record::Scenario;
 use super::step::Step;
 
-/// Leaves out steps as long as `differs` still holds. `differs` is asked of each shorter history.
+/// Removes steps as long as `differs` still holds for the shorter history.
 pub fn minimise(mut scenario: Scenario, mut differs: impl FnMut(&Scenario) -> bool) -> Scenario {
     loop {
         let before = scenario.ops.len() + scenario.setup.len();
-        // From the end, where most of what is not needed stands.
+        // From the end, where most of the unneeded steps are.
         leave_out(&mut scenario, |scenario| &mut scenario.ops, &mut differs);
         leave_out(&mut scenario, |scenario| &mut scenario.setup, &mut differs);
         if scenario.ops.len() + scenario.setup.len() == before {

@@ -1,4 +1,4 @@
-//! Mount histories in the neutral JSON form, and what it takes to run one on any world and compare the outcome.
+//! Mount histories in the neutral JSON form, with the code to run one on any world and to compare the outcome.
 //!
 //! A [`Scenario`] is a history of typed [`Step`]s with the kernel's recorded results. A [`World`] is anything that can
 //! perform one step and show its mount tables: the Linux kernel in a sandbox, or the in-memory model. [`play`] runs a

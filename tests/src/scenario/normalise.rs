@@ -1,4 +1,4 @@
-//! From a world's own numbers to labels that are the same in every run.
+//! Conversion of a world's own numbers to labels that are the same in every run.
 
 use std::collections::HashMap;
 

@@ -39,7 +39,7 @@ impl<T: Serialize> Serialize for OneOrMany<T> {
     }
 }
 
-// An untagged enum would do, but its error does not name the word that is unknown.
+// An untagged enum would do, but its error does not name the unknown word.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(OneOrManyVisitor(PhantomData))

@@ -17,7 +17,7 @@ fn is_false(flag: &bool) -> bool {
 ///
 /// The variants are the `op` words of the form and the fields are its fields; a word or a field that is not listed here
 /// is an error that names it.
-// The fields are the arguments of the call that the variant names; saying it again for each would be noise.
+// names it. The fields are the arguments of the call that the variant names; they need no documentation of their own.
 #[allow(missing_docs)]
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]

@@ -40,7 +40,7 @@ impl From<&str> for Place {
     }
 }
 
-// By hand for the sake of the error: an untagged enum would not name the unknown field.
+// Written out because the error of an untagged enum would not name the unknown field.
 impl<'de> Deserialize<'de> for Place {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(PlaceVisitor)

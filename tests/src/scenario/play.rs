@@ -45,7 +45,7 @@ fn record(
     if let Some(now) = world.changed_tables()? {
         *tables = now;
         let snapshot = snapshot_of(tables);
-        // Numbers may change where no label does.
+        // Numbers may change while every label stays.
         if recording.tables.last().is_none_or(|(_, last)| *last != snapshot) {
             recording.tables.push((i64::try_from(index).unwrap_or(i64::MAX), snapshot));
         }

@@ -16,7 +16,7 @@ pub(crate) enum Returned {
     Text(String),
 }
 
-/// Which filesystem has which device, as last seen in a table. A device is used again when its filesystem is gone.
+/// The filesystem of each device, by the latest table. A device is reused after its filesystem ends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Devices(HashMap<(u32, u32), u64>);
 

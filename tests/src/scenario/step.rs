@@ -1,4 +1,4 @@
-//! An operation and who performs it.
+//! An operation and the credentials it is performed with.
 
 use std::fmt;
 

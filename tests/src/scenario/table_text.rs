@@ -9,7 +9,7 @@ pub(crate) struct TableRow {
     pub(crate) device: (u32, u32),
 }
 
-/// The source of the k-th filesystem of a scenario, by which it is known again in a table: `k0` is the sandbox root.
+/// The source of the k-th filesystem of a scenario, which identifies it in a table: `k0` is the sandbox root.
 pub(crate) fn source_of(filesystem: u64) -> String {
     format!("k{filesystem}")
 }
@@ -53,7 +53,7 @@ fn parsed(line: &str) -> Option<TableRow> {
         }
     }
     let _kind = fields.next()?;
-    // Nothing but the sandbox root of a world that did not mount it itself has another source.
+    // Only the sandbox root of a world that did not mount it itself has another source.
     row.filesystem = fields.next()?.strip_prefix('k').and_then(|number| number.parse().ok()).unwrap_or(0);
     row.superblock_read_only = fields.next()?.split(',').next() == Some("ro");
     Some(TableRow { row, device })

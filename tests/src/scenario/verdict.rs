@@ -1,4 +1,4 @@
-//! The comparison of what a world did with the recording.
+//! The comparison of a world's outcome with the recording.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ pub enum Verdict {
     Explained(String),
     /// They are those recorded up to a step whose call this kernel lacks; with the number of such steps.
     NotThere(usize),
-    /// They are not; a report for a person.
+    /// They differ otherwise; a report for a person.
     Differs(String),
     /// The machine does not allow it; with the reason.
     NotRun(String),
@@ -45,7 +45,7 @@ impl Verdict {
 
     /// Plays the scenario on a kernel of this version, and compares as far as the kernel has the calls.
     ///
-    /// A difference must be one that the scenario has stored for this kernel, and what is stored must be found.
+    /// A difference must be stored in the scenario for this kernel, and a stored difference must occur.
     pub fn on_kernel(
         kernel: KernelVersion,
         scenario: &Scenario,

@@ -91,7 +91,7 @@ pub struct MountRow {
     pub superblock_read_only: bool,
 }
 
-/// Why a scenario has no outcome on a world.
+/// The reason why a scenario has no outcome on a world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CannotRun {
     /// A step of the set-up failed.
@@ -103,9 +103,9 @@ pub enum CannotRun {
         /// Its errno
         errno: Errno,
     },
-    /// The history names a namespace that was never made, or is gone.
+    /// The history names a namespace that was never created, or has ended.
     NoSuchNamespace(u32),
-    /// This machine does not let us: not run, which is neither agreement nor difference.
+    /// This machine does not permit it: not run, which is neither agreement nor difference.
     NeedsRoot(&'static str),
     /// The running kernel is outside the range of kernels with this known outcome: not run.
     OtherKernel {
@@ -116,7 +116,7 @@ pub enum CannotRun {
         /// The last kernel with this outcome
         until: Option<KernelVersion>,
     },
-    /// The world does not know how to do this.
+    /// The world does not implement this operation.
     NotSupported(String),
     /// The world itself failed.
     Broken(String),

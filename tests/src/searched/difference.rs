@@ -21,12 +21,12 @@ pub enum Difference {
     ChangedFile(FileName),
 }
 
-/// A staging place of the backend.
+/// Returns true for a staging directory of the backend.
 pub(super) fn is_staging(point: &str) -> bool {
     point.starts_with("/run/.mountwright-staging")
 }
 
-/// Below the root that a guest may change.
+/// Returns true for a path below the root that a guest may change.
 pub(super) fn is_shared(point: &str) -> bool {
     point.starts_with("/shared/")
 }
@@ -48,7 +48,7 @@ pub fn differences(expected: &Snapshot, actual: &Snapshot) -> Vec<Difference> {
     found
 }
 
-/// Of two sorted lists, what the first has more than the second.
+/// Returns the mounts that the first list has more often than the second.
 fn left_of(all: &[MountSeen], without: &[MountSeen]) -> Vec<MountSeen> {
     let mut left = all.to_vec();
     for mount in without {
@@ -78,7 +78,7 @@ impl Difference {
         }
     }
 
-    /// The harm, with what was seen.
+    /// Returns the harm, with the observation.
     pub fn violation(&self) -> Violation {
         Violation::new(self.harm(), format!("{self:?}"))
     }
@@ -100,7 +100,7 @@ impl Difference {
         }
     }
 
-    /// The name that a passing file or directory has while it is made.
+    /// Returns true for a temporary name of the backend.
     pub fn is_passing_name(&self) -> bool {
         match self {
             Self::ExtraFile((_, path)) => path.contains(".mountwright-"),
@@ -116,7 +116,7 @@ impl Difference {
         matches!(self, Self::ChangedFile((_, path)) if path == ".")
     }
 
-    /// The name that the new contents of a file have until they take the place of the old ones.
+    /// Returns true for the temporary name of a file's new contents, before they replace the old ones.
     ///
     /// A killed process may leave it. It stays, because another process cannot know that the writer is dead.
     pub fn is_half_written(&self) -> bool {
@@ -124,7 +124,7 @@ impl Difference {
     }
 }
 
-/// Which file a path of the first namespace stands for.
+/// Returns the file of a path in the first namespace.
 pub(super) fn file_name(path: &str) -> FileName {
     let path = without_numbers(path);
     match path.strip_prefix("/shared/") {

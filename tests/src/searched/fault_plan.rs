@@ -8,7 +8,7 @@ use crate::interposed::{HowLong, Moment};
 /// One call that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlannedFault {
-    /// Which call of an undisturbed run.
+    /// The call of an undisturbed run.
     pub moment: Moment,
     /// With what.
     pub errno: Errno,
@@ -16,8 +16,8 @@ pub struct PlannedFault {
     pub how_long: HowLong,
 }
 
-/// Every call of a run fails with each errno it can give, once and for good; in short, with one that says how things are and
-/// with one that does not.
+/// Returns the faults of every call of a run: each errno it can give, once and for good; in short, one errno that
+/// states a fact and one that does not.
 pub fn fault_plan(calls: &[Moment], long: bool) -> Vec<PlannedFault> {
     let mut plan = Vec::new();
     for &moment in calls {
@@ -36,7 +36,7 @@ pub fn fault_plan(calls: &[Moment], long: bool) -> Vec<PlannedFault> {
     plan
 }
 
-/// An errno by which a call fails without saying anything about how things are.
+/// Returns an errno by which a call fails without stating a fact.
 pub fn plain_failure(moment: Moment) -> Option<Errno> {
     let errnos = errnos(moment.call, moment.probe);
     errnos.into_iter().find(|&errno| !is_a_statement(errno) && !means_again(errno))

@@ -22,12 +22,12 @@ pub struct KernelScene {
     filesystems: Vec<(Filesystem, OwnedFd)>,
     /// The mounts in the order of their age. Their numbers identify them in any namespace.
     mounts: Vec<MountId>,
-    /// In the order in which the mounts name them: the kernel uses their numbers again.
+    /// In the order in which the mounts name them: the kernel reuses their numbers.
     groups: Vec<PeerGroup>,
     open: usize,
 }
 
-/// Files whose bytes are looked at are small.
+/// The limit of a file's bytes that are compared.
 const MOST_BYTES: u64 = 1 << 16;
 
 impl KernelScene {
@@ -72,7 +72,7 @@ impl KernelScene {
         open_descriptors().saturating_sub(self.open)
     }
 
-    /// Looks at everything.
+    /// Records the state of everything.
     ///
     /// # Panics
     ///
@@ -92,7 +92,7 @@ impl KernelScene {
         Snapshot { mounts: self.mounts_seen(), files, inodes }
     }
 
-    /// True where a mount that was not there at first can be written through, outside of a staging place.
+    /// Returns true if a new mount outside of staging directories can be written through.
     ///
     /// # Panics
     ///

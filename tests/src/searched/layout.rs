@@ -113,7 +113,7 @@ fn outside() -> Vec<Piece> {
     let mut all: Vec<_> = ["empty", "busy", "bare"].map(|kind| directory(&format!("/outside/{kind}"))).into();
     for kind in ["empty", "busy"] {
         all.extend(DIRECTORIES.map(|name| directory(&format!("/outside/{kind}/{name}"))));
-        // Empty, so that only a careful backend leaves it alone; `text` is not.
+        // Empty, so that only a careful backend keeps it; `text` is not.
         let contents = |name| if name == "text" { "outside" } else { "" };
         all.extend(FILES.map(|name| file(&format!("/outside/{kind}/{name}"), contents(name))));
     }

@@ -17,7 +17,7 @@ use mountwright_core::{
 use super::Answer;
 use super::layout::{Piece, in_shared, mounted, stacked};
 
-/// One operation: what is there before it, what it does, and what is attacked.
+/// One operation: the setup before it, the function, and the attacked path.
 #[derive(Clone, Copy)]
 #[allow(clippy::struct_excessive_bools)] // Facts; each operation in the list names those that are true of it.
 pub struct Operation {
@@ -27,19 +27,19 @@ pub struct Operation {
     pub prepare: fn() -> Vec<Piece>,
     /// The function under test.
     pub run: fn(&dyn Backend) -> Answer,
-    /// The path below `/shared` that it is about, whose components are attacked; none for what is trusted.
+    /// The path below `/shared` that it works on, whose components are attacked; `None` for trusted paths.
     pub below: Option<&'static str>,
-    /// It must make nothing that can be written through.
+    /// It must make no mount that can be written through.
     pub read_only: bool,
-    /// After a death, what a second run is: the operation again, after this.
+    /// After a death, the preparation of a second run.
     pub before_again: Option<fn(&dyn Backend) -> Answer>,
     /// It unmounts or moves mounts.
     pub takes_off: bool,
     /// A failure leaves what was done by then; a repeated call continues there.
     pub resumable: bool,
-    /// Done twice, it is there twice.
+    /// A repeated operation makes a second mount.
     pub stacking: bool,
-    /// It changes what the name leads to, whatever that is.
+    /// It changes the file that the name leads to, whichever that is.
     pub whatever: bool,
 }
 
@@ -131,7 +131,7 @@ fn share(backend: &dyn Backend, id: &str, read_only: bool) -> Answer {
     let id = ContainerId::new(id).expect("a valid id");
     let source = Location::trusted("/src/tree");
     match share_rootfs(backend, backend, Utf8Path::new(MOUNTS), &id, &source, read_only) {
-        // The sequence does not require more, and its record does not say.
+        // The sequence does not require more, and its record does not report it.
         Ok(_) => Answer::Done { kept: Vec::new(), guarantee: Guarantee::Window },
         Err(error) => error.into(),
     }

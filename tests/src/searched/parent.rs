@@ -3,9 +3,10 @@
 /// The propagation of the mount of `/shared`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parent {
-    /// Not at all. The other namespace has nothing mounted below it: there each name may be renamed and removed.
+    /// It does not propagate. The other namespace has nothing mounted below it: there each name may be renamed and
+    /// removed.
     Private,
-    /// To the other namespace, which has a peer.
+    /// It propagates to the other namespace, which has a peer.
     Shared,
 }
 

@@ -7,7 +7,7 @@ use super::Answer;
 pub struct Run {
     /// Its result.
     pub answer: Answer,
-    /// A mount of its making could be written through at some moment.
+    /// A mount of it could be written through at some moment.
     pub window: bool,
     /// It did not end by itself.
     pub endless: bool,

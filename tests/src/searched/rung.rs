@@ -12,7 +12,7 @@ pub struct Rung {
 }
 
 impl Rung {
-    /// A read-only bind can be made ready before it can be seen without a staging place.
+    /// Returns true if a read-only bind is complete before it is visible without a staging directory.
     pub fn detached(self) -> bool {
         let allows = |call| self.ladder.allows(call);
         let changes = allows(Call::MountSetattr) || allows(Call::OpenTreeAttr);

@@ -13,7 +13,7 @@ pub struct Tally {
     pub runs: usize,
     /// The number of findings of each kind of harm.
     pub harms: BTreeMap<Harm, usize>,
-    /// Runs that came to nothing, since the kernel refused the adversary.
+    /// Runs without effect, because the kernel refused the adversary.
     pub missed: usize,
     /// Runs after which a name was left or missing because of a false error, or after which a repeated call continues.
     pub excused: usize,

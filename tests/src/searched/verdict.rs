@@ -66,7 +66,7 @@ pub struct Wrong {
     pub lie: bool,
     /// A probe may have failed: the run may go by a weaker rung.
     pub weaker_rung: bool,
-    /// A second call failed, perhaps the look at what stays.
+    /// A second call failed, perhaps the query of what stays.
     pub twice: bool,
 }
 
@@ -148,12 +148,12 @@ fn on_the_way(difference: &Difference, other: &Snapshot, after: &Snapshot) -> bo
     }
 }
 
-/// The same mount, but for its propagation: the one step after the moment in which a mount comes to be seen.
+/// Returns true for the same mount with another propagation: it is the one step after a mount has become visible.
 fn but_for_propagation(mount: &MountSeen) -> MountSeen {
     MountSeen { peers: Group::None, master: Group::None, unbindable: false, ..mount.clone() }
 }
 
-/// The process died. Each mount and name is as before or as in the whole result; what is neither is scaffolding.
+/// The process died. Each mount and name is as before or as in the whole result; the rest is scaffolding.
 pub fn after_death(
     operation: &Operation,
     expected: &Expected,
@@ -238,7 +238,7 @@ pub fn after_attack(operation: &Operation, expected: &Expected, played: &Run, af
     let is_name = |left: &&Leftover| matches!(left, Leftover::Directory(_) | Leftover::File(_));
     let said = played.answer.named().iter().filter(is_name).count();
     let (was, is) = (names_in_root(&expected.before), names_in_root(after));
-    // One that the adversary has carried off, perhaps to where another was, is its own.
+    // A mount that the adversary has moved, perhaps to the place of another one, is the adversary's.
     let is_new = |name: &FileName| {
         let inode = after.inodes.get(name);
         !expected.before.inodes.iter().any(|(other, number)| other.0 == name.0 && Some(number) == inode)

@@ -90,7 +90,7 @@ pub(crate) fn attach(tree: &OwnedFd, target: &OwnedFd) -> io::Result<()> {
 }
 
 /// Source and target pinned below their roots, a copy that is read-only before anybody sees it, attached by descriptors,
-/// made private, and a look whether the name shows it.
+/// made private, and a check that the name shows it.
 fn recipe_bind() -> io::Result<()> {
     let images = root(c"/mnt/image")?;
     let source = below(&images, c"rootfs", OFlags::empty(), ResolveFlags::empty())?;

@@ -8,10 +8,10 @@ use mountwright_core::{
 
 use super::super::scene::{Scene, at};
 
-/// A call on a place, with all else that it needs being there once [`ready`] was called.
+/// A call on a place; [`ready`] has prepared everything else that it needs.
 pub(super) type Call = (Operation, fn(&Scene<'_>, &Location) -> Result<(), OsError>);
 
-/// Calls of the port to files that only look.
+/// Queries of the port to files.
 pub(super) const LOOKS: &[Call] = &[
     (Operation::Metadata, |s, place| s.fs().metadata(place, FinalLink::Follow).map(drop)),
     (Operation::Metadata, |s, place| s.fs().metadata(place, FinalLink::Itself).map(drop)),
@@ -44,7 +44,7 @@ pub(super) const MOUNT_CHANGES: &[Call] = &[
     (Operation::Unmount, |s, place| s.mounter().unmount(&UnmountRequest::new(place.clone()))),
 ];
 
-/// Questions of the port to mounts.
+/// Queries of the port to mounts.
 pub(super) const MOUNT_QUESTIONS: &[Call] = &[
     (Operation::MountOf, |s, place| s.mounter().mount_of(place).map(drop)),
     (Operation::FilesystemOf, |s, place| s.mounter().filesystem_of(place).map(drop)),
@@ -55,7 +55,7 @@ pub(super) fn every_call() -> impl Iterator<Item = &'static Call> {
     [LOOKS, FILE_CHANGES, MOUNT_CHANGES, MOUNT_QUESTIONS].into_iter().flatten()
 }
 
-/// Makes what the calls need besides the place.
+/// Prepares everything that the calls need besides the place.
 pub(super) fn ready(s: &Scene<'_>) {
     s.dir("/w-ready/source");
     s.dir("/w-ready/target");

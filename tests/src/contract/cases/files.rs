@@ -1,4 +1,4 @@
-//! The port to files: looking, creating, removing.
+//! The port to files: queries, creation, removal.
 
 use std::path::{Path, PathBuf};
 

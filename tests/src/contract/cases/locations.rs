@@ -1,4 +1,4 @@
-//! Places: how a path is resolved, whatever is done there.
+//! Places: resolution of paths, by every call.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;

@@ -16,7 +16,7 @@ fn mount_of(s: &Scene<'_>, path: impl AsRef<Path>) -> PathMount {
     s.mounter().mount_of(&at(path.as_ref())).unwrap()
 }
 
-/// The mount at a path, by every way of asking, is the row of the table.
+/// Every query of the mount at a path returns the row of the table.
 #[track_caller]
 fn agrees(s: &Scene<'_>, path: impl AsRef<Path>) {
     let path = path.as_ref();

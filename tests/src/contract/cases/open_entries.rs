@@ -86,7 +86,7 @@ pub(super) const CASES: &[Case] = &[
             let path = Path::new("/w/d").join(name);
             let found = pin(s, name).metadata().unwrap();
             assert_eq!(found.mount, key(path.to_str().unwrap()), "{name}");
-            // Before 5.8 only a descriptor says it.
+            // Before 5.8 only a query by descriptor reports it.
             for by_name in [d.metadata(OsStr::new(name)), s.fs().metadata(&at(&path), FinalLink::Itself)] {
                 let by_name = by_name.unwrap();
                 assert!(by_name.mount.is_none() || by_name.mount == found.mount, "{by_name:?}");

@@ -37,7 +37,7 @@ fn reap(s: &Scene<'_>) -> ReapReport {
     recovery().reap(s.fs(), s.mounter()).unwrap()
 }
 
-/// Everything of the sandbox is gone, the image is whole, and a second recovery does nothing.
+/// Checks that the sandbox is removed, the image is whole, and a second recovery does nothing.
 fn is_gone(s: &Scene<'_>, but: &[&str]) {
     assert_eq!(s.mount_points(), [&["/w/base"], but].concat());
     assert_eq!(s.text("/w/image/f"), b"image");
@@ -45,7 +45,7 @@ fn is_gone(s: &Scene<'_>, but: &[&str]) {
     assert!(again.did_nothing() && again.left.is_empty(), "{again}");
 }
 
-/// Mounts a stranger's tmpfs on new places until one of them has this id; false where the world uses none again.
+/// Mounts another user's tmpfs on new places until one of them has this id. Returns false if the world reuses no id.
 fn used_again(s: &Scene<'_>, id: mountwright_core::mount::MountId) -> bool {
     (0..4).any(|number| {
         let path = format!("/w/stranger-{number}");
@@ -79,7 +79,7 @@ fn classic(key: MountKey) -> mountwright_core::mount::MountId {
     }
 }
 
-/// Moves a directory so deep below another one that its path is longer than a path can be.
+/// Moves a directory so deep below another one that its path exceeds the kernel's limit.
 fn deeper_than_a_path(s: &Scene<'_>, from: &str, below: &str) {
     let name = "d".repeat(200);
     s.chdir(below);

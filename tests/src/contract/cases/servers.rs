@@ -1,4 +1,4 @@
-//! Mounts whose server refuses: to look at them, or to look anything up.
+//! Mounts whose server refuses stat, or every look-up.
 
 use std::path::Path;
 

@@ -249,7 +249,7 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/m");
         let expire = unmount("/w/m").with_mode(UnmountMode::Expire);
         s.refuses(Errno::EAGAIN, || s.mounter().unmount(&expire));
-        // Looking was use: it has to be marked again.
+        // The query counted as use: the mount has to be marked again.
         let marked = s.mounter().unmount(&expire).unwrap_err();
         assert_eq!(marked.errno(), Errno::EAGAIN);
         s.mounter().unmount(&expire).unwrap();
