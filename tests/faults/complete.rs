@@ -148,8 +148,8 @@ const BESIDES: [i64; 9] = [
     libc::SYS_fcntl,
 ];
 
-/// Returns the checks of a procfs before a call that needs one. If a check fails, the call fails with its errno, which is
-/// among the injected ones.
+/// Returns the checks of a procfs before a call that needs one. If a check fails, the call fails with its errno, which
+/// is among the injected ones.
 fn looks_before(call: Call) -> Vec<Vec<i64>> {
     // `/proc`, whole; the same, once more; the library's own procfs, made.
     let proc = vec![libc::SYS_openat, libc::SYS_statx, libc::SYS_fstatfs, libc::SYS_openat2, libc::SYS_statx];
@@ -175,8 +175,8 @@ struct Said {
     numbers: Vec<i64>,
 }
 
-/// Checks that each call that the kernel saw is one that the decorator saw, in the same order, or closes, or allocates, or
-/// checks the procfs.
+/// Checks that each call that the kernel saw is one that the decorator saw, in the same order, or closes, or allocates,
+/// or checks the procfs.
 fn explained(made: &[i64], said: &[Said]) -> Result<(), String> {
     let made: Vec<_> = made.iter().copied().filter(|call| !BESIDES.contains(call)).collect();
     let mut rest = &made[..];

@@ -42,8 +42,8 @@ pub(crate) enum Ended {
 pub(crate) enum Law {
     /// Recovery reaches the empty state, and a second one does nothing.
     Recovers,
-    /// A repeated sequence has the same result; and this function accepts the state before, the undisturbed state, and the
-    /// state now.
+    /// A repeated sequence has the same result; and this function accepts the state before, the undisturbed state, and
+    /// the state now.
     Converges(fn(&State, &State, &State) -> Result<(), String>),
 }
 

@@ -126,8 +126,8 @@ impl Way {
         }
     }
 
-    /// Exchanges back. If an unlink by name has removed the link, the name is free: the original is moved back, and the link
-    /// is made again.
+    /// Exchanges back. If an unlink by name has removed the link, the name is free: the original is moved back, and the
+    /// link is made again.
     fn take_back(&self, beside: &OwnedFd, link: &Link) -> bool {
         let moved =
             self.exchange(beside, link, RenameFlags::EXCHANGE) || self.exchange(beside, link, RenameFlags::NOREPLACE);

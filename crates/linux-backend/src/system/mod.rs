@@ -20,8 +20,8 @@ pub(crate) use raw::{before_exec, unshare};
 ///
 /// * That descriptor leads to the host's processes. It is close-on-exec; a process that enters a container's root
 ///   without exec(3) has to close it first ([`Linux::close_procfs`]).
-/// * Cached results hold for the mount namespace and root directory in which they were found: after setns(2), unshare(2),
-///   chroot(2) or `pivot_root(2)` make a new one.
+/// * Cached results hold for the mount namespace and root directory in which they were found: after setns(2),
+///   unshare(2), chroot(2) or `pivot_root(2)` make a new one.
 #[derive(Clone, Debug, Default)]
 pub struct Linux {
     procfs: Procfs,
