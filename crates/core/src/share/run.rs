@@ -11,7 +11,7 @@ use crate::ports::{Filesystem, Mounter};
 use crate::share::expected_mount::shape_of_bind;
 use crate::share::{Share, ShareRecord, ShareStep};
 use crate::stepwise::Sequence;
-use crate::stepwise::attempts::is_lost_race;
+use crate::stepwise::attempts::{is_lost_race, is_of_another_caller};
 use crate::unmount::exact::detach_exactly;
 use crate::unmount::placeholder::{self, Removal};
 
@@ -243,7 +243,12 @@ impl Sequence for Sharing {
 
     fn take(&mut self, step: &ShareStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ShareStep>, Error> {
         let taken = self.take_step(step, fs, mounter);
-        self.lost_a_race = taken.as_ref().is_err_and(is_lost_race);
+        self.lost_a_race = taken.as_ref().is_err_and(|error| {
+            is_lost_race(error)
+                || is_of_another_caller(error)
+                    && self.bound.is_none()
+                    && mounter.mount_of(self.share.at()).is_ok_and(|found| found.is_root)
+        });
         taken
     }
 

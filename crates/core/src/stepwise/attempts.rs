@@ -31,11 +31,13 @@ pub(crate) fn let_others_run_longer(attempt: u32) {
     }
 }
 
-/// True where `error` means that another caller removed or replaced the names that the call uses, and the attempt left
-/// nothing.
+/// True where `error` means that another caller removed or replaced the names that the call uses, or mounted in what it was
+/// mounting, and the attempt left nothing.
 pub(crate) fn is_of_another_caller(error: &Error) -> bool {
+    let was_entered =
+        || matches!(error, Error::Os(error) if error.operation() == Operation::Bind && error.errno() == Errno::EAGAIN);
     let errno = error.errno();
-    errno.is_some_and(|errno| is_gone(errno) || errno == Errno::ESTALE) && error.left().is_empty()
+    (errno.is_some_and(|errno| is_gone(errno) || errno == Errno::ESTALE) || was_entered()) && error.left().is_empty()
 }
 
 /// True where a bind failed because another caller has mounted first, and the attempt left nothing.

@@ -83,11 +83,14 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
     let is_it = FileIdentity::from(&found) == made.identity
         || (found.kind == made.identity.kind
             && above.lists(&made.identity).map_err(|error| at_path(&error, &made.at))?);
+    let kept = |errno| Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), errno)));
     if !is_it {
-        return Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), Errno::ESTALE)));
+        return kept(Errno::ESTALE);
     }
     if !found.is_dir() && found.size != 0 {
-        return Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), Errno::ENOTEMPTY)));
+        // The bytes may be those of a file that is mounted on it.
+        let is_mounted = above.directory.own_metadata().is_ok_and(|own| own.mount != found.mount);
+        return kept(if is_mounted { Errno::EBUSY } else { Errno::ENOTEMPTY });
     }
     let removed =
         if found.is_dir() { above.directory.remove_dir(&above.name) } else { above.directory.remove_file(&above.name) };
