@@ -1,9 +1,12 @@
 //! Named violations, counted.
 
-use crate::expected::Known;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::expected::Known;
 
 /// Number of examples of a violation that are kept.
 const EXAMPLES: usize = 2;
@@ -12,13 +15,13 @@ const EXAMPLES: usize = 2;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     pub(crate) runs: u64,
-    pub(crate) violations: BTreeMap<(String, &'static str), Violations>,
+    pub(crate) violations: BTreeMap<(String, String), Violations>,
     /// Number of runs by the results of the two callers.
     pub(crate) answers: BTreeMap<(String, String), u64>,
 }
 
 /// Violations of one name in one subject.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Violations {
     pub(crate) count: u64,
     pub(crate) examples: Vec<String>,
@@ -26,8 +29,8 @@ pub(crate) struct Violations {
 
 impl Found {
     /// Notes a violation; `subject` is the operation or the pair.
-    pub(crate) fn note(&mut self, subject: &str, name: &'static str, example: impl FnOnce() -> String) {
-        let violations = self.violations.entry((subject.to_owned(), name)).or_default();
+    pub(crate) fn note(&mut self, subject: &str, name: &str, example: impl FnOnce() -> String) {
+        let violations = self.violations.entry((subject.to_owned(), name.to_owned())).or_default();
         violations.count += 1;
         if violations.examples.len() < EXAMPLES {
             violations.examples.push(example());
@@ -64,8 +67,9 @@ impl Table {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let found = |[search, subject, name]: &Known| {
             let of_search = all.get(search);
-            of_search
-                .is_some_and(|found| found.violations.keys().any(|key| (key.0.as_str(), key.1) == (*subject, *name)))
+            of_search.is_some_and(|found| {
+                found.violations.keys().any(|key| (key.0.as_str(), key.1.as_str()) == (*subject, *name))
+            })
         };
         known.filter(|known| !found(known)).map(|known| known.join(" | ") + "\n").collect()
     }

@@ -7,9 +7,10 @@ use mountwright_fake::abi::{
     OPEN_TREE_CLONE, RENAME_EXCHANGE, RENAME_NOREPLACE,
 };
 use mountwright_fake::{At, Machine, MountAttr, Pid};
+use serde::{Deserialize, Serialize};
 
 /// The propagation of the mount that the sandbox's directories lie on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Layout {
     /// Shared, with a peer in another mount namespace.
     Shared,
@@ -100,7 +101,7 @@ impl Hands<'_> {
 
 /// Everything below the two filesystems, before a sandbox is set up. `/h` is shared in both layouts, as the root of a host
 /// with systemd is.
-const DIRECTORIES: [&str; 17] = [
+pub(crate) const DIRECTORIES: [&str; 17] = [
     "/h/image",
     "/h/image/data",
     "/h/rootfs",
@@ -119,7 +120,7 @@ const DIRECTORIES: [&str; 17] = [
     "/w/volume/d/e",
     "/w/records",
 ];
-const FILES: [(&str, &str); 10] = [
+pub(crate) const FILES: [(&str, &str); 10] = [
     // Empty, with the names of placeholders.
     ("/h/image/config", ""),
     ("/h/config", "settings"),
@@ -132,6 +133,9 @@ const FILES: [(&str, &str); 10] = [
     ("/w/volume/secret", "of its owner alone"),
     ("/w/volume/open", "everybody's"),
 ];
+
+pub(crate) const MODES: [(&str, u32); 3] =
+    [("/w/volume/program", 0o4755), ("/w/volume/secret", 0o600), ("/w/volume/open", 0o666)];
 
 impl Host {
     pub(crate) fn new(layout: Layout) -> Self {
@@ -172,7 +176,7 @@ impl Host {
         for (path, contents) in FILES {
             init.file(path, contents)?;
         }
-        for (path, mode) in [("/w/volume/program", 0o4755), ("/w/volume/secret", 0o600), ("/w/volume/open", 0o666)] {
+        for (path, mode) in MODES {
             init.mode(path, mode)?;
         }
         init.tmpfs("db", "/w/srv/db")?;

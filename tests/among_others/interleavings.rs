@@ -303,7 +303,7 @@ impl<'a> Pair<'a> {
 }
 
 /// The lines that one has and the other does not.
-fn difference(expected: &str, found: &str) -> String {
+pub(crate) fn difference(expected: &str, found: &str) -> String {
     let lines = |one: &str, other: &str, sign: &str| {
         let other: Vec<_> = other.lines().collect();
         one.lines()

@@ -1,8 +1,10 @@
 //! Searches on the model: several callers, strangers' mounts, records of another boot, every filesystem; the counts are printed.
+//! On the kernel: several callers at once.
 //!
 //! `MOUNTWRIGHT_LONG=1`: every place of every switch, a third switch, every set of system calls.
 
 mod alone;
+mod callers;
 mod expected;
 mod filesystems;
 mod foreign;
@@ -24,6 +26,7 @@ use host::Layout;
 use interleavings::{Depth, Pair};
 use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_linux::{Call, Ladder};
+use mountwright_tests::worker_process;
 use operations::{AT_ONE_TARGET, COMING_AND_GOING, OF_A_SANDBOX, OF_NO_SANDBOX, Operation, Start};
 
 /// The sets of system calls of three kernels.
@@ -41,7 +44,7 @@ fn verdict(search: &str, found: &Found) -> Result<(), Failed> {
         return Err("nothing was searched".into());
     }
     let mut text = String::new();
-    let unknown = |(subject, name): &(String, &str)| !expected::is_known(search, subject, name);
+    let unknown = |(subject, name): &(String, String)| !expected::is_known(search, subject, name);
     for ((subject, name), violations) in found.violations.iter().filter(|(key, _)| unknown(key)) {
         let _ = writeln!(text, "{subject}: {name}: {}", violations.count);
         for example in &violations.examples {
@@ -127,6 +130,9 @@ fn on_every_kernel(search: &'static str, name: &'static str, table: &Table, act:
 }
 
 fn main() -> ExitCode {
+    if worker_process::serve_if_asked(callers::serve) {
+        return ExitCode::SUCCESS;
+    }
     let mut arguments = Arguments::from_args();
     let long = std::env::var_os("MOUNTWRIGHT_LONG").is_some();
     if !long {
@@ -147,10 +153,11 @@ fn main() -> ExitCode {
     trials.push(on_every_kernel("filesystems", "a server that fails", &table, filesystems::failing_servers));
     trials.push(on_every_kernel("filesystems", "for its owner alone", &table, filesystems::owners_alone));
     trials.push(on_every_kernel("filesystems", "a chroot", &table, filesystems::chroots));
+    trials.extend(callers::trials(long, &table));
     let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
     let exit_code = libtest_mimic::run(&arguments, trials).exit_code();
     print!("{table}");
-    let gone = table.not_found(expected::all());
+    let gone = table.not_found(expected::all().filter(|[search, ..]| *search != callers::SEARCH));
     if whole && !gone.is_empty() {
         println!("known, and not found any more: take it out of known.txt\n{gone}");
         return ExitCode::FAILURE;

@@ -21,6 +21,7 @@ use mountwright_core::{
     UnmountRequest,
 };
 use mountwright_core::{Filesystem, Mounter};
+use serde::{Deserialize, Serialize};
 
 use crate::host::Layout;
 
@@ -43,7 +44,7 @@ impl<'a> Ports<'a> {
 }
 
 /// Result of an operation, as far as it can be compared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Answer {
     /// Its kind: `done`, `nothing to do`, `conflict`, the errno, or `incomplete`.
     pub(crate) kind: String,
@@ -112,7 +113,7 @@ fn unshared(result: Result<UnshareOutcome, Error>) -> Answer {
 }
 
 /// Records of an earlier caller.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Before {
     pub(crate) layout: Option<Layout>,
     pub(crate) dirs: Option<SandboxDirs>,
@@ -253,7 +254,9 @@ const RUNNING: Operation =
 const MAKING: Operation = Operation { kind: Kind::Makes, ..RUNNING };
 const REMOVING: Operation = Operation { kind: Kind::Removes, ..RUNNING };
 
+pub(crate) const FS_GROUP: &str = "fsGroup";
 pub(crate) const MOUNT: &str = "mount";
+pub(crate) const UNMOUNT: &str = "unmount";
 pub(crate) const STRICTLY: &str = "tear down strictly";
 
 /// On one sandbox.
@@ -288,7 +291,7 @@ pub(crate) const OF_A_SANDBOX: &[Operation] = &[
     Operation { name: "tear down", run: |ports, before, _| down(ports, before, TakeOff::Detach), ..REMOVING },
     Operation { name: STRICTLY, run: |ports, before, _| down(ports, before, TakeOff::Strict), ..REMOVING },
     Operation { name: "recover", run: |ports, _, _| recover(ports), ..REMOVING },
-    Operation { name: "fsGroup", run: |ports, _, _| give_group(ports), ..RUNNING },
+    Operation { name: FS_GROUP, run: |ports, _, _| give_group(ports), ..RUNNING },
     Operation { name: "replace a record", run: |ports, _, side| replace(ports, side), ..RUNNING },
 ];
 
@@ -337,7 +340,7 @@ pub(crate) const AT_ONE_TARGET: &[Operation] = &[
         run: |ports, _, _| done(ports.mounter.mount(&MountRequest::new("tmpfs", at("/w/t")))),
     },
     Operation {
-        name: "unmount",
+        name: UNMOUNT,
         start: Start::Empty,
         kind: Kind::Other,
         run: |ports, _, _| done(ports.mounter.unmount(&UnmountRequest::new(at("/w/t")).with_mode(UnmountMode::Detach))),

@@ -56,7 +56,7 @@ pub(crate) fn mounts(host: &Host) -> Vec<MountSeen> {
     lines(true).into_iter().chain(lines(false)).collect()
 }
 
-fn mount_of(line: &str, here: bool) -> MountSeen {
+pub(crate) fn mount_of(line: &str, here: bool) -> MountSeen {
     let (left, right) = line.split_once(" - ").expect("a line of mountinfo");
     let words: Vec<_> = left.split(' ').collect();
     let number = |prefix: &str| words.iter().find_map(|word| word.strip_prefix(prefix)?.parse().ok());

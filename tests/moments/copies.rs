@@ -1,69 +1,13 @@
 //! Binds below a shared mount that has a peer in another mount namespace.
 
-use std::sync::mpsc::{Sender, channel};
-use std::thread::JoinHandle;
-
 use mountwright_core::{BindRequest, Errno, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_tests::elsewhere::Elsewhere;
 use mountwright_tests::kernel_trials::KernelCase;
-use mountwright_tests::namespace::enter_on_this_thread;
 use rustix::mount::UnmountFlags;
 
 use crate::acting::Acting;
 use crate::machine::{at, below, bind, dir, key, mounts, places, shared, tmpfs};
-
-type Act = Box<dyn FnOnce() + Send>;
-
-/// A thread in a copy of this mount namespace, in which every shared mount has a peer.
-struct Elsewhere {
-    acts: Option<Sender<(Act, Sender<()>)>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Elsewhere {
-    fn enter() -> Self {
-        let (acts, to_do) = channel::<(Act, Sender<()>)>();
-        let thread = std::thread::spawn(move || {
-            enter_on_this_thread().unwrap();
-            for (act, done) in to_do {
-                act();
-                let _ = done.send(());
-            }
-        });
-        let elsewhere = Self { acts: Some(acts), thread: Some(thread) };
-        elsewhere.does(|| ());
-        elsewhere
-    }
-
-    /// Returns a function that runs `act` there and waits for it.
-    fn doing(&self, act: impl FnOnce() + Send + 'static) -> impl FnOnce() + Send + 'static {
-        let acts = self.acts.clone().unwrap();
-        move || {
-            let (done, is_done) = channel();
-            acts.send((Box::new(act), done)).unwrap();
-            is_done.recv().expect("it did not panic there");
-        }
-    }
-
-    fn does(&self, act: impl FnOnce() + Send + 'static) {
-        self.doing(act)();
-    }
-
-    /// The mounts there, in the table's order.
-    fn places(&self) -> Vec<String> {
-        let (tell, told) = channel();
-        self.does(move || tell.send(places()).unwrap());
-        told.recv().unwrap()
-    }
-}
-
-impl Drop for Elsewhere {
-    fn drop(&mut self) {
-        self.acts = None;
-        let ended = self.thread.take().unwrap().join();
-        assert!(ended.is_ok() || std::thread::panicking(), "it panicked in the other namespace");
-    }
-}
 
 /// A shared source, and a target below a shared mount.
 fn shared_places() {
@@ -124,11 +68,11 @@ pub(crate) const CASES: &[KernelCase] = &[
             elsewhere.does(|| rustix::mount::unmount("/w/t/target/sub", UnmountFlags::DETACH).unwrap());
             tmpfs("/w/source/sub", "origin");
             let there = "/w/t/target/sub".to_owned();
-            assert!(places().contains(&there) && elsewhere.places().contains(&there), "{ladder:?}");
+            assert!(places().contains(&there) && elsewhere.asks(places).contains(&there), "{ladder:?}");
             rustix::mount::unmount("/w/source/sub", UnmountFlags::DETACH).unwrap();
             backend.unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
             assert_eq!(places(), BEFORE);
-            assert_eq!(elsewhere.places(), BEFORE);
+            assert_eq!(elsewhere.asks(places), BEFORE);
             clear();
         }
     })
@@ -144,7 +88,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 let error = LinuxBackend::new().with_ladder(ladder).bind(&request).unwrap_err();
                 assert_eq!((error.errno(), error.left()), (Errno::EOPNOTSUPP, &[][..]), "{ladder:?}");
                 assert_eq!(places(), BEFORE, "{ladder:?}");
-                assert_eq!(elsewhere.places(), BEFORE, "{ladder:?}");
+                assert_eq!(elsewhere.asks(places), BEFORE, "{ladder:?}");
                 clear();
             }
         }
@@ -158,7 +102,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 let error = coming.backend(ladder).bind(&request(propagation)).unwrap_err();
                 assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}, {ladder:?}");
                 assert_eq!(places(), BEFORE, "{propagation}, {ladder:?}");
-                assert_eq!(elsewhere.places(), BEFORE, "{propagation}, {ladder:?}");
+                assert_eq!(elsewhere.asks(places), BEFORE, "{propagation}, {ladder:?}");
                 clear();
             }
         }
@@ -175,7 +119,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             let coming = Acting::after(Call::MoveMount, deep);
             let error = coming.backend(Ladder::ALL).bind(&request(propagation).recursive()).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}");
-            assert_eq!((sorted(places()), sorted(elsewhere.places())), (before.clone(), before), "{propagation}");
+            assert_eq!((sorted(places()), sorted(elsewhere.asks(places))), (before.clone(), before), "{propagation}");
             clear();
         }
     })
@@ -197,7 +141,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                     let report = coming.backend(ladder).bind(&request(propagation)).unwrap();
                     assert_eq!(key("/w/t/target"), report.mount, "{propagation}, {ladder:?}");
                     assert_eq!(places(), AFTER, "{propagation}, {ladder:?}");
-                    assert_eq!(elsewhere.places(), AFTER, "{propagation}, {ladder:?}");
+                    assert_eq!(elsewhere.asks(places), AFTER, "{propagation}, {ladder:?}");
                     assert!(mounts().iter().all(|(_, source)| source != "elsewhere"), "{propagation}, {ladder:?}");
                     clear();
                 }
@@ -216,7 +160,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 let report = late.backend(ladder).bind(&request(Propagation::Private)).unwrap();
                 assert_eq!(key("/w/t/target"), report.mount, "{moment}, {ladder:?}");
                 assert_eq!(places(), AFTER, "{moment}, {ladder:?}");
-                assert_eq!(elsewhere.places(), AFTER, "{moment}, {ladder:?}");
+                assert_eq!(elsewhere.asks(places), AFTER, "{moment}, {ladder:?}");
                 // Too late, and through.
                 rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).unwrap();
                 let late = Acting::after(moment, || {
@@ -227,7 +171,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 let report = late.backend(ladder).bind(&request(Propagation::Private)).unwrap();
                 assert_eq!(key("/w/t/target"), report.mount, "{moment}, {ladder:?}");
                 assert_eq!(places(), AFTER, "{moment}, {ladder:?}");
-                assert_eq!(elsewhere.places(), AFTER, "{moment}, {ladder:?}");
+                assert_eq!(elsewhere.asks(places), AFTER, "{moment}, {ladder:?}");
                 clear();
             }
         },

@@ -1,6 +1,7 @@
 //! Shared code of the tests and examples of mountwright.
 
 pub mod contract;
+pub mod elsewhere;
 pub mod errno_table;
 pub mod fake_runner;
 pub mod fuse_server;

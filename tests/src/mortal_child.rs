@@ -1,4 +1,4 @@
-//! A second process that is killed while it acts.
+//! A second process that is killed in the middle of what it does.
 
 // fork(2) has no safe binding; the one block says why it is sound here.
 #![allow(unsafe_code)]
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 /// The end of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildEnd {
-    /// It has returned from its function.
+    /// It came to the end of what it had to do.
     Done,
     /// It was killed.
     Killed,
@@ -21,18 +21,18 @@ pub enum ChildEnd {
 
 /// Ends this process at once, as a crash or the kernel's memory killer does: nothing unwinds, nothing is cleaned up.
 pub fn kill_oneself() {
-    // A process can always kill itself; if this failed, the child would continue and the parent would report it.
+    // It cannot fail for oneself; and were it to, the child would go on and be found out.
     let _ = kill_process(getpid(), Signal::KILL);
 }
 
-/// Runs `act` in a child process with a copy of everything, in the same namespaces; the caller must have one thread.
+/// Starts a child process with a copy of everything, in the same namespaces, that does something and ends. No other thread of
+/// the caller may hold a lock.
 ///
 /// # Errors
 ///
-/// The kernel refuses a child, or does not report its end.
-pub fn in_a_child(act: impl FnOnce()) -> io::Result<ChildEnd> {
-    // SAFETY: the process has one thread, so no lock is held by one that the child does not have; the child leaves by
-    // `_exit` on every way.
+/// The kernel refuses a child.
+pub fn start_child(act: impl FnOnce()) -> io::Result<Pid> {
+    // SAFETY: no lock is held by a thread that the child does not have; the child leaves by `_exit` on every way.
     let pid = unsafe { libc::fork() };
     match pid {
         -1 => Err(io::Error::last_os_error()),
@@ -41,16 +41,31 @@ pub fn in_a_child(act: impl FnOnce()) -> io::Result<ChildEnd> {
             // SAFETY: it ends this process and touches nothing.
             unsafe { libc::_exit(code) }
         }
-        pid => {
-            let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::other("fork(2) gave no pid"))?;
-            let Some((_, status)) = waitpid(Some(pid), WaitOptions::empty())? else {
-                return Err(io::Error::other("the child has not ended"));
-            };
-            Ok(match (status.exit_status(), status.terminating_signal()) {
-                (Some(0), _) => ChildEnd::Done,
-                (_, Some(signal)) if signal == Signal::KILL.as_raw() => ChildEnd::Killed,
-                _ => ChildEnd::Failed,
-            })
-        }
+        pid => Pid::from_raw(pid).ok_or_else(|| io::Error::other("fork(2) gave no pid")),
     }
+}
+
+/// Waits until a child has ended.
+///
+/// # Errors
+///
+/// The kernel does not report its end.
+pub fn end_of(child: Pid) -> io::Result<ChildEnd> {
+    let Some((_, status)) = waitpid(Some(child), WaitOptions::empty())? else {
+        return Err(io::Error::other("the child has not ended"));
+    };
+    Ok(match (status.exit_status(), status.terminating_signal()) {
+        (Some(0), _) => ChildEnd::Done,
+        (_, Some(signal)) if signal == Signal::KILL.as_raw() => ChildEnd::Killed,
+        _ => ChildEnd::Failed,
+    })
+}
+
+/// Does something in a child process ([`start_child`]) and waits until it has ended.
+///
+/// # Errors
+///
+/// The kernel refuses a child, or does not report its end.
+pub fn in_a_child(act: impl FnOnce()) -> io::Result<ChildEnd> {
+    end_of(start_child(act)?)
 }

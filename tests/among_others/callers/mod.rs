@@ -1,0 +1,238 @@
+//! Threads and processes at once on the kernel: every pair of operations, from 2, 4 and 16 threads and from two processes.
+//!
+//! The law is that of the [interleavings](crate::interleavings).
+
+mod crew;
+mod ground;
+mod orders;
+
+use std::collections::BTreeMap;
+
+use libtest_mimic::{Completion, Failed, Trial};
+use mountwright_tests::contract::in_fresh_root;
+use mountwright_tests::kernel_required::not_run;
+use mountwright_tests::{namespace, worker_process};
+use serde::{Deserialize, Serialize};
+
+use crate::found::{Found, Table, Violations};
+use crate::host::Layout;
+use crate::operations::{
+    AT_ONE_TARGET, Answer, Before, COMING_AND_GOING, DONE, FS_GROUP, INCOMPLETE, Kind, MOUNT, OF_A_SANDBOX,
+    OF_NO_SANDBOX, Operation, Ports, STRICTLY, UNMOUNT, recover,
+};
+use crew::Crew;
+use ground::Ground;
+use orders::Orders;
+
+/// A line of a state: the program in the volume without and with its set-user-id bit, after fsGroup.
+const LOST_SET_ID: &str = "/w/volume/program 100775 4321";
+const KEPT_SET_ID: &str = "/w/volume/program 104775 4321";
+
+pub(crate) const SEARCH: &str = "callers";
+
+/// Callers of one kind, and the number of rounds in short and in long.
+struct Callers {
+    name: &'static str,
+    crew: fn([&'static Operation; 2]) -> Crew,
+    rounds: [usize; 2],
+}
+
+const CALLERS: [Callers; 4] = [
+    Callers { name: "2 threads", crew: |pair| Crew::of_threads(2, pair), rounds: [16, 2000] },
+    Callers { name: "2 processes", crew: Crew::of_processes, rounds: [4, 2000] },
+    Callers { name: "4 threads", crew: |pair| Crew::of_threads(4, pair), rounds: [2, 500] },
+    Callers { name: "16 threads", crew: |pair| Crew::of_threads(16, pair), rounds: [1, 500] },
+];
+
+/// The largest difference of the moments at which two callers begin, in microseconds, from round to round.
+const SPREADS: [u64; 4] = [0, 40, 150, 500];
+
+/// A pair for a worker process, by its places in the lists.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Request {
+    list: usize,
+    pair: [usize; 2],
+    long: bool,
+}
+
+/// Its result.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Reply {
+    no_namespace: Option<String>,
+    runs: u64,
+    answers: Vec<((String, String), u64)>,
+    violations: Vec<((String, String), Violations)>,
+}
+
+const LISTS: [&[Operation]; 4] = [OF_A_SANDBOX, OF_NO_SANDBOX, COMING_AND_GOING, AT_ONE_TARGET];
+
+pub(crate) fn serve(request: Request) -> Reply {
+    if let Err(error) = namespace::enter() {
+        return Reply { no_namespace: Some(error.to_string()), ..Reply::default() };
+    }
+    let mut found = Found::default();
+    for layout in Layout::ALL {
+        let list = LISTS[request.list];
+        let pair = request.pair.map(|index| &list[index]);
+        let of_layout = in_fresh_root("callers", move || round_after_round(layout, pair, request.long));
+        found.add(&of_layout.expect("a namespace"));
+    }
+    let Found { runs, answers, violations } = found;
+    Reply {
+        runs,
+        answers: answers.into_iter().collect(),
+        violations: violations.into_iter().collect(),
+        no_namespace: None,
+    }
+}
+
+fn round_after_round(layout: Layout, pair: [&'static Operation; 2], long: bool) -> Found {
+    let ground = Ground::new(layout, pair[0].start.max(pair[1].start));
+    let mut found = Found::default();
+    let orders = Orders::new(&ground, pair, 16);
+    // A call that is two has a name of its own for each of two callers.
+    let is_two = COMING_AND_GOING.iter().any(|one| one.name == pair[0].name);
+    for callers in &CALLERS[..if is_two { 2 } else { CALLERS.len() }] {
+        let mut crew = (callers.crew)(pair);
+        for round in 0..callers.rounds[usize::from(long)] {
+            let before = ground.prepare();
+            found.runs += 1;
+            match crew.act(&before, SPREADS[round % SPREADS.len()]) {
+                Ok(results) => Round { ground: &ground, pair, before, results: &results }.note(&orders, &mut found),
+                Err(reason) => {
+                    found.note(&subject(pair), "ended-without-a-result", || format!("{}: {reason}", callers.name));
+                    return found;
+                }
+            }
+        }
+    }
+    found
+}
+
+fn subject([one, other]: [&Operation; 2]) -> String {
+    if one.name == other.name { format!("{} twice", one.name) } else { format!("{} ∥ {}", one.name, other.name) }
+}
+
+/// A round that has ended.
+struct Round<'a> {
+    ground: &'a Ground,
+    pair: [&'static Operation; 2],
+    before: Before,
+    results: &'a [(usize, Answer)],
+}
+
+impl Round<'_> {
+    /// Counts the results, and the violation if there is one.
+    fn note(&self, orders: &Orders<'_>, found: &mut Found) {
+        let subject = subject(self.pair);
+        for (side, answer) in self.results {
+            let text = format!("{}: {}", self.pair[*side].name, answer.kind);
+            *found.answers.entry((subject.clone(), text)).or_default() += 1;
+        }
+        let text = self.ground.look();
+        let Err(name) = self.judge(orders, &text) else { return };
+        found.note(&subject, name, || {
+            let texts: Vec<_> = self.results.iter().map(|(side, answer)| (side, &answer.text)).collect();
+            let layout = self.ground.layout;
+            format!("[{layout:?}] {texts:?}\n  state differs by: {}", orders.difference(&text))
+        });
+    }
+
+    /// The name of the violation.
+    fn judge(&self, orders: &Orders<'_>, text: &str) -> Result<(), &'static str> {
+        if orders.explain(self.results, text) {
+            return Ok(());
+        }
+        let others = self.results.iter().any(|(_, answer)| !answer.left.is_empty());
+        if self.lost_set_ids(orders, text)
+            || self.went_along(orders, text)
+            || !others && self.is_done_when_repeated(orders)
+            || self.is_half_removed(orders)
+        {
+            return Ok(());
+        }
+        let known = orders.leads_to(text);
+        Err(match (others, known) {
+            (true, _) => "others-thing-reported-as-left",
+            (false, true) => "failure-though-done",
+            (false, false) => "result-not-sequential",
+        })
+    }
+
+    /// Of different operations one was refused, as a conflict or a strict tear-down that met a user: done when repeated.
+    fn is_done_when_repeated(&self, orders: &Orders<'_>) -> bool {
+        let differ = self.pair[0].name != self.pair[1].name;
+        let is_refused = |(side, answer): &(usize, Answer)| {
+            differ && answer.is_conflict() || self.pair[*side].name == STRICTLY && answer.kind == INCOMPLETE
+        };
+        if !self.results.iter().any(is_refused) {
+            return false;
+        }
+        let again = |result: &(usize, Answer)| match is_refused(result) {
+            true => (result.0, orders.call(&self.before, result.0)),
+            false => result.clone(),
+        };
+        let results: Vec<_> = self.results.iter().map(again).collect();
+        let text = self.ground.look();
+        orders.explain(&results, &text)
+    }
+
+    /// A removal of everything beside what makes something reports what it kept; a recovery then comes to the same end.
+    fn is_half_removed(&self, orders: &Orders<'_>) -> bool {
+        let kinds = self.pair.map(|operation| operation.kind);
+        let fits = |(side, answer): &(usize, Answer)| match kinds[*side] {
+            Kind::Removes => [DONE, INCOMPLETE].contains(&answer.kind.as_str()),
+            _ => answer.left.is_empty(),
+        };
+        if !(kinds.contains(&Kind::Makes) && kinds.contains(&Kind::Removes)) || !self.results.iter().all(fits) {
+            return false;
+        }
+        let recovered = recover(Ports::of(&self.ground.backend));
+        let text = self.ground.look();
+        recovered.kind == DONE && orders.recovers_to(&text)
+    }
+
+    /// Two applications of fsGroup at once may lose set-id bits of a file between an owner change and the mode change after it.
+    fn lost_set_ids(&self, orders: &Orders<'_>, text: &str) -> bool {
+        let all_done = self.results.iter().all(|(_, answer)| answer.is_success());
+        let times = self.results.iter().filter(|(side, _)| self.pair[*side].name == FS_GROUP).count();
+        times > 1 && all_done && orders.leads_to(&text.replace(LOST_SET_ID, KEPT_SET_ID))
+    }
+
+    /// At one target a mount that was stacked on a bind before that was done is rolled back with it, and an unmount by path
+    /// takes whatever is on top: for a moment the mount of a bind that lost. A bind that lost under a stacked mount names its
+    /// own mount as left.
+    fn went_along(&self, orders: &Orders<'_>, text: &str) -> bool {
+        let names = self.pair.map(|operation| operation.name);
+        names[0] != names[1]
+            && [MOUNT, UNMOUNT].iter().any(|name| names.contains(name))
+            && (orders.leads_to(text) || self.results.iter().any(|(_, answer)| !answer.left.is_empty()))
+    }
+}
+
+/// Every pair as a trial.
+pub(crate) fn trials(long: bool, table: &Table) -> Vec<Trial> {
+    let mut trials = Vec::new();
+    for (list, operations) in LISTS.iter().enumerate() {
+        for one in 0..operations.len() {
+            for other in one..operations.len() {
+                let request = Request { list, pair: [one, other], long };
+                let name = format!("{SEARCH}: {} with {}", operations[one].name, operations[other].name);
+                let table = table.clone();
+                trials.push(Trial::ignorable_test(name, move || trial(request, &table)));
+            }
+        }
+    }
+    trials
+}
+
+fn trial(request: Request, table: &Table) -> Result<Completion, Failed> {
+    let reply: Reply = worker_process::ask(&request)?;
+    if let Some(reason) = &reply.no_namespace {
+        return not_run(reason);
+    }
+    let answers: BTreeMap<_, _> = reply.answers.into_iter().collect();
+    let found = Found { runs: reply.runs, answers, violations: reply.violations.into_iter().collect() };
+    table.add(SEARCH, &found);
+    crate::verdict(SEARCH, &found).map(|()| Completion::Completed)
+}
