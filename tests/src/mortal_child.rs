@@ -1,4 +1,4 @@
-//! A second process that is killed in the middle of what it does.
+//! A second process that is killed while it acts.
 
 // fork(2) has no safe binding; the one block says why it is sound here.
 #![allow(unsafe_code)]
@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
 /// The end of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildEnd {
-    /// It came to the end of what it had to do.
+    /// It has returned from its function.
     Done,
     /// It was killed.
     Killed,
@@ -21,7 +21,7 @@ pub enum ChildEnd {
 
 /// Ends this process at once, as a crash or the kernel's memory killer does: nothing unwinds, nothing is cleaned up.
 pub fn kill_oneself() {
-    // It cannot fail for oneself; and were it to, the child would go on and be found out.
+    // A process can always kill itself; if this failed, the child would continue and the parent would report it.
     let _ = kill_process(getpid(), Signal::KILL);
 }
 
