@@ -53,11 +53,11 @@ impl Modules {
 
     /// The module that defines what the path names; `None` for another crate's.
     fn target(&self, module: &Module, path: &NamedPath) -> Option<Module> {
-        self.resolve(&self.from_root(module, &path.segments)?, 0)
+        self.resolve(&self.path_in_crate(module, &path.segments)?, 0)
     }
 
     /// The path from the crate's root.
-    fn from_root(&self, module: &Module, segments: &[String]) -> Option<Vec<String>> {
+    fn path_in_crate(&self, module: &Module, segments: &[String]) -> Option<Vec<String>> {
         let (first, rest) = segments.split_first()?;
         let base = match first.as_str() {
             "crate" => Module::new(),
@@ -69,7 +69,7 @@ impl Modules {
             _ => return None,
         };
         match rest.first() {
-            Some(next) if next == "super" => self.from_root(&base, rest),
+            Some(next) if next == "super" => self.path_in_crate(&base, rest),
             _ => Some([base.as_slice(), rest].concat()),
         }
     }
@@ -88,7 +88,7 @@ impl Modules {
         let Some((name, after)) = rest.split_first() else { return Some(module) };
         let imports = self.code.get(&module)?.paths.iter().filter(|path| path.imported && re_exports < 8);
         for import in imports {
-            let Some(from) = self.from_root(&module, &import.segments) else { continue };
+            let Some(from) = self.path_in_crate(&module, &import.segments) else { continue };
             match from.split_last() {
                 Some((last, folder)) if last == "*" && self.defines(folder, name) => return Some(folder.to_vec()),
                 _ if import.name == *name => return self.resolve(&[from.as_slice(), after].concat(), re_exports + 1),
