@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mountwright_core::Errno;
+use mountwright_fake::test_kit::{Between, Budget, Interposed, Moment};
 use mountwright_fake::{ModelKernel, Pid, SharedMachine};
 use mountwright_linux::{Ladder, LinuxBackend};
-use mountwright_tests::interposed::{Between, Budget, Interposed, Moment};
 
 use crate::host::Host;
 use crate::operations::{Answer, Ports};

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use mountwright_fake::test_kit::Schedule;
 use mountwright_fake::{ModelKernel, SharedMachine};
 use mountwright_linux::{Ladder, LinuxBackend};
 
@@ -12,7 +13,7 @@ use crate::operations::{
     Answer, Before, DONE, INCOMPLETE, Kind, MOUNT, Operation, Ports, STRICTLY, Start, prepare, recover,
 };
 use crate::seen::{FileSeen, Seen, files, tables};
-use crate::turns::{Ran, Schedule, TOO_MANY_CALLS, run};
+use crate::turns::{Ran, run};
 
 /// Depth of the search of a pair.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +118,7 @@ impl<'a> Pair<'a> {
         pair.initial = Seen::of(&pair.host).comparable();
         pair.sequential = [0, 1].map(|beginner| {
             // Whatever one makes after the other.
-            let ran = pair.run(&Schedule { beginner, segments: Vec::new(), alone: [TOO_MANY_CALLS; 2] });
+            let ran = pair.run(&Schedule::in_order(beginner));
             let state = pair.state(&ran.host);
             pair.calls = [0, 1].map(|side| pair.calls[side].max(ran.calls[side]));
             let recovered = pair.repeat(&ran.host, 0, &recover).1;

@@ -61,5 +61,6 @@ pub(crate) const FAKE: &[&str] = &[
     "fault_injection",
     "host",
     "show",
+    "test_kit",
     "strategies",
 ];

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mountwright_core::Errno;
 use mountwright_fake::abi::{AT_REMOVEDIR, O_CREAT, O_EXCL, O_WRONLY, RENAME_EXCHANGE};
+use mountwright_fake::test_kit::{Between, Moment};
 use mountwright_fake::{At, Machine, Pid, SharedMachine};
-use mountwright_tests::interposed::{Between, Moment};
 
 use mountwright_tests::searched::{DIRECTORIES, FILES, verdict::ATTACKERS_MODE};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mountwright_fake::abi::MOUNT_ATTR_RDONLY;
+use mountwright_fake::test_kit::{Between, Budget, Count, Interposed, Moment};
 use mountwright_fake::{Machine, ModelKernel, Pid, SharedMachine};
-use mountwright_tests::interposed::{Between, Budget, Count, Interposed, Moment};
 use mountwright_tests::searched::{Answer, Run};
 
 use crate::scene::Scene;

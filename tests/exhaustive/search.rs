@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use mountwright_fake::{Pid, SharedMachine};
-use mountwright_tests::errno_table::is_a_statement;
-use mountwright_tests::interposed::{Between, Death, Fault, HowLong, Moment};
-use mountwright_tests::searched::{
-    Answer, Expected, Operation, Parent, PlannedFault, Snapshot, Tally, Violation, Wrong, fault_plan, plain_failure,
-    verdict,
+use mountwright_fake::test_kit::{
+    Between, Death, Fault, HowLong, Moment, PlannedFault, fault_plan, is_a_statement, plain_failure,
 };
+use mountwright_fake::{Pid, SharedMachine};
+use mountwright_tests::searched::{Answer, Expected, Operation, Parent, Snapshot, Tally, Violation, Wrong, verdict};
 
 use crate::adversary::{Adversary, Deed, Strike};
 use crate::play::{Calls, Played, nothing, play, play_on, successor};

@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 
+use mountwright_fake::test_kit::{Count, Interposed};
 use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::contract::in_fresh_root;
-use mountwright_tests::interposed::{Count, Interposed};
 use mountwright_tests::namespace;
 use mountwright_tests::searched::{KernelScene, Operation, Parent, Rung, operation, rungs};
 use mountwright_tests::traced::{End, Next, traced};

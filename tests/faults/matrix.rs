@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use mountwright_fake::test_kit::{
+    Between, Budget, Count, Fault, Interposed, Moment, PlannedFault, fault_plan, is_a_statement,
+};
 use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::contract::in_fresh_root;
-use mountwright_tests::errno_table::is_a_statement;
-use mountwright_tests::interposed::{Between, Budget, Count, Fault, Interposed, Moment};
 use mountwright_tests::namespace::NoNamespace;
 use mountwright_tests::searched::{
-    Expected, KernelScene, Operation, Parent, PlannedFault, Run, Rung, Tallies, Tally, Wrong, fault_plan, rungs,
-    verdict,
+    Expected, KernelScene, Operation, Parent, Run, Rung, Tallies, Tally, Wrong, rungs, verdict,
 };
 
 /// Looks, after each call that could have done it, for a mount of the run's making that can be written through.

@@ -15,7 +15,7 @@ use mountwright_fake::abi::{
 use mountwright_fake::{At, Machine, Pid};
 
 use crate::model::Model;
-use mountwright_tests::hooked::{Call, Hook};
+use mountwright_fake::test_kit::{Between, PortMoment};
 
 /// The directories in which sequences create and remove names, with those names: every component of every path.
 const COMPONENTS: [(&str, &[&str]); 4] = [
@@ -253,8 +253,8 @@ impl Adversary {
     }
 }
 
-impl Hook for Adversary {
-    fn before(&self, call: Call) -> Result<(), Errno> {
+impl Between<PortMoment> for Adversary {
+    fn before(&self, call: PortMoment) -> Result<(), Errno> {
         for strike in &self.strikes {
             if strike.before == call.number && strike.deed.done(&self.model).is_ok() {
                 self.hit.store(true, Ordering::Relaxed);
@@ -281,8 +281,8 @@ impl Survey {
     }
 }
 
-impl Hook for Survey {
-    fn before(&self, _: Call) -> Result<(), Errno> {
+impl Between<PortMoment> for Survey {
+    fn before(&self, _: PortMoment) -> Result<(), Errno> {
         let possible = Deed::possible(&self.model, self.about);
         self.possible.lock().unwrap_or_else(PoisonError::into_inner).push(possible);
         Ok(())

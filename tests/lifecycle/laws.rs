@@ -11,13 +11,12 @@ use mountwright_core::share::{Ensured, Share, ShareRecord, ensure_share, unshare
 use mountwright_core::unmount::TakeOff;
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, UnmountRequest};
 use mountwright_fake::FakeBackend;
-use mountwright_tests::hooked::Hooked;
+use mountwright_fake::test_kit::{Death, Hooked};
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, TestCaseError, any, prop_assert, prop_assert_eq};
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::model::Model;
-use crate::search::Death;
 use crate::state::{State, same};
 use crate::stories::{MOUNTS, PRIVATE, SHARED, recovery};
 
@@ -204,7 +203,7 @@ fn roll_back((shared, steps, others): (bool, usize, Shares)) -> Result<(), TestC
 fn crash_and_recover((host_shared, clumsy, shares, death): (bool, bool, Shares, usize)) -> Result<(), TestCaseError> {
     let model = Model::new(host_shared);
     let before = State::of(&model);
-    let hooked = Hooked::new(model.backend(), Arc::new(Death::after(death)), clumsy);
+    let hooked = Hooked::new(model.backend(), Arc::new(Death::after(death, || {}))).without_atomic_binds(clumsy);
     if let Ok(dirs) = set_up_sandbox(&hooked, &hooked, &setup()) {
         let records: Vec<_> =
             shares.iter().filter_map(|share| share.share().carry_out(&hooked, &hooked).ok()).collect();

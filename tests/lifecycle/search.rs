@@ -1,16 +1,14 @@
 //! The search on the model: a story with something going wrong at every point.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::Errno;
+use mountwright_fake::test_kit::{Between, Death, Fault, Hooked, HowLong, PortMoment};
 
 use crate::contract_errnos::contract_errnos;
 use crate::model::Model;
 use crate::state::State;
 use crate::story::{Before, Ended, Ports, Story};
 use crate::verdict::Expected;
-use mountwright_tests::hooked::{Call, Hook, Hooked};
 
 /// The findings of a search.
 #[derive(Debug, Default)]
@@ -32,14 +30,14 @@ pub(crate) struct Stage {
     pub(crate) model: Model,
     pub(crate) before: Before,
     /// The calls of the undisturbed story.
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<PortMoment>,
 }
 
 /// The end of a story that was run, and the machine after it.
 pub(crate) struct Told {
     pub(crate) ended: Ended,
     pub(crate) model: Model,
-    pub(crate) calls: Vec<Call>,
+    pub(crate) calls: Vec<PortMoment>,
 }
 
 impl Stage {
@@ -47,7 +45,7 @@ impl Stage {
         let model = Model::new(story.shared);
         let empty = State::of(&model);
         let before = {
-            let hooked = Hooked::new(model.backend(), Arc::new(()), story.clumsy);
+            let hooked = Hooked::new(model.backend(), Arc::new(())).without_atomic_binds(story.clumsy);
             (story.prepare)(Ports { fs: &hooked, mounter: &hooked })
         };
         let then = State::of(&model);
@@ -65,9 +63,9 @@ impl Stage {
     }
 
     /// Runs it on a copy of the machine, with the hook that is made for that copy.
-    pub(crate) fn tell(&self, hook: impl FnOnce(&Model) -> Arc<dyn Hook>) -> Told {
+    pub(crate) fn tell(&self, hook: impl FnOnce(&Model) -> Arc<dyn Between<PortMoment>>) -> Told {
         let model = self.model.copy();
-        let hooked = Hooked::new(model.backend(), hook(&model), self.expected.story.clumsy);
+        let hooked = Hooked::new(model.backend(), hook(&model)).without_atomic_binds(self.expected.story.clumsy);
         let ended = (self.expected.story.tell)(Ports { fs: &hooked, mounter: &hooked }, &self.before);
         let calls = hooked.calls();
         drop(hooked);
@@ -94,9 +92,9 @@ impl Stage {
     pub(crate) fn each_fault(&self, each: &mut Judge<'_>) {
         for &call in &self.calls {
             for errno in contract_errnos(call.method) {
-                for for_good in [false, true] {
-                    let told = self.tell(|_| Arc::new(Fault { call, errno, for_good }));
-                    let how = if for_good { "for good" } else { "once" };
+                for how_long in [HowLong::Once, HowLong::ForGood] {
+                    let told = self.tell(|_| Arc::new(Fault::<PortMoment>::new(call.number, errno, how_long)));
+                    let how = if how_long == HowLong::Once { "once" } else { "for good" };
                     each(&told, &format!("call {}, {}, {errno} {how}", call.number, call.method));
                 }
             }
@@ -105,7 +103,7 @@ impl Stage {
 
     pub(crate) fn each_death(&self, each: &mut Judge<'_>) {
         for call in &self.calls {
-            let told = self.tell(|_| Arc::new(Death::after(call.number)));
+            let told = self.tell(|_| Arc::new(Death::after(call.number, || {})));
             each(&told, &format!("death after call {}, {}", call.number, call.method));
         }
     }
@@ -113,41 +111,3 @@ impl Stage {
 
 /// Is handed each run, and what went wrong in it.
 pub(crate) type Judge<'a> = dyn FnMut(&Told, &str) + 'a;
-
-/// Lets a call fail, and the others of its kind after it where it is for good.
-pub(crate) struct Fault {
-    pub(crate) call: Call,
-    pub(crate) errno: Errno,
-    pub(crate) for_good: bool,
-}
-
-impl Hook for Fault {
-    fn before(&self, call: Call) -> Result<(), Errno> {
-        let again = self.for_good && call.number > self.call.number && call.operation == self.call.operation;
-        if call.number == self.call.number || again { Err(self.errno) } else { Ok(()) }
-    }
-}
-
-/// Refuses everything after a call: nothing that is done then has an effect.
-pub(crate) struct Death {
-    after: usize,
-    dead: AtomicBool,
-}
-
-impl Death {
-    pub(crate) fn after(after: usize) -> Self {
-        Self { after, dead: AtomicBool::new(false) }
-    }
-}
-
-impl Hook for Death {
-    fn before(&self, _: Call) -> Result<(), Errno> {
-        if self.dead.load(Ordering::Relaxed) { Err(Errno::ESRCH) } else { Ok(()) }
-    }
-
-    fn after(&self, call: Call) {
-        if call.number == self.after {
-            self.dead.store(true, Ordering::Relaxed);
-        }
-    }
-}

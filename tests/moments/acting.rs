@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Mutex;
 
 use mountwright_core::Errno;
+use mountwright_fake::test_kit::{Between, Interposed, Moment};
 use mountwright_linux::{Call, Ladder, Linux, LinuxBackend};
-use mountwright_tests::interposed::{Between, Interposed, Moment};
 
 type Act = Box<dyn FnOnce() + Send>;
 

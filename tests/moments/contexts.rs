@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mountwright_core::MountRequest;
 use mountwright_core::{Errno, Mounter};
+use mountwright_fake::test_kit::{Between, Interposed, Moment};
 use mountwright_linux::{Call, Linux, LinuxBackend};
-use mountwright_tests::interposed::{Between, Interposed, Moment};
 use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::machine::{at, dir, places, tmpfs};

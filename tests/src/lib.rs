@@ -2,11 +2,8 @@
 
 pub mod contract;
 pub mod elsewhere;
-pub mod errno_table;
 pub mod fake_runner;
 pub mod fuse_server;
-pub mod hooked;
-pub mod interposed;
 pub mod kernel_required;
 pub mod kernel_runner;
 pub mod kernel_trials;

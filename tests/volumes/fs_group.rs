@@ -9,8 +9,8 @@ use mountwright_core::kubernetes::fs_group::{
     FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest, apply_fs_group, fs_group_needs_change,
 };
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy, VolumeAccess};
+use mountwright_fake::test_kit::Interposed;
 use mountwright_linux::{Linux, LinuxBackend};
-use mountwright_tests::interposed::Interposed;
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::Case;

@@ -87,6 +87,11 @@ impl FakeBackend {
         Self::of(ModelKernel::new(SharedMachine::new(machine), self.process()))
     }
 
+    /// The system calls of the process.
+    pub(crate) fn kernel(&self) -> ModelKernel {
+        self.linux.kernel().clone()
+    }
+
     fn shared_machine(&self) -> &SharedMachine {
         self.linux.kernel().machine()
     }

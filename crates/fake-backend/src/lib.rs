@@ -18,6 +18,8 @@
 //!   nodes.
 //! * [`FakeBackend::journal`], its `Display`, [`FakeBackend::snapshot`] and [`FakeBackend::difference`]: the calls and
 //!   their effects.
+//! * [`test_kit`]: every fault, every death, every exchange of names, every order of two callers; a guard against mounts
+//!   that a test leaves.
 //! * [`Machine`]: the system calls. [`ModelKernel`] is the same for
 //!   [`LinuxBackend`](mountwright_linux::LinuxBackend).
 //!
@@ -53,6 +55,7 @@ mod show;
 #[cfg(feature = "proptest")]
 pub mod strategies;
 mod syscalls;
+pub mod test_kit;
 
 pub use fake_backend::FakeBackend;
 pub use fault_injection::failure::Failure;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mountwright_core::recovery::{Leftovers, ReapReport, Recovery};
 use mountwright_core::{Backend, Errno, Error, MountTable};
-use mountwright_tests::hooked::{Call, Hook, Hooked};
+use mountwright_fake::test_kit::{Between, Hooked, PortMoment};
 use mountwright_tests::mortal_child::{ChildEnd, in_a_child, kill_oneself};
 use mountwright_tests::show::printable;
 use serde_json::{Value, json};
@@ -95,8 +95,8 @@ impl fmt::Display for Recovered {
 
 /// Runs the story and kills its process after so many calls. Returns true if the story was that long.
 fn crash(host: &Host, spec: &RuntimeSpec, after: u32) -> Result<bool, String> {
-    let tell = |hook: Arc<dyn Hook>| {
-        let hooked = Hooked::new(&*host.backend, hook, false);
+    let tell = |hook: Arc<dyn Between<PortMoment>>| {
+        let hooked = Hooked::new(&*host.backend, hook);
         // No reader is left for its result.
         let _ = Story::tell_by(&hooked as &dyn Backend, host, spec);
     };
@@ -110,11 +110,11 @@ fn crash(host: &Host, spec: &RuntimeSpec, after: u32) -> Result<bool, String> {
     }
     // In memory no process is killed: its later calls are not made.
     let silent = Arc::new(Silent { after, is_silent: AtomicBool::new(false) });
-    tell(Arc::clone(&silent) as Arc<dyn Hook>);
+    tell(Arc::clone(&silent) as Arc<dyn Between<PortMoment>>);
     Ok(silent.is_silent.load(Ordering::Relaxed))
 }
 
-fn is_last(call: Call, after: u32) -> bool {
+fn is_last(call: PortMoment, after: u32) -> bool {
     u32::try_from(call.number).is_ok_and(|number| number + 1 == after)
 }
 
@@ -123,8 +123,8 @@ struct Killed {
     after: u32,
 }
 
-impl Hook for Killed {
-    fn after(&self, call: Call) {
+impl Between<PortMoment> for Killed {
+    fn after(&self, call: PortMoment) {
         if is_last(call, self.after) {
             kill_oneself();
         }
@@ -137,12 +137,12 @@ struct Silent {
     is_silent: AtomicBool,
 }
 
-impl Hook for Silent {
-    fn before(&self, _: Call) -> Result<(), Errno> {
+impl Between<PortMoment> for Silent {
+    fn before(&self, _: PortMoment) -> Result<(), Errno> {
         if self.is_silent.load(Ordering::Relaxed) { Err(Errno::ESRCH) } else { Ok(()) }
     }
 
-    fn after(&self, call: Call) {
+    fn after(&self, call: PortMoment) {
         if is_last(call, self.after) {
             self.is_silent.store(true, Ordering::Relaxed);
         }

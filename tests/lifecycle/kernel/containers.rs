@@ -6,8 +6,8 @@ use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, te
 use mountwright_core::share::Share;
 use mountwright_core::unmount::TakeOff;
 use mountwright_core::{ContainerId, Location};
+use mountwright_fake::test_kit::{Count, Interposed};
 use mountwright_linux::{Call, LinuxBackend};
-use mountwright_tests::interposed::{Count, Interposed};
 use mountwright_tests::kernel_trials::KernelCase;
 
 use super::real::Real;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use libtest_mimic::Trial;
 use mountwright_core::Errno;
+use mountwright_fake::test_kit::{
+    Between, Count, Death, Fault, Hooked, HowLong, Interposed, Moment, errnos, is_a_statement, means_again,
+};
 use mountwright_linux::{Call, LinuxBackend};
 use mountwright_tests::contract::in_fresh_root;
-use mountwright_tests::errno_table::{errnos, is_a_statement, means_again};
-use mountwright_tests::hooked::Hooked;
-use mountwright_tests::interposed::{Between, Count, Death, Fault, HowLong, Interposed, Moment};
 use mountwright_tests::kernel_trials::KernelTrials;
 
 use super::real::Real;
@@ -37,12 +37,13 @@ fn play<T: Send + 'static>(
     let run = move || {
         let ground = Real::new(story.shared);
         let before = {
-            let backend = Hooked::new(LinuxBackend::over(ground.linux()), Arc::new(()), story.clumsy);
+            let backend =
+                Hooked::new(LinuxBackend::over(ground.linux()), Arc::new(())).without_atomic_binds(story.clumsy);
             (story.prepare)(Ports { fs: &backend, mounter: &backend })
         };
         let ended = {
             let calls = Interposed::new(ground.linux(), between);
-            let backend = Hooked::new(LinuxBackend::over(calls), Arc::new(()), story.clumsy);
+            let backend = Hooked::new(LinuxBackend::over(calls), Arc::new(())).without_atomic_binds(story.clumsy);
             (story.tell)(Ports { fs: &backend, mounter: &backend }, &before)
         };
         look(Played { ended: &ended, ground: &ground, before: &before })

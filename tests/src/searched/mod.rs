@@ -3,7 +3,6 @@
 
 mod answer;
 mod difference;
-mod fault_plan;
 mod filesystem;
 mod kernel_scene;
 mod layout;
@@ -18,7 +17,6 @@ mod violation;
 
 pub use answer::Answer;
 pub use difference::{Difference, differences};
-pub use fault_plan::{PlannedFault, fault_plan, plain_failure};
 pub use filesystem::Filesystem;
 pub use kernel_scene::KernelScene;
 pub use layout::{DIRECTORIES, FILES, Piece, layout};

@@ -78,7 +78,7 @@ fn mounts(machine: &Machine, process: Pid) -> BTreeMap<u32, String> {
 }
 
 /// By filesystem and path.
-fn files(machine: &Machine, process: Pid) -> BTreeMap<(String, Vec<u8>), String> {
+pub(crate) fn files(machine: &Machine, process: Pid) -> BTreeMap<(String, Vec<u8>), String> {
     let devices: Vec<_> = table(machine, process).iter().map(|mount| mount.device).collect();
     let mut found = BTreeMap::new();
     for (_, superblock) in machine.superblocks.iter() {

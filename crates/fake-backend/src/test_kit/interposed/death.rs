@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use mountwright_core::Errno;
 
-use super::{Between, Moment};
+use crate::test_kit::interposed::between::{Between, Point};
 
 /// Ends the process right after one of its calls.
 ///
-/// `end` closes the process's descriptors and does what else its end implies; a real end does not return. From then on
-/// every call is refused: nothing unwinds, so that no guard acts, as in a killed process.
+/// `end` closes the descriptors of the process; a real one does not return from it. Every later call is refused: a guard
+/// that unwinds has no effect.
 pub struct Death {
     after: usize,
     dead: AtomicBool,
@@ -23,20 +23,20 @@ impl Death {
         Self { after: number, dead: AtomicBool::new(false), end: Box::new(end) }
     }
 
-    /// Returns true if the process has ended.
+    /// Whether the process has ended.
     pub fn has_come(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
     }
 }
 
-impl Between for Death {
-    fn before(&self, _moment: Moment) -> Result<(), Errno> {
-        // No code of the backend handles ESRCH: it ends every loop.
+impl<P: Point> Between<P> for Death {
+    fn before(&self, _point: P) -> Result<(), Errno> {
+        // ESRCH ends every loop of the backend.
         if self.has_come() { Err(Errno::ESRCH) } else { Ok(()) }
     }
 
-    fn after(&self, moment: Moment) {
-        if moment.number == self.after {
+    fn after(&self, point: P) {
+        if point.number() == self.after {
             (self.end)();
             self.dead.store(true, Ordering::Relaxed);
         }

@@ -1,5 +1,4 @@
-//! The errors that each system call can return: those of its manual page that a caller can get without a mistake in the
-//! arguments.
+//! The errors of each system call: those of its manual page, as far as they can come to a caller whose arguments are right.
 
 use mountwright_core::Errno;
 use mountwright_linux::Call;
@@ -10,7 +9,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
     if probe {
         return vec![E::ENOSYS, E::EPERM];
     }
-    // A signal can interrupt any of them, and a filter can deny any with EPERM.
+    // Any of them can be interrupted, and be refused by a filter that answers EPERM.
     let mut all = vec![E::EINTR, E::EPERM];
     let own: &[Errno] = match call {
         Call::Openat | Call::Openat2 | Call::Reopen => &[

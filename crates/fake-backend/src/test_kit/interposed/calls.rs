@@ -1,4 +1,4 @@
-//! Every method of the trait, passed on with code around it.
+//! Every method of the trait [`Kernel`], forwarded with something around it.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,11 +7,12 @@ use mountwright_core::Errno;
 use mountwright_core::mount::MountNamespaceId;
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
-use super::{Between, Interposed};
+use crate::test_kit::interposed::between::Between;
+use crate::test_kit::interposed::wrapper::Interposed;
 
 type Owner = (Option<u32>, Option<u32>);
 
-macro_rules! handed_on {
+macro_rules! forwarded {
     ($(fn $call:ident = $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
         impl<K: Kernel, B: Between> Kernel for Interposed<K, B> {
             type Fd = K::Fd;
@@ -29,7 +30,7 @@ macro_rules! handed_on {
     };
 }
 
-handed_on! {
+forwarded! {
     fn Openat = openat(dir: At<'_, K::Fd>, path: &Path, flags: u32, mode: u32) -> K::Fd;
     fn Openat2 = openat2(dir: &K::Fd, path: &Path, flags: u32, resolve: u32) -> K::Fd;
     fn Reopen = reopen(file: &K::Fd, flags: u32) -> K::Fd;

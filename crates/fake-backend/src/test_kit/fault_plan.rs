@@ -2,8 +2,9 @@
 
 use mountwright_core::Errno;
 
-use crate::errno_table::{errnos, is_a_statement, means_again};
-use crate::interposed::{HowLong, Moment};
+use crate::test_kit::errnos::{errnos, is_a_statement, means_again};
+use crate::test_kit::interposed::between::Moment;
+use crate::test_kit::interposed::fault::HowLong;
 
 /// One call that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use mountwright_core::Errno;
 use mountwright_linux::Call;
 
-use super::{Between, Moment};
+use crate::test_kit::interposed::between::{Between, Moment};
 
 /// A [`Kernel`](mountwright_linux::Kernel) with code between its calls. Clones share the code and the numbers.
 #[derive(Debug)]
