@@ -1,4 +1,4 @@
-//! One caller, with something done by others between two of its system calls.
+//! One caller, with an act of others between two of its system calls.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,14 +16,14 @@ pub(crate) struct Lone {
     pub(crate) answer: Answer,
     pub(crate) calls: usize,
     pub(crate) endless: bool,
-    /// The machine right before and right after others acted.
+    /// The machine right before and right after the act of others.
     pub(crate) acted: Option<[Host; 2]>,
 }
 
 /// An act of others.
 pub(crate) type Act = fn(&mut Host) -> Result<(), Errno>;
 
-/// Acts after so many calls of the caller.
+/// Acts after this many calls of the caller.
 struct ActOfOthers {
     machine: SharedMachine,
     host: Host,
@@ -40,7 +40,7 @@ impl Between for ActOfOthers {
             let mut machine = self.machine.lock();
             let before = Host { machine: machine.clone(), ..self.host.clone() };
             let mut after = before.clone();
-            // What cannot be done at this moment is not done.
+            // An act that is impossible at this moment is skipped.
             if (self.act)(&mut after).is_err() {
                 after = before.clone();
             }

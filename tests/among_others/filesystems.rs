@@ -1,5 +1,5 @@
-//! Filesystems that behave otherwise: several `st_dev` on one mount, a server that fails look-ups, a mount for its owner
-//! alone, a chroot that is no mount point.
+//! Unusual filesystems: several `st_dev` on one mount, a server that fails look-ups, a mount that serves its owner
+//! only, a chroot that is no mount point.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::seen::{Seen, files};
 
 const LAYOUT: Layout = Layout::Shared;
 
-/// An overlay of two filesystems: any set of files of the volume may be of the other one. Each gets its group, or the
+/// An overlay of two filesystems: any set of files of the volume may be on the second one. Each gets its group, or the
 /// result says that it did not.
 pub(crate) fn overlay(ladder: Ladder, found: &mut Found) {
     let (host, _) = prepared(LAYOUT, Start::Empty);
@@ -93,7 +93,8 @@ pub(crate) fn failing_servers(ladder: Ladder, found: &mut Found) {
     }
 }
 
-/// A mount that serves its owner alone: what asks for nothing but the mount is as on a mount that serves all.
+/// A mount that serves its owner only: a query of nothing but the mount has the same result as on a mount that serves
+/// all.
 pub(crate) fn owners_alone(ladder: Ladder, found: &mut Found) {
     let (all, owner) = (served(Server::Answers), served(Server::Serves(1000)));
     for Touch { name, run } in OF_A_MOUNT {

@@ -9,7 +9,7 @@ use crate::seen::{FileSeen, MountSeen, Seen, files, mounts};
 /// Places with files of others alone; on the first two the library mounts nothing.
 const PLACES: [&str; 3] = ["/h/", "/w/srv/", "/w/sb/strange"];
 
-/// Everything of others at one moment.
+/// The mounts and files of others at one moment.
 pub(crate) struct Foreign {
     before: Seen,
     /// The files before the operation began.
@@ -24,7 +24,8 @@ pub(crate) struct Foreign {
 pub(crate) type Harm = (&'static str, String);
 
 impl Foreign {
-    /// Everything of others once they have acted: the machine as it was built, and what they have just made.
+    /// The mounts and files of others after their act: those of the machine as it was built, and those they have just
+    /// made.
     pub(crate) fn of(built: &Host, start: &Host, [before, after]: &[Host; 2]) -> Self {
         let after = Seen::of(after);
         let ids = |all: Vec<MountSeen>| all.into_iter().map(|mount| (mount.here, mount.id)).collect::<BTreeSet<_>>();
@@ -39,11 +40,11 @@ impl Foreign {
         Self { mounts, groups, before: after, start: files(start) }
     }
 
-    /// Everything of others that is not as it was.
+    /// Returns every change to the mounts and files of others.
     pub(crate) fn harm(&self, host: &Host) -> Vec<Harm> {
         let after = Seen::of(host);
         let mut harm = Vec::new();
-        // Copies of their mounts in the staging directory come and go with the library's own.
+        // Copies of their mounts in the staging directory appear and disappear with the library's own.
         let is_staged = |mount: &MountSeen| mount.point.starts_with("/run/.mountwright-");
         let theirs = |mount: &&MountSeen| self.mounts.contains(&(mount.here, mount.id)) && !is_staged(mount);
         for old in self.before.mounts.iter().filter(theirs) {
@@ -100,7 +101,7 @@ impl Foreign {
         for path in after.files.keys().filter(theirs).filter(|path| !self.before.files.contains_key(*path)) {
             harm.push(("foreign-directory-written", path.clone()));
         }
-        // In a volume each file has its own mode, or that which its own mode becomes.
+        // In a volume each file has its own mode, or the one that fsGroup makes of it.
         for old in self.start.iter().filter(|(path, _)| path.starts_with(VOLUME)).map(|(_, old)| old) {
             let now = after.files.iter().filter(|(path, _)| path.starts_with("/w/"));
             let Some((path, new)) = now.clone().find(|(_, new)| new.inode == old.inode) else { continue };

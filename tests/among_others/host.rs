@@ -1,4 +1,4 @@
-//! The machine that every run starts from, and the hands of others on it.
+//! The machine that every run starts from, and the actions of others on it.
 
 use mountwright_core::Errno;
 use mountwright_core::mount::BootId;
@@ -35,7 +35,7 @@ pub(crate) struct Host {
     pub(crate) bare: Vec<(&'static str, i32)>,
 }
 
-/// The system calls of one process, by paths.
+/// The system calls of one process of others, by paths.
 pub(crate) struct Hands<'a>(pub(crate) &'a mut Machine, pub(crate) Pid);
 
 type Done = Result<(), Errno>;
@@ -199,12 +199,12 @@ impl Host {
         Ok(())
     }
 
-    /// The process that looks, and the bare copies of the filesystems that it holds, each by the path of its mount.
+    /// The observing process, and the bare copies of the filesystems that it holds, each by the path of its mount.
     pub(crate) fn bare(&self) -> (Pid, &[(&'static str, i32)]) {
         (self.observer, &self.bare)
     }
 
-    /// The hands of another process: of this namespace, or of another.
+    /// The system calls of another process: of this namespace, or of another.
     pub(crate) fn other(&mut self, elsewhere: bool) -> Hands<'_> {
         Hands(&mut self.machine, self.others[usize::from(elsewhere)])
     }

@@ -66,7 +66,7 @@ pub(crate) struct Pair<'a> {
     context: String,
 }
 
-/// Raw tables and files, hashed: the same is the same state.
+/// Raw tables and files, hashed: equal values are the same state.
 type Raw = ([Vec<u8>; 2], u64);
 
 fn hash(files: &BTreeMap<String, FileSeen>) -> u64 {
@@ -96,7 +96,7 @@ pub(crate) fn prepared_on(layout: Layout, start: Start, ladder: Ladder) -> (Host
 impl<'a> Pair<'a> {
     pub(crate) fn new(layout: Layout, (rung, ladder): (&str, Ladder), operations: [&'a Operation; 2]) -> Self {
         let [one, other] = operations;
-        // What both can start from: the one that has more there.
+        // The setup for both: the larger one.
         let start = one.start.max(other.start);
         let (host, before) = prepared(layout, start);
         let mut pair = Self {
@@ -117,7 +117,7 @@ impl<'a> Pair<'a> {
         };
         pair.initial = Seen::of(&pair.host).comparable();
         pair.sequential = [0, 1].map(|beginner| {
-            // Whatever one makes after the other.
+            // The results of one caller after the other.
             let ran = pair.run(&Schedule::in_order(beginner));
             let state = pair.state(&ran.host);
             pair.calls = [0, 1].map(|side| pair.calls[side].max(ran.calls[side]));
@@ -160,7 +160,7 @@ impl<'a> Pair<'a> {
                 self.deeper(beginner, depth, segments, found);
                 found.runs > before
             };
-            // The deepest, or as deep as callers of so few calls go.
+            // The deepest, or the deepest possible with callers of so few calls.
             if !more {
                 let schedule = Schedule { beginner, segments: segments.clone(), alone: self.calls };
                 let ran = self.run(&schedule);
@@ -227,7 +227,8 @@ impl<'a> Pair<'a> {
         self.sequential.iter().any(|outcome| outcome.state == again.1 && outcome.answers[side].kind == again.0.kind)
     }
 
-    /// A removal of everything that something was made under reports what it kept, and a recovery then comes to the same end.
+    /// A removal of a directory in which the other caller made something reports what it kept, and a recovery has the
+    /// same result.
     fn is_half_removed(&self, ran: &Ran) -> bool {
         let makes = |side: usize| self.operations[side].kind == Kind::Makes;
         let Some(at) = [0, 1].into_iter().find(|&side| makes(side) && !makes(1 - side)) else { return false };
@@ -257,7 +258,7 @@ impl<'a> Pair<'a> {
         answer.kind == DONE && self.sequential.iter().any(|outcome| outcome.state == state)
     }
 
-    /// A mount that was stacked on a bind before that was done: the bind was rolled back with what was on it, and made again.
+    /// A mount was stacked on an unfinished bind: the bind was rolled back together with it, and made again.
     fn went_along(&self, ran: &Ran, state: &str) -> bool {
         let is_mount = |side: &usize| self.operations[*side].name == MOUNT;
         let Some(side) = [0, 1].into_iter().find(is_mount).filter(|&side| !is_mount(&(1 - side))) else { return false };

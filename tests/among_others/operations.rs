@@ -121,7 +121,7 @@ pub(crate) struct Before {
     pub(crate) shares: Vec<ShareRecord>,
 }
 
-/// One operation; `side` (0 or 1) is who calls it.
+/// One operation; `side` (0 or 1) is the caller.
 #[derive(Clone, Copy)]
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
@@ -137,7 +137,7 @@ pub(crate) enum Kind {
     Makes,
     /// It removes everything.
     Removes,
-    /// It removes one thing, or touches none of it.
+    /// It removes at most one share.
     Other,
 }
 
@@ -303,7 +303,7 @@ pub(crate) const OF_NO_SANDBOX: &[Operation] = &[
     Operation { name: "recover first", start: Start::Empty, ..OF_A_SANDBOX[9] },
 ];
 
-/// Shares of one container that come and go: one call is both.
+/// Shares of one container that are made and removed in one call.
 pub(crate) const COMING_AND_GOING: &[Operation] = &[Operation {
     name: "share, then unshare",
     start: Start::Directory,
@@ -373,7 +373,7 @@ pub(crate) const BY_RECORDS: &[Operation] = &[
     OF_A_SANDBOX[8],
 ];
 
-/// Looks and changes of a place that may be on a filesystem that refuses; `place` is a directory on it, or its root.
+/// Queries and changes of a place that may be on a filesystem that refuses; `place` is a directory on it, or its root.
 pub(crate) struct Touch {
     pub(crate) name: &'static str,
     pub(crate) run: fn(Ports<'_>, &str) -> Answer,
@@ -384,7 +384,7 @@ fn below(place: &str) -> Location {
     Location::beneath(root, name).unwrap()
 }
 
-/// Each has to do with the name alone.
+/// Each works on the name alone.
 pub(crate) const TOUCHES: &[Touch] = &[
     Touch { name: "open a directory beneath", run: |ports, place| done(ports.fs.open_dir(&below(place))) },
     Touch { name: "open a directory", run: |ports, place| done(ports.fs.open_dir(&at(place))) },
@@ -438,7 +438,7 @@ pub(crate) const OF_A_MOUNT: &[Touch] = &[
     Touch {
         name: "share it and recover",
         run: |ports, place| {
-            // By mount(2)'s like: whether the library can share it is asked above.
+            // By mount(2) and its like: other cases check whether the library can share it.
             let shared = BindRequest::new(at(place), Location::beneath(MOUNTS, "c8/v").unwrap());
             match ports.mounter.bind(&shared.creating_target(FileMode::MOUNT_TARGET)) {
                 Ok(_) => recover(ports),

@@ -1,5 +1,4 @@
-//! Stored records where the ids that they carry are other mounts' by now: in another boot, in another namespace. Nothing is
-//! touched.
+//! Stored records whose ids belong to other mounts by now: in another boot, in another namespace. Nothing is touched.
 
 use mountwright_fake::Pid;
 use mountwright_fake::abi::{AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, STATX_MNT_ID_UNIQUE};
@@ -19,18 +18,18 @@ use crate::seen::{files, mounts};
 /// Places, on the machine after the reboot, of the mount that has the id in a record.
 const PLACES: [&str; 4] = ["/w/srv/db", "/w/sb/mounts/c1/rootfs", SHARED, MOUNTS];
 
-/// Why the ids of a record are other mounts' by now.
+/// The reason why the ids of a record belong to other mounts by now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Since {
     /// Another boot.
     AnotherBoot,
     /// Another boot; the record was stored before records had an origin.
     NoOrigin,
-    /// The same boot: ids that are not unique are given again.
+    /// The same boot: ids that are not unique are reused.
     ReusedIds,
 }
 
-/// The machine as others have set it up by then, with a mount of theirs at the place.
+/// The machine as others have set it up later, with a mount of theirs at the place.
 fn later(layout: Layout, since: Since, place: &str) -> Host {
     let host = Host::new(layout);
     let mut host = if since == Since::ReusedIds { host } else { host.rebooted() };
@@ -84,7 +83,7 @@ pub(crate) fn search(layout: Layout, kernel: (&str, Ladder), found: &mut Found) 
     let unique = kernel.1.allows(Call::Statmount);
     for operation in BY_RECORDS {
         for since in [Since::AnotherBoot, Since::NoOrigin, Since::ReusedIds] {
-            // Unique ids are not given again in one boot.
+            // Unique ids are not reused in one boot.
             for place in PLACES.into_iter().filter(|_| !unique || since != Since::ReusedIds) {
                 let mut host = later(layout, since, place);
                 let ids = ids(&mut host, place);

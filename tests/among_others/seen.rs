@@ -78,7 +78,7 @@ impl Seen {
         Self { mounts: mounts(host), files: files(host) }
     }
 
-    /// Everything that two runs must have in common: stacks in their order, peer groups by who is in them, no number.
+    /// Everything that two runs must have in common: stacks in their order, peer groups by their members, no number.
     pub(crate) fn comparable(&self) -> String {
         let mut text = comparable_mounts(&self.mounts);
         for (path, file) in &self.files {
@@ -118,7 +118,7 @@ fn comparable_mounts(mounts: &[MountSeen]) -> String {
     text
 }
 
-/// Looking opens files: that happens to a copy.
+/// The look-up opens files, so it works on a copy.
 pub(crate) fn files(host: &Host) -> BTreeMap<String, FileSeen> {
     let mut machine = host.machine.clone();
     let (observer, bare) = host.bare();

@@ -139,7 +139,7 @@ const STRANGERS: &[Stranger] = &[
     Stranger { name: "nothing", act: |_| Ok(()) },
 ];
 
-/// One operation among all strangers: each there before, and each come at so many moments at most.
+/// One operation among all strangers: each present before, and each arriving at up to this many moments.
 pub(crate) fn search(operation: &Operation, layout: Layout, ladder: Ladder, most: usize, found: &mut Found) {
     let (host, before) = prepared(layout, operation.start);
     let built = Host::new(layout);

@@ -19,7 +19,7 @@ pub(crate) struct Ran {
     pub(crate) log: Vec<(usize, Call)>,
 }
 
-/// Lets two callers go, as the schedule says.
+/// Runs two callers by the schedule.
 pub(crate) fn run(host: &Host, ladder: Ladder, before: &Before, pair: [&Operation; 2], schedule: &Schedule) -> Ran {
     let machine = SharedMachine::new(host.machine.clone());
     let turned = take_turns::<Moment, _>(schedule, |side, turn| {

@@ -81,7 +81,7 @@ impl PublicItems {
         Ok(())
     }
 
-    /// `pub use path::name`, with what its `cfg` says.
+    /// `pub use path::name`, with its `cfg`.
     fn add_reexported(
         &mut self,
         from: &Module,
@@ -93,7 +93,7 @@ impl PublicItems {
         let [first, rest @ ..] = path else { return Err(format!("{name} is re-exported from nowhere").into()) };
         let full = format!("{prefix}{name}");
         if !from.has_child(first) {
-            // Of another crate: its name is all that is ours.
+            // Of another crate: only its name belongs to this one.
             self.found.entry(full).or_default();
             return Ok(());
         }
@@ -127,7 +127,7 @@ impl PublicItems {
                 },
             }
         }
-        // A mock is made by a macro: its name is all there is.
+        // A mock is made by a macro: only its name can be listed.
         self.found.entry(full).or_default();
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(crate) fn public_part(item: &Item) -> Option<(String, Item)> {
         Item::Type(alias) if public(&alias.vis) => alias.ident.to_string(),
         Item::Impl(implementation) => {
             let is_of_trait = implementation.trait_.is_some();
-            // What the methods of a trait are like is the trait's to say.
+            // The signatures of trait methods are listed with the trait.
             implementation.items.retain(|item| match item {
                 ImplItem::Fn(method) => !is_of_trait && public(&method.vis),
                 ImplItem::Const(constant) => !is_of_trait && public(&constant.vis),
@@ -97,7 +97,7 @@ fn hide(fields: &mut Fields) {
     }
 }
 
-/// Documents are not API, nor is what only the compiler of this crate reads.
+/// Documentation is not API, nor are attributes that only the compiler of this crate reads.
 pub(crate) fn attributes_but_docs(attributes: &[Attribute]) -> Vec<Attribute> {
     let left_out = ["doc", "allow", "error", "from", "inline"];
     let is_kept = |attribute: &&Attribute| match &attribute.meta {

@@ -132,7 +132,7 @@ fn the_table_has_every_mount() -> Result<(), Failed> {
     if rooted && stacked { Ok(()) } else { Err(text.into()) }
 }
 
-/// The current directory is the thread's own after this.
+/// After this the thread has its own current directory.
 fn the_current_directory_may_be_gone() -> Result<(), Failed> {
     std::thread::spawn(|| -> Result<(), Failed> {
         mountwright_tests::namespace::enter_on_this_thread()?;

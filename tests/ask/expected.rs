@@ -20,11 +20,11 @@ struct Line {
 }
 
 enum Expected {
-    /// Exit status 0, these fields, and this as the first line for a person
+    /// Exit status 0, these fields, and this as the first line of the text
     Answer { text: &'static str, fields: Value },
     /// Exit status 1 and these fields of the error
     Error(Value),
-    /// Exit status 2 and one object that says so
+    /// Exit status 2 and one object that reports the misuse
     Misuse,
 }
 
@@ -240,7 +240,7 @@ fn mounts() -> Vec<Line> {
         .needing(Thing::Overlay),
         mount(b"/mnt/subvolume", "mount point  /mnt/subvolume, the path is its root", true, json!({ "root": "/sub" }))
             .needing(Thing::Btrfs),
-        // Its device number is another one than that of what is above it, and yet no mount begins there.
+        // Its device number differs from that of its parent, and yet no mount begins there.
         mount(b"/mnt/btrfs/sub", "mount point  /mnt/btrfs, the path is within it", false, json!({ "root": "/" }))
             .needing(Thing::Btrfs),
     ]

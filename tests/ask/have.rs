@@ -1,6 +1,6 @@
 //! The things that a scene may lack.
 
-/// Something that not every machine lets one have.
+/// A thing that not every machine permits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Thing {
     /// A root filesystem on a block device: an ext4 image on a loop device

@@ -1,4 +1,4 @@
-//! Steps by which a scene is made.
+//! Steps of building a scene.
 
 use std::io;
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(crate) fn bind_recursively(source: &Path, at: &Path) -> Result<(), String> {
     step(at, rustix::mount::mount_bind_recursive(source, at).map_err(io::Error::from))
 }
 
-/// Names the place that a result is about.
+/// Adds the path to an error.
 pub(crate) fn step<T>(at: &Path, result: io::Result<T>) -> Result<T, String> {
     result.map_err(|error| format!("the scene cannot be built at {}: {error}", at.display()))
 }

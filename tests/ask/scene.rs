@@ -1,4 +1,4 @@
-//! Mounts of every kind that the questions are about.
+//! Mounts of every kind for the queries.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -31,7 +31,8 @@ pub(crate) const BYTES: &[u8] = b"/mnt/\xff\xfe";
 const WORKSHOP: &str = "/tmp";
 
 impl Scene {
-    /// Builds it in a mount namespace of this process's own and makes it the root; the error is the reason why not.
+    /// Builds it in a mount namespace of this process's own and makes it the root; the error is the reason if that
+    /// fails.
     pub(crate) fn build() -> Result<Self, String> {
         let privilege = namespace::enter().map_err(|none| none.to_string())?;
         let workshop = Path::new(WORKSHOP);
@@ -58,7 +59,7 @@ impl Scene {
         Ok(Self { devices, lacking, _socket: socket })
     }
 
-    /// Why it has to do without something.
+    /// Returns the reason why it lacks the thing.
     pub(crate) fn lacks(&self, thing: Thing) -> Option<&str> {
         self.lacking.get(&thing).map(String::as_str)
     }
@@ -69,7 +70,7 @@ impl Scene {
     }
 }
 
-/// Loop devices are the machine's; mount(8) sets them so that they go with the last mount of the namespace.
+/// Loop devices are global; mount(8) sets them up so that they are freed with the last mount of the namespace.
 fn loop_mount(privilege: Privilege, image: &Path, size: u64, at: &Path, make: &[&str]) -> Result<(), String> {
     if privilege != Privilege::Root {
         return Err("not root: loop devices need the machine's root".to_owned());
@@ -110,7 +111,7 @@ fn overlay(root: &Path) -> Result<(), String> {
     mount("overlay", "overlay", &root.join("mnt/overlay"), &options)
 }
 
-/// Everything that needs no more than a mount namespace.
+/// Makes everything that needs no more than a mount namespace.
 fn furnish(privilege: Privilege, root: &Path, lacking: &mut HashMap<Thing, String>) -> Result<UnixListener, String> {
     let at = |path: &str| root.join(path);
     for dir in ["proc", "mnt", "etc", "srv/dir", "srv/gone", "act"] {
@@ -136,7 +137,7 @@ fn furnish(privilege: Privilege, root: &Path, lacking: &mut HashMap<Thing, Strin
     device_nodes(privilege, root, lacking)
 }
 
-/// `/dev` with what the questions are about: the nodes are made where that is allowed, else they are the machine's.
+/// Makes `/dev` for the queries: device nodes are created if that is permitted, else the machine's are bound.
 fn device_nodes(
     privilege: Privilege,
     root: &Path,

@@ -1,4 +1,4 @@
-//! The Linux backend on this machine's kernel, whole and as older kernels would have it.
+//! The Linux backend on this machine's kernel, with all calls and with those of older kernels.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::ladders::{ladders, limited};
 
 /// The privilege on this kernel, and the counts of the cases.
 pub(crate) struct Kernel {
-    /// Why no case can run, or what a case may need.
+    /// The reason why no case can run, or the privilege of the cases.
     privilege: Result<Privilege, String>,
     /// The caller asked for ignored cases, or for a list that marks them.
     flag_ignored: bool,
@@ -60,7 +60,7 @@ impl Kernel {
         let asked_for = self.flag_ignored;
         Trial::ignorable_test(name, move || -> Result<Completion, Failed> {
             *locked(&count).could_not.entry(reason.clone()).or_default() += 1;
-            // Ignored cases that are run all the same must not pass.
+            // Ignored cases that are run explicitly must not pass.
             if asked_for { Err(reason.into()) } else { not_run(&reason) }
         })
         .with_ignored_flag(asked_for && not_run("").is_ok())

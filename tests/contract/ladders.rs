@@ -1,9 +1,9 @@
-//! The Linux backend whole, and as kernels would have it that lack a call, or filters that forbid one.
+//! The Linux backend with all calls, and with those of kernels that lack a call or of filters that forbid one.
 
 use mountwright_core::Backend;
 use mountwright_linux::{Call, Kernel, Ladder, LinuxBackend};
 
-/// Names, as they follow the name of a world, and which calls may be used.
+/// The sets of calls, each with the suffix of a world's name.
 pub(crate) fn ladders() -> [(&'static str, Ladder); 6] {
     let joins = Ladder::ALL
         .without(Call::Statmount)
@@ -23,7 +23,7 @@ pub(crate) fn ladders() -> [(&'static str, Ladder); 6] {
     ]
 }
 
-/// The backend, and whether it has a call for whole trees.
+/// Returns the backend, and true if it has a call for whole trees.
 pub(crate) fn limited<K: Kernel>(backend: LinuxBackend<K>, ladder: Ladder) -> (impl Backend, bool) {
     let backend = backend.with_ladder(ladder);
     let changes_trees = backend.uses(Call::MountSetattr);

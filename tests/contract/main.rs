@@ -30,7 +30,7 @@ fn main() -> ExitCode {
     exit_code
 }
 
-/// Two cases of one name would be one in a report.
+/// Two cases with one name could not be distinguished in a report.
 fn every_rule_is_said_once() -> Result<(), Failed> {
     let mut said = BTreeSet::new();
     match cases().find(|(area, case)| !said.insert((*area, case.rule()))) {

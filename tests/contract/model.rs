@@ -18,7 +18,7 @@ pub(crate) fn trials(area: &'static str, case: Case) -> impl Iterator<Item = Tri
             Ok(())
         })
     });
-    // With every call it is what the fake is.
+    // With every call it is the same as the fake.
     let fewer_calls = ladders().into_iter().filter(|(_, ladder)| *ladder != Ladder::ALL);
     let linux = fewer_calls.map(move |(name, ladder)| {
         Trial::test(format!("Linux on the model{name}: {area}: {}", case.rule()), move || {

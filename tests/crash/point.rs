@@ -27,7 +27,7 @@ pub(crate) struct Reply {
     pub(crate) no_namespace: Option<String>,
     /// The number of times that the process was killed.
     pub(crate) points: usize,
-    /// After how many of them everything was as before; after how many as after the whole run.
+    /// The numbers of deaths after which everything was as before, and as after the whole run.
     pub(crate) before: usize,
     pub(crate) whole: usize,
     /// The number of deaths that left a staging directory; the second run removes it.
@@ -87,7 +87,7 @@ pub(crate) fn serve(Request { operation: name, rung, long }: Request) -> Reply {
 }
 
 struct Point {
-    /// The system call that was not made any more; `None`: the process ended by itself before.
+    /// The system call that was not made; `None`: the process ended by itself before.
     at: Option<u64>,
     before: bool,
     whole: bool,
@@ -99,7 +99,7 @@ struct Point {
 #[derive(Clone, Copy)]
 enum Way {
     Backend(Rung),
-    /// By paths: check, mkdir, mount, remount. The same look has to find harm in it.
+    /// By paths: check, mkdir, mount, remount. The same check has to find harm in it.
     Naive,
 }
 

@@ -12,7 +12,7 @@ use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::filter::deny;
 
-/// A call of the backend and the system calls that it stands for.
+/// A call of the backend with its system calls.
 type Numbers = (Call, &'static [u32]);
 
 /// A filter of the calls that the backend can do without.

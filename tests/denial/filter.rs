@@ -15,7 +15,7 @@ pub(crate) fn deny(calls: &[u32], errno: i32) {
     let answer = libc::SECCOMP_RET_ERRNO | (u32::try_from(errno).unwrap() & libc::SECCOMP_RET_DATA);
     let mut program = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, NUMBER)];
     for call in calls {
-        // Skips the next statement where it is another call.
+        // Skips the next statement for another call.
         let jump = statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, *call);
         program.push(sock_filter { jf: 1, ..jump });
         program.push(statement(libc::BPF_RET | libc::BPF_K, answer));

@@ -1,6 +1,6 @@
 //! The evidence that a page gives for a line.
 
-/// Something that can be run again.
+/// Evidence that can be run again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Evidence {
     /// A test function
@@ -14,8 +14,8 @@ pub(crate) enum Evidence {
 }
 
 impl Evidence {
-    /// All that a cell names: `` `a_function` ``, `` `lane`: "a case" ``, `` `sem/a/scenario` ``. Other words in backticks are
-    /// code that the cell speaks of.
+    /// All evidence in a cell: `` `a_function` ``, `` `lane`: "a case" ``, `` `sem/a/scenario` ``. Other words in
+    /// backticks are code.
     pub(crate) fn all_in(cell: &str) -> Vec<Self> {
         let quoted = between(cell, '"').map(|case| Self::Case(case.to_owned()));
         between(cell, '`').filter_map(Self::of_code).chain(quoted).collect()

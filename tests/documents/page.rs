@@ -15,7 +15,7 @@ pub(crate) struct Cell {
     pub(crate) text: String,
 }
 
-/// Titles of a last column whose cells name what shows the row.
+/// Titles of a last column with evidence.
 const TITLES: &[&str] = &["pinned by", "shown by"];
 
 pub(crate) fn root() -> PathBuf {
@@ -45,7 +45,7 @@ impl Page {
         Self { name: name.to_owned(), folder: root(), text: text.to_owned() }
     }
 
-    /// The last cells of all tables whose last column is one of evidence.
+    /// Returns the last cells of all tables with a column of evidence.
     pub(crate) fn evidence_cells(&self) -> impl Iterator<Item = Cell> {
         let mut in_table = false;
         let numbered = self.text.lines().enumerate();

@@ -5,7 +5,7 @@ use mountwright_core::{Location, MountRequest, Mounter};
 use mountwright_linux::LinuxBackend;
 use mountwright_linux::test_namespace::{self, NoNamespace, Privilege};
 
-/// The kernel may allow none: then this is said, and a failure where it must not be.
+/// The kernel may permit none: then this is printed, or fails if the kernel cases are required.
 fn ran(result: Result<Privilege, NoNamespace>) -> Option<Privilege> {
     match result {
         Ok(privilege) => Some(privilege),

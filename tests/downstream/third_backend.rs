@@ -1,6 +1,6 @@
-//! A backend that this project knows nothing of, taken through the contract with what `mountwright-tests` shows to everybody.
+//! A third-party backend, run through the contract with the public items of `mountwright-tests`.
 //!
-//! It writes down what it is asked and has another backend do it, as one for an audit would.
+//! It records each call and forwards it to another backend, as an audit would.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};

@@ -43,7 +43,7 @@ enum Backend {
     Linux,
 }
 
-/// A backend, ready to make one sandbox after the other.
+/// A backend that can make sandboxes one after the other.
 enum Bench {
     Fake,
     Linux(Stage),
@@ -113,7 +113,7 @@ fn main() -> ExitCode {
         if arguments.check { check(&mut bench, &scenarios, &mut out) } else { print(&mut bench, &scenarios, &mut out) };
     match result.and_then(|good| out.flush().map(|()| good)) {
         Ok(true) => ExitCode::SUCCESS,
-        // A reader that has seen enough is no failure of ours.
+        // A closed pipe is not an error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {

@@ -13,7 +13,7 @@ use mountwright_tests::searched::{DIRECTORIES, FILES, verdict::ATTACKERS_MODE};
 /// The targets of the links that are ready in `/shared/links`.
 const OUTSIDE: [&str; 3] = ["empty", "busy", "bare"];
 
-/// Something done to one name.
+/// An action on one name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Deed {
     /// The name and another change places: a symlink out of the root, another directory, a file, a mount.
@@ -63,7 +63,7 @@ impl Deed {
             deeds.push(Self::Exchange { name: name.clone(), with: format!("/shared/{with}") });
         }
         for outside in OUTSIDE {
-            // A directory on the way leads to where the same names are; the last name to the same name.
+            // An exchanged parent directory leads to one with the same names; the exchanged last name to the same name.
             let ends =
                 if known { vec![format!("-{last}")] } else { vec![String::new(), "-rootfs".into(), "-file".into()] };
             for end in ends {
@@ -78,7 +78,7 @@ impl Deed {
         deeds
     }
 
-    /// It puts a link to where something is mounted in the way.
+    /// Returns true if it puts a link to a mount in the way.
     pub(crate) fn leads_out(&self) -> bool {
         match self {
             Self::Exchange { with, .. } => with.contains("to-busy"),
@@ -152,7 +152,7 @@ impl fmt::Display for Strike {
     }
 }
 
-/// Strikes between the calls.
+/// The strikes between the calls of a run.
 pub(crate) struct Adversary {
     machine: SharedMachine,
     strikes: Vec<Strike>,

@@ -1,4 +1,4 @@
-//! One run of one operation, with something between its calls.
+//! One run of one operation, with code between its calls.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::snapshot::younger_mounts;
 /// The system calls that a run makes.
 pub(crate) type Calls = Interposed<ModelKernel, Arc<dyn Between>>;
 
-/// Looks, after every call, for a mount of the run's making that can be written through.
+/// Checks, after every call, for a mount of the run that can be written through.
 struct WindowWatch {
     machine: SharedMachine,
     attackers: [Pid; 2],

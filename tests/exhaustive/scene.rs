@@ -7,7 +7,7 @@ use mountwright_fake::abi::{
 use mountwright_fake::{At, Machine, MountAttr, Pid};
 use mountwright_tests::searched::{Filesystem, Parent, Piece, layout};
 
-/// A machine, and who is on it.
+/// A machine with its processes.
 #[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) machine: Machine,
@@ -24,7 +24,7 @@ pub(crate) struct Scene {
 
 const INIT: Pid = Machine::INIT;
 
-/// Does as root of the first namespace what cannot fail.
+/// Builds as root of the first namespace; failures panic.
 struct Builder(Machine);
 
 impl Builder {
@@ -130,7 +130,7 @@ impl Scene {
         self.observer = observer;
     }
 
-    /// To be called again after more was set up.
+    /// Has to be called again after a further set-up.
     pub(crate) fn note_newest(&mut self) {
         let root = mountwright_fake::abi::LSMT_ROOT;
         let newest = |pid| {
@@ -140,7 +140,7 @@ impl Scene {
         self.newest = self.attackers.into_iter().map(newest).max().unwrap_or_default();
     }
 
-    /// With more in it, as an earlier run would have left it.
+    /// Adds the leftovers of an earlier run.
     pub(crate) fn with(self, more: &[Piece]) -> Self {
         let mut scene = Builder(self.machine);
         // Only the layout sets the root's own propagation.

@@ -88,7 +88,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Every two calls fail: the second one comes after the first, in the run as the first has made it.
+    /// Every two calls fail: the second one later in the run, as the first fault has changed it.
     pub(crate) fn pairs_of_faults(&self, tally: &mut Tally) {
         for first in &self.calls {
             let Some(errno) = plain_failure(*first) else { continue };
@@ -110,7 +110,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The process dies after every call; then another does the same.
+    /// The process dies after every call; then another one runs the same operation.
     pub(crate) fn deaths(&self, tally: &mut Tally) {
         for moment in &self.calls {
             let end = |machine: &SharedMachine, process: Pid| -> Arc<dyn Between> {
@@ -136,7 +136,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Another process does the same, on the machine as it was left.
+    /// Another process runs the same operation, on the machine as it was left.
     fn second_run(&self, machine: &SharedMachine) -> Vec<Violation> {
         if let Some(before_again) = self.before_again {
             play_on(machine, &self.scene, successor(machine), before_again, &nothing);

@@ -56,7 +56,7 @@ pub(crate) fn snapshot(machine: &Machine, scene: &Scene, old_groups: &BTreeSet<u
     }
     mounts.sort();
     let (mut files, mut inodes) = (BTreeMap::new(), BTreeMap::new());
-    // Looking opens files: that happens to a copy.
+    // The look-up opens files, so it works on a copy.
     let mut copy = machine.clone();
     for &(filesystem, fd) in &scene.filesystems {
         let mut visit = |path: &str, seen, inode| {

@@ -1,4 +1,4 @@
-//! That the decorator sees every system call that a process makes.
+//! The decorator sees every system call that a process makes.
 
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;

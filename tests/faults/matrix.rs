@@ -14,7 +14,7 @@ use mountwright_tests::searched::{
     Expected, KernelScene, Operation, Parent, Run, Rung, Tallies, Tally, Wrong, rungs, verdict,
 };
 
-/// Looks, after each call that could have done it, for a mount of the run's making that can be written through.
+/// Checks, after each call that could have made it, for a mount of the run that can be written through.
 struct Watch {
     scene: Arc<KernelScene>,
     seen: AtomicBool,

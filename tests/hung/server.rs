@@ -29,7 +29,7 @@ pub(crate) fn is_to_be_had() -> bool {
     device.is_some() || rustix::process::geteuid().is_root() && has_every_user()
 }
 
-/// A server's end of a mount that is still to be made. It must be opened by who mounts: a user namespace has its own.
+/// Opens a server's end for a new mount. The mounting process must open it: a user namespace has its own.
 fn open_device() -> File {
     let open = |path: &str| File::options().read(true).write(true).open(path);
     if let Some(device) = DEVICE.get().and_then(Option::as_ref) {
@@ -65,7 +65,7 @@ fn start<T: Send + 'static>(act: impl FnOnce() -> T + Send + 'static) -> Receive
     wait
 }
 
-/// Does something that must not wait for the server.
+/// Makes a call that must not wait for the server.
 #[track_caller]
 pub(crate) fn at_once<T: Send + 'static>(what: &str, act: impl FnOnce() -> T + Send + 'static) -> T {
     match start(act).recv_timeout(AT_ONCE) {
@@ -75,7 +75,7 @@ pub(crate) fn at_once<T: Send + 'static>(what: &str, act: impl FnOnce() -> T + S
     }
 }
 
-/// Starts something that must wait for the server, and sees that it does.
+/// Starts a call that must wait for the server, and checks that it does.
 #[track_caller]
 pub(crate) fn waits<T: Send + 'static>(what: &str, act: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
     let wait = start(act);

@@ -63,7 +63,7 @@ pub(crate) enum Act {
     MakeLink,
 }
 
-/// Something done to one name.
+/// An action on one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deed {
     root: &'static str,
@@ -96,7 +96,7 @@ impl Deed {
         deeds
     }
 
-    /// Names that are the adversary's own business from then on, with all below them.
+    /// Names that belong to the adversary from then on, with all below them.
     pub(crate) fn touched(self) -> Vec<PathBuf> {
         let other = match self.act {
             Act::CarryOff | Act::PutLink => Some("away"),
@@ -147,7 +147,7 @@ impl Deed {
     fn tried(model: &Model, act: impl Fn(&mut Machine, Pid) -> Result<(), Errno>) -> Result<(), Errno> {
         let [near, stranger] = model.actors();
         let machine = &mut *model.machine().lock();
-        // Who sees a mount on a name may neither remove nor rename it; a stranger, who sees none, may.
+        // A process that sees a mount on a name may neither remove nor rename it; one that sees none may.
         let before = machine.clone();
         act(machine, near).or_else(|_| {
             *machine = before;
@@ -239,7 +239,7 @@ impl fmt::Display for Strike {
     }
 }
 
-/// Strikes between the calls.
+/// The strikes between the calls of a run.
 pub(crate) struct Adversary {
     model: Model,
     strikes: Vec<Strike>,
@@ -268,7 +268,7 @@ impl Between<PortMoment> for Adversary {
     }
 }
 
-/// Looks what could be done before each call.
+/// Records the possible actions before each call.
 pub(crate) struct Survey {
     model: Model,
     about: &'static [&'static str],

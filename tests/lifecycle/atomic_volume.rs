@@ -131,7 +131,7 @@ fn is_whole((version, files): &(String, BTreeMap<String, Vec<u8>>)) -> bool {
     *files == expected
 }
 
-/// Is handed each step with the call that it comes before.
+/// Receives each step with the call that it precedes.
 type EachPlacement<'a> = dyn FnMut(&[(usize, Step)]) + 'a;
 
 /// Every way to put the steps, in their order, before calls up to this one.

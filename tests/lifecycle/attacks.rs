@@ -1,4 +1,4 @@
-//! The search with the adversary, and what must be true after each of its runs.
+//! The search with the adversary, and the conditions after each of its runs.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ impl Stage {
         std::mem::take(&mut possible)
     }
 
-    /// A run in which none of it was possible is none.
+    /// A run in which no action was possible does not count.
     fn attack(&self, strikes: &[Strike], each: &mut dyn FnMut(&Told, &[Strike])) {
         let hit = Arc::new(AtomicBool::new(false));
         let told = self.tell(|model| Arc::new(Adversary::new(model.clone(), strikes.to_vec(), Arc::clone(&hit))));
@@ -79,13 +79,13 @@ impl Stage {
         let is_new = |mount: &&MountInfo| then.here.iter().all(|other| other.id != mount.id);
         match &told.ended {
             Ended::Whole => {
-                // What it made is what it makes: never writable where it was to be read-only, never of something else.
+                // Its new mounts are as requested: never writable if they are to be read-only, never of another source.
                 let sort = |mount: &MountInfo| (mount.device, mount.root.clone(), mount.attributes);
                 let makes: Vec<_> = self.expected.after.here.iter().map(sort).collect();
                 if let Some(odd) = now.here.iter().filter(is_new).find(|mount| !makes.contains(&sort(mount))) {
                     return Err(format!("it made another mount than it should: {odd}"));
                 }
-                // What it said to be off is off, wherever it was.
+                // A mount that it reports as unmounted is unmounted, wherever it was.
                 if !self.expected.story.by_identity {
                     return Ok(());
                 }
@@ -155,7 +155,7 @@ impl Stage {
                 return Err(format!("after recovery: {}", changes.join(", ")));
             }
             let touched = touched(strikes);
-            // Links, what holds something, and what lies deeper than any share's name.
+            // Links, nonempty files, and names deeper than any share's.
             let is_theirs = |path: &Path| {
                 let found = &now.names[path];
                 let kind = found.mode & S_IFMT;

@@ -13,7 +13,7 @@ const PORTS: [(&str, &str); 4] = [
     ("Mounter", include_str!("../../crates/core/src/ports/mounter.rs")),
 ];
 
-/// Stands for every other failure of a machine.
+/// The errno of every other failure of a machine.
 const ANY_OTHER: Errno = Errno::EIO;
 
 static CONTRACT: LazyLock<BTreeMap<String, Section>> = LazyLock::new(read);
@@ -22,7 +22,7 @@ static CONTRACT: LazyLock<BTreeMap<String, Section>> = LazyLock::new(read);
 #[derive(Default)]
 struct Section {
     errnos: BTreeSet<Errno>,
-    /// Methods whose errors are its own too.
+    /// Methods whose errors belong to this one too.
     as_of: Vec<String>,
 }
 

@@ -15,9 +15,9 @@ pub(crate) trait Ground {
     /// Its system calls.
     type Calls: Kernel;
 
-    /// The calls of the first process, past everything that a test has put in between.
+    /// Returns the calls of the first process, without the code that a test has put in between.
     fn calls(&self) -> Self::Calls;
-    /// The ports on it, with nothing in between: those of a process that is started later.
+    /// Returns the ports on it, without code in between: those of a process that is started later.
     fn ports(&self) -> Box<dyn Backend + '_>;
     /// The mount table of the other process.
     fn elsewhere(&self) -> Vec<u8>;
@@ -74,7 +74,7 @@ pub(crate) fn furnish(calls: &impl Kernel, shared: bool) {
     furniture.bind("/w/src/rootfs", "/w/other/c1/rootfs");
 }
 
-/// Making things by system calls.
+/// Set-up by system calls.
 pub(crate) struct Furniture<'a, K>(pub(crate) &'a K);
 
 impl<K: Kernel> Furniture<'_, K> {

@@ -220,7 +220,7 @@ fn crash_and_recover((host_shared, clumsy, shares, death): (bool, bool, Shares, 
     is_same(&before, &State::of(&model))
 }
 
-/// One law as a trial. What fails is printed smallest first: keep it as a named case.
+/// One law as a trial. The smallest failure is printed: it becomes a named case.
 fn law<S: Strategy + Send + 'static>(
     name: &str,
     strategy: S,

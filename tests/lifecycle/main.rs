@@ -1,4 +1,4 @@
-//! The life of a sandbox with something going wrong at every point: faults, deaths, an adversary.
+//! The life of a sandbox with faults, deaths and an adversary at every point.
 
 mod adversary;
 mod atomic_volume;

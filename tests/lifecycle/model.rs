@@ -41,12 +41,12 @@ impl Model {
         Self { machine: SharedMachine::new(self.machine.lock().clone()), ..*self }
     }
 
-    /// The machine, to act on it past everything.
+    /// Returns the machine, for access past the ports.
     pub(crate) fn machine(&self) -> &SharedMachine {
         &self.machine
     }
 
-    /// Two who may act on names: one who sees the same mounts, and one who sees none that came later.
+    /// Two actors: one that sees the same mounts, and one that sees none that were made later.
     pub(crate) fn actors(&self) -> [Pid; 2] {
         [ME, self.stranger]
     }

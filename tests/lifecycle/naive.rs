@@ -1,5 +1,5 @@
-//! The same search over the sequences that everybody writes first: by paths, stopping at the first error, removing what is
-//! there with all that is in it. It has to find what they lose and leave: a search that finds nothing there finds nothing.
+//! The same search over the obvious sequences: by paths, stopping at the first error, removing directories with their
+//! contents. It has to find what they lose and leave; otherwise the search finds nothing anywhere.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ fn unshare(ports: Ports<'_>) -> Result<(), OsError> {
     remove_all(&*ports.fs.open_dir(&Location::trusted(MOUNTS))?, OsStr::new("c1"))
 }
 
-/// Removes a directory with all that is in it. There is no such thing in the library.
+/// Removes a directory with its contents. The library has no such function.
 fn remove_all(above: &dyn Directory, name: &OsStr) -> Result<(), OsError> {
     if above.metadata(name)?.kind != FileKind::Directory {
         return above.remove_file(name);

@@ -1,4 +1,4 @@
-//! The search on the model: a story with something going wrong at every point.
+//! The search on the model: a story with a fault at every point.
 
 use std::sync::Arc;
 
@@ -109,5 +109,5 @@ impl Stage {
     }
 }
 
-/// Is handed each run, and what went wrong in it.
+/// Receives each run, with its fault.
 pub(crate) type Judge<'a> = dyn FnMut(&Told, &str) + 'a;

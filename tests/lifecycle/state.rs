@@ -87,14 +87,14 @@ impl State {
         files.map(|found| found.bytes.as_slice()).collect()
     }
 
-    /// In what `self` and `then` differ, for a person to read.
+    /// Returns the differences between `self` and `then`, as text.
     pub(crate) fn changes(&self, then: &Self) -> Vec<String> {
         let mut changes = self.changes_but_for_mounts(then);
         changes.extend(self.lines().changes(&then.lines()));
         changes
     }
 
-    /// In what else `self` and `then` differ.
+    /// Returns the other differences between `self` and `then`.
     pub(crate) fn changes_but_for_mounts(&self, then: &Self) -> Vec<String> {
         let mut changes = Vec::new();
         let (before, after): (BTreeSet<_>, BTreeSet<_>) = (self.names.iter().collect(), then.names.iter().collect());
@@ -108,7 +108,7 @@ impl State {
 }
 
 impl Lines {
-    /// In what the mounts differ, for a person to read.
+    /// Returns the differences between the mounts, as text.
     pub(crate) fn changes(&self, then: &Self) -> Vec<String> {
         let mut changes = Vec::new();
         for (what, before, after) in
@@ -134,7 +134,7 @@ pub(crate) fn less(of: &[MountLine], without: &[MountLine]) -> Vec<MountLine> {
     more
 }
 
-/// That two states are the same.
+/// Checks that two states are the same.
 pub(crate) fn same(when: &str, before: &State, after: &State) -> Result<(), String> {
     let changes = before.changes(after);
     if changes.is_empty() { Ok(()) } else { Err(format!("{when}: {}", changes.join(", "))) }

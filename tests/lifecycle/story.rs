@@ -29,9 +29,9 @@ pub(crate) struct Before {
 /// The end of a story, as the sequence reports it.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// Everything is made, or everything is off and gone.
+    /// Everything is made, or everything is unmounted and removed.
     Whole,
-    /// Nothing was made, but for what is named.
+    /// Nothing was made, except what is named.
     Nothing(Vec<Leftover>, String),
     /// Not everything is done, and the report says so.
     InPart(String),
@@ -55,7 +55,7 @@ pub(crate) struct Story {
     pub(crate) shared: bool,
     /// The kernel cannot bind read-only in one step.
     pub(crate) clumsy: bool,
-    /// With which names it has to do: components of paths begin with one of these.
+    /// The names that it works on: prefixes of path components.
     pub(crate) about: &'static [&'static str],
     /// It unmounts by identity, whatever the name is by then; otherwise it unmounts by name.
     pub(crate) by_identity: bool,

@@ -38,7 +38,7 @@ impl Expected {
         }
     }
 
-    /// The law of the story, on a machine that is as the run has left it.
+    /// Checks the law of the story, on the machine after the run.
     pub(crate) fn law(&self, ground: &impl Ground, before: &Before) -> Result<(), String> {
         match self.story.law {
             Law::Recovers => self.recovers(ground),
@@ -65,7 +65,7 @@ impl Expected {
         if again.is_clean() && again.did_nothing() { Ok(()) } else { Err(format!("second recovery: {again}")) }
     }
 
-    /// Everything is as it should be, each mount in whichever of the two ways it was made.
+    /// Checks that everything is as expected, each mount in either of the two ways in which it can be made.
     fn is_whole(&self, now: &State) -> Result<(), String> {
         let either = |direct: &[MountLine], detour: &[MountLine], now: &[MountLine]| -> Vec<MountLine> {
             let by_detour = less(now, direct).into_iter().filter(|line| detour.contains(line));
@@ -81,7 +81,7 @@ impl Expected {
         if changes.is_empty() { Ok(()) } else { Err(format!("it told that all is done: {}", changes.join(", "))) }
     }
 
-    /// Nothing but what is named was added; nothing at all was taken.
+    /// Checks that only named things were added, and that nothing was removed.
     fn check_left(&self, left: &[Leftover], now: &State) -> Result<(), String> {
         let mounts: BTreeSet<&Path> = left
             .iter()
@@ -115,7 +115,7 @@ impl Expected {
 
     fn check_nothing_new(&self, now: &State) -> Result<(), String> {
         let then: BTreeSet<_> = self.then.here.iter().map(|mount| &mount.mount_point).collect();
-        // What is left of a group is called otherwise, and a mount that was cut off has another propagation.
+        // The rest of a group has another label, and a mount that has left it has another propagation.
         match now.here.iter().find(|mount| !then.contains(&mount.mount_point)) {
             Some(new) => Err(format!("a mount on {} that was not there", new.mount_point.display())),
             None => Ok(()),

@@ -75,7 +75,7 @@ pub(crate) const CASES: &[Case] = &[
         assert_eq!(table(b), before);
         b.bind(&BindRequest::new(at(LOCKED), at(TARGET)).recursive()).unwrap();
         assert!(b.mount_of(&at("/tmp/target/inner")).unwrap().is_root);
-        // The copy as a whole is ours.
+        // The copy as a whole belongs to this process.
         b.unmount(&UnmountRequest::new(at(TARGET)).with_mode(UnmountMode::Detach)).unwrap();
         assert_eq!(table(b), before);
     }),

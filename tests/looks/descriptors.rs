@@ -26,7 +26,7 @@ fn ladders() -> [Ladder; 3] {
     [Ladder::ALL, Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr), Ladder::NONE]
 }
 
-/// Does something while no descriptor may have this number or a greater one.
+/// Runs `act` while no descriptor may have this number or a greater one.
 fn limited<T>(most: u64, act: impl FnOnce() -> T) -> T {
     let before = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: Some(most), maximum: before.maximum }).unwrap();

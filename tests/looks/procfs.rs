@@ -77,7 +77,7 @@ fn all() -> impl Iterator<Item = (bool, &'static (&'static str, fn()))> {
     MISSING.iter().map(|make| (true, make)).chain(COVERED.iter().map(|make| (false, make)))
 }
 
-/// Shares and unshares, and what is mounted below `/w` in between and at the end.
+/// Shares and unshares, and checks the mounts below `/w` in between and at the end.
 fn share_and_unshare(backend: &LinuxBackend) {
     let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
     let record = share_rootfs(backend, backend, mounts, &id, &at("/w/source"), true).unwrap();
@@ -186,7 +186,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             share_and_unshare(&own);
             let id = ContainerId::new("box").unwrap();
             let mounts = Utf8Path::new("/w/mounts");
-            // It was there when the backend first looked; what is mounted now can be unmounted once it is there again.
+            // It existed when the backend first checked; a mount made now can be unmounted after it exists again.
             let record = share_rootfs(&at_proc, &at_proc, mounts, &id, &at("/w/source"), true);
             if let Ok(record) = record {
                 let refused = unshare_recorded(&at_proc, &at_proc, mounts, &record).unwrap_err();

@@ -42,7 +42,7 @@ impl Acting {
         }
     }
 
-    /// Passes over each call before this holds.
+    /// Skips calls until this holds.
     pub(crate) fn once(mut self, ready: fn() -> bool) -> Self {
         self.ready = ready;
         self

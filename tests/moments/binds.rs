@@ -56,7 +56,7 @@ fn faster_at(target: &'static str) -> Acting {
     Acting::before(Call::MoveMount, move || tmpfs(target, "faster"))
 }
 
-/// A bind that creates its target, which another process exchanges with its own directory right then.
+/// A bind that creates its target, which another process exchanges with its own directory at that moment.
 fn target_exchanged_once_created(ladder: Ladder, stacking: bool, mounted: bool) {
     dir("/w/source");
     dir("/w/t/other/full");
@@ -167,7 +167,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 (0..covers).for_each(|_| tmpfs("/w/t/target", "cover"));
             });
             let covering = covering.refusing(Call::MountSetattr, Errno::ENOMEM);
-            // What cannot be set before the mount is attached.
+            // A propagation that cannot be set before the mount is attached.
             let request = request(trusted).propagation(Propagation::Unbindable);
             let error = covering.backend(Ladder::ALL).bind(&request).unwrap_err();
             assert_eq!(error.errno(), Errno::ENOMEM);

@@ -10,7 +10,7 @@ use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::machine::{at, dir, places, tmpfs};
 
-/// Interrupts one fsconfig. As on the kernel that context is of no use any more: `EBUSY`, until there is another one.
+/// Interrupts one fsconfig. As on the kernel, the context is then unusable: `EBUSY`, until another one is made.
 struct Interrupting {
     countdown: AtomicUsize,
     has_failed: AtomicBool,

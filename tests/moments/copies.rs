@@ -155,7 +155,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             for (ladder, moment) in with_ids().into_iter().flat_map(|ladder| MOMENTS.map(|moment| (ladder, moment))) {
                 shared_places();
                 let elsewhere = Elsewhere::enter();
-                // Too late, and stopped before it could unmount its mount again.
+                // Too late, and stopped before it could unmount its mount.
                 let late = Acting::after(moment, || bind("/w/source", "/w/t/target")).once(is_attached);
                 let report = late.backend(ladder).bind(&request(Propagation::Private)).unwrap();
                 assert_eq!(key("/w/t/target"), report.mount, "{moment}, {ladder:?}");
@@ -180,7 +180,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a bind sees a cover that disappears under its eyes as no exchange of its name", || {
         shared_places();
         let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "late"));
-        // The name shows the cover, and it is gone before the backend can ask for its parent.
+        // The name shows the cover, which is unmounted before the backend can ask for its parent.
         let uncovering =
             covering.then_after(Call::Statx, || rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).unwrap());
         let report = uncovering.backend(Ladder::ALL).bind(&request(Propagation::Private)).unwrap();

@@ -1,4 +1,4 @@
-//! Setting the machine up and looking at it, past the backend.
+//! Set-up and inspection of the machine, past the backend.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -52,13 +52,13 @@ pub(crate) fn below(root: &str, path: &str) -> Location {
     Location::beneath(root, path).unwrap()
 }
 
-/// Exchanges two names that are mount points here, from a mount namespace in which they are none: what a guest can do that
-/// has the directory and not the mounts.
+/// Exchanges two names that are mount points here, from a mount namespace in which they are not: a guest with access to
+/// the directory but without the mounts can do this.
 pub(crate) fn exchange_elsewhere(one: &'static str, other: &'static str) {
     let elsewhere = std::thread::spawn(move || {
         enter_on_this_thread().unwrap();
         for path in [one, other] {
-            // One of them may be none here either.
+            // One of them may not be a mount point here either.
             let _ = rustix::mount::unmount(path, UnmountFlags::DETACH);
         }
         exchange(one, other);

@@ -23,7 +23,7 @@ pub(crate) struct Lane<'a> {
     pub(crate) program: &'a Path,
     pub(crate) arguments: Vec<String>,
     pub(crate) variables: Vec<(&'static str, String)>,
-    /// A run that takes longer hangs, which is a way of finding a fault too
+    /// The time limit: a longer run hangs, which counts as a detection
     pub(crate) patience: Duration,
 }
 

@@ -26,7 +26,7 @@ use crate::mutant::{Mutant, mutants, plant, planted};
 /// The numbers of random histories, of 20 operations each: the next one only if the one before found nothing.
 const HISTORIES: [u32; 4] = [16, 64, 250, 1000];
 const OPERATIONS: u32 = 20;
-/// So many times as long as the slowest run without a fault is too long.
+/// The factor over the slowest run without a fault that is too long.
 const SLOWER: u32 = 4;
 /// Programs that show the fake alone, each with the cases that are the fake's.
 const FAKE_ALONE: [(&str, Option<&str>); 3] =
@@ -67,7 +67,7 @@ fn run() -> Result<bool, String> {
         return Err(format!("no fault has {wanted:?} in its name"));
     }
     let mut missed = 0;
-    // Those that random operations have to find, and those that they do.
+    // The faults that random operations have to find, and those that they do find.
     let (mut demanded, mut drawn) = (0, 0);
     for mutant in &chosen {
         let found = suite.finds(mutant)?;
@@ -162,7 +162,7 @@ impl Suite {
 
 struct Found {
     by: Vec<String>,
-    /// Something found it; random operations did, where they have to
+    /// It was found, and by random operations if they have to find it
     is_enough: bool,
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Mutant {
 
 /// The faults of the list.
 ///
-/// # Errors
+/// A text that does not occur exactly once; a file that cannot be read or written.
 /// A line that is none of the form.
 pub(crate) fn mutants() -> Result<Vec<Mutant>, String> {
     let mut mutants: Vec<Mutant> = Vec::new();
@@ -57,7 +57,7 @@ fn add_line(to: &mut String, line: &str) {
 
 /// Plants all faults in this copy of the workspace, each behind its switch.
 ///
-/// # Errors
+/// A text that does not occur exactly once; a file that cannot be read.
 /// A text that is not there just once; a file that cannot be read or written.
 pub(crate) fn plant(mutants: &[Mutant], workspace: &Path) -> Result<(), String> {
     for (path, text) in planted(mutants, workspace)? {

@@ -13,7 +13,7 @@ pub(crate) fn own() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Copies the workspace to a place of its own below the target directory; one that is there is brought up to date.
+/// Copies the workspace to a folder below the target directory; an existing copy is updated.
 pub(crate) fn copy() -> io::Result<PathBuf> {
     let from = own();
     let to = from.join("target/mutants/workspace");
@@ -26,7 +26,7 @@ pub(crate) fn copy() -> io::Result<PathBuf> {
 
 fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
     if !from.is_dir() {
-        // What is the same keeps its time, so that nothing is built again for it.
+        // An unchanged file keeps its time, so that it is not rebuilt.
         let text = std::fs::read(from)?;
         return if std::fs::read(to).is_ok_and(|present| present == text) { Ok(()) } else { std::fs::write(to, text) };
     }

@@ -1,6 +1,6 @@
 //! The rules of `Documentation/filesystems/sharedsubtree.rst`, section 5, as functions.
 //!
-//! Nothing here asks a model or a kernel.
+//! Nothing here queries a model or a kernel.
 
 use mountwright_tests::scenario::PropagationBit;
 
@@ -26,8 +26,8 @@ pub(crate) fn landed(source: &Relation, destination: Kind, fresh: &str) -> Relat
     Relation { group: Some(group), master: source.master.clone(), unbindable: false }
 }
 
-/// The mount at this place below `/b`, and its copies with everybody who hears of `/b`: "a propagation tree that has exactly
-/// the same configuration as the propagation tree for B".
+/// The mount at this place below `/b`, and its copies at every receiver of `/b`'s events: "a propagation tree that has
+/// exactly the same configuration as the propagation tree for B".
 pub(crate) fn with_copies(landed: &Relation, destination: Kind, below: &str, fresh: &str) -> Picture {
     let mut picture = Picture::default();
     picture.put(format!("/b{below}"), landed.clone());

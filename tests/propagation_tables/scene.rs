@@ -6,7 +6,7 @@ use crate::acts::{bind, make, mkdir, tmpfs};
 use crate::kind::Kind;
 use crate::picture::{Picture, Relation};
 
-/// Operations, and what they lead to.
+/// Operations, and the state after them.
 #[derive(Default)]
 pub(crate) struct Scene {
     pub(crate) setup: Vec<Operation>,

@@ -1,4 +1,4 @@
-//! Which names are exchanged, and from where.
+//! The names that are exchanged, and the namespace of the exchange.
 
 use std::fmt;
 use std::os::fd::OwnedFd;
@@ -60,8 +60,8 @@ pub(crate) struct Attackers {
 }
 
 impl Attackers {
-    /// Starts to exchange names. There is one link to where the same names are mounted on, one to where they are plain, and
-    /// one to where the last is not there.
+    /// Starts to exchange names. One link leads to where the same names are mount points, one to where they are plain,
+    /// and one to where the last name is missing.
     pub(crate) fn start(attack: Attack) -> Self {
         let (stop, exchanges) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let sides = [(Side::Here, attack.here), (Side::Elsewhere, attack.elsewhere)];
@@ -85,7 +85,7 @@ impl Attackers {
         Self { attack, stop, exchanges, threads }
     }
 
-    /// Stops them, and puts everything back under its name; says how often a link was put in the way.
+    /// Stops them, and restores every name. Returns the number of times that a link was put in the way.
     pub(crate) fn stop(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {
@@ -134,7 +134,7 @@ impl Way {
         if moved && is(beside, &link.name, FileType::RegularFile) {
             let _ = rustix::fs::unlinkat(beside, &link.name, AtFlags::empty());
         }
-        // Refused where the link is there, as it mostly is.
+        // Refused if the link exists, as it mostly does.
         let _ = rustix::fs::symlinkat(&link.target, beside, &link.name);
         moved
     }
@@ -143,7 +143,7 @@ impl Way {
         rustix::fs::renameat_with(beside, &link.name, &self.parent, self.name, how).is_ok()
     }
 
-    /// Puts back what is under the name of a link.
+    /// Restores the file that is under the name of a link.
     fn put_back(&self, beside: &OwnedFd) {
         for link in &self.links {
             if is(&self.parent, self.name, FileType::Symlink) && !is(beside, &link.name, FileType::Symlink) {

@@ -34,7 +34,7 @@ pub(crate) fn race(attack: Attack) {
     let (mut cycles, mut escaped) = (0_u64, Touched::default());
     let attackers = Attackers::start(attack);
     let start = Instant::now();
-    // A quarter of the time is enough; longer only until it shows that the attack bites.
+    // A quarter of the time is enough; longer only until the attack has proved effective.
     while start.elapsed() < time / 4 || escaped.total() == 0 && start.elapsed() < time + LONGER {
         // Either may fail: it is attacked.
         let _ = naive.share();

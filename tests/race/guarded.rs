@@ -32,7 +32,7 @@ pub(crate) fn cycle(what: Shared, backend: &LinuxBackend, said: &mut Said) {
             }
             Off::Refused if there => said.refused += 1,
             Off::NothingThere(words) if there => panic!("there by its identity, and said: {words}"),
-            // It went with the first layer, and then the name led elsewhere.
+            // It was unmounted with the first layer, and then the name led elsewhere.
             _ => {
                 said.taken_off += u64::from(shared.is_some());
                 return;

@@ -21,7 +21,7 @@ pub(crate) struct Touched {
     pub(crate) removed: u64,
     /// Directories and files made.
     pub(crate) made: u64,
-    /// Mounts left below the shared directory, under whatever name: no escape, and no good either.
+    /// Mounts left below the shared directory, under any name: not an escape, but a fault.
     pub(crate) left: u64,
 }
 

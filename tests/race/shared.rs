@@ -29,9 +29,9 @@ pub(crate) enum Shared {
 pub(crate) enum Off {
     /// It is off.
     Done,
-    /// It is not, and that is said.
+    /// It is still mounted, and the result says so.
     Refused,
-    /// Nothing is mounted there, or nothing is there; in its words.
+    /// Nothing is mounted there, or the name is missing; with the message.
     NothingThere(String),
 }
 
@@ -103,7 +103,7 @@ impl Shared {
         let request = UnmountRequest::new(self.place()).with_mode(UnmountMode::Detach);
         let request = if let Some(mount) = mount { request.only(mount) } else { request };
         let answer = backend.unmount(&request);
-        // What is left of the name, if it is this one and not mounted on.
+        // Removes the rest of the name, if it is this one and no mount point.
         let _ = backend.remove_dir(&self.place());
         match answer.map_err(|error| error.errno()) {
             Ok(()) => Off::Done,

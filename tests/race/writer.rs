@@ -1,4 +1,4 @@
-//! A reader that tries to write through a read-only bind while it is made.
+//! A process that tries to write through a read-only bind while it is made.
 
 use std::fs::OpenOptions;
 use std::sync::Arc;
@@ -104,7 +104,7 @@ pub(crate) fn race(rung: Rung) {
     let naive = Shared::Rootfs.naive();
     let (writer, mut made) = (Writer::start(rung.writes_to), 0);
     while made < binds || writer.opened() == 0 && made < MORE * binds {
-        // A writer may keep the mount from becoming read-only: that is one of its faults.
+        // A writer may keep the mount from becoming read-only: that is one of the naive implementation's faults.
         let _ = naive.share();
         backend.unmount(&unmount).unwrap();
         made += 1;

@@ -30,7 +30,7 @@ pub(crate) struct Request {
 pub(crate) enum Report {
     /// The kernel could not be asked; with the reason
     NotRun(String),
-    /// This kernel is older than what the histories show
+    /// This kernel is older than the behaviour of the histories
     TooYoung(String),
     /// All histories agree
     Agreed(Coverage),
@@ -151,7 +151,7 @@ fn smallest(stage: &mut Stage, kind: Kind, plan: &Plan) -> Option<(String, Strin
     }
     let shortest = minimise(scenario, |shorter| match (play_on_kernel(stage, shorter), play_on_fake(shorter)) {
         (Ok(kernel), Ok(fake)) => first_difference(shorter, &kernel, &fake).is_some(),
-        // A history that no longer makes sense shows nothing; a model that breaks shows all there is.
+        // A history that is no longer valid shows nothing; a failure of the model is a difference.
         (Ok(_), Err(error)) => !matches!(error, CannotRun::NoSuchNamespace(_) | CannotRun::SetupFailed { .. }),
         (Err(_), _) => false,
     });

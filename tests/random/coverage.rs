@@ -28,7 +28,7 @@ impl Coverage {
         let mut largest = 0;
         let mut tables = recording.tables.iter().peekable();
         for (index, (step, result)) in scenario.ops.iter().zip(&recording.results).enumerate() {
-            // What the operation acts on is what the ones before it left.
+            // The operation acts on the tables that the ones before it left.
             while let Some((_, snapshot)) =
                 tables.next_if(|(at, _)| usize::try_from(*at).is_ok_and(|at| at < index) || *at < 0)
             {
@@ -42,7 +42,7 @@ impl Coverage {
         }
     }
 
-    /// Counts what was not drawn for this kernel.
+    /// Counts the operations that were not drawn for this kernel.
     pub(crate) fn count_left_out(&mut self, operations: &[&str]) {
         for operation in operations {
             *self.left_out.entry((*operation).to_owned()).or_default() += 1;

@@ -1,4 +1,4 @@
-//! Operations whose places are not chosen yet.
+//! Operations without places.
 
 use mountwright_tests::scenario::{
     AccessMode, Attribute, MountFlag, NodeKind, OneOrMany, OpenMode, Operation, Place, PropagationBit, ResolveFlag,
@@ -10,7 +10,7 @@ use proptest::strategy::Union;
 
 use crate::kind::Kind;
 
-/// One operation to come. Where it acts is decided when the tables before it are known.
+/// One operation to come. Its places are chosen when the tables before it are known.
 #[derive(Clone, Debug)]
 pub(crate) struct Intent {
     pub(crate) what: What,

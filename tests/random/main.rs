@@ -38,7 +38,7 @@ use crate::coverage::Coverage;
 use crate::kind::Kind;
 
 const HISTORIES: u32 = 2_000;
-/// From so many histories on, the run has to meet everything that the recorded scenarios show, this many times.
+/// From this many histories on, the run has to cover everything that the recorded scenarios show, this many times.
 const ENOUGH_HISTORIES: u64 = 10_000;
 const LEAST: u64 = 50;
 /// The number of cases for each kind; cases run side by side.

@@ -1,4 +1,4 @@
-//! From a plan to a history: each operation's places are picked in the tables that the ones before it left.
+//! Conversion of a plan to a history: each operation's places are picked in the tables that the ones before it left.
 //!
 //! The tables come from the model. If it is wrong, the history is still a history, and the comparison with the kernel
 //! fails.
@@ -29,7 +29,7 @@ const MOST_ENTRIES: usize = 48;
 /// More mounts than this take long and teach nothing more.
 const MOST_MOUNTS: usize = 200;
 
-/// A history, and what the model could not do in the course of it.
+/// A history, and the operations that the model could not perform.
 pub(crate) struct Resolved {
     pub(crate) scenario: Scenario,
     pub(crate) stopped: Option<CannotRun>,
@@ -189,7 +189,7 @@ impl Resolver {
             && !self.is_out_of_bounds(operation)
     }
 
-    /// No history mounts on, moves or unmounts the root: where it is decides what everything else means.
+    /// No history mounts on, moves or unmounts the root: all other places depend on it.
     fn is_out_of_bounds(&self, operation: &Operation) -> bool {
         let places = match operation {
             Operation::MountTmpfs { target, .. }

@@ -17,10 +17,10 @@ pub(crate) fn since(operation: &Operation) -> KernelVersion {
         Operation::CloneNs { .. }
         // Which copies go with a mount (`propagate_umount.txt`).
         | Operation::Umount { .. } => KernelVersion::new(6, 17),
-        // A tree that is not attached can be mounted on, and copied.
+        // A detached tree can be mounted on, and copied.
         Operation::OpenTree { path, clone: true, .. } if at_descriptor(path) => KernelVersion::new(6, 15),
         Operation::MountTmpfs { target, .. } if at_descriptor(target) => KernelVersion::new(6, 15),
-        // And it looks for its target before its source.
+        // And it resolves its target before its source.
         Operation::MoveMount { .. } => KernelVersion::new(6, 15),
         Operation::Bind { source, target, .. } if at_descriptor(source) || at_descriptor(target) => {
             KernelVersion::new(6, 15)

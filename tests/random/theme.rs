@@ -1,4 +1,4 @@
-//! Beginnings that lead to where things get interesting.
+//! Beginnings that lead to states of interest.
 
 use mountwright_tests::scenario::{MountFlag, NodeKind, OpenMode, Operation, PropagationBit, Step};
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Which places an operation is drawn to.
+//! The places that an operation is drawn to.
 
 use mountwright_tests::scenario::Operation;
 
@@ -7,7 +7,7 @@ use mountwright_tests::scenario::Operation;
 pub(crate) enum Whereabouts {
     /// A mount point
     MountPoint,
-    /// The directory that a mount point is in: what is copied from there takes the mount along
+    /// The directory that a mount point is in: a copy from there includes the mount
     AboveMount,
     /// A file that something is mounted on
     CoveredFile,

@@ -1,4 +1,4 @@
-//! Ids as every world has them alike.
+//! Ids that are the same in every world.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -59,20 +59,20 @@ impl Labels {
     }
 }
 
-/// The options of a superblock, without what a kernel prints or not as it was built (`CONFIG_TMPFS_INODE64`), and without
-/// who root of this user namespace is outside of it.
+/// The options of a superblock, without those that depend on the kernel's configuration (`CONFIG_TMPFS_INODE64`), and
+/// without the outside ids of this user namespace's root.
 fn words(options: &OsStr) -> String {
     let options = options.to_string_lossy();
     let is_of_world = |word: &&str| *word == "inode64" || ROOT_OUTSIDE.iter().any(|root| root == word);
     options.split(',').filter(|word| !is_of_world(word)).collect::<Vec<_>>().join(",")
 }
 
-/// The table of a world, with what its numbers mean.
+/// The table of a world, with the labels of its numbers.
 pub(crate) struct Sight {
     rows: Vec<String>,
     ids: BTreeMap<MountId, usize>,
     devices: BTreeMap<DeviceNumber, usize>,
-    /// Those that number their inodes alike everywhere: each by itself, from one
+    /// The filesystems that number their inodes alike everywhere: each by itself, from one
     numbering: BTreeSet<DeviceNumber>,
     groups: BTreeMap<PeerGroup, usize>,
 }
@@ -86,7 +86,7 @@ impl Sight {
             numbering: BTreeSet::new(),
             groups: BTreeMap::new(),
         };
-        // The root, and the procfs with whatever the machine has on it, are no matter of ours.
+        // The root, and the procfs with whatever the machine has on it, are ignored.
         let rows: Vec<MountRow<'_>> = table.iter().filter(|row| is_on_stage(&row.mount_point())).collect();
         for (number, row) in rows.iter().enumerate() {
             sight.ids.insert(row.id(), number);

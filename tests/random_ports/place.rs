@@ -60,7 +60,7 @@ impl At {
                 let inner = below.as_deref().map(Path::new).filter(|root| path.strip_prefix(root).is_ok());
                 let root = inner.unwrap_or(Path::new(STAGE));
                 let relative = path.strip_prefix(root).unwrap_or(Path::new("a"));
-                // What cannot stand below a root is asked for plainly: the backend is not to see it as `Beneath`.
+                // A path that cannot be below a root is requested plainly: the backend does not get it as `Beneath`.
                 Location::beneath(root, relative).unwrap_or_else(|_| Location::trusted(path))
             }
         }

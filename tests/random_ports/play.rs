@@ -17,13 +17,13 @@ use serde::{Deserialize, Serialize};
 use crate::call::{Atime, Bind, Call, Change, InDirectory, Mode, NewMount, Outside, Propagation};
 use crate::labels::{Labels, Sight};
 
-/// The result where there was nothing to call.
+/// The result of a step without a call.
 pub(crate) const NO_CALL: &str = "-";
 
 /// The outcome of one call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outcome {
-    /// In words that every world has alike; an errno's name stands alone
+    /// In words that are the same in every world; an errno's name stands alone
     pub(crate) answer: String,
     /// The errno's name, `OK`, or [`NO_CALL`]
     pub(crate) result: String,
@@ -99,7 +99,7 @@ impl Player<'_> {
                 let in_words = |entry: DirectoryEntry| {
                     format!("{} {:?} {}", entry.name.display(), entry.kind, sight.inode(device, entry.inode))
                 };
-                // In which order is the filesystem's affair.
+                // Their order depends on the filesystem.
                 let mut entries: Vec<String> = entries.into_iter().map(in_words).collect();
                 entries.sort();
                 entries.join("\n")
@@ -257,7 +257,7 @@ impl Player<'_> {
 
 enum Answer {
     Done,
-    /// Nothing was asked: no directory is open there, or no mount was named yet
+    /// No call was made: no directory is open there, or no mount was named yet
     NoCall,
     Text(String),
     Metadata(mountwright_core::file::Metadata),

@@ -63,7 +63,7 @@ fn outcome(verdict: Option<Verdict>) -> Result<Completion, Failed> {
         Some(Verdict::Agrees | Verdict::Explained(_) | Verdict::NotThere(_)) => Ok(Completion::Completed),
         Some(Verdict::Differs(report)) => Err(report.into()),
         Some(Verdict::NotRun(reason)) => not_run(&reason),
-        // The kernel was asked: no failure where it has to be.
+        // The kernel was asked, so this is no failure where kernel cases are required.
         Some(Verdict::OtherKernel(reason)) => Ok(Completion::ignored_with(reason)),
         None => Err("it was not played".into()),
     }

@@ -31,7 +31,7 @@ pub(crate) const ON_THE_FAKE: [Row; 21] = [
     ("/host-zone", "source-missing", "-"),
 ];
 
-/// On a kernel a verdict may be that it cannot be built there, and never another one that is not the fake's.
+/// On a kernel the verdict is the fake's, or that the path cannot be built there.
 pub(crate) const NOT_BUILT: &str = "not-built";
 /// The mounts that no kernel builds from a captured table.
 pub(crate) const NEVER_BUILT: [&str; 1] = ["/data"];

@@ -33,7 +33,7 @@ fn interruptible(words: &[&str]) -> Result<Command, Failed> {
     Ok(with_defaults)
 }
 
-/// At many moments of the story, of which some are before its namespace is there and some after its end.
+/// At many moments of the story, some before its namespace exists and some after its end.
 fn must_leave_nothing(signal: Signal) -> Result<(), Failed> {
     let before = Table::read()?;
     let mut interrupted = 0;

@@ -1,4 +1,4 @@
-//! Running the command, and looking at what it leaves.
+//! Running the command, and checks of its effects.
 
 use std::fs;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use rustix::mount::MountPropagationFlags;
 use serde_json::Value;
 
-/// Set for the process that is to be the command.
+/// The variable of the process that is to be the command.
 const VARIABLE: &str = "MOUNTWRIGHT_RUN_SANDBOX";
 
 /// Returns true if this process is to be the command.

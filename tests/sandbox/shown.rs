@@ -48,7 +48,7 @@ fn piped() -> Result<(), Failed> {
     must_be_as_kept("sandbox/shown/piped.txt", &text)
 }
 
-/// As `ask` draws it, of a captured table: a machine's own is another each time.
+/// As `ask` draws it, of a captured table: a machine's own table differs each time.
 fn drawn(width: Option<usize>, kept: &str) -> Result<(), Failed> {
     const CAPTURED: &[u8] = include_bytes!("../examples/sandbox/node.mountinfo");
     let text = mount_tree(&MountTable::parse(CAPTURED), |_| Style::Plain).render(Terminal { width, colour: false });

@@ -19,7 +19,7 @@ impl Elsewhere {
     ///
     /// # Panics
     ///
-    /// Where the kernel refuses a namespace.
+    /// If the kernel refuses a namespace.
     pub fn enter() -> Self {
         let (acts, to_do) = channel::<(Act, Sender<()>)>();
         let thread = std::thread::spawn(move || {
@@ -34,11 +34,11 @@ impl Elsewhere {
         elsewhere
     }
 
-    /// An act that is made there when it is called, and waited for.
+    /// Returns a function that runs `act` there and waits for it.
     ///
     /// # Panics
     ///
-    /// Where the act does.
+    /// If the act does.
     pub fn doing(&self, act: impl FnOnce() + Send + 'static) -> impl FnOnce() + Send + 'static {
         let acts = self.acts.clone().unwrap();
         move || {
@@ -48,20 +48,20 @@ impl Elsewhere {
         }
     }
 
-    /// Acts there.
+    /// Runs `act` there.
     ///
     /// # Panics
     ///
-    /// Where the act does.
+    /// If the act does.
     pub fn does(&self, act: impl FnOnce() + Send + 'static) {
         self.doing(act)();
     }
 
-    /// Asks there.
+    /// Runs `ask` there and returns its result.
     ///
     /// # Panics
     ///
-    /// Where `ask` does.
+    /// If `ask` does.
     pub fn asks<T: Send + 'static>(&self, ask: impl FnOnce() -> T + Send + 'static) -> T {
         let (found, is_found) = channel();
         self.does(move || found.send(ask()).unwrap());

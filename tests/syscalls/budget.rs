@@ -1,6 +1,6 @@
 //! Budgets: the most system calls that an operation may make.
 
-/// A thing to do and the most system calls that it may make.
+/// An operation and the most system calls that it may make.
 pub(crate) struct Budget {
     pub(crate) what: &'static str,
     pub(crate) most: usize,
@@ -20,7 +20,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
     budget("count with limit 8", 5),
     budget("read-only private bind", 8),
     budget("read-only private bind below a root", 13),
-    // The mount leaves the copies at its parent's peers, and what came in from there is looked for.
+    // The mount leaves the copies at its parent's peers, and the backend checks for mounts that arrived from there.
     budget("private bind below a shared mount", 16),
     // Joins the group of its source again, by a second copy.
     budget("slave bind below a shared mount", 21),

@@ -1,4 +1,4 @@
-//! The child: sets the machine up, and does each thing once to get everything ready, and once more between two marks.
+//! The child: sets the machine up, runs each operation once as preparation, and once more between two marks.
 
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt as _;
@@ -21,7 +21,7 @@ use crate::asking::{QUESTIONS, Question, TIMES};
 use crate::budget::BUDGETS;
 
 const VARIABLE: &str = "MOUNTWRIGHT_COUNTED";
-/// Set for a directory of a million entries instead of a hundred thousand.
+/// The variable for a directory of a million entries instead of a hundred thousand.
 const LARGE: &str = "MOUNTWRIGHT_LONG";
 /// The exit code if the kernel permits no namespace.
 pub(crate) const NO_NAMESPACE: u8 = 77;
@@ -68,7 +68,7 @@ fn look() {
     kill_process(getpid(), Signal::STOP).unwrap();
 }
 
-/// Asks once, and so many times more, each between two marks.
+/// Asks once, and this many times more, each between two marks.
 fn asked_often(question: &Question, ready: impl Fn()) {
     for times in [1, TIMES] {
         ready();
@@ -90,7 +90,7 @@ fn tmpfs_at(path: &str) {
     tmpfs(path);
 }
 
-/// The call that the parent looks for: nothing else in here makes it.
+/// The call that the parent recognizes: nothing else in here makes it.
 fn mark() {
     let _ = getppid();
 }
@@ -127,7 +127,7 @@ impl Counted {
         }
     }
 
-    /// Does the thing, `ready` right before the first mark, and what makes it possible again.
+    /// Runs the operation, with `ready` right before the first mark, and then undoes it.
     fn once(&self, what: &str, ready: impl FnOnce()) {
         let (b, at) = (&self.backend, |path: &str| Location::trusted(path));
         let below = Location::beneath("/tmp/root", "a/target").unwrap();

@@ -10,7 +10,7 @@ use crate::child;
 
 /// The result of a count.
 pub(crate) enum Counted {
-    /// For each thing that was done the numbers of the calls between its marks, in their order.
+    /// For each operation the numbers of the calls between its marks, in their order.
     Calls(Vec<Vec<u64>>),
     /// The child may not have a namespace of its own.
     NoNamespace,
@@ -68,7 +68,7 @@ impl Child {
     }
 }
 
-/// Runs this binary as a child that does everything among so many mounts.
+/// Runs this binary as a child that does everything among this many mounts.
 pub(crate) fn count(crowd: usize) -> io::Result<Counted> {
     let mut command = Command::new(std::env::current_exe()?);
     child::ask(&mut command, crowd);

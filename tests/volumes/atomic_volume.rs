@@ -28,7 +28,7 @@ fn links_last(scene: &Scene) {
 /// The number of versions that a reader has to see.
 const VERSIONS: usize = 100;
 
-/// When the links are made that containers see the files through.
+/// The moment at which the links are made that containers use.
 #[derive(Clone, Copy, PartialEq)]
 enum Links {
     First,
@@ -64,7 +64,7 @@ fn swap(scene: &Scene, number: u32, links: Links) {
     if let Some(old) = number.checked_sub(1) {
         fs::remove_file(scene.path(&format!("v/only-{old}"))).expect("the old link goes");
         let old = scene.path(&format!("v/..2026_11_23_{old}"));
-        // Its files one by one: names are known, nothing is removed by what is found.
+        // Its files one by one: the names are known, and no directory is listed for the removal.
         for file in files(number - 1) {
             fs::remove_file(old.join(file)).expect("an old file goes");
         }

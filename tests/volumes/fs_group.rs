@@ -95,7 +95,7 @@ fn everything(scene: &Scene) {
         ],
     );
     assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(false));
-    // What is made there from now on has the group.
+    // A file created there from now on has the group.
     scene.file("v/d/later", 0o600, b"");
     assert_shown(scene, &[("v/d/later", "600 G")]);
 }
@@ -141,7 +141,7 @@ fn open_dir(above: &OwnedFd, name: &str) -> OwnedFd {
     rustix::fs::openat(above, name, flags, Mode::empty()).expect("it can be opened")
 }
 
-/// A directory in a directory, each with a neighbour on either side of its name, so that the way back up has work to do.
+/// A directory in a directory, each with a neighbour on either side of its name, so that the way back up is not empty.
 fn make_deep(scene: &Scene, top: &str, levels: usize) {
     scene.directory(top, 0o700);
     let root = std::fs::File::open(scene.path(top)).expect("it can be opened").into();

@@ -1,4 +1,4 @@
-//! Giving a volume's files their group while another process exchanges what is in the volume.
+//! Giving a volume's files their group while another process exchanges names in the volume.
 //!
 //! Each case takes a second, and with `MOUNTWRIGHT_LONG` set a minute, and prints how often what was done.
 
@@ -29,11 +29,11 @@ pub(crate) const CASES: &[Case] = &[
 
 const LONG: &str = "MOUNTWRIGHT_LONG";
 
-/// Fewer of either prove nothing.
+/// Smaller numbers of either prove nothing.
 const LEAST: u64 = 50;
 
-/// Gives the volume `v` its group again and again while `exchange` runs in another mount namespace, which was made before
-/// `prepare`; `check` looks after each run.
+/// Gives the volume `v` its group repeatedly while `exchange` runs in another mount namespace, which was created before
+/// `prepare`; `check` runs after each time.
 fn against(scene: &Scene, exchange: impl Fn(&Scene) + Send, prepare: impl FnOnce(), mut check: impl FnMut()) {
     let long = std::env::var_os(LONG).is_some();
     let end = Instant::now() + Duration::from_secs(if long { 60 } else { 1 });
@@ -109,7 +109,7 @@ impl HeldFile {
         self.file.set_permissions(Permissions::from_mode(self.mode)).expect("a mode can be set");
     }
 
-    /// Its own bits, and of the others none but those that are added.
+    /// Checks that it has its own bits, and of the others only those that may be added.
     fn check(&self) {
         let now = self.file.metadata().expect("it is held");
         let (mode, uid) = (now.mode() & 0o7777, now.uid());
@@ -184,7 +184,7 @@ fn mounts(scene: &Scene) {
     against(scene, exchange, mount, check);
 }
 
-/// Deeper than what is kept open, so that the way up is by `..`.
+/// Deeper than the limit of open descriptors, so that the way up is by `..`.
 const LEVELS: usize = 24;
 
 fn directories(scene: &Scene) {

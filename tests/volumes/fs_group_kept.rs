@@ -1,4 +1,4 @@
-//! Giving a volume's files their group: what belongs to the volume, and what the files keep.
+//! Giving a volume's files their group: the extent of the volume, and the metadata that the files keep.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;

@@ -22,7 +22,8 @@ use scene::Scene;
 /// The name and the function of a case.
 type Case = (&'static str, fn(&Scene));
 
-/// A case on something that not every machine has: its name, what makes it ready or says what is missing, what it does.
+/// A case that not every machine can run: its name, its preparation, which returns the reason if something is missing,
+/// and its function.
 type NeedyCase = (&'static str, fn(&Scene) -> Result<(), String>, fn(&Scene));
 
 /// The limit of open descriptors of the process.

@@ -18,7 +18,7 @@ pub(crate) struct Scene {
     pub(crate) backend: LinuxBackend,
 }
 
-/// Directories of which every machine has one; what is in them is covered for this thread.
+/// Directories of which every machine has one; their contents are covered for this thread.
 const STAGES: [&str; 3] = ["/mnt", "/tmp", "/var"];
 
 impl Scene {
@@ -71,7 +71,7 @@ impl Scene {
     }
 
     pub(crate) fn node(&self, path: &str, kind: FileType) {
-        // The null device, where it is one.
+        // The null device, for a device node.
         let device = if kind == FileType::CharacterDevice { rustix::fs::makedev(1, 3) } else { 0 };
         rustix::fs::mknodat(CWD, self.path(path), kind, Mode::empty(), device).expect("a node can be made");
         self.set_mode(path, 0o600);
@@ -89,13 +89,13 @@ impl Scene {
         renameat_with(CWD, self.path(one), CWD, self.path(other), RenameFlags::EXCHANGE).expect("names are exchanged");
     }
 
-    /// Mode and group of what is there, a symlink itself: `2770 5`.
+    /// Returns mode and group of a file, a symlink itself: `2770 5`.
     pub(crate) fn shown(&self, path: &str) -> String {
         let found = fs::symlink_metadata(self.path(path)).expect("it is there");
         format!("{:o} {}", found.mode() & 0o7777, found.gid())
     }
 
-    /// When it was last changed, contents, mode or owner.
+    /// Returns the time of the last change of contents, mode or owner.
     pub(crate) fn change_time(&self, path: &str) -> (i64, i64) {
         let found = fs::symlink_metadata(self.path(path)).expect("it is there");
         (found.ctime(), found.ctime_nsec())

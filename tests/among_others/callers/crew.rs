@@ -114,7 +114,7 @@ enum Started {
 impl Drop for Crew {
     fn drop(&mut self) {
         for (_, stream) in &self.callers {
-            // Each child has copies of the others' ends: closing them alone ends nobody.
+            // Each child has copies of the others' ends: closing them alone ends no child.
             let _ = stream.get_ref().shutdown(std::net::Shutdown::Both);
         }
         for thread in self.threads.drain(..) {

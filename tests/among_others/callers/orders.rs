@@ -67,7 +67,7 @@ impl<'a> Orders<'a> {
         (kind, self.add(way, self.ground.look()))
     }
 
-    /// Whether some order of these calls has these results and ends with the machine so.
+    /// Returns true if some order of these calls has these results and leaves the machine in this state.
     pub(crate) fn explain(&self, results: &[(usize, Answer)], text: &str) -> bool {
         let mut counts = Counts::new();
         for (side, answer) in results {
@@ -96,12 +96,12 @@ impl<'a> Orders<'a> {
         })
     }
 
-    /// Whether the machine is so in some order.
+    /// Returns true if some order leads to this state of the machine.
     pub(crate) fn leads_to(&self, text: &str) -> bool {
         self.states.iter().any(|state| state.text == text)
     }
 
-    /// Whether the machine is so after some order and a recovery.
+    /// Returns true if some order and a recovery lead to this state of the machine.
     pub(crate) fn recovers_to(&self, text: &str) -> bool {
         self.states.iter().any(|state| state.recovered == text)
     }

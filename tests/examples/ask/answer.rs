@@ -34,7 +34,7 @@ impl Answer {
         Self::new(format!("{word}: {why}")).with(field, yes).with("reason", why)
     }
 
-    /// The same, with a field for a program.
+    /// The same, with a field for JSON.
     pub(crate) fn with(mut self, field: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(field.to_owned(), value.into());
         self
@@ -52,7 +52,7 @@ impl Answer {
         self
     }
 
-    /// The same, of something that was asked for and refused.
+    /// The same, of a request that was refused.
     pub(crate) fn refused(self, why: impl Into<String>) -> Self {
         Self { refusal: Some(why.into()), ..self }
     }

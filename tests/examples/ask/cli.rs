@@ -24,7 +24,7 @@ pub(crate) struct Cli {
     pub(crate) question: Question,
 }
 
-// Paths are OsStrings: clap's own parser of paths refuses the empty one, about which there is something to say.
+// Paths are OsStrings: clap's own parser refuses the empty path, which has its own error here.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Question {
     /// The device that a path is on, or is, by its device number
@@ -68,7 +68,7 @@ pub(crate) enum Question {
         id: ContainerId,
         rootfs: OsString,
     },
-    /// Take the root filesystem of a container off again
+    /// Unmount the root filesystem of a container
     Unshare {
         /// The directory that shares are made in
         #[arg(long, value_name = "DIR")]
@@ -84,7 +84,7 @@ pub(crate) struct Bind {
     /// Nothing can be written through it
     #[arg(long)]
     pub(crate) read_only: bool,
-    /// private, shared, slave or unbindable; with an r before it the mounts below the source come along
+    /// private, shared, slave or unbindable; with a leading r the mounts below the source are bound too
     #[arg(long, value_name = "WORD", default_value = "private")]
     pub(crate) propagation: PropagationWord,
     #[arg(value_name = "SRC")]

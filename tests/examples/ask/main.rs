@@ -24,7 +24,7 @@ use cli::{Cli, Question};
 
 /// Exit status of a query that fails.
 const NO_ANSWER: u8 = 1;
-/// Exit status for a question that was not understood.
+/// Exit status of a misused command line.
 const MISUSE: u8 = 2;
 
 pub(crate) fn main() -> ExitCode {
@@ -98,7 +98,7 @@ fn misuse(error: &clap::Error, wants_json: bool, out: &mut dyn Write, err: &mut 
     }
     let rendered = rendered.to_string();
     if wants_json {
-        // The first line says it; usage and hints follow it.
+        // The first line has the error; usage and hints follow it.
         let message = rendered.lines().next().unwrap_or_default().trim_start_matches("error: ");
         let _ = writeln!(out, "{}", json!({ "error": { "kind": "Misuse", "message": message } }));
     }
@@ -106,7 +106,7 @@ fn misuse(error: &clap::Error, wants_json: bool, out: &mut dyn Write, err: &mut 
     MISUSE
 }
 
-/// An error's text as a line that a terminal shows and does not obey.
+/// Escapes an error's text for one line of a terminal.
 fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }

@@ -1,4 +1,4 @@
-//! Questions about the names of paths, and what hangs on them.
+//! Queries about the names of paths, and about the rules for them.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -87,7 +87,7 @@ pub(crate) fn watchable(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, 
     })
 }
 
-/// The rules are about names that Kubernetes and docker give: text.
+/// The rules are about names from Kubernetes and docker, which are UTF-8.
 fn utf8(path: &OsStr) -> Result<&Utf8Path, Error> {
     path.to_str().map(Utf8Path::new).ok_or_else(|| Error::NotUtf8 { bytes: path.as_bytes().to_vec() })
 }

@@ -139,7 +139,8 @@ fn teardown(story: &Story, terminal: Terminal) -> String {
     table.render(terminal)
 }
 
-/// The sandbox's own directories are removed when everything in them is off, after this outcome was noted.
+/// The sandbox's own directories are removed after everything in them is unmounted, and this outcome was recorded
+/// before.
 fn in_the_end(torn_down: &TornDown, story: &Story) -> TearDownOutcome {
     let was_made = story.dirs.made.iter().any(|made| made.at.for_display() == torn_down.path);
     let is_kept = story.torn_down.kept.iter().any(|kept| kept.path() == Some(&torn_down.path));

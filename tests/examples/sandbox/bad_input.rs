@@ -1,8 +1,8 @@
-//! Input that nothing can be made of.
+//! Unusable input.
 
 use std::fmt;
 
-/// One line that says what is wrong with what the program was given.
+/// One line that describes the mistake in the input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BadInput(String);
 

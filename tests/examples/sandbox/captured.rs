@@ -5,8 +5,8 @@ use mountwright_core::MountTable;
 use super::bad_input::BadInput;
 use super::given_file::GivenFile;
 
-/// Reads a captured `/proc/<pid>/mountinfo`. A host is built from it, so that here, unlike anywhere else, an odd line is an
-/// error: a host without one of its mounts would be another host.
+/// Reads a captured `/proc/<pid>/mountinfo`. An odd line is an error here, unlike anywhere else: a host without one of
+/// its mounts would be another host.
 pub(crate) fn captured(file: &GivenFile) -> Result<MountTable, BadInput> {
     let table = MountTable::parse(file.bytes.clone());
     if let Some(odd) = table.odd_lines().first() {

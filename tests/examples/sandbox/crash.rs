@@ -1,4 +1,4 @@
-//! A runtime that is killed in the middle of the story, and what recovery makes of what it has left.
+//! A runtime that is killed in the middle of the story, and the recovery of its leftovers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,9 +18,9 @@ use super::story::{Story, directories};
 /// The leftovers of a crash, and the result of the recovery.
 #[derive(Debug)]
 pub(crate) struct Recovered {
-    /// After so many calls it was to be killed.
+    /// The number of calls after which it was to be killed.
     after: u32,
-    /// It was: it had more to do.
+    /// True if it was killed: it had more to do.
     crashed: bool,
     left: Leftovers,
     first: ReapReport,
@@ -48,7 +48,7 @@ impl Recovered {
         Ok(Self { after, crashed, left, first, second, before, after_all, directories_left })
     }
 
-    /// True where nothing is left, the second recovery did nothing, and the table is as it was, byte for byte.
+    /// Returns true if nothing is left, the second recovery did nothing, and the table is as it was, byte for byte.
     pub(crate) fn all_is_as_it_was(&self) -> bool {
         let clean = self.first.is_clean() && self.second.is_clean() && self.second.did_nothing();
         clean && self.directories_left.is_empty() && self.before.text() == self.after_all.text()

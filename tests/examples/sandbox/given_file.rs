@@ -1,4 +1,4 @@
-//! A file that the program was given, or its own sample in its place.
+//! An input file, or the built-in sample.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use mountwright_tests::show::printable;
 
 use super::bad_input::BadInput;
 
-/// The bytes of a file, and what to call it.
+/// The bytes of a file, and its name for messages.
 #[derive(Debug)]
 pub(crate) struct GivenFile {
     pub(crate) name: String,

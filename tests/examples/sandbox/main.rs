@@ -71,7 +71,7 @@ pub(crate) fn main() -> ExitCode {
             };
             let line = printable(&line);
             if cli.json {
-                // A closed pipe is no more news than the failure itself.
+                // A closed pipe is not reported in addition to the failure.
                 let _ = writeln!(std::io::stdout(), "{}", serde_json::json!({ "error": { "message": line } }));
             }
             eprintln!("sandbox: {line}");

@@ -50,7 +50,7 @@ pub(crate) struct Plant {
 }
 
 impl Plant {
-    /// Adds what the file lists; a path that is there already becomes what the file says.
+    /// Adds the files that the list names; an existing path is replaced.
     pub(crate) fn add(&mut self, file: &GivenFile) -> Result<(), BadInput> {
         for (line, number) in file.bytes.split(|&b| b == b'\n').zip(1..) {
             self.add_line(line).map_err(|wrong| BadInput::new(format!("{}, line {number}: {wrong}", file.name)))?;
@@ -58,7 +58,7 @@ impl Plant {
         Ok(())
     }
 
-    /// Every thing with its path, a directory before what is in it.
+    /// Every file with its path, a directory before its entries.
     pub(crate) fn things(&self) -> impl Iterator<Item = (&Path, &Planted)> {
         self.things.iter().map(|(path, planted)| (path.as_path(), planted))
     }

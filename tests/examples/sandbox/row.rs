@@ -1,4 +1,4 @@
-//! A mount of the specification, and what was found out about it.
+//! A mount of the specification, and its classification.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use mountwright_core::spec::Mount;
 use super::unbuilt::Unbuilt;
 use super::verdict::Verdict;
 
-/// A mount of the specification, and what was found out about it.
+/// A mount of the specification, and its classification.
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) mount: Mount,

@@ -15,7 +15,7 @@ use super::runtime_spec::RuntimeSpec;
 /// The directory in which a runtime keeps its sandboxes.
 const SANDBOXES: &str = "/run/kata-containers/shared/sandboxes";
 
-/// Everything that was done and seen.
+/// The record of the story.
 #[derive(Debug)]
 pub(crate) struct Story {
     pub(crate) rows: Vec<Row>,
@@ -27,7 +27,7 @@ pub(crate) struct Story {
     pub(crate) after: MountTable,
 }
 
-/// Something that the guest can see.
+/// A share that the guest can see.
 #[derive(Debug)]
 pub(crate) struct Shared {
     /// Its subject in the specification: a destination, or the root of the container.
@@ -40,7 +40,7 @@ pub(crate) struct Shared {
 }
 
 impl Story {
-    /// True where the mount table is as it was, byte for byte, and nothing that was made is left.
+    /// Returns true if the mount table is as it was, byte for byte, and nothing that was made is left.
     pub(crate) fn all_is_as_it_was(&self) -> bool {
         self.before.text() == self.after.text() && self.torn_down.is_clean()
     }
@@ -50,7 +50,7 @@ impl Story {
         Self::tell_by(&*host.backend, host, spec)
     }
 
-    /// The same by calls of these ports to that host.
+    /// The same, with these ports instead of the host's.
     pub(crate) fn tell_by(backend: &dyn Backend, host: &Host, spec: &RuntimeSpec) -> Result<Self, Error> {
         let rows = spec.mounts.iter().map(|mount| Row::of(backend, mount, &host.unbuilt)).collect::<Vec<_>>();
         let before = backend.mounts()?;

@@ -14,7 +14,7 @@ impl Unbuilt {
         self.places.push((place.into(), why.into()));
     }
 
-    /// Why nothing can be said about a path: it is such a place, or below one.
+    /// Returns the reason why a path cannot be queried: it is such a path, or below one.
     pub(crate) fn reason(&self, path: &Path) -> Option<&str> {
         self.places.iter().find(|(place, _)| path.starts_with(place)).map(|(_, why)| why.as_str())
     }

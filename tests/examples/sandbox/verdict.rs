@@ -45,7 +45,7 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// Asks about a mount, in the order in which a runtime does.
+    /// Classifies a mount, in the order in which a runtime does.
     pub(crate) fn of(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbuilt) -> Self {
         ask(fs, mounter, mount, unbuilt).unwrap_or_else(|error| match error.errno() {
             Some(Errno::ENOENT | Errno::ENOTDIR) => Self::SourceMissing,
@@ -151,7 +151,7 @@ fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbu
         return Ok(Verdict::NotABind { fs_type: mount.fs_type.clone() });
     }
     let cannot_say = |path: &Utf8Path| unbuilt.reason(path.as_std_path()).map(str::to_owned);
-    // By now a runtime has changed the type of emptyDirs, which then are no binds any more.
+    // At this point a runtime has changed the type of emptyDirs, which then are no binds.
     if kubernetes::is_empty_dir(source) {
         if let Some(why) = cannot_say(source) {
             return Ok(Verdict::NotBuilt { why });
@@ -201,7 +201,7 @@ mod tests {
         Verdict::of(fs, mounter, mount, &Unbuilt::default())
     }
 
-    /// A host that has this at one path, and nothing else.
+    /// A host with this file at one path, and no others.
     fn only(path: &'static str, kind: FileKind) -> MockFilesystem {
         let mut fs = MockFilesystem::new();
         fs.expect_metadata().returning(move |at, _| {
@@ -275,7 +275,7 @@ mod tests {
             let found = Verdict::of(&fs, &mounter, &mount(source, destination), &unbuilt);
             assert_eq!(found, Verdict::NotBuilt { why: "why".to_owned() });
         }
-        // What needs no look has its verdict all the same.
+        // A mount that needs no query has its verdict all the same.
         assert_eq!(Verdict::of(&fs, &mounter, &mount("/nfs/v", "/dev/shm"), &unbuilt), Verdict::Shm);
     }
 

@@ -19,7 +19,7 @@ pub fn check(data: &[u8]) {
     line(data);
 }
 
-/// Reads the table and holds it against a plain reading.
+/// Reads the table and compares it with a plain reading.
 fn read(text: &[u8]) {
     let table = MountTable::parse(text);
     assert_eq!(table.text(), text);
@@ -143,9 +143,9 @@ fn look_ups(table: &MountTable) {
     }
 }
 
-/// The row that a walk ends on, `None` inside where there is none; `None` where parents go round in a circle. It begins on the
-/// youngest row on `/` without a parent in the table, unless that lies over the root directory; a mount over `/` is not
-/// entered; a row without its parent lies where its mount point is.
+/// The row at the end of a walk: the inner `None` if there is none, the outer one if parents form a cycle. The walk
+/// begins on the youngest row on `/` without a parent in the table, unless that is mounted over the root directory. A
+/// mount over `/` is not entered; a row without its parent is at its mount point.
 fn walk(rows: &[(MountId, MountId, PathBuf)], path: &Path) -> Option<Option<usize>> {
     let has_parent =
         |(id, parent, _): &(MountId, MountId, PathBuf)| parent != id && rows.iter().any(|(other, ..)| other == parent);

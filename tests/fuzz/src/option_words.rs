@@ -123,7 +123,7 @@ impl Places {
         self.last(word) > 0
     }
 
-    /// Which of two words stands later: the first or the second; `None` where there is neither.
+    /// The later one of two words: the first or the second; `None` if the list has neither.
     fn later(&self, [one, other]: [&str; 2]) -> Option<usize> {
         let (one, other) = (self.last(one), self.last(other));
         (one != other).then_some(usize::from(other > one))

@@ -21,12 +21,12 @@ impl Real {
     pub(crate) fn new(shared: bool) -> Self {
         let linux = Linux::new();
         furnish(&linux, shared);
-        // It may open a descriptor to keep.
+        // The backend may keep a descriptor open.
         LinuxBackend::over(linux.clone()).mounts().expect("the table can be read");
         Self { linux, follower: Follower::start() }
     }
 
-    /// The kernel, to put something in front of it.
+    /// Returns the kernel, to be wrapped.
     pub(crate) fn linux(&self) -> Linux {
         self.linux.clone()
     }

@@ -30,7 +30,7 @@ struct Reader {
     thread: JoinHandle<()>,
 }
 
-/// Whose names a reader sees.
+/// The namespace whose names a reader uses.
 #[derive(Clone, Copy, PartialEq)]
 enum Where {
     Here,

@@ -18,7 +18,7 @@ use crate::story::{Before, Ended, Ports, Story};
 use crate::table::Table;
 use crate::verdict::Expected;
 
-/// Set: every error of each call that does not say how things are. Otherwise one, and for good where that could matter.
+/// Set: every error of each call that does not state a fact. Otherwise one, and for good where that could matter.
 const LONG: &str = "MOUNTWRIGHT_LIFECYCLE_ERRNOS";
 
 /// The state after a run, in its namespace.
@@ -110,7 +110,7 @@ fn deaths(story: Story) -> Found {
     let mut found = Found::default();
     for moment in calls {
         let expected = Arc::clone(&expected);
-        // The descriptors close with the backend, and nothing else is done any more.
+        // The descriptors close with the backend, and no later call is made.
         let death = Arc::new(Death::after(moment.number, || ()));
         let verdict = play(story, death, move |played| expected.law(played.ground, played.before));
         found.note(&format!("death after call {}, {}", moment.number, moment.call), verdict);

@@ -1,4 +1,4 @@
-//! Sharing, and making sure of it.
+//! Sharing, and ensuring a share.
 
 use mountwright_core::ContainerId;
 use mountwright_core::share::{Share, ensure_share};

@@ -38,7 +38,7 @@ fn give_group(ports: Ports<'_>, request: FsGroupRequest) -> Ended {
     }
 }
 
-/// The root says that all is done: it is changed last.
+/// The root is changed last: it shows that the volume is done.
 fn root_last(then: &State, after: &State, now: &State) -> Result<(), String> {
     let volume = Path::new(VOLUME);
     let is_done = now.names.get(volume) == after.names.get(volume);

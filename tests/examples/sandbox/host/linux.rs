@@ -28,7 +28,7 @@ const MACHINE: &str = "/.machine";
 /// Directories of which one exists on any machine, for the scratch root. Only this process sees it there.
 const PLACES_FOR_ROOT: [&str; 4] = ["/tmp", "/mnt", "/run", "/var"];
 
-/// Why there is no host on this kernel.
+/// The reason why there is no host on this kernel.
 #[derive(Debug)]
 pub(crate) enum CannotBuild {
     /// Nowhere to put it
@@ -55,7 +55,7 @@ impl fmt::Display for CannotBuild {
     }
 }
 
-/// Names the step that a result is of.
+/// Adds the step to an error.
 trait AtStep<T> {
     fn at(self, step: impl Into<String>) -> Result<T, CannotBuild>;
 }

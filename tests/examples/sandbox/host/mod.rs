@@ -10,7 +10,7 @@ use mountwright_core::Backend;
 
 use super::unbuilt::Unbuilt;
 
-/// A host, and what could not be had on it.
+/// A host, and the paths that could not be built on it.
 pub(crate) struct Host {
     pub(crate) backend: Box<dyn Backend>,
     pub(crate) unbuilt: Unbuilt,
