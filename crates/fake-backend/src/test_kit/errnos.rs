@@ -1,4 +1,4 @@
-//! The errors of each system call: those of its manual page, as far as they can come to a caller whose arguments are right.
+//! The errors of each system call: those of its manual page that a caller with correct arguments can get.
 
 use mountwright_core::Errno;
 use mountwright_linux::Call;
@@ -9,7 +9,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
     if probe {
         return vec![E::ENOSYS, E::EPERM];
     }
-    // Any of them can be interrupted, and be refused by a filter that answers EPERM.
+    // A signal can interrupt any of them, and a filter can deny any with EPERM.
     let mut all = vec![E::EINTR, E::EPERM];
     let own: &[Errno] = match call {
         Call::Openat | Call::Openat2 | Call::Reopen => &[

@@ -1,4 +1,4 @@
-//! Which faults are tried.
+//! The faults of a search.
 
 use mountwright_core::Errno;
 
@@ -11,7 +11,7 @@ use crate::test_kit::interposed::fault::HowLong;
 pub struct PlannedFault {
     /// The call of an undisturbed run.
     pub moment: Moment,
-    /// With what.
+    /// The errno.
     pub errno: Errno,
     /// Once, or from then on.
     pub how_long: HowLong,

@@ -44,7 +44,7 @@ pub fn as_in_some_order<T: PartialEq + std::fmt::Debug>(run: &Interleaved<'_, T>
 }
 
 /// Runs two callers, each as a process of its own, in every order of their calls with two switches: one makes `i` calls,
-/// the other `j`, then each runs to its end; for all `i` and `j` and either beginner. Asks the law after each run.
+/// the other `j`, then each runs to its end; for all `i` and `j` and either beginner. Checks the law after each run.
 ///
 /// ```
 /// use mountwright_core::{Backend, BindRequest, Errno, Location};

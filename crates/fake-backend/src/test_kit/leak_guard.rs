@@ -12,7 +12,8 @@ use crate::fake_backend::FakeBackend;
 
 /// Fails a test that ends with other mounts than it began with, and shows the difference as a tree.
 ///
-/// Works on every backend. On a [`FakeBackend`] it looks past the plan: it is in no journal, and no failure meets it.
+/// Works on every backend. On a [`FakeBackend`] it acts past the plan: its calls are in no journal, and no failure is
+/// injected into them.
 ///
 /// ```should_panic
 /// use mountwright_core::{BindRequest, Location, Mounter};
@@ -50,8 +51,8 @@ impl<'a> LeakGuard<'a> {
         Self { backend, before, is_checked: false }
     }
 
-    /// The mounts that came and went, as a tree; `None` where there are none. `+` is a mount that was not there before, `-`
-    /// one that is not there any more; a changed mount has both.
+    /// Returns the new and the removed mounts as a tree; `None` if there are none. `+` is a new mount, `-` a removed one;
+    /// a changed mount has both.
     ///
     /// # Errors
     /// The mount table cannot be read.

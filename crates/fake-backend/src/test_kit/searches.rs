@@ -52,9 +52,10 @@ pub fn all_or_nothing<T>(run: &Run<'_, Result<T, OsError>>) -> Result<(), String
     Err(format!("{error}, and this stays:\n{difference}"))
 }
 
-/// Lets every call of the code fail, once and for good, by each error that it can have, and asks the law after each run.
+/// Makes every call of the code fail, once and for good, with each error that it can have. Checks the law after each
+/// run.
 ///
-/// An error that says how things are (`ENOENT`, `EEXIST`, …) is left out: where things are not so, it is a lie.
+/// An error that states a fact (`ENOENT`, `EEXIST`, …) is left out, because the fact would be false.
 ///
 /// ```
 /// use mountwright_core::{Backend, BindRequest, Location, OsError};
@@ -83,8 +84,8 @@ pub fn every_fault<T>(
     }
 }
 
-/// Ends the process after every call of the code, and asks the law after each run. What the process had open is closed,
-/// nothing unwinds.
+/// Ends the process after every call of the code, and checks the law after each run. The descriptors of the process are
+/// closed, nothing unwinds.
 ///
 /// ```
 /// use mountwright_core::{Backend, BindRequest, Location, MountFlags, Mounter};
@@ -116,7 +117,7 @@ pub fn every_death<T>(
     }
 }
 
-/// Lets another process act before every call of the code, with each of the exchanges, and asks the law after each run.
+/// Lets another process act before every call of the code, with each of the exchanges. Checks the law after each run.
 ///
 /// ```
 /// use mountwright_core::{Backend, BindRequest, Location, Mounter};

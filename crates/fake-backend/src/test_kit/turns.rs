@@ -6,7 +6,7 @@ use mountwright_core::Errno;
 
 use crate::test_kit::interposed::between::{Between, Point};
 
-/// Calls that no two operations of the library come near to.
+/// More calls than any two operations of the library make.
 const TOO_MANY_CALLS: usize = 4000;
 
 /// The caller that begins, and the number of calls after which each lets the other continue; after the last segment each
@@ -51,7 +51,7 @@ pub struct Turned<P, T> {
     pub log: Vec<(usize, P)>,
 }
 
-/// Runs `act` for caller 0 and caller 1, each with what it has to put between its calls.
+/// Runs `act` for caller 0 and caller 1, each with the turn that has to act between its calls.
 ///
 /// # Panics
 /// If `act` panics.
@@ -109,7 +109,7 @@ impl<P: Point> Turns<P> {
         Self { schedule: schedule.clone(), state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Whether this caller has to let the other one continue, which it then does.
+    /// Returns true if this caller has to let the other one continue, and switches to it.
     fn switches(&self, state: &mut State<P>, side: usize) -> bool {
         if state.done[1 - side] {
             return false;

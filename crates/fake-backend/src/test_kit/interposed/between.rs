@@ -1,4 +1,4 @@
-//! What stands between the calls.
+//! Code between the calls.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ pub trait Point: Copy + Debug + Send + Sync + 'static {
     /// Its position in the run: 0 is the first.
     fn number(self) -> usize;
 
-    /// Whether the call only asks if a system call exists.
+    /// Returns true if the call only probes for a system call.
     fn is_probe(self) -> bool;
 
-    /// Whether the other one is a call of the same kind.
+    /// Returns true if the other one is a call of the same kind.
     fn is_like(self, other: Self) -> bool;
 }
 
@@ -25,7 +25,7 @@ pub struct Moment {
     pub number: usize,
     /// The system call.
     pub call: Call,
-    /// It only asks whether the call exists.
+    /// It only probes for the call.
     pub probe: bool,
 }
 

@@ -1,4 +1,4 @@
-//! An end for what does not end by itself.
+//! A limit for runs that do not end by themselves.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -6,7 +6,7 @@ use mountwright_core::Errno;
 
 use crate::test_kit::interposed::between::{Between, Point};
 
-/// Calls that no operation of the library comes near to.
+/// More calls than any operation of the library makes.
 const TOO_MANY_CALLS: usize = 3000;
 
 /// Refuses every call (`ESRCH`) once a run has made thousands.
@@ -14,7 +14,7 @@ const TOO_MANY_CALLS: usize = 3000;
 pub struct Budget(AtomicBool);
 
 impl Budget {
-    /// Whether there were so many.
+    /// Returns true if the limit was reached.
     pub fn is_spent(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }

@@ -23,7 +23,7 @@ impl Death {
         Self { after: number, dead: AtomicBool::new(false), end: Box::new(end) }
     }
 
-    /// Whether the process has ended.
+    /// Returns true if the process has ended.
     pub fn has_come(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
     }
