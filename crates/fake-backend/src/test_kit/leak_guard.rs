@@ -51,8 +51,8 @@ impl<'a> LeakGuard<'a> {
         Self { backend, before, is_checked: false }
     }
 
-    /// Returns the new and the removed mounts as a tree; `None` if there are none. `+` is a new mount, `-` a removed one;
-    /// a changed mount has both.
+    /// Returns the new and the removed mounts as a tree; `None` if there are none. `+` is a new mount, `-` a removed
+    /// one; a changed mount has both.
     ///
     /// # Errors
     /// The mount table cannot be read.
