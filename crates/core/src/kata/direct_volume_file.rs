@@ -14,7 +14,7 @@ use crate::spec::Mount;
 /// The longest record that is read or written, in bytes.
 pub const MOUNT_INFO_MAX: u64 = 64 * 1024;
 
-/// How often a record is written whose directory another process removes each time.
+/// The maximum number of attempts to write a record whose directory another process removes each time.
 const MOST_ATTEMPTS: usize = 8;
 
 const DIRECTORY_MODE: FileMode = FileMode::from_bits(0o700);
@@ -123,8 +123,8 @@ pub fn apply_direct_volume<E: std::error::Error + 'static>(
 /// * Atomic: a reader finds the whole old record or the whole new one, also after a crash. File and directory are
 ///   flushed. The name of a new directory in `volumes_root` is not flushed, because `/run`, the default place, does not
 ///   survive a boot.
-/// * Several callers may write one record at once: the last one stays, whole. A directory that another process removes before
-///   the record is in it is created again, at most 8 times.
+/// * Several callers may write one record at once: the last record stays, as a whole. A directory that another process
+///   removes before the record is in it is created again, at most 8 times.
 /// * The file's mode is 0600: it may hold keys. Missing directories are created with mode 0700.
 /// * `write` makes JSON from the record, for example `serde_json::to_vec`.
 ///

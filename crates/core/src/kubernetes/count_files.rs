@@ -1,4 +1,4 @@
-//! How many files a tree holds.
+//! The number of files in a tree.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -8,19 +8,20 @@ use crate::kubernetes::FileCount;
 use crate::kubernetes::file_walk::{Start, each_file};
 use crate::ports::Filesystem;
 
-/// How many files are at or below `path`, up to `limit`.
+/// Counts the files at or below `path`, up to `limit`.
 ///
-/// * Everything that is no directory counts one: files, symlinks, device nodes, sockets, pipes. Directories count nothing,
-///   what is in them does. A path that is no directory is one.
+/// * Everything that is no directory counts as one: files, symlinks, device nodes, sockets, pipes. Directories do not
+///   count, but the files in them do. A path that is no directory counts as one.
 /// * A symlink at `path` itself is followed; below it none is. Mount points are entered. Names are bytes.
-/// * As soon as the limit is passed nothing more is read, so that a directory of a million files costs one of nine.
-/// * What comes and goes meanwhile is counted or not; a directory that vanishes holds nothing.
+/// * Reading stops as soon as the limit is exceeded, so a directory of a million files costs no more than one of nine.
+/// * Files that appear or disappear during the count may be counted or not; a directory that disappears counts as
+///   empty.
 ///
 /// # Errors
 ///
-/// [`Error::Unspecified`]: the path is empty. [`Error::TooDeep`]: there are more than
-/// [`TREE_DEPTH_MAX`](crate::kubernetes::TREE_DEPTH_MAX) directories in each other; each costs two descriptors. [`Error::Os`]: the path
-/// is missing, or it or a directory below it could not be read (`EACCES`, `EIO`, `EMFILE`).
+/// [`Error::Unspecified`]: the path is empty. [`Error::TooDeep`]: the tree is deeper than
+/// [`TREE_DEPTH_MAX`](crate::kubernetes::TREE_DEPTH_MAX) directories; each level costs two descriptors. [`Error::Os`]:
+/// the path does not exist, or it or a directory below it could not be read (`EACCES`, `EIO`, `EMFILE`).
 #[doc(alias = "countFiles")]
 pub fn count_files(fs: &dyn Filesystem, path: &Path, limit: u64) -> Result<FileCount, Error> {
     if path.as_os_str().is_empty() {
@@ -139,7 +140,7 @@ mod tests {
 
     #[test]
     fn files_in_nested_directories_pass_the_limit_together() {
-        // 25 files in five directories: the original answered 4 to a limit of 8.
+        // 25 files in five directories: the original returned 4 with a limit of 8.
         let mut world = SmallWorld::new();
         for directory in 0..5 {
             world = with_files(world, &format!("/d/{directory}"), 5);

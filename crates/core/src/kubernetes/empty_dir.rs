@@ -1,4 +1,4 @@
-//! What an emptyDir volume is made of.
+//! The medium of an emptyDir volume.
 
 use camino::Utf8Path;
 
@@ -10,22 +10,21 @@ use crate::mount::FilesystemOf;
 use crate::path::Location;
 use crate::ports::Mounter;
 
-/// What the emptyDir volume at `path` is made of; `None` where the path is, as a text, no emptyDir volume.
+/// The medium of the emptyDir volume at `path`; `None` where the path is not that of an emptyDir volume.
 ///
-/// * Memory and huge pages are where the directory itself is the root of a tmpfs or hugetlbfs; all else is disk, a
-///   directory *in* a tmpfs included.
-/// * The path is looked up, symlinks followed: a kubelet root that is a symlink makes no difference.
+/// * The medium is memory or huge pages where the directory itself is the root of a tmpfs or hugetlbfs. Otherwise it is
+///   disk, also for a directory *in* a tmpfs.
+/// * The path is looked up and symlinks are followed, so the kubelet's root may be a symlink.
 ///
 /// # Errors
 ///
-/// [`Error::Os`]: the path leads nowhere, or its mount cannot be found (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`). Nothing is
-/// concluded from that.
+/// [`Error::Os`]: the path leads nowhere, or its mount cannot be found (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
 pub fn empty_dir_medium(mounter: &dyn Mounter, path: &Utf8Path) -> Result<Option<EmptyDirMedium>, Error> {
     let Some(found) = filesystem_of_empty_dir(mounter, path)? else { return Ok(None) };
     Ok(Some(match found {
         _ if is_memory(found) => EmptyDirMedium::Memory,
         FilesystemOf { magic: FilesystemMagic::HUGETLBFS, is_mount_root: true, .. } => {
-            // Only its options tell the size, and only this answer needs the size.
+            // Only the mount's options have the page size, and only this result needs it.
             let held = mounter.mount_of(&Location::trusted(path))?;
             EmptyDirMedium::HugePages {
                 page_size: held.mount.option("pagesize").and_then(|size| EmptyDirMedium::page_size(&size)),
@@ -172,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_path_is_looked_up_and_not_compared_so_a_symlinked_kubelet_root_is_no_matter() {
-        // Nothing but the path as it was given goes to the port, which follows symlinks: no table of texts is read.
+        // The path is passed unchanged to the port, which follows symlinks; the mount table is not read.
         let path = "/symlink/to/kubelet/pods/u/volumes/kubernetes.io~empty-dir/v/";
         let mut mounter = MockMounter::new();
         mounter

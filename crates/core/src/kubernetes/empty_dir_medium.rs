@@ -1,10 +1,10 @@
-//! What an emptyDir volume is made of.
+//! The medium of an emptyDir volume.
 
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 
-/// What an emptyDir volume is made of (`emptyDir.medium` of a pod).
+/// The medium of an emptyDir volume (`emptyDir.medium` of a pod).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum EmptyDirMedium {
@@ -12,10 +12,10 @@ pub enum EmptyDirMedium {
     Memory,
     /// `HugePages` and `HugePages-<size>`: the directory is the root of a hugetlbfs.
     HugePages {
-        /// Bytes of a page; `None` where the mount does not say.
+        /// The page size in bytes; `None` where the mount does not show it.
         page_size: Option<u64>,
     },
-    /// The default: a directory on whatever filesystem the kubelet keeps its data.
+    /// The default: a directory on the filesystem of the kubelet's data.
     Disk,
 }
 
@@ -28,7 +28,7 @@ impl EmptyDirMedium {
             [digits @ .., b'G' | b'g'] => (digits, 30),
             digits => (digits, 0),
         };
-        // `parse` would take a sign too.
+        // `parse` would accept a sign too.
         if !digits.iter().all(u8::is_ascii_digit) {
             return None;
         }

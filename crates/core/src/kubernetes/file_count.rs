@@ -1,8 +1,8 @@
-//! How many files there are.
+//! The number of files, up to a limit.
 
 use std::fmt;
 
-/// How many files there are, up to a limit.
+/// The number of files, up to a limit.
 ///
 /// `Display` is `7` or `more than 8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -10,12 +10,12 @@ use std::fmt;
 pub enum FileCount {
     /// This many, and no more than the limit.
     Exactly(u64),
-    /// More than this, which was the limit. Nobody looked how many more.
+    /// More than this, which was the limit. The rest was not counted.
     Over(u64),
 }
 
 impl FileCount {
-    /// What `files` is against `limit`.
+    /// The count of `files` with this limit.
     pub const fn of(files: u64, limit: u64) -> Self {
         if files > limit { Self::Over(limit) } else { Self::Exactly(files) }
     }

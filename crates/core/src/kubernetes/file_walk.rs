@@ -1,4 +1,4 @@
-//! A walk over the files of a tree.
+//! Iteration over the files of a tree.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -8,17 +8,17 @@ use crate::file::{EntryRef, FileKind, FinalLink, Metadata};
 use crate::path::Location;
 use crate::ports::{Directory, DirectoryEntries, Filesystem};
 
-/// How many directories deep a tree may be, its root counted.
+/// The maximum depth of a tree, its root included.
 ///
-/// A walk holds a directory and its listing open for each level: at most twice this many descriptors, well below the usual
-/// limit of 1024 for a process.
+/// The iteration holds a directory and its listing open for each level: at most twice this many descriptors, well below
+/// the usual limit of 1024 for a process.
 pub const TREE_DEPTH_MAX: usize = 128;
 
-/// What a walk starts from.
+/// The start of an iteration.
 pub(super) enum Start {
     /// A directory, open.
     Directory(Box<dyn Directory>),
-    /// Anything else.
+    /// Any other file.
     File(Metadata),
 }
 
@@ -28,7 +28,7 @@ impl Start {
         let at = Location::trusted(path);
         match fs.open_dir(&at) {
             Ok(directory) => Ok(Self::Directory(directory)),
-            // Either the path is no directory, or something before its end is none.
+            // Either the path is no directory, or a component before its end is none.
             Err(error) if error.errno() == Errno::ENOTDIR => match fs.metadata(&at, FinalLink::Follow)? {
                 metadata if metadata.is_dir() => Err(error.into()),
                 metadata => Ok(Self::File(metadata)),
@@ -38,17 +38,18 @@ impl Start {
     }
 }
 
-/// Calls `visit` for whatever is not a directory below `root`, with the directory that it is in, until `visit` breaks.
+/// Calls `visit` for each file below `root` that is no directory, with the directory that holds it, until `visit`
+/// breaks.
 ///
-/// * Depth first, as the listings come, and read no further than needed. Symlinks are visited, not followed; mount points
-///   are entered.
-/// * A directory that vanishes meanwhile holds nothing; one that turns into something else is visited as that.
-/// * It keeps a stack of its own: no tree overflows the thread's.
+/// * The order is depth first, in the order of the listings. Symlinks are visited, not followed; mount points are
+///   entered.
+/// * A directory that disappears counts as empty; one that is replaced by another file is visited as that file.
+/// * The levels are kept on the heap, so a deep tree cannot overflow the thread's stack.
 ///
 /// # Errors
 ///
-/// [`Error::TooDeep`], what `visit` returns, and whatever keeps a directory from being opened or listed. `path` is where
-/// `root` is, for messages.
+/// [`Error::TooDeep`], the errors of `visit`, and those of opening or listing a directory. `path` is the path of
+/// `root`, for messages.
 pub(super) fn each_file(
     root: &dyn Directory,
     path: &Path,

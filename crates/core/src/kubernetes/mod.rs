@@ -1,8 +1,9 @@
-//! Volumes of Kubernetes pods, told by their path.
+//! Volumes of Kubernetes pods, recognized by their path.
 //!
-//! The kubelet puts the volumes of a pod at `<kubelet root>/pods/<uid>/volumes/<plugin>/<name>`, where the plugin's name
-//! is written with a `~` for its slash: `kubernetes.io~empty-dir`. What is here are rules about such texts: paths are
-//! [cleaned](crate::path::clean_path), nothing is looked up, and the answer to a relative or empty path is no.
+//! The volumes of a pod are at `<kubelet root>/pods/<uid>/volumes/<plugin>/<name>`, where the plugin's name has a `~`
+//! in place of its slash: `kubernetes.io~empty-dir`. The functions here examine only such texts: paths are
+//! [cleaned](crate::path::clean_path), nothing is looked up, and the result for a relative or empty path is false or
+//! `None`.
 //!
 //! ```
 //! use mountwright_core::kubernetes::{VolumeKind, is_secret, volume_kind};

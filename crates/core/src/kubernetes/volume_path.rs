@@ -1,4 +1,4 @@
-//! Where the volumes of pods are.
+//! Paths of the volumes of pods.
 
 use camino::Utf8Path;
 
@@ -6,21 +6,21 @@ use crate::kubernetes::VolumeKind;
 use crate::path::clean::clean_absolute;
 use crate::path::prefix::{rest_below_written, split_last};
 
-/// Where the kubelet keeps its data unless told otherwise (`kubelet --root-dir`).
+/// The default data directory of the kubelet (`kubelet --root-dir`).
 pub const KUBELET_ROOT: &str = "/var/lib/kubelet";
 
-/// The kubelet's own notes on a volume are at `…/plugins/<plugin>/<name>`: not the volume.
+/// The kubelet's own records of a volume are at `…/plugins/<plugin>/<name>`, which is not the volume.
 const PLUGINS: &[u8] = b"plugins";
 
-/// What a CSI driver mounts is not the volume's directory but this one in it.
+/// A CSI driver mounts on this directory in the volume's directory.
 const CSI_MOUNT: &[u8] = b"mount";
 
-/// The kind of the volume that `path` is, wherever the kubelet's root may be; `None` where it is no volume or of another
-/// kind than those of [`VolumeKind`].
+/// The kind of the volume at `path`, for any root of the kubelet; `None` where it is no volume or of a kind that
+/// [`VolumeKind`] does not have.
 ///
 /// * The second-to-last component names the plugin: `…/kubernetes.io~empty-dir/<name>`. For CSI it is the third-to-last:
 ///   `…/kubernetes.io~csi/<name>/mount`.
-/// * Directories *in* a volume are not the volume, and what is in a directory `plugins` is the kubelet's own.
+/// * Directories *in* a volume are not the volume, and a directory `plugins` holds the kubelet's own records.
 #[doc(alias = "checkKubernetesVolume")]
 pub fn volume_kind(path: &Utf8Path) -> Option<VolumeKind> {
     let path = clean_absolute(path.as_str().as_bytes())?;
@@ -29,20 +29,21 @@ pub fn volume_kind(path: &Utf8Path) -> Option<VolumeKind> {
     (!kept_by_kubelet).then_some(kind)
 }
 
-/// As [`volume_kind`], and only of `<kubelet_root>/pods/<uid>/volumes/…`. `None` where `kubelet_root` is relative or empty.
+/// As [`volume_kind`], only for `<kubelet_root>/pods/<uid>/volumes/…`. `None` where `kubelet_root` is relative or
+/// empty.
 ///
-/// Both are texts: where the root is a symlink, the path must name it in the same way.
+/// Both are texts: where the root is a symlink, the path must begin with the same text.
 pub fn volume_kind_in(path: &Utf8Path, kubelet_root: &Utf8Path) -> Option<VolumeKind> {
     let path = clean_absolute(path.as_str().as_bytes())?;
     let (above, kind) = split(&path)?;
-    // From the end, since only the uid has to be looked through there.
+    // Compared from the end, so that only the uid has to be skipped there.
     let (of_pod, volumes) = split_last(above)?;
     let (pods, _uid) = split_last(of_pod)?;
     let anchored = volumes == b"volumes" && rest_below_written(pods, kubelet_root.as_str().as_bytes()) == Some(b"pods");
     anchored.then_some(kind)
 }
 
-/// The directory that the plugin's directory is in, and the kind.
+/// The parent of the plugin's directory, and the kind.
 fn split(path: &[u8]) -> Option<(&[u8], VolumeKind)> {
     let (above_name, name) = split_last(path)?;
     let (above, second_to_last) = split_last(above_name)?;
@@ -57,7 +58,7 @@ fn split(path: &[u8]) -> Option<(&[u8], VolumeKind)> {
     }
 }
 
-/// True of an emptyDir volume, of whatever medium.
+/// True of an emptyDir volume, of any medium.
 #[doc(alias = "isEmptyDir")]
 pub fn is_empty_dir(path: &Utf8Path) -> bool {
     volume_kind(path) == Some(VolumeKind::EmptyDir)
@@ -85,7 +86,7 @@ pub fn is_downward_api(path: &Utf8Path) -> bool {
     volume_kind(path) == Some(VolumeKind::DownwardApi)
 }
 
-/// True of what a CSI driver mounted for a volume.
+/// True of the directory that a CSI driver mounted for a volume.
 pub fn is_csi(path: &Utf8Path) -> bool {
     volume_kind(path) == Some(VolumeKind::Csi)
 }

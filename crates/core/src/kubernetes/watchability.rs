@@ -1,15 +1,16 @@
-//! Whether a volume is small enough to be watched.
+//! Suitability of a volume for being watched from a guest.
 
 use std::fmt;
 
 use crate::kubernetes::VolumeKind;
 
-/// The most entries that a watchable volume has: the watcher in the guest keeps a descriptor for each.
+/// The maximum number of entries of a watchable volume: the watcher in the guest keeps a descriptor for each.
 pub const WATCHABLE_ENTRIES_MAX: u64 = 8;
 
-/// Whether a volume can be copied into a guest and watched for changes, and why not.
+/// The result of testing whether a volume can be copied into a guest and watched for changes, with the reason where it
+/// cannot.
 ///
-/// `Display` is the reason as words.
+/// `Display` writes the reason as words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
@@ -22,30 +23,31 @@ pub enum Watchability {
     Empty,
     /// It has more entries than this.
     TooMany {
-        /// The most that may be.
+        /// The maximum number.
         limit: u64,
     },
     /// It can be watched.
     Watchable {
-        /// Entries, as [`count_files`](crate::kubernetes::count_files) counts them: in the kubelet's layout two for each key, and one.
+        /// Entries, as [`count_files`](crate::kubernetes::count_files) counts them: in the kubelet's layout two for
+        /// each key, plus one.
         entries: u64,
         /// Files that a container sees.
         keys: u64,
         /// Bytes in them.
         bytes: u64,
-        /// How the files are laid out.
+        /// The layout of the files.
         layout: VolumeLayout,
     },
 }
 
-/// How the files of a volume are laid out.
+/// The layout of the files of a volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum VolumeLayout {
     /// The kubelet's: the files of a version in a directory `..<time>`, a symlink `..data` to it, and for each key a
     /// symlink through `..data`. A new version is one rename of `..data`.
     AtomicWriter,
-    /// Files as such.
+    /// Files without that layout.
     Plain,
 }
 

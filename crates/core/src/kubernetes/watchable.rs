@@ -1,4 +1,4 @@
-//! Whether a volume is watched from a guest.
+//! The test whether a volume is watched from a guest.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use crate::ports::{Directory, Filesystem};
 /// True of a configMap or secret volume with 1 to [`WATCHABLE_ENTRIES_MAX`](crate::kubernetes::WATCHABLE_ENTRIES_MAX) entries, as
 /// [`count_files`](crate::kubernetes::count_files) counts them: in the kubelet's layout 1 to 3 keys.
 ///
-/// Any other path is not looked at.
+/// Any other path is not looked up.
 ///
 /// # Errors
 ///
@@ -29,12 +29,13 @@ pub fn is_watchable_mount(fs: &dyn Filesystem, path: &Utf8Path) -> Result<bool, 
     Ok(matches!(count_files(fs, path.as_std_path(), LIMIT)?, FileCount::Exactly(1..)))
 }
 
-/// Whether a volume can be watched, why not, and how much is in it.
+/// The result of testing whether a volume can be watched: the reason where it cannot, and its size where it can.
 ///
-/// Watchable exactly where [`is_watchable_mount`] is true. Entries are counted as there; keys and bytes are those of the
-/// files that a container sees: in the kubelet's layout the files of the present version, otherwise all of them.
+/// Watchable exactly where [`is_watchable_mount`] is true. Entries are counted in the same way; keys and bytes are
+/// those of the files that a container sees: in the kubelet's layout the files of the present version, otherwise all
+/// files.
 ///
-/// The answers come one after the other: where the volume changes meanwhile, they may belong to two versions.
+/// The numbers are read one after the other: if the volume changes in between, they may be from two versions.
 ///
 /// # Errors
 ///
@@ -103,7 +104,7 @@ mod tests {
         world
     }
 
-    /// Both answers, which have to agree.
+    /// The results of both functions, which have to agree.
     #[track_caller]
     fn ask(world: &SmallWorld, path: &str) -> Watchability {
         let path = Utf8Path::new(path);

@@ -118,13 +118,14 @@ impl BindRequest {
         self
     }
 
-    /// Mounts on this mount alone, which the target is the root of or is on, and only while that is not shared: `EBUSY`
-    /// otherwise, and nothing is changed. The kernel itself refuses the attach to a shared mount. For a mount that is to be
-    /// shared, private or unbindable; the error is `EINVAL` for a slave, and where no propagation is asked for.
+    /// Attaches only to this mount, whose root the target is or which holds the target, and only while it is not
+    /// shared: otherwise the error is `EBUSY` and nothing is changed. The kernel itself refuses the attach to a shared
+    /// mount. For a new mount that is shared, private or unbindable; the error is `EINVAL` for a slave, and where no
+    /// propagation is requested.
     ///
-    /// Of several callers that make the same shared mount one succeeds, and none covers the other's. On kernels without unique
-    /// ids (before 6.8) a mount that another process attaches between the look and the attach, and that is not shared, is
-    /// covered: compare the parent afterwards.
+    /// Of several callers that create the same shared mount one succeeds, and no mount covers another. On kernels
+    /// without unique ids (before 6.8) a mount that another process attaches between the look-up and the attach, and
+    /// that is not shared, is covered: compare the parent afterwards.
     pub fn stacking_on(mut self, mount: MountKey) -> Self {
         self.occupied_target = OccupiedTarget::StackOn(mount);
         self

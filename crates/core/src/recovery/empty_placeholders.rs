@@ -1,4 +1,4 @@
-//! Empty directories and files that sharing makes.
+//! Empty directories and files that sharing creates.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,8 +10,8 @@ use crate::ports::Filesystem;
 use crate::recovery::LeftMount;
 use crate::unmount::placeholder::is_gone;
 
-/// The names that sharing could have made below `root` and that are empty now, innermost first: `<id>/<name>` and
-/// `<id>-…`, in the private place `<id>:<name>`. What something is mounted on is not looked into: what is in there is somebody's data.
+/// The names that sharing could have created below `root` and that are empty now, innermost first: `<id>/<name>` and
+/// `<id>-…`, in the private directory `<id>:<name>`. Mount points are not entered: the mounts hold data of other users.
 pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[LeftMount]) -> Result<Vec<Location>, Error> {
     let mut names = Names { fs, root, covered: mounts.iter().map(|left| &left.at).collect(), found: Vec::new() };
     for entry in names.listed(&Location::from(root))? {
@@ -22,7 +22,7 @@ pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[LeftMount])
     Ok(names.found)
 }
 
-/// `<id>`, or `<id>-…` and `<id>:…` with any name of a volume behind it.
+/// `<id>`, or `<id>-…` and `<id>:…` followed by any name of a volume.
 fn has_own_shape(name: &str) -> bool {
     let id_before = |mark| name.split_once(mark).map_or(name, |(id, _)| id);
     [name, id_before('-'), id_before(':')].into_iter().any(|id| ContainerId::new(id).is_ok())
@@ -52,7 +52,7 @@ impl Names<'_> {
         Ok(())
     }
 
-    /// Notes the name if it is empty and nothing is mounted on it.
+    /// Adds the name if it is empty and nothing is mounted on it.
     fn inner(&mut self, at: Location, entry: &DirectoryEntry) -> Result<bool, Error> {
         let is_empty = !self.covered.contains(&at)
             && match entry.kind {
@@ -70,7 +70,7 @@ impl Names<'_> {
         let directory = match self.fs.open_dir(at) {
             Ok(directory) => directory,
             Err(error) => {
-                // Gone, if another call says so too.
+                // It counts as gone only if a second call reports that too.
                 return match self.fs.metadata(at, FinalLink::Itself) {
                     Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Vec::new()),
                     _ => Err(error.into()),
@@ -87,7 +87,7 @@ impl Names<'_> {
     fn is_empty_file(&self, at: &Location) -> Result<bool, Error> {
         match self.fs.metadata(at, FinalLink::Itself) {
             Ok(found) => Ok(found.kind == FileKind::Regular && found.size == 0),
-            // It was listed: whether it is gone, its removal will tell.
+            // It was listed: the removal will show whether it is gone.
             Err(error) if error.errno() == Errno::ENOENT => Ok(true),
             Err(error) => Err(error.into()),
         }
@@ -111,7 +111,7 @@ mod tests {
         }
     }
 
-    /// Names in `/m`, where these answer otherwise: the listing of a directory, the look at a name.
+    /// Names in `/m`, with other results for the listing of a directory and for the metadata of a name.
     fn names(open: Option<Errno>, look: Result<Metadata, Errno>) -> Result<Vec<Location>, Error> {
         let refuse = |errno| OsError::new(Operation::OpenDir, "/m/c", errno);
         let mut fs = MockFilesystem::new();

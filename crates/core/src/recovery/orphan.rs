@@ -7,22 +7,22 @@ use crate::mount::MountInfo;
 use crate::path::Location;
 use crate::recovery::UnprovenMount;
 
-/// What a mount was to a sandbox.
+/// The role of a mount in a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum LeftRole {
     /// The host's directory, bound onto itself.
     MountsOntoItself,
-    /// Below the host's directory: a share, or something mounted in one.
+    /// Below the host's directory: a share, or a mount within one.
     Share,
-    /// What the guest saw.
+    /// The mount that the guest saw.
     Shared,
-    /// Below what the guest saw: a copy of a share, as a rule.
+    /// Below the mount that the guest saw: usually a copy of a share.
     Copy,
-    /// The private place, bound onto itself.
+    /// The private directory, bound onto itself.
     PrivateOntoItself,
-    /// In the private place: a mount that was being prepared.
+    /// In the private directory: a mount that was being prepared.
     Prepared,
 }
 
@@ -44,11 +44,11 @@ impl fmt::Display for LeftRole {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct LeftMount {
-    /// The mount, as the table has it.
+    /// The mount, as in the table.
     pub mount: MountInfo,
-    /// What it was.
+    /// Its role.
     pub role: LeftRole,
-    /// Where it can be reached; the path of another mount where that covers it.
+    /// The path at which it can be reached; it leads to another mount where that covers it.
     pub at: Location,
 }
 
@@ -59,17 +59,17 @@ impl fmt::Display for LeftMount {
     }
 }
 
-/// All that a crashed runtime left behind for a sandbox.
+/// All orphans of a sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Leftovers {
     /// Mounts, oldest first.
     pub mounts: Vec<LeftMount>,
-    /// Empty directories and files in which or on which something was mounted.
+    /// Empty directories and files, mount targets included.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub names: Vec<PathBuf>,
-    /// What is on the guest's directory and not proven to be the sandbox's: it is left.
+    /// Mounts and symlinks on the sandbox's directories that are not proven to be the sandbox's: recovery leaves them.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
     pub unproven: Vec<UnprovenMount>,
 }

@@ -15,38 +15,38 @@ use crate::recovery::{LeftMount, LeftRole, Recovery, UnprovenMount, UnprovenReas
 use crate::sandbox::SandboxDirs;
 use crate::unmount::record_state::{deleted, stale_origin};
 
-/// A sandbox's directories as the mount table would name them.
+/// A sandbox's directories with the paths that the mount table uses.
 #[derive(Clone, Debug)]
 pub(crate) struct SandboxPlaces {
     pub(crate) mounts: PathBuf,
-    /// `None`: a symlink has the name, and the directory that it leads to is another process's.
+    /// `None` where the name is a symlink: the directory that it leads to is another process's.
     pub(crate) shared: Option<PathBuf>,
     pub(crate) private: Option<PathBuf>,
-    /// Where the directory that the guest saw is now, if it was renamed and another one has its name.
+    /// The present path of the directory that the guest saw, if it was renamed and another directory has its name.
     pub(crate) moved: Option<PathBuf>,
-    /// The directories that may be removed in the end.
+    /// The directories that may be removed at the end.
     pub(crate) removable: Vec<PathBuf>,
-    /// What has the name of the guest's directory and is a symlink.
+    /// The symlink that has the name of the guest's directory.
     link: Option<UnprovenMount>,
-    /// The mount that the guest saw, as the set-up's record proves it.
+    /// The mount that the guest saw, as proven by the set-up's record.
     recorded: Option<MountId>,
-    /// The mount on the mounts directory, where nothing proves that a sandbox was set up on it: what it shows is another
-    /// process's.
+    /// The mount on the mounts directory, where nothing proves that a sandbox was set up on it: its contents are
+    /// another process's.
     foreign: Option<MountId>,
 }
 
 /// The sandbox's mounts of one table.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// The sandbox's, oldest first.
+    /// The sandbox's mounts, oldest first.
     pub(crate) left: Vec<LeftMount>,
-    /// Those on its directories that are not proven to be.
+    /// The mounts on its directories that are not proven to be the sandbox's.
     pub(crate) unproven: Vec<UnprovenMount>,
 }
 
 impl SandboxPlaces {
-    /// Symlinks on the way are followed, since the table has none. What does not exist keeps its name: a mount may still
-    /// have it.
+    /// Follows symlinks, since the table has none. A path that does not exist stays as it is: a mount may still have
+    /// it.
     pub(crate) fn resolve(
         fs: &dyn Filesystem,
         mounter: &dyn Mounter,
@@ -95,8 +95,8 @@ impl SandboxPlaces {
         Ok(places)
     }
 
-    /// A record proves the mount that the guest saw by boot, namespace, unique id and device, wherever the directory that it
-    /// shows is by now.
+    /// A record proves the mount that the guest saw by boot, namespace, unique id and device, even if the directory
+    /// that it shows was moved.
     fn take_record(&mut self, mounter: &dyn Mounter, dirs: &SandboxDirs, table: &MountTable) -> Result<(), Error> {
         let device = dirs.mounts_shows.as_ref().map(|shows| shows.device);
         if !matches!(dirs.shared, MountKey::Unique(_)) || stale_origin(mounter, dirs.origin, dirs.shared)?.is_some() {
@@ -124,8 +124,8 @@ impl SandboxPlaces {
         [mounts, self.moved.as_ref(), self.private.as_ref()].into_iter().flatten().map(PathBuf::as_path)
     }
 
-    /// The mount on the mounts directory, unless it is a bind of that directory onto itself, or the set-up's mount on the
-    /// guest's directory is proven to show what it holds.
+    /// The mount on the mounts directory, unless it is a bind of that directory onto itself, or the set-up's mount on
+    /// the guest's directory is proven to show the same directory.
     fn foreign_in(&self, table: &MountTable) -> Option<MountId> {
         let row = table.mount_at(&self.mounts)?;
         let shown = self.shown(table)?;
@@ -166,7 +166,7 @@ impl SandboxPlaces {
         roots.into_iter().flatten().find_map(beneath).unwrap_or_else(|| Location::from(&*path))
     }
 
-    /// What the mounts directory shows now: of which filesystem, and what of it.
+    /// The present device and subtree of the mounts directory.
     fn shown(&self, table: &MountTable) -> Option<Shown> {
         let holding = table.mount_holding(&self.mounts)?.to_info();
         Some(Shown { subpath: subpath(&holding, &self.mounts)?, holding })
@@ -188,8 +188,9 @@ struct Shown {
 }
 
 impl Shown {
-    /// The set-up's mount shows the mounts directory, read-only, and receives from its peer group or, once that group has
-    /// ended, from none. `None`: it is that; else the reason why it is not proven.
+    /// The reason for which a mount is not proven to be the set-up's; `None` where it is. The set-up's mount shows the
+    /// mounts directory, is read-only, and is a slave of that directory's peer group or, once that group has ended, of
+    /// none.
     fn refuse(&self, row: MountRow<'_>) -> Option<UnprovenReason> {
         let master = row.propagation().master;
         if row.device() != self.holding.device {
@@ -211,7 +212,7 @@ impl Shown {
 enum Verdict {
     Own(LeftRole),
     Unproven(UnprovenReason),
-    /// It is mounted on one that is not proven, or further up.
+    /// One of its ancestors is not proven.
     OnUnproven,
     /// It is not on the sandbox's directories.
     Other,
@@ -223,7 +224,7 @@ struct Own<'a> {
     shown: Option<Shown>,
 }
 
-/// The verdicts of a table, each made once.
+/// The verdicts for a table, each computed once.
 struct Verdicts<'a> {
     own: &'a Own<'a>,
     table: &'a MountTable,
@@ -231,7 +232,7 @@ struct Verdicts<'a> {
 }
 
 impl<'a> Verdicts<'a> {
-    /// Parents before children, since a mount is judged by what it is mounted on.
+    /// Judges parents before children, since the verdict depends on the parent's.
     fn of(&mut self, row: MountRow<'a>) -> Verdict {
         let mut chain = vec![row];
         let mut seen = std::collections::HashSet::from([row.id()]);
@@ -273,7 +274,7 @@ impl<'a> Own<'a> {
             return onto_itself(LeftRole::MountsOntoItself);
         }
         if shared.as_deref() == Some(&*path) {
-            // On top of the set-up's own mount, that very mount would show the same.
+            // Another mount of the same directory on top of the set-up's own would look the same.
             let refused = match &self.shown {
                 Some(shown) => shown.refuse(row),
                 None => Some(UnprovenReason::AnotherFilesystem),

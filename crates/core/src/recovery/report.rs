@@ -1,4 +1,4 @@
-//! What a recovery did.
+//! Results of a recovery.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -6,35 +6,36 @@ use std::path::PathBuf;
 use crate::error::Error;
 use crate::recovery::{LeftMount, UnprovenMount};
 
-/// A mount that a recovery could not take off.
+/// A mount that a recovery could not unmount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unreaped {
     /// The mount.
     pub left: LeftMount,
-    /// Why; `None`: something that is not the sandbox's covers it.
+    /// The cause; `None` where a mount that is not the sandbox's covers it.
     pub error: Option<Error>,
 }
 
-/// What a recovery did.
+/// The result of a recovery.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub struct ReapReport {
-    /// The mounts that were taken off, in order; what was mounted on them went with them.
+    /// The mounts that were unmounted, in order, with the mounts below them.
     pub taken: Vec<LeftMount>,
     /// The names that were removed, in order.
     pub removed: Vec<PathBuf>,
-    /// The mounts that are still there.
+    /// The mounts that still exist.
     pub left: Vec<Unreaped>,
-    /// What is on the guest's directory and not proven to be the sandbox's, at the last look. It was left.
+    /// The mounts and symlinks on the sandbox's directories that were not proven to be the sandbox's at the last
+    /// look-up. They were left.
     pub unproven: Vec<UnprovenMount>,
-    /// What went wrong besides: names that could not be removed, directories that could not be read.
+    /// Other failures: names that could not be removed, directories that could not be read.
     pub failures: Vec<Error>,
 }
 
 impl ReapReport {
-    /// True where nothing of the sandbox is left and nothing went wrong.
+    /// True where nothing of the sandbox is left and there was no failure.
     pub fn is_clean(&self) -> bool {
         self.left.is_empty() && self.failures.is_empty()
     }

@@ -9,19 +9,19 @@ use crate::recovery::LeftMount;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReapStep {
-    /// A mount goes with all that is mounted below it.
+    /// Unmounts a mount with all mounts below it.
     TakeOff {
         /// The mount.
         left: Box<LeftMount>,
-        /// It is cut off from its peers first, with all below it: some of what is mounted there may have come from them, and
-        /// would go there too.
+        /// True where it is made private first, with all mounts below it: some of those may have been propagated from
+        /// its peers, and the unmount would propagate there too.
         cut_off: bool,
     },
-    /// What was covered may be in sight now.
+    /// Looks up the mounts again: covered ones may be reachable now.
     LookAgain,
-    /// Empty names that sharing made go.
+    /// Removes empty names that sharing created.
     RemoveNames(PathBuf),
-    /// One of the sandbox's directories goes, where it is empty.
+    /// Removes one of the sandbox's directories, where it is empty.
     RemoveDirectory(PathBuf),
 }
 

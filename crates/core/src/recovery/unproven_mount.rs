@@ -5,27 +5,27 @@ use std::path::PathBuf;
 
 use crate::mount::MountInfo;
 
-/// Something on the mounts directory, or at or below the guest's, that is not proven to be the sandbox's. Recovery leaves it, and does not look
-/// below it.
+/// A mount or symlink on the mounts directory, or at or below the guest's, that is not proven to be the sandbox's.
+/// Recovery leaves it and does not examine the mounts below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct UnprovenMount {
-    /// Where it is.
+    /// Its path.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub path: PathBuf,
     /// The mount; `None` for a symlink.
     pub mount: Option<MountInfo>,
-    /// Why it is not proven.
+    /// The reason for which it is not proven.
     pub reason: UnprovenReason,
 }
 
-/// Reason for which something is not proven to be the sandbox's.
+/// Reason for which a mount or symlink is not proven to be the sandbox's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum UnprovenReason {
-    /// A symlink stands in the place of the directory.
+    /// A symlink is in the place of the directory.
     Symlink,
     /// It shows another filesystem than the mounts directory.
     AnotherFilesystem,
@@ -33,7 +33,7 @@ pub enum UnprovenReason {
     AnotherDirectory,
     /// It is writable; the set-up's mount never is.
     Writable,
-    /// It receives from another peer group than that of the mounts directory.
+    /// Its master is another peer group than that of the mounts directory.
     AnotherGroup,
     /// It is below the guest's directory, and not on the set-up's mount.
     NotOnShared,

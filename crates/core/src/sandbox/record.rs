@@ -1,4 +1,4 @@
-//! What a sandbox's set-up leaves to remember.
+//! The record of a sandbox's set-up.
 
 use camino::Utf8PathBuf;
 
@@ -10,40 +10,39 @@ use crate::share::found_again::{look_at, of_another_boot};
 use crate::share::{FoundAgain, ShareRecord};
 use crate::unmount::StaleReason;
 
-/// What to do where the host's directory is not on a shared mount: a slave of it would silently be private, and nothing
-/// would reach the guest.
+/// The action where the host's directory is not on a shared mount: a slave of it would silently be private, and no
+/// mount would propagate to the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum UnsharedMounts {
     /// Fail with [`Error::NotShared`](crate::error::Error::NotShared).
     #[default]
     Refuse,
-    /// Bind the directory onto itself as a shared mount in a peer group of its own; the tear-down unmounts it, with all that
-    /// is mounted below it. A bind of the directory onto itself that is there already is taken for one that an earlier
-    /// set-up made.
+    /// Bind the directory onto itself as a shared mount in a peer group of its own; the tear-down unmounts it, with all
+    /// mounts below it. An existing bind of the directory onto itself is treated as that of an earlier set-up.
     MakeShared,
 }
 
-/// A sandbox's directories, set up: what the tear-down needs.
+/// The directories of a sandbox that was set up: the input of the tear-down.
 ///
-/// A mount is the recorded one only where boot, mount namespace, id, device and root are those of the record.
+/// A mount is the recorded one only where boot, mount namespace, id, device and root equal those of the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct SandboxDirs {
-    /// The host's side; everything is bound below it.
+    /// The directory on the host; everything is bound below it.
     pub mounts_dir: Utf8PathBuf,
-    /// What the guest sees: a read-only slave of it.
+    /// The directory that the guest sees: a read-only slave of `mounts_dir`.
     pub shared_dir: Utf8PathBuf,
-    /// Where mounts are prepared unseen.
+    /// The directory in which mounts are prepared, unseen by other processes.
     pub private_dir: Option<Utf8PathBuf>,
-    /// Boot and mount namespace in which the mounts were made. A record without it proves nothing.
+    /// Boot and mount namespace in which the mounts were created. A record without them proves nothing.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub origin: Option<Origin>,
-    /// The part of a filesystem that `mounts_dir` is, and that the mounts on it and on `shared_dir` show.
+    /// The subtree of a filesystem that `mounts_dir` is, and that the mounts on it and on `shared_dir` show.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub mounts_shows: Option<MountSubtree>,
-    /// The part of a filesystem that the mount on `private_dir` shows, where one was needed.
+    /// The subtree of a filesystem that the mount on `private_dir` shows, where one was needed.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub private_shows: Option<MountSubtree>,
     /// The mount on `shared_dir`.
@@ -52,9 +51,9 @@ pub struct SandboxDirs {
     pub made_shared: Option<MountKey>,
     /// The mount of `private_dir` onto itself, where one was needed.
     pub made_private: Option<MountKey>,
-    /// The binds that are there for the whole sandbox, in the order in which they were made.
+    /// The binds for the whole sandbox, in the order in which they were created.
     pub bind_mounts: Vec<ShareRecord>,
-    /// The directories that were made, outermost first.
+    /// The directories that were created, outermost first.
     pub made: Vec<Placeholder>,
 }
 

@@ -12,24 +12,24 @@ use crate::share::step::Shown;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupStep {
-    /// A directory and those above it are made where they are missing.
+    /// Creates a directory and those above it where they do not exist.
     MakeDirectories(Utf8PathBuf),
-    /// The host's directory has to be on a shared mount.
+    /// Checks that the host's directory is on a shared mount.
     LookAtMounts(Utf8PathBuf, UnsharedMounts),
-    /// The host's directory is bound onto itself, shared, in a peer group of its own.
+    /// Binds the host's directory onto itself, shared, in a peer group of its own.
     BindOntoItself(Utf8PathBuf),
-    /// Such a mount that is there already is made shared.
+    /// Makes an existing bind of the directory onto itself shared.
     MakeShared(Utf8PathBuf),
-    /// What the guest sees is bound.
+    /// Binds the directory that the guest sees.
     BindShared {
         /// The host's directory.
         mounts_dir: Utf8PathBuf,
-        /// The guest's.
+        /// The guest's directory.
         shared_dir: Utf8PathBuf,
     },
-    /// The private place is cut off from its peers.
+    /// Makes the mount of the private directory private.
     MakePrivate(Utf8PathBuf),
-    /// Something is bound for the whole sandbox, unless it is there.
+    /// Binds a source for the whole sandbox, unless it is bound already.
     Share(Box<Share>),
 }
 

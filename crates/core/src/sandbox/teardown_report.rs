@@ -1,4 +1,4 @@
-//! What a tear-down did.
+//! Results of a tear-down.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -10,25 +10,25 @@ use crate::unmount::TearDownOutcome;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TornDown {
-    /// Where the mount was, for a person to read.
+    /// The former mount point, for messages.
     pub path: PathBuf,
-    /// What became of it.
+    /// The outcome.
     pub outcome: TearDownOutcome,
 }
 
-/// What a tear-down did, place by place, in the order in which it went.
+/// The result of a tear-down, place by place, in the order of the steps.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
 pub struct TearDownReport {
-    /// Every mount that was to go.
+    /// Every mount that was to be unmounted.
     pub mounts: Vec<TornDown>,
-    /// Directories and files that were made for the sandbox and stay, each with the reason.
+    /// Directories and files that were created for the sandbox and stay, each with the reason.
     pub kept: Vec<OsError>,
 }
 
 impl TearDownReport {
-    /// True where everything is off and nothing was kept.
+    /// True where everything is unmounted and nothing was kept.
     pub fn is_clean(&self) -> bool {
         self.kept.is_empty() && self.mounts.iter().all(|mount| mount.outcome.is_off())
     }

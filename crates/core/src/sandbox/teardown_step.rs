@@ -11,24 +11,24 @@ use crate::share::ShareRecord;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TearDownStep {
-    /// The mount of the host's directory onto itself goes with all that is mounted below it, if that takes nothing off
-    /// elsewhere that is not a copy of it.
+    /// Unmounts the mount of the host's directory onto itself with all mounts below it, if that unmounts nothing
+    /// elsewhere except copies of them.
     TakeTree {
         /// The host's directory.
         mounts_dir: Utf8PathBuf,
         /// The mount.
         mount: MountKey,
     },
-    /// Every layer on a share's name goes, and what was made for it.
+    /// Unmounts every layer on a share's name, and removes the files that were created for it.
     TakeShare(Box<ShareRecord>),
-    /// A mount of the sandbox's own directories goes.
+    /// Unmounts a mount of the sandbox's own directories.
     TakeOwn {
-        /// Where it is.
+        /// Its path.
         path: Utf8PathBuf,
         /// The mount.
         mount: MountKey,
     },
-    /// Directories that were made go, last made first.
+    /// Removes directories that were created, the last one first.
     RemoveMade(Vec<Placeholder>),
 }
 

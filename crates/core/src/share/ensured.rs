@@ -1,24 +1,24 @@
-//! What making sure of something did.
+//! Results of idempotent operations.
 
 use crate::mount::Conflict;
 
-/// What an `ensure_…` operation did. Doing it twice is doing it once.
+/// Result of an idempotent `ensure_…` operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ensured<R> {
-    /// It was there as wanted: nothing was changed. The record is the one that making it would have given.
+    /// The share existed as requested: nothing was changed. The record is the same as for a new share.
     AlreadySatisfied(R),
-    /// It was not there, and is now.
+    /// The share did not exist and was created.
     Done(R),
-    /// Something else is there; nothing was changed.
+    /// Another mount is in its place; nothing was changed.
     Conflict(Conflict),
 }
 
 impl<R> Ensured<R> {
-    /// The record, where it is there now.
+    /// The record, where the share exists now.
     ///
     /// # Errors
     ///
-    /// [`Conflict`] where something else is there.
+    /// [`Conflict`] where another mount is in its place.
     pub fn into_record(self) -> Result<R, Conflict> {
         match self {
             Self::AlreadySatisfied(record) | Self::Done(record) => Ok(record),

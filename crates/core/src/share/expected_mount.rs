@@ -1,4 +1,4 @@
-//! What the mount of a share has to be like.
+//! The expected mount of a share.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::mount::{MountAttributes, MountFlags, MountInfo, MountShape, Propagati
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 
-/// What a bind of `source` with this propagation, and read-only or not, gives.
+/// The shape of the mount that a bind of `source` with these properties creates.
 pub(crate) fn shape_of_bind(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -19,14 +19,14 @@ pub(crate) fn shape_of_bind(
 ) -> Result<MountShape, Error> {
     let path = resolved(fs, source)?;
     let holding = mount_of_source(fs, mounter, source)?;
-    // The path was resolved twice: where the two do not fit, the source was being changed meanwhile.
+    // The path was resolved twice: where the results do not match, the source was changed in between.
     let Some(subpath) = subpath(&holding, &path) else {
         return Err(OsError::new(Operation::MountOf, path, Errno::ESTALE).into());
     };
     Ok(shape_of_copy(&holding, subpath, read_only, propagation))
 }
 
-/// The shape of a bind of this part of a mount.
+/// The shape of the mount that a bind of this subtree of `holding` creates.
 pub(crate) fn shape_of_copy(
     holding: &MountInfo,
     subpath: PathBuf,
@@ -48,7 +48,8 @@ pub(crate) fn mount_of_source(
     Ok(within_root(fs, mounter, source, mounter.mount_of(source))?.mount)
 }
 
-/// A bind joins the peers of its source, or has the same master; made a slave it follows those peers, or that master.
+/// A bind joins the peer group of its source, or has the same master; made a slave, its master is that peer group or
+/// that master.
 fn shape_of_propagation(propagation: Propagation, source: &MountInfo) -> PropagationShape {
     match propagation {
         Propagation::Slave => PropagationShape::SlaveOf(source.propagation.peers.or(source.propagation.master)),

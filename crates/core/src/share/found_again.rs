@@ -1,4 +1,4 @@
-//! A record, looked for in another mount namespace.
+//! Look-up of a recorded mount in another mount namespace.
 
 use std::fmt;
 use std::path::Path;
@@ -22,7 +22,7 @@ pub enum FoundAgain<R> {
     NotMounted,
     /// Another mount is at the recorded place; the first fact in which it differs.
     Differs(RecordDifference),
-    /// The record is of another boot, or does not say of which.
+    /// The record is of another boot, or does not name its boot.
     Stale(StaleReason),
 }
 
@@ -32,7 +32,7 @@ pub enum FoundAgain<R> {
 pub enum RecordDifference {
     /// The device number of its filesystem.
     Device,
-    /// The part of the filesystem that it shows.
+    /// The subtree of the filesystem that it shows.
     Root,
     /// Its peer group.
     PeerGroup,
@@ -48,7 +48,7 @@ impl fmt::Display for RecordDifference {
     }
 }
 
-/// The mount that a place shows, where it is the recorded one.
+/// The mount at a place, where it is the recorded one.
 pub(crate) fn look_at(
     mounter: &dyn Mounter,
     at: &Location,

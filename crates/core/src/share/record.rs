@@ -10,41 +10,42 @@ use crate::ports::Mounter;
 use crate::unmount::RecordState;
 use crate::unmount::record_state::{Recorded, state_of};
 
-/// A share that was made: enough to find its mount again wherever it is, to unmount this mount and no other, and to remove
-/// what was created for it and nothing else.
+/// A share that was created: enough to find its mount again wherever it is, to unmount this mount and no other, and to
+/// remove only the files that were created for it.
 ///
-/// A mount is the recorded one only where boot, mount namespace, id, device and root are those of the record
-/// ([`state`](Self::state)). `docs/security.md` says how much that proves on which kernel.
+/// A mount is the recorded one only where boot, mount namespace, id, device and root equal those of the record
+/// ([`state`](Self::state)). `docs/security.md` lists the strength of this proof by kernel version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct ShareRecord {
-    /// Whose it is.
+    /// The container.
     pub container: ContainerId,
     /// Its name below the container's directory.
     pub name: String,
-    /// Boot and mount namespace in which the mount was made. A record without it proves nothing.
+    /// Boot and mount namespace in which the mount was created. A record without them proves nothing.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub origin: Option<Origin>,
-    /// The mount's identity.
+    /// The mount's id.
     pub mount: MountKey,
     /// The device number of the filesystem that is shared.
     pub device: DeviceNumber,
-    /// What of that filesystem is shared.
+    /// The directory or file of that filesystem that is shared.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub subpath: PathBuf,
     /// The peer group of the mount, where it is shared.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub peers: Option<PeerGroup>,
-    /// Where it was mounted: `<mounts>/<container>/<name>`.
+    /// The mount point at creation: `<mounts>/<container>/<name>`.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub path: PathBuf,
-    /// What was created for it, outermost first: the container's directory, and what the mount was put on.
+    /// The files that were created for it, outermost first: the container's directory and the mount target.
     pub made: Vec<Placeholder>,
 }
 
 impl ShareRecord {
-    /// The record of `mount`, which was just looked at through `mounter` and is the share `name` of `container` at `at`.
+    /// The record of `mount`, which was just looked up through `mounter` and is the share `name` of `container` at
+    /// `at`.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ impl ShareRecord {
     ///
     /// # Errors
     ///
-    /// As [`Mounter::origin`] and [`Mounter::find_mount`]: a mount that cannot be looked for is not gone.
+    /// As [`Mounter::origin`] and [`Mounter::find_mount`]: a mount that cannot be looked up does not count as gone.
     pub fn state(&self, mounter: &dyn Mounter) -> Result<RecordState, OsError> {
         let shows = MountSubtree { device: self.device, root: self.subpath.clone() };
         state_of(mounter, &Recorded { origin: self.origin, mount: self.mount, shows: Some(&shows), path: &self.path })

@@ -10,28 +10,28 @@ use crate::path::Location;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ShareStep {
-    /// The container's directory is made where it is missing.
+    /// Creates the container's directory where it does not exist.
     MakeDirectory(Location),
-    /// What the mount is put on is made where it is missing.
+    /// Creates the mount target where it does not exist.
     MakePlaceholder(Location),
-    /// The bind.
+    /// Binds the source.
     Bind(BindRequest),
-    /// The private place must not be on a shared mount.
+    /// Checks that the private directory is not on a shared mount.
     LookAtPrivateDir(Location),
-    /// What the mount is put on in the private place is made.
+    /// Creates the mount target in the private directory.
     MakePrivatePlaceholder {
-        /// Where.
+        /// The path.
         at: Location,
-        /// Like which kind of file.
+        /// The type of the source.
         kind: FileKind,
     },
-    /// The bind in the private place, unseen.
+    /// Binds in the private directory, where no other process sees the mount.
     Prepare(BindRequest),
-    /// The bind from the private place onto the name.
+    /// Binds from the private directory onto the name.
     BindPrepared(BindRequest),
-    /// The mount in the private place and its placeholder go.
+    /// Unmounts the mount in the private directory and removes its target.
     RemovePrepared(Location),
-    /// The mount's identity is noted.
+    /// Records the mount's id.
     Note(Location),
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for ShareStep {
     }
 }
 
-/// A place, for a person to read.
+/// A place, for messages.
 pub(crate) struct Shown<'a>(pub(crate) &'a Location);
 
 impl fmt::Display for Shown<'_> {
@@ -59,7 +59,7 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// A bind, for a person to read.
+/// A bind, for messages.
 pub(crate) struct Bound<'a>(pub(crate) &'a BindRequest);
 
 impl fmt::Display for Bound<'_> {

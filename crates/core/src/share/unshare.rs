@@ -1,4 +1,4 @@
-//! Taking off what was shared.
+//! Removal of shares.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -15,19 +15,20 @@ use crate::share::{ROOTFS_DIR, SNAPSHOT_DIR};
 use crate::unmount::placeholder::{self, Removal};
 use crate::unmount::{NameAfter, UnshareOutcome};
 
-/// Takes a container's root filesystem off `<mounts>/<id>/rootfs`: every layer, lazily, never following a link; then
-/// removes the empty directory, and `<mounts>/<id>` where that was its last name.
+/// Unmounts a container's root filesystem at `<mounts>/<id>/rootfs`: every layer, lazily, without following a symlink.
+/// Then removes the empty directory, and `<mounts>/<id>` where that was its last name.
 ///
-/// * Below `<mounts>` no symlink is followed: one is refused with a warning, and the outcome says so.
+/// * Below `<mounts>` no symlink is followed: a symlink is refused with a warning and reported as such.
 /// * A missing name is not an error.
-/// * A directory is removed only when it is no mount, one level, and only if it is empty: no byte of what was shared can be
-///   lost. Where it cannot be removed the outcome says that it was kept.
-/// * Nobody else's mounts are touched: only what sits on this very name.
+/// * A directory is removed only where it is no mount point and empty, and only that one level: shared data cannot be
+///   lost. Where it cannot be removed, the outcome reports that it was kept.
+/// * Only the mounts on this name are unmounted.
 ///
 /// # Errors
 ///
-/// [`Error::Os`]: `EXDEV`: `<mounts>/<id>` is itself a mount point; `EBUSY`: what is mounted there cannot be taken off (it is
-/// locked, or the name led elsewhere for a moment); `EPERM`, `EACCES`. Layers that were off by then stay off; call again to go on.
+/// [`Error::Os`]: `EXDEV`: `<mounts>/<id>` is itself a mount point; `EBUSY`: the mount cannot be unmounted (it is
+/// locked, or the name led elsewhere for a moment); `EPERM`, `EACCES`. Layers that were unmounted before the error stay
+/// unmounted; a further call continues.
 #[doc(alias = "bindUnmountContainerRootfs")]
 pub fn unshare_rootfs(
     fs: &dyn Filesystem,
@@ -40,7 +41,7 @@ pub fn unshare_rootfs(
     span.in_scope(|| unshare(fs, mounter, mounts_dir, id, ROOTFS_DIR))
 }
 
-/// Takes a container's nydus snapshot directory off `<mounts>/<id>/snapshotdir`, as [`unshare_rootfs`] does.
+/// Unmounts a container's nydus snapshot directory at `<mounts>/<id>/snapshotdir`, as [`unshare_rootfs`] does.
 ///
 /// # Errors
 ///
@@ -57,8 +58,8 @@ pub fn unshare_snapshot_dir(
     span.in_scope(|| unshare(fs, mounter, mounts_dir, id, SNAPSHOT_DIR))
 }
 
-/// Takes a volume off `<mounts>/<id>/<name>`, as [`unshare_rootfs`] does; the placeholder of a file is removed where it is
-/// an empty file.
+/// Unmounts a volume at `<mounts>/<id>/<name>`, as [`unshare_rootfs`] does; a placeholder that is a file is removed
+/// where it is empty.
 ///
 /// # Errors
 ///
@@ -139,11 +140,12 @@ pub(crate) enum Layers {
     Symlink,
 }
 
-/// Most attempts to remove a name on which another process mounts again and again.
+/// The maximum number of attempts to remove a name on which another process mounts repeatedly.
 const MOST_ATTEMPTS: u32 = 4;
 
-/// Unmounts every layer on a name of an open directory, lazily, and removes the name. A name that is still busy has another
-/// layer; any other reason for which it stays says nothing about layers, so they are asked for until there is none.
+/// Unmounts every layer on a name of an open directory, lazily, and removes the name. A name that is still busy has
+/// another layer. Any other reason for which it stays does not show whether there are layers, so the loop unmounts
+/// until there is none.
 pub(crate) fn detach_layers(
     mounter: &dyn Mounter,
     at: &Location,
@@ -187,19 +189,19 @@ fn gone_after(directory: &dyn Directory, name: &OsStr, count: u32, error: OsErro
     }
 }
 
-/// Nothing more could be unmounted, and the name stays. It may have led elsewhere for a moment, when the unmount met it: where
-/// it shows a link or a mount now, it is not reported as unmounted.
+/// Checks a name that stays although nothing more could be unmounted. It may have led elsewhere at the moment of the
+/// unmount: where it is a symlink or a mount point now, it is not reported as unmounted.
 fn seen_to_be_off(mounter: &dyn Mounter, at: &Location, count: u32, removal: Removal) -> Result<Layers, Error> {
     let link = match &removal {
         Removal::Kept(error) if error.errno() == Errno::ELOOP => Some(error.clone()),
-        // Another file was removed: this one, and what is mounted on it, has another name by now.
+        // Another file was removed: this one, and the mounts on it, have another name by now.
         Removal::Kept(error) if error.errno() == Errno::ESTALE => return Err(error.clone().into()),
         _ => match mounter.mount_of(at) {
             Ok(found) if found.is_root => {
                 return Err(OsError::new(Operation::Unmount, at.for_display(), Errno::EBUSY).into());
             }
             Err(error) if error.errno() == Errno::ELOOP => Some(error),
-            // What is moved in this moment (`EXDEV`), or cannot be looked at, is not proven to be unmounted.
+            // A name that is being moved (`EXDEV`), or cannot be looked up, is not proven to be unmounted.
             Err(error) if error.errno() != Errno::ENOENT => return Err(error.into()),
             _ => None,
         },
@@ -225,12 +227,12 @@ impl<'a> ContainerDir<'a> {
         Ok(Self { directory: mounts.open_dir(id, Crossing::Refuse)?, mounts, id })
     }
 
-    /// Removes the directory where nothing is in it and its name still leads to it. Other names may still be in it, or a
-    /// concurrent call may have been quicker: then it is as it should be.
+    /// Removes the directory where it is empty and its name still leads to it. A directory with other names in it, or
+    /// one that a concurrent call has removed, counts as success.
     pub(crate) fn remove_if_empty(&self) -> Removal {
         let named = match self.mounts.metadata(self.id) {
             Ok(named) => named,
-            // Believed only when two calls say so, as everywhere.
+            // It counts as gone only if two calls report that, as everywhere.
             Err(error) => {
                 let gone = |other: &OsError| other.errno() == Errno::ENOENT;
                 let is_gone = gone(&error) && self.mounts.open_entry(self.id).is_err_and(|other| gone(&other));

@@ -1,4 +1,4 @@
-//! Unmounting the one mount that a record names.
+//! Unmount of the one mount that a record identifies.
 
 use camino::Utf8Path;
 
@@ -16,19 +16,20 @@ use crate::unmount::record_state::stale_origin;
 use crate::unmount::{NameAfter, UnshareOutcome};
 use crate::unmount::{Proof, RecordState, StaleReason};
 
-/// Unmounts the mount of `record`, wherever it is now, and no other; then removes what was created for it
+/// Unmounts the mount of `record`, wherever it is now, and no other. Then removes the files that were created for it
 /// ([`ShareRecord::made`]): the same files, one level each, and only while they are empty.
 ///
 /// * The mount must be the recorded one: boot, mount namespace, id, device and root are compared first
 ///   ([`ShareRecord::state`]). Where the record proves nothing, nothing is unmounted: [`UnshareOutcome::Stale`].
-/// * Where something else is mounted on top of it, nothing is done: [`UnshareOutcome::Covered`].
-/// * Where the name was swapped or moved by then, the mount is found again by its identity and unmounted where it is,
-///   however long its path is. With [`Proof::Likely`] that is done below the mounts directory only.
-/// * A mount that is gone already is no error: another caller was quicker.
+/// * Where another mount covers it, nothing is changed: [`UnshareOutcome::Covered`].
+/// * Where the name was swapped or moved, the mount is found by its id and unmounted at its present place, however long
+///   its path is. With [`Proof::Likely`] this is limited to places below the mounts directory.
+/// * A mount that is gone already is no error: another caller has unmounted it.
 ///
 /// # Errors
 ///
-/// As [`unshare_rootfs`](crate::share::unshare_rootfs). A mount that cannot be looked for is not gone: that is an error too.
+/// As [`unshare_rootfs`](crate::share::unshare_rootfs). A mount that cannot be looked up does not count as gone: that
+/// is an error too.
 pub fn unshare_recorded(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -80,7 +81,7 @@ pub fn unshare_recorded(
     })
 }
 
-/// Reports what stands at the name of a mount that is gone. Nothing is removed: another caller may be about to.
+/// Reports the state of the name of a mount that is gone. Removes nothing, because another caller may be about to.
 fn already_gone(fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> UnshareOutcome {
     match fs.metadata(at, FinalLink::Itself) {
         Err(error) if is_gone(error.errno()) => UnshareOutcome::Missing,
@@ -423,7 +424,7 @@ mod tests {
         }
     }
 
-    /// What becomes of the name, and what is removed of these names.
+    /// The outcome for the name, and the ones of these names that are removed.
     fn names_removed(paper: &crate::test_support::in_memory_names::SharedPaper) -> (NameAfter, String) {
         let mut record = record(UNIQUE);
         for made in &mut record.made {

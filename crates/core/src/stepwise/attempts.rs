@@ -31,8 +31,8 @@ pub(crate) fn let_others_run_longer(attempt: u32) {
     }
 }
 
-/// True where `error` means that another caller removed or replaced the names that the call uses, or mounted in what it was
-/// mounting, and the attempt left nothing.
+/// True where `error` means that another caller removed or replaced the names that the call uses, or mounted in the
+/// mount that the call was attaching, and the attempt left nothing.
 pub(crate) fn is_of_another_caller(error: &Error) -> bool {
     let was_entered =
         || matches!(error, Error::Os(error) if error.operation() == Operation::Bind && error.errno() == Errno::EAGAIN);

@@ -64,8 +64,8 @@ impl<S: Sequence> Run<S> {
         self.finish_beginning_again(fs, mounter, |_, _| None)
     }
 
-    /// Takes the steps that are left. After a failure `again` returns the sequence to begin again with, which has all that
-    /// was made so far; `None`: the failure is final.
+    /// Runs the remaining steps. After a failure, `again` returns the sequence with which to start again, which has all
+    /// changes so far; `None` where the failure is final.
     pub(crate) fn finish_beginning_again(
         mut self,
         fs: &dyn Filesystem,

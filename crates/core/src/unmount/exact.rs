@@ -1,4 +1,4 @@
-//! Unmounting one known mount, wherever it is.
+//! Unmount of one known mount, wherever it is.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::path::Location;
 use crate::ports::Mounter;
 use crate::unmount::record_state::shows_same;
 
-/// Most looks for a mount that another process keeps moving.
+/// The maximum number of look-ups of a mount that another process keeps moving.
 pub(crate) const MOST_LOOKS: usize = 16;
 
 /// Result of unmounting a mount by its identity.
@@ -22,8 +22,8 @@ pub(crate) enum Unmounted {
     Covered(PathBuf),
 }
 
-/// Unmounts the mount with this id wherever it is, after a look that it shows what it must. Where it was moved or another
-/// process was quicker, it is looked for again; twice the same refusal at the same place is the result.
+/// Unmounts the mount with this id wherever it is, after checking that it shows the expected subtree. Where another
+/// process moved or unmounted it, it is looked up again; the same error twice at the same place is the result.
 pub(crate) fn unmount_found(
     mounter: &dyn Mounter,
     mount: MountKey,
@@ -56,31 +56,31 @@ pub(crate) fn unmount_found(
     Err(OsError::new(crate::error::Operation::Unmount, mount, Errno::ESTALE))
 }
 
-/// A request for this very mount; by a classic id where that is all that was recorded.
+/// A request for this mount; by a classic id where only that was recorded.
 pub(crate) fn of_mount(found: &MountInfo, mount: MountKey) -> UnmountRequest {
     UnmountRequest::of_mount(found).only(mount)
 }
 
-/// The mount point leads elsewhere, or nowhere, since the look.
+/// True where the mount point may lead elsewhere, or nowhere, since the look-up.
 pub(crate) fn may_have_moved(error: &OsError) -> bool {
     let moved = [Errno::ESTALE, Errno::EINVAL, Errno::ENOENT, Errno::ENOTDIR, Errno::ELOOP, Errno::EXDEV];
     moved.contains(&error.errno()) && error.left().is_empty()
 }
 
-/// umount2 itself says `EINVAL` of a mount that was seen to be there.
+/// True where umount2 itself returned `EINVAL` for a mount that was found.
 fn is_locked(error: &OsError) -> bool {
     error.errno() == Errno::EINVAL && error.step() == Some("umount2")
 }
 
 /// Unmounts this one mount, lazily, and no other. A mount that is gone already is success.
 ///
-/// Where its name shows something else by now, it is looked for by its identity; with an id that the kernel uses again that
-/// proves nothing, so then the name decides.
+/// A mount whose name leads elsewhere by now is looked up by its id. A reused id proves nothing, so then the name
+/// decides.
 pub(crate) fn detach_exactly(mounter: &dyn Mounter, at: &Location, key: MountKey) -> Result<(), OsError> {
     unmount_exactly(mounter, at, key, UnmountMode::Detach)
 }
 
-/// The same in any mode.
+/// As [`detach_exactly`], with this mode.
 pub(crate) fn unmount_exactly(
     mounter: &dyn Mounter,
     at: &Location,

@@ -1,4 +1,4 @@
-//! What a tear-down did to one mount.
+//! Outcomes of a tear-down for one mount.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -8,44 +8,45 @@ use crate::path::printable;
 use crate::unmount::NameAfter;
 use crate::unmount::StaleReason;
 
-/// What a tear-down did at one place.
+/// The outcome of a tear-down at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TearDownOutcome {
-    /// Every layer that was mounted there is off.
+    /// Every layer that was mounted there is unmounted.
     Detached {
-        /// How many there were.
+        /// The number of layers.
         layers: u32,
-        /// What became of the name.
+        /// The outcome for the name.
         name: NameAfter,
     },
-    /// The name was there and nothing was mounted on it.
+    /// The name existed and nothing was mounted on it.
     NotMounted {
-        /// What became of the name.
+        /// The outcome for the name.
         name: NameAfter,
     },
-    /// There was no such name.
+    /// The name did not exist.
     Missing,
-    /// A symlink stands where a directory or file has to be. Nothing was unmounted, nothing removed.
+    /// A symlink is in the place of the directory or file. Nothing was unmounted or removed.
     RefusedSymlink,
-    /// Something else is mounted on top. Nothing was unmounted, nothing removed.
+    /// Another mount covers it. Nothing was unmounted or removed.
     Covered,
-    /// Something is still mounted there and cannot be taken off: the kernel has locked it, or somebody is mounting there.
+    /// Something is still mounted there and cannot be unmounted: the kernel has locked it, or another process is
+    /// mounting there.
     StillMounted,
-    /// It is in use. Nothing but what was mounted on it was unmounted.
+    /// It is in use. Only mounts below it were unmounted.
     Busy {
-        /// The mount points of what is mounted on it and is itself in use; empty: a process uses it.
+        /// The mount points of mounts below it that are themselves in use; empty where a process uses it.
         by: Vec<PathBuf>,
     },
-    /// The record proves nothing here. Nothing was unmounted. Of a record of another or an unknown boot, names that
-    /// still lead to the recorded files and are empty are removed.
+    /// The record proves nothing here. Nothing was unmounted. If the record is of another or an unknown boot, names
+    /// that still lead to the recorded files and are empty were removed.
     Stale {
-        /// Why it proves nothing.
+        /// The reason.
         reason: StaleReason,
-        /// What became of the name.
+        /// The outcome for the name.
         name: NameAfter,
     },
-    /// Something else went wrong.
+    /// Any other failure.
     Failed(Error),
 }
 

@@ -1,4 +1,4 @@
-//! The empty directory or file that a mount was put on.
+//! Creation and removal of placeholders: the empty directories and files that mounts are attached to.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -10,8 +10,8 @@ use crate::mount::Placeholder;
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, Filesystem};
 
-/// Makes a placeholder for a file of this kind: a directory for a directory, an empty file for anything else. `None`:
-/// something of that name was there; what, the mount will tell.
+/// Creates a placeholder for a file of this kind: a directory for a directory, an empty file for anything else. Returns
+/// `None` if the name exists; the later bind checks its type.
 pub(crate) fn make(fs: &dyn Filesystem, at: &Location, kind: FileKind) -> Result<Option<Placeholder>, OsError> {
     let made = match kind {
         FileKind::Directory => fs.create_dir(at, FileMode::MOUNT_TARGET),
@@ -24,8 +24,9 @@ pub(crate) fn make(fs: &dyn Filesystem, at: &Location, kind: FileKind) -> Result
     }
 }
 
-/// Makes the directory at the trusted `path` and those above it that are missing. Adds what was made, outermost first, and
-/// what another caller made since this one saw that it was missing: then both have made it, and either may remove it.
+/// Creates the directory at the trusted `path` and the missing ones above it. Adds the created ones, outermost first,
+/// and those that another caller created since this one found them missing: both callers count as their creators, and
+/// either may remove them.
 pub(crate) fn make_dirs(fs: &dyn Filesystem, path: &Path, made: &mut Vec<Placeholder>) -> Result<(), OsError> {
     let at = Location::from(path);
     let missing = match make(fs, &at, FileKind::Directory) {
@@ -59,10 +60,10 @@ pub(crate) fn there(fs: &dyn Filesystem, at: &Location) -> Result<Option<Placeho
     }
 }
 
-/// Removes what [`make`] made, if the name still leads to it and it is still empty.
+/// Removes a placeholder that [`make`] created, if the name still leads to it and it is still empty.
 ///
-/// The directory that it is in is opened once, and looked at and removed in it: whoever exchanges a directory on the way
-/// meanwhile changes nothing.
+/// The directory that holds it is opened once, and the check and the removal use that descriptor: a directory above it
+/// that is swapped in between has no effect.
 pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Removal, OsError> {
     let above = match Above::open(fs, &made.at) {
         Ok(above) => above,
@@ -71,7 +72,7 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
     let found = match above.directory.metadata(&above.name) {
         Ok(found) => found,
         Err(error) if is_gone(error.errno()) => {
-            // For a file there it would be ENOTDIR.
+            // For a file there the errno would be ENOTDIR.
             return match above.directory.open_dir(&above.name, Crossing::Enter) {
                 Err(other) if other.errno() == Errno::ENOENT => Ok(Removal::Removed),
                 _ => Err(at_path(&error, &made.at)),
@@ -88,7 +89,7 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
         return kept(Errno::ESTALE);
     }
     if !found.is_dir() && found.size != 0 {
-        // The bytes may be those of a file that is mounted on it.
+        // The size may be that of a file that is mounted on it.
         let is_mounted = above.directory.own_metadata().is_ok_and(|own| own.mount != found.mount);
         return kept(if is_mounted { Errno::EBUSY } else { Errno::ENOTEMPTY });
     }
@@ -103,8 +104,9 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
     })
 }
 
-/// Removes the empty directory or empty regular file at `at`; anything else stays, a symlink with `ELOOP`. A mount is not entered for a directory;
-/// for a file it would have to be put on the way in the very moment, and then an empty one goes.
+/// Removes the empty directory or empty regular file at `at`; anything else stays, a symlink with `ELOOP`. No mount is
+/// entered to remove a directory. For a file, a mount that appears on its path at that moment is entered, and an empty
+/// file in it is removed.
 pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, OsError> {
     let error = match fs.remove_dir(at) {
         Ok(()) => return Ok(Removal::Removed),
@@ -124,7 +126,7 @@ pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, O
     })
 }
 
-/// The directory that a name is in, opened. Below a root no mount was crossed on the way to it.
+/// The directory that holds a name, opened. Below a root no mount was crossed on the path to it.
 pub(crate) struct Above {
     pub(crate) directory: Box<dyn Directory>,
     pub(crate) name: OsString,
@@ -134,7 +136,7 @@ impl Above {
     pub(crate) fn open(fs: &dyn Filesystem, at: &Location) -> Result<Self, OsError> {
         match at {
             Location::Trusted(path) => {
-                // `/` and `..` are no names: no call made them.
+                // `/` and `..` are no names, so no call created them.
                 let Some(name) = path.file_name() else {
                     return Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::EINVAL));
                 };
@@ -152,8 +154,9 @@ impl Above {
         }
     }
 
-    /// True where the listing of the directory gives the name this identity. Where layers of an overlay are on two
-    /// filesystems, a listing and `stat(2)` give one file different numbers; what is beneath a mount can only be listed.
+    /// True where the listing of the directory shows the name with this identity. Where the layers of an overlay are on
+    /// two filesystems, a listing and `stat(2)` return different numbers for one file; a file beneath a mount can only
+    /// be listed.
     fn lists(&self, identity: &FileIdentity) -> Result<bool, OsError> {
         if self.directory.own_metadata()?.device != identity.device {
             return Ok(false);
@@ -168,7 +171,7 @@ impl Above {
     }
 }
 
-/// The directory above could not be opened: where it is gone, so is what was in it.
+/// The directory above could not be opened: if it does not exist, the name does not either.
 fn gone_with_all_above(fs: &dyn Filesystem, at: &Location, error: OsError) -> Result<Removal, OsError> {
     match fs.metadata(at, FinalLink::Itself) {
         Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Removal::Removed),
@@ -176,7 +179,7 @@ fn gone_with_all_above(fs: &dyn Filesystem, at: &Location, error: OsError) -> Re
     }
 }
 
-/// The same error, of the whole path and not of a name in a directory.
+/// The same error, for the whole path in place of a name in a directory.
 fn at_path(error: &OsError, at: &Location) -> OsError {
     let whole = OsError::new(error.operation(), at.for_display(), error.errno());
     match error.step() {
@@ -185,8 +188,8 @@ fn at_path(error: &OsError, at: &Location) -> OsError {
     }
 }
 
-/// What the error of a removal means. That a name is gone is believed only when two calls say so: one that failed for
-/// another reason, or met a name that was away for a moment, would leave it behind untold.
+/// The meaning of a removal's error. A name counts as gone only if two calls report that: otherwise a removal that
+/// failed for another reason, or met a name that was moved away for a moment, would leave it behind without a report.
 pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -> Removal {
     if error.errno() != Errno::ENOENT {
         return Removal::Kept(error);
@@ -197,8 +200,8 @@ pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -
     }
 }
 
-/// Removes what was made, last made first. Returns what is left and still this caller's: with `lost_a_race`, another caller
-/// has mounted on it, and the names that its mount needs are that caller's.
+/// Removes created names, the last one first. Returns those that stay and are still this caller's. With `lost_a_race`
+/// another caller has mounted on one, and the names that its mount needs are that caller's.
 pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], lost_a_race: bool) -> Vec<Leftover> {
     let mut of_another = lost_a_race;
     let mut left = Vec::new();
@@ -208,15 +211,15 @@ pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], lost_a_race: 
             Ok(Removal::Kept(error)) => !(of_another && is_of_another(made.identity.kind, error.errno())),
             Err(_) => true,
         };
-        // The directory that it is in stays for it.
+        // The directory that holds it stays for it.
         of_another &= !stays;
         left.extend(stays.then(|| leftover(&made.at, made.identity.kind)));
     }
     left
 }
 
-/// Whether a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), or names of others are
-/// in it (`ENOTEMPTY`). The record of that caller's mount names it.
+/// True where a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), or other names
+/// are in it (`ENOTEMPTY`). The record of that caller's mount lists it.
 fn is_of_another(kind: FileKind, errno: Errno) -> bool {
     match errno {
         Errno::EBUSY => true,
@@ -232,7 +235,7 @@ pub(crate) fn leftover(at: &Location, kind: FileKind) -> Leftover {
     }
 }
 
-/// Whether something is mounted on a name of the directory at `at`. False where that cannot be looked at.
+/// True where something is mounted on a name of the directory at `at`. False where that cannot be determined.
 pub(crate) fn holds_a_mount(fs: &dyn Filesystem, at: &Location) -> bool {
     let Ok(directory) = fs.open_dir(at) else { return false };
     let (Ok(own), Ok(entries)) = (directory.own_metadata(), directory.entries()) else { return false };
@@ -240,12 +243,12 @@ pub(crate) fn holds_a_mount(fs: &dyn Filesystem, at: &Location) -> bool {
     entries.flatten().any(|entry| is_mounted(&entry.name))
 }
 
-/// What became of a placeholder.
+/// The outcome for a placeholder.
 #[derive(Debug)]
 pub(crate) enum Removal {
-    /// It is gone.
+    /// It does not exist any more.
     Removed,
-    /// It is there, and this is why.
+    /// It still exists; the error is the reason.
     Kept(OsError),
 }
 
@@ -276,7 +279,7 @@ fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsEr
     if let Err(error) = directory.remove_file(name) {
         return Ok(gone_in_or_kept(directory, name, error));
     }
-    // The kernel removes names, not files. A file with as many names as before was not the one at this name.
+    // The kernel removes names, not files. A file with as many links as before was not the one at this name.
     Ok(match file.metadata() {
         Ok(after) if after.links != 0 && after.links == found.links => {
             Removal::Kept(OsError::new(Operation::RemoveFile, Path::new(name), Errno::ESTALE))
@@ -285,7 +288,7 @@ fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsEr
     })
 }
 
-/// What `ENOTDIR` means: of a symlink that it is one, which may be somebody's doing.
+/// The error for `ENOTDIR`: `ELOOP` for a symlink, which an untrusted process may have created.
 fn of_kind(no_directory: OsError, kind: FileKind) -> OsError {
     if kind != FileKind::Symlink {
         return no_directory;
@@ -293,7 +296,7 @@ fn of_kind(no_directory: OsError, kind: FileKind) -> OsError {
     OsError::new(no_directory.operation(), no_directory.subject().clone(), Errno::ELOOP)
 }
 
-/// As [`gone_or_kept`], of a name in a directory.
+/// As [`gone_or_kept`], for a name in a directory.
 pub(crate) fn gone_in_or_kept(directory: &dyn Directory, name: &OsStr, error: OsError) -> Removal {
     if error.errno() != Errno::ENOENT {
         return Removal::Kept(error);
@@ -320,7 +323,7 @@ mod tests {
         Placeholder { at: Location::beneath("/m", "c").unwrap(), identity }
     }
 
-    /// A filesystem with the directory above, where a look at the name and its opening answer this.
+    /// A filesystem with the directory above, where the metadata call and the open of the name return these results.
     fn above(look: Errno, open: Errno) -> MockFilesystem {
         let mut fs = MockFilesystem::new();
         fs.expect_open_dir().returning(move |_| {

@@ -1,4 +1,4 @@
-//! A recorded mount, compared with what is mounted.
+//! Comparison of a recorded mount with the present mounts.
 
 use std::fmt;
 use std::path::Path;
@@ -14,8 +14,9 @@ pub enum Proof {
     /// Boot, unique id, device and root are equal; the mount namespace too where the kernel has an id for it (6.11). No
     /// other mount can have them. Linux 6.8 and later.
     Certain,
-    /// Boot, namespace file, mount id, device and root are equal. The kernel uses ids and namespace files again, so another
-    /// mount of the same directory can have them. Enough to unmount what the caller names; never enough for a search.
+    /// Boot, namespace file, mount id, device and root are equal. The kernel reuses ids and namespace files, so another
+    /// mount of the same directory can have them. Enough to unmount a mount that the caller names; never enough for a
+    /// search.
     Likely,
 }
 
@@ -24,13 +25,14 @@ pub enum Proof {
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum StaleReason {
-    /// The record does not say in which boot its mount was made, or in a form that can be compared in which namespace.
+    /// The record does not name the boot in which its mount was created, or its mount namespace in a comparable form.
     UnknownOrigin,
-    /// The machine was started again since. The recorded mount is gone.
+    /// The machine was restarted since. The recorded mount is gone.
     AnotherBoot,
-    /// The mount was made in another mount namespace. See [`ShareRecord::find_again`](crate::share::ShareRecord::find_again).
+    /// The mount was created in another mount namespace. See
+    /// [`ShareRecord::find_again`](crate::share::ShareRecord::find_again).
     AnotherNamespace,
-    /// The mount that has the recorded id shows another filesystem, or another part of it.
+    /// The mount with the recorded id shows another filesystem, or another subtree of it.
     AnotherMount,
 }
 
@@ -49,9 +51,9 @@ impl fmt::Display for StaleReason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RecordState {
-    /// The mount is there.
+    /// The mount exists.
     There {
-        /// The mount, as it is now.
+        /// The mount in its present state.
         mount: Box<MountInfo>,
         /// Strength of the proof that it is the recorded one.
         proof: Proof,
@@ -84,13 +86,13 @@ pub(crate) fn state_of(mounter: &dyn Mounter, recorded: &Recorded<'_>) -> Result
     Ok(match recorded.mount {
         MountKey::Unique(_) if is_it => RecordState::There { mount: Box::new(mount), proof: Proof::Certain },
         MountKey::Reused(_) if is_it => RecordState::There { mount: Box::new(mount), proof: Proof::Likely },
-        // The id was used again for a mount elsewhere, so that the recorded one is gone.
+        // The id was reused for a mount elsewhere, so the recorded one is gone.
         MountKey::Reused(_) if mount.mount_point != recorded.path => RecordState::Gone,
         _ => RecordState::Stale(StaleReason::AnotherMount),
     })
 }
 
-/// True where a mount shows this part of this filesystem, or what it was before it was removed.
+/// True where a mount shows this subtree of this filesystem, or showed it before the subtree was removed.
 pub(crate) fn shows_same(mount: &MountInfo, shows: &MountSubtree) -> bool {
     mount.device == shows.device && (mount.root == shows.root || mount.root == deleted(&shows.root))
 }
@@ -102,8 +104,8 @@ pub(crate) fn deleted(path: &Path) -> std::path::PathBuf {
     text.into()
 }
 
-/// `None`: the id means here what it meant where it was recorded. Where this machine does not say what the record has
-/// (without a procfs), that is an error: a record that cannot be compared is not stale.
+/// `None` where the id means the same here as where it was recorded. Where this machine cannot determine a fact that
+/// the record has (without a procfs), the result is an error: a record that cannot be compared is not stale.
 pub(crate) fn stale_origin(
     mounter: &dyn Mounter,
     recorded: Option<Origin>,

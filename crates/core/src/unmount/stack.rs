@@ -1,4 +1,4 @@
-//! Taking a stack of mounts off, and what is mounted on it.
+//! Unmount of a stack of mounts, with the mounts below it.
 
 use std::path::PathBuf;
 
@@ -10,14 +10,14 @@ use crate::ports::Mounter;
 use crate::unmount::TearDownOutcome;
 use crate::unmount::exact::of_mount;
 
-/// How mounts are taken off.
+/// The way in which mounts are unmounted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum TakeOff {
-    /// Out of sight at once, with all that is mounted on them; they end when their last user lets go.
+    /// Lazy unmount (`MNT_DETACH`), children included; the kernel frees them when the last user closes.
     #[default]
     Detach,
-    /// Only what nobody uses; what is mounted on them first.
+    /// Plain unmount: fails for a mount that is in use. The mounts below it are unmounted first.
     Strict,
 }
 
@@ -30,23 +30,23 @@ impl TakeOff {
     }
 }
 
-/// What is to be taken off at a place.
+/// The mounts to unmount at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which<'a> {
-    /// Whatever is mounted there, every layer.
+    /// Every layer that is mounted there.
     All,
     /// This one mount.
     Only(MountKey),
-    /// This one mount, which was just looked at and has this key.
+    /// This one mount, which was just looked up and has this key.
     Found(&'a MountInfo, MountKey),
 }
 
-/// How far taking off came.
+/// The result of an unmount.
 #[derive(Debug)]
 pub(crate) enum Taken {
-    /// So many layers are off; what was to go is gone.
+    /// This many layers were unmounted; nothing is left.
     Off(u32),
-    /// It did not go, or not all of it.
+    /// The mount was not unmounted, or not completely.
     Not(TearDownOutcome),
 }
 
@@ -88,10 +88,10 @@ pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which<'_>, h
     }
 }
 
-/// Takes off what is mounted on the mount at `at`, leaves first. Answers the mount points that stayed, if any did.
+/// Unmounts the mounts below the one at `at`, leaves first. Returns the mount points of those that stayed, if any.
 fn take_children_off(mounter: &dyn Mounter, at: &Location, which: Which<'_>) -> Result<(), Vec<PathBuf>> {
     let (Ok(found), Ok(table)) = (mounter.mount_of(at), mounter.mounts()) else { return Err(Vec::new()) };
-    // It went meanwhile: then the name is on a mount that is anybody's, with everybody's mounts below it.
+    // The mount was unmounted in between: the name is now on another mount, whose children are not ours.
     if !found.is_root {
         return Ok(());
     }
@@ -117,7 +117,7 @@ fn take_children_off(mounter: &dyn Mounter, at: &Location, which: Which<'_>) -> 
     if stayed.is_empty() { Ok(()) } else { Err(stayed) }
 }
 
-/// A second call says too that the name is not there.
+/// True where a second call reports too that the name does not exist.
 fn is_gone_twice(mounter: &dyn Mounter, at: &Location) -> bool {
     mounter.mount_of(at).is_err_and(|error| error.errno() == Errno::ENOENT)
 }
@@ -129,7 +129,7 @@ mod tests {
     use crate::mount::MountId;
     use crate::test_support::in_memory_mounts::{PaperMounts, mounter};
 
-    /// `/m/c/v` was a busy mount a moment ago: what is mounted below `/m` besides is somebody else's.
+    /// `/m/c/v` was a busy mount a moment ago: the other mounts below `/m` belong to other processes.
     const GONE: &str = "1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /m /m rw - ext4 a rw\n3 2 0:9 / /m/other rw - tmpfs t rw\n";
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3, 4, 5, 6]);
     }
 
-    /// What unmounts answer, in order.
+    /// The results of the unmounts, in order.
     fn answers(all: &'static [Result<(), Errno>]) -> Taken {
         let mut mounter = crate::ports::MockMounter::new();
         let mut left = all.iter();

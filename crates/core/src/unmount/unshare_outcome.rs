@@ -1,49 +1,49 @@
-//! What taking off a share did.
+//! Outcomes of removing a share.
 
 use std::fmt;
 
 use crate::unmount::StaleReason;
 
-/// What taking off a share did. No outcome but [`Detached`](Self::Detached) has unmounted anything.
+/// The outcome of removing a share. Only with [`Detached`](Self::Detached) was anything unmounted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum UnshareOutcome {
-    /// Every layer that was mounted there is off.
+    /// Every layer that was mounted there is unmounted.
     Detached {
-        /// How many there were.
+        /// The number of layers.
         layers: u32,
-        /// What became of the name.
+        /// The outcome for the name.
         name: NameAfter,
     },
-    /// The name was there and nothing was mounted on it.
+    /// The name existed and nothing was mounted on it.
     NotMounted {
-        /// What became of the name.
+        /// The outcome for the name.
         name: NameAfter,
     },
-    /// There was no such name.
+    /// The name did not exist.
     Missing,
-    /// A symlink stands where a directory has to be: a guest's doing, or a mistake. Nothing was unmounted, nothing removed.
+    /// A symlink is in the place of the directory, created by a guest or by mistake. Nothing was unmounted or removed.
     RefusedSymlink,
-    /// The mount that was to go is covered by another one. Nothing was unmounted, nothing removed.
+    /// Another mount covers the mount. Nothing was unmounted or removed.
     Covered,
-    /// The record proves nothing here. Nothing was unmounted. Of a record of another or an unknown boot, names that
-    /// still lead to the recorded files and are empty are removed.
+    /// The record proves nothing here. Nothing was unmounted. If the record is of another or an unknown boot, names
+    /// that still lead to the recorded files and are empty were removed.
     Stale {
-        /// Why it proves nothing.
+        /// The reason.
         reason: StaleReason,
-        /// What became of the name.
+        /// The outcome for the name.
         name: NameAfter,
     },
 }
 
-/// What became of the placeholder that a share was mounted on, and of the container's directory that it was the last in.
+/// The outcome for the placeholder of a share, and for the container's directory once it holds no other share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum NameAfter {
-    /// It was empty and is removed; so is the container's directory, unless something else is in it.
+    /// It was empty and is removed; so is the container's directory, unless it holds something else.
     Removed,
-    /// It is still there, or the empty directory that it was in: it is not empty, or could not be removed. A warning says why.
+    /// It still exists, or its parent does: it is not empty, or could not be removed. A warning has the reason.
     Kept,
 }
 

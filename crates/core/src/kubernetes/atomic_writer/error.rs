@@ -1,4 +1,4 @@
-//! Why a volume's files could not be read.
+//! Errors in reading a volume's files.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use crate::file::FileKind;
 use crate::kubernetes::atomic_writer::{AtomicVolumeLimits, VolumeGeneration};
 use crate::path::printable;
 
-/// Why the files of a volume could not be read as one version.
+/// The error when the files of a volume cannot be read as one version.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AtomicVolumeError {
@@ -17,29 +17,29 @@ pub enum AtomicVolumeError {
         /// The volume.
         volume: PathBuf,
     },
-    /// What is there is not what the kubelet writes.
+    /// The volume does not have the kubelet's layout.
     #[error("{} is no volume written in versions: {fault}", printable(.volume))]
     OtherLayout {
         /// The volume.
         volume: PathBuf,
-        /// What is wrong with it.
+        /// The fault in the layout.
         fault: LayoutFault,
     },
-    /// There is more in it than the caller wants.
+    /// The volume holds more than the caller's limits allow.
     #[error("{} holds more than {} files and directories, {} bytes or {} directories in each other",
         printable(.volume), .limits.entries, .limits.bytes, .limits.depth)]
     TooMuch {
         /// The volume.
         volume: PathBuf,
-        /// The limits, one of which it passes.
+        /// The limits, at least one of which is exceeded.
         limits: AtomicVolumeLimits,
     },
-    /// It was replaced each time while it was read.
+    /// Each version was replaced while it was read.
     #[error("{} was replaced {tries} times while it was read", printable(.volume))]
     Unsettled {
         /// The volume.
         volume: PathBuf,
-        /// How often it was tried.
+        /// The number of attempts.
         tries: u32,
     },
     /// It could not be reached or read.
@@ -47,28 +47,28 @@ pub enum AtomicVolumeError {
     Os(#[from] OsError),
 }
 
-/// What is wrong with a volume's layout.
+/// A fault in the layout of a volume.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LayoutFault {
     /// `..data` is no symlink.
     #[error("..data is no symlink")]
     NoLink,
-    /// `..data` leads to what cannot be a version: out of the volume, or a name without the two dots.
+    /// `..data` leads to a path that cannot be a version: out of the volume, or a name without the two dots.
     #[error("..data leads to {}", printable(.0))]
     Elsewhere(PathBuf),
     /// The directory that `..data` leads to is missing.
     #[error("{0} is missing")]
     VersionMissing(VolumeGeneration),
-    /// What `..data` leads to is no directory; a further symlink is not followed.
+    /// The target of `..data` is no directory; a further symlink is not followed.
     #[error("{0} is no directory")]
     VersionNoDirectory(VolumeGeneration),
-    /// A version holds something that is neither a regular file nor a directory.
+    /// A version holds a file that is neither a regular file nor a directory.
     #[error("{} is a {kind}", printable(.path))]
     NotAFile {
-        /// Where it is in the version.
+        /// Its path in the version.
         path: PathBuf,
-        /// What it is.
+        /// Its type.
         kind: FileKind,
     },
 }

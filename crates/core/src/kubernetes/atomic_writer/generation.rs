@@ -10,7 +10,7 @@ use crate::path::printable;
 /// One version of the files of a volume that the kubelet replaces: the name of the directory that holds them,
 /// `..<time>.<random digits>`. Two reads of a volume saw the same files exactly if they saw the same generation.
 ///
-/// * Starts with two dots and goes on; one component.
+/// * One component that starts with two dots and is longer than that.
 /// * `Display` writes what is not UTF-8 as `\xff`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VolumeGeneration(OsString);

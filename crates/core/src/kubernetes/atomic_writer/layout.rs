@@ -1,4 +1,4 @@
-//! Where such a volume has its present version, and what it shows of it.
+//! The layout of a volume that the kubelet writes atomically.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -10,21 +10,21 @@ use crate::ports::Directory;
 /// The symlink to the directory of the present version.
 const DATA: &str = "..data";
 
-/// What stands at [`DATA`].
+/// The state of [`DATA`] in a volume.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum DataLink {
-    /// A link to what is named like a version.
+    /// A symlink to a name that a version can have.
     Version(VolumeGeneration),
-    /// Nothing.
+    /// There is no such name.
     Missing,
-    /// Something that is no link.
+    /// A file that is no symlink.
     NoLink,
-    /// A link to somewhere else.
+    /// A symlink to another path.
     Elsewhere(PathBuf),
 }
 
 impl DataLink {
-    /// What stands there in this volume.
+    /// Reads the state of [`DATA`] in this volume.
     pub(super) fn read(volume: &dyn Directory) -> Result<Self, OsError> {
         match volume.read_link(OsStr::new(DATA)) {
             Ok(target) => Ok(VolumeGeneration::from_target(&target).map_or(Self::Elsewhere(target), Self::Version)),
@@ -43,7 +43,7 @@ impl DataLink {
     }
 }
 
-/// Where the symlink `name` of a volume points that shows the file or directory of this name.
+/// The target of the symlink `name` through which a volume shows the file or directory of this name.
 pub(super) fn shown_through(name: &OsStr) -> OsString {
     let mut target = OsString::from(DATA);
     target.push("/");

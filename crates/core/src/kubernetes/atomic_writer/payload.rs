@@ -1,4 +1,4 @@
-//! How many files such a volume shows, and how many bytes.
+//! The number of files that such a volume shows, and of bytes in them.
 
 use std::ffi::OsStr;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use crate::kubernetes::atomic_writer::layout::{DataLink, shown_through};
 use crate::kubernetes::file_walk::each_file;
 use crate::ports::Directory;
 
-/// How often a version is read that is replaced meanwhile, before the answer stands as it is.
+/// The maximum number of reads while the version is replaced each time; then the last result is returned.
 const TRIES: usize = 4;
 
 /// Files that a container sees, and the bytes in them.
@@ -22,7 +22,7 @@ pub(in crate::kubernetes) struct Payload {
 }
 
 impl Payload {
-    /// Counts one file of `directory` in.
+    /// Adds one file of `directory`.
     fn add(&mut self, directory: &dyn Directory, name: &OsStr) -> Result<(), Error> {
         self.keys += 1;
         match directory.metadata(name) {
@@ -34,7 +34,7 @@ impl Payload {
         Ok(())
     }
 
-    /// Counts in every file below `directory`, until there are more than `limit`.
+    /// Adds every file below `directory`, until there are more than `limit`.
     pub(in crate::kubernetes) fn add_tree(
         &mut self,
         directory: &dyn Directory,
@@ -48,14 +48,14 @@ impl Payload {
     }
 }
 
-/// The payload of the volume `volume` where it has the kubelet's layout: of the present version, what a symlink
-/// `<name>` → `..data/<name>` shows. `None` where it has another layout.
+/// The payload of `volume` where it has the kubelet's layout: the files of the present version that a symlink `<name>`
+/// → `..data/<name>` shows. `None` where it has another layout.
 ///
-/// Stops when there are more than `limit` keys. `path` is where it is, for messages.
+/// Stops when there are more than `limit` keys. `path` is the path of the volume, for messages.
 ///
 /// # Errors
 ///
-/// Whatever keeps the version from being read; one that is replaced meanwhile is read anew.
+/// The errors of reading the version; a version that was replaced during the read is read again.
 pub(in crate::kubernetes) fn payload(
     volume: &dyn Directory,
     path: &Path,
@@ -102,7 +102,7 @@ fn read_version(
     Ok(Some(payload))
 }
 
-/// A name that is missing or something else than expected is another layout; all else is an error.
+/// Another layout where the name is missing or has another type than expected; any other errno is an error.
 fn absent<T>(error: OsError) -> Result<Option<T>, Error> {
     match error.errno() {
         Errno::ENOENT | Errno::EINVAL | Errno::ENOTDIR | Errno::ELOOP => Ok(None),

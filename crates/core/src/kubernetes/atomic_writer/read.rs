@@ -12,24 +12,25 @@ use crate::kubernetes::atomic_writer::{
 use crate::path::{Location, RelativePath};
 use crate::ports::{Directory, Filesystem};
 
-/// How often a version is read that is replaced meanwhile.
+/// The number of attempts to read a version that is replaced during the read.
 const TRIES: u32 = 8;
 
 /// Reads the files of the `ConfigMap`, Secret, projected or downward-API volume at `volume`, all of one version.
 ///
-/// * The version is what `..data` leads to, and what that directory holds is what is answered: it is complete before
-///   `..data` leads there, and is taken apart only when it no longer does. The links by which containers see the files are
-///   not asked: older kubelets make and remove them before a new version is in force, newer ones after.
-/// * A version that is replaced while it is read is read anew, at most 8 times. So the answer is never of two versions, also
-///   in the middle of the kubelet's swap or after a kubelet that died in one.
-/// * No symlink is followed, inside the volume or out of it, but `..data` itself, by the one name that it holds. A symlink as
+/// * The version is the target of `..data`, and the result is the contents of that directory: the kubelet completes it
+///   before `..data` leads there, and removes it only after `..data` no longer does. The symlinks through which
+///   containers see the files are not used: older kubelets create and remove them before a new version is in force,
+///   newer ones after.
+/// * A version that is replaced during the read is read again, at most 8 times. So the result never mixes two versions,
+///   also during the kubelet's swap or after a kubelet that died in one.
+/// * No symlink is followed inside the volume, except `..data`, whose target is one name in the volume. A symlink as
 ///   last component of a trusted `volume` is followed.
 /// * No more than `limits` is read.
 ///
 /// # Errors
 ///
-/// [`AtomicVolumeError`]: one variant for each thing that may be wrong. An error is one of the present version too: what went
-/// wrong with one that was replaced meanwhile is forgotten.
+/// [`AtomicVolumeError`]. An error, too, is about the present version: errors in a version that was replaced during the
+/// read are dropped.
 pub fn read_atomic_volume(
     fs: &dyn Filesystem,
     volume: &Location,
@@ -48,11 +49,11 @@ pub fn read_atomic_volume(
     Err(AtomicVolumeError::Unsettled { volume: reader.path, tries: TRIES })
 }
 
-/// Which version of its files the volume at `volume` has now: to be asked again and again for what it costs, two calls.
+/// The version of the files that the volume at `volume` has now. It costs two port calls, so it can be polled.
 ///
 /// # Errors
 ///
-/// As [`read_atomic_volume`]; the version itself is not looked at.
+/// As [`read_atomic_volume`]; the version itself is not read.
 pub fn atomic_volume_generation(fs: &dyn Filesystem, volume: &Location) -> Result<VolumeGeneration, AtomicVolumeError> {
     let limits = &AtomicVolumeLimits::default();
     Reader { volume: fs.open_dir(volume)?, path: volume.for_display(), limits }.generation()
@@ -64,7 +65,7 @@ struct Reader<'a> {
     limits: &'a AtomicVolumeLimits,
 }
 
-/// What was read of a version so far.
+/// The contents of a version read so far.
 #[derive(Default)]
 struct Read {
     files: Vec<VolumeFile>,
@@ -107,7 +108,7 @@ impl Reader<'_> {
         if depth > self.limits.depth {
             return Err(self.too_much());
         }
-        // Listed to its end first: a listing holds a descriptor of its own.
+        // The listing is read to its end first, because it holds a descriptor of its own.
         let listed: Result<Vec<DirectoryEntry>, _> =
             directory.entries()?.take(self.limits.entries.saturating_add(1)).collect();
         for entry in listed? {
@@ -302,7 +303,7 @@ mod tests {
         let calls = probe.calls().len();
         for order in [OLDER_KUBELET, NEWER_KUBELET] {
             let (mut saw_old, mut saw_new) = (0, 0);
-            // The steps before the swap are seen by nobody who does not look at links: they go together.
+            // The steps before the swap change only symlinks, which the reader does not use: they are done together.
             let (before, after) = order.split_at(order.iter().position(|step| *step == Swap).unwrap());
             placements(after.len(), 0, calls, &mut Vec::new(), &mut |placed| {
                 let tree = volume();

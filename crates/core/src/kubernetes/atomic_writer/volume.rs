@@ -11,20 +11,21 @@ use crate::path::RelativePath;
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct AtomicVolume {
-    /// Which version it is.
+    /// The version.
     pub generation: VolumeGeneration,
     /// The files, in the order of their paths.
     pub files: Vec<VolumeFile>,
 }
 
-/// A file of a volume. `Debug` shows how many bytes there are, not which: it may be a secret.
+/// A file of a volume. `Debug` shows the number of bytes, not the bytes: they may be a secret.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct VolumeFile {
-    /// The key: where it is in the volume. Bytes; with several components where an item of the volume has such a path.
+    /// The key: the path in the volume, in bytes. It has several components where an item of the volume has such a
+    /// path.
     pub path: RelativePath,
-    /// What it holds.
+    /// Its contents.
     pub bytes: Vec<u8>,
     /// Its permissions.
     pub mode: FileMode,
@@ -54,7 +55,7 @@ impl fmt::Debug for VolumeFile {
     }
 }
 
-/// How much is read of a volume before it is refused.
+/// The limits beyond which a volume is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AtomicVolumeLimits {
@@ -62,7 +63,7 @@ pub struct AtomicVolumeLimits {
     pub entries: usize,
     /// Bytes in all files together.
     pub bytes: u64,
-    /// Directories in each other, and with them open descriptors.
+    /// The depth of nested directories, which is also the number of open descriptors.
     pub depth: usize,
 }
 

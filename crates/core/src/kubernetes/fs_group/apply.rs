@@ -1,4 +1,4 @@
-//! Giving all files of a volume their group.
+//! Change of the group of all files of a volume.
 
 use std::ffi::{OsStr, OsString};
 use std::ops::ControlFlow;
@@ -13,43 +13,47 @@ use crate::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupProgress,
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, Filesystem};
 
-/// Gives everything in the volume at `volume` the group that `request` asks for, and its members the permissions, as the
-/// kubelet does to a pod's volumes (`fsGroup`).
+/// Gives all files in the volume at `volume` the group of `request`, and its members the permissions, as the kubelet
+/// does for a pod's volumes (`fsGroup`).
 ///
-/// * The group of everything is changed; of a symlink its own, and nothing is reached through one below the root. A symlink
-///   as last component of a trusted `volume` is followed.
-/// * Permissions are added, none is removed: [`VolumeAccess::group_bits`](crate::spec::VolumeAccess::group_bits). Set-user-id and
-///   set-group-id of files, which the kernel clears when it changes their group, are set again as the kubelet does: mount
-///   volumes that others write to `nosuid`. A bit that the kernel cleared for want of `CAP_FSETID` is a failure (`EPERM`).
-/// * Capabilities of a file (`security.capability`), which the kernel removes too, are set again where root owns it and
-///   nobody else may write to it; otherwise, and where they cannot be set, the file is named as a failure. The kubelet loses
-///   them. Killed between two calls, set-id bits and capabilities of that one file are lost.
-/// * Of a file with a POSIX ACL the group bits are the mask, as for the kubelet: they are added to the mask, which widens
-///   what the ACL's named users and groups may do up to their own entries; the entry of the owning group stays.
-/// * What has group and permissions already is not written to; on a volume that has all, nothing is (the kubelet writes).
-/// * A directory is changed before what is in it, so that whatever is made in it from then on has the group; the root alone
-///   is changed last. So the root says that the whole volume is done, which is what
-///   [`OnRootMismatch`](crate::spec::FsGroupChangePolicy::OnRootMismatch) relies on: cancelled, killed or failed half-way, a later
-///   run starts again.
-/// * It stays on the mount of the root, by mount id: another mount inside the volume is left alone and counted, a bind of
-///   the same filesystem too. Subvolumes of btrfs and the files of an overlay, which have other device numbers on the same
-///   mount, belong to the volume. Before Linux 5.8, and without procfs, mounts are told apart by device number.
-/// * Each file is pinned, looked at and changed by one descriptor, whatever is exchanged in the volume; a look by name
-///   decides only that there is nothing to do. A file that is moved out of the volume after it was pinned is still changed,
-///   and so is one that has another name outside (a hard link).
-/// * Fewer than 20 descriptors are open at a time, however deep the tree is. Each directory that is entered, and the open
-///   ones on the way to it, must still be in the one above. A directory that was moved is left with what is below it, and
-///   named as a failure (`ESTALE`). What is moved inside the volume during the run may be missed.
-/// * `progress` is called after each name; what it answers with `Break` ends it. Pass `&mut |_| ControlFlow::Continue(())`
-///   for neither.
+/// * The group of every file is changed, also that of a symlink itself; below the root no symlink is followed. A
+///   symlink as last component of a trusted `volume` is followed.
+/// * Permissions are added and never removed: [`VolumeAccess::group_bits`](crate::spec::VolumeAccess::group_bits).
+///   Set-user-id and set-group-id of files, which the kernel clears when it changes their group, are set again as the
+///   kubelet does: mount volumes that others can write to with `nosuid`. A bit that the kernel cleared because the
+///   caller has no `CAP_FSETID` is a failure (`EPERM`).
+/// * Capabilities of a file (`security.capability`), which the kernel removes too, are set again where root owns the
+///   file and no other user may write to it. Otherwise, and where they cannot be set, the file is reported as a
+///   failure. The kubelet loses them. If the process is killed between two calls, set-id bits and capabilities of that
+///   one file are lost.
+/// * For a file with a POSIX ACL the group bits are the mask, as for the kubelet: they are added to the mask, which
+///   widens the access of the ACL's named users and groups up to their own entries; the entry of the owning group
+///   stays.
+/// * A file that has group and permissions already is not written to; the kubelet does write to it.
+/// * A directory is changed before its contents, so that files created in it from then on get the group. Only the root
+///   is changed last: its group means that the whole volume is done, which
+///   [`OnRootMismatch`](crate::spec::FsGroupChangePolicy::OnRootMismatch) relies on. After a cancelled, killed or
+///   failed run, the next run starts again.
+/// * The run stays on the mount of the root, by mount id: another mount inside the volume is left alone and counted,
+///   also a bind of the same filesystem. Subvolumes of btrfs and files of an overlay, which have other device numbers
+///   on the same mount, belong to the volume. Before Linux 5.8, and without procfs, mounts are distinguished by device
+///   number.
+/// * Each file is pinned, then examined and changed through one descriptor, so a swapped name does no harm. A look-up
+///   by name only decides that there is nothing to do. A file that is moved out of the volume after it was pinned is
+///   still changed, and so is one that has another name outside (a hard link).
+/// * Fewer than 20 descriptors are open at a time, at any depth of the tree. Each directory that is entered, and the
+///   open ones above it, must still be in its parent. A directory that was moved is left with its contents and reported
+///   as a failure (`ESTALE`). Files that are moved inside the volume during the run may be missed.
+/// * `progress` is called after each name; `Break` ends the run. Pass `&mut |_| ControlFlow::Continue(())` to ignore
+///   it.
 ///
 /// # Errors
 ///
-/// [`FsGroupError::Root`]: the root could not be opened (`ENOENT`, `ENOTDIR`) or looked at; nothing was changed.
-/// [`FsGroupError::Incomplete`]: something could not be changed or read. The rest was, except after `EROFS`, which ends it;
-/// what was changed stays so. The root is as it was. The kubelet logs what it cannot change, changes the root and calls it
-/// a success, and ends with an error at what it cannot read or what vanishes. Ask for the former with
-/// [`FsGroupRequest::despite_failures`]; a name that vanishes is no failure here.
+/// [`FsGroupError::Root`]: the root could not be opened (`ENOENT`, `ENOTDIR`) or its metadata could not be read;
+/// nothing was changed. [`FsGroupError::Incomplete`]: a file could not be changed or read. All others were changed,
+/// except after `EROFS`, which ends the run, and they stay changed; the root is unchanged. The kubelet logs a file that
+/// it cannot change, changes the root and reports success; it fails on a file that it cannot read or that disappears.
+/// [`FsGroupRequest::despite_failures`] gives the former; a name that disappears is no failure here.
 #[doc(alias = "SetVolumeOwnership")]
 pub fn apply_fs_group(
     fs: &dyn Filesystem,
@@ -86,10 +90,10 @@ struct Run<'a> {
     in_a_row: u32,
 }
 
-/// After so many changed files the next one is expected to need a change too.
+/// After this many changed files the next one is expected to need a change too.
 const MANY_IN_A_ROW: u32 = 2;
 
-/// Why the run ended before everything was changed.
+/// The reason for which the run ended early.
 enum Ended {
     Cancelled,
     ReadOnly,
@@ -143,7 +147,7 @@ impl Run<'_> {
         self.list(descent)
     }
 
-    /// Changes what is in the present directory, and notes the directories in it.
+    /// Changes the files in the present directory, and records the directories in it.
     fn list(&mut self, descent: &mut Descent) -> Result<(), Ended> {
         let mut directories = Vec::new();
         let done = self.files(descent, &mut directories);
@@ -177,7 +181,7 @@ impl Run<'_> {
         let Some(root) = descent.root() else { return };
         let changed = root.own_metadata().and_then(|metadata| self.change.of_directory(root, &metadata));
         self.report.root_done = matches!(changed, Ok(Changed::Yes | Changed::No));
-        // It is done: there is nothing left to end.
+        // The run is over, so a `Break` has nothing left to end.
         let _ended = self.record(changed, || descent.path_of_root());
     }
 
@@ -191,7 +195,7 @@ impl Run<'_> {
         self.ask()
     }
 
-    /// Counts what became of a file. `path` is for one that was changed in part.
+    /// Counts the result for a file. `path` is for one that was changed incompletely.
     fn record(&mut self, changed: Result<Changed, OsError>, path: impl FnOnce() -> PathBuf) -> Result<(), Ended> {
         let report = &mut self.report;
         let error = match changed {

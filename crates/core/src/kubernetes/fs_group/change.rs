@@ -1,4 +1,4 @@
-//! Giving one file its group and bits.
+//! Change of the group and mode of one file.
 
 use std::ffi::OsStr;
 
@@ -9,29 +9,29 @@ use crate::kubernetes::fs_group::pinned::Pinned;
 use crate::path::Crossing;
 use crate::ports::{Directory, OpenEntry};
 
-/// What became of one file.
+/// The result for one file.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Changed {
     /// Its group or mode was changed.
     Yes,
-    /// It had both.
+    /// It had the group and the bits already.
     No,
-    /// It was changed, and this did not last: a set-id bit, or its capabilities.
+    /// It was changed, and this operation's result did not last: a set-id bit, or its capabilities.
     Without(Operation),
-    /// It is on another mount and was left alone.
+    /// It is on another mount and was not changed.
     OtherMount,
     /// It is a directory, to be opened.
     Directory,
-    /// It is not there any more.
+    /// It does not exist any more.
     Vanished,
 }
 
 /// The first step at a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum First {
-    /// A look by name, which is the only call for a file that needs no change.
+    /// A look-up by name, which is the only call for a file that needs no change.
     Look,
-    /// The pin: saves that look where the file needs a change.
+    /// The pin: saves the look-up where the file needs a change.
     Pin,
 }
 
@@ -56,8 +56,8 @@ impl GroupChange {
         self.of(Pinned::Directory(directory), found)
     }
 
-    /// Changes what is no directory. That it is gone is believed only when two calls say so: taken for gone, it would be
-    /// passed over, and the root say that all is done.
+    /// Changes a file that is no directory. It counts as gone only if two calls report that: a wrong result would skip
+    /// the file, and the root would then mark the volume as done.
     pub(super) fn of_name(&self, directory: &dyn Directory, name: &OsStr, first: First) -> Result<Changed, OsError> {
         let is_gone =
             || matches!(directory.open_dir(name, Crossing::Refuse), Err(other) if other.errno() == Errno::ENOENT);
@@ -67,7 +67,8 @@ impl GroupChange {
         }
     }
 
-    /// Whether a name is on another mount. An error of opening it alone is not believed, as where it seems to be gone.
+    /// True where a name is on another mount. An error of opening it alone is not enough, as for a name that seems to
+    /// be gone.
     pub(super) fn is_on_other_mount(&self, directory: &dyn Directory, name: &OsStr) -> bool {
         let found = directory.open_entry(name).and_then(|file| file.metadata());
         found.is_ok_and(|found| self.is_elsewhere(&found))
@@ -89,7 +90,8 @@ impl GroupChange {
         }
     }
 
-    /// A look by name decides only that nothing is to do; before 5.8, where it does not say the mount, not even that.
+    /// A look-up by name only decides that nothing is to be done; before 5.8, where it does not report the mount, not
+    /// even that.
     fn look_by_name(&self, directory: &dyn Directory, name: &OsStr) -> Result<Option<Changed>, OsError> {
         let seen = directory.metadata(name)?;
         let says_mount = seen.mount.is_some() || self.root.mount.is_none();
@@ -137,8 +139,8 @@ impl GroupChange {
         if found.gid == gid { Ok(()) } else { file.set_group(gid) }
     }
 
-    /// The capabilities that a change of the group would remove. A file that nobody may execute can have them too: they take
-    /// effect once it may be executed.
+    /// The capabilities that a change of the group would remove. Also read for a file without execute permission: its
+    /// capabilities take effect once it gets that permission.
     fn capabilities(&self, file: Pinned<'_>, found: &Metadata) -> Result<Option<Vec<u8>>, OsError> {
         match file {
             Pinned::File(file) if found.kind == FileKind::Regular && found.gid != self.request.group.gid => {
@@ -148,7 +150,8 @@ impl GroupChange {
         }
     }
 
-    /// Whether it is on another mount than the root; by device number where the kernel does not say.
+    /// True where it is on another mount than the root; decided by device number where the kernel does not report the
+    /// mount.
     fn is_elsewhere(&self, found: &Metadata) -> bool {
         match (found.mount, self.root.mount) {
             (Some(mount), Some(of_root)) => mount != of_root,
@@ -165,10 +168,11 @@ impl GroupChange {
     }
 }
 
-/// Sets capabilities again. False: they are lost.
+/// Sets capabilities again. Returns false where they are lost.
 ///
-/// Whoever may write to the file could have done so since it was looked at, and would give them to another program: only
-/// where root alone may write, they are set.
+///
+/// They are set only where root alone may write. Any other user with write permission could have replaced the program
+/// since it was examined, and the new program would get the capabilities.
 fn set_again(file: Pinned<'_>, found: &Metadata, capabilities: Option<Vec<u8>>) -> Result<bool, OsError> {
     match (file, capabilities) {
         (Pinned::File(file), Some(capabilities)) => {

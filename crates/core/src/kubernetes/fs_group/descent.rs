@@ -1,4 +1,4 @@
-//! The way down into a tree and up again, with few directories open.
+//! Descent into a tree, with few directories open.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -12,11 +12,12 @@ use crate::ports::Directory;
 /// Directories that are kept open besides the root.
 pub(super) const OPEN_MAX: usize = 16;
 
-/// The directories from the root of a tree down to one of it, and the directories in each that are still to be entered.
+/// The directories from the root of a tree down to the present one, and in each the directories that are still to be
+/// entered.
 ///
-/// At most [`OPEN_MAX`] of them, the lowest, are open besides the root, however deep the tree is. A closed one is reached by
-/// `..` from below, and by its names from the root where that leads elsewhere. It counts only if it is the directory that
-/// was entered: otherwise it is left, with all that is below it.
+/// At most [`OPEN_MAX`] of them, the lowest, are open besides the root, at any depth. A closed one is reached by `..`
+/// from below, or by its names from the root where that leads elsewhere. It is used only if it is the directory that
+/// was entered before; otherwise it is left, with all that is below it.
 pub(super) struct Descent {
     /// The first is the root, which is always open.
     levels: Vec<Level>,
@@ -30,7 +31,7 @@ struct Level {
     directory: Option<Box<dyn Directory>>,
 }
 
-/// Tells a directory from every other one, also from a later one of the same inode number.
+/// Identifies a directory, also against a later one with the same inode number.
 type Identity = (DeviceNumber, u64, Option<MountKey>, Option<FileTime>);
 
 fn identity(found: &Metadata) -> Identity {
@@ -38,16 +39,17 @@ fn identity(found: &Metadata) -> Identity {
 }
 
 impl Descent {
-    /// At the root, which is at `path` (for messages).
+    /// Starts at the root, whose path is `path` (for messages).
     pub(super) fn new(root: Box<dyn Directory>, metadata: &Metadata, path: PathBuf) -> Self {
         Self { levels: vec![Level::new(OsString::new(), root, metadata)], path }
     }
 
-    /// The directory that is to be entered next, in the present one; steps up for it. `None` at the end.
+    /// The next directory to enter, as a name in the present one; returns to an ancestor for it where needed. `None` at
+    /// the end.
     ///
     /// # Errors
     ///
-    /// `ESTALE` or what opening says: a directory cannot be reached any more. It is left.
+    /// `ESTALE` or the errno of the open: a directory cannot be reached any more. It is left.
     pub(super) fn next_name(&mut self) -> Option<Result<OsString, OsError>> {
         let target = self.levels.iter().rposition(|level| !level.pending.is_empty())?;
         if self.levels[target].directory.is_none() {
@@ -71,11 +73,11 @@ impl Descent {
         }
     }
 
-    /// Steps down into `directory`, which is `name` here.
+    /// Enters `directory`, which has this `name` in the present one.
     ///
     /// # Errors
     ///
-    /// `ESTALE`: it, or an open directory on the way to it, is not in the one above any more. It is left.
+    /// `ESTALE`: it, or an open directory above it, is no longer in its parent. It is left.
     pub(super) fn enter(
         &mut self,
         name: OsString,
@@ -130,7 +132,7 @@ impl Descent {
         path
     }
 
-    /// Reaches a closed directory by `..` from the nearest open one below. `None`: that leads elsewhere.
+    /// Reaches a closed directory by `..` from the nearest open one below. `None` where that leads elsewhere.
     fn climb(&self, target: usize) -> Option<Box<dyn Directory>> {
         let open = (target..self.levels.len()).find(|&index| self.levels[index].directory.is_some())?;
         let mut reached = None::<Box<dyn Directory>>;
@@ -171,14 +173,14 @@ impl Descent {
         Ok(())
     }
 
-    /// Leaves this level and those below it: the one above is the last then.
+    /// Leaves this level and those below it: its parent is then the last one.
     fn leave(&mut self, index: usize, errno: Errno) -> OsError {
         let path = self.path_to(index + 1);
         self.levels.truncate(index);
         OsError::new(Operation::OpenDir, path, errno)
     }
 
-    /// Whether an open directory is still in the one above.
+    /// True where an open directory is still in its parent.
     fn is_in_place(&mut self, index: usize) -> Result<bool, OsError> {
         let Some(directory) = self.levels[index].directory.as_deref() else { return Ok(false) };
         let found = identity(&directory.parent_metadata()?);

@@ -1,4 +1,4 @@
-//! Whether a volume's files have to be given their group.
+//! The test whether the group of a volume's files has to be changed.
 
 use crate::error::OsError;
 use crate::file::FinalLink;
@@ -6,15 +6,17 @@ use crate::path::Location;
 use crate::ports::Filesystem;
 use crate::spec::{FsGroup, FsGroupChangePolicy, VolumeAccess};
 
-/// Whether the volume at `volume` has to be changed for its files to be of `group`: [`FsGroup::needs_change`] of its root.
+/// True where the volume at `volume` has to be changed so that its files have `group`: [`FsGroup::needs_change`] of its
+/// root.
 ///
-/// With [`FsGroupChangePolicy::Always`] nothing is looked at. A symlink as last component of a trusted path is followed.
-/// The answer is as old as the call; [`apply_fs_group`](crate::kubernetes::fs_group::apply_fs_group) asks again, of the directory that it opened.
+/// With [`FsGroupChangePolicy::Always`] nothing is looked up. A symlink as last component of a trusted path is
+/// followed. The result holds for the moment of the call;
+/// [`apply_fs_group`](crate::kubernetes::fs_group::apply_fs_group) tests again, on the directory that it opened.
 ///
 /// # Errors
 ///
-/// What [`Filesystem::metadata`] says. (The kubelet takes a root that it cannot look at for one that needs the change, and
-/// fails then.)
+/// The errors of [`Filesystem::metadata`]. (The kubelet treats a root that it cannot examine as one that needs the
+/// change, and fails then.)
 pub fn fs_group_needs_change(
     fs: &dyn Filesystem,
     volume: &Location,

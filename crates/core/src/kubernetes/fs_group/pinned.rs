@@ -1,10 +1,10 @@
-//! What gets its group.
+//! A file that is pinned for the change of its group.
 
 use crate::error::OsError;
 use crate::file::{FileMode, Metadata};
 use crate::ports::{Directory, OpenEntry};
 
-/// An open directory or a pinned file: whatever happens to its name, the look and the changes are of the same file.
+/// An open directory or a pinned file: its metadata is read and changed on the same file even if its name is moved.
 #[derive(Clone, Copy)]
 pub(super) enum Pinned<'a> {
     Directory(&'a dyn Directory),

@@ -109,7 +109,7 @@ fn a_second_run_writes_nothing() {
     assert_eq!(tree.count(&WRITES), before);
 }
 
-/// How many port calls name a file of a volume, whose root and files have these modes.
+/// The number of port calls that name each file of a volume, whose root and files have these modes.
 fn calls_for_each(root: u16, files: &[u16]) -> Vec<usize> {
     let tree = ChangingTree::new(|built| {
         built.directory("/v", root);

@@ -54,7 +54,7 @@ impl Bound {
     }
 }
 
-/// The mock over such mounts; unmounts are written down, not made.
+/// The mock over such mounts; unmounts are logged, not performed.
 fn mounter(table: &'static str, log: &Arc<Mutex<Vec<String>>>, refuse: Option<&'static str>) -> MockMounter {
     let state = Arc::new(Mutex::new(Bound { table: MountTable::parse(table), mounts: Vec::new() }));
     let mut mounter = MockMounter::new();
@@ -213,7 +213,7 @@ fn a_sandboxs_binds_are_read_only() {
 
 const QUICKER: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n8 1 8:1 /sb/m /sb/s ro master:1 - ext4 a rw\n";
 
-/// The set-up where the bind onto the guest's directory fails like this, and then something is there, or not.
+/// The set-up where the bind onto the guest's directory fails with `error`; the mounts are those of `then` afterwards.
 fn refused_bind(error: &OsError, then: &'static str) -> Result<SandboxDirs, Error> {
     let paper = Paper::with(&["/"]);
     let mut mounter = MockMounter::new();
