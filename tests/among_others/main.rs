@@ -26,6 +26,7 @@ use host::Layout;
 use interleavings::{Depth, Pair};
 use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_linux::{Call, Ladder};
+use mountwright_tests::settings::Settings;
 use mountwright_tests::worker_process;
 use operations::{AT_ONE_TARGET, COMING_AND_GOING, OF_A_SANDBOX, OF_NO_SANDBOX, Operation, Start};
 
@@ -134,7 +135,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut arguments = Arguments::from_args();
-    let long = std::env::var_os("MOUNTWRIGHT_LONG").is_some();
+    let long = Settings::read().long;
     if !long {
         arguments.test_threads.get_or_insert(1);
     }

@@ -5,7 +5,7 @@
 //! call is made, and once more when it is about to end by itself.
 //!
 //! Short by default: the binds, shares and unshares of the list below, on the highest and the lowest rung of the ladder, below a shared parent.
-//! `MOUNTWRIGHT_EXHAUSTIVE=1`: every operation that the model is searched with, on every rung, below a private parent too.
+//! `MOUNTWRIGHT_LONG=1`: every operation that the model is searched with, on every rung, below a private parent too.
 
 mod point;
 
@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::searched::{operation, rungs};
+use mountwright_tests::settings::Settings;
 use mountwright_tests::worker_process;
 
 use point::{Reply, Request};
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
-    let long = std::env::var_os("MOUNTWRIGHT_EXHAUSTIVE").is_some();
+    let long = Settings::read().long;
     let table = Table::default();
     let mut trials = Vec::new();
     for operation in operation::all().into_iter().filter(|known| long || KILLED.contains(&known.name)) {

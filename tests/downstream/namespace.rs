@@ -4,12 +4,13 @@ use mountwright_core::device::mount_at;
 use mountwright_core::{Location, MountRequest, Mounter};
 use mountwright_linux::LinuxBackend;
 use mountwright_linux::test_namespace::{self, NoNamespace, Privilege};
+use mountwright_tests::settings::Settings;
 
 /// The kernel may permit none: then this is printed, or fails if the kernel cases are required.
 fn ran(result: Result<Privilege, NoNamespace>) -> Option<Privilege> {
     match result {
         Ok(privilege) => Some(privilege),
-        Err(none) if std::env::var_os("MOUNTWRIGHT_REQUIRE_KERNEL").is_some() => panic!("{none}"),
+        Err(none) if Settings::read().require_kernel => panic!("{none}"),
         Err(none) => {
             eprintln!("could not run: {none}");
             None

@@ -1,7 +1,7 @@
 //! The sequences of the Linux backend, searched exhaustively on the fake's model: every fault, every death, every adversary.
 //!
 //! Short by default: the highest and the lowest rung of the ladder, two errors a call, and on the highest rung an
-//! adversary whose actions lead out of the root. `MOUNTWRIGHT_EXHAUSTIVE=1`: every rung, every error and every action,
+//! adversary whose actions lead out of the root. `MOUNTWRIGHT_LONG=1`: every rung, every error and every action,
 //! pairs of faults, and adversaries that undo their actions.
 
 mod adversary;
@@ -19,6 +19,7 @@ use mountwright_linux::LinuxBackend;
 use mountwright_tests::searched::{
     Answer, Harm, Operation, Parent, Rung, Tallies, Tally, differences, operation, rungs,
 };
+use mountwright_tests::settings::Settings;
 
 use play::Calls;
 use search::Search;
@@ -132,7 +133,7 @@ fn verdict(tally: &Tally) -> Result<(), Failed> {
 
 fn main() {
     let arguments = Arguments::from_args();
-    let long = std::env::var_os("MOUNTWRIGHT_EXHAUSTIVE").is_some();
+    let long = Settings::read().long;
     let tallies = Arc::new(Tallies::default());
     let mut trials = Vec::new();
     for operation in operation::all() {

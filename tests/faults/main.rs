@@ -4,7 +4,7 @@
 //! The calls fail in a decorator around the kernel. That it sees every system call that a process makes is a case of its own:
 //! the process is traced, and what the kernel saw is compared with what the decorator saw.
 //!
-//! Short by default: on the highest and the lowest rung of the ladder, below a shared parent, two errors a call. `MOUNTWRIGHT_EXHAUSTIVE=1`: every
+//! Short by default: on the highest and the lowest rung of the ladder, below a shared parent, two errors a call. `MOUNTWRIGHT_LONG=1`: every
 //! rung and every error, below a private parent too.
 
 mod complete;
@@ -18,6 +18,7 @@ use mountwright_tests::contract::Needs;
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::kernel_trials::KernelTrials;
 use mountwright_tests::searched::{Tallies, operation, rungs};
+use mountwright_tests::settings::Settings;
 use mountwright_tests::worker_process;
 
 fn main() -> ExitCode {
@@ -25,7 +26,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
-    let long = std::env::var_os("MOUNTWRIGHT_EXHAUSTIVE").is_some();
+    let long = Settings::read().long;
     // Asked while this process has one thread.
     let kernel = KernelTrials::enter(&arguments);
     let tallies = Arc::new(Tallies::default());

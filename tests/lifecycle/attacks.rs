@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mountwright_core::MountInfo;
 use mountwright_core::error::Leftover;
 use mountwright_linux::abi::{S_IFLNK, S_IFMT, S_IFREG};
+use mountwright_tests::settings::Settings;
 
 use crate::adversary::{Adversary, Strike, Survey, touched};
 use crate::ground::{Ground, SANDBOX};
@@ -17,9 +18,6 @@ use crate::state::{State, same};
 use crate::stories::{MOUNTS, recovery};
 use crate::story::{Ended, Law};
 use crate::verdict::named;
-
-/// Set: every window between an action and its undoing, and pairs of actions. Otherwise windows of one call.
-const LONG: &str = "MOUNTWRIGHT_LIFECYCLE_PAIRS";
 
 impl Stage {
     /// Every action before every call, for good and undone again.
@@ -36,7 +34,7 @@ impl Stage {
 
     pub(crate) fn each_attack(&self, each: &mut dyn FnMut(&Told, &[Strike])) {
         let possible = self.possible();
-        let long = std::env::var_os(LONG).is_some();
+        let long = Settings::read().long;
         for (before, deeds) in possible.iter().enumerate() {
             let next = before + 1;
             for &deed in deeds {

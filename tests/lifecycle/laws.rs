@@ -12,6 +12,7 @@ use mountwright_core::unmount::TakeOff;
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, UnmountRequest};
 use mountwright_fake::FakeBackend;
 use mountwright_fake::test_kit::{Death, Hooked};
+use mountwright_tests::settings::Settings;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, TestCaseError, any, prop_assert, prop_assert_eq};
 use proptest::test_runner::{Config, TestRunner};
@@ -233,7 +234,7 @@ fn law<S: Strategy + Send + 'static>(
 }
 
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(128)
+    if Settings::read().long { 4_096 } else { 128 }
 }
 
 pub(crate) fn trials() -> Vec<Trial> {

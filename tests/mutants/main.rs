@@ -1,12 +1,12 @@
 //! Faults planted in the model, one at a time: the suite has to find each of them.
 //!
-//! `MOUNTWRIGHT_MUTANTS=all cargo test -p mountwright-tests --test mutants` (as root) builds all faults of `list.txt` into a
+//! `MOUNTWRIGHT_LONG=1 cargo test -p mountwright-tests --test mutants` (as root) builds all faults of `list.txt` into a
 //! copy of the workspace, each behind a switch; then it runs the recorded histories, the tables of `sharedsubtree.rst`, the
 //! limit of mounts and random histories with one fault after the other. That takes a quarter of an hour: without the variable
 //! it says no more than that every text of the list is where the list says, and that `docs/fake-mutants.txt` has each.
 //!
-//! * `MOUNTWRIGHT_MUTANTS`: `all`, or only faults whose name holds this.
-//! * `MOUNTWRIGHT_SEED`: of the random histories (1).
+//! * An argument (`-- NAME`): only faults whose name contains it.
+//! * `MOUNTWRIGHT_SEED`: of the random histories.
 //!
 //! It prints everything that found each fault; what hung with it says so. Those marked `(random)` have to be found by at most
 //! 20,000 random operations alone. Anything that is not found is a failure.
@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+use mountwright_tests::settings::Settings;
 
 use crate::lane::{Ending, Lane};
 use crate::mutant::{Mutant, mutants, plant, planted};
@@ -49,19 +51,21 @@ fn run() -> Result<bool, String> {
         return Ok(true);
     }
     let mutants = mutants()?;
-    let Ok(wanted) = std::env::var("MOUNTWRIGHT_MUTANTS") else {
+    let settings = Settings::read();
+    if !settings.long {
         planted(&mutants, &workspace::own())?;
         documented(&mutants)?;
-        println!("{} faults could be planted; MOUNTWRIGHT_MUTANTS=all plants them", mutants.len());
+        println!("{} faults could be planted; MOUNTWRIGHT_LONG=1 plants them", mutants.len());
         return Ok(true);
-    };
+    }
+    let wanted = std::env::args().skip(1).find(|argument| !argument.starts_with('-')).unwrap_or_default();
     let workspace = workspace::copy().map_err(|error| format!("the workspace cannot be copied: {error}"))?;
     plant(&mutants, &workspace)?;
     let mut suite = Suite::build(&workspace)?;
     if let Some(lane) = suite.fails_without_faults()? {
         return Err(format!("without any fault, {lane} fails"));
     }
-    let is_wanted = |mutant: &&Mutant| wanted == "all" || mutant.name.contains(&wanted);
+    let is_wanted = |mutant: &&Mutant| mutant.name.contains(&wanted);
     let chosen: Vec<&Mutant> = mutants.iter().filter(is_wanted).collect();
     if chosen.is_empty() {
         return Err(format!("no fault has {wanted:?} in its name"));
@@ -92,7 +96,7 @@ struct Suite {
 impl Suite {
     fn build(workspace: &Path) -> Result<Self, String> {
         let programs = workspace::build(workspace, &["mount_limit", "propagation_tables", "random", "recorded"])?;
-        let seed = std::env::var("MOUNTWRIGHT_SEED").unwrap_or_else(|_| "1".to_owned());
+        let seed = Settings::read().seed().to_string();
         Ok(Self { programs, seed, slowest: Duration::ZERO })
     }
 
@@ -114,14 +118,10 @@ impl Suite {
     }
 
     fn random(&self, histories: u32) -> Result<Lane<'_>, String> {
-        let variables = vec![
-            ("MOUNTWRIGHT_HISTORIES", histories.to_string()),
-            ("MOUNTWRIGHT_SEED", self.seed.clone()),
-            ("MOUNTWRIGHT_REQUIRE_KERNEL", "1".to_owned()),
-            // It is enough to know that there is a difference.
-            ("MOUNTWRIGHT_SHRINKING", "0".to_owned()),
-        ];
-        Ok(Lane { program: self.program("random")?, arguments: vec![], variables, patience: self.patience() })
+        let variables = vec![("MOUNTWRIGHT_SEED", self.seed.clone()), ("MOUNTWRIGHT_REQUIRE_KERNEL", "1".to_owned())];
+        // It is enough to know that there is a difference.
+        let arguments = vec![format!("--histories={histories}"), "--as-drawn".to_owned()];
+        Ok(Lane { program: self.program("random")?, arguments, variables, patience: self.patience() })
     }
 
     fn fails_without_faults(&mut self) -> Result<Option<&'static str>, String> {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use mountwright_tests::settings::Settings;
 use rustix::mount::MountFlags;
 
 use crate::shared::Shared;
@@ -122,10 +123,5 @@ pub(crate) fn mount_victim(shared: Shared) {
 
 /// Returns the duration of an attack, in seconds.
 pub(crate) fn seconds() -> u64 {
-    from_environment("MOUNTWRIGHT_RACE_SECONDS", 1)
-}
-
-/// A number that may be set from outside.
-pub(crate) fn from_environment(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    if Settings::read().long { 60 } else { 1 }
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use mountwright_core::mount::{Guarantee, UnmountMode};
 use mountwright_core::{BindRequest, Location, Mounter, UnmountRequest};
 use mountwright_linux::{Ladder, LinuxBackend};
+use mountwright_tests::settings::Settings;
 use rustix::mount::MountPropagationFlags;
 
 use crate::setting;
@@ -83,7 +84,7 @@ pub(crate) fn race(rung: Rung) {
         rustix::mount::mount_change("/w/shared", MountPropagationFlags::SHARED).unwrap();
         rustix::mount::mount_bind("/w/shared", "/w/peer").unwrap();
     }
-    let binds = setting::from_environment("MOUNTWRIGHT_READ_ONLY_BINDS", 1000);
+    let binds = if Settings::read().long { 10_000 } else { 1_000 };
     let backend = LinuxBackend::new().with_ladder(rung.ladder);
     let target = Location::beneath("/w/shared", "box/rootfs").unwrap();
     let request = BindRequest::new(Location::trusted("/w/source/tree"), target.clone());

@@ -1,9 +1,9 @@
 //! Random histories on the model and on the kernel: errno, values and whole tables agree after each step.
 //!
-//! * `MOUNTWRIGHT_HISTORIES`: how many histories of 20 operations, over all four kinds (2,000).
-//! * `MOUNTWRIGHT_SEED`: where to begin; without it each run begins elsewhere, and says where.
-//! * `MOUNTWRIGHT_SHRINKING=0`: a history that differs is shown as it was drawn.
+//! * `MOUNTWRIGHT_LONG`: 10,000 histories of 20 operations, over all four kinds, instead of 2,000.
+//! * `MOUNTWRIGHT_SEED`: the beginning; without it each run has another one, and prints it.
 //! * `MOUNTWRIGHT_REQUIRE_KERNEL`: not run is a failure.
+//! * The arguments `--histories=N` and `--as-drawn`: N histories; one that differs is shown as it was drawn.
 //!
 //! Operations that the running kernel is too old for (`since.rs`) are not drawn, and counted.
 //!
@@ -26,18 +26,20 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::scenario::read_scenarios;
+use mountwright_tests::settings::Settings;
 use mountwright_tests::worker_process::{ask, serve_if_asked};
 
 use crate::campaign::{Report, Request};
 use crate::coverage::Coverage;
 use crate::kind::Kind;
 
-const HISTORIES: u32 = 2_000;
+/// Arguments of this lane.
+const HISTORIES: &str = "--histories=";
+const AS_DRAWN: &str = "--as-drawn";
 /// From this many histories on, the run has to cover everything that the recorded scenarios show, this many times.
 const ENOUGH_HISTORIES: u64 = 10_000;
 const LEAST: u64 = 50;
@@ -48,14 +50,13 @@ fn main() -> ExitCode {
     if serve_if_asked(|request: Request| campaign::run(&request)) {
         return ExitCode::SUCCESS;
     }
-    let arguments = Arguments::from_args();
-    let (histories, seed, shrinking) = match asked_for() {
-        Ok(asked) => asked,
-        Err(error) => {
-            eprintln!("random: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let is_own = |argument: &String| argument.starts_with(HISTORIES) || argument == AS_DRAWN;
+    let (own, rest): (Vec<String>, Vec<String>) = std::env::args().partition(is_own);
+    let arguments = Arguments::from_iter(rest);
+    let settings = Settings::read();
+    let number = own.iter().find_map(|argument| argument.strip_prefix(HISTORIES)?.parse().ok());
+    let histories = number.unwrap_or(if settings.long { 10_000 } else { 2_000 });
+    let (seed, shrinking) = (settings.seed(), !own.iter().any(|argument| argument == AS_DRAWN));
     let total = Arc::new(Mutex::new(Coverage::default()));
     let parts = u32::try_from(Kind::ALL.len()).unwrap_or(1) * PARTS;
     let mut trials = Vec::new();
@@ -90,24 +91,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Returns the number of histories, the seed, and true if one that differs is shrunk.
-fn asked_for() -> Result<(u32, u32, bool), String> {
-    let histories = number_in("MOUNTWRIGHT_HISTORIES")?.unwrap_or(HISTORIES);
-    let seed = number_in("MOUNTWRIGHT_SEED")?.unwrap_or_else(fresh_seed);
-    Ok((histories, seed, number_in("MOUNTWRIGHT_SHRINKING")? != Some(0)))
-}
-
-fn number_in(variable: &str) -> Result<Option<u32>, String> {
-    match std::env::var(variable) {
-        Err(_) => Ok(None),
-        Ok(text) => text.parse().map(Some).map_err(|_| format!("{variable}={text} is not a number")),
-    }
-}
-
-fn fresh_seed() -> u32 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.subsec_nanos())
 }
 
 fn compare(request: &Request, total: &Mutex<Coverage>) -> Result<Completion, Failed> {

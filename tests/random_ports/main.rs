@@ -1,8 +1,8 @@
 //! Random histories at the ports, on three worlds: the Linux backend on the kernel, the fake, and the Linux backend making
 //! its system calls on the fake's model. Results, errnos and tables agree after each call.
 //!
-//! * `MOUNTWRIGHT_HISTORIES`: how many histories of about 20 calls (250).
-//! * `MOUNTWRIGHT_SEED`: where to begin; without it each run begins elsewhere, and says where.
+//! * `MOUNTWRIGHT_LONG`: 2,600 histories of about 20 calls instead of 250.
+//! * `MOUNTWRIGHT_SEED`: the beginning; without it each run has another one, and prints it.
 //! * `MOUNTWRIGHT_REQUIRE_KERNEL`: not run is a failure.
 //!
 //! A history that differs is made as short as possible and printed as a line for `found.jsonl`, whose lines are played
@@ -19,17 +19,16 @@ mod theme;
 
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use mountwright_tests::kernel_required::not_run;
+use mountwright_tests::settings::Settings;
 use mountwright_tests::worker_process::{ask, serve_if_asked};
 
 use crate::call::Call;
 use crate::campaign::{Report, Request};
 use crate::coverage::Coverage;
 
-const HISTORIES: u32 = 250;
 /// The number of cases; cases run side by side.
 const PARTS: u32 = 4;
 /// Histories that once differed, each with the name of its rule.
@@ -40,15 +39,15 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
-    let (histories, seed, found) = match (number_in("MOUNTWRIGHT_HISTORIES"), number_in("MOUNTWRIGHT_SEED"), found()) {
-        (Ok(histories), Ok(seed), Ok(found)) => {
-            (histories.unwrap_or(HISTORIES), seed.unwrap_or_else(fresh_seed), found)
-        }
-        (Err(error), _, _) | (_, Err(error), _) | (_, _, Err(error)) => {
+    let found = match found() {
+        Ok(found) => found,
+        Err(error) => {
             eprintln!("random_ports: {error}");
             return ExitCode::FAILURE;
         }
     };
+    let settings = Settings::read();
+    let (histories, seed) = (if settings.long { 2_600 } else { 250 }, settings.seed());
     let total = Arc::new(Mutex::new(Coverage::default()));
     let mut trials: Vec<Trial> = Vec::new();
     for part in 0..PARTS {
@@ -69,17 +68,6 @@ fn main() -> ExitCode {
         println!("what the run has met:\n{}", total.table());
     }
     conclusion.exit_code()
-}
-
-fn number_in(variable: &str) -> Result<Option<u32>, String> {
-    match std::env::var(variable) {
-        Err(_) => Ok(None),
-        Ok(text) => text.parse().map(Some).map_err(|_| format!("{variable}={text} is not a number")),
-    }
-}
-
-fn fresh_seed() -> u32 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |time| time.subsec_nanos())
 }
 
 fn found() -> Result<Vec<(String, Vec<Call>)>, String> {

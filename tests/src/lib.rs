@@ -11,6 +11,7 @@ pub mod mortal_child;
 pub mod naive;
 pub mod scenario;
 pub mod searched;
+pub mod settings;
 pub mod show;
 pub mod snapshot;
 pub mod terminal_of_a_test;

@@ -14,6 +14,7 @@ use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::namespace;
+use mountwright_tests::settings::Settings;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::process::{Signal, getpid, getppid, kill_process};
 
@@ -21,8 +22,6 @@ use crate::asking::{QUESTIONS, Question, TIMES};
 use crate::budget::BUDGETS;
 
 const VARIABLE: &str = "MOUNTWRIGHT_COUNTED";
-/// The variable for a directory of a million entries instead of a hundred thousand.
-const LARGE: &str = "MOUNTWRIGHT_LONG";
 /// The exit code if the kernel permits no namespace.
 pub(crate) const NO_NAMESPACE: u8 = 77;
 
@@ -121,7 +120,7 @@ impl Counted {
         tmpfs_at(EMPTY_DIR);
         std::fs::create_dir("/tmp/many").unwrap();
         std::fs::write("/tmp/file", "").unwrap();
-        let many = if std::env::var_os(LARGE).is_some() { 1_000_000 } else { 100_000 };
+        let many = if Settings::read().long { 1_000_000 } else { 100_000 };
         for number in 0..many {
             std::fs::hard_link("/tmp/file", format!("/tmp/many/{number}")).unwrap();
         }

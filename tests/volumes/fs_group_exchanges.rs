@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupRequest, apply_fs_group};
 use mountwright_core::spec::FsGroup;
 use mountwright_tests::namespace::enter_on_this_thread;
+use mountwright_tests::settings::Settings;
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
 use rustix::io::Errno;
 
@@ -27,15 +28,13 @@ pub(crate) const CASES: &[Case] = &[
     ("fs_group: directories are exchanged at every depth, and nothing outside is changed", directories),
 ];
 
-const LONG: &str = "MOUNTWRIGHT_LONG";
-
 /// Smaller numbers of either prove nothing.
 const LEAST: u64 = 50;
 
 /// Gives the volume `v` its group repeatedly while `exchange` runs in another mount namespace, which was created before
 /// `prepare`; `check` runs after each time.
 fn against(scene: &Scene, exchange: impl Fn(&Scene) + Send, prepare: impl FnOnce(), mut check: impl FnMut()) {
-    let long = std::env::var_os(LONG).is_some();
+    let long = Settings::read().long;
     let end = Instant::now() + Duration::from_secs(if long { 60 } else { 1 });
     let (done, exchanges) = (AtomicBool::new(false), AtomicU64::new(0));
     let (ready, is_ready) = mpsc::channel();

@@ -10,6 +10,7 @@ use mountwright_fake::test_kit::{
 use mountwright_linux::{Call, LinuxBackend};
 use mountwright_tests::contract::in_fresh_root;
 use mountwright_tests::kernel_trials::KernelTrials;
+use mountwright_tests::settings::Settings;
 
 use super::real::Real;
 use crate::search::Found;
@@ -17,9 +18,6 @@ use crate::state::State;
 use crate::story::{Before, Ended, Ports, Story};
 use crate::table::Table;
 use crate::verdict::Expected;
-
-/// Set: every error of each call that does not state a fact. Otherwise one, and for good where that could matter.
-const LONG: &str = "MOUNTWRIGHT_LIFECYCLE_ERRNOS";
 
 /// The state after a run, in its namespace.
 struct Played<'a> {
@@ -73,7 +71,7 @@ fn expected(story: Story) -> (Expected, Vec<Moment>) {
 fn faults(story: Story) -> Found {
     let (expected, calls) = expected(story);
     let expected = Arc::new(expected);
-    let long = std::env::var_os(LONG).is_some();
+    let long = Settings::read().long;
     let mut found = Found::default();
     for moment in calls.iter().filter(|moment| !moment.probe) {
         for errno in failures(moment.call, long) {
