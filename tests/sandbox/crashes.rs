@@ -46,7 +46,7 @@ fn a_person_can_read_it(backend: &str) -> Result<(), Failed> {
         "What it left behind",
         "a share at /run/kata-containers/shared/sandboxes/",
         "Recovery",
-        "taken off: ",
+        "unmounted: ",
         "A second recovery",
         "Is everything as it was? yes",
     ];

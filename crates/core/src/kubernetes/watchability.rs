@@ -63,7 +63,7 @@ impl fmt::Display for Watchability {
         match self {
             Self::NotAVolume => f.write_str("no Kubernetes volume"),
             Self::KindNotWatched(kind) => write!(f, "volumes of kind {kind} are not watched"),
-            Self::Empty => f.write_str("nothing in it"),
+            Self::Empty => f.write_str("no entries"),
             Self::TooMany { limit } => write!(f, "more than {limit} entries"),
             Self::Watchable { entries, keys, bytes, .. } => {
                 write!(f, "watchable: keys {keys}, entries {entries}, bytes {bytes}")

@@ -49,15 +49,15 @@ impl ReapReport {
 impl fmt::Display for ReapReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for left in &self.taken {
-            writeln!(f, "taken off: {left}")?;
+            writeln!(f, "unmounted: {left}")?;
         }
         for path in &self.removed {
             writeln!(f, "removed: {}", path.display())?;
         }
         for Unreaped { left, error } in &self.left {
             match error {
-                Some(error) => writeln!(f, "still there: {left}: {error}")?,
-                None => writeln!(f, "still there: {left}: something else covers it")?,
+                Some(error) => writeln!(f, "still mounted: {left}: {error}")?,
+                None => writeln!(f, "still mounted: {left}: another mount covers it")?,
             }
         }
         for unproven in &self.unproven {

@@ -290,7 +290,7 @@ mod tests {
         let report = reap(&recovery, &paper, &mounts);
         assert!(report.is_clean(), "{report}");
         assert_eq!(mounts.lock().unwrap().ids(), [1, 2]);
-        assert_eq!(mounts.lock().unwrap().log, ["take off 9", "take off 6", "take off 5"]);
+        assert_eq!(mounts.lock().unwrap().log, ["unmount 9", "unmount 6", "unmount 5"]);
         assert_eq!(paper.lock().unwrap().names.len(), 1, "{:?}", paper.lock().unwrap().names);
         let again = reap(&recovery, &paper, &mounts);
         assert!(again.is_clean() && again.did_nothing() && !report.did_nothing(), "{again}");
@@ -506,7 +506,7 @@ mod tests {
         let mounts = PaperMounts::with(&lines);
         let report = reap(&recovery(), &paper(), &mounts);
         assert!(report.is_clean(), "{report}");
-        assert_eq!(mounts.lock().unwrap().log, ["take off 5", "take off 6"]);
+        assert_eq!(mounts.lock().unwrap().log, ["unmount 5", "unmount 6"]);
     }
 
     #[test]
@@ -517,7 +517,7 @@ mod tests {
         );
         let mounts = PaperMounts::with(&lines);
         assert!(reap(&recovery(), &paper(), &mounts).is_clean());
-        assert_eq!(mounts.lock().unwrap().log, ["take off 7", "take off 6"]);
+        assert_eq!(mounts.lock().unwrap().log, ["unmount 7", "unmount 6"]);
     }
 
     #[test]
@@ -528,7 +528,7 @@ mod tests {
         );
         let mounts = PaperMounts::with(&lines);
         assert!(reap(&recovery(), &paper(), &mounts).is_clean());
-        assert_eq!(mounts.lock().unwrap().log, ["/sb/mounts/c/rootfs private Tree", "take off 6"]);
+        assert_eq!(mounts.lock().unwrap().log, ["/sb/mounts/c/rootfs private Tree", "unmount 6"]);
 
         let onto_itself = format!(
             "{ROOT}5 1 8:1 /sb/mounts /sb/mounts rw shared:2 - ext4 a rw\n\
@@ -539,7 +539,7 @@ mod tests {
         let mounts = PaperMounts::with(&onto_itself);
         assert!(reap(&recovery(), &paper(), &mounts).is_clean());
         let log = mounts.lock().unwrap().log.clone();
-        assert_eq!(log, ["take off 8", "/sb/mounts/c/rootfs private Tree", "take off 6", "take off 5"]);
+        assert_eq!(log, ["unmount 8", "/sb/mounts/c/rootfs private Tree", "unmount 6", "unmount 5"]);
 
         let mounts = PaperMounts::with(&onto_itself);
         mounts.lock().unwrap().refuse = Some((Operation::Unmount, "rootfs", Errno::EPERM));

@@ -29,11 +29,11 @@ impl fmt::Display for ReapStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TakeOff { left, cut_off } => {
-                write!(f, "take off {left}")?;
-                f.write_str(if *cut_off { ", cut off from its peers first" } else { "" })
+                write!(f, "unmount {left}")?;
+                f.write_str(if *cut_off { ", made private first" } else { "" })
             }
-            Self::LookAgain => f.write_str("look what is left, and go on with that"),
-            Self::RemoveNames(root) => write!(f, "remove the empty names that sharing made in {}", root.display()),
+            Self::LookAgain => f.write_str("look up the remaining mounts and continue with them"),
+            Self::RemoveNames(root) => write!(f, "remove the empty names that sharing created in {}", root.display()),
             Self::RemoveDirectory(path) => write!(f, "remove {} if it is empty", path.display()),
         }
     }

@@ -44,11 +44,11 @@ pub enum UnprovenReason {
 impl fmt::Display for UnprovenReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Symlink => "a symlink stands there",
+            Self::Symlink => "it is a symlink",
             Self::AnotherFilesystem => "it shows another filesystem than the mounts directory",
             Self::AnotherDirectory => "it shows another directory than the mounts directory",
             Self::Writable => "it is writable",
-            Self::AnotherGroup => "it receives from another peer group than that of the mounts directory",
+            Self::AnotherGroup => "its master is another peer group than that of the mounts directory",
             Self::NotOnShared => "it is not on the sandbox's shared mount",
             Self::NotSetUp => "no mount of a set-up shows it to the guest",
         })

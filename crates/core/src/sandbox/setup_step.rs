@@ -37,26 +37,26 @@ impl fmt::Display for SetupStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MakeDirectories(path) => {
-                write!(f, "make the directory {path} and those above it where they are missing")
+                write!(f, "create the directory {path} and its missing parents")
             }
             Self::LookAtMounts(path, UnsharedMounts::Refuse) => {
-                write!(f, "see that {path} is on a shared mount, or stop")
+                write!(f, "check that {path} is on a shared mount")
             }
             Self::LookAtMounts(path, UnsharedMounts::MakeShared) => {
-                write!(f, "see whether {path} is on a shared mount; if not, bind it onto itself and make that shared")
+                write!(f, "if {path} is not on a shared mount, bind it onto itself and make that mount shared")
             }
             Self::BindOntoItself(path) => write!(f, "bind {path} onto itself, shared"),
             Self::MakeShared(path) => write!(f, "make the mount on {path} shared"),
             Self::BindShared { mounts_dir, shared_dir } => {
-                write!(f, "bind {mounts_dir} onto {shared_dir}, read-only, slave, unless it is there")
+                write!(f, "bind {mounts_dir} onto {shared_dir}, read-only, slave, unless it is mounted")
             }
             Self::MakePrivate(path) => {
-                write!(f, "see whether {path} is on a shared mount; if so, bind it onto itself, private")
+                write!(f, "if {path} is on a shared mount, bind it onto itself, private")
             }
             Self::Share(share) => {
                 write!(
                     f,
-                    "bind {} onto {}, read-only, {}, unless it is there",
+                    "bind {} onto {}, read-only, {}, unless it is mounted",
                     Shown(share.source()),
                     Shown(share.at()),
                     share.propagation()

@@ -393,7 +393,7 @@ mod tests {
             let report = run(&paper, &mounts, how);
             assert!(report.is_clean(), "{report}");
             assert_eq!(outcomes(&report), [&GONE, &GONE]);
-            assert_eq!(mounts.lock().unwrap().log, ["take off 3", "take off 2"]);
+            assert_eq!(mounts.lock().unwrap().log, ["unmount 3", "unmount 2"]);
             assert_eq!(paper.lock().unwrap().log, ["remove /m/c/v", "remove /m/c/rootfs", "remove /m/c"]);
             let again = run_on(&paper, &mounts, how);
             assert!(again.is_clean() && mounts.lock().unwrap().log.len() == 2, "{again}");
@@ -426,7 +426,7 @@ mod tests {
         );
         let mounts = PaperMounts::with(&lines);
         assert!(run(&paper(), &mounts, TakeOff::Strict).is_clean());
-        assert_eq!(mounts.lock().unwrap().log, ["take off 3", "take off 5", "take off 4", "take off 2"]);
+        assert_eq!(mounts.lock().unwrap().log, ["unmount 3", "unmount 5", "unmount 4", "unmount 2"]);
 
         let (paper, mounts) = (paper(), PaperMounts::with(&lines));
         mounts.lock().unwrap().refuse = Some((Operation::Unmount, "x/y", Errno::EBUSY));
@@ -516,7 +516,7 @@ mod tests {
         let mounts = PaperMounts::with(TREE);
         let report = down(&mounts, TakeOff::Detach);
         assert!(report.is_clean(), "{report}");
-        assert_eq!(mounts.lock().unwrap().log, ["take off 5", "take off 6"]);
+        assert_eq!(mounts.lock().unwrap().log, ["unmount 5", "unmount 6"]);
         let own = TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept };
         assert_eq!(outcomes(&report), [&GONE, &GONE, &own, &own]);
     }
@@ -527,11 +527,11 @@ mod tests {
             + "4 2 0:9 / /m/c/rootfs/x rw shared:8 - tmpfs t rw\n";
         let mounts = PaperMounts::with(&reaching);
         assert!(down(&mounts, TakeOff::Detach).is_clean());
-        assert_eq!(mounts.lock().unwrap().log, ["take off 3", "take off 2", "take off 6", "take off 5"]);
+        assert_eq!(mounts.lock().unwrap().log, ["unmount 3", "unmount 2", "unmount 6", "unmount 5"]);
 
         let mounts = PaperMounts::with(TREE);
         assert!(down(&mounts, TakeOff::Strict).is_clean());
-        assert_eq!(mounts.lock().unwrap().log, ["take off 3", "take off 2", "take off 6", "take off 5"]);
+        assert_eq!(mounts.lock().unwrap().log, ["unmount 3", "unmount 2", "unmount 6", "unmount 5"]);
     }
 
     #[test]
@@ -560,11 +560,11 @@ mod tests {
         let plan = TearDown::sandbox(dirs(Some(5)), vec![record(&paper, "rootfs", 2)]).plan();
         assert_eq!(
             plan.to_string(),
-            "  1. take the mount of /m onto itself off with all below it, if that reaches nothing but its copies\n  \
-               2. take everything off /m/c/rootfs and remove what was made for it\n  \
-               3. take the mount off /s\n  \
-               4. take the mount off /m\n  \
-               5. remove, where it is still there and empty: /m/c\n"
+            "  1. unmount /m with all mounts below it, if that unmounts only copies elsewhere\n  \
+               2. unmount every layer on /m/c/rootfs and remove what was created for it\n  \
+               3. unmount /s\n  \
+               4. unmount /m\n  \
+               5. remove if empty: /m/c\n"
         );
     }
 

@@ -35,16 +35,15 @@ pub enum TearDownStep {
 impl fmt::Display for TearDownStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TakeTree { mounts_dir, .. } => write!(
-                f,
-                "take the mount of {mounts_dir} onto itself off with all below it, if that reaches nothing but its copies"
-            ),
-            Self::TakeShare(record) => {
-                write!(f, "take everything off {} and remove what was made for it", record.path.display())
+            Self::TakeTree { mounts_dir, .. } => {
+                write!(f, "unmount {mounts_dir} with all mounts below it, if that unmounts only copies elsewhere")
             }
-            Self::TakeOwn { path, .. } => write!(f, "take the mount off {path}"),
+            Self::TakeShare(record) => {
+                write!(f, "unmount every layer on {} and remove what was created for it", record.path.display())
+            }
+            Self::TakeOwn { path, .. } => write!(f, "unmount {path}"),
             Self::RemoveMade(made) => {
-                f.write_str("remove, where it is still there and empty:")?;
+                f.write_str("remove if empty:")?;
                 made.iter().rev().try_for_each(|made| write!(f, " {}", made.at.for_display().display()))
             }
         }

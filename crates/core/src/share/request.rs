@@ -29,10 +29,10 @@ use crate::stepwise::{Plan, Run};
 /// let share = Share::volume("/run/sb/mounts", &id, "config", Location::trusted("/srv/config")).unwrap().read_only();
 /// assert_eq!(
 ///     share.plan().to_string(),
-///     "  1. make the directory /run/sb/mounts/c1 unless something of that name is there\n  \
-///        2. make a placeholder for the mount, /run/sb/mounts/c1/config, unless something of that name is there\n  \
+///     "  1. create the directory /run/sb/mounts/c1 unless it exists\n  \
+///        2. create the placeholder /run/sb/mounts/c1/config unless it exists\n  \
 ///        3. bind /srv/config onto /run/sb/mounts/c1/config, read-only, private\n  \
-///        4. note the identity of the mount on /run/sb/mounts/c1/config\n"
+///        4. record the mount on /run/sb/mounts/c1/config\n"
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,15 +37,15 @@ pub enum ShareStep {
 
 impl fmt::Display for ShareStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const UNLESS: &str = "unless something of that name is there";
+        const UNLESS: &str = "unless it exists";
         match self {
-            Self::MakeDirectory(at) => write!(f, "make the directory {} {UNLESS}", Shown(at)),
-            Self::MakePlaceholder(at) => write!(f, "make a placeholder for the mount, {}, {UNLESS}", Shown(at)),
+            Self::MakeDirectory(at) => write!(f, "create the directory {} {UNLESS}", Shown(at)),
+            Self::MakePlaceholder(at) => write!(f, "create the placeholder {} {UNLESS}", Shown(at)),
             Self::Bind(request) | Self::Prepare(request) | Self::BindPrepared(request) => Bound(request).fmt(f),
-            Self::LookAtPrivateDir(at) => write!(f, "see that {} is not on a shared mount", Shown(at)),
-            Self::MakePrivatePlaceholder { at, .. } => write!(f, "make a placeholder for it, {}, {UNLESS}", Shown(at)),
-            Self::RemovePrepared(at) => write!(f, "take the mount off {} and remove its placeholder", Shown(at)),
-            Self::Note(at) => write!(f, "note the identity of the mount on {}", Shown(at)),
+            Self::LookAtPrivateDir(at) => write!(f, "check that {} is not on a shared mount", Shown(at)),
+            Self::MakePrivatePlaceholder { at, .. } => write!(f, "create the placeholder {} {UNLESS}", Shown(at)),
+            Self::RemovePrepared(at) => write!(f, "unmount {} and remove it", Shown(at)),
+            Self::Note(at) => write!(f, "record the mount on {}", Shown(at)),
         }
     }
 }

@@ -81,7 +81,7 @@ impl PaperMounts {
         if request.mode() == UnmountMode::Plain && self.mounts.iter().any(|mount| mount.parent == id) {
             return refuse(Errno::EBUSY);
         }
-        self.log.push(format!("take off {id}"));
+        self.log.push(format!("unmount {id}"));
         self.drop_tree(id);
         Ok(())
     }

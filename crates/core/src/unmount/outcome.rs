@@ -68,10 +68,10 @@ impl fmt::Display for TearDownOutcome {
             Self::Detached { layers: 1, name } => write!(f, "detached, {name}"),
             Self::Detached { layers, name } => write!(f, "detached in {layers} layers, {name}"),
             Self::NotMounted { name } => write!(f, "was not mounted, {name}"),
-            Self::Missing => f.write_str("was not there"),
-            Self::RefusedSymlink => f.write_str("refused: a symlink stands there"),
+            Self::Missing => f.write_str("did not exist"),
+            Self::RefusedSymlink => f.write_str("refused: it is a symlink"),
             Self::Covered => f.write_str("refused: another mount covers it"),
-            Self::StillMounted => f.write_str("still mounted: it cannot be taken off"),
+            Self::StillMounted => f.write_str("still mounted: it cannot be unmounted"),
             Self::Busy { by } if by.is_empty() => f.write_str("in use by a process"),
             Self::Busy { by } => {
                 f.write_str("in use: ")?;

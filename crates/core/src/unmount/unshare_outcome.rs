@@ -53,8 +53,8 @@ impl fmt::Display for UnshareOutcome {
             Self::Detached { layers: 1, name } => write!(f, "detached, {name}"),
             Self::Detached { layers, name } => write!(f, "detached in {layers} layers, {name}"),
             Self::NotMounted { name } => write!(f, "was not mounted, {name}"),
-            Self::Missing => f.write_str("was not there"),
-            Self::RefusedSymlink => f.write_str("refused: a symlink stands there"),
+            Self::Missing => f.write_str("did not exist"),
+            Self::RefusedSymlink => f.write_str("refused: it is a symlink"),
             Self::Covered => f.write_str("refused: another mount covers it"),
             Self::Stale { reason, name } => write!(f, "stale record: {reason}; {name}"),
         }

@@ -12,13 +12,13 @@ use crate::path::printable;
 #[non_exhaustive]
 pub enum AtomicVolumeError {
     /// There is no `..data`: the volume has another layout, or the kubelet has not written it yet.
-    #[error("{} has no ..data: it is not written yet, or not in versions", printable(.volume))]
+    #[error("{} has no ..data: the kubelet has not written it yet, or it has another layout", printable(.volume))]
     NotWritten {
         /// The volume.
         volume: PathBuf,
     },
     /// The volume does not have the kubelet's layout.
-    #[error("{} is no volume written in versions: {fault}", printable(.volume))]
+    #[error("{} does not have the layout of the kubelet: {fault}", printable(.volume))]
     OtherLayout {
         /// The volume.
         volume: PathBuf,
@@ -26,7 +26,7 @@ pub enum AtomicVolumeError {
         fault: LayoutFault,
     },
     /// The volume holds more than the caller's limits allow.
-    #[error("{} holds more than {} files and directories, {} bytes or {} directories in each other",
+    #[error("{} exceeds the limit of {} files and directories, {} bytes or {} nested directories",
         printable(.volume), .limits.entries, .limits.bytes, .limits.depth)]
     TooMuch {
         /// The volume.
@@ -52,7 +52,7 @@ pub enum AtomicVolumeError {
 #[non_exhaustive]
 pub enum LayoutFault {
     /// `..data` is no symlink.
-    #[error("..data is no symlink")]
+    #[error("..data is not a symlink")]
     NoLink,
     /// `..data` leads to a path that cannot be a version: out of the volume, or a name without the two dots.
     #[error("..data leads to {}", printable(.0))]
@@ -61,7 +61,7 @@ pub enum LayoutFault {
     #[error("{0} is missing")]
     VersionMissing(VolumeGeneration),
     /// The target of `..data` is no directory; a further symlink is not followed.
-    #[error("{0} is no directory")]
+    #[error("{0} is not a directory")]
     VersionNoDirectory(VolumeGeneration),
     /// A version holds a file that is neither a regular file nor a directory.
     #[error("{} is a {kind}", printable(.path))]

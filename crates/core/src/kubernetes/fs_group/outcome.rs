@@ -58,7 +58,7 @@ pub enum FsGroupError {
     Root(OsError),
     /// A file could not be changed or read. The root is unchanged, unless it is itself the file that failed.
     #[error(
-        "{} of {} names in {} could not be given their group", .report.progress.failed, .report.progress.examined, printable(.volume)
+        "could not set the group of {} of {} files in {}", .report.progress.failed, .report.progress.examined, printable(.volume)
     )]
     Incomplete {
         /// The volume, for messages.
@@ -74,7 +74,7 @@ impl FsGroupReport {
     pub(super) fn failure(&mut self, error: OsError) {
         self.progress.failed += 1;
         if self.failures.len() < FAILURES_KEPT {
-            tracing::warn!(target: "mountwright", subsystem = "mount", %error, "could not give its group to a volume's file");
+            tracing::warn!(target: "mountwright", subsystem = "mount", %error, "could not set the group of a volume's file");
             self.failures.push(error);
         }
     }

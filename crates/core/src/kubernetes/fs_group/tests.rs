@@ -278,7 +278,7 @@ fn failures_are_counted_and_the_first_are_named() {
     let tree = volume(|files| (0..100).for_each(|n| files.file(&format!("/v/{n:02}"), 0o600, b"")));
     (0..100).for_each(|n| tree.failing(&format!("/v/{n:02}"), Operation::SetOwner, Errno::EPERM));
     let error = run(&tree, &ALWAYS).unwrap_err();
-    assert_eq!(error.to_string(), "100 of 100 names in /v could not be given their group");
+    assert_eq!(error.to_string(), "could not set the group of 100 of 100 files in /v");
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(source, "could not set the owner of /v/00: operation not permitted (EPERM)");
     let FsGroupError::Incomplete { report, .. } = error else { panic!() };
