@@ -189,14 +189,14 @@ pub(crate) fn prepare(ports: Ports<'_>, layout: Layout, start: Start) -> Before 
         let image = Share::rootfs(MOUNTS, &id("c2"), at("/h/image")).unwrap();
         let config = volume("c1", "config", "/h/config").read_only();
         for share in [rootfs, config, volume("c1", "data", "/h/data"), image] {
-            before.shares.push(share.carry_out(ports.fs, ports.mounter).unwrap());
+            before.shares.push(share.create(ports.fs, ports.mounter).unwrap());
         }
     }
     before
 }
 
 fn share(ports: Ports<'_>, share: &Share) -> Answer {
-    done(share.carry_out(ports.fs, ports.mounter))
+    done(share.create(ports.fs, ports.mounter))
 }
 
 fn ensure(ports: Ports<'_>, share: &Share) -> Answer {
@@ -429,7 +429,7 @@ pub(crate) const OF_A_MOUNT: &[Touch] = &[
         name: "share it and unshare it",
         run: |ports, place| {
             let wanted = Share::rootfs(MOUNTS, &id("c7"), at(place)).unwrap().read_only();
-            match wanted.carry_out(ports.fs, ports.mounter) {
+            match wanted.create(ports.fs, ports.mounter) {
                 Ok(record) => unshare_by_record(ports, &record),
                 Err(error) => error.into(),
             }
@@ -475,7 +475,7 @@ pub(crate) const IN_A_CHROOT: &[Touch] = &[
         name: "share and unshare",
         run: |ports, _| {
             let wanted = Share::volume("/sb", &id("c"), "v", at("/srv/vol")).unwrap();
-            match wanted.carry_out(ports.fs, ports.mounter) {
+            match wanted.create(ports.fs, ports.mounter) {
                 Ok(record) => unshared(unshare_recorded(ports.fs, ports.mounter, "/sb".into(), &record)),
                 Err(error) => error.into(),
             }

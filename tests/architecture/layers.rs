@@ -2,18 +2,18 @@
 
 /// Of `crates/core/src`. Plain data comes before the ports.
 pub(crate) const CORE: &[&str] = &[
-    "file",
     "path",
+    "file",
     "mount",
     "error",
     "mount_table",
+    "spec",
     "ports",
     "stepwise",
     "bind",
     "device",
-    "kubernetes",
-    "spec",
     "unmount",
+    "kubernetes",
     "share",
     "sandbox",
     "recovery",

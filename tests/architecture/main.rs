@@ -13,7 +13,7 @@ use modules::{Arrows, Modules};
 
 /// The crates that are checked: folder, layers, and the number of findings that are still open.
 const CRATES: [(&str, &[&str], usize); 3] =
-    [("core", layers::CORE, 19), ("linux-backend", layers::LINUX, 0), ("fake-backend", layers::FAKE, 0)];
+    [("core", layers::CORE, 0), ("linux-backend", layers::LINUX, 0), ("fake-backend", layers::FAKE, 0)];
 
 fn broken(arrows: &Arrows, layers: &[&str]) -> Vec<String> {
     [rules::cycles(arrows), rules::upward(arrows, layers)].concat()

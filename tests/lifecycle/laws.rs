@@ -45,9 +45,9 @@ impl Wanted {
         if self.prepared { share.prepared_in(PRIVATE) } else { share }
     }
 
-    fn carry_out(&self, host: &FakeBackend) -> Option<ShareRecord> {
+    fn create(&self, host: &FakeBackend) -> Option<ShareRecord> {
         // One name twice is refused.
-        self.share().carry_out(host, host).ok()
+        self.share().create(host, host).ok()
     }
 }
 
@@ -94,10 +94,10 @@ fn share_then_unshare((shared, others, one, way): (bool, Shares, Wanted, Way)) -
     let host = model.backend();
     set_up(&host);
     for other in &others {
-        other.carry_out(&host);
+        other.create(&host);
     }
     let before = State::of(&model);
-    let Some(record) = one.carry_out(&host) else { return is_same(&before, &State::of(&model)) };
+    let Some(record) = one.create(&host) else { return is_same(&before, &State::of(&model)) };
     match way {
         Way::Name => drop(unshare_volume(&host, &host, MOUNTS.into(), &record.container, &record.name).unwrap()),
         Way::Record => drop(unshare_recorded(&host, &host, MOUNTS.into(), &record).unwrap()),
@@ -114,7 +114,7 @@ fn twice_is_once((shared, others, one): (bool, Shares, Wanted)) -> Result<(), Te
     let host = model.backend();
     let dirs = set_up(&host);
     for other in &others {
-        other.carry_out(&host);
+        other.create(&host);
     }
     let first = ensure_share(&host, &host, &one.share()).unwrap();
     let before = State::of(&model);
@@ -153,7 +153,7 @@ fn half_made((host_shared, wanted, detach): (bool, Vec<(Wanted, Fate)>, bool)) -
     let dirs = set_up(&host);
     let mut records = Vec::new();
     for (wanted, fate) in wanted {
-        let Some(record) = wanted.carry_out(&host) else { continue };
+        let Some(record) = wanted.create(&host) else { continue };
         let at = Location::Trusted(record.path.clone());
         if [Fate::Detached, Fate::Gone].contains(&fate) {
             host.unmount(&UnmountRequest::new(at.clone()).with_mode(UnmountMode::Detach)).unwrap();
@@ -206,8 +206,7 @@ fn crash_and_recover((host_shared, clumsy, shares, death): (bool, bool, Shares, 
     let before = State::of(&model);
     let hooked = Hooked::new(model.backend(), Arc::new(Death::after(death, || {}))).without_atomic_binds(clumsy);
     if let Ok(dirs) = set_up_sandbox(&hooked, &hooked, &setup()) {
-        let records: Vec<_> =
-            shares.iter().filter_map(|share| share.share().carry_out(&hooked, &hooked).ok()).collect();
+        let records: Vec<_> = shares.iter().filter_map(|share| share.share().create(&hooked, &hooked).ok()).collect();
         let _report = tear_down_sandbox(&hooked, &hooked, &dirs, &records, TakeOff::Strict);
     }
     drop(hooked);

@@ -84,20 +84,20 @@ fn share_all(
     shares: &mut Vec<Shared>,
 ) -> Result<(), Error> {
     let (mounts, id) = (&dirs.mounts_dir, &spec.container);
-    let mut carry_out = |share: Share, what: &str, source: &str, read_only: bool| -> Result<(), Error> {
+    let mut create = |share: Share, what: &str, source: &str, read_only: bool| -> Result<(), Error> {
         let share = if read_only { share.read_only() } else { share };
-        let record = share.carry_out(&backend, &backend)?;
+        let record = share.create(&backend, &backend)?;
         let (what, source) = (what.to_owned(), source.to_owned());
         shares.push(Shared { what, source, read_only, record, seen_by_guest: false });
         Ok(())
     };
     let rootfs = Share::rootfs(mounts, id, Location::trusted(&spec.rootfs))?;
-    carry_out(rootfs, "/", spec.rootfs.as_str(), spec.rootfs_read_only)?;
+    create(rootfs, "/", spec.rootfs.as_str(), spec.rootfs_read_only)?;
     for (row, number) in rows.iter().zip(1..).filter(|(row, _)| row.verdict.is_shared()) {
         let mount = &row.mount;
         let name = format!("{number:02}-{}", mount.destination.file_name().unwrap_or("root"));
         let volume = Share::volume(mounts, id, &name, Location::trusted(&mount.source))?;
-        carry_out(volume, mount.destination.as_str(), &mount.source, mount.read_only)?;
+        create(volume, mount.destination.as_str(), &mount.source, mount.read_only)?;
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ fn containers(ground: &Real, number: usize, way: Way, how: TakeOff) -> BTreeMap<
     let share = |number: usize| {
         let id = ContainerId::new(format!("c{number}")).unwrap();
         let rootfs = Share::rootfs(MOUNTS, &id, Location::trusted("/w/src/rootfs")).unwrap();
-        rootfs.carry_out(&backend, &backend).unwrap()
+        rootfs.create(&backend, &backend).unwrap()
     };
     let mut shares: Vec<_> = (0..number).map(share).collect();
     if way == Way::EachAlone {

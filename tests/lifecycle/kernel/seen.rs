@@ -100,7 +100,7 @@ fn never_writable() {
     let readers = readers();
     let mut made = 0;
     while made < SHARES || !readers.iter().all(Reader::has_met) && made < MORE * SHARES {
-        let record = share.carry_out(&backend, &backend).unwrap();
+        let record = share.create(&backend, &backend).unwrap();
         let report = tear_down_container(&backend, &backend, MOUNTS.into(), &[record], TakeOff::Detach);
         assert!(report.is_clean(), "{report}");
         made += 1;

@@ -30,13 +30,13 @@ pub(super) fn snapshot() -> Share {
 pub(crate) fn container(ports: Ports<'_>) -> Before {
     let mut before = sandbox(ports);
     for share in [rootfs(), config().read_only(), snapshot()] {
-        before.shares.push(share.carry_out(ports.fs, ports.mounter).unwrap());
+        before.shares.push(share.create(ports.fs, ports.mounter).unwrap());
     }
     before
 }
 
 fn share(ports: Ports<'_>, share: &Share) -> Ended {
-    built(share.carry_out(ports.fs, ports.mounter))
+    built(share.create(ports.fs, ports.mounter))
 }
 
 fn ensure(ports: Ports<'_>, share: &Share) -> Ended {

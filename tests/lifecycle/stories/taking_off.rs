@@ -39,7 +39,7 @@ fn with_host_mount(ports: Ports<'_>) -> Before {
 /// A container on a nydus image: its root filesystem is in the daemon, and an empty directory on the host.
 fn on_nydus(ports: Ports<'_>) -> Before {
     let mut before = sandbox(ports);
-    before.shares.push(snapshot().carry_out(ports.fs, ports.mounter).unwrap());
+    before.shares.push(snapshot().create(ports.fs, ports.mounter).unwrap());
     let rootfs = Location::beneath(MOUNTS, "c1/rootfs").unwrap();
     ports.fs.create_dir(&rootfs, FileMode::MOUNT_TARGET).unwrap();
     let mut container = Container::new(id());

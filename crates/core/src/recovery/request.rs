@@ -3,13 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::Error;
-use crate::path::Location;
-use crate::ports::{Filesystem, Mounter};
-use crate::recovery::empty_placeholders::left_names;
-use crate::recovery::ownership::{Found, SandboxPlaces};
-use crate::recovery::{Leftovers, ReapReport, ReapStep, Reaping};
 use crate::sandbox::SandboxDirs;
-use crate::stepwise::{Plan, Run};
 
 /// A sandbox whose runtime died, known by its directories alone: what is left of it is found in the mount table and in the
 /// directories, and removed.
@@ -82,53 +76,6 @@ impl Recovery {
     pub fn with_record(mut self, dirs: &SandboxDirs) -> Self {
         self.record = Some(Box::new(dirs.clone()));
         self
-    }
-
-    /// Lists what is left behind. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Os`]: the mount table or a directory cannot be read.
-    pub fn find(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Leftovers, Error> {
-        let table = mounter.mounts()?;
-        let places = SandboxPlaces::resolve(fs, mounter, self, &table)?;
-        let Found { left, unproven } = places.find_in(&table);
-        let mut names = Vec::new();
-        for root in places.with_names() {
-            names.extend(left_names(fs, root, &left)?.iter().map(Location::for_display));
-        }
-        Ok(Leftovers { mounts: left, names, unproven })
-    }
-
-    /// The steps, from what is there now. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// As [`find`](Self::find).
-    pub fn plan(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Plan<ReapStep>, Error> {
-        Ok(self.start(fs, mounter)?.plan())
-    }
-
-    /// Looks what is there and begins: nothing is touched before the first [`advance`](Run::advance), which never fails.
-    ///
-    /// # Errors
-    ///
-    /// As [`find`](Self::find).
-    pub fn start(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Run<Reaping>, Error> {
-        let table = mounter.mounts()?;
-        let places = SandboxPlaces::resolve(fs, mounter, self, &table)?;
-        Ok(Run::new(Reaping::new(places, &table)))
-    }
-
-    /// Removes what is left behind, and goes on after every failure.
-    ///
-    /// # Errors
-    ///
-    /// As [`find`](Self::find); nothing is changed then. What went wrong later stands in the report.
-    pub fn reap(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ReapReport, Error> {
-        let span = tracing::debug_span!(target: "mountwright", "reap", subsystem = "mount",
-            "shared-dir" = %self.mounts_dir);
-        span.in_scope(|| Ok(self.start(fs, mounter)?.finish_all(fs, mounter)))
     }
 
     pub(crate) fn mounts(&self) -> &Utf8Path {

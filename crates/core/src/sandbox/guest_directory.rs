@@ -5,7 +5,7 @@ use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::mount::{BindRequest, Conflict, MountKey, MountShape, Propagation, PropagationShape, UnmountMode};
 use crate::ports::{Filesystem, Mounter};
 use crate::sandbox::SandboxSetup;
-use crate::sandbox::setup_run::{at, is_quicker_at, torn_down};
+use crate::sandbox::races::{at, is_quicker_at, torn_down};
 use crate::share::ensure::may_be_in_the_making;
 use crate::share::expected_mount::{shape_of_bind, shape_of_copy};
 use crate::stepwise::attempts::{ATTEMPTS, let_others_run_longer, settled_mount_on};

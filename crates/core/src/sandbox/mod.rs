@@ -2,6 +2,7 @@
 
 pub(crate) mod guest_directory;
 pub(crate) mod mounts_directory;
+pub(crate) mod races;
 pub(crate) mod record;
 pub(crate) mod setup;
 pub(crate) mod setup_run;
@@ -12,10 +13,10 @@ pub(crate) mod teardown_run;
 pub(crate) mod teardown_step;
 
 pub use record::{SandboxDirs, UnsharedMounts};
-pub use setup::{SandboxSetup, set_up_sandbox};
-pub use setup_run::SettingUp;
+pub use setup::SandboxSetup;
+pub use setup_run::{SettingUp, set_up_sandbox};
 pub use setup_step::SetupStep;
-pub use teardown::{TearDown, tear_down_container, tear_down_sandbox};
+pub use teardown::TearDown;
 pub use teardown_report::{TearDownReport, TornDown};
-pub use teardown_run::TearingDown;
+pub use teardown_run::{TearingDown, tear_down_container, tear_down_sandbox};
 pub use teardown_step::TearDownStep;

@@ -8,7 +8,7 @@ use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::mount::subpath::is_onto_itself;
 use crate::mount::{BindRequest, Guarantee, MountInfo, MountKey, Propagation};
 use crate::ports::{Filesystem, Mounter};
-use crate::sandbox::setup_run::{at, torn_down};
+use crate::sandbox::races::{at, torn_down};
 use crate::stepwise::attempts::{ATTEMPTS, let_others_run_longer};
 use crate::unmount::exact::detach_exactly;
 use crate::unmount::placeholder::is_gone;

@@ -5,12 +5,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::bind::bind_mount::specified;
 use crate::error::Error;
 use crate::path::{ContainerId, Location, NotRelative};
-use crate::ports::{Filesystem, Mounter};
-use crate::sandbox::{SandboxDirs, SettingUp, SetupStep, UnsharedMounts};
+use crate::ports::Mounter;
+use crate::sandbox::UnsharedMounts;
 use crate::share::SANDBOX_MOUNTS_DIR;
 use crate::share::Share;
-use crate::stepwise::attempts::{SET_UP_ATTEMPTS, is_of_another_caller, let_others_run};
-use crate::stepwise::{Plan, Run};
 
 /// A sandbox's directories: `mounts`, where everything is bound, and `shared`, its read-only slave, which the guest sees.
 /// Whatever is mounted below the first from then on appears below the second, and nothing can be written there.
@@ -108,16 +106,6 @@ impl SandboxSetup {
         Ok(self)
     }
 
-    /// The steps, before anything is touched.
-    pub fn plan(&self) -> Plan<SetupStep> {
-        self.start().plan()
-    }
-
-    /// Begins it: nothing is touched before the first [`advance`](Run::advance).
-    pub fn start(&self) -> Run<SettingUp> {
-        Run::new(SettingUp::new(self.clone()))
-    }
-
     pub(crate) fn mounts(&self) -> &Utf8Path {
         &self.mounts_dir
     }
@@ -135,7 +123,7 @@ impl SandboxSetup {
     }
 
     /// Whether the sources of all binds are there: without one of them no further attempt can succeed.
-    fn is_possible(&self, mounter: &dyn Mounter) -> bool {
+    pub(crate) fn is_possible(&self, mounter: &dyn Mounter) -> bool {
         self.bind_mounts.iter().all(|share| mounter.mount_of(share.source()).is_ok())
     }
 
@@ -153,30 +141,4 @@ fn last_component(source: &Location) -> Result<String, Error> {
         Some(name) => Ok(name.to_owned()),
         None => Err(Error::NotUtf8 { bytes: name.as_encoded_bytes().to_vec() }),
     }
-}
-
-/// Sets a sandbox up: all of it, or nothing; a second time changes nothing and returns the same.
-///
-/// May be called by several threads and processes at once for the same sandbox: each returns Ok, and one set of mounts is
-/// there. A set-up that meets a tear-down begins again, a bounded number of times; `ESTALE` after that. One that fails for
-/// another reason rolls back its own mounts, but none that is in use; a set-up that has just adopted one of those and ended
-/// has to be repeated.
-///
-/// # Errors
-///
-/// [`Error::NotShared`]: see [`UnsharedMounts`]. [`Error::Conflict`]: something else is mounted where a mount belongs.
-/// [`Error::Os`]: what the ports say. What this call made is taken back then, unless [`Error::left`] names it.
-pub fn set_up_sandbox(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &SandboxSetup) -> Result<SandboxDirs, Error> {
-    let span = tracing::debug_span!(target: "mountwright", "set_up_sandbox", subsystem = "mount",
-        source = %setup.mounts_dir, destination = %setup.shared_dir);
-    span.in_scope(|| {
-        let mut attempts = 1..SET_UP_ATTEMPTS;
-        setup.start().finish_beginning_again(fs, mounter, |error, run| {
-            let again = is_of_another_caller(error) && attempts.next().is_some() && setup.is_possible(mounter);
-            again.then(|| {
-                let_others_run();
-                run.again()
-            })
-        })
-    })
 }

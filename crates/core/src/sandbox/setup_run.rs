@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 
 use crate::bind::bind_mount::bind_in_span;
-use crate::error::{Errno, Error, Leftover, Operation, OsError};
+use crate::error::{Error, Leftover};
 use crate::mount::{
     BindRequest, Guarantee, MountInfo, MountKey, MountSubtree, Origin, Placeholder, Propagation, UnmountMode,
 };
@@ -11,11 +11,14 @@ use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 use crate::sandbox::guest_directory::GuestDirectory;
 use crate::sandbox::mounts_directory::{self, is_onto_what_it_shows};
+use crate::sandbox::races::{at, is_quicker_at, torn_down};
 use crate::sandbox::{SandboxDirs, SandboxSetup, SetupStep, UnsharedMounts};
 use crate::share::layout::share_location;
 use crate::share::{Ensured, ShareRecord, ensure_share};
 use crate::stepwise::Sequence;
 use crate::stepwise::attempts::{ATTEMPTS, is_lost_race, let_others_run, let_others_run_longer, settled_mount};
+use crate::stepwise::attempts::{SET_UP_ATTEMPTS, is_of_another_caller};
+use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::{detach_exactly, unmount_exactly};
 use crate::unmount::placeholder;
 
@@ -52,6 +55,44 @@ pub struct SettingUp {
     private_shows: Option<MountSubtree>,
     /// Another caller has mounted where this one was to.
     lost_a_race: bool,
+}
+
+impl SandboxSetup {
+    /// The steps, before anything is touched.
+    pub fn plan(&self) -> Plan<SetupStep> {
+        self.start().plan()
+    }
+
+    /// Begins it: nothing is touched before the first [`advance`](Run::advance).
+    pub fn start(&self) -> Run<SettingUp> {
+        Run::new(SettingUp::new(self.clone()))
+    }
+}
+
+/// Sets a sandbox up: all of it, or nothing; a second time changes nothing and returns the same.
+///
+/// May be called by several threads and processes at once for the same sandbox: each returns Ok, and one set of mounts is
+/// there. A set-up that meets a tear-down begins again, a bounded number of times; `ESTALE` after that. One that fails for
+/// another reason rolls back its own mounts, but none that is in use; a set-up that has just adopted one of those and ended
+/// has to be repeated.
+///
+/// # Errors
+///
+/// [`Error::NotShared`]: see [`UnsharedMounts`]. [`Error::Conflict`]: something else is mounted where a mount belongs.
+/// [`Error::Os`]: what the ports say. What this call made is taken back then, unless [`Error::left`] names it.
+pub fn set_up_sandbox(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &SandboxSetup) -> Result<SandboxDirs, Error> {
+    let span = tracing::debug_span!(target: "mountwright", "set_up_sandbox", subsystem = "mount",
+        source = %setup.mounts(), destination = %setup.shared());
+    span.in_scope(|| {
+        let mut attempts = 1..SET_UP_ATTEMPTS;
+        setup.start().finish_beginning_again(fs, mounter, |error, run| {
+            let again = is_of_another_caller(error) && attempts.next().is_some() && setup.is_possible(mounter);
+            again.then(|| {
+                let_others_run();
+                run.again()
+            })
+        })
+    })
 }
 
 impl SettingUp {
@@ -189,18 +230,6 @@ impl SettingUp {
     }
 }
 
-/// Another caller is tearing the sandbox down while it is set up.
-pub(crate) fn torn_down(path: &Utf8Path) -> Error {
-    OsError::new(Operation::FindMount, path.as_std_path(), Errno::ESTALE).into()
-}
-
-/// True where a bind failed because of a mount that another caller has just attached there, and nothing is left of it.
-/// `EINVAL`: that mount cannot be bound yet, or the one that was to be bound was unmounted. `EAGAIN`: another caller has
-/// shared something before the new mount was complete.
-pub(crate) fn is_quicker_at(error: &Error) -> bool {
-    matches!(error.errno(), Some(Errno::EBUSY | Errno::EINVAL | Errno::EAGAIN)) && error.left().is_empty()
-}
-
 /// Binds `path` onto itself, private, on the mount `under`. `None`: another caller has mounted between the two; this bind is
 /// rolled back.
 fn bind_privately(
@@ -220,10 +249,6 @@ fn shown_by(mounter: &dyn Mounter, needed: Option<MountKey>) -> Result<Option<Mo
         Some(mount) => Ok(Some(MountSubtree::from(&mounter.find_mount(mount)?))),
         None => Ok(None),
     }
-}
-
-pub(crate) fn at(path: &Utf8Path) -> Location {
-    Location::from(path.as_std_path())
 }
 
 impl SettingUp {

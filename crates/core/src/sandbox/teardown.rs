@@ -6,10 +6,8 @@ use std::path::Path;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::mount::{MountSubtree, Origin, Placeholder};
-use crate::ports::{Filesystem, Mounter};
-use crate::sandbox::{SandboxDirs, TearDownReport, TearDownStep, TearingDown};
+use crate::sandbox::{SandboxDirs, TearDownStep};
 use crate::share::ShareRecord;
-use crate::stepwise::{Plan, Run};
 use crate::unmount::TakeOff;
 
 /// What is to be taken down: shares of a container or of a sandbox, and the sandbox's own mounts.
@@ -47,23 +45,6 @@ impl TearDown {
     pub fn how(mut self, how: TakeOff) -> Self {
         self.how = how;
         self
-    }
-
-    /// The steps, before anything is touched.
-    pub fn plan(&self) -> Plan<TearDownStep> {
-        self.start().plan()
-    }
-
-    /// Begins it: nothing is touched before the first [`advance`](Run::advance), which never fails.
-    pub fn start(&self) -> Run<TearingDown> {
-        Run::new(TearingDown::new(self.clone()))
-    }
-
-    /// Carries it out, and goes on after every failure.
-    pub fn carry_out(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> TearDownReport {
-        let span = tracing::debug_span!(target: "mountwright", "tear_down", subsystem = "mount",
-            "shared-dir" = %self.mounts_dir);
-        span.in_scope(|| self.start().finish_all(fs, mounter))
     }
 
     pub(crate) fn mounts_dir(&self) -> &Utf8Path {
@@ -117,26 +98,4 @@ impl TearDown {
             .filter(|made| !of_shares.contains(made.at.for_display().as_path()));
         self.dirs.iter().flat_map(|dirs| &dirs.made).chain(of_containers).cloned().collect()
     }
-}
-
-/// Takes a sandbox down: the shares of its containers, its own binds, its two directories.
-pub fn tear_down_sandbox(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    dirs: &SandboxDirs,
-    shares: &[ShareRecord],
-    how: TakeOff,
-) -> TearDownReport {
-    TearDown::sandbox(dirs.clone(), shares.to_vec()).how(how).carry_out(fs, mounter)
-}
-
-/// Takes the shares of a container down, and its directory where they had made it.
-pub fn tear_down_container(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    mounts_dir: &Utf8Path,
-    shares: &[ShareRecord],
-    how: TakeOff,
-) -> TearDownReport {
-    TearDown::container(mounts_dir, shares.to_vec()).how(how).carry_out(fs, mounter)
 }

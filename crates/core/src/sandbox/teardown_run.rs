@@ -11,11 +11,14 @@ use crate::mount_table::MountTable;
 use crate::mount_table::tree::MountTree;
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
+use crate::sandbox::SandboxDirs;
 use crate::sandbox::{TearDown, TearDownReport, TearDownStep, TornDown};
 use crate::share::ShareRecord;
 use crate::share::layout::share_location;
 use crate::share::unshare::warn_symlink;
 use crate::stepwise::Sequence;
+use crate::stepwise::{Plan, Run};
+use crate::unmount::TakeOff;
 use crate::unmount::exact::MOST_LOOKS;
 use crate::unmount::placeholder::{self, Removal};
 use crate::unmount::record_state::{Recorded, shows_same, stale_origin, state_of};
@@ -50,6 +53,47 @@ pub struct TearingDown {
     /// What went as one tree.
     went: Option<Went>,
     report: TearDownReport,
+}
+
+impl TearDown {
+    /// The steps, before anything is touched.
+    pub fn plan(&self) -> Plan<TearDownStep> {
+        self.start().plan()
+    }
+
+    /// Begins it: nothing is touched before the first [`advance`](Run::advance), which never fails.
+    pub fn start(&self) -> Run<TearingDown> {
+        Run::new(TearingDown::new(self.clone()))
+    }
+
+    /// Carries it out, and goes on after every failure.
+    pub fn run(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> TearDownReport {
+        let span = tracing::debug_span!(target: "mountwright", "tear_down", subsystem = "mount",
+            "shared-dir" = %self.mounts_dir());
+        span.in_scope(|| self.start().finish_all(fs, mounter))
+    }
+}
+
+/// Takes a sandbox down: the shares of its containers, its own binds, its two directories.
+pub fn tear_down_sandbox(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    dirs: &SandboxDirs,
+    shares: &[ShareRecord],
+    how: TakeOff,
+) -> TearDownReport {
+    TearDown::sandbox(dirs.clone(), shares.to_vec()).how(how).run(fs, mounter)
+}
+
+/// Takes the shares of a container down, and its directory where they had made it.
+pub fn tear_down_container(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    mounts_dir: &Utf8Path,
+    shares: &[ShareRecord],
+    how: TakeOff,
+) -> TearDownReport {
+    TearDown::container(mounts_dir, shares.to_vec()).how(how).run(fs, mounter)
 }
 
 impl TearingDown {

@@ -11,7 +11,7 @@ use crate::share::{Share, ShareRecord};
 ///
 /// # Errors
 ///
-/// As [`Share::carry_out`], and [`Error::Unspecified`] for an empty path.
+/// As [`Share::create`], and [`Error::Unspecified`] for an empty path.
 #[doc(alias = "bindMountContainerRootfs")]
 pub fn share_rootfs(
     fs: &dyn Filesystem,
@@ -22,7 +22,7 @@ pub fn share_rootfs(
     read_only: bool,
 ) -> Result<ShareRecord, Error> {
     let share = Share::rootfs(mounts_dir, id, rootfs.clone())?;
-    if read_only { share.read_only() } else { share }.carry_out(fs, mounter)
+    if read_only { share.read_only() } else { share }.create(fs, mounter)
 }
 
 /// Binds a container's nydus snapshot directory to `<mounts>/<id>/snapshotdir`, read-only, slave: [`Share::snapshot_dir`] in
@@ -38,7 +38,7 @@ pub fn share_snapshot_dir(
     id: &ContainerId,
     snapshot_dir: &Location,
 ) -> Result<ShareRecord, Error> {
-    Share::snapshot_dir(mounts_dir, id, snapshot_dir.clone())?.carry_out(fs, mounter)
+    Share::snapshot_dir(mounts_dir, id, snapshot_dir.clone())?.create(fs, mounter)
 }
 
 /// Binds a volume, a directory or a file, to `<mounts>/<id>/<name>`, private: [`Share::volume`] in one call.
@@ -58,5 +58,5 @@ pub fn share_volume(
     read_only: bool,
 ) -> Result<ShareRecord, Error> {
     let share = Share::volume(mounts_dir, id, name, source.clone())?;
-    if read_only { share.read_only() } else { share }.carry_out(fs, mounter)
+    if read_only { share.read_only() } else { share }.create(fs, mounter)
 }

@@ -25,7 +25,7 @@ use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, 
 ///
 /// # Errors
 ///
-/// [`Error::OutsideRoot`]: the source's mount cannot be placed. Else as [`Share::carry_out`], without `EBUSY` for a name that something is mounted on: that is an answer here. Nothing is
+/// [`Error::OutsideRoot`]: the source's mount cannot be placed. Else as [`Share::create`], without `EBUSY` for a name that something is mounted on: that is an answer here. Nothing is
 /// changed then.
 pub fn ensure_share(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
     for _ in 1..ATTEMPTS {

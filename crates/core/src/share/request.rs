@@ -6,12 +6,9 @@ use crate::bind::bind_mount::specified;
 use crate::error::Error;
 use crate::mount::{BindRequest, Guarantee, Propagation};
 use crate::path::{ContainerId, Location, NotRelative};
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::Mounter;
 use crate::share::layout::{container_dir, share_location};
 use crate::share::{ROOTFS_DIR, SNAPSHOT_DIR};
-use crate::share::{ShareRecord, ShareStep, Sharing};
-use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run};
-use crate::stepwise::{Plan, Run};
 
 /// A directory or file to be bound to `<mounts>/<container>/<name>`, so that the guest sees it.
 ///
@@ -150,42 +147,6 @@ impl Share {
         self.propagation
     }
 
-    /// The steps, before anything is touched.
-    pub fn plan(&self) -> Plan<ShareStep> {
-        self.start().plan()
-    }
-
-    /// Begins it: nothing is touched before the first [`advance`](Run::advance).
-    pub fn start(&self) -> Run<Sharing> {
-        Run::new(Sharing::new(self.clone()))
-    }
-
-    /// Carries it out: all of it, or nothing.
-    ///
-    /// May be called by several threads and processes at once, for the same name too. Names that another caller removes
-    /// meanwhile are made again, a bounded number of times. Of two shares under one name one is made and the other is
-    /// `EBUSY`, which has changed nothing.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::NotPrivate`]: see [`prepared_in`](Self::prepared_in). [`Error::Os`]: what the ports say: `EBUSY` where
-    /// something is shared under this name already ([`ensure_share`](crate::share::ensure_share) accepts that), `ELOOP` where a
-    /// component below `<mounts>` is a symlink, `ENOTDIR` where the name is a directory and the source is not or the reverse,
-    /// `EOPNOTSUPP` where a read-only share would be seen writable. Nothing is left then, unless [`Error::left`] names it.
-    pub fn carry_out(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ShareRecord, Error> {
-        let span = tracing::debug_span!(target: "mountwright", "share", subsystem = "mount",
-            "shared-dir" = %self.mounts_dir, "container-id" = %self.container, name = self.name);
-        span.in_scope(|| {
-            for _ in 1..ATTEMPTS {
-                match self.start().finish(fs, mounter) {
-                    Err(error) if is_of_another_caller(&error) && self.is_possible(mounter) => let_others_run(),
-                    done => return done,
-                }
-            }
-            self.start().finish(fs, mounter)
-        })
-    }
-
     /// Whether the source and the mounts directory are there: without one of them no further attempt can succeed.
     pub(crate) fn is_possible(&self, mounter: &dyn Mounter) -> bool {
         let mounts_dir = Location::from(self.mounts_dir.as_std_path());
@@ -194,6 +155,10 @@ impl Share {
 
     pub(crate) fn private_dir(&self) -> Option<&Utf8Path> {
         self.private_dir.as_deref()
+    }
+
+    pub(crate) fn mounts_dir(&self) -> &Utf8Path {
+        &self.mounts_dir
     }
 
     /// `<mounts>/<container>`.

@@ -11,7 +11,9 @@ use crate::ports::{Filesystem, Mounter};
 use crate::share::expected_mount::shape_of_bind;
 use crate::share::{Share, ShareRecord, ShareStep};
 use crate::stepwise::Sequence;
-use crate::stepwise::attempts::{is_lost_race, is_of_another_caller};
+use crate::stepwise::attempts::is_lost_race;
+use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run};
+use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::detach_exactly;
 use crate::unmount::placeholder::{self, Removal};
 
@@ -31,6 +33,44 @@ pub struct Sharing {
     record: Option<ShareRecord>,
     /// Another caller has mounted where this one was to.
     lost_a_race: bool,
+}
+
+impl Share {
+    /// The steps, before anything is touched.
+    pub fn plan(&self) -> Plan<ShareStep> {
+        self.start().plan()
+    }
+
+    /// Begins it: nothing is touched before the first [`advance`](Run::advance).
+    pub fn start(&self) -> Run<Sharing> {
+        Run::new(Sharing::new(self.clone()))
+    }
+
+    /// Carries it out: all of it, or nothing.
+    ///
+    /// May be called by several threads and processes at once, for the same name too. Names that another caller removes
+    /// meanwhile are made again, a bounded number of times. Of two shares under one name one is made and the other is
+    /// `EBUSY`, which has changed nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotPrivate`]: see [`prepared_in`](Self::prepared_in). [`Error::Os`]: what the ports say: `EBUSY` where
+    /// something is shared under this name already ([`ensure_share`](crate::share::ensure_share) accepts that), `ELOOP` where a
+    /// component below `<mounts>` is a symlink, `ENOTDIR` where the name is a directory and the source is not or the reverse,
+    /// `EOPNOTSUPP` where a read-only share would be seen writable. Nothing is left then, unless [`Error::left`] names it.
+    pub fn create(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ShareRecord, Error> {
+        let span = tracing::debug_span!(target: "mountwright", "share", subsystem = "mount",
+            "shared-dir" = %self.mounts_dir(), "container-id" = %self.container(), name = self.name());
+        span.in_scope(|| {
+            for _ in 1..ATTEMPTS {
+                match self.start().finish(fs, mounter) {
+                    Err(error) if is_of_another_caller(&error) && self.is_possible(mounter) => let_others_run(),
+                    done => return done,
+                }
+            }
+            self.start().finish(fs, mounter)
+        })
+    }
 }
 
 impl Sharing {
@@ -338,7 +378,7 @@ mod tests {
                 Ok(())
             }])),
         );
-        let record = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap();
+        let record = share("v", "/s").create(&filesystem(&paper), &mounter).unwrap();
         assert_eq!((record.mount, record.device), (key(1), DeviceNumber::new(8, 1)));
         assert_eq!((record.subpath.as_path(), record.path.as_path()), (Path::new("/images/s"), Path::new("/m/c/v")));
         let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity.inode)).collect();
@@ -350,7 +390,7 @@ mod tests {
     fn a_containers_directory_that_was_there_goes_with_the_last_share_in_it() {
         let (paper, mounter) =
             (Paper::with(&["/m", "/m/c", "/f.file"]), noting(binding(vec![|_| Err(Errno::ENOTDIR), |_| Ok(())])));
-        let record = share("v", "/f.file").carry_out(&filesystem(&paper), &mounter).unwrap();
+        let record = share("v", "/f.file").create(&filesystem(&paper), &mounter).unwrap();
         let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity.kind)).collect();
         assert_eq!(made, [("/m/c".into(), FileKind::Directory), ("/m/c/v".into(), FileKind::Regular)]);
     }
@@ -361,7 +401,7 @@ mod tests {
         mounter.expect_mount_of().returning(|_| {
             Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1)), is_root: false })
         });
-        assert_eq!(share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap().mount, key(2));
+        assert_eq!(share("v", "/s").create(&filesystem(&paper), &mounter).unwrap().mount, key(2));
     }
 
     #[test]
@@ -376,7 +416,7 @@ mod tests {
         );
         let id = ContainerId::new("c").unwrap();
         let share = Share::snapshot_dir("/m", &id, Location::trusted("/s")).unwrap();
-        assert_eq!(share.carry_out(&filesystem(&paper), &mounter).unwrap().name, "snapshotdir");
+        assert_eq!(share.create(&filesystem(&paper), &mounter).unwrap().name, "snapshotdir");
     }
 
     #[test]
@@ -386,7 +426,7 @@ mod tests {
             let mut mounter = MockMounter::new();
             mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
             mounter.expect_bind().returning(move |_| Err(refused(Operation::Bind, errno)));
-            let error = share("v", source).carry_out(&filesystem(&paper), &mounter).unwrap_err();
+            let error = share("v", source).create(&filesystem(&paper), &mounter).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Some(errno), &[][..]));
             assert_eq!(paper.lock().unwrap().log, ["make /m/c", "make /m/c/v", "remove /m/c/v", "remove /m/c"]);
         }
@@ -397,7 +437,7 @@ mod tests {
         let (paper, mut mounter) = (paper(), binding(vec![|_| Err(Errno::ENOENT)]));
         mounter.expect_mount_of().returning(|_| Err(refused(Operation::MountOf, Errno::ENOENT)));
         let before = paper.lock().unwrap().names.len();
-        let error = share("v", "/no").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        let error = share("v", "/no").create(&filesystem(&paper), &mounter).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Some(Errno::ENOENT), &[][..]));
         assert_eq!(paper.lock().unwrap().names.len(), before);
     }
@@ -405,7 +445,7 @@ mod tests {
     #[test]
     fn the_source_is_never_asked_since_its_server_may_be_dead() {
         let (paper, mounter) = (paper(), noting(binding(vec![|_| Ok(())])));
-        let steps = share("v", "/nowhere-on-paper").carry_out(&filesystem(&paper), &mounter);
+        let steps = share("v", "/nowhere-on-paper").create(&filesystem(&paper), &mounter);
         assert!(steps.is_ok(), "{steps:?}");
     }
 
@@ -414,7 +454,7 @@ mod tests {
         let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
         mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
         mounter.expect_unmount().withf(|request| request.expected() == Some(key(1))).times(1).returning(|_| Ok(()));
-        let error = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        let error = share("v", "/s").create(&filesystem(&paper), &mounter).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Some(Errno::ENOMEM), &[][..]));
         assert_eq!(paper.lock().unwrap().names.len(), 4);
     }
@@ -424,7 +464,7 @@ mod tests {
         let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
         mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
         mounter.expect_unmount().returning(|_| Err(refused(Operation::Unmount, Errno::EPERM)));
-        let error = share("v", "/s").carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        let error = share("v", "/s").create(&filesystem(&paper), &mounter).unwrap_err();
         assert_eq!(error.left()[0], Leftover::Mount { mount: key(1), at: "/m/c/v".into() });
     }
 
@@ -441,7 +481,7 @@ mod tests {
     fn what_cannot_be_read_only_in_one_step_is_refused_or_prepared_unseen() {
         let no = |_: &BindRequest| Err(Errno::EOPNOTSUPP);
         let refusing = paper();
-        let error = share("v", "/s").read_only().carry_out(&filesystem(&refusing), &binding(vec![no])).unwrap_err();
+        let error = share("v", "/s").read_only().create(&filesystem(&refusing), &binding(vec![no])).unwrap_err();
         assert_eq!((error.errno(), refusing.lock().unwrap().names.len()), (Some(Errno::EOPNOTSUPP), 4));
 
         let paper = paper();
@@ -463,7 +503,7 @@ mod tests {
         let mut mounter = noting(on_a_mount(mounter, 0));
         let prepared = |request: &crate::mount::UnmountRequest| request.expected() == Some(key(2));
         mounter.expect_unmount().withf(prepared).times(1).returning(|_| Ok(()));
-        let record = share("v", "/s").read_only().prepared_in("/p").carry_out(&filesystem(&paper), &mounter).unwrap();
+        let record = share("v", "/s").read_only().prepared_in("/p").create(&filesystem(&paper), &mounter).unwrap();
         assert_eq!(record.mount, key(3));
         let paper = paper.lock().unwrap();
         assert_eq!(paper.log, ["make /m/c", "make /m/c/v", "make /p/c:v", "remove /p/c:v"]);
@@ -479,7 +519,7 @@ mod tests {
         mounter.expect_unmount().times(1).returning(|_| Ok(()));
         let id = ContainerId::new("c").unwrap();
         let share = Share::snapshot_dir("/m", &id, Location::trusted("/s")).unwrap().prepared_in("/p");
-        assert_eq!(share.carry_out(&filesystem(&paper()), &mounter).unwrap().mount, key(3));
+        assert_eq!(share.create(&filesystem(&paper()), &mounter).unwrap().mount, key(3));
     }
 
     #[test]
@@ -497,7 +537,7 @@ mod tests {
         let paper = paper();
         let mounter = on_a_mount(binding(vec![|_| Err(Errno::EOPNOTSUPP)]), 3);
         let share = share("v", "/s").read_only().prepared_in("/p");
-        let error = share.carry_out(&filesystem(&paper), &mounter).unwrap_err();
+        let error = share.create(&filesystem(&paper), &mounter).unwrap_err();
         assert_eq!(error, Error::NotPrivate { path: "/p".into() });
         assert_eq!(paper.lock().unwrap().names.len(), 4);
     }

@@ -73,5 +73,5 @@ fn sandbox(backend: &LinuxBackend, containers: usize, way: Way) {
 fn shared(backend: &LinuxBackend, number: usize) -> ShareRecord {
     let id = ContainerId::new(format!("c{number}")).expect("an id");
     let rootfs = Share::rootfs(MOUNTS, &id, Location::trusted(ROOTFS)).expect("a share");
-    rootfs.carry_out(backend, backend).expect("shared")
+    rootfs.create(backend, backend).expect("shared")
 }

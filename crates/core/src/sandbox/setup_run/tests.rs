@@ -1,5 +1,5 @@
 use super::*;
-use crate::error::{Operation, OsError};
+use crate::error::{Errno, Operation, OsError};
 use crate::file::DeviceNumber;
 use crate::mount::subpath::subpath;
 use crate::mount::{BindReport, Conflict, Difference, MountId, PathMount, UniqueMountId};
