@@ -36,7 +36,7 @@ fn count() -> ExitCode {
     for (name, folder) in CRATES {
         match PublicItems::of(&source(folder)) {
             Ok(items) => {
-                println!("{name}: {} public names, {} of them at the root too", items.count(), items.at_root())
+                println!("{name}: {} public names, {} of them at the root too", items.count(), items.at_root());
             }
             Err(error) => {
                 eprintln!("{name}: {error:?}");

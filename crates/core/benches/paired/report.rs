@@ -6,7 +6,7 @@ use std::io::Write as _;
 
 use super::claim::Verdict;
 
-/// Prints each group, and appends it to the file that `MOUNTWRIGHT_BENCH_LOG` names, one tab-separated line for each
+/// Prints each group, and appends it to the file that the argument `--log=FILE` names, one tab-separated line for each
 /// number.
 pub(crate) struct Report {
     filters: Vec<String>,
@@ -21,9 +21,10 @@ impl Report {
     /// Without `--bench`, as under `cargo test --benches`, each variant is run once and nothing is measured.
     pub(crate) fn from_args() -> Self {
         let (flags, filters): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|word| word.starts_with('-'));
-        let log = std::env::var_os("MOUNTWRIGHT_BENCH_LOG").map(|path| {
-            OpenOptions::new().append(true).create(true).open(path).expect("MOUNTWRIGHT_BENCH_LOG names a file")
-        });
+        let log = flags
+            .iter()
+            .find_map(|flag| flag.strip_prefix("--log="))
+            .map(|path| OpenOptions::new().append(true).create(true).open(path).expect("--log names a file"));
         Self { filters, trial: !flags.iter().any(|flag| flag == "--bench"), log, missed: 0 }
     }
 
@@ -58,7 +59,7 @@ impl Report {
 
     fn append(&mut self, text: &str) {
         if let Some(log) = &mut self.log {
-            log.write_all(text.as_bytes()).expect("MOUNTWRIGHT_BENCH_LOG can be written to");
+            log.write_all(text.as_bytes()).expect("the log can be written to");
         }
     }
 
