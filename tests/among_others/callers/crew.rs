@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::operations::{Answer, Before, Operation, Ports};
 
 /// Time after which a call is said to wait for ever.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A word to a caller.
 #[derive(Serialize, Deserialize)]

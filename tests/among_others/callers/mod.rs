@@ -168,9 +168,8 @@ impl Round<'_> {
         if !self.results.iter().any(is_refused) {
             return false;
         }
-        let again = |result: &(usize, Answer)| match is_refused(result) {
-            true => (result.0, orders.call(&self.before, result.0)),
-            false => result.clone(),
+        let again = |result: &(usize, Answer)| {
+            if is_refused(result) { (result.0, orders.call(&self.before, result.0)) } else { result.clone() }
         };
         let results: Vec<_> = self.results.iter().map(again).collect();
         let text = self.ground.look();
@@ -184,7 +183,7 @@ impl Round<'_> {
             Kind::Removes => [DONE, INCOMPLETE].contains(&answer.kind.as_str()),
             _ => answer.left.is_empty(),
         };
-        if !(kinds.contains(&Kind::Makes) && kinds.contains(&Kind::Removes)) || !self.results.iter().all(fits) {
+        if !(kinds.contains(&Kind::Makes) && kinds.contains(&Kind::Removes) && self.results.iter().all(fits)) {
             return false;
         }
         let recovered = recover(Ports::of(&self.ground.backend));

@@ -40,10 +40,11 @@ impl fmt::Display for ShareStep {
         const UNLESS: &str = "unless it exists";
         match self {
             Self::MakeDirectory(at) => write!(f, "create the directory {} {UNLESS}", Shown(at)),
-            Self::MakePlaceholder(at) => write!(f, "create the placeholder {} {UNLESS}", Shown(at)),
+            Self::MakePlaceholder(at) | Self::MakePrivatePlaceholder { at, .. } => {
+                write!(f, "create the placeholder {} {UNLESS}", Shown(at))
+            }
             Self::Bind(request) | Self::Prepare(request) | Self::BindPrepared(request) => Bound(request).fmt(f),
             Self::LookAtPrivateDir(at) => write!(f, "check that {} is not on a shared mount", Shown(at)),
-            Self::MakePrivatePlaceholder { at, .. } => write!(f, "create the placeholder {} {UNLESS}", Shown(at)),
             Self::RemovePrepared(at) => write!(f, "unmount {} and remove it", Shown(at)),
             Self::Note(at) => write!(f, "record the mount on {}", Shown(at)),
         }
