@@ -41,7 +41,7 @@ impl AttributesRequest {
     }
 }
 
-/// A change of attributes that was made.
+/// The report of a change of attributes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

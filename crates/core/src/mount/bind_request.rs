@@ -185,7 +185,7 @@ impl BindRequest {
     }
 }
 
-/// A bind mount that was made.
+/// The report of a new bind mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

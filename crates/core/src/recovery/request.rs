@@ -1,31 +1,32 @@
-//! Finding and removing what a crashed runtime left behind.
+//! Search for and removal of the orphans of a crashed runtime.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::Error;
 use crate::sandbox::SandboxDirs;
 
-/// A sandbox whose runtime died, known by its directories alone: what is left of it is found in the mount table and in the
+/// A sandbox whose runtime died, known only by its directories: its orphans are found in the mount table and in the
 /// directories, and removed.
 ///
-/// What counts as left behind:
+/// Orphans are:
 ///
-/// * every mount below the mounts directory, below what the guest saw, and below the private place: they are this
-///   sandbox's by definition. Hidden layers, mounts whose source was deleted, names that are not UTF-8 included.
-/// * on those directories themselves, a mount that is proven to be the set-up's: of the mounts directory or the private
-///   place onto itself; and on what the guest saw, a read-only mount of the mounts directory that receives from no other
-///   peer group than the mounts directory's. Any other mount there is left and named with the reason
-///   ([`UnprovenMount`](crate::recovery::UnprovenMount)); so is a symlink. Nothing below it is looked at.
-/// * with the set-up's record ([`with_record`](Self::with_record)), the recorded mount wherever it is, and where the mounts
-///   directory was renamed and made again, what is below the one that the guest saw.
-/// * in the mounts directory and in the private place, empty directories and empty files of the shape that sharing makes:
-///   `<id>/<name>`, `<id>-…`, `<id>:<name>`. Anything that holds a byte stays.
+/// * every mount below the mounts directory, below the mount that the guest saw, and below the private directory: they
+///   belong to this sandbox by definition, hidden layers, mounts whose source was deleted and names that are not UTF-8
+///   included.
+/// * on those directories themselves, a mount that is proven to be the set-up's: a bind of the mounts directory or of
+///   the private directory onto itself; and on the guest's directory, a read-only mount of the mounts directory whose
+///   master, if any, is that directory's peer group. Any other mount there is left and reported with the reason
+///   ([`UnprovenMount`](crate::recovery::UnprovenMount)); so is a symlink. The mounts below it are not examined.
+/// * with the set-up's record ([`with_record`](Self::with_record)), the recorded mount wherever it is; and where the
+///   mounts directory was renamed and created again, the mounts and names below the one that the guest saw.
+/// * in the mounts directory and in the private directory, empty directories and empty files of the form that sharing
+///   creates: `<id>/<name>`, `<id>-…`, `<id>:<name>`. A file with data stays.
 ///
-/// Nothing else is touched: a mount is unmounted by its identity, compared by the descriptor that it is unmounted by, never
-/// by a name alone; where a mount has peers and something on it, it is made private first by that same descriptor. The mount
-/// table is read a bounded number of times, not for each mount. It is idempotent: what could not be removed is found again the
-/// next time, and a time when nothing is left does nothing. Several may run at once: what another one has removed is no
-/// failure.
+/// Nothing else is changed. A mount is unmounted by its id, which is compared on the descriptor that is unmounted,
+/// never by a name alone; where it has peers and children, it is made private first on that same descriptor. The mount
+/// table is read a bounded number of times, not for each mount. Recovery is idempotent: a further run finds what could
+/// not be removed, and does nothing where nothing is left. Several may run at once: an orphan that another run has
+/// removed is no failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
     mounts_dir: Utf8PathBuf,
@@ -51,7 +52,7 @@ impl Recovery {
         Ok(Self { mounts_dir, shared_dir, private_dir: None, directories_too: false, record: None })
     }
 
-    /// Its private place, where it has one.
+    /// Sets its private directory.
     ///
     /// # Errors
     ///
@@ -65,14 +66,14 @@ impl Recovery {
         Ok(self)
     }
 
-    /// Removes the directories themselves too, where they are empty in the end.
+    /// Removes the directories themselves too, where they are empty at the end.
     pub fn directories_too(mut self) -> Self {
         self.directories_too = true;
         self
     }
 
-    /// Proves the set-up's own mount by its record, where that is of this boot and mount namespace and the kernel has unique
-    /// ids (Linux 6.8). Any other record is ignored.
+    /// Proves the set-up's own mount by its record, where the record is of this boot and mount namespace and the kernel
+    /// has unique ids (Linux 6.8). Any other record is ignored.
     pub fn with_record(mut self, dirs: &SandboxDirs) -> Self {
         self.record = Some(Box::new(dirs.clone()));
         self

@@ -1,4 +1,4 @@
-//! A recovery under way.
+//! A recovery in progress.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -18,25 +18,25 @@ use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::may_have_moved;
 use crate::unmount::placeholder::{self, Removal};
 
-/// A [`Recovery`](crate::recovery::Recovery) under way. Its steps never fail: what goes wrong stands in the report.
+/// A [`Recovery`](crate::recovery::Recovery) in progress. Its steps never fail: failures are in the report.
 #[derive(Clone, Debug)]
 pub struct Reaping {
     places: SandboxPlaces,
     first: Vec<ReapStep>,
-    /// What was there at the last look.
+    /// The mounts that the last look-up found.
     seen: Vec<LeftMount>,
     /// The mounts that could not be unmounted since then.
     refused: HashMap<MountId, OsError>,
-    /// The looks that found no fewer mounts than the one before.
+    /// The look-ups that found no fewer mounts than the one before.
     looks: u32,
     report: ReapReport,
 }
 
-/// Most looks that find no fewer mounts than the one before, while other processes change what is there.
+/// The maximum number of look-ups that find no fewer mounts than the one before, while other processes change them.
 const MOST_LOOKS: u32 = 8;
 
 impl Recovery {
-    /// Lists what is left behind. Changes nothing.
+    /// Lists the orphans. Changes nothing.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl Recovery {
         Ok(Leftovers { mounts: left, names, unproven })
     }
 
-    /// The steps, from what is there now. Changes nothing.
+    /// The steps for the present orphans. Changes nothing.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Recovery {
         Ok(self.start(fs, mounter)?.plan())
     }
 
-    /// Looks what is there and begins: nothing is touched before the first [`advance`](Run::advance), which never fails.
+    /// Finds the orphans and begins: nothing is changed before the first [`advance`](Run::advance), which never fails.
     ///
     /// # Errors
     ///
@@ -72,11 +72,11 @@ impl Recovery {
         Ok(Run::new(Reaping::new(places, &table)))
     }
 
-    /// Removes what is left behind, and goes on after every failure.
+    /// Removes the orphans, and continues after every failure.
     ///
     /// # Errors
     ///
-    /// As [`find`](Self::find); nothing is changed then. What went wrong later stands in the report.
+    /// As [`find`](Self::find); nothing is changed then. Later failures are in the report.
     pub fn reap(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ReapReport, Error> {
         let span = tracing::debug_span!(target: "mountwright", "reap", subsystem = "mount",
             "shared-dir" = %self.mounts());
@@ -105,9 +105,9 @@ impl Reaping {
         }
     }
 
-    /// While a look finds fewer mounts than the last one, there is something to be done: what they covered. Where a mount was
-    /// not at its mount point any more, another process may be changing it: that is looked at again, a bounded number of
-    /// times.
+    /// Looks up the mounts again. While it finds fewer than the last time, mounts that were covered may be reachable
+    /// now. A mount that was no longer at its mount point may be being moved by another process: that is repeated a
+    /// bounded number of times.
     fn look_again(&mut self, mounter: &dyn Mounter) -> Vec<ReapStep> {
         let mut refused = std::mem::take(&mut self.refused);
         let table = match mounter.mounts() {
@@ -157,18 +157,19 @@ impl Reaping {
     }
 }
 
-/// The mounts to unmount now, each with all below it: what is in sight and not mounted on another one of them that is. Of a
-/// stack all layers, from the top. A mount with one below it that is not proven to be the sandbox's stays.
+/// The mounts to unmount now, each with all mounts below it: those that are visible and whose parent is not itself
+/// unmounted here. For a stack all layers, from the top. A mount with one below it that is not proven to be the
+/// sandbox's stays.
 fn units(left: &[LeftMount], unproven: &[UnprovenMount], table: &MountTable) -> Vec<ReapStep> {
     let tree = MountTree::new(table);
     let by_id: HashMap<_, _> = left.iter().map(|left| (left.mount.id, left)).collect();
     let of_row = |row: &MountRow<'_>| by_id.get(&row.id()).copied();
     let carrying = carrying_unproven(unproven, table);
     let mut steps = Vec::new();
-    // Last made first: shares before what the guest saw, that before the mounts directory.
+    // The newest first: shares before the guest's mount, and that before the mounts directory.
     for left in left.iter().rev() {
         let Some(row) = table.by_id(left.mount.id) else { continue };
-        // One that covers its own parent goes first: the parent is in sight then.
+        // A mount that covers its own parent is unmounted first: the parent is visible then.
         let goes = |parent: &MountRow<'_>| of_row(parent).is_some() && !carrying.contains(&parent.id());
         let goes_with = |parent: &MountRow<'_>| goes(parent) && tree.is_visible(*parent);
         let is_top = table.by_id(row.parent()).is_none_or(|parent| !goes_with(&parent));
@@ -178,7 +179,8 @@ fn units(left: &[LeftMount], unproven: &[UnprovenMount], table: &MountTable) -> 
         let own = (left.role == LeftRole::MountsOntoItself).then_some(row.id());
         let reaches_peers = tree.reaches_peers(row, own);
         if reaches_peers && own.is_some() {
-            // Its copies are to go with it, so it cannot be cut off: what is on it is, one by one, and it goes at the next look.
+            // Its copies are to be unmounted with it, so it cannot be made private. Its children can, one by one, and
+            // it is unmounted after the next look-up.
             for child in tree.children(row.id()).iter().rev().filter(|child| tree.is_visible(**child)) {
                 if let Some(left) = of_row(child) {
                     steps.push(take(left, tree.reaches_peers(*child, None)));
@@ -192,7 +194,7 @@ fn units(left: &[LeftMount], unproven: &[UnprovenMount], table: &MountTable) -> 
     steps
 }
 
-/// The layers of a stack beneath its top: each is in sight once the one above is unmounted.
+/// The layers of a stack beneath its top: each is visible once the one above is unmounted.
 fn layers_beneath<'a>(
     top: MountRow<'a>,
     tree: &MountTree<'a>,
@@ -216,7 +218,7 @@ fn layers_beneath<'a>(
     steps
 }
 
-/// The mounts that something unproven is mounted on, or further up.
+/// The ancestors of unproven mounts.
 fn carrying_unproven(unproven: &[UnprovenMount], table: &MountTable) -> HashSet<MountId> {
     let mut carrying = HashSet::new();
     for mount in unproven.iter().filter_map(|unproven| unproven.mount.as_ref()) {
@@ -250,7 +252,7 @@ impl Sequence for Reaping {
                 match fs.remove_dir(&at) {
                     Ok(()) => self.report.removed.push(path.clone()),
                     Err(error) => match placeholder::gone_or_kept(fs, &at, error) {
-                        // It was never there.
+                        // It never existed.
                         Removal::Removed => {}
                         Removal::Kept(error) => self.report.failures.push(error.into()),
                     },
@@ -260,7 +262,7 @@ impl Sequence for Reaping {
         Ok(Vec::new())
     }
 
-    /// A recovery makes nothing.
+    /// A recovery creates nothing.
     fn take_back(&mut self, _: &dyn Filesystem, _: &dyn Mounter) -> Vec<Leftover> {
         Vec::new()
     }
@@ -285,7 +287,7 @@ mod tests {
     use crate::test_support::in_memory_names::{Paper, SharedPaper, filesystem};
 
     const ROOT: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n";
-    /// A sandbox with one share and its copy, and somebody else's mounts around it.
+    /// A sandbox with one share and its copy, and mounts of other processes around it.
     const SANDBOX: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n\
         2 1 0:9 / /sb/mountsx rw - tmpfs other rw\n\
         5 1 8:1 /sb/mounts /sb/mounts rw shared:2 - ext4 a rw\n\

@@ -21,7 +21,7 @@ pub(crate) struct GuestDirectory<'a> {
 }
 
 impl GuestDirectory<'_> {
-    /// Binds unless that is done. Returns the mount, and whether this call has made it.
+    /// Binds the guest's directory unless it is bound. Returns the mount, and true where this call has created it.
     pub(crate) fn bind(&self) -> Result<(MountKey, bool), Error> {
         let mut last = torn_down(self.setup.shared());
         for attempt in 1..=2 * ATTEMPTS {
@@ -46,12 +46,12 @@ impl GuestDirectory<'_> {
             return Ok((self.wanted()?.check(there)?.key(), false));
         }
         self.check_uncovered()?;
-        // Nothing is below `shared` yet, so there is no copy that a window could leave writable.
+        // Nothing is below `shared` yet, so a window cannot leave a writable copy.
         let request = BindRequest::new(at(self.setup.mounts()), at_shared).read_only().propagation(Propagation::Slave);
         self.keep_if_slave(bind_in_span(self.fs, self.mounter, &request)?.mount)
     }
 
-    /// `EBUSY`: another mount covers the mount onto itself. The source of the bind would be that one.
+    /// Fails with `EBUSY` where another mount covers the mount onto itself: the bind would take that one as its source.
     fn check_uncovered(&self) -> Result<(), Error> {
         let Some(mount) = self.onto_itself else { return Ok(()) };
         let mounts = self.setup.mounts();
@@ -61,7 +61,8 @@ impl GuestDirectory<'_> {
         Err(OsError::new(Operation::Bind, mounts.as_std_path(), Errno::EBUSY).into())
     }
 
-    /// By the mount onto itself where there is one: another caller's mount may cover its name for a moment.
+    /// The expected mount. Derived from the mount onto itself where there is one, because another caller's mount may
+    /// cover its name for a moment.
     fn wanted(&self) -> Result<MountShape, Error> {
         let Some(mount) = self.onto_itself else {
             return shape_of_bind(self.fs, self.mounter, &at(self.setup.mounts()), true, Propagation::Slave);
@@ -73,7 +74,8 @@ impl GuestDirectory<'_> {
         }
     }
 
-    /// Keeps the new mount if it is a slave of the mounts directory: its name may have shown another mount for a moment.
+    /// Keeps the new mount if it is a slave of the mounts directory: its name may have led to another mount for a
+    /// moment.
     fn keep_if_slave(&self, mount: MountKey) -> Result<(MountKey, bool), Error> {
         let looked = self.wanted().and_then(|wanted| Ok((wanted, self.mounter.find_mount(mount)?)));
         let refused = match looked {
@@ -98,7 +100,7 @@ fn unmount_unfinished(mounter: &dyn Mounter, conflict: &Conflict) -> Result<(), 
     }
     let request = of_mount(&conflict.found, conflict.found.key()).with_mode(UnmountMode::Detach);
     match mounter.unmount(&request) {
-        // Another caller was quicker.
+        // Another caller has unmounted it.
         Err(error) if crate::unmount::exact::may_have_moved(&error) => Ok(()),
         done => Ok(done?),
     }

@@ -27,12 +27,12 @@ impl Found {
     }
 }
 
-/// A bind onto itself on another one is that of the loser of a race, about to be unmounted: the directory is looked at
-/// again.
+/// Looks up the mount that holds the mounts directory. A bind onto itself stacked on another such bind has lost a race
+/// and is about to be unmounted: the directory is looked up again.
 pub(crate) fn look(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) -> Result<Found, Error> {
     let mut attempt = 0;
     loop {
-        // Of a mount outside of the root a second set-up could not recognize what this one makes.
+        // A mount outside the root is refused: a second set-up could not recognize the result of this one.
         let there = within_root(fs, mounter, &at(path), mounter.mount_of(&at(path)))?;
         let under = if there.is_root { find_parent(mounter, &there.mount)? } else { None };
         let Some(under) = under.filter(|under| is_onto_itself(&there.mount, under)) else {
@@ -47,8 +47,8 @@ pub(crate) fn look(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) 
     }
 }
 
-/// Binds the directory onto itself, on the mount `under`. The new mount is shared, in a peer group of its own. `EBUSY`:
-/// another caller has mounted there first; nothing is left.
+/// Binds the directory onto itself, on the mount `under`. The new mount is shared, in a peer group of its own. Fails
+/// with `EBUSY`, and leaves nothing, where another caller has mounted there first.
 pub(crate) fn bind(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -61,8 +61,8 @@ pub(crate) fn bind(
     kept.ok_or_else(|| OsError::new(Operation::Bind, path.as_std_path(), Errno::EBUSY).into())
 }
 
-/// Keeps a bind of the directory onto itself if it shows what is under it and lies on `under`; else it is rolled back and
-/// the result is `None`.
+/// Keeps a bind of the directory onto itself if it shows the directory that it covers and its parent is `under`; else
+/// it is unmounted and the result is `None`.
 pub(crate) fn keep_if_on(
     mounter: &dyn Mounter,
     path: &Utf8Path,
@@ -73,7 +73,7 @@ pub(crate) fn keep_if_on(
     match mounter.find_mount(mount) {
         Ok(info) if info.parent == under.id && is_onto_itself(&info, under) => return Ok(Some(mount)),
         Ok(_) => {}
-        // Believed only when two calls say so.
+        // It counts as gone only if two calls report that.
         Err(gone) if gone.errno() == Errno::ENOENT && !shows(mounter, path, mount)? => return Ok(None),
         Err(error) => {
             let undone = detach_exactly(mounter, &at(path), mount).is_ok();
@@ -94,12 +94,12 @@ fn shows(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<bool
     }
 }
 
-/// Makes this very mount shared, as the set-up that has bound it was about to.
+/// Makes this mount shared in place of the set-up that bound it.
 pub(crate) fn make_shared(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<(), Error> {
     for attempt in 0..ATTEMPTS {
         match mounter.set_propagation_of(&at(path), mount, Propagation::Shared) {
             Ok(()) => return Ok(()),
-            // It is covered for a moment, or unmounted.
+            // The mount is covered for a moment, or unmounted.
             Err(error) if matches!(error.errno(), Errno::EINVAL | Errno::ESTALE) || is_gone(error.errno()) => {}
             Err(error) => return Err(error.into()),
         }
@@ -111,7 +111,7 @@ pub(crate) fn make_shared(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKe
     Err(torn_down(path))
 }
 
-/// Whether the mount is shared; `ESTALE` where it is gone.
+/// True where the mount is shared; fails with `ESTALE` where it is gone.
 pub(crate) fn is_shared(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<bool, Error> {
     match mounter.find_mount(mount) {
         Ok(found) => Ok(found.propagation.peers.is_some()),
@@ -120,12 +120,12 @@ pub(crate) fn is_shared(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey)
     }
 }
 
-/// Whether a mount shows what is under it.
+/// True where a mount shows the directory that it covers.
 pub(crate) fn is_onto_what_it_shows(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bool, Error> {
     Ok(find_parent(mounter, mount)?.is_some_and(|under| is_onto_itself(mount, &under)))
 }
 
-/// `None`: the mount under it is not seen from here.
+/// The parent of a mount; `None` where this process cannot look it up.
 fn find_parent(mounter: &dyn Mounter, mount: &MountInfo) -> Result<Option<MountInfo>, Error> {
     match mounter.find_mount(MountKey::Reused(mount.parent)) {
         Ok(parent) => Ok(Some(parent)),

@@ -58,8 +58,8 @@ pub struct SandboxDirs {
 }
 
 impl SandboxDirs {
-    /// Looks at the recorded places for the same mounts in another mount namespace of the same boot, as a program that was
-    /// started again in a new namespace has them.
+    /// Looks up the recorded mounts at their recorded places in another mount namespace of the same boot, for a program
+    /// that was restarted in a new namespace.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A sandbox's directories, to be set up.
+//! Set-up of a sandbox's directories.
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -10,13 +10,13 @@ use crate::sandbox::UnsharedMounts;
 use crate::share::SANDBOX_MOUNTS_DIR;
 use crate::share::Share;
 
-/// A sandbox's directories: `mounts`, where everything is bound, and `shared`, its read-only slave, which the guest sees.
-/// Whatever is mounted below the first from then on appears below the second, and nothing can be written there.
+/// A sandbox's directories: `mounts`, below which everything is bound, and `shared`, its read-only slave, which the
+/// guest sees. Later mounts below the first propagate to the second, and nothing can be written there.
 ///
-/// All paths are trusted. Directories that are missing are made, with those above them.
+/// All paths are trusted. Missing directories are created, with those above them.
 ///
-/// It is idempotent: what is there as wanted is left as it is and noted; what is there otherwise is [`Error::Conflict`].
-/// Whatever it did make is taken back when it fails, last made first; what was there before stays.
+/// It is idempotent: an existing mount of the requested shape stays and is recorded; any other mount in its place is
+/// [`Error::Conflict`]. On failure its own changes are rolled back, the last one first; earlier mounts and files stay.
 ///
 /// ```
 /// use mountwright_core::Location;
@@ -39,7 +39,7 @@ pub struct SandboxSetup {
 }
 
 impl SandboxSetup {
-    /// These two directories, refusing where `mounts_dir` is not on a shared mount.
+    /// A set-up of these two directories, which fails where `mounts_dir` is not on a shared mount.
     ///
     /// # Errors
     ///
@@ -60,13 +60,13 @@ impl SandboxSetup {
         })
     }
 
-    /// What to do where `mounts_dir` is not on a shared mount.
+    /// Sets the action where `mounts_dir` is not on a shared mount.
     pub fn unshared(mut self, unshared: UnsharedMounts) -> Self {
         self.unshared = unshared;
         self
     }
 
-    /// A directory in which mounts are prepared unseen, for kernels that cannot bind read-only in one step
+    /// Sets a directory in which mounts are prepared, for kernels that cannot bind read-only in one step
     /// ([`Share::prepared_in`]). Where it is on a shared mount it is bound onto itself, private.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl SandboxSetup {
         Ok(self)
     }
 
-    /// Files and directories that every container of the sandbox is to see: each is bound, read-only and private, to
+    /// Adds files and directories that every container of the sandbox sees: each is bound, read-only and private, to
     /// `<mounts>/sandbox-mounts/<the last component of its path>`.
     ///
     /// # Errors
@@ -122,7 +122,7 @@ impl SandboxSetup {
         self.unshared
     }
 
-    /// Whether the sources of all binds are there: without one of them no further attempt can succeed.
+    /// True where the sources of all binds exist: without one of them no further attempt can succeed.
     pub(crate) fn is_possible(&self, mounter: &dyn Mounter) -> bool {
         self.bind_mounts.iter().all(|share| mounter.mount_of(share.source()).is_ok())
     }

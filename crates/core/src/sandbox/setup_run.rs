@@ -1,4 +1,4 @@
-//! A sandbox's set-up under way.
+//! A sandbox's set-up in progress.
 
 use camino::Utf8Path;
 
@@ -22,29 +22,29 @@ use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::{detach_exactly, unmount_exactly};
 use crate::unmount::placeholder;
 
-/// A mount that this call has made.
+/// A mount that this call has created.
 #[derive(Clone, Debug)]
 struct Made {
     mount: MountKey,
     at: camino::Utf8PathBuf,
 }
 
-/// A [`SandboxSetup`] under way.
+/// A [`SandboxSetup`] in progress.
 ///
-/// Every mount is complete before it can be seen, so that another set-up may adopt it at once. The set-up that loses a race
-/// looks again and adopts what is there; only its last failure rolls back.
+/// Every mount is complete before it is visible, so that another set-up may adopt it at once. A set-up that loses a
+/// race starts again and adopts the existing mounts; only its last failure rolls back.
 #[derive(Clone, Debug)]
 pub struct SettingUp {
     setup: SandboxSetup,
     /// The directories that this call has created.
     made: Vec<Placeholder>,
-    /// The mounts that this call has made, in order.
+    /// The mounts that this call has created, in order.
     mounted: Vec<Made>,
-    /// The sandbox-wide binds that this call has made.
+    /// The sandbox-wide binds that this call has created.
     bound: Vec<ShareRecord>,
     /// The mount that the bind of the mounts directory onto itself is attached to.
     under: Option<MountInfo>,
-    /// The binds onto itself that lost a race.
+    /// The number of binds onto itself that lost a race.
     lost: u32,
     onto_itself: Option<MountKey>,
     shared: Option<MountKey>,
@@ -53,33 +53,34 @@ pub struct SettingUp {
     origin: Option<Origin>,
     mounts_shows: Option<MountSubtree>,
     private_shows: Option<MountSubtree>,
-    /// Another caller has mounted where this one was to.
+    /// Another caller has mounted on this one's target.
     lost_a_race: bool,
 }
 
 impl SandboxSetup {
-    /// The steps, before anything is touched.
+    /// The steps, before anything is changed.
     pub fn plan(&self) -> Plan<SetupStep> {
         self.start().plan()
     }
 
-    /// Begins it: nothing is touched before the first [`advance`](Run::advance).
+    /// Begins it: nothing is changed before the first [`advance`](Run::advance).
     pub fn start(&self) -> Run<SettingUp> {
         Run::new(SettingUp::new(self.clone()))
     }
 }
 
-/// Sets a sandbox up: all of it, or nothing; a second time changes nothing and returns the same.
+/// Sets a sandbox up, or changes nothing. A second call changes nothing and returns the same.
 ///
-/// May be called by several threads and processes at once for the same sandbox: each returns Ok, and one set of mounts is
-/// there. A set-up that meets a tear-down begins again, a bounded number of times; `ESTALE` after that. One that fails for
-/// another reason rolls back its own mounts, but none that is in use; a set-up that has just adopted one of those and ended
-/// has to be repeated.
+/// May be called by several threads and processes at once for the same sandbox: each returns `Ok`, and one set of
+/// mounts exists. A set-up that meets a tear-down starts again, a bounded number of times; then it fails with `ESTALE`.
+/// One that fails for another reason rolls back its own mounts, except those in use; a set-up that has adopted one of
+/// these just before it was unmounted has to be repeated.
 ///
 /// # Errors
 ///
-/// [`Error::NotShared`]: see [`UnsharedMounts`]. [`Error::Conflict`]: something else is mounted where a mount belongs.
-/// [`Error::Os`]: what the ports say. What this call made is taken back then, unless [`Error::left`] names it.
+/// [`Error::NotShared`]: see [`UnsharedMounts`]. [`Error::Conflict`]: another mount is in the place of one of these.
+/// [`Error::Os`]: the errors of the ports. The changes of this call are rolled back then, unless [`Error::left`] lists
+/// them.
 pub fn set_up_sandbox(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &SandboxSetup) -> Result<SandboxDirs, Error> {
     let span = tracing::debug_span!(target: "mountwright", "set_up_sandbox", subsystem = "mount",
         source = %setup.mounts(), destination = %setup.shared());
@@ -115,7 +116,7 @@ impl SettingUp {
         }
     }
 
-    /// The same set-up from its first step. It adopts what it has made so far, and rolls that back if it fails.
+    /// The same set-up from its first step. It adopts the changes so far, and rolls them back if it fails.
     pub(crate) fn again(&self) -> Self {
         let (made, mounted, bound) = (self.made.clone(), self.mounted.clone(), self.bound.clone());
         Self { made, mounted, bound, ..Self::new(self.setup.clone()) }
@@ -146,7 +147,8 @@ impl SettingUp {
         }
     }
 
-    /// The mounts directory onto itself. Where another caller was quicker, it is looked at again.
+    /// Binds the mounts directory onto itself. Where another caller has bound it first, the directory is looked up
+    /// again.
     fn bind_mounts_dir(
         &mut self,
         fs: &dyn Filesystem,
@@ -230,8 +232,8 @@ impl SettingUp {
     }
 }
 
-/// Binds `path` onto itself, private, on the mount `under`. `None`: another caller has mounted between the two; this bind is
-/// rolled back.
+/// Binds `path` onto itself, private, on the mount `under`. Returns `None` where another caller has mounted in between;
+/// this bind is rolled back then.
 fn bind_privately(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -243,7 +245,7 @@ fn bind_privately(
     mounts_directory::keep_if_on(mounter, path, mount, under)
 }
 
-/// The part of a filesystem that a mount of the set-up shows, for its record.
+/// The subtree of a filesystem that a mount of the set-up shows, for its record.
 fn shown_by(mounter: &dyn Mounter, needed: Option<MountKey>) -> Result<Option<MountSubtree>, Error> {
     match needed {
         Some(mount) => Ok(Some(MountSubtree::from(&mounter.find_mount(mount)?))),
@@ -316,7 +318,7 @@ impl Sequence for SettingUp {
             left.extend(placeholder::take_back(fs, &record.made, self.lost_a_race && left.is_empty()));
         }
         for Made { mount, at: path } in self.mounted.drain(..).rev() {
-            // Not lazily: other callers may use it by now.
+            // No lazy unmount: other callers may use it by now.
             if unmount_exactly(mounter, &at(&path), mount, UnmountMode::Plain).is_err() {
                 left.push(Leftover::Mount { mount, at: path.into() });
             }
@@ -328,7 +330,7 @@ impl Sequence for SettingUp {
 
     /// # Panics
     ///
-    /// Where a step is left: [`Run`](crate::stepwise::Run) never asks before.
+    /// Panics where a step is left; [`Run`](crate::stepwise::Run) never calls it before.
     fn outcome(self) -> SandboxDirs {
         SandboxDirs {
             mounts_dir: self.setup.mounts().to_owned(),

@@ -1,4 +1,4 @@
-//! Taking a sandbox or a container down.
+//! Tear-down of a sandbox or a container.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -10,18 +10,19 @@ use crate::sandbox::{SandboxDirs, TearDownStep};
 use crate::share::ShareRecord;
 use crate::unmount::TakeOff;
 
-/// What is to be taken down: shares of a container or of a sandbox, and the sandbox's own mounts.
+/// A tear-down: of shares of a container or of a sandbox, and of the sandbox's own mounts.
 ///
-/// * In reverse order of set-up; every layer of a stack; children before parents, or as one tree.
-/// * Goes on after every failure; each place has its outcome.
-/// * A record is compared first: of another boot or mount namespace, or without either, it is
+/// * Mounts are unmounted in reverse order of set-up; every layer of a stack; children before parents, or as one tree.
+/// * It continues after every failure; each place has its outcome.
+/// * A record is compared first. If it is of another boot or mount namespace, or names neither, the outcome is
 ///   [`TearDownOutcome::Stale`](crate::unmount::TearDownOutcome::Stale), and nothing is unmounted for it.
-/// * A share is looked for by its name, which is its own, and then by its identity, in case the name was swapped or moved.
-///   The sandbox's own mounts are unmounted by their identity alone: a mount that covers one stays, and is reported.
-/// * What another caller has unmounted or removed by then is no failure.
-/// * Removed is only what the records say was made, by its identity, one level each, while it is empty and no mount.
-/// * Below the mounts directory no symlink is followed, and no mount crossed.
-/// * A second time it finds nothing to do.
+/// * A share is looked up by its name, which belongs to it alone, and then by its id, in case the name was swapped or
+///   moved. The sandbox's own mounts are unmounted by their id alone: a mount that covers one stays, and is reported.
+/// * A mount or file that another caller has already unmounted or removed is no failure.
+/// * Only files that the records list as created are removed, by their identity, one level each, while they are empty
+///   and no mount point.
+/// * Below the mounts directory no symlink is followed and no mount is crossed.
+/// * A second run finds nothing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TearDown {
     mounts_dir: Utf8PathBuf,
@@ -31,17 +32,17 @@ pub struct TearDown {
 }
 
 impl TearDown {
-    /// The shares of a container, in the order in which they were made.
+    /// A tear-down of the shares of a container, given in the order in which they were created.
     pub fn container(mounts_dir: impl Into<Utf8PathBuf>, shares: Vec<ShareRecord>) -> Self {
         Self { mounts_dir: mounts_dir.into(), dirs: None, shares, how: TakeOff::Detach }
     }
 
-    /// A sandbox, with the shares of its containers in the order in which they were made.
+    /// A tear-down of a sandbox, with the shares of its containers in the order in which they were created.
     pub fn sandbox(dirs: SandboxDirs, shares: Vec<ShareRecord>) -> Self {
         Self { mounts_dir: dirs.mounts_dir.clone(), dirs: Some(dirs), shares, how: TakeOff::Detach }
     }
 
-    /// Takes mounts off this way. By default they are detached.
+    /// Sets the way in which mounts are unmounted. The default is a lazy unmount.
     pub fn how(mut self, how: TakeOff) -> Self {
         self.how = how;
         self
@@ -59,7 +60,7 @@ impl TearDown {
         self.dirs.as_ref().and_then(|dirs| dirs.origin)
     }
 
-    /// The part of a filesystem that the sandbox's own mount at this path shows.
+    /// The subtree of a filesystem that the sandbox's own mount at this path shows.
     pub(crate) fn shown_at(&self, path: &Utf8Path) -> Option<&MountSubtree> {
         let dirs = self.dirs.as_ref()?;
         let is_private = dirs.private_dir.as_deref() == Some(path);
@@ -89,7 +90,8 @@ impl TearDown {
         steps
     }
 
-    /// Containers' directories that an earlier share still was in when the one that had made it went, and the sandbox's.
+    /// The directories still to remove: those of containers that held an earlier share when the share that created them
+    /// was removed, and the sandbox's.
     fn left_to_remove(&self, shares: &[&ShareRecord]) -> Vec<Placeholder> {
         let of_shares: HashSet<&Path> = shares.iter().map(|record| record.path.as_path()).collect();
         let of_containers = shares

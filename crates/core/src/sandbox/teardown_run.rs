@@ -1,4 +1,4 @@
-//! A tear-down under way.
+//! A tear-down in progress.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -26,47 +26,47 @@ use crate::unmount::stack::{Taken, Which, take_off};
 use crate::unmount::{NameAfter, TearDownOutcome};
 use crate::unmount::{Proof, RecordState, StaleReason};
 
-/// A tree that was taken off as one.
+/// A tree that was unmounted as one.
 #[derive(Clone, Debug)]
 struct Went {
     top: MountKey,
-    /// Where its mounts were below the top, and how many layers.
+    /// The former mount points below the top, and the number of layers on each.
     below: HashMap<PathBuf, u32>,
 }
 
-/// What looking for a mount by its identity came to.
+/// The result of a look-up by id.
 enum Found {
-    /// It is gone.
+    /// It does not exist any more.
     Gone,
     /// Another mount has its id.
     Unproven,
-    /// It was not looked for: its name shows it, in use.
+    /// It was not looked up: its name leads to it, and it is in use.
     Busy,
-    /// It was found, and taken off or not.
+    /// It was found, and the unmount was tried.
     Tried(Taken),
 }
 
-/// A [`TearDown`] under way. Its steps never fail: what goes wrong stands in the report.
+/// A [`TearDown`] in progress. Its steps never fail: failures are in the report.
 #[derive(Clone, Debug)]
 pub struct TearingDown {
     tear_down: TearDown,
-    /// What went as one tree.
+    /// The tree that was unmounted as one.
     went: Option<Went>,
     report: TearDownReport,
 }
 
 impl TearDown {
-    /// The steps, before anything is touched.
+    /// The steps, before anything is changed.
     pub fn plan(&self) -> Plan<TearDownStep> {
         self.start().plan()
     }
 
-    /// Begins it: nothing is touched before the first [`advance`](Run::advance), which never fails.
+    /// Begins it: nothing is changed before the first [`advance`](Run::advance), which never fails.
     pub fn start(&self) -> Run<TearingDown> {
         Run::new(TearingDown::new(self.clone()))
     }
 
-    /// Carries it out, and goes on after every failure.
+    /// Performs the tear-down, and continues after every failure.
     pub fn run(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> TearDownReport {
         let span = tracing::debug_span!(target: "mountwright", "tear_down", subsystem = "mount",
             "shared-dir" = %self.mounts_dir());
@@ -74,7 +74,7 @@ impl TearDown {
     }
 }
 
-/// Takes a sandbox down: the shares of its containers, its own binds, its two directories.
+/// Tears a sandbox down: the shares of its containers, its own binds, its two directories.
 pub fn tear_down_sandbox(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -85,7 +85,7 @@ pub fn tear_down_sandbox(
     TearDown::sandbox(dirs.clone(), shares.to_vec()).how(how).run(fs, mounter)
 }
 
-/// Takes the shares of a container down, and its directory where they had made it.
+/// Removes the shares of a container, and its directory where they had created it.
 pub fn tear_down_container(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -101,7 +101,7 @@ impl TearingDown {
         Self { tear_down, went: None, report: TearDownReport::default() }
     }
 
-    /// One detach for all of it, or nothing: the steps after it do it one by one then.
+    /// Unmounts the whole tree with one lazy unmount, or nothing: then the later steps unmount one by one.
     fn take_tree(&mut self, mounter: &dyn Mounter, mounts_dir: &Utf8Path, mount: MountKey) {
         let Ok(RecordState::There { .. }) = self.own_state(mounter, mounts_dir, mount) else { return };
         let Ok(table) = mounter.mounts() else { return };
@@ -130,7 +130,7 @@ impl TearingDown {
         let at = share_location(self.tear_down.mounts_dir(), &record.container, &record.name)?;
         if let Some(reason) = stale_origin(mounter, record.origin, record.mount)? {
             let name = match reason {
-                // There the mount may be in use, and removing the name here would unmount it there.
+                // In that namespace the mount may be in use, and removing the name here would unmount it there.
                 StaleReason::AnotherNamespace => NameAfter::Kept,
                 _ => self.remove_name(fs, record, &at, true),
             };
@@ -148,7 +148,7 @@ impl TearingDown {
         match by_identity {
             Found::Tried(Taken::Off(more)) => layers += more,
             Found::Tried(Taken::Not(outcome)) => return Ok(outcome),
-            // No other mount of this boot ever has it.
+            // No other mount of this boot ever has the id.
             Found::Unproven if matches!(record.mount, MountKey::Unique(_)) && nothing_there(&by_name) => {
                 let reason = StaleReason::AnotherMount;
                 return Ok(TearDownOutcome::Stale { reason, name: NameAfter::Kept });
@@ -157,7 +157,7 @@ impl TearingDown {
         }
         match by_name {
             Taken::Off(more) => layers += more,
-            // The name shows nothing of it, and yet it is off.
+            // The name shows none of its mounts, and yet they are unmounted.
             Taken::Not(TearDownOutcome::Missing | TearDownOutcome::RefusedSymlink) if layers > 0 => {}
             Taken::Not(TearDownOutcome::Failed(error)) if error.errno() == Some(Errno::EXDEV) && layers > 0 => {}
             Taken::Not(outcome) => return Ok(outcome),
@@ -176,8 +176,8 @@ impl TearingDown {
         }
     }
 
-    /// The mount may be elsewhere: its name was swapped, or a directory above it moved. Where another process moves it or is
-    /// quicker, it is looked for again.
+    /// Unmounts a mount by its id: its name may have been swapped, or a directory above it moved. Where another process
+    /// moves or unmounts it in between, it is looked up again.
     fn take_by_identity(&self, mounter: &dyn Mounter, mount: MountKey, shows: &MountSubtree) -> Result<Found, Error> {
         let mut before = None;
         for _ in 0..MOST_LOOKS {
@@ -207,8 +207,8 @@ impl TearingDown {
         Ok(Found::Tried(Taken::Not(TearDownOutcome::StillMounted)))
     }
 
-    /// Removes what was made for a share; a directory that other shares are in is left to the last step.
-    /// Of a stale record it is no failure where another file has the name.
+    /// Removes the files that were created for a share; a directory that holds other shares is left to the last step.
+    /// For a stale record, a name that leads to another file is no failure.
     fn remove_name(&mut self, fs: &dyn Filesystem, record: &ShareRecord, at: &Location, is_stale: bool) -> NameAfter {
         let mut name = NameAfter::Kept;
         for made in record.made.iter().rev() {
@@ -217,7 +217,7 @@ impl TearingDown {
                 Ok(Removal::Removed) => {}
                 Ok(Removal::Kept(error)) if made.at != *at && error.errno() == Errno::ENOTEMPTY => {}
                 Ok(Removal::Kept(error)) if is_stale && error.errno() == Errno::ESTALE => {}
-                // Another share of the container is in its directory, and removes it with the last.
+                // Another share of the container is in the directory, and its removal removes the directory.
                 Ok(Removal::Kept(error))
                     if error.errno() == Errno::ENOTEMPTY && placeholder::holds_a_mount(fs, &made.at) => {}
                 Ok(Removal::Kept(error)) | Err(error) => self.report.kept.push(error),
@@ -247,7 +247,7 @@ impl TearingDown {
                 Taken::Off(_) | Taken::Not(TearDownOutcome::Covered) => TearDownOutcome::NotMounted { name },
                 Taken::Not(outcome) => outcome,
             },
-            // Only the place and the id together say that it is this mount.
+            // Only the place and the id together identify the mount.
             RecordState::There { proof: Proof::Likely, .. } => match by_path() {
                 Taken::Off(0) => TearDownOutcome::NotMounted { name },
                 Taken::Off(layers) => TearDownOutcome::Detached { layers, name },
@@ -289,7 +289,7 @@ impl TearingDown {
             match placeholder::remove_made(fs, made) {
                 Ok(Removal::Removed) => {}
                 Ok(Removal::Kept(error)) if is_stale && error.errno() == Errno::ESTALE => {}
-                // Another share of the container is in its directory, and removes it with the last.
+                // Another share of the container is in the directory, and its removal removes the directory.
                 Ok(Removal::Kept(error))
                     if error.errno() == Errno::ENOTEMPTY && placeholder::holds_a_mount(fs, &made.at) => {}
                 Ok(Removal::Kept(error)) | Err(error) => {
@@ -302,7 +302,7 @@ impl TearingDown {
     }
 }
 
-/// The name shows no mount.
+/// True where the name is no mount point.
 fn nothing_there(by_name: &Taken) -> bool {
     matches!(by_name, Taken::Off(0) | Taken::Not(TearDownOutcome::Missing | TearDownOutcome::RefusedSymlink))
 }
@@ -315,8 +315,8 @@ fn is_mounted(mounter: &dyn Mounter, at: &Location) -> Result<bool, Error> {
     }
 }
 
-/// Where the mounts of the tree at `at` are below its top, and how many layers, if `mount` is that top and nothing but
-/// copies goes with it.
+/// The mount points of the tree at `at`, relative to its top, each with its number of layers. `None` unless `mount` is
+/// that top and a lazy unmount of it reaches only copies elsewhere.
 fn separate_tree(
     mounter: &dyn Mounter,
     table: &MountTable,
@@ -362,7 +362,7 @@ impl Sequence for TearingDown {
         Ok(Vec::new())
     }
 
-    /// A tear-down makes nothing.
+    /// A tear-down creates nothing.
     fn take_back(&mut self, _: &dyn Filesystem, _: &dyn Mounter) -> Vec<Leftover> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! Sharing what is not shared yet.
+//! Idempotent sharing.
 
 use std::ffi::OsStr;
 
@@ -10,23 +10,23 @@ use crate::share::expected_mount::{mount_of_source, shape_of_bind};
 use crate::share::{Ensured, Share, ShareRecord};
 use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, settled_mount_on};
 
-/// Makes sure that `share` is there.
+/// Makes sure that `share` is mounted.
 ///
-/// What is mounted on the name counts as the share if it is of the same filesystem, shows the same part of it, and has the
-/// same attributes and propagation as the share would have if it were made now; of a stack, the topmost counts. A source
-/// that was deleted and made again, remounted or made shared since is a conflict: what is there is not what is asked for.
+/// The mount on the name counts as the share if it shows the same subtree of the same filesystem, with the attributes
+/// and the propagation that a new share would have; of a stack, the topmost counts. A source that was deleted and
+/// created again, remounted or made shared since then is a conflict: the mount is not the requested one.
 ///
-/// The record of a share that was there names what it is mounted on as made for it, since names below `<mounts>/<id>` are
-/// made by nobody else: a runtime that died between sharing and writing down gets the record it lost.
+/// The record of an existing share lists the files that it is mounted on as created for it, since only sharing creates
+/// names below `<mounts>/<id>`: a runtime that died between sharing and recording gets the lost record back.
 ///
-/// May be called by several threads and processes at once: of callers of the same share one gets [`Ensured::Done`] and the
-/// others [`Ensured::AlreadySatisfied`]. A mount that another caller is just making is looked at until it is as that caller
-/// wants it, a bounded number of times.
+/// May be called by several threads and processes at once: of the callers for the same share one gets [`Ensured::Done`]
+/// and the others [`Ensured::AlreadySatisfied`]. While another caller is mounting, the mount is looked up again until
+/// it is complete, a bounded number of times.
 ///
 /// # Errors
 ///
-/// [`Error::OutsideRoot`]: the source's mount cannot be placed. Else as [`Share::create`], without `EBUSY` for a name that something is mounted on: that is an answer here. Nothing is
-/// changed then.
+/// [`Error::OutsideRoot`]: the source's mount lies outside this process's root. Otherwise as [`Share::create`], without
+/// `EBUSY` for a name that something is mounted on: that is a result here. Nothing is changed after an error.
 pub fn ensure_share(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
     for _ in 1..ATTEMPTS {
         match try_to_ensure(fs, mounter, share) {
@@ -43,24 +43,26 @@ fn try_to_ensure(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> R
     if let Some(there) = look_at_share(fs, mounter, share)? {
         return Ok(there.map_or_else(Ensured::Conflict, Ensured::AlreadySatisfied));
     }
-    // Of a mount outside of the root the share could not be recognized afterwards; any other failure the bind reports.
+    // A share of a mount outside the root could not be recognized afterwards; any other failure is reported by the
+    // bind.
     if let Err(outside @ Error::OutsideRoot { .. }) = mount_of_source(fs, mounter, share.source()) {
         return Err(outside);
     }
     share.start().finish(fs, mounter).map(Ensured::Done)
 }
 
-/// Whether another caller has mounted first, and this call has changed nothing.
+/// True where another caller has mounted first, and this call has changed nothing.
 pub(crate) fn is_quicker(error: &Error) -> bool {
     error.errno() == Some(Errno::EBUSY) && error.left().is_empty()
 }
 
-/// Whether another caller's bind may be under way: the kernel attaches a mount before its propagation can be set.
+/// True where another caller's bind may be in progress: the kernel attaches a mount before its propagation can be set.
 pub(crate) fn may_be_in_the_making(conflict: &Conflict) -> bool {
     conflict.differences == [Difference::Propagation]
 }
 
-/// What is mounted on the name of a share: that share, or something else; `None` where nothing is.
+/// The mount on the name of a share: `Ok` where it is that share, `Err` where it is another mount, `None` where there
+/// is none.
 fn look_at_share(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
@@ -76,7 +78,7 @@ fn look_at_share(
     Ok(Some(Ok(ShareRecord::new(mounter, of, share.at(), info, placeholders(fs, share)?)?)))
 }
 
-/// What the share is mounted on: the directory above it tells what lies beneath the mount.
+/// The placeholders that the share is mounted on: the listing of the directory above shows the inode beneath the mount.
 fn placeholders(fs: &dyn Filesystem, share: &Share) -> Result<Vec<Placeholder>, OsError> {
     let container_dir = fs.open_dir(share.container_dir())?;
     let container = container_dir.own_metadata()?;

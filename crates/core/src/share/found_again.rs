@@ -97,13 +97,13 @@ pub(crate) fn of_another_boot(
 }
 
 impl ShareRecord {
-    /// Looks at the recorded place for the same mount in another mount namespace of the same boot, as a program that was
-    /// started again in a new namespace has it. The place is resolved below the mounts directory, without symlinks.
+    /// Looks up the recorded mount at its recorded place in another mount namespace of the same boot, for a program that
+    /// was restarted in a new namespace. The place is resolved below the mounts directory, without symlinks.
     ///
     /// # Errors
     ///
     /// [`Error::NotRelative`]: [`path`](Self::path) does not end in container and name. [`Error::Os`]: the place cannot be
-    /// looked at.
+    /// looked up.
     pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
         if let Some(reason) = of_another_boot(mounter, self.origin, self.mount)? {
             return Ok(FoundAgain::Stale(reason));

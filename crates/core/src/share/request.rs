@@ -15,8 +15,8 @@ use crate::share::{ROOTFS_DIR, SNAPSHOT_DIR};
 /// `<mounts>` is trusted; what lies below it is resolved without following a symlink and without crossing a mount. Symlinks
 /// of the source are followed where it is [`Location::Trusted`].
 ///
-/// Read-only means that no copy which propagation makes is ever writable: in one step where the kernel can do that, else
-/// by way of a [private place](Self::prepared_in), else not at all (`EOPNOTSUPP`).
+/// Read-only means that no copy which propagation creates is ever writable. It is done in one step where the kernel
+/// can, else through a [private directory](Self::prepared_in), else it fails (`EOPNOTSUPP`).
 ///
 /// ```
 /// use mountwright_core::{ContainerId, Location};
@@ -103,21 +103,21 @@ impl Share {
         })
     }
 
-    /// Makes it read-only, besides whatever else its source's mount is.
+    /// Makes it read-only, in addition to the attributes of its source's mount.
     pub fn read_only(mut self) -> Self {
         self.read_only = true;
         self
     }
 
-    /// Names a directory to make the mount ready in, where the kernel has no detached mounts and the backend's own staging
-    /// directory cannot be used ([`BindRequest::staged_in`]): no copy is ever writable. The directory must exist, and not be
-    /// on a shared mount ([`Error::NotPrivate`]).
+    /// Names a staging directory: a directory in which to prepare the mount where the kernel has no detached mounts and
+    /// the backend's own staging directory cannot be used ([`BindRequest::staged_in`]), so that no copy is ever
+    /// writable. The directory must exist and must not be on a shared mount ([`Error::NotPrivate`]).
     pub fn prepared_in(mut self, private_dir: impl Into<Utf8PathBuf>) -> Self {
         self.private_dir = Some(private_dir.into());
         self
     }
 
-    /// Whose it is.
+    /// The container.
     pub fn container(&self) -> &ContainerId {
         &self.container
     }
@@ -127,27 +127,27 @@ impl Share {
         &self.name
     }
 
-    /// What is shared.
+    /// The source.
     pub fn source(&self) -> &Location {
         &self.source
     }
 
-    /// Where it is bound.
+    /// The mount target.
     pub fn at(&self) -> &Location {
         &self.at
     }
 
-    /// Whether it is to be read-only.
+    /// True where it is to be read-only.
     pub fn is_read_only(&self) -> bool {
         self.read_only
     }
 
-    /// The propagation that the mount gets.
+    /// The propagation of the new mount.
     pub fn propagation(&self) -> Propagation {
         self.propagation
     }
 
-    /// Whether the source and the mounts directory are there: without one of them no further attempt can succeed.
+    /// True where the source and the mounts directory exist: without one of them no further attempt can succeed.
     pub(crate) fn is_possible(&self, mounter: &dyn Mounter) -> bool {
         let mounts_dir = Location::from(self.mounts_dir.as_std_path());
         [&self.source, &mounts_dir].into_iter().all(|at| mounter.mount_of(at).is_ok())

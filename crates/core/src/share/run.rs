@@ -1,4 +1,4 @@
-//! A share under way.
+//! A share in progress.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::detach_exactly;
 use crate::unmount::placeholder::{self, Removal};
 
-/// A [`Share`] under way.
+/// A [`Share`] in progress.
 #[derive(Clone, Debug)]
 pub struct Sharing {
     share: Share,
@@ -25,39 +25,40 @@ pub struct Sharing {
     made: Vec<Placeholder>,
     prepared_on: Option<Placeholder>,
     prepared: Option<(Location, MountKey)>,
-    /// What is prepared: of which filesystem, and what of it.
+    /// The device and the subtree of the prepared mount.
     prepared_of: Option<(DeviceNumber, PathBuf)>,
     bound: Option<MountKey>,
     /// The file that the mount was attached to.
     target: Option<FileIdentity>,
     record: Option<ShareRecord>,
-    /// Another caller has mounted where this one was to.
+    /// Another caller has mounted on this share's target.
     lost_a_race: bool,
 }
 
 impl Share {
-    /// The steps, before anything is touched.
+    /// The steps, before anything is changed.
     pub fn plan(&self) -> Plan<ShareStep> {
         self.start().plan()
     }
 
-    /// Begins it: nothing is touched before the first [`advance`](Run::advance).
+    /// Begins the share: nothing is changed before the first [`advance`](Run::advance).
     pub fn start(&self) -> Run<Sharing> {
         Run::new(Sharing::new(self.clone()))
     }
 
-    /// Carries it out: all of it, or nothing.
+    /// Creates the share, or changes nothing.
     ///
     /// May be called by several threads and processes at once, for the same name too. Names that another caller removes
-    /// meanwhile are made again, a bounded number of times. Of two shares under one name one is made and the other is
-    /// `EBUSY`, which has changed nothing.
+    /// in between are created again, a bounded number of times. Of two shares under one name one is created and the
+    /// other fails with `EBUSY` and has changed nothing.
     ///
     /// # Errors
     ///
-    /// [`Error::NotPrivate`]: see [`prepared_in`](Self::prepared_in). [`Error::Os`]: what the ports say: `EBUSY` where
-    /// something is shared under this name already ([`ensure_share`](crate::share::ensure_share) accepts that), `ELOOP` where a
-    /// component below `<mounts>` is a symlink, `ENOTDIR` where the name is a directory and the source is not or the reverse,
-    /// `EOPNOTSUPP` where a read-only share would be seen writable. Nothing is left then, unless [`Error::left`] names it.
+    /// [`Error::NotPrivate`]: see [`prepared_in`](Self::prepared_in). [`Error::Os`]: the errors of the ports: `EBUSY`
+    /// where something is mounted under this name already ([`ensure_share`](crate::share::ensure_share) accepts that),
+    /// `ELOOP` where a component below `<mounts>` is a symlink, `ENOTDIR` where only one of name and source is a
+    /// directory, `EOPNOTSUPP` where a read-only share would be writable for a moment. Nothing is left after an error,
+    /// unless [`Error::left`] lists it.
     pub fn create(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ShareRecord, Error> {
         let span = tracing::debug_span!(target: "mountwright", "share", subsystem = "mount",
             "shared-dir" = %self.mounts_dir(), "container-id" = %self.container(), name = self.name());
@@ -98,7 +99,7 @@ impl Sharing {
         Ok(kind)
     }
 
-    /// The bind; where the kernel cannot keep what it makes unseen until it is read-only, the way round it.
+    /// Binds; falls back to the private directory if the kernel cannot create the mount read-only.
     fn bind(
         &mut self,
         fs: &dyn Filesystem,
@@ -118,15 +119,16 @@ impl Sharing {
         Ok(Vec::new())
     }
 
-    /// The source is no directory, and the placeholder was one: the same again on a file. Where the placeholder was there
-    /// before, it stays as it is.
+    /// Repeats the bind on a file: the source is no directory, but the placeholder was created as one. A placeholder
+    /// that existed before stays.
     fn on_a_file(&mut self, fs: &dyn Filesystem, request: &BindRequest) -> Result<Option<Vec<ShareStep>>, Error> {
         self.kind = Some(FileKind::Regular);
         let Some(again) = self.placeholder_again(fs)? else { return Ok(None) };
         Ok(Some(vec![again, ShareStep::Bind(request.clone())]))
     }
 
-    /// Removes the placeholder that was made as a directory, and says how to make it as what it has to be.
+    /// Removes the placeholder that was created as a directory, and returns the step that creates it with the right
+    /// type.
     fn placeholder_again(&mut self, fs: &dyn Filesystem) -> Result<Option<ShareStep>, Error> {
         let at = self.share.at().clone();
         let made = |made: &Placeholder| made.at == at && made.identity.kind == FileKind::Directory;
@@ -143,7 +145,7 @@ impl Sharing {
         let private_dir = private_dir.as_std_path().to_owned();
         let at = prepared_at(&private_dir, &self.share)?;
         let kind = self.kind(fs)?;
-        // A slave stays one through both binds; anything else would join the peers of its source for a moment.
+        // A slave stays one through both binds; any other mount would join the peer group of its source for a moment.
         let propagation = self.share.propagation();
         let unseen = if propagation == Propagation::Slave { propagation } else { Propagation::Private };
         let prepare =
@@ -160,7 +162,7 @@ impl Sharing {
         Ok(Some(again.into_iter().chain(detour).collect()))
     }
 
-    /// The prepared mount is reached by its name: what was bound has to be the same thing.
+    /// The prepared mount is bound by its name, so the new mount is checked: it must show the same subtree.
     fn bind_prepared(
         &mut self,
         fs: &dyn Filesystem,
@@ -192,10 +194,11 @@ impl Sharing {
         Ok(())
     }
 
-    /// A share without a record could not be taken off by its identity later: better none at all.
+    /// Records the share. Without a record it could not be unmounted by its id later, so a failure here undoes the
+    /// share.
     ///
-    /// The record names the container's directory and the file that is mounted on, whoever made them: another caller that
-    /// made one and found the mount there leaves it to this record.
+    /// The record lists the container's directory and the file that is mounted on, even if another caller created them:
+    /// a caller that finds the mount on a file that it created leaves the file to this record.
     fn note(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<(), Error> {
         let Some(mount) = self.bound else {
             let nothing = OsError::new(Operation::FindMount, self.share.at().for_display(), Errno::ENOENT);
@@ -203,7 +206,7 @@ impl Sharing {
         };
         let info = match mounter.find_mount(mount) {
             Ok(info) => info,
-            // Another caller has unmounted it since, as it may: it was what its source is.
+            // Another caller has unmounted it since, which is allowed: its shape is that of its source.
             Err(error) if error.errno() == Errno::ENOENT => {
                 let (source, read_only) = (self.share.source(), self.share.is_read_only());
                 let shape = shape_of_bind(fs, mounter, source, read_only, self.share.propagation())?;
@@ -219,7 +222,7 @@ impl Sharing {
         Ok(())
     }
 
-    /// The names that go with the mount, outermost first.
+    /// The placeholders of the mount, outermost first.
     fn names(&self, fs: &dyn Filesystem) -> Vec<Placeholder> {
         let made = |at: &Location| self.made.iter().find(|made| made.at == *at).cloned();
         let (above, at) = (self.share.container_dir(), self.share.at());
@@ -237,7 +240,7 @@ impl Sharing {
         match step {
             ShareStep::MakeDirectory(at) => self.made.extend(placeholder::make(fs, at, FileKind::Directory)?),
             ShareStep::MakePlaceholder(at) => {
-                // The source is not asked what it is: its server may be dead. A directory is the usual thing.
+                // The type of the source is not looked up: its server may be dead. A directory is the usual case.
                 let kind = self.kind.unwrap_or(FileKind::Directory);
                 self.made.extend(placeholder::make(fs, at, kind)?);
             }
@@ -262,7 +265,7 @@ impl Sharing {
     }
 }
 
-/// Where a share is prepared. No id holds a colon, so the names of two containers are never the same one.
+/// The place at which a share is prepared. No id holds a colon, so the names of two containers never collide.
 fn prepared_at(private_dir: &Path, share: &Share) -> Result<Location, Error> {
     Ok(Location::beneath(private_dir, format!("{}:{}", share.container(), share.name()))?)
 }
@@ -307,7 +310,7 @@ impl Sequence for Sharing {
 
     /// # Panics
     ///
-    /// Where a step is left: [`Run`](crate::stepwise::Run) never asks before.
+    /// Panics where a step is left; [`Run`](crate::stepwise::Run) never calls it before.
     fn outcome(self) -> ShareRecord {
         self.record.expect("the last step makes the record")
     }
@@ -344,7 +347,7 @@ mod tests {
 
     type Check = fn(&BindRequest) -> Result<(), Errno>;
 
-    /// Binds answer in this order, the mounts' ids counted from 1.
+    /// Binds return these results in this order, the mounts' ids counted from 1.
     fn binding(checks: Vec<Check>) -> MockMounter {
         let mut mounter = MockMounter::new();
         mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));

@@ -295,7 +295,7 @@ mod tests {
         mounter
     }
 
-    #[allow(clippy::unnecessary_wraps)] // A result of a look.
+    #[allow(clippy::unnecessary_wraps)] // The result of a look-up.
     fn found(kind: FileKind, inode: u64) -> Result<Metadata, OsError> {
         Ok(Metadata::new(kind, DeviceNumber::new(0, 1), inode))
     }

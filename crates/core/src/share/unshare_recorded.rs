@@ -214,8 +214,8 @@ mod tests {
         Box::new(directory)
     }
 
-    /// Empty directories with these inode numbers below `/m`, where a look at the share's name ends like this; and the list of
-    /// those that were removed.
+    /// Empty directories with these inode numbers below `/m`, where `look` is the result of looking up the share's
+    /// name; and the list of those that were removed.
     fn filesystem(found: Found, look: Result<FileKind, Errno>) -> (MockFilesystem, Removed) {
         let mut fs = MockFilesystem::new();
         let removed = Removed::default();
@@ -251,12 +251,12 @@ mod tests {
         mounter
     }
 
-    #[allow(clippy::unnecessary_wraps)] // A result of a look.
+    #[allow(clippy::unnecessary_wraps)] // The result of a look-up.
     fn ours() -> Result<MountInfo, Errno> {
         Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)))
     }
 
-    #[allow(clippy::unnecessary_wraps)] // A result of a look.
+    #[allow(clippy::unnecessary_wraps)] // The result of a look-up.
     fn moved() -> Result<MountInfo, Errno> {
         Ok(mount_at("/m/moved/rootfs", DeviceNumber::new(8, 1)))
     }
@@ -335,7 +335,7 @@ mod tests {
                     "{look:?}"
                 );
                 assert_eq!(*removed.lock().unwrap(), [""; 0]);
-                // Another caller was quicker after the look.
+                // Another caller has unmounted it after the look-up.
                 let (fs, _) = filesystem(NAMES, look);
                 assert_eq!(
                     run(&finding(vec![ours(), Err(Errno::ENOENT)], Err(Errno::EINVAL)), &fs, key),

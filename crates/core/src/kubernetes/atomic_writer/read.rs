@@ -343,7 +343,7 @@ mod tests {
             }
             files.symlink("/v/..data", "..0");
         });
-        // A read of a version, from its opening to the look at the link after it, takes 13 calls.
+        // A read of a version, from its opening to the look-up of `..data` after it, takes 13 calls.
         for version in 1..20 {
             tree.before_call(2 + 13 * (version - 1), move |files| {
                 files.symlink("/v/..data_tmp", &format!("..{version}"));
