@@ -182,6 +182,23 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     })
     .needing(Call::MountSetattr),
+    KernelCase::new(
+        "a failed bind leaves its cover alone if no query identifies that, and names its own mount",
+        || {
+            source_and_target();
+            for (errno, trusted) in [(Errno::ENOENT, true), (Errno::ENOENT, false), (Errno::EPERM, true)] {
+                let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "cover"));
+                let covering = covering.refusing(Call::Statmount, errno);
+                let error = covering.backend(Ladder::ALL).bind(&request(trusted)).unwrap_err();
+                assert_eq!(error.errno(), errno);
+                let [Leftover::Mount { mount, .. }] = error.left() else { panic!("{:?}", error.left()) };
+                assert_eq!(mounts().last().unwrap().1, "cover");
+                LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
+                LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target")).only(*mount)).unwrap();
+            }
+        },
+    )
+    .needing(Call::Statmount),
     KernelCase::new("a recursive bind of a shared tree that fails leaves the source's own mounts", || {
         for propagation in PROPAGATIONS {
             shared_tree();

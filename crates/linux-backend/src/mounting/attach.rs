@@ -6,14 +6,14 @@ use mountwright_core::mount::{OccupiedTarget, UniqueMountId};
 use mountwright_core::{BindRequest, Errno, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
-use crate::mounting::find_new_mount::same_file;
+use crate::mounting::rollback::Rollback;
 use crate::mounting::standing::Standing;
 use crate::mounting::target::Target;
 use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::syscalls::abi::{
     AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE, S_IFLNK,
 };
-use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::failure::{Fault, Step, unless_gone};
 use crate::syscalls::{At, Call, Kernel};
 
 /// Returns the propagation that a copy gets before it is attached; `None`: the request leaves it to the kernel.
@@ -130,14 +130,14 @@ impl<K: Kernel> LinuxBackend<K> {
         last: &LastStep<'_, K::Fd>,
         fault: Fault,
     ) -> Step<()> {
-        let mount = attached.mount;
-        if matches!(mount, MountKey::Unique(_)) && self.is_gone(mount).unwrap_or(false) {
-            return self.unmounted_by_another(target, fault);
-        }
+        let (tree, mount) = (attached.tree, attached.mount);
         if last.apart && fault.errno() == Errno::EBUSY {
             self.wait_for_the_copies(mount, target);
         }
-        Err(self.take_off((attached.tree, mount), target, last.apart, fault))
+        match self.roll_back((tree, mount), target, last.apart) {
+            Rollback::UnmountedByAnother => self.unmounted_by_another(target, fault),
+            done => Err(done.added_to(fault, mount, target)),
+        }
     }
 
     /// Another process has unmounted the new mount: the bind counts as done if the target is as it was before, or is
@@ -148,12 +148,9 @@ impl<K: Kernel> LinuxBackend<K> {
             Err(gone) if matches!(gone.errno(), Errno::ENOENT | Errno::ENOTDIR) => return Ok(()),
             now => now,
         };
-        let before = self.stat_fd(&target.file, self.file_and_mount());
-        let (Ok(before), Ok(now)) = (before, now) else { return Err(fault) };
-        if mount_key(&before) == mount_key(&now) && same_file(&before, &now) {
-            return Ok(());
-        }
+        let Ok(now) = now else { return Err(fault) };
         match target.occupied {
+            _ if self.is_as_before(&now, target).unwrap_or(false) => Ok(()),
             OccupiedTarget::Refuse if mount_root(&now) == Some(true) => Err(Fault::new(Call::MoveMount, Errno::EBUSY)),
             _ => Err(fault),
         }
@@ -196,7 +193,9 @@ impl<K: Kernel> LinuxBackend<K> {
                     self.propagate(attached.tree, propagation, last.recursion)
                 }
                 Ok(None) => Ok(()),
-                Ok(Some(newcomer)) => return Err(self.take_off_whole(attached, target, newcomer.fault())),
+                Ok(Some(newcomer)) => {
+                    return Err(self.take_off_whole((attached.tree, attached.mount), target, newcomer.fault()));
+                }
                 Err(fault) => Err(fault),
             },
         };
@@ -239,12 +238,14 @@ impl<K: Kernel> LinuxBackend<K> {
                 // Before 5.8 statx reports no mount id.
                 None => Ok(Some(())),
                 Some(seen) if seen == mount => Ok(Some(())),
-                // Another mount covers it: it is at its target.
-                Some(seen) if self.covers(seen, mount)? => Ok(Some(())),
-                // A cover that was unmounted between the two calls, perhaps by the loser of a race.
-                Some(seen) if self.is_gone(seen)? => Ok(None),
-                Some(_) if kind(&stat) == S_IFLNK => Err(Fault::new(Call::Statx, Errno::ELOOP)),
-                Some(_) => Err(Fault::new(Call::Statx, Errno::ESTALE)),
+                Some(seen) => match unless_gone(self.covers(seen, mount))? {
+                    // A cover that was unmounted between the two calls, perhaps by the loser of a race.
+                    None => Ok(None),
+                    // Another mount covers it: it is at its target.
+                    Some(true) => Ok(Some(())),
+                    Some(false) if kind(&stat) == S_IFLNK => Err(Fault::new(Call::Statx, Errno::ELOOP)),
+                    Some(false) => Err(Fault::new(Call::Statx, Errno::ESTALE)),
+                },
             }
         })?
         .ok_or(Fault::new(Call::Statx, Errno::ESTALE))

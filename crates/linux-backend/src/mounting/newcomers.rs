@@ -9,7 +9,7 @@ use crate::backend::LinuxBackend;
 use crate::mounting::attach::Attached;
 use crate::mounting::target::Target;
 use crate::syscalls::abi::STATMOUNT_MNT_POINT;
-use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::failure::{Fault, Step, unless_gone};
 use crate::syscalls::{Call, Kernel};
 
 /// The highest number of newcomers that are examined.
@@ -34,15 +34,6 @@ impl Newcomer {
             Self::Cover => Fault::new(Call::MoveMount, Errno::EBUSY).worth_another_attempt(),
             Self::Inside => Fault::new(Call::MoveMount, Errno::EAGAIN),
         }
-    }
-}
-
-/// `None`: the mount was unmounted in between, perhaps by the loser of a race.
-fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
-    match looked {
-        Ok(found) => Ok(Some(found)),
-        Err(fault) if fault.errno() == Errno::ENOENT => Ok(None),
-        Err(fault) => Err(fault),
     }
 }
 

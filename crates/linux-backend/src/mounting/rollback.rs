@@ -5,77 +5,130 @@ use mountwright_core::mount::{MountId, UniqueMountId};
 use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
-use crate::mounting::attach::Attached;
+use crate::mounting::find_new_mount::same_file;
 use crate::mounting::target::Target;
 use crate::resolve::identity::mount_key;
 use crate::syscalls::abi::MNT_DETACH;
-use crate::syscalls::failure::{Fault, Step};
-use crate::syscalls::{Kernel, Reach};
+use crate::syscalls::failure::{Fault, Step, unless_gone};
+use crate::syscalls::{Call, Kernel, Reach, Stat};
 
 /// The highest number of stacked mounts that are examined.
 const MOST_COVERS: usize = 64;
 
+/// Result of a rollback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rollback {
+    Unmounted,
+    /// The kernel refuses the unmount, and the mount is in no mount table.
+    UnmountedByAnother,
+    /// It stays, or nothing proves that it is gone.
+    Stays,
+}
+
+impl Rollback {
+    /// Adds a mount that stays to the failure.
+    pub(crate) fn added_to<Fd>(self, fault: Fault, mount: MountKey, target: &Target<'_, Fd>) -> Fault {
+        match self {
+            Self::Stays => fault.leaving(Leftover::Mount { mount, at: target.shown() }),
+            Self::Unmounted | Self::UnmountedByAnother => fault,
+        }
+    }
+}
+
 impl<K: Kernel> LinuxBackend<K> {
+    /// Unmounts what this call has attached. A mount that stays is added to the failure.
+    pub(crate) fn take_off(
+        &self,
+        tree: (&K::Fd, MountKey),
+        target: &Target<'_, K::Fd>,
+        apart: bool,
+        fault: Fault,
+    ) -> Fault {
+        self.roll_back(tree, target, apart).added_to(fault, tree.1, target)
+    }
+
     /// Unmounts what this call has attached, by the descriptor of the mount, whatever its name is now. The unmount is
-    /// lazy, because the descriptor is a user of the mount. A mount that cannot be unmounted is added to the failure.
+    /// lazy, because the descriptor is a user of the mount.
     ///
     /// * umount2 takes the top of a stack. If another process has mounted something over this mount, both stay; a cover
     ///   that disappears at once was that of a race's loser.
     /// * An unmount propagates to the parent's peers, and a copy of a shared mount is a peer of its source. A tree that
     ///   is not `apart` from its source is made private first: the source would lose its mounts.
-    pub(crate) fn take_off(
+    pub(crate) fn roll_back(
         &self,
         (tree, mount): (&K::Fd, MountKey),
         target: &Target<'_, K::Fd>,
         apart: bool,
-        fault: Fault,
-    ) -> Fault {
-        let uncovered = match mount {
-            MountKey::Unique(_) => {
-                let uncovered = self.look_again(|| Ok((!self.is_covered(target, mount)?).then_some(())));
-                matches!(uncovered, Ok(Some(())))
-            }
-            // Each check would read the mount table, and before 6.8 a loser does not unmount its mount.
-            MountKey::Reused(_) => matches!(self.is_covered(target, mount), Ok(false)),
-        };
-        let unmounted = uncovered
-            && (apart || self.propagate(tree, Propagation::Private, Recursion::Tree).is_ok())
-            && self.unmount_until_gone((tree, mount), || self.is_covered(target, mount).unwrap_or(true));
-        if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
+    ) -> Rollback {
+        if !self.is_uncovered(target, mount) {
+            return Rollback::Stays;
+        }
+        let parted = if apart { Ok(()) } else { self.propagate(tree, Propagation::Private, Recursion::Tree) };
+        match parted {
+            Ok(()) => self.unmount_until_gone((tree, mount), target, || self.is_covered(target, mount).unwrap_or(true)),
+            Err(fault) => self.after_refusal(mount, &fault),
+        }
     }
 
     /// Unmounts the tree with all mounts that arrived while it was shared with the copies at its parent's peers. As
     /// long as it is shared, the copies are unmounted with it.
-    pub(crate) fn take_off_whole(
-        &self,
-        attached: &Attached<'_, K::Fd>,
-        target: &Target<'_, K::Fd>,
-        fault: Fault,
-    ) -> Fault {
-        let mount = attached.mount;
-        let unmounted = self.unmount_until_gone((attached.tree, mount), || false);
-        if unmounted { fault } else { fault.leaving(Leftover::Mount { mount, at: target.shown() }) }
+    pub(crate) fn take_off_whole(&self, tree: (&K::Fd, MountKey), target: &Target<'_, K::Fd>, fault: Fault) -> Fault {
+        self.unmount_until_gone(tree, target, || false).added_to(fault, tree.1, target)
     }
 
     /// Unmounts the top of a mount's stack until the mount is gone, or until it has to stop.
-    fn unmount_until_gone(&self, (tree, mount): (&K::Fd, MountKey), stop: impl Fn() -> bool) -> bool {
-        // No other mount has its id while a descriptor of it is open.
-        let is_gone = || self.is_gone(mount);
+    fn unmount_until_gone(
+        &self,
+        (tree, mount): (&K::Fd, MountKey),
+        target: &Target<'_, K::Fd>,
+        stop: impl Fn() -> bool,
+    ) -> Rollback {
         for _ in 0..MOST_COVERS {
-            match self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH) {
-                Ok(()) => match is_gone() {
-                    Ok(true) => return true,
-                    // A mount that was put over it in this very moment was unmounted instead.
-                    Ok(false) if !stop() => {}
-                    Ok(false) | Err(_) => return false,
-                },
-                Err(fault) => {
-                    let unmounted_by_another = fault.errno() == Errno::EINVAL && matches!(mount, MountKey::Unique(_));
-                    return unmounted_by_another && is_gone().unwrap_or(false);
-                }
+            if let Err(fault) = self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH) {
+                return self.after_refusal(mount, &fault);
+            }
+            // No other mount has its id while a descriptor of it is open.
+            match self.is_gone(mount) {
+                Ok(true) => return Rollback::Unmounted,
+                // A mount that was put over it in this very moment was unmounted instead.
+                Ok(false) if !stop() => {}
+                Err(_) if self.shows_as_before(target) => return Rollback::Unmounted,
+                Ok(false) | Err(_) => break,
             }
         }
-        false
+        Rollback::Stays
+    }
+
+    /// The kernel has refused a call for a mount by its descriptor: `EINVAL`, if another process has unmounted it.
+    fn after_refusal(&self, mount: MountKey, fault: &Fault) -> Rollback {
+        let refused = fault.errno() == Errno::EINVAL && matches!(mount, MountKey::Unique(_));
+        if refused && self.is_gone(mount).unwrap_or(false) { Rollback::UnmountedByAnother } else { Rollback::Stays }
+    }
+
+    /// Returns true if the target's name certainly shows what it showed before the attach.
+    fn shows_as_before(&self, target: &Target<'_, K::Fd>) -> bool {
+        self.stat_shown(target).and_then(|now| self.is_as_before(&now, target)).unwrap_or(false)
+    }
+
+    /// Returns true if this is the target's file on the mount that it was on before the attach: nothing is mounted on
+    /// it.
+    pub(crate) fn is_as_before(&self, now: &Stat, target: &Target<'_, K::Fd>) -> Step<bool> {
+        let before = self.stat_fd(&target.file, self.file_and_mount())?;
+        // Before 5.8 statx reports no mount id.
+        let same_mount = mount_key(now).is_some_and(|mount| Some(mount) == mount_key(&before));
+        Ok(same_mount && same_file(&before, now))
+    }
+
+    /// Returns true if certainly no other mount covers this one. Waits for the end of a cover that the loser of a race
+    /// may have mounted.
+    fn is_uncovered(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> bool {
+        let uncovered = self.look_again(|| match self.is_covered(target, mount) {
+            Ok(false) => Ok(Some(true)),
+            // Each check would read the mount table, and before 6.8 a loser does not unmount its mount.
+            Ok(true) if matches!(mount, MountKey::Reused(_)) => Ok(Some(false)),
+            covered => unless_gone(covered).map(|_| None),
+        });
+        matches!(uncovered, Ok(Some(true)))
     }
 
     /// Returns true if another mount covers this one; an error if that cannot be found out.
@@ -91,17 +144,13 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Returns true if `seen` is mounted on `mount`, directly or with others in between.
+    /// Returns true if `seen` is mounted on `mount`, directly or with others in between. `ENOENT`: one of them was
+    /// unmounted in between.
     pub(crate) fn covers(&self, seen: MountKey, mount: MountKey) -> Step<bool> {
         match (seen, mount) {
             (MountKey::Unique(seen), MountKey::Unique(mount)) => self.has_ancestor(seen, mount),
             // statx does not report the unique id of a mount whose server refuses this user.
-            (seen, mount) => match (self.classic_id(seen), self.classic_id(mount)) {
-                (Ok(seen), Ok(mount)) => self.has_ancestor_in_table(seen, mount),
-                // Unmounted in between.
-                (Err(fault), _) | (_, Err(fault)) if fault.errno() == Errno::ENOENT => Ok(false),
-                (Err(fault), _) | (_, Err(fault)) => Err(fault),
-            },
+            (seen, mount) => self.has_ancestor_in_table(self.classic_id(seen)?, self.classic_id(mount)?),
         }
     }
 
@@ -114,12 +163,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn has_ancestor(&self, mut mount: UniqueMountId, ancestor: UniqueMountId) -> Step<bool> {
         for _ in 0..MOST_COVERS {
-            let parent = match self.relations(mount) {
-                // Unmounted in between.
-                Err(fault) if fault.errno() == Errno::ENOENT => return Ok(false),
-                found => found?.parent.try_into().ok().map(UniqueMountId),
-            };
-            match parent {
+            match self.relations(mount)?.parent.try_into().ok().map(UniqueMountId) {
                 Some(parent) if parent == ancestor => return Ok(true),
                 Some(parent) if parent != mount => mount = parent,
                 _ => return Ok(false),
@@ -130,6 +174,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn has_ancestor_in_table(&self, mut mount: MountId, ancestor: MountId) -> Step<bool> {
         let table = self.table()?;
+        table.by_id(mount).ok_or(Fault::new(Call::Mountinfo, Errno::ENOENT))?;
         for _ in 0..MOST_COVERS {
             match table.by_id(mount).map(|row| row.parent()) {
                 Some(parent) if parent == ancestor => return Ok(true),

@@ -16,6 +16,15 @@ pub(crate) struct Fault {
 
 pub(crate) type Step<T> = Result<T, Fault>;
 
+/// `None`: the mount was unmounted in between, perhaps by the loser of a race.
+pub(crate) fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
+    match looked {
+        Ok(found) => Ok(Some(found)),
+        Err(fault) if fault.errno() == Errno::ENOENT => Ok(None),
+        Err(fault) => Err(fault),
+    }
+}
+
 impl Fault {
     pub(crate) fn new(step: Call, errno: Errno) -> Self {
         Self { step: step.name(), errno, left: Vec::new(), again: false }
