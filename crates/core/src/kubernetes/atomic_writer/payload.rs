@@ -16,9 +16,9 @@ const TRIES: usize = 4;
 
 /// Files that a container sees, and the bytes in them.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
-pub(in crate::kubernetes) struct Payload {
-    pub(in crate::kubernetes) keys: u64,
-    pub(in crate::kubernetes) bytes: u64,
+pub(crate) struct Payload {
+    pub(crate) keys: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Payload {
@@ -35,7 +35,7 @@ impl Payload {
     }
 
     /// Adds every file below `directory`, until there are more than `limit`.
-    pub(in crate::kubernetes) fn add_tree(
+    pub(crate) fn add_tree(
         &mut self,
         directory: &dyn Directory,
         path: &Path,
@@ -56,7 +56,7 @@ impl Payload {
 /// # Errors
 ///
 /// The errors of reading the version; a version that was replaced during the read is read again.
-pub(in crate::kubernetes) fn payload(
+pub(crate) fn payload(
     volume: &dyn Directory,
     path: &Path,
     limit: u64,
