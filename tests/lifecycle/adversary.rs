@@ -27,7 +27,7 @@ const COMPONENTS: [(&str, &[&str]); 4] = [
             "c1/config",
             "c1/data",
             "c1/snapshotdir",
-            "c1-hosts",
+            "c1-0123456789abcdef-hosts",
             "sandbox-mounts",
             "sandbox-mounts/config",
             "sandbox-mounts/data",

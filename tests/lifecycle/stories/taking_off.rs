@@ -25,11 +25,11 @@ impl RafsDaemon for NothingThere {
 /// A container with a file of the host bound beside its directory, as the original lays it out.
 fn with_host_mount(ports: Ports<'_>) -> Before {
     let mut before = container(ports);
-    let hosts = Location::beneath(MOUNTS, "c1-hosts").unwrap();
+    let hosts = Location::beneath(MOUNTS, "c1-0123456789abcdef-hosts").unwrap();
     let request = BindRequest::new(at("/w/src/config"), hosts).creating_target(FileMode::MOUNT_TARGET);
     ports.mounter.bind(&request).unwrap();
     let mut mount = Mount::new("/w/src/config", "/etc/hosts", "bind");
-    mount.host_path = Some(format!("{MOUNTS}/c1-hosts").into());
+    mount.host_path = Some(format!("{MOUNTS}/c1-0123456789abcdef-hosts").into());
     let mut container = Container::new(id());
     container.mounts.push(mount);
     before.sandbox = Some(with_container(container));
