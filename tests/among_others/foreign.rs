@@ -20,6 +20,11 @@ pub(crate) struct Foreign {
     groups: BTreeSet<u32>,
 }
 
+/// A mount of others went because a mount of theirs on one of ours, its peer, was unmounted with ours.
+pub(crate) const WITH_ITS_PEER: &str = "unmounted-with-its-peer";
+/// A mount of ours lies on a mount of others, and so on the peers of that one.
+pub(crate) const ON_PEERS: &str = "mounted-at-the-peers-of-another";
+
 /// A violation, and what shows it.
 pub(crate) type Harm = (&'static str, String);
 
@@ -51,6 +56,7 @@ impl Foreign {
             match after.mounts.iter().find(|new| (new.here, new.id) == (old.here, old.id)) {
                 // A mount of others on a mount of the library's is unmounted with it: documented.
                 None if self.is_on_ours(old) => {}
+                None if self.has_a_peer_on_ours(old) => harm.push((WITH_ITS_PEER, format!("{old:?}"))),
                 None => harm.push(("foreign-mount-unmounted", format!("{old:?}"))),
                 Some(new) if new.peers != old.peers || new.master != old.master => {
                     harm.push(("foreign-propagation-changed", format!("{old:?} is {new:?}")));
@@ -64,7 +70,8 @@ impl Foreign {
         let old = |mount: &MountSeen| self.before.mounts.iter().any(|old| (old.here, old.id) == (mount.here, mount.id));
         for new in after.mounts.iter().filter(|mount| !old(mount)) {
             if PLACES[..2].iter().any(|place| new.point.starts_with(place)) {
-                harm.push(("source-covered", format!("{new:?}")));
+                let name = if self.is_a_copy_at_peers(new, &after) { ON_PEERS } else { "source-covered" };
+                harm.push((name, format!("{new:?}")));
             }
             if new.peers.is_some_and(|group| self.groups.contains(&group)) {
                 harm.push(("peer-of-source", format!("{new:?}")));
@@ -82,6 +89,19 @@ impl Foreign {
         };
         std::iter::successors(above(mount), |mount| above(mount))
             .any(|parent| !self.mounts.contains(&(parent.here, parent.id)))
+    }
+
+    fn has_a_peer_on_ours(&self, mount: &MountSeen) -> bool {
+        let is_peer = |other: &&MountSeen| mount.peers.is_some() && other.peers == mount.peers;
+        self.before.mounts.iter().filter(is_peer).any(|other| self.is_on_ours(other))
+    }
+
+    /// True if the same is mounted on a mount of others elsewhere, one that they have mounted where the library works.
+    fn is_a_copy_at_peers(&self, mount: &MountSeen, after: &Seen) -> bool {
+        let is_same = |other: &&MountSeen| (&other.root, &other.source) == (&mount.root, &mount.source);
+        let works_there = |other: &&MountSeen| !PLACES.iter().any(|place| other.point.starts_with(place));
+        let mut others = after.mounts.iter().filter(is_same).filter(works_there);
+        others.any(|other| self.mounts.contains(&(other.here, other.parent)) && other.covers_one(after))
     }
 
     fn files(&self, after: &Seen, harm: &mut Vec<Harm>) {

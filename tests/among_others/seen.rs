@@ -73,6 +73,14 @@ pub(crate) fn mount_of(line: &str, here: bool) -> MountSeen {
     }
 }
 
+impl MountSeen {
+    /// True if it covers another mount.
+    pub(crate) fn covers_one(&self, seen: &Seen) -> bool {
+        let is_parent = |other: &&MountSeen| (other.here, other.id) == (self.here, self.parent);
+        seen.mounts.iter().find(is_parent).is_some_and(|parent| parent.point == self.point)
+    }
+}
+
 impl Seen {
     pub(crate) fn of(host: &Host) -> Self {
         Self { mounts: mounts(host), files: files(host) }
