@@ -4,6 +4,7 @@ mod evidence;
 mod links;
 mod page;
 mod sources;
+mod words;
 
 use evidence::Evidence;
 use page::Page;
