@@ -192,18 +192,24 @@ impl Shown {
     /// mounts directory, is read-only, and is a slave of that directory's peer group or, once that group has ended, of
     /// none.
     fn refuse(&self, row: MountRow<'_>) -> Option<UnprovenReason> {
-        let master = row.propagation().master;
         if row.device() != self.holding.device {
             Some(UnprovenReason::AnotherFilesystem)
         } else if *row.root() != *self.subpath && *row.root() != *deleted(&self.subpath) {
             Some(UnprovenReason::AnotherDirectory)
         } else if !row.attributes().is_read_only() {
             Some(UnprovenReason::Writable)
-        } else if master.is_some() && master != self.holding.propagation.peers {
+        } else if row.propagation().master.is_some() && !self.feeds(row) {
             Some(UnprovenReason::AnotherGroup)
         } else {
             None
         }
+    }
+
+    /// True where a mount receives from the mounts directory's peer group, or from copies of itself in other namespaces that
+    /// do: a set-up by mount(2) alone has these as its master for a moment.
+    fn feeds(&self, row: MountRow<'_>) -> bool {
+        let (group, state) = (self.holding.propagation.peers, row.propagation());
+        group.is_some() && [state.master, state.propagate_from].contains(&group)
     }
 }
 

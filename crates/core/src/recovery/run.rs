@@ -497,6 +497,20 @@ mod tests {
     }
 
     #[test]
+    fn mount_that_receives_through_its_copies_in_other_namespaces_is_the_sandboxs() {
+        let with =
+            |row: &str| PaperMounts::with(&format!("{ROOT}6 1 8:1 /sb/mounts /sb/shared ro {row} - ext4 a rw\n"));
+        let mounts = with("master:3 propagate_from:1");
+        let report = reap(&recovery(), &paper(), &mounts);
+        assert!(report.is_clean() && report.unproven.is_empty(), "{report}");
+        assert_eq!(mounts.lock().unwrap().ids(), [1]);
+        let mounts = with("master:3 propagate_from:2");
+        let report = reap(&recovery(), &paper(), &mounts);
+        assert_eq!(report.unproven[0].reason, UnprovenReason::AnotherGroup);
+        assert_eq!(mounts.lock().unwrap().ids(), [1, 6]);
+    }
+
+    #[test]
     fn own_mount_that_carries_an_unproven_one_stays() {
         let recovery = Recovery::new("/sb/mounts", "/sb/mounts/s").unwrap();
         let lines = format!(
