@@ -6,7 +6,11 @@
 //!
 //! Short by default: the binds, shares and unshares of the list below, on the highest and the lowest rung of the ladder, below a shared parent.
 //! `MOUNTWRIGHT_LONG=1`: every operation that the model is searched with, on every rung, below a private parent too.
+//!
+//! And at random moments, while it leads a sandbox's life among mounts and files of others: see [`moments`]. 100 kills from
+//! `MOUNTWRIGHT_SEED` on; `MOUNTWRIGHT_LONG=1`: 1,000.
 
+mod moments;
 mod point;
 
 use std::collections::BTreeMap;
@@ -20,6 +24,23 @@ use mountwright_tests::settings::Settings;
 use mountwright_tests::worker_process;
 
 use point::{Reply, Request};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A request to a worker.
+#[derive(Serialize, Deserialize)]
+enum Asked {
+    Point(Request),
+    Moments(moments::Request),
+}
+
+fn serve(asked: Asked) -> Value {
+    let reply = match asked {
+        Asked::Point(request) => serde_json::to_value(point::serve(request)),
+        Asked::Moments(request) => serde_json::to_value(moments::serve(request)),
+    };
+    reply.expect("a reply can be written")
+}
 
 /// The operations that are killed in the short run.
 const KILLED: [&str; 14] = [
@@ -42,13 +63,14 @@ const KILLED: [&str; 14] = [
 type Table = Arc<Mutex<BTreeMap<(&'static str, &'static str), Reply>>>;
 
 fn main() -> ExitCode {
-    if worker_process::serve_if_asked(point::serve) {
+    if worker_process::serve_if_asked(serve) {
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
-    let long = Settings::read().long;
+    let settings = Settings::read();
+    let long = settings.long;
     let table = Table::default();
-    let mut trials = Vec::new();
+    let mut trials = moments::trials(settings);
     for operation in operation::all().into_iter().filter(|known| long || KILLED.contains(&known.name)) {
         for rung in rungs(long) {
             let table = Arc::clone(&table);
@@ -71,11 +93,11 @@ fn main() -> ExitCode {
 const NAIVE: &str = "the naive way, killed, leaves mounts half made";
 
 fn naive() -> Result<Completion, Failed> {
-    let reply: Reply = worker_process::ask(&Request {
+    let reply: Reply = worker_process::ask(&Asked::Point(Request {
         operation: "share a rootfs read-only".into(),
         rung: "naive".into(),
         long: false,
-    })?;
+    }))?;
     if let Some(reason) = &reply.no_namespace {
         return not_run(reason);
     }
@@ -85,7 +107,7 @@ fn naive() -> Result<Completion, Failed> {
 
 fn trial(key: (&'static str, &'static str), long: bool, table: &Table) -> Result<Completion, Failed> {
     let request = Request { operation: key.0.to_owned(), rung: key.1.to_owned(), long };
-    let reply: Reply = worker_process::ask(&request)?;
+    let reply: Reply = worker_process::ask(&Asked::Point(request))?;
     if let Some(reason) = &reply.no_namespace {
         return not_run(reason);
     }

@@ -87,7 +87,7 @@ impl KernelScene {
             };
             let root = rustix::fs::statat(top, ".", AtFlags::empty()).expect("the root is there");
             visit(".", seen(&root, Vec::new()), root.st_ino);
-            walk(top, "", &mut visit);
+            visit_files(top, "", &mut visit);
         }
         Snapshot { mounts: self.mounts_seen(), files, inodes }
     }
@@ -176,7 +176,12 @@ fn seen(stat: &Stat, contents: Vec<u8>) -> FileSeen {
     FileSeen { mode, owner: (stat.st_uid, stat.st_gid), contents }
 }
 
-fn walk(top: &OwnedFd, below: &str, visit: &mut impl FnMut(&str, FileSeen, u64)) {
+/// Visits each file below a directory: its path, the file and its inode number.
+///
+/// # Panics
+///
+/// If something cannot be looked at.
+pub fn visit_files(top: &OwnedFd, below: &str, visit: &mut impl FnMut(&str, FileSeen, u64)) {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let here = if below.is_empty() { "." } else { below };
     let directory = rustix::fs::openat(top, here, flags, Mode::empty()).expect("a directory opens");
@@ -197,7 +202,7 @@ fn walk(top: &OwnedFd, below: &str, visit: &mut impl FnMut(&str, FileSeen, u64))
         };
         visit(&path, seen(&stat, contents), stat.st_ino);
         if kind == FileType::Directory {
-            walk(top, &path, visit);
+            visit_files(top, &path, visit);
         }
     }
 }

@@ -18,7 +18,7 @@ mod violation;
 pub use answer::Answer;
 pub use difference::{Difference, differences};
 pub use filesystem::Filesystem;
-pub use kernel_scene::KernelScene;
+pub use kernel_scene::{KernelScene, visit_files};
 pub use layout::{DIRECTORIES, FILES, Piece, layout};
 pub use operation::Operation;
 pub use parent::Parent;
