@@ -106,7 +106,7 @@ struct Chosen {
     ways: Ways,
     lowest: bool,
     crowded: bool,
-    /// What others mount on the directory that the guest sees, by its place in the list.
+    /// The mount of others on the directory that the guest sees, by its place in the list.
     on_shared: usize,
     /// They do it after the kill.
     later: bool,
@@ -233,7 +233,7 @@ impl Kills {
     }
 }
 
-/// What is in the staging directory, and the rest.
+/// The things in the staging directory, and the rest.
 fn split(ours: Ours) -> (Ours, Ours) {
     let is_staged = |path: &str| path.starts_with("/run/.mountwright-staging-");
     let (staged_names, names) = ours.names.into_iter().partition(|name| is_staged(name));

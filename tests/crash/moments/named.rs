@@ -1,4 +1,4 @@
-//! What is left after a recovery, and the truth of the reasons that it gives.
+//! The rest that is left after a recovery, and the truth of the reasons that it gives.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ impl Ours {
     }
 }
 
-/// Whatever is left and not named, and each reason that is not true.
+/// Each thing that is left and not named, and each reason that is not true.
 pub(super) fn unnamed(report: &ReapReport, now: &Sight, theirs: &Theirs, ours: &Ours) -> Vec<String> {
     let [here, there] = &ours.mounts;
     let is_left = |mount: &&MountInfo| report.left.iter().any(|left| left.left.mount.id == mount.id);

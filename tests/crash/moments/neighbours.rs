@@ -207,13 +207,13 @@ pub(super) struct Sight {
     pub(super) files: BTreeMap<String, (FileSeen, u64)>,
 }
 
-/// What belongs to others.
+/// All that belongs to others.
 pub(super) struct Theirs {
     mounts: [BTreeMap<MountId, MountInfo>; 2],
     files: BTreeMap<String, (FileSeen, u64)>,
 }
 
-/// What is there and not of others: mounts here and in the other namespace, and names.
+/// All that is there and not of others: mounts here and in the other namespace, and names.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ours {
     pub(super) mounts: [Vec<MountInfo>; 2],

@@ -21,7 +21,7 @@ pub(crate) struct Reply {
     pub(super) with_record: usize,
     /// Kills after which a staging directory was there until the next bind.
     pub(super) staged: usize,
-    /// What recoveries named as left, by its reason.
+    /// The things that recoveries named as left, by its reason.
     pub(super) rest: BTreeMap<String, usize>,
     pub(crate) bad: Vec<String>,
 }
