@@ -35,12 +35,7 @@ impl Payload {
     }
 
     /// Adds every file below `directory`, until there are more than `limit`.
-    pub(crate) fn add_tree(
-        &mut self,
-        directory: &dyn Directory,
-        path: &Path,
-        limit: u64,
-    ) -> Result<(), Error> {
+    pub(crate) fn add_tree(&mut self, directory: &dyn Directory, path: &Path, limit: u64) -> Result<(), Error> {
         each_file(directory, path, |directory, entry| {
             self.add(directory, entry.name)?;
             Ok(if self.keys > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -56,11 +51,7 @@ impl Payload {
 /// # Errors
 ///
 /// The errors of reading the version; a version that was replaced during the read is read again.
-pub(crate) fn payload(
-    volume: &dyn Directory,
-    path: &Path,
-    limit: u64,
-) -> Result<Option<Payload>, Error> {
+pub(crate) fn payload(volume: &dyn Directory, path: &Path, limit: u64) -> Result<Option<Payload>, Error> {
     let mut version = DataLink::read(volume)?.version();
     let mut answer = Ok(None);
     for _ in 0..TRIES {
