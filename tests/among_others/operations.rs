@@ -5,17 +5,17 @@ use std::ops::ControlFlow;
 
 use mountwright_core::device::{BackingDevice, backing_device};
 use mountwright_core::error::Leftover;
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::kata::{DirectVolume, DirectVolumeType, write_direct_volume};
 use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupRequest, apply_fs_group};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::recovery::Recovery;
 use mountwright_core::sandbox::{
-    SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox,
+    IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox,
 };
 use mountwright_core::share::{Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_volume};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
-use mountwright_core::unmount::{TakeOff, UnshareOutcome};
+use mountwright_core::unmount::{UnmountStrategy, UnshareOutcome};
 use mountwright_core::{
     Backend, BindRequest, ContainerId, Errno, Error, FileMode, Location, MountKey, MountRequest, OsError, Propagation,
     UnmountRequest,
@@ -162,7 +162,7 @@ fn id(text: &str) -> ContainerId {
 
 fn setup(layout: Option<Layout>) -> SandboxSetup {
     let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap();
-    if layout == Some(Layout::MadeShared) { setup.unshared(UnsharedMounts::MakeShared) } else { setup }
+    if layout == Some(Layout::MadeShared) { setup.unshared(IfNotShared::MakeShared) } else { setup }
 }
 
 fn volume(container: &str, name: &str, source: &str) -> Share {
@@ -208,7 +208,7 @@ fn ensure(ports: Ports<'_>, share: &Share) -> Answer {
     }
 }
 
-fn down(ports: Ports<'_>, before: &Before, how: TakeOff) -> Answer {
+fn down(ports: Ports<'_>, before: &Before, how: UnmountStrategy) -> Answer {
     let dirs = before.dirs.as_ref().unwrap();
     let report = tear_down_sandbox(ports.fs, ports.mounter, dirs, &before.shares, how);
     if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
@@ -288,8 +288,8 @@ pub(crate) const OF_A_SANDBOX: &[Operation] = &[
         run: |ports, before, _| unshare_by_record(ports, &before.shares[0]),
         ..RUNNING
     },
-    Operation { name: "tear down", run: |ports, before, _| down(ports, before, TakeOff::Detach), ..REMOVING },
-    Operation { name: STRICTLY, run: |ports, before, _| down(ports, before, TakeOff::Strict), ..REMOVING },
+    Operation { name: "tear down", run: |ports, before, _| down(ports, before, UnmountStrategy::Lazy), ..REMOVING },
+    Operation { name: STRICTLY, run: |ports, before, _| down(ports, before, UnmountStrategy::Strict), ..REMOVING },
     Operation { name: "recover", run: |ports, _, _| recover(ports), ..REMOVING },
     Operation { name: FS_GROUP, run: |ports, _, _| give_group(ports), ..RUNNING },
     Operation { name: "replace a record", run: |ports, _, side| replace(ports, side), ..RUNNING },
@@ -364,7 +364,8 @@ pub(crate) const BY_RECORDS: &[Operation] = &[
     Operation {
         name: "tear a container down",
         run: |ports, before, _| {
-            let report = tear_down_container(ports.fs, ports.mounter, MOUNTS.into(), &before.shares, TakeOff::Detach);
+            let report =
+                tear_down_container(ports.fs, ports.mounter, MOUNTS.into(), &before.shares, UnmountStrategy::Lazy);
             if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
         },
         ..RUNNING
@@ -388,8 +389,11 @@ fn below(place: &str) -> Location {
 pub(crate) const TOUCHES: &[Touch] = &[
     Touch { name: "open a directory beneath", run: |ports, place| done(ports.fs.open_dir(&below(place))) },
     Touch { name: "open a directory", run: |ports, place| done(ports.fs.open_dir(&at(place))) },
-    Touch { name: "metadata", run: |ports, place| done(ports.fs.metadata(&at(place), FinalLink::Follow)) },
-    Touch { name: "metadata beneath", run: |ports, place| done(ports.fs.metadata(&below(place), FinalLink::Itself)) },
+    Touch { name: "metadata", run: |ports, place| done(ports.fs.metadata(&at(place), FinalSymlink::Follow)) },
+    Touch {
+        name: "metadata beneath",
+        run: |ports, place| done(ports.fs.metadata(&below(place), FinalSymlink::Itself)),
+    },
     Touch { name: "filesystem of", run: |ports, place| done(ports.mounter.filesystem_of(&below(place))) },
     Touch { name: "mount of", run: |ports, place| done(ports.mounter.mount_of(&at(place))) },
     Touch { name: "mount of, beneath", run: |ports, place| done(ports.mounter.mount_of(&below(place))) },
@@ -492,12 +496,12 @@ pub(crate) const IN_A_CHROOT: &[Touch] = &[
     Touch {
         name: "set up twice and tear down",
         run: |ports, _| {
-            let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(UnsharedMounts::MakeShared);
+            let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(IfNotShared::MakeShared);
             let twice = set_up_sandbox(ports.fs, ports.mounter, &setup)
                 .and_then(|_| set_up_sandbox(ports.fs, ports.mounter, &setup));
             match twice {
                 Ok(dirs) => {
-                    let report = tear_down_sandbox(ports.fs, ports.mounter, &dirs, &[], TakeOff::Detach);
+                    let report = tear_down_sandbox(ports.fs, ports.mounter, &dirs, &[], UnmountStrategy::Lazy);
                     if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
                 }
                 Err(error) => error.into(),
@@ -507,7 +511,7 @@ pub(crate) const IN_A_CHROOT: &[Touch] = &[
     Touch {
         name: "set up and recover",
         run: |ports, _| {
-            let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(UnsharedMounts::MakeShared);
+            let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(IfNotShared::MakeShared);
             match set_up_sandbox(ports.fs, ports.mounter, &setup) {
                 Ok(_) => match Recovery::new("/sb/m", "/sb/s").unwrap().directories_too().reap(ports.fs, ports.mounter)
                 {

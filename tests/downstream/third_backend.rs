@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use mountwright_core::file::{FileIdentity, FinalLink, Metadata};
+use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
 use mountwright_core::mount::{AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount};
 use mountwright_core::{
     AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey, MountRequest,
@@ -30,7 +30,7 @@ impl<B> Audited<B> {
 }
 
 impl<B: Filesystem> Filesystem for Audited<B> {
-    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError> {
+    fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
         self.noting(Operation::Metadata).metadata(at, link)
     }
 

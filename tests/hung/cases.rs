@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::kubernetes::{EmptyDirMedium, empty_dir_medium};
 use mountwright_core::mount::UnmountMode;
-use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_sandbox};
+use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox, tear_down_sandbox};
 use mountwright_core::share::{share_rootfs, unshare_rootfs};
-use mountwright_core::unmount::{NameAfter, TakeOff, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, UnmountStrategy, UnshareOutcome};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, Filesystem, Location, MountRequest, Mounter,
     Propagation, Recursion, UnmountRequest,
@@ -57,7 +57,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         for place in [at("/w/dead/below"), at("/w/dead/below/it"), below("dead/below")] {
             let answers = at_once("a cached form", move || {
                 let b = LinuxBackend::new();
-                let metadata = b.metadata_cached(&place, FinalLink::Itself).map(drop);
+                let metadata = b.metadata_cached(&place, FinalSymlink::Itself).map(drop);
                 [b.mount_of_cached(&place).map(drop), b.filesystem_of_cached(&place).map(drop), metadata]
             });
             for answer in answers {
@@ -79,10 +79,10 @@ pub(crate) const CASES: &[KernelCase] = &[
             for place in [at(ROOT), below("dead"), at("/w/dead/")] {
                 assert!(b.mount_of_cached(&place).unwrap().is_root);
                 assert_eq!(b.filesystem_of_cached(&place).unwrap().magic.0, 0x6573_5546);
-                assert!(b.metadata_cached(&place, FinalLink::Follow).is_ok());
+                assert!(b.metadata_cached(&place, FinalSymlink::Follow).is_ok());
             }
-            assert_eq!(b.metadata_cached(&at("/w/file"), FinalLink::Follow).unwrap().size, 4);
-            assert_eq!(b.metadata_cached(&below("file"), FinalLink::Itself).unwrap().size, 4);
+            assert_eq!(b.metadata_cached(&at("/w/file"), FinalSymlink::Follow).unwrap().size, 4);
+            assert_eq!(b.metadata_cached(&below("file"), FinalSymlink::Itself).unwrap().size, 4);
             // The caches need not know that a name is not there.
             let missing = b.mount_of_cached(&at("/w/none")).unwrap_err().errno();
             assert!(matches!(missing, Errno::EAGAIN | Errno::ENOENT), "{missing}");
@@ -94,7 +94,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("the files of a dead mount's root are not to be had, and that is said of them", || {
         let server = Hung::on(ROOT);
-        let metadata = waits("its metadata", || LinuxBackend::new().metadata(&at(ROOT), FinalLink::Follow));
+        let metadata = waits("its metadata", || LinuxBackend::new().metadata(&at(ROOT), FinalSymlink::Follow));
         let entries = waits("its listing", || LinuxBackend::new().open_dir(&at(ROOT)).map(drop));
         drop(server);
         assert!(at_once("its metadata, afterwards", move || metadata.recv().unwrap()).is_err());
@@ -155,11 +155,13 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("a sandbox is torn down by its records with a dead mount shared in it", || {
-        for (backend, how) in ladders().into_iter().zip([TakeOff::Detach, TakeOff::Strict].into_iter().cycle()) {
+        for (backend, how) in
+            ladders().into_iter().zip([UnmountStrategy::Lazy, UnmountStrategy::Strict].into_iter().cycle())
+        {
             let _server = Hung::on(ROOT);
             at_once("a tear-down", move || {
                 let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
-                let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap().unshared(UnsharedMounts::MakeShared);
+                let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap().unshared(IfNotShared::MakeShared);
                 let dirs = set_up_sandbox(&backend, &backend, &setup).unwrap();
                 let record = share_rootfs(&backend, &backend, mounts, &id, &at(ROOT), false).unwrap();
                 assert_eq!(backend.mount_of(&at("/w/shared/box/rootfs")).unwrap().mount.fs_type, "fuse");

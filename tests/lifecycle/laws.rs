@@ -5,10 +5,10 @@ use std::sync::Arc;
 use libtest_mimic::{Failed, Trial};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::sandbox::{
-    SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox,
+    IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox,
 };
 use mountwright_core::share::{Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_volume};
-use mountwright_core::unmount::TakeOff;
+use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, UnmountRequest};
 use mountwright_fake::FakeBackend;
 use mountwright_fake::test_kit::{Death, Hooked};
@@ -67,7 +67,7 @@ fn set_up(host: &FakeBackend) -> SandboxDirs {
 }
 
 fn setup() -> SandboxSetup {
-    let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(UnsharedMounts::MakeShared);
+    let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(IfNotShared::MakeShared);
     setup.private_dir(PRIVATE).unwrap().bind_mounts(&[Location::trusted("/w/src/config")]).unwrap()
 }
 
@@ -102,7 +102,7 @@ fn share_then_unshare((shared, others, one, way): (bool, Shares, Wanted, Way)) -
         Way::Name => drop(unshare_volume(&host, &host, MOUNTS.into(), &record.container, &record.name).unwrap()),
         Way::Record => drop(unshare_recorded(&host, &host, MOUNTS.into(), &record).unwrap()),
         Way::TearDown => {
-            let report = tear_down_container(&host, &host, MOUNTS.into(), &[record], TakeOff::Strict);
+            let report = tear_down_container(&host, &host, MOUNTS.into(), &[record], UnmountStrategy::Strict);
             prop_assert!(report.is_clean(), "{}", report);
         }
     }
@@ -166,7 +166,7 @@ fn half_made((host_shared, wanted, detach): (bool, Vec<(Wanted, Fate)>, bool)) -
         }
         records.push(record);
     }
-    let how = if detach { TakeOff::Detach } else { TakeOff::Strict };
+    let how = if detach { UnmountStrategy::Lazy } else { UnmountStrategy::Strict };
     let report = tear_down_sandbox(&host, &host, &dirs, &records, how);
     prop_assert!(report.is_clean(), "{}", report);
     is_same(&before, &State::of(&model))?;
@@ -207,7 +207,7 @@ fn crash_and_recover((host_shared, clumsy, shares, death): (bool, bool, Shares, 
     let hooked = Hooked::new(model.backend(), Arc::new(Death::after(death, || {}))).without_atomic_binds(clumsy);
     if let Ok(dirs) = set_up_sandbox(&hooked, &hooked, &setup()) {
         let records: Vec<_> = shares.iter().filter_map(|share| share.share().create(&hooked, &hooked).ok()).collect();
-        let _report = tear_down_sandbox(&hooked, &hooked, &dirs, &records, TakeOff::Strict);
+        let _report = tear_down_sandbox(&hooked, &hooked, &dirs, &records, UnmountStrategy::Strict);
     }
     drop(hooked);
     let host = model.backend();

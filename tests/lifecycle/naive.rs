@@ -4,9 +4,9 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FileKind, FinalLink};
+use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::UnmountMode;
-use mountwright_core::unmount::TakeOff;
+use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, Directory, FileMode, Location, OsError, Propagation, Recursion,
     UnmountRequest,
@@ -23,7 +23,7 @@ const ROOTFS: &str = "/w/sb/mounts/c1/rootfs";
 fn share(ports: Ports<'_>) -> Result<(), OsError> {
     for path in [CONTAINER, ROOTFS] {
         let at = Location::trusted(path);
-        match ports.fs.metadata(&at, FinalLink::Itself) {
+        match ports.fs.metadata(&at, FinalSymlink::Itself) {
             Ok(found) if found.kind == FileKind::Directory => {}
             _ => ports.fs.create_dir(&at, FileMode::MOUNT_TARGET).map(drop)?,
         }
@@ -73,7 +73,7 @@ pub(crate) const STORIES: [Story; 2] = [
                 ports.mounter,
                 MOUNTS.into(),
                 &others,
-                TakeOff::Detach,
+                UnmountStrategy::Lazy,
             );
             assert!(report.is_clean(), "{report}");
             before

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt;
 
 use mountwright_core::error::Leftover;
-use mountwright_core::file::{DirectoryEntry, FinalLink};
+use mountwright_core::file::{DirectoryEntry, FinalSymlink};
 use mountwright_core::mount::{AtimeMode, FilesystemOption, Guarantee, MountAttributes, UnmountMode};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, DeviceNumber, Directory, Errno, FileMode, MountFlags,
@@ -121,7 +121,7 @@ impl Player<'_> {
         let backend = self.world.backend();
         Ok(match call {
             Call::Metadata { at, follow } => {
-                let link = if *follow { FinalLink::Follow } else { FinalLink::Itself };
+                let link = if *follow { FinalSymlink::Follow } else { FinalSymlink::Itself };
                 Answer::Metadata(backend.metadata(&at.location(table), link)?)
             }
             Call::Canonicalize { path } => Answer::path(&backend.canonicalize(&path.path(table))?),
@@ -246,7 +246,7 @@ impl Player<'_> {
 
     fn hold(&mut self, path: &std::path::Path, writing: bool) -> Result<(), Errno> {
         // A fifo waits for its other end.
-        if self.world.stat(path, FinalLink::Follow)?.kind == mountwright_core::file::FileKind::Fifo {
+        if self.world.stat(path, FinalSymlink::Follow)?.kind == mountwright_core::file::FileKind::Fifo {
             return Ok(());
         }
         let how = if writing { Hold::Write } else { Hold::Read };

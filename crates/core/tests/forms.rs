@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use mountwright_core::device::{BackingDevice, PathDevice};
 use mountwright_core::error::{Leftover, Subject};
-use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, FilesystemMagic, FinalLink, Metadata};
+use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, FilesystemMagic, FinalSymlink, Metadata};
 use mountwright_core::kata::{Container, DirectVolume, DirectVolumeType, RafsUnmount, Sandbox};
 use mountwright_core::kubernetes::atomic_writer::{AtomicVolume, AtomicVolumeLimits, VolumeFile, VolumeGeneration};
 use mountwright_core::kubernetes::fs_group::{FsGroupProgress, FsGroupRequest};
@@ -17,12 +17,12 @@ use mountwright_core::mount::{
     PathMount, PeerGroup, Placeholder, PropagationShape, PropagationState, PropagationWord, UniqueMountId, UnmountMode,
 };
 use mountwright_core::path::Crossing;
-use mountwright_core::recovery::{LeftMount, Leftovers, UnprovenMount, UnprovenReason};
-use mountwright_core::sandbox::{SandboxDirs, UnsharedMounts};
+use mountwright_core::recovery::{Orphan, Orphans, UnprovenMount, UnprovenReason};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs};
 use mountwright_core::share::ShareRecord;
 use mountwright_core::spec::{FsGroup, VolumeAccess};
 use mountwright_core::spec::{Mount, MountOptions};
-use mountwright_core::unmount::{NameAfter, TakeOff, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, UnmountStrategy, UnshareOutcome};
 use mountwright_core::unmount::{Proof, StaleReason};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, DeviceNumber, Errno, FileMode, Location, MountFlags,
@@ -103,7 +103,7 @@ fn numbers_and_words() {
     forms::<PropagationWord>([json!("slave"), json!("runbindable")]);
     forms::<Recursion>([json!("this"), json!("tree")]);
     forms::<Guarantee>([json!("window"), json!("atomic")]);
-    forms::<FinalLink>([json!("follow"), json!("itself")]);
+    forms::<FinalSymlink>([json!("follow"), json!("itself")]);
     let kinds = ["regular", "directory", "symlink", "block-device", "character-device", "fifo", "socket"];
     forms::<FileKind>(kinds.map(Value::from));
     forms::<UnmountMode>(["plain", "detach", "force", "force-detach", "expire"].map(Value::from));
@@ -111,8 +111,8 @@ fn numbers_and_words() {
     forms::<VolumeAccess>([json!("read-write"), json!("read-only")]);
     forms::<VolumeLayout>([json!("atomic-writer"), json!("plain")]);
     forms::<RafsUnmount>([json!("done"), json!("not-mounted")]);
-    forms::<TakeOff>([json!("detach"), json!("strict")]);
-    forms::<UnsharedMounts>([json!("refuse"), json!("make-shared")]);
+    forms::<UnmountStrategy>([json!("detach"), json!("strict")]);
+    forms::<IfNotShared>([json!("refuse"), json!("make-shared")]);
     forms::<NameAfter>([json!("removed"), json!("kept")]);
     forms::<Difference>(["device", "subpath", "attributes", "propagation"].map(Value::from));
     let kinds = ["emptyDir", "configMap", "secret", "projected", "downwardAPI", "csi"];
@@ -254,8 +254,8 @@ fn what_a_runtime_keeps() {
         "made_private": null, "bind_mounts": [record()], "made": [placeholder()],
     }));
     let left = json!({"mount": mount_info(), "role": "share", "at": {"trusted": "/m/box/rootfs"}});
-    form::<LeftMount>(left.clone());
-    form::<Leftovers>(json!({"mounts": [left], "names": ["/m/box"]}));
+    form::<Orphan>(left.clone());
+    form::<Orphans>(json!({"mounts": [left], "names": ["/m/box"]}));
     forms::<UnshareOutcome>([
         json!({"detached": {"layers": 1, "name": "removed"}}),
         json!({"not-mounted": {"name": "kept"}}),
@@ -271,7 +271,7 @@ fn what_a_runtime_keeps() {
     let unproven = json!({"path": "/s", "mount": mount_info(), "reason": "another-directory"});
     form::<UnprovenMount>(unproven.clone());
     form::<UnprovenMount>(json!({"path": "/s", "mount": null, "reason": "symlink"}));
-    form::<Leftovers>(json!({"mounts": [], "names": [], "unproven": [unproven]}));
+    form::<Orphans>(json!({"mounts": [], "names": [], "unproven": [unproven]}));
     let reasons = [
         "symlink",
         "another-filesystem",

@@ -5,7 +5,7 @@ mod paired;
 
 use std::hint::black_box;
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::{BindRequest, Filesystem, Location, Mounter, UnmountRequest};
 use mountwright_fake::{At, FakeBackend, Machine, OpenHow, Pid, abi};
 use paired::{Group, Report};
@@ -204,7 +204,7 @@ fn ports(report: &mut Report, machine: &Machine) {
     let mut calls = 0;
     Group::new("fake, calls at the ports")
         .units(1.0, "call")
-        .variant("metadata", || plain.metadata(black_box(&directory), FinalLink::Follow).expect("it is there"))
+        .variant("metadata", || plain.metadata(black_box(&directory), FinalSymlink::Follow).expect("it is there"))
         .variant("filesystem_of", || plain.filesystem_of(black_box(&share)).expect("it is there"))
         .variant("mount_of", || plain.mount_of(black_box(&share)).expect("it is there"))
         .variant("bind and unmount", || bind_and_unmount(&plain))

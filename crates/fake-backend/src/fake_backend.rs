@@ -205,7 +205,7 @@ impl FakeBackend {
     ///
     /// ```
     /// use mountwright_core::{Errno, FileMode, Filesystem, Location};
-    /// use mountwright_core::file::FinalLink;
+    /// use mountwright_core::file::FinalSymlink;
     /// use mountwright_fake::FakeBackend;
     ///
     /// let host = FakeBackend::new();
@@ -214,7 +214,7 @@ impl FakeBackend {
     /// host.create_dir(&one, FileMode::from_bits(0o755))?;
     /// assert_eq!(host.create_dir(&two, FileMode::from_bits(0o755)).unwrap_err().errno(), Errno::ESRCH);
     /// let next = host.for_process(host.process());
-    /// assert!(next.metadata(&one, FinalLink::Follow).is_ok() && next.metadata(&two, FinalLink::Follow).is_err());
+    /// assert!(next.metadata(&one, FinalSymlink::Follow).is_ok() && next.metadata(&two, FinalSymlink::Follow).is_err());
     /// # Ok::<(), mountwright_core::OsError>(())
     /// ```
     pub fn crash_after(&self, calls: usize) {

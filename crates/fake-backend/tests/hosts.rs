@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mountwright_core::file::{FileKind, FilesystemMagic, FinalLink};
+use mountwright_core::file::{FileKind, FilesystemMagic, FinalSymlink};
 use mountwright_core::{BindRequest, DeviceNumber, Errno, FileMode, Filesystem, Location, Mounter, UnmountRequest};
 use mountwright_fake::{FakeBackend, HostBuilder, HostError, Machine, Plant};
 
@@ -45,10 +45,10 @@ fn a_captured_node_answers_like_one() {
 
     let mount = host.mount_of(&at(bound)).unwrap();
     assert!(mount.is_root);
-    let found = host.metadata(&at(bound), FinalLink::Follow).unwrap();
+    let found = host.metadata(&at(bound), FinalSymlink::Follow).unwrap();
     assert_eq!((found.kind, found.size), (FileKind::Regular, 8), "the root is the file that was planted");
     assert_eq!(found.device, DeviceNumber::new(259, 2));
-    let kvm = host.metadata(&at("/dev/kvm"), FinalLink::Follow).unwrap();
+    let kvm = host.metadata(&at("/dev/kvm"), FinalSymlink::Follow).unwrap();
     assert_eq!((kvm.represents, kvm.device), (Some(DeviceNumber::new(10, 232)), DeviceNumber::new(0, 6)));
 
     for (path, magic) in [
@@ -77,7 +77,7 @@ fn peers_of_a_captured_host_are_peers() {
         "/var/lib/kubelet/pods/5f0861a0-a987-4a3a-bb0f-1058ddb9678f/volumes/kubernetes.io~csi/pvc-0d2f7f5e/mount",
     );
     host.create_dir(&at(&format!("{one}/sub")), FileMode::from_bits(0o755)).unwrap();
-    assert!(host.metadata(&at(&format!("{other}/sub")), FinalLink::Follow).is_ok(), "one filesystem");
+    assert!(host.metadata(&at(&format!("{other}/sub")), FinalSymlink::Follow).is_ok(), "one filesystem");
     host.bind(&BindRequest::new(at("/run"), at(&format!("{one}/sub")))).unwrap();
     assert!(host.mount_of(&at(&format!("{other}/sub"))).unwrap().is_root, "the mount came over");
     host.unmount(&UnmountRequest::new(at(&format!("{other}/sub")))).unwrap();
@@ -269,7 +269,7 @@ fn files_of_every_kind_are_planted() {
         .owner("/a/b/f", 7, 8)
         .build()
         .unwrap();
-    let kind = |path| host.metadata(&at(path), FinalLink::Itself).unwrap().kind;
+    let kind = |path| host.metadata(&at(path), FinalSymlink::Itself).unwrap().kind;
     assert_eq!(
         ["/d", "/a/b/f", "/a/link", "/dev/sda", "/dev/null", "/run/fifo", "/run/socket"].map(kind),
         [
@@ -282,9 +282,9 @@ fn files_of_every_kind_are_planted() {
             FileKind::Socket,
         ]
     );
-    let file = host.metadata(&at("/a/b/f"), FinalLink::Follow).unwrap();
+    let file = host.metadata(&at("/a/b/f"), FinalSymlink::Follow).unwrap();
     assert_eq!((file.mode.bits(), file.uid, file.gid, file.size), (0o4711, 7, 8, 4));
-    assert_eq!(host.metadata(&at("/dev/sda"), FinalLink::Follow).unwrap().represents, Some(number));
+    assert_eq!(host.metadata(&at("/dev/sda"), FinalSymlink::Follow).unwrap().represents, Some(number));
     assert_eq!(kind("/a/b/through"), FileKind::Regular);
     assert_eq!(host.open_dir(&at("/a/b")).unwrap().read_file("f".as_ref(), 10).unwrap(), b"text");
 }
@@ -297,7 +297,7 @@ fn planting_does_not_ask_whether_it_may() {
         machine.plant(Path::new("/a/f"), &Plant::File(b"2".to_vec())).unwrap();
         machine.plant(Path::new("/a/f"), &Plant::File(b"three".to_vec())).unwrap();
     });
-    assert_eq!(host.metadata(&at("/a/f"), FinalLink::Follow).unwrap().size, 5);
+    assert_eq!(host.metadata(&at("/a/f"), FinalSymlink::Follow).unwrap().size, 5);
     let error = host.create_dir(&at("/a/d"), FileMode::from_bits(0o755)).unwrap_err();
     assert_eq!(error.errno(), Errno::EROFS);
 }
@@ -347,7 +347,7 @@ fn a_short_text_is_a_host() {
 8 2 0:42 /x /y rw,relatime - tmpfs cover rw
 "
     );
-    let key = host.metadata(&at("/var/db/key"), FinalLink::Follow).unwrap();
+    let key = host.metadata(&at("/var/db/key"), FinalSymlink::Follow).unwrap();
     assert_eq!((key.size, key.mode.bits()), (9, 0o600));
 }
 

@@ -1,6 +1,6 @@
 //! A machine that is like an older kernel, and the Linux backend's code on it.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::{BindRequest, Errno, FileMode, Filesystem, Location, MountKey, Mounter, UnmountRequest};
 use mountwright_fake::abi::{
     LOCK_EX, LOCK_NB, O_CREAT, O_PATH, O_RDWR, RESOLVE_CACHED, STATMOUNT_SB_SOURCE, STATX_ATTR_MOUNT_ROOT,
@@ -123,7 +123,7 @@ fn a_snapshot_and_another_process_have_the_same_kernel() {
 #[test]
 fn only_an_older_kernel_gets_a_staging_directory() {
     for (version, there) in [(KernelVersion::V5_10, true), (KernelVersion::V6_1, false)] {
-        assert_eq!(host(version).metadata(&at("/run"), FinalLink::Follow).is_ok(), there, "{version}");
+        assert_eq!(host(version).metadata(&at("/run"), FinalSymlink::Follow).is_ok(), there, "{version}");
     }
     let node = HostBuilder::new().symlink("/run", "var/run").dir("/var/run").kernel(KernelVersion::V4_18).build();
     assert!(node.is_ok(), "{:?}", node.err());

@@ -1,6 +1,6 @@
 //! Laws of every history on every host, through the strategies that others use too.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::path::clean_path;
 use mountwright_core::strategies::{Step, history, mount_info};
 use mountwright_core::{Filesystem as _, Location, MountTable, Mounter as _, OsError};
@@ -16,9 +16,9 @@ fn a_step_is_carried_out() {
     let host = mountwright_fake::FakeBackend::new();
     let at = Location::trusted("/a");
     Step::CreateDir(at.clone()).perform(&host).unwrap();
-    assert!(host.metadata(&at, FinalLink::Itself).unwrap().is_dir());
+    assert!(host.metadata(&at, FinalSymlink::Itself).unwrap().is_dir());
     Step::RemoveDir(at.clone()).perform(&host).unwrap();
-    assert!(host.metadata(&at, FinalLink::Itself).is_err());
+    assert!(host.metadata(&at, FinalSymlink::Itself).is_err());
 }
 
 proptest! {

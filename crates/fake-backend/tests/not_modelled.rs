@@ -1,6 +1,6 @@
 //! Each line of the list of limits in `docs/fake.md` holds.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::FilesystemOption;
 use mountwright_core::{Errno, FileMode, Filesystem, Location, MountRequest, Mounter, OsError};
 use mountwright_fake::{At, FakeBackend, HostBuilder, Machine, Pid, abi};
@@ -99,7 +99,7 @@ fn nothing_is_ever_full() {
 #[test]
 fn the_table_needs_no_procfs() {
     let host = FakeBackend::new();
-    assert!(host.metadata(&at("/proc/self"), FinalLink::Follow).is_err());
+    assert!(host.metadata(&at("/proc/self"), FinalSymlink::Follow).is_err());
     assert!(!host.mounts().unwrap().is_empty());
 }
 
@@ -118,7 +118,7 @@ fn every_subvolume_has_the_device_of_its_filesystem() {
     let lines =
         "22 1 0:21 / / rw - btrfs /dev/vda rw,subvol=/\n30 22 0:21 /home /home rw - btrfs /dev/vda rw,subvol=/home";
     let host = HostBuilder::from_mountinfo(lines.as_bytes()).unwrap().build().unwrap();
-    let device = |path: &str| host.metadata(&at(path), FinalLink::Follow).unwrap().device;
+    let device = |path: &str| host.metadata(&at(path), FinalSymlink::Follow).unwrap().device;
     assert_eq!(device("/"), device("/home"));
 }
 

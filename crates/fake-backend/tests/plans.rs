@@ -1,6 +1,6 @@
 //! Injected failures, hooks and the journal at the ports.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::{BindRequest, Errno, FileMode, Filesystem, Location, Mounter, Operation, UnmountRequest};
 use mountwright_fake::{Failure, FakeBackend, HostBuilder};
 
@@ -47,7 +47,7 @@ fn a_failed_call_is_not_made() {
     host.fail(Failure::of_call(1, Errno::EIO));
     let error = host.create_dir(&at("/a"), mode()).unwrap_err();
     assert_eq!(error.step(), Some("a failure that the test asked for"));
-    assert!(host.metadata(&at("/a"), FinalLink::Follow).is_err());
+    assert!(host.metadata(&at("/a"), FinalSymlink::Follow).is_err());
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_calls_of_an_open_directory_count_too() {
 fn the_journal_has_every_call_of_both_ports_in_order() {
     let host = FakeBackend::new();
     run(&host);
-    let _ = host.metadata(&at("/missing"), FinalLink::Follow);
+    let _ = host.metadata(&at("/missing"), FinalSymlink::Follow);
     assert_eq!(
         host.journal().to_string(),
         "  1 create the directory /a: ok
@@ -111,7 +111,7 @@ fn after_a_crash_no_call_is_made_and_nothing_is_open() {
     let next = host.for_process(host.process());
     next.unmount(&UnmountRequest::new(at("/a"))).unwrap();
     drop((entries, directory));
-    assert!(next.metadata(&at("/last"), FinalLink::Follow).is_ok());
+    assert!(next.metadata(&at("/last"), FinalSymlink::Follow).is_ok());
 }
 
 #[test]
@@ -130,10 +130,10 @@ fn a_snapshot_is_another_machine_with_no_plan() {
 fn what_would_wait_for_a_dead_server_fails() {
     let host =
         HostBuilder::from_text("mount /nas fuse.sshfs me@host:/\nhang /nas").unwrap().dir("/nas/d").build().unwrap();
-    let error = host.metadata(&at("/nas/d"), FinalLink::Follow).unwrap_err();
+    let error = host.metadata(&at("/nas/d"), FinalSymlink::Follow).unwrap_err();
     assert_eq!(error.errno(), Errno::EDEADLK, "{error}");
     for error in [
-        host.metadata(&at("/nas"), FinalLink::Follow).map(drop).unwrap_err(),
+        host.metadata(&at("/nas"), FinalSymlink::Follow).map(drop).unwrap_err(),
         host.open_dir(&at("/nas")).map(drop).unwrap_err(),
         host.mount_of(&at("/nas/d")).map(drop).unwrap_err(),
         host.create_dir(&at("/nas/e"), mode()).unwrap_err(),
@@ -148,7 +148,7 @@ fn what_would_wait_for_a_dead_server_fails() {
     assert_eq!(host.open_dir(&at("/copy")).map(drop).unwrap_err().errno(), Errno::EDEADLK);
     host.unmount(&UnmountRequest::new(at("/copy"))).unwrap();
     host.machine(|machine| machine.unhang("/nas".as_ref())).unwrap();
-    assert!(host.metadata(&at("/nas/d"), FinalLink::Follow).is_ok());
+    assert!(host.metadata(&at("/nas/d"), FinalSymlink::Follow).is_ok());
 }
 
 #[test]

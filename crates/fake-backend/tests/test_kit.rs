@@ -1,6 +1,6 @@
 //! The test kit finds what naive code does wrong, and nothing in code that is right.
 
-use mountwright_core::file::{FileKind, FinalLink};
+use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{
     AttributeChange, AttributesRequest, Backend, BindRequest, Errno, Location, MountFlags, Mounter, OsError,
@@ -68,7 +68,7 @@ fn every_death_finds_the_mount_that_is_not_yet_read_only() {
 #[test]
 fn every_exchange_finds_the_path_that_is_looked_at_and_then_used() {
     let looks = |backend: &dyn Backend| {
-        let found = backend.metadata(&volume(), FinalLink::Itself)?;
+        let found = backend.metadata(&volume(), FinalSymlink::Itself)?;
         if found.kind != FileKind::Directory {
             return Ok(());
         }

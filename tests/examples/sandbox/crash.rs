@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::recovery::{Leftovers, ReapReport, Recovery};
+use mountwright_core::recovery::{Orphans, ReapReport, Recovery};
 use mountwright_core::{Backend, Errno, Error, MountTable};
 use mountwright_fake::test_kit::{Between, Hooked, PortMoment};
 use mountwright_tests::mortal_child::{ChildEnd, in_a_child, kill_oneself};
@@ -22,7 +22,7 @@ pub(crate) struct Recovered {
     after: u32,
     /// True if it was killed: it had more to do.
     crashed: bool,
-    left: Leftovers,
+    left: Orphans,
     first: ReapReport,
     second: ReapReport,
     before: MountTable,

@@ -2,10 +2,10 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use mountwright_core::sandbox::{
-    SandboxDirs, SandboxSetup, TearDownReport, UnsharedMounts, set_up_sandbox, tear_down_sandbox,
+    IfNotShared, SandboxDirs, SandboxSetup, TearDownReport, set_up_sandbox, tear_down_sandbox,
 };
 use mountwright_core::share::{Share, ShareRecord};
-use mountwright_core::unmount::TakeOff;
+use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{Backend, Error, Location, MountTable};
 
 use super::host::Host;
@@ -56,11 +56,11 @@ impl Story {
         let before = backend.mounts()?;
         let [mounts_dir, shared_dir] = directories(spec);
         let setup = SandboxSetup::new(mounts_dir, shared_dir)?;
-        let dirs = set_up_sandbox(&backend, &backend, &setup.unshared(UnsharedMounts::MakeShared))?;
+        let dirs = set_up_sandbox(&backend, &backend, &setup.unshared(IfNotShared::MakeShared))?;
         let mut shares = Vec::new();
         let seen = share_all(backend, spec, &rows, &dirs, &mut shares).and_then(|()| Ok(backend.mounts()?));
         let records: Vec<ShareRecord> = shares.iter().map(|share| share.record.clone()).collect();
-        let torn_down = tear_down_sandbox(&backend, &backend, &dirs, &records, TakeOff::Detach);
+        let torn_down = tear_down_sandbox(&backend, &backend, &dirs, &records, UnmountStrategy::Lazy);
         let during = seen?;
         for share in &mut shares {
             share.seen_by_guest = is_seen(&during, share, &dirs);

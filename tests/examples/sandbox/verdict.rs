@@ -4,7 +4,7 @@ use std::fmt;
 
 use camino::Utf8Path;
 use mountwright_core::device::is_host_device;
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::kata::is_docker_volume;
 use mountwright_core::kubernetes::{
     EmptyDirMedium, Watchability, empty_dir_medium, is_ephemeral_storage, is_host_empty_dir, watchability,
@@ -178,7 +178,7 @@ fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbu
     if let Some(why) = cannot_say(source) {
         return Ok(Verdict::NotBuilt { why });
     }
-    fs.metadata(&Location::trusted(source), FinalLink::Follow)?;
+    fs.metadata(&Location::trusted(source), FinalSymlink::Follow)?;
     Ok(Verdict::Share { read_only: mount.read_only, watched: watchability(fs, source)? })
 }
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox};
+use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox};
 use mountwright_core::share::Share;
-use mountwright_core::unmount::TakeOff;
+use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{ContainerId, Location};
 use mountwright_fake::test_kit::{Count, Interposed};
 use mountwright_linux::{Call, LinuxBackend};
@@ -24,10 +24,10 @@ enum Way {
 }
 
 /// Shares so many containers and tears them down; the system calls that it took, by name.
-fn containers(ground: &Real, number: usize, way: Way, how: TakeOff) -> BTreeMap<&'static str, usize> {
+fn containers(ground: &Real, number: usize, way: Way, how: UnmountStrategy) -> BTreeMap<&'static str, usize> {
     let calls = Interposed::new(ground.linux(), Count::default());
     let backend = LinuxBackend::over(calls.clone());
-    let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(UnsharedMounts::MakeShared);
+    let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(IfNotShared::MakeShared);
     let dirs = set_up_sandbox(&backend, &backend, &setup).unwrap();
     let share = |number: usize| {
         let id = ContainerId::new(format!("c{number}")).unwrap();
@@ -50,11 +50,11 @@ fn containers(ground: &Real, number: usize, way: Way, how: TakeOff) -> BTreeMap<
     counted
 }
 
-const WAYS: [(Way, TakeOff); 4] = [
-    (Way::Together, TakeOff::Detach),
-    (Way::Together, TakeOff::Strict),
-    (Way::EachAlone, TakeOff::Detach),
-    (Way::EachAlone, TakeOff::Strict),
+const WAYS: [(Way, UnmountStrategy); 4] = [
+    (Way::Together, UnmountStrategy::Lazy),
+    (Way::Together, UnmountStrategy::Strict),
+    (Way::EachAlone, UnmountStrategy::Lazy),
+    (Way::EachAlone, UnmountStrategy::Strict),
 ];
 
 fn a_thousand() {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container};
+use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox, tear_down_container};
 use mountwright_core::share::Share;
-use mountwright_core::unmount::TakeOff;
+use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{ContainerId, Location};
 use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
@@ -92,7 +92,7 @@ fn readers() -> [Reader; 3] {
 fn never_writable() {
     let ground = Real::new(false);
     let backend = LinuxBackend::new();
-    let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(UnsharedMounts::MakeShared);
+    let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(IfNotShared::MakeShared);
     set_up_sandbox(&backend, &backend, &setup).unwrap();
     let share = Share::rootfs(MOUNTS, &ContainerId::new("c1").unwrap(), Location::trusted("/w/src/rootfs")).unwrap();
     let share = share.read_only();
@@ -101,7 +101,7 @@ fn never_writable() {
     let mut made = 0;
     while made < SHARES || !readers.iter().all(Reader::has_met) && made < MORE * SHARES {
         let record = share.create(&backend, &backend).unwrap();
-        let report = tear_down_container(&backend, &backend, MOUNTS.into(), &[record], TakeOff::Detach);
+        let report = tear_down_container(&backend, &backend, MOUNTS.into(), &[record], UnmountStrategy::Lazy);
         assert!(report.is_clean(), "{report}");
         made += 1;
     }

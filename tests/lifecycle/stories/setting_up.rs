@@ -1,7 +1,7 @@
 //! Setting a sandbox up.
 
 use mountwright_core::Location;
-use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox};
+use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox};
 
 use crate::story::{BASE, Before, Ended, Ports, Story, built};
 
@@ -13,7 +13,7 @@ pub(super) fn at(path: &str) -> Location {
     Location::trusted(path)
 }
 
-fn setup(unshared: UnsharedMounts) -> SandboxSetup {
+fn setup(unshared: IfNotShared) -> SandboxSetup {
     let sources = [at("/w/src/config"), at("/w/src/data")];
     let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(unshared).private_dir(PRIVATE).unwrap();
     setup.bind_mounts(&sources).unwrap()
@@ -21,35 +21,35 @@ fn setup(unshared: UnsharedMounts) -> SandboxSetup {
 
 /// A sandbox that is set up.
 pub(crate) fn sandbox(ports: Ports<'_>) -> Before {
-    let dirs = set_up_sandbox(ports.fs, ports.mounter, &setup(UnsharedMounts::MakeShared)).unwrap();
+    let dirs = set_up_sandbox(ports.fs, ports.mounter, &setup(IfNotShared::MakeShared)).unwrap();
     Before { dirs: Some(dirs), ..Before::default() }
 }
 
-fn set_up(ports: Ports<'_>, unshared: UnsharedMounts) -> Ended {
+fn set_up(ports: Ports<'_>, unshared: IfNotShared) -> Ended {
     built(set_up_sandbox(ports.fs, ports.mounter, &setup(unshared)))
 }
 
 const SETTING_UP: Story = Story { about: &["sandbox-mounts"], ..BASE };
 
 pub(super) const STORIES: &[Story] = &[
-    Story { name: "set a sandbox up", tell: |ports, _| set_up(ports, UnsharedMounts::Refuse), ..SETTING_UP },
+    Story { name: "set a sandbox up", tell: |ports, _| set_up(ports, IfNotShared::Fail), ..SETTING_UP },
     Story {
         name: "set a sandbox up by way of the private place",
         clumsy: true,
-        tell: |ports, _| set_up(ports, UnsharedMounts::Refuse),
+        tell: |ports, _| set_up(ports, IfNotShared::Fail),
         ..SETTING_UP
     },
     Story {
         name: "set a sandbox up and make its mounts shared",
         shared: false,
-        tell: |ports, _| set_up(ports, UnsharedMounts::MakeShared),
+        tell: |ports, _| set_up(ports, IfNotShared::MakeShared),
         ..SETTING_UP
     },
     Story {
         name: "set a sandbox up that is set up",
         shared: false,
         prepare: sandbox,
-        tell: |ports, _| set_up(ports, UnsharedMounts::MakeShared),
+        tell: |ports, _| set_up(ports, IfNotShared::MakeShared),
         ..SETTING_UP
     },
 ];

@@ -6,7 +6,7 @@ use mountwright_core::kata::{
 use mountwright_core::sandbox::{tear_down_container, tear_down_sandbox};
 use mountwright_core::share::{unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume};
 use mountwright_core::spec::Mount;
-use mountwright_core::unmount::TakeOff;
+use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{BindRequest, ContainerId, FileMode, Location};
 
 use super::setting_up::{MOUNTS, at, sandbox};
@@ -54,11 +54,11 @@ fn with_container(container: Container) -> Sandbox {
     sandbox
 }
 
-fn container_down(ports: Ports<'_>, before: &Before, how: TakeOff) -> Ended {
+fn container_down(ports: Ports<'_>, before: &Before, how: UnmountStrategy) -> Ended {
     torn(&tear_down_container(ports.fs, ports.mounter, MOUNTS.into(), &before.shares, how))
 }
 
-fn sandbox_down(ports: Ports<'_>, before: &Before, how: TakeOff) -> Ended {
+fn sandbox_down(ports: Ports<'_>, before: &Before, how: UnmountStrategy) -> Ended {
     let dirs = before.dirs.as_ref().unwrap();
     torn(&tear_down_sandbox(ports.fs, ports.mounter, dirs, &before.shares, how))
 }
@@ -112,32 +112,32 @@ pub(super) const STORIES: &[Story] = &[
     Story {
         name: "tear a container down",
         by_identity: true,
-        tell: |ports, before| container_down(ports, before, TakeOff::Detach),
+        tell: |ports, before| container_down(ports, before, UnmountStrategy::Lazy),
         ..TAKING
     },
     Story {
         name: "tear a container down strictly",
         by_identity: true,
-        tell: |ports, before| container_down(ports, before, TakeOff::Strict),
+        tell: |ports, before| container_down(ports, before, UnmountStrategy::Strict),
         ..TAKING
     },
     Story {
         name: "tear a sandbox down",
-        tell: |ports, before| sandbox_down(ports, before, TakeOff::Detach),
+        tell: |ports, before| sandbox_down(ports, before, UnmountStrategy::Lazy),
         ..SANDBOX
     },
     Story {
         name: "tear a sandbox down as one tree",
         by_identity: true,
         shared: false,
-        tell: |ports, before| sandbox_down(ports, before, TakeOff::Detach),
+        tell: |ports, before| sandbox_down(ports, before, UnmountStrategy::Lazy),
         ..SANDBOX
     },
     Story {
         name: "tear a sandbox down strictly",
         by_identity: true,
         shared: false,
-        tell: |ports, before| sandbox_down(ports, before, TakeOff::Strict),
+        tell: |ports, before| sandbox_down(ports, before, UnmountStrategy::Strict),
         ..SANDBOX
     },
 ];

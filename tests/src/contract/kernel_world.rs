@@ -6,7 +6,7 @@ use std::io::Read;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FileKind, FinalLink, Metadata};
+use mountwright_core::file::{FileKind, FinalSymlink, Metadata};
 use mountwright_core::mount::{AtimeMode, MountAttributes};
 use mountwright_core::{Backend, DeviceNumber, Errno, FileMode, MountFlags, Propagation, Recursion};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags};
@@ -269,10 +269,10 @@ impl<B: Backend> World for KernelWorld<B> {
         ))
     }
 
-    fn stat(&self, path: &Path, link: FinalLink) -> Result<Metadata, Errno> {
+    fn stat(&self, path: &Path, link: FinalSymlink) -> Result<Metadata, Errno> {
         let found = answer(match link {
-            FinalLink::Follow => rustix::fs::stat(path),
-            FinalLink::Itself => rustix::fs::lstat(path),
+            FinalSymlink::Follow => rustix::fs::stat(path),
+            FinalSymlink::Itself => rustix::fs::lstat(path),
         })?;
         let kind = file_kind(found.st_mode);
         let mut metadata = Metadata::new(kind, DeviceNumber::from_raw(found.st_dev), found.st_ino);

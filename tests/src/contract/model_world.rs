@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FileKind, FinalLink, Metadata};
+use mountwright_core::file::{FileKind, FinalSymlink, Metadata};
 use mountwright_core::mount::{AtimeMode, MountAttributes};
 use mountwright_core::{Backend, DeviceNumber, Errno, FileMode, MountFlags, Propagation, Recursion};
 use mountwright_fake::{At, Credentials, Machine, Pid, Server, SharedMachine, abi};
@@ -207,10 +207,10 @@ impl<B: Backend> World for ModelWorld<B> {
         })
     }
 
-    fn stat(&self, path: &Path, link: FinalLink) -> Result<Metadata, Errno> {
+    fn stat(&self, path: &Path, link: FinalSymlink) -> Result<Metadata, Errno> {
         let flags = match link {
-            FinalLink::Follow => 0,
-            FinalLink::Itself => abi::AT_SYMLINK_NOFOLLOW,
+            FinalSymlink::Follow => 0,
+            FinalSymlink::Itself => abi::AT_SYMLINK_NOFOLLOW,
         };
         let found = self.call(|machine| machine.statx(ME, HERE, bytes(path), flags, abi::STATX_BASIC_STATS))?;
         let kind = file_kind(found.mode.into());

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FileKind, FinalLink, Metadata};
+use mountwright_core::file::{FileKind, FinalSymlink, Metadata};
 use mountwright_core::mount::{AtimeMode, MountAttributes, UnmountMode};
 use mountwright_core::{
     BindRequest, Errno, Filesystem, Location, MountFlags, MountInfo, MountTable, Mounter, OsError, Propagation,
@@ -195,7 +195,7 @@ impl<'w> Scene<'w> {
     #[track_caller]
     pub(super) fn stat(&self, path: impl AsRef<Path>) -> Metadata {
         let path = path.as_ref();
-        done("lstat", path, self.world.stat(path, FinalLink::Itself))
+        done("lstat", path, self.world.stat(path, FinalSymlink::Itself))
     }
 
     /// Compares a port's metadata of a file with lstat(2), which reports neither mount nor time of birth.
@@ -208,7 +208,7 @@ impl<'w> Scene<'w> {
 
     /// Returns the kind of a file; `None` if the name does not exist.
     pub(super) fn kind(&self, path: impl AsRef<Path>) -> Option<FileKind> {
-        self.world.stat(path.as_ref(), FinalLink::Itself).ok().map(|found| found.kind)
+        self.world.stat(path.as_ref(), FinalSymlink::Itself).ok().map(|found| found.kind)
     }
 
     /// Returns true if the name exists.

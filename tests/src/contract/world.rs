@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FinalLink, Metadata};
+use mountwright_core::file::{FinalSymlink, Metadata};
 use mountwright_core::mount::MountAttributes;
 use mountwright_core::{Backend, DeviceNumber, Errno, Propagation, Recursion};
 
@@ -75,7 +75,7 @@ pub trait World {
     fn drop_capabilities(&self) -> Result<(), Errno>;
 
     /// stat(2) or lstat(2).
-    fn stat(&self, path: &Path, link: FinalLink) -> Result<Metadata, Errno>;
+    fn stat(&self, path: &Path, link: FinalSymlink) -> Result<Metadata, Errno>;
     /// The names in a directory, without `.` and `..`, sorted.
     fn names(&self, path: &Path) -> Result<Vec<OsString>, Errno>;
     /// Returns the target of a symlink.

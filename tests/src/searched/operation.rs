@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use camino::Utf8Path;
 use mountwright_core::error::Leftover;
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{Guarantee, UnmountMode};
 use mountwright_core::path::Crossing;
 use mountwright_core::share::{share_rootfs, share_volume, unshare_rootfs, unshare_volume};
@@ -354,7 +354,7 @@ fn questions() -> Vec<Operation> {
             answer(found.and_then(|found| b.find_mount(found.mount.key())))
         }),
         operation("the table", "", |b| answer(b.mounts())),
-        operation("metadata", "box/link", |b| answer(b.metadata(&below("box/link"), FinalLink::Itself))),
+        operation("metadata", "box/link", |b| answer(b.metadata(&below("box/link"), FinalSymlink::Itself))),
         operation("canonical path", "", |b| answer(b.canonicalize("/shared/box/link".as_ref()))),
         operation("current directory", "", |b| answer(b.current_dir())),
         operation("where a link points", "box/link", |b| answer(b.read_link(&below("box/link")))),

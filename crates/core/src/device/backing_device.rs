@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::device::BackingDevice;
 use crate::device::within_root::within_root;
 use crate::error::{Errno, Error, Operation, OsError};
-use crate::file::{FileKind, FinalLink};
+use crate::file::{FileKind, FinalSymlink};
 use crate::mount::{MountFlags, MountInfo};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
@@ -43,7 +43,7 @@ pub fn backing_device(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Path) -
         return Err(Error::Unspecified { what: "path" });
     }
     let at = Location::trusted(path);
-    let metadata = fs.metadata(&at, FinalLink::Follow)?;
+    let metadata = fs.metadata(&at, FinalSymlink::Follow)?;
     let found = within_root(fs, mounter, &at, mounter.mount_of(&at))?;
     let opens = !found.mount.attributes.flags.contains(MountFlags::NO_DEV);
     match (metadata.kind, metadata.represents) {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::device::PathDevice;
 use crate::error::Error;
-use crate::file::{FileKind, FinalLink};
+use crate::file::{FileKind, FinalSymlink};
 use crate::path::Location;
 use crate::ports::Filesystem;
 
@@ -28,7 +28,7 @@ pub fn device_for_path(fs: &dyn Filesystem, path: &Path) -> Result<PathDevice, E
     if path.as_os_str().is_empty() {
         return Err(Error::Unspecified { what: "path" });
     }
-    let metadata = fs.metadata(&Location::trusted(path), FinalLink::Follow)?;
+    let metadata = fs.metadata(&Location::trusted(path), FinalSymlink::Follow)?;
     match (metadata.kind, metadata.represents) {
         (FileKind::BlockDevice, Some(device)) => return Ok(PathDevice::BlockNode { device }),
         (FileKind::CharacterDevice, Some(device)) => return Ok(PathDevice::CharNode { device }),
@@ -42,7 +42,7 @@ pub fn device_for_path(fs: &dyn Filesystem, path: &Path) -> Result<PathDevice, E
         return Ok(PathDevice::Filesystem { device, mount_point: resolved });
     }
     while let Some(parent) = mount_point.parent() {
-        if fs.metadata(&Location::trusted(parent), FinalLink::Itself)?.device != device {
+        if fs.metadata(&Location::trusted(parent), FinalSymlink::Itself)?.device != device {
             return Ok(PathDevice::Filesystem { device, mount_point: mount_point.to_path_buf() });
         }
         mount_point = parent;
@@ -189,11 +189,11 @@ mod tests {
         let mut fs = MockFilesystem::new();
         let at = Location::trusted;
         fs.expect_metadata()
-            .with(eq(at("/p/f")), eq(FinalLink::Follow))
+            .with(eq(at("/p/f")), eq(FinalSymlink::Follow))
             .return_once(|_, _| Ok(Metadata::new(FileKind::Regular, SDA1, 2)));
         fs.expect_canonicalize().with(eq(Path::new("/p/f"))).return_once(|_| Ok("/p/f".into()));
         fs.expect_metadata()
-            .with(eq(at("/p")), eq(FinalLink::Itself))
+            .with(eq(at("/p")), eq(FinalSymlink::Itself))
             .return_once(|_, _| Err(OsError::new(Operation::Metadata, "/p", Errno::EACCES)));
         assert_eq!(device_for_path(&fs, Path::new("/p/f")).unwrap_err().errno(), Some(Errno::EACCES));
     }

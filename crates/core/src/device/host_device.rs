@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use crate::error::{Errno, Error};
-use crate::file::{FileKind, FinalLink};
+use crate::file::{FileKind, FinalSymlink};
 use crate::path::prefix::rest_below;
 use crate::path::{Location, clean_path};
 use crate::ports::Filesystem;
@@ -25,7 +25,7 @@ pub fn is_host_device(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
     match rest_below(path.as_os_str().as_bytes(), b"/dev") {
         None => Ok(false),
         Some(b"") => Ok(true),
-        Some(_) => match fs.metadata(&Location::trusted(path), FinalLink::Follow) {
+        Some(_) => match fs.metadata(&Location::trusted(path), FinalSymlink::Follow) {
             Ok(metadata) => Ok(metadata.kind != FileKind::Regular),
             Err(error) if matches!(error.errno(), Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
             Err(error) => Err(error.into()),
@@ -49,7 +49,7 @@ mod tests {
 
     fn answering(path: &'static str, answer: Result<FileKind, Errno>) -> MockFilesystem {
         let mut fs = MockFilesystem::new();
-        fs.expect_metadata().with(eq(Location::trusted(path)), eq(FinalLink::Follow)).once().return_once(
+        fs.expect_metadata().with(eq(Location::trusted(path)), eq(FinalSymlink::Follow)).once().return_once(
             move |_, _| match answer {
                 Ok(kind) => Ok(Metadata::new(kind, DeviceNumber::new(0, 6), 1)),
                 Err(errno) => Err(OsError::new(Operation::Metadata, path, errno)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::error::{Errno, Error};
-use crate::file::{DeviceNumber, FinalLink};
+use crate::file::{DeviceNumber, FinalSymlink};
 use crate::path::Location;
 use crate::ports::Filesystem;
 
@@ -51,7 +51,7 @@ pub fn is_block_device_in(fs: &dyn Filesystem, device: DeviceNumber, sysfs_root:
 }
 
 fn exists(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
-    match fs.metadata(&Location::trusted(path), FinalLink::Follow) {
+    match fs.metadata(&Location::trusted(path), FinalSymlink::Follow) {
         Ok(_) => Ok(true),
         Err(error) if error.errno() == Errno::ENOENT => Ok(false),
         Err(error) => Err(error.into()),

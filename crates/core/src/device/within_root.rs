@@ -1,7 +1,7 @@
 //! Mounts that lie within the root directory of this process.
 
 use crate::error::{Errno, Error, OsError};
-use crate::file::FinalLink;
+use crate::file::FinalSymlink;
 use crate::mount::PathMount;
 use crate::mount::subpath::is_outside_root;
 use crate::path::Location;
@@ -25,7 +25,7 @@ pub(crate) fn within_root(
         Err(error) => {
             error.errno() == Errno::ENOENT
                 && is_unknown(&Location::trusted("/"))
-                && fs.metadata(at, FinalLink::Follow).is_ok()
+                && fs.metadata(at, FinalSymlink::Follow).is_ok()
         }
     };
     if is_outside { Err(Error::OutsideRoot { path: at.for_display() }) } else { Ok(found?) }

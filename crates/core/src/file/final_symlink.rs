@@ -6,7 +6,7 @@
 /// `ELOOP`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
-pub enum FinalLink {
+pub enum FinalSymlink {
     /// Follow it, as stat(2) does.
     Follow,
     /// Use the symlink itself, as lstat(2) does.

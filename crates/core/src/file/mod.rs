@@ -15,7 +15,7 @@ pub(crate) mod time;
 pub use device_number::DeviceNumber;
 pub use directory_entry::DirectoryEntry;
 pub use entry_ref::EntryRef;
-pub use final_symlink::FinalLink;
+pub use final_symlink::FinalSymlink;
 pub use identity::FileIdentity;
 pub use kind::FileKind;
 pub use magic::FilesystemMagic;

@@ -211,7 +211,7 @@ fn create_where_missing(answer: Result<FileIdentity, OsError>) -> Result<bool, O
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{FileKind, FinalLink, Metadata};
+    use crate::file::{FileKind, FinalSymlink, Metadata};
     use crate::kata::DirectVolumeType;
     use crate::ports::MockFilesystem;
     use crate::spec::{FsGroup, FsGroupChangePolicy};
@@ -335,7 +335,7 @@ mod tests {
     }
 
     fn fs_metadata(tree: &ChangingTree, path: &str) -> Result<Metadata, OsError> {
-        tree.metadata(&Location::trusted(path), FinalLink::Itself)
+        tree.metadata(&Location::trusted(path), FinalSymlink::Itself)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Removal of everything that a sandbox has shared.
 
 use crate::error::{Errno, Error};
-use crate::file::{FileKind, FinalLink};
+use crate::file::{FileKind, FinalSymlink};
 use crate::kata::cleanup_nydus;
 use crate::kata::host_mounts::unmount_host_mount;
 use crate::kata::{
@@ -100,7 +100,7 @@ impl Teardown<'_> {
     }
 
     fn is_symlink(&self, id: &ContainerId) -> Result<bool, Error> {
-        match self.fs.metadata(&container_dir(&self.sandbox.mounts_dir, id)?, FinalLink::Itself) {
+        match self.fs.metadata(&container_dir(&self.sandbox.mounts_dir, id)?, FinalSymlink::Itself) {
             Ok(found) => Ok(found.kind == FileKind::Symlink),
             Err(error) if error.errno() == Errno::ENOENT => Ok(false),
             Err(error) => Err(error.into()),
@@ -163,7 +163,7 @@ mod tests {
     fn filesystem(symlinks: &'static [&'static str], fail: &'static str) -> (MockFilesystem, Unmounted) {
         let mut fs = MockFilesystem::new();
         fs.expect_metadata().returning(move |at, link| {
-            assert_eq!(link, FinalLink::Itself);
+            assert_eq!(link, FinalSymlink::Itself);
             let is_link = symlinks.iter().any(|id| *at == Location::beneath("/m", *id).unwrap());
             let kind = if is_link { FileKind::Symlink } else { FileKind::Directory };
             Ok(Metadata::new(kind, DeviceNumber::new(0, 1), 2))

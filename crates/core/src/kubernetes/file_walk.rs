@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::error::{Errno, Error};
-use crate::file::{EntryRef, FileKind, FinalLink, Metadata};
+use crate::file::{EntryRef, FileKind, FinalSymlink, Metadata};
 use crate::path::Location;
 use crate::ports::{Directory, DirectoryEntries, Filesystem};
 
@@ -29,7 +29,7 @@ impl Start {
         match fs.open_dir(&at) {
             Ok(directory) => Ok(Self::Directory(directory)),
             // Either the path is no directory, or a component before its end is none.
-            Err(error) if error.errno() == Errno::ENOTDIR => match fs.metadata(&at, FinalLink::Follow)? {
+            Err(error) if error.errno() == Errno::ENOTDIR => match fs.metadata(&at, FinalSymlink::Follow)? {
                 metadata if metadata.is_dir() => Err(error.into()),
                 metadata => Ok(Self::File(metadata)),
             },

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::OsError;
-use crate::file::{FileIdentity, FileMode, FinalLink, Metadata};
+use crate::file::{FileIdentity, FileMode, FinalSymlink, Metadata};
 use crate::path::Location;
 use crate::ports::Directory;
 
@@ -36,11 +36,11 @@ pub trait Filesystem: Send + Sync {
     /// # Errors
     ///
     /// `ENOENT`: it does not exist. `ENOTDIR`: a component before the last is no directory. `ELOOP`: too many symlinks,
-    /// or below a root any, unless it is the last component and `link` is [`FinalLink::Itself`]. `EACCES`: a directory
+    /// or below a root any, unless it is the last component and `link` is [`FinalSymlink::Itself`]. `EACCES`: a directory
     /// on the path may not be searched.
     #[doc(alias = "stat")]
     #[doc(alias = "lstat")]
-    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError>;
+    fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError>;
 
     /// The absolute path without symlinks, `.` and `..` that `path` leads to. May block. The result holds only for the
     /// moment of the call: use it to compare texts, never to open something that a guest can move.

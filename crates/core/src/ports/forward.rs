@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::OsError;
-use crate::file::{FileIdentity, FileMode, FinalLink, Metadata};
+use crate::file::{FileIdentity, FileMode, FinalSymlink, Metadata};
 use crate::mount::{
     AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, MountInfo, MountKey, MountReport,
     MountRequest, Origin, PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
@@ -38,7 +38,7 @@ macro_rules! forward {
 }
 
 forward!(Filesystem for &T, Box<T>, Arc<T> {
-    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError>;
+    fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError>;
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError>;
     fn current_dir(&self) -> Result<PathBuf, OsError>;
     fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError>;

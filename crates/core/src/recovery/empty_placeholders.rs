@@ -4,15 +4,15 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use crate::error::{Errno, Error};
-use crate::file::{DirectoryEntry, FileKind, FinalLink};
+use crate::file::{DirectoryEntry, FileKind, FinalSymlink};
 use crate::path::{ContainerId, Location};
 use crate::ports::Filesystem;
-use crate::recovery::LeftMount;
+use crate::recovery::Orphan;
 use crate::unmount::placeholder::is_gone;
 
 /// The names that sharing could have created below `root` and that are empty now, innermost first: `<id>/<name>` and
 /// `<id>-…`, in the private directory `<id>:<name>`. Mount points are not entered: the mounts hold data of other users.
-pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[LeftMount]) -> Result<Vec<Location>, Error> {
+pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[Orphan]) -> Result<Vec<Location>, Error> {
     let mut names = Names { fs, root, covered: mounts.iter().map(|left| &left.at).collect(), found: Vec::new() };
     for entry in names.listed(&Location::from(root))? {
         if entry.name.to_str().is_some_and(has_own_shape) {
@@ -71,7 +71,7 @@ impl Names<'_> {
             Ok(directory) => directory,
             Err(error) => {
                 // It counts as gone only if a second call reports that too.
-                return match self.fs.metadata(at, FinalLink::Itself) {
+                return match self.fs.metadata(at, FinalSymlink::Itself) {
                     Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Vec::new()),
                     _ => Err(error.into()),
                 };
@@ -85,7 +85,7 @@ impl Names<'_> {
     }
 
     fn is_empty_file(&self, at: &Location) -> Result<bool, Error> {
-        match self.fs.metadata(at, FinalLink::Itself) {
+        match self.fs.metadata(at, FinalSymlink::Itself) {
             Ok(found) => Ok(found.kind == FileKind::Regular && found.size == 0),
             // It was listed: the removal will show whether it is gone.
             Err(error) if error.errno() == Errno::ENOENT => Ok(true),

@@ -9,7 +9,7 @@ pub(crate) mod run;
 pub(crate) mod step;
 pub(crate) mod unproven_mount;
 
-pub use orphan::{LeftMount, LeftRole, Leftovers};
+pub use orphan::{Orphan, OrphanRole, Orphans};
 pub use report::{ReapReport, Unreaped};
 pub use request::Recovery;
 pub use run::Reaping;

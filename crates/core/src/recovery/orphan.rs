@@ -11,7 +11,7 @@ use crate::recovery::UnprovenMount;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
-pub enum LeftRole {
+pub enum OrphanRole {
     /// The host's directory, bound onto itself.
     MountsOntoItself,
     /// Below the host's directory: a share, or a mount within one.
@@ -26,7 +26,7 @@ pub enum LeftRole {
     Prepared,
 }
 
-impl fmt::Display for LeftRole {
+impl fmt::Display for OrphanRole {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MountsOntoItself => "the mounts directory bound onto itself",
@@ -43,16 +43,16 @@ impl fmt::Display for LeftRole {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub struct LeftMount {
+pub struct Orphan {
     /// The mount, as in the table.
     pub mount: MountInfo,
     /// Its role.
-    pub role: LeftRole,
+    pub role: OrphanRole,
     /// The path at which it can be reached; it leads to another mount where that covers it.
     pub at: Location,
 }
 
-impl fmt::Display for LeftMount {
+impl fmt::Display for Orphan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { mount, role, .. } = self;
         write!(f, "{} at {} ({} of {})", role, mount.mount_point.display(), mount.root.display(), mount.device)
@@ -63,9 +63,9 @@ impl fmt::Display for LeftMount {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
-pub struct Leftovers {
+pub struct Orphans {
     /// Mounts, oldest first.
-    pub mounts: Vec<LeftMount>,
+    pub mounts: Vec<Orphan>,
     /// Empty directories and files, mount targets included.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub names: Vec<PathBuf>,
@@ -74,14 +74,14 @@ pub struct Leftovers {
     pub unproven: Vec<UnprovenMount>,
 }
 
-impl Leftovers {
+impl Orphans {
     /// True where nothing of the sandbox is left.
     pub fn is_empty(&self) -> bool {
         self.mounts.is_empty() && self.names.is_empty()
     }
 }
 
-impl fmt::Display for Leftovers {
+impl fmt::Display for Orphans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for mount in &self.mounts {
             writeln!(f, "{mount}")?;
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_name_alone_is_something_left() {
-        assert!(Leftovers::default().is_empty());
-        assert!(!Leftovers { mounts: Vec::new(), names: vec!["/m/c".into()], unproven: Vec::new() }.is_empty());
+        assert!(Orphans::default().is_empty());
+        assert!(!Orphans { mounts: Vec::new(), names: vec!["/m/c".into()], unproven: Vec::new() }.is_empty());
     }
 }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Errno, Error};
-use crate::file::{FileKind, FinalLink};
+use crate::file::{FileKind, FinalSymlink};
 use crate::mount::subpath::subpath;
 use crate::mount::{MountId, MountInfo, MountKey};
 use crate::mount_table::tree::MountTree;
 use crate::mount_table::{MountRow, MountTable};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
-use crate::recovery::{LeftMount, LeftRole, Recovery, UnprovenMount, UnprovenReason};
+use crate::recovery::{Orphan, OrphanRole, Recovery, UnprovenMount, UnprovenReason};
 use crate::sandbox::SandboxDirs;
 use crate::unmount::record_state::{deleted, stale_origin};
 
@@ -39,7 +39,7 @@ pub(crate) struct SandboxPlaces {
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// The sandbox's mounts, oldest first.
-    pub(crate) left: Vec<LeftMount>,
+    pub(crate) left: Vec<Orphan>,
     /// The mounts on its directories that are not proven to be the sandbox's.
     pub(crate) unproven: Vec<UnprovenMount>,
 }
@@ -60,7 +60,7 @@ impl SandboxPlaces {
                 Err(error) if is_missing(error.errno()) => PathBuf::from(path),
                 Err(error) => return Err(Error::from(error)),
             };
-            let is_link = match fs.metadata(&Location::from(path.as_std_path()), FinalLink::Itself) {
+            let is_link = match fs.metadata(&Location::from(path.as_std_path()), FinalSymlink::Itself) {
                 Ok(found) => found.kind == FileKind::Symlink,
                 Err(error) if is_missing(error.errno()) => false,
                 Err(error) => return Err(Error::from(error)),
@@ -146,7 +146,7 @@ impl SandboxPlaces {
         for row in table.iter() {
             match verdicts.of(row) {
                 Verdict::Own(role) => {
-                    found.left.push(LeftMount { mount: row.to_info(), role, at: self.location_of(row) });
+                    found.left.push(Orphan { mount: row.to_info(), role, at: self.location_of(row) });
                 }
                 Verdict::Unproven(reason) => found.unproven.push(UnprovenMount {
                     path: row.mount_point().into_owned(),
@@ -216,7 +216,7 @@ impl Shown {
 /// Relation of a mount to the sandbox.
 #[derive(Clone, PartialEq, Eq)]
 enum Verdict {
-    Own(LeftRole),
+    Own(OrphanRole),
     Unproven(UnprovenReason),
     /// One of its ancestors is not proven.
     OnUnproven,
@@ -270,14 +270,14 @@ impl<'a> Own<'a> {
         let path = row.mount_point();
         let SandboxPlaces { mounts, shared, private, moved, recorded, .. } = self.places;
         if *recorded == Some(row.id()) {
-            return Verdict::Own(LeftRole::Shared);
+            return Verdict::Own(OrphanRole::Shared);
         }
         if self.places.foreign == Some(row.id()) {
             return Verdict::Unproven(UnprovenReason::NotSetUp);
         }
         let onto_itself = |role| if self.tree.is_onto_itself(row) { Verdict::Own(role) } else { Verdict::Other };
         if *path == *mounts {
-            return onto_itself(LeftRole::MountsOntoItself);
+            return onto_itself(OrphanRole::MountsOntoItself);
         }
         if shared.as_deref() == Some(&*path) {
             // Another mount of the same directory on top of the set-up's own would look the same.
@@ -285,22 +285,22 @@ impl<'a> Own<'a> {
                 Some(shown) => shown.refuse(row),
                 None => Some(UnprovenReason::AnotherFilesystem),
             };
-            return refused.map_or(Verdict::Own(LeftRole::Shared), Verdict::Unproven);
+            return refused.map_or(Verdict::Own(OrphanRole::Shared), Verdict::Unproven);
         }
         if private.as_deref() == Some(&*path) {
-            return onto_itself(LeftRole::PrivateOntoItself);
+            return onto_itself(OrphanRole::PrivateOntoItself);
         }
         if shared.as_deref().is_some_and(|shared| below(shared, &path).is_some()) {
             return match on {
-                Verdict::Own(LeftRole::Shared | LeftRole::Copy) => Verdict::Own(LeftRole::Copy),
+                Verdict::Own(OrphanRole::Shared | OrphanRole::Copy) => Verdict::Own(OrphanRole::Copy),
                 _ => Verdict::Unproven(UnprovenReason::NotOnShared),
             };
         }
         if [Some(mounts), moved.as_ref()].into_iter().flatten().any(|root| below(root, &path).is_some()) {
-            return Verdict::Own(LeftRole::Share);
+            return Verdict::Own(OrphanRole::Share);
         }
         if private.as_deref().is_some_and(|private| below(private, &path).is_some()) {
-            return Verdict::Own(LeftRole::Prepared);
+            return Verdict::Own(OrphanRole::Prepared);
         }
         Verdict::Other
     }

@@ -4,14 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::recovery::{LeftMount, UnprovenMount};
+use crate::recovery::{Orphan, UnprovenMount};
 
 /// A mount that a recovery could not unmount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unreaped {
     /// The mount.
-    pub left: LeftMount,
+    pub left: Orphan,
     /// The cause; `None` where a mount that is not the sandbox's covers it.
     pub error: Option<Error>,
 }
@@ -22,7 +22,7 @@ pub struct Unreaped {
 #[non_exhaustive]
 pub struct ReapReport {
     /// The mounts that were unmounted, in order, with the mounts below them.
-    pub taken: Vec<LeftMount>,
+    pub taken: Vec<Orphan>,
     /// The names that were removed, in order.
     pub removed: Vec<PathBuf>,
     /// The mounts that still exist.

@@ -11,8 +11,8 @@ use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 use crate::recovery::empty_placeholders::left_names;
 use crate::recovery::ownership::{Found, SandboxPlaces};
-use crate::recovery::{LeftMount, LeftRole, ReapReport, ReapStep, UnprovenMount, Unreaped};
-use crate::recovery::{Leftovers, Recovery};
+use crate::recovery::{Orphan, OrphanRole, ReapReport, ReapStep, UnprovenMount, Unreaped};
+use crate::recovery::{Orphans, Recovery};
 use crate::stepwise::Sequence;
 use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::may_have_moved;
@@ -24,7 +24,7 @@ pub struct Reaping {
     places: SandboxPlaces,
     first: Vec<ReapStep>,
     /// The mounts that the last look-up found.
-    seen: Vec<LeftMount>,
+    seen: Vec<Orphan>,
     /// The mounts that could not be unmounted since then.
     refused: HashMap<MountId, OsError>,
     /// The look-ups that found no fewer mounts than the one before.
@@ -41,7 +41,7 @@ impl Recovery {
     /// # Errors
     ///
     /// [`Error::Os`]: the mount table or a directory cannot be read.
-    pub fn find(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Leftovers, Error> {
+    pub fn find(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Orphans, Error> {
         let table = mounter.mounts()?;
         let places = SandboxPlaces::resolve(fs, mounter, self, &table)?;
         let Found { left, unproven } = places.find_in(&table);
@@ -49,7 +49,7 @@ impl Recovery {
         for root in places.with_names() {
             names.extend(left_names(fs, root, &left)?.iter().map(Location::for_display));
         }
-        Ok(Leftovers { mounts: left, names, unproven })
+        Ok(Orphans { mounts: left, names, unproven })
     }
 
     /// The steps for the present orphans. Changes nothing.
@@ -95,7 +95,7 @@ impl Reaping {
         Self { places, first, seen: left, refused: HashMap::new(), looks: 0, report }
     }
 
-    fn take_off(&mut self, mounter: &dyn Mounter, left: &LeftMount, cut_off: bool) {
+    fn take_off(&mut self, mounter: &dyn Mounter, left: &Orphan, cut_off: bool) {
         let request = UnmountRequest::of_mount(&left.mount).with_mode(UnmountMode::Detach);
         match mounter.unmount(&if cut_off { request.apart() } else { request }) {
             Ok(()) => self.report.taken.push(left.clone()),
@@ -116,7 +116,7 @@ impl Reaping {
                 self.report.failures.push(error.into());
                 let left = self.seen.iter().filter_map(|left| Some((left, refused.remove(&left.mount.id)?)));
                 let unreaped =
-                    |(left, error): (&LeftMount, OsError)| Unreaped { left: left.clone(), error: Some(error.into()) };
+                    |(left, error): (&Orphan, OsError)| Unreaped { left: left.clone(), error: Some(error.into()) };
                 self.report.left.extend(left.map(unreaped));
                 return Vec::new();
             }
@@ -160,7 +160,7 @@ impl Reaping {
 /// The mounts to unmount now, each with all mounts below it: those that are visible and whose parent is not itself
 /// unmounted here. For a stack all layers, from the top. A mount with one below it that is not proven to be the
 /// sandbox's stays.
-fn units(left: &[LeftMount], unproven: &[UnprovenMount], table: &MountTable) -> Vec<ReapStep> {
+fn units(left: &[Orphan], unproven: &[UnprovenMount], table: &MountTable) -> Vec<ReapStep> {
     let tree = MountTree::new(table);
     let by_id: HashMap<_, _> = left.iter().map(|left| (left.mount.id, left)).collect();
     let of_row = |row: &MountRow<'_>| by_id.get(&row.id()).copied();
@@ -176,7 +176,7 @@ fn units(left: &[LeftMount], unproven: &[UnprovenMount], table: &MountTable) -> 
         if !is_top || !tree.is_visible(row) || carrying.contains(&row.id()) {
             continue;
         }
-        let own = (left.role == LeftRole::MountsOntoItself).then_some(row.id());
+        let own = (left.role == OrphanRole::MountsOntoItself).then_some(row.id());
         let reaches_peers = tree.reaches_peers(row, own);
         if reaches_peers && own.is_some() {
             // Its copies are to be unmounted with it, so it cannot be made private. Its children can, one by one, and
@@ -199,13 +199,13 @@ fn layers_beneath<'a>(
     top: MountRow<'a>,
     tree: &MountTree<'a>,
     table: &'a MountTable,
-    by_id: &HashMap<MountId, &LeftMount>,
+    by_id: &HashMap<MountId, &Orphan>,
     carrying: &HashSet<MountId>,
 ) -> Vec<ReapStep> {
     let mut steps = Vec::new();
     let mut above = top;
     while let Some(row) = table.by_id(above.parent()).filter(|row| row.mount_point() == above.mount_point()) {
-        let Some(left) = by_id.get(&row.id()).filter(|left| left.role != LeftRole::MountsOntoItself) else { break };
+        let Some(left) = by_id.get(&row.id()).filter(|left| left.role != OrphanRole::MountsOntoItself) else { break };
         if carrying.contains(&row.id()) || steps.len() == by_id.len() {
             break;
         }
@@ -230,8 +230,8 @@ fn carrying_unproven(unproven: &[UnprovenMount], table: &MountTable) -> HashSet<
     carrying
 }
 
-fn take(left: &LeftMount, cut_off: bool) -> ReapStep {
-    ReapStep::TakeOff { left: Box::new(left.clone()), cut_off }
+fn take(left: &Orphan, cut_off: bool) -> ReapStep {
+    ReapStep::UnmountStrategy { left: Box::new(left.clone()), cut_off }
 }
 
 impl Sequence for Reaping {
@@ -244,7 +244,7 @@ impl Sequence for Reaping {
 
     fn take(&mut self, step: &ReapStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ReapStep>, Error> {
         match step {
-            ReapStep::TakeOff { left, cut_off } => self.take_off(mounter, left, *cut_off),
+            ReapStep::UnmountStrategy { left, cut_off } => self.take_off(mounter, left, *cut_off),
             ReapStep::LookAgain => return Ok(self.look_again(mounter)),
             ReapStep::RemoveNames(root) => self.remove_names(fs, root),
             ReapStep::RemoveDirectory(path) => {
@@ -317,7 +317,7 @@ mod tests {
         recovery.reap(&filesystem(paper), &mounter(mounts)).unwrap()
     }
 
-    fn found(lines: &str) -> Vec<(u32, LeftRole)> {
+    fn found(lines: &str) -> Vec<(u32, OrphanRole)> {
         let left = recovery().find(&filesystem(&paper()), &mounter(&PaperMounts::with(lines))).unwrap();
         left.mounts.into_iter().map(|left| (left.mount.id.0, left.role)).collect()
     }
@@ -326,12 +326,12 @@ mod tests {
     fn finds_what_is_the_sandboxs_and_nothing_else() {
         let found = found(SANDBOX);
         let expected = [
-            (5, LeftRole::MountsOntoItself),
-            (6, LeftRole::Shared),
-            (7, LeftRole::Share),
-            (8, LeftRole::Copy),
-            (9, LeftRole::PrivateOntoItself),
-            (10, LeftRole::Prepared),
+            (5, OrphanRole::MountsOntoItself),
+            (6, OrphanRole::Shared),
+            (7, OrphanRole::Share),
+            (8, OrphanRole::Copy),
+            (9, OrphanRole::PrivateOntoItself),
+            (10, OrphanRole::Prepared),
         ];
         assert_eq!(found, expected);
     }
@@ -419,7 +419,7 @@ mod tests {
         let with_record = recovery().with_record(&dirs(MountKey::Unique(UNIQUE)));
         let found = with_record.find(&filesystem(&paper), &mounter(&mounts)).unwrap();
         let found: Vec<_> = found.mounts.into_iter().map(|left| (left.mount.id.0, left.role)).collect();
-        assert_eq!(found, [(6, LeftRole::Shared), (7, LeftRole::Share), (8, LeftRole::Copy)]);
+        assert_eq!(found, [(6, OrphanRole::Shared), (7, OrphanRole::Share), (8, OrphanRole::Copy)]);
         let report = reap(&with_record, &paper, &mounts);
         assert!(report.is_clean(), "{report}");
         assert_eq!(mounts.lock().unwrap().ids(), [1, 9]);
@@ -560,7 +560,7 @@ mod tests {
     #[test]
     fn a_deleted_mounts_directory_is_known_by_its_mount() {
         let lines = format!("{ROOT}6 1 8:1 /sb/mounts//deleted /sb/shared ro - ext4 a rw\n");
-        assert_eq!(found(&lines), [(6, LeftRole::Shared)]);
+        assert_eq!(found(&lines), [(6, OrphanRole::Shared)]);
     }
 
     #[test]
@@ -704,7 +704,7 @@ mod tests {
             "8:1 /sb/mounts /sb/shared ro shared:4 master:1 - ext4 a rw",
             "8:1 /sb/mounts//deleted /sb/shared ro master:1 - ext4 a rw",
         ] {
-            assert_eq!(guest(ours), [(6, LeftRole::Shared)], "{ours}");
+            assert_eq!(guest(ours), [(6, OrphanRole::Shared)], "{ours}");
         }
     }
 

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::recovery::LeftMount;
+use crate::recovery::Orphan;
 
 /// One step of a [`Recovery`](crate::recovery::Recovery).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReapStep {
     /// Unmounts a mount with all mounts below it.
-    TakeOff {
+    UnmountStrategy {
         /// The mount.
-        left: Box<LeftMount>,
+        left: Box<Orphan>,
         /// True where it is made private first, with all mounts below it: some of those may have been propagated from
         /// its peers, and the unmount would propagate there too.
         cut_off: bool,
@@ -28,7 +28,7 @@ pub enum ReapStep {
 impl fmt::Display for ReapStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TakeOff { left, cut_off } => {
+            Self::UnmountStrategy { left, cut_off } => {
                 write!(f, "unmount {left}")?;
                 f.write_str(if *cut_off { ", made private first" } else { "" })
             }

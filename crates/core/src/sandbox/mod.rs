@@ -12,7 +12,7 @@ pub(crate) mod teardown_report;
 pub(crate) mod teardown_run;
 pub(crate) mod teardown_step;
 
-pub use record::{SandboxDirs, UnsharedMounts};
+pub use record::{IfNotShared, SandboxDirs};
 pub use setup::SandboxSetup;
 pub use setup_run::{SettingUp, set_up_sandbox};
 pub use setup_step::SetupStep;

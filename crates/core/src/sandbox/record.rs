@@ -14,10 +14,11 @@ use crate::unmount::StaleReason;
 /// mount would propagate to the guest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
-pub enum UnsharedMounts {
+pub enum IfNotShared {
     /// Fail with [`Error::NotShared`](crate::error::Error::NotShared).
     #[default]
-    Refuse,
+    #[cfg_attr(feature = "serde", serde(rename = "refuse"))]
+    Fail,
     /// Bind the directory onto itself as a shared mount in a peer group of its own; the tear-down unmounts it, with all
     /// mounts below it. An existing bind of the directory onto itself is treated as that of an earlier set-up.
     MakeShared,

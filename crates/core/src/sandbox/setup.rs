@@ -6,7 +6,7 @@ use crate::bind::bind_mount::specified;
 use crate::error::Error;
 use crate::path::{ContainerId, Location, NotRelative};
 use crate::ports::Mounter;
-use crate::sandbox::UnsharedMounts;
+use crate::sandbox::IfNotShared;
 use crate::share::SANDBOX_MOUNTS_DIR;
 use crate::share::Share;
 
@@ -20,11 +20,11 @@ use crate::share::Share;
 ///
 /// ```
 /// use mountwright_core::Location;
-/// use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts};
+/// use mountwright_core::sandbox::{SandboxSetup, IfNotShared};
 ///
 /// let setup = SandboxSetup::new("/run/sb/mounts", "/run/sb/shared")
 ///     .unwrap()
-///     .unshared(UnsharedMounts::MakeShared)
+///     .unshared(IfNotShared::MakeShared)
 ///     .bind_mounts(&[Location::trusted("/etc/ssl/certs")])
 ///     .unwrap();
 /// assert_eq!(setup.plan().steps().len(), 5);
@@ -34,7 +34,7 @@ pub struct SandboxSetup {
     mounts_dir: Utf8PathBuf,
     shared_dir: Utf8PathBuf,
     private_dir: Option<Utf8PathBuf>,
-    unshared: UnsharedMounts,
+    unshared: IfNotShared,
     bind_mounts: Vec<Share>,
 }
 
@@ -51,17 +51,11 @@ impl SandboxSetup {
                 return Err(Error::Unspecified { what });
             }
         }
-        Ok(Self {
-            mounts_dir,
-            shared_dir,
-            private_dir: None,
-            unshared: UnsharedMounts::Refuse,
-            bind_mounts: Vec::new(),
-        })
+        Ok(Self { mounts_dir, shared_dir, private_dir: None, unshared: IfNotShared::Fail, bind_mounts: Vec::new() })
     }
 
     /// Sets the action where `mounts_dir` is not on a shared mount.
-    pub fn unshared(mut self, unshared: UnsharedMounts) -> Self {
+    pub fn unshared(mut self, unshared: IfNotShared) -> Self {
         self.unshared = unshared;
         self
     }
@@ -118,7 +112,7 @@ impl SandboxSetup {
         self.private_dir.as_deref()
     }
 
-    pub(crate) fn when_unshared(&self) -> UnsharedMounts {
+    pub(crate) fn when_unshared(&self) -> IfNotShared {
         self.unshared
     }
 

@@ -12,7 +12,7 @@ use crate::ports::{Filesystem, Mounter};
 use crate::sandbox::guest_directory::GuestDirectory;
 use crate::sandbox::mounts_directory::{self, is_onto_what_it_shows};
 use crate::sandbox::races::{at, is_of_others, is_quicker_at, torn_down};
-use crate::sandbox::{SandboxDirs, SandboxSetup, SetupStep, UnsharedMounts};
+use crate::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, SetupStep};
 use crate::share::layout::share_location;
 use crate::share::{Ensured, ShareRecord, ensure_share};
 use crate::stepwise::Sequence;
@@ -78,7 +78,7 @@ impl SandboxSetup {
 ///
 /// # Errors
 ///
-/// [`Error::NotShared`]: see [`UnsharedMounts`]. [`Error::Conflict`]: another mount is in the place of one of these.
+/// [`Error::NotShared`]: see [`IfNotShared`]. [`Error::Conflict`]: another mount is in the place of one of these.
 /// [`Error::Os`]: the errors of the ports. The changes of this call are rolled back then, unless [`Error::left`] lists
 /// them.
 pub fn set_up_sandbox(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &SandboxSetup) -> Result<SandboxDirs, Error> {
@@ -131,7 +131,7 @@ impl SettingUp {
         let path = self.setup.mounts().to_owned();
         let there = mounts_directory::look(fs, mounter, &path)?;
         let is_shared = there.mount().propagation.peers.is_some();
-        if self.setup.when_unshared() == UnsharedMounts::Refuse {
+        if self.setup.when_unshared() == IfNotShared::Fail {
             return if is_shared { Ok(Vec::new()) } else { Err(Error::NotShared { path: path.into() }) };
         }
         match there {

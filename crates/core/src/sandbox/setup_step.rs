@@ -4,7 +4,7 @@ use std::fmt;
 
 use camino::Utf8PathBuf;
 
-use crate::sandbox::UnsharedMounts;
+use crate::sandbox::IfNotShared;
 use crate::share::Share;
 use crate::share::step::Shown;
 
@@ -15,7 +15,7 @@ pub enum SetupStep {
     /// Creates a directory and those above it where they do not exist.
     MakeDirectories(Utf8PathBuf),
     /// Checks that the host's directory is on a shared mount.
-    LookAtMounts(Utf8PathBuf, UnsharedMounts),
+    LookAtMounts(Utf8PathBuf, IfNotShared),
     /// Binds the host's directory onto itself, shared, in a peer group of its own.
     BindOntoItself(Utf8PathBuf),
     /// Makes an existing bind of the directory onto itself shared.
@@ -39,10 +39,10 @@ impl fmt::Display for SetupStep {
             Self::MakeDirectories(path) => {
                 write!(f, "create the directory {path} and its missing parents")
             }
-            Self::LookAtMounts(path, UnsharedMounts::Refuse) => {
+            Self::LookAtMounts(path, IfNotShared::Fail) => {
                 write!(f, "check that {path} is on a shared mount")
             }
-            Self::LookAtMounts(path, UnsharedMounts::MakeShared) => {
+            Self::LookAtMounts(path, IfNotShared::MakeShared) => {
                 write!(f, "if {path} is not on a shared mount, bind it onto itself and make that mount shared")
             }
             Self::BindOntoItself(path) => write!(f, "bind {path} onto itself, shared"),

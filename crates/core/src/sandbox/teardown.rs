@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::mount::{MountSubtree, Origin, Placeholder};
 use crate::sandbox::{SandboxDirs, TearDownStep};
 use crate::share::ShareRecord;
-use crate::unmount::TakeOff;
+use crate::unmount::UnmountStrategy;
 
 /// A tear-down: of shares of a container or of a sandbox, and of the sandbox's own mounts.
 ///
@@ -28,22 +28,22 @@ pub struct TearDown {
     mounts_dir: Utf8PathBuf,
     dirs: Option<SandboxDirs>,
     shares: Vec<ShareRecord>,
-    how: TakeOff,
+    how: UnmountStrategy,
 }
 
 impl TearDown {
     /// A tear-down of the shares of a container, given in the order in which they were created.
     pub fn container(mounts_dir: impl Into<Utf8PathBuf>, shares: Vec<ShareRecord>) -> Self {
-        Self { mounts_dir: mounts_dir.into(), dirs: None, shares, how: TakeOff::Detach }
+        Self { mounts_dir: mounts_dir.into(), dirs: None, shares, how: UnmountStrategy::Lazy }
     }
 
     /// A tear-down of a sandbox, with the shares of its containers in the order in which they were created.
     pub fn sandbox(dirs: SandboxDirs, shares: Vec<ShareRecord>) -> Self {
-        Self { mounts_dir: dirs.mounts_dir.clone(), dirs: Some(dirs), shares, how: TakeOff::Detach }
+        Self { mounts_dir: dirs.mounts_dir.clone(), dirs: Some(dirs), shares, how: UnmountStrategy::Lazy }
     }
 
     /// Sets the way in which mounts are unmounted. The default is a lazy unmount.
-    pub fn how(mut self, how: TakeOff) -> Self {
+    pub fn how(mut self, how: UnmountStrategy) -> Self {
         self.how = how;
         self
     }
@@ -52,7 +52,7 @@ impl TearDown {
         &self.mounts_dir
     }
 
-    pub(crate) fn take_off(&self) -> TakeOff {
+    pub(crate) fn take_off(&self) -> UnmountStrategy {
         self.how
     }
 
@@ -73,7 +73,7 @@ impl TearDown {
         let shares: Vec<_> = own_shares.chain(&self.shares).collect();
         let own = |path: &Utf8Path, mount| TearDownStep::TakeOwn { path: path.to_owned(), mount };
         if let Some(SandboxDirs { mounts_dir, made_shared: Some(mount), .. }) = &self.dirs
-            && self.how == TakeOff::Detach
+            && self.how == UnmountStrategy::Lazy
         {
             steps.push(TearDownStep::TakeTree { mounts_dir: mounts_dir.clone(), mount: *mount });
         }

@@ -18,7 +18,7 @@ use crate::share::layout::share_location;
 use crate::share::unshare::warn_symlink;
 use crate::stepwise::Sequence;
 use crate::stepwise::{Plan, Run};
-use crate::unmount::TakeOff;
+use crate::unmount::UnmountStrategy;
 use crate::unmount::exact::MOST_LOOKS;
 use crate::unmount::placeholder::{self, Removal};
 use crate::unmount::record_state::{Recorded, shows_same, stale_origin, state_of};
@@ -80,7 +80,7 @@ pub fn tear_down_sandbox(
     mounter: &dyn Mounter,
     dirs: &SandboxDirs,
     shares: &[ShareRecord],
-    how: TakeOff,
+    how: UnmountStrategy,
 ) -> TearDownReport {
     TearDown::sandbox(dirs.clone(), shares.to_vec()).how(how).run(fs, mounter)
 }
@@ -91,7 +91,7 @@ pub fn tear_down_container(
     mounter: &dyn Mounter,
     mounts_dir: &Utf8Path,
     shares: &[ShareRecord],
-    how: TakeOff,
+    how: UnmountStrategy,
 ) -> TearDownReport {
     TearDown::container(mounts_dir, shares.to_vec()).how(how).run(fs, mounter)
 }
@@ -385,7 +385,7 @@ mod tests {
     use crate::test_support::in_memory_mounts::{ORIGIN, PaperMounts, SharedMounts, mounter};
     use crate::test_support::in_memory_names::{PAPER, Paper, SharedPaper, filesystem};
     use crate::unmount::StaleReason;
-    use crate::unmount::TakeOff;
+    use crate::unmount::UnmountStrategy;
 
     const ROOT: &str = "1 0 8:1 / / rw - ext4 a rw\n";
 
@@ -418,7 +418,7 @@ mod tests {
         }
     }
 
-    fn run(paper: &SharedPaper, mounts: &SharedMounts, how: TakeOff) -> TearDownReport {
+    fn run(paper: &SharedPaper, mounts: &SharedMounts, how: UnmountStrategy) -> TearDownReport {
         let shares = [record(paper, "rootfs", 2), record(paper, "v", 3)];
         tear_down_container(&filesystem(paper), &mounter(mounts), "/m".into(), &shares, how)
     }
@@ -432,7 +432,7 @@ mod tests {
     #[test]
     fn shares_go_last_made_first_with_their_names() {
         let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
-        for how in [TakeOff::Detach, TakeOff::Strict] {
+        for how in [UnmountStrategy::Lazy, UnmountStrategy::Strict] {
             let (paper, mounts) = (paper(), PaperMounts::with(&lines));
             let report = run(&paper, &mounts, how);
             assert!(report.is_clean(), "{report}");
@@ -445,7 +445,7 @@ mod tests {
     }
 
     /// Records of another paper with the same layout.
-    fn run_on(now: &SharedPaper, mounts: &SharedMounts, how: TakeOff) -> TearDownReport {
+    fn run_on(now: &SharedPaper, mounts: &SharedMounts, how: UnmountStrategy) -> TearDownReport {
         let before = paper();
         let shares = [record(&before, "rootfs", 2), record(&before, "v", 3)];
         tear_down_container(&filesystem(now), &mounter(mounts), "/m".into(), &shares, how)
@@ -457,7 +457,7 @@ mod tests {
             "{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n\
              4 3 8:1 /i/v /m/c/v rw - ext4 a rw\n"
         );
-        let report = run(&paper(), &PaperMounts::with(&lines), TakeOff::Detach);
+        let report = run(&paper(), &PaperMounts::with(&lines), UnmountStrategy::Lazy);
         let both = TearDownOutcome::Detached { layers: 2, name: NameAfter::Removed };
         assert_eq!(outcomes(&report), [&both, &GONE]);
     }
@@ -469,19 +469,22 @@ mod tests {
              4 2 0:9 / /m/c/rootfs/x rw - tmpfs t rw\n5 4 0:8 / /m/c/rootfs/x/y rw - tmpfs t rw\n"
         );
         let mounts = PaperMounts::with(&lines);
-        assert!(run(&paper(), &mounts, TakeOff::Strict).is_clean());
+        assert!(run(&paper(), &mounts, UnmountStrategy::Strict).is_clean());
         assert_eq!(mounts.lock().unwrap().log, ["unmount 3", "unmount 5", "unmount 4", "unmount 2"]);
 
         let (paper, mounts) = (paper(), PaperMounts::with(&lines));
         mounts.lock().unwrap().refuse = Some((Operation::Unmount, "x/y", Errno::EBUSY));
-        let report = run(&paper, &mounts, TakeOff::Strict);
+        let report = run(&paper, &mounts, UnmountStrategy::Strict);
         let by = vec!["/m/c/rootfs/x/y".into(), "/m/c/rootfs/x".into()];
         assert_eq!(outcomes(&report), [&GONE, &TearDownOutcome::Busy { by }]);
         assert!(paper.lock().unwrap().names.contains_key(Path::new("/m/c/rootfs")));
 
         mounts.lock().unwrap().refuse = Some((Operation::Unmount, "rootfs", Errno::EBUSY));
         mounts.lock().unwrap().mounts.retain(|mount| mount.id.0 <= 2);
-        assert_eq!(outcomes(&run_on(&paper, &mounts, TakeOff::Strict))[1], &TearDownOutcome::Busy { by: vec![] });
+        assert_eq!(
+            outcomes(&run_on(&paper, &mounts, UnmountStrategy::Strict))[1],
+            &TearDownOutcome::Busy { by: vec![] }
+        );
     }
 
     #[test]
@@ -495,7 +498,7 @@ mod tests {
             let mounts = PaperMounts::with(&lines);
             mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/v", errno));
             let paper = paper();
-            let report = run(&paper, &mounts, TakeOff::Detach);
+            let report = run(&paper, &mounts, UnmountStrategy::Lazy);
             assert!(!report.is_clean());
             assert_eq!(report.failures().count(), 1, "{errno}: {report}");
             if let Some(outcome) = outcome
@@ -513,7 +516,7 @@ mod tests {
         let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/old/rootfs rw - ext4 a rw\n");
         let (paper, mounts) = (paper(), PaperMounts::with(&lines));
         mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/", Errno::ENOENT));
-        let report = run(&paper, &mounts, TakeOff::Detach);
+        let report = run(&paper, &mounts, UnmountStrategy::Lazy);
         assert_eq!(report.mounts[0].outcome, TearDownOutcome::Missing);
         assert_eq!(report.mounts[1].outcome, GONE);
         assert_eq!(mounts.lock().unwrap().ids(), [1]);
@@ -523,7 +526,7 @@ mod tests {
     fn an_id_of_another_mount_is_not_touched() {
         let lines = format!("{ROOT}2 1 0:5 / /home rw - tmpfs t rw\n3 1 8:1 /home/v /srv rw - ext4 a rw\n");
         let mounts = PaperMounts::with(&lines);
-        let report = run(&paper(), &mounts, TakeOff::Detach);
+        let report = run(&paper(), &mounts, UnmountStrategy::Lazy);
         assert!(report.is_clean(), "{report}");
         assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3]);
     }
@@ -549,7 +552,7 @@ mod tests {
                         6 1 8:1 /m /s ro master:2 - ext4 a rw\n2 5 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n\
                         3 5 8:1 /i/v /m/c/v rw - ext4 a rw\n";
 
-    fn down(mounts: &SharedMounts, how: TakeOff) -> TearDownReport {
+    fn down(mounts: &SharedMounts, how: UnmountStrategy) -> TearDownReport {
         let paper = paper();
         let shares = [record(&paper, "rootfs", 2), record(&paper, "v", 3)];
         tear_down_sandbox(&filesystem(&paper), &mounter(mounts), &dirs(Some(5)), &shares, how)
@@ -558,7 +561,7 @@ mod tests {
     #[test]
     fn a_mount_that_was_made_shared_takes_everything_with_it() {
         let mounts = PaperMounts::with(TREE);
-        let report = down(&mounts, TakeOff::Detach);
+        let report = down(&mounts, UnmountStrategy::Lazy);
         assert!(report.is_clean(), "{report}");
         assert_eq!(mounts.lock().unwrap().log, ["unmount 5", "unmount 6"]);
         let own = TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept };
@@ -570,11 +573,11 @@ mod tests {
         let reaching = TREE.replace("/m/c/rootfs rw -", "/m/c/rootfs rw shared:7 -")
             + "4 2 0:9 / /m/c/rootfs/x rw shared:8 - tmpfs t rw\n";
         let mounts = PaperMounts::with(&reaching);
-        assert!(down(&mounts, TakeOff::Detach).is_clean());
+        assert!(down(&mounts, UnmountStrategy::Lazy).is_clean());
         assert_eq!(mounts.lock().unwrap().log, ["unmount 3", "unmount 2", "unmount 6", "unmount 5"]);
 
         let mounts = PaperMounts::with(TREE);
-        assert!(down(&mounts, TakeOff::Strict).is_clean());
+        assert!(down(&mounts, UnmountStrategy::Strict).is_clean());
         assert_eq!(mounts.lock().unwrap().log, ["unmount 3", "unmount 2", "unmount 6", "unmount 5"]);
     }
 
@@ -582,7 +585,7 @@ mod tests {
     fn what_covers_the_sandboxs_own_mounts_stays() {
         let covered = format!("{TREE}9 6 0:4 / /s rw - tmpfs mine rw\n");
         let mounts = PaperMounts::with(&covered);
-        let report = down(&mounts, TakeOff::Detach);
+        let report = down(&mounts, UnmountStrategy::Lazy);
         let of_shared = &report.mounts.iter().find(|mount| mount.path == Path::new("/s")).unwrap().outcome;
         assert_eq!(of_shared, &TearDownOutcome::Covered);
         assert!(mounts.lock().unwrap().ids().contains(&9));
@@ -593,7 +596,7 @@ mod tests {
         let paper = paper();
         paper.lock().unwrap().names.insert("/m/c/other".into(), (99, FileKind::Regular));
         let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
-        let report = run(&paper, &PaperMounts::with(&lines), TakeOff::Detach);
+        let report = run(&paper, &PaperMounts::with(&lines), UnmountStrategy::Lazy);
         assert_eq!(report.kept, [OsError::new(Operation::RemoveDir, "/m/c", Errno::ENOTEMPTY)]);
         assert!(report.failures().next().is_none() && !report.is_clean());
     }
@@ -618,7 +621,7 @@ mod tests {
         for (errno, elsewhere) in [(Errno::EXDEV, true), (Errno::EPERM, false)] {
             let mounts = PaperMounts::with(&lines);
             mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/", errno));
-            let report = run(&paper(), &mounts, TakeOff::Detach);
+            let report = run(&paper(), &mounts, UnmountStrategy::Lazy);
             let failed = |outcome: &TearDownOutcome| matches!(outcome, TearDownOutcome::Failed(error) if error.errno() == Some(errno));
             assert!(failed(&report.mounts[0].outcome), "{report}");
             assert_eq!(report.mounts[1].outcome == GONE, elsewhere, "{report}");
@@ -631,7 +634,7 @@ mod tests {
     fn a_mount_that_could_not_be_looked_for_is_not_gone() {
         let mounts = PaperMounts::with(ROOT);
         mounts.lock().unwrap().refuse = Some((Operation::FindMount, "", Errno::EIO));
-        let report = run(&paper(), &mounts, TakeOff::Detach);
+        let report = run(&paper(), &mounts, UnmountStrategy::Lazy);
         assert_eq!(report.failures().count(), 2, "{report}");
     }
 
@@ -641,7 +644,7 @@ mod tests {
         let refused = |operation, errno| {
             let (paper, mounts) = (paper(), PaperMounts::with(&lines));
             mounts.lock().unwrap().refuse = Some((operation, "/m/c/v", errno));
-            let report = run(&paper, &mounts, TakeOff::Detach);
+            let report = run(&paper, &mounts, UnmountStrategy::Lazy);
             (report.mounts[0].outcome.clone(), paper.lock().unwrap().names.contains_key(Path::new("/m/c/v")))
         };
         assert_eq!(refused(Operation::Unmount, Errno::EINVAL), (TearDownOutcome::StillMounted, true));
@@ -658,7 +661,7 @@ mod tests {
         let (paper, mounts) = (paper(), PaperMounts::with(&lines));
         let shares = [record(&paper, "v", 3), record(&paper, "rootfs", 2)];
         let (fs, mounter) = (filesystem(&paper), mounter(&mounts));
-        let report = tear_down_container(&fs, &mounter, "/m".into(), &shares, TakeOff::Detach);
+        let report = tear_down_container(&fs, &mounter, "/m".into(), &shares, UnmountStrategy::Lazy);
         assert!(report.is_clean(), "{report}");
         assert_eq!(paper.lock().unwrap().log, ["remove /m/c/rootfs", "remove /m/c/v", "remove /m/c"]);
     }
@@ -668,7 +671,7 @@ mod tests {
         let paper = paper();
         paper.lock().unwrap().names.insert("/m/c/v/byte".into(), (99, FileKind::Regular));
         let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
-        let report = run(&paper, &PaperMounts::with(&lines), TakeOff::Detach);
+        let report = run(&paper, &PaperMounts::with(&lines), UnmountStrategy::Lazy);
         assert_eq!(report.mounts[0].outcome, TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept });
         assert_eq!(report.kept[0], OsError::new(Operation::RemoveDir, "/m/c/v", Errno::ENOTEMPTY));
     }
@@ -679,7 +682,7 @@ mod tests {
             report.mounts.iter().find(|mount| mount.path == Path::new("/s")).unwrap().outcome.clone()
         };
         let without = TREE.replace("6 1 8:1 /m /s ro master:2 - ext4 a rw\n", "");
-        let report = down(&PaperMounts::with(&without), TakeOff::Strict);
+        let report = down(&PaperMounts::with(&without), UnmountStrategy::Strict);
         assert_eq!(of_shared(&report), TearDownOutcome::NotMounted { name: NameAfter::Kept });
 
         let mounts = PaperMounts::with(&TREE.replace("/m /s ro", "/m /elsewhere ro"));
@@ -687,7 +690,7 @@ mod tests {
         mounts.lock().unwrap().mounts.iter_mut().find(|mount| mount.id.0 == 6).unwrap().unique_id = Some(unique);
         let (paper, mut dirs) = (paper(), dirs(Some(5)));
         dirs.shared = MountKey::Unique(unique);
-        let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], TakeOff::Strict);
+        let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], UnmountStrategy::Strict);
         assert_eq!(of_shared(&report), TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept });
         assert!(!mounts.lock().unwrap().ids().contains(&6));
     }
@@ -714,8 +717,13 @@ mod tests {
                 share.origin = origin;
             }
             shares[1].made[0].identity.inode += 100;
-            let report =
-                tear_down_container(&filesystem(&paper), &mounter(&mounts), "/m".into(), &shares, TakeOff::Detach);
+            let report = tear_down_container(
+                &filesystem(&paper),
+                &mounter(&mounts),
+                "/m".into(),
+                &shares,
+                UnmountStrategy::Lazy,
+            );
             let stale = |name| TearDownOutcome::Stale { reason, name };
             let removes = reason != StaleReason::AnotherNamespace;
             let name = if removes { NameAfter::Removed } else { NameAfter::Kept };
@@ -732,7 +740,7 @@ mod tests {
             let mounts = PaperMounts::with(TREE);
             let paper = paper();
             let dirs = SandboxDirs { origin, ..dirs(Some(5)) };
-            let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], TakeOff::Detach);
+            let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], UnmountStrategy::Lazy);
             let stale = TearDownOutcome::Stale { reason, name: NameAfter::Kept };
             assert_eq!(outcomes(&report), [&stale, &stale], "{reason}");
             assert_eq!(mounts.lock().unwrap().ids(), [1, 5, 6, 2, 3], "{reason}");
@@ -749,8 +757,13 @@ mod tests {
             }
             mounts.lock().unwrap().mounts[1].unique_id = Some(UniqueMountId(std::num::NonZeroU64::new(77).unwrap()));
             let share = ShareRecord { mount: unique, ..record(&paper, "rootfs", 2) };
-            let report =
-                tear_down_container(&filesystem(&paper), &mounter(&mounts), "/m".into(), &[share], TakeOff::Detach);
+            let report = tear_down_container(
+                &filesystem(&paper),
+                &mounter(&mounts),
+                "/m".into(),
+                &[share],
+                UnmountStrategy::Lazy,
+            );
             let reason = StaleReason::AnotherMount;
             assert_eq!(outcomes(&report), [&TearDownOutcome::Stale { reason, name: NameAfter::Kept }], "{other}");
             assert_eq!(mounts.lock().unwrap().ids(), [1, 2]);

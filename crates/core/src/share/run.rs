@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bind::bind_mount::bind_in_span;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
-use crate::file::{DeviceNumber, FileIdentity, FileKind, FinalLink};
+use crate::file::{DeviceNumber, FileIdentity, FileKind, FinalSymlink};
 use crate::mount::{BindRequest, MountId, MountInfo, MountKey, Placeholder, Propagation};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
@@ -94,7 +94,7 @@ impl Sharing {
         if let Some(kind) = self.kind {
             return Ok(kind);
         }
-        let kind = fs.metadata(self.share.source(), FinalLink::Follow)?.kind;
+        let kind = fs.metadata(self.share.source(), FinalSymlink::Follow)?.kind;
         self.kind = Some(kind);
         Ok(kind)
     }

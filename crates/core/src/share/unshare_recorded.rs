@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 
 use crate::error::{Errno, Error};
-use crate::file::{FileKind, FinalLink};
+use crate::file::{FileKind, FinalSymlink};
 use crate::mount::{MountInfo, MountKey, MountSubtree, Placeholder, UnmountMode, UnmountRequest};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
@@ -83,7 +83,7 @@ pub fn unshare_recorded(
 
 /// Reports the state of the name of a mount that is gone. Removes nothing, because another caller may be about to.
 fn already_gone(fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> UnshareOutcome {
-    match fs.metadata(at, FinalLink::Itself) {
+    match fs.metadata(at, FinalSymlink::Itself) {
         Err(error) if is_gone(error.errno()) => UnshareOutcome::Missing,
         Err(error) if error.errno() == Errno::ELOOP => {
             warn_symlink(&record.container);

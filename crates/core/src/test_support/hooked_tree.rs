@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::{Errno, Operation, OsError};
-use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, FileMode, FileTime, FinalLink, Metadata};
+use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, FileMode, FileTime, FinalSymlink, Metadata};
 use crate::mount::{MountId, MountKey, UnmountMode};
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, DirectoryEntries, Filesystem, OpenEntry};
@@ -562,7 +562,7 @@ impl OpenEntry for Pinned {
 }
 
 impl Filesystem for ChangingTree {
-    fn metadata(&self, at: &Location, _: FinalLink) -> Result<Metadata, OsError> {
+    fn metadata(&self, at: &Location, _: FinalSymlink) -> Result<Metadata, OsError> {
         self.at(Operation::Metadata, at, |files, inode| Ok(files.node(inode).metadata.clone()))
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::{Errno, Operation, OsError};
-use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, FileMode, FinalLink, Metadata};
+use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, FileMode, FinalSymlink, Metadata};
 use crate::mount::{MountKey, UnmountMode};
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, DirectoryEntries, Filesystem, OpenEntry};
@@ -119,7 +119,7 @@ impl SmallWorld {
         self.tree.counters.open.load(Ordering::Relaxed)
     }
 
-    fn resolve(&self, path: &Path, link: FinalLink) -> Result<PathBuf, Errno> {
+    fn resolve(&self, path: &Path, link: FinalSymlink) -> Result<PathBuf, Errno> {
         if path.as_os_str().is_empty() {
             return Err(Errno::ENOENT);
         }
@@ -136,7 +136,7 @@ impl SmallWorld {
             }
             let next = at.join(&step);
             let node = self.tree.node(&next)?;
-            if node.metadata.kind == FileKind::Symlink && (!pending.is_empty() || link == FinalLink::Follow) {
+            if node.metadata.kind == FileKind::Symlink && (!pending.is_empty() || link == FinalSymlink::Follow) {
                 followed += 1;
                 if followed > 40 {
                     return Err(Errno::ELOOP);
@@ -154,7 +154,7 @@ impl SmallWorld {
         Ok(at)
     }
 
-    fn locate(&self, operation: Operation, at: &Location, link: FinalLink) -> Result<PathBuf, OsError> {
+    fn locate(&self, operation: Operation, at: &Location, link: FinalSymlink) -> Result<PathBuf, OsError> {
         let Location::Trusted(path) = at else { panic!("questions ask about trusted paths: {at:?}") };
         let found = self.resolve(path, link).map_err(|errno| OsError::new(operation, path.clone(), errno))?;
         self.tree.fault(operation, &found)?;
@@ -344,7 +344,7 @@ impl Directory for SmallDirectory {
 }
 
 impl Filesystem for SmallWorld {
-    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError> {
+    fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
         let path = self.locate(Operation::Metadata, at, link)?;
         Ok(self.tree.nodes[&path].metadata.clone())
     }
@@ -352,7 +352,7 @@ impl Filesystem for SmallWorld {
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
         // A port accepts a relative path; the functions under test do not depend on that.
         assert!(path.is_absolute(), "{path:?}");
-        self.locate(Operation::Canonicalize, &Location::trusted(path), FinalLink::Follow)
+        self.locate(Operation::Canonicalize, &Location::trusted(path), FinalSymlink::Follow)
     }
 
     fn current_dir(&self) -> Result<PathBuf, OsError> {
@@ -360,7 +360,7 @@ impl Filesystem for SmallWorld {
     }
 
     fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError> {
-        let path = self.locate(Operation::OpenDir, at, FinalLink::Follow)?;
+        let path = self.locate(Operation::OpenDir, at, FinalSymlink::Follow)?;
         match self.tree.nodes[&path].metadata.kind {
             FileKind::Directory => Ok(SmallDirectory::boxed(&self.tree, path)),
             _ => Err(OsError::new(Operation::OpenDir, path, Errno::ENOTDIR)),
@@ -368,7 +368,7 @@ impl Filesystem for SmallWorld {
     }
 
     fn read_link(&self, at: &Location) -> Result<PathBuf, OsError> {
-        let path = self.locate(Operation::ReadLink, at, FinalLink::Itself)?;
+        let path = self.locate(Operation::ReadLink, at, FinalSymlink::Itself)?;
         Ok(self.tree.nodes[&path].target.clone())
     }
 

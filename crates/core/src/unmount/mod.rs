@@ -9,5 +9,5 @@ pub(crate) mod unshare_outcome;
 
 pub use outcome::TearDownOutcome;
 pub use record_state::{Proof, RecordState, StaleReason};
-pub use stack::TakeOff;
+pub use stack::UnmountStrategy;
 pub use unshare_outcome::{NameAfter, UnshareOutcome};

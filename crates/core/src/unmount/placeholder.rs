@@ -5,7 +5,7 @@ use std::path::Path;
 
 pub(crate) use crate::error::errno::is_gone;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
-use crate::file::{FileIdentity, FileKind, FileMode, FinalLink};
+use crate::file::{FileIdentity, FileKind, FileMode, FinalSymlink};
 use crate::mount::Placeholder;
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, Filesystem};
@@ -52,7 +52,7 @@ pub(crate) fn make_dirs(fs: &dyn Filesystem, path: &Path, made: &mut Vec<Placeho
 
 /// The directory at `at`, with its identity; `None` where it is gone, or is no directory.
 pub(crate) fn there(fs: &dyn Filesystem, at: &Location) -> Result<Option<Placeholder>, OsError> {
-    match fs.metadata(at, FinalLink::Itself) {
+    match fs.metadata(at, FinalSymlink::Itself) {
         Ok(found) if found.is_dir() => Ok(Some(Placeholder { at: at.clone(), identity: FileIdentity::from(&found) })),
         Ok(_) => Ok(None),
         Err(error) if is_gone(error.errno()) => Ok(None),
@@ -173,7 +173,7 @@ impl Above {
 
 /// The directory above could not be opened: if it does not exist, the name does not either.
 fn gone_with_all_above(fs: &dyn Filesystem, at: &Location, error: OsError) -> Result<Removal, OsError> {
-    match fs.metadata(at, FinalLink::Itself) {
+    match fs.metadata(at, FinalSymlink::Itself) {
         Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Removal::Removed),
         _ => Err(error),
     }
@@ -194,7 +194,7 @@ pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -
     if error.errno() != Errno::ENOENT {
         return Removal::Kept(error);
     }
-    match fs.metadata(at, FinalLink::Itself) {
+    match fs.metadata(at, FinalSymlink::Itself) {
         Err(other) if is_gone(other.errno()) => Removal::Removed,
         _ => Removal::Kept(error),
     }

@@ -13,18 +13,19 @@ use crate::unmount::exact::of_mount;
 /// The way in which mounts are unmounted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
-pub enum TakeOff {
+pub enum UnmountStrategy {
     /// Lazy unmount (`MNT_DETACH`), children included; the kernel frees them when the last user closes.
     #[default]
-    Detach,
+    #[cfg_attr(feature = "serde", serde(rename = "detach"))]
+    Lazy,
     /// Plain unmount: fails for a mount that is in use. The mounts below it are unmounted first.
     Strict,
 }
 
-impl TakeOff {
+impl UnmountStrategy {
     pub(crate) fn unmount_mode(self) -> UnmountMode {
         match self {
-            Self::Detach => UnmountMode::Detach,
+            Self::Lazy => UnmountMode::Detach,
             Self::Strict => UnmountMode::Plain,
         }
     }
@@ -50,7 +51,7 @@ pub(crate) enum Taken {
     Not(TearDownOutcome),
 }
 
-pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which<'_>, how: TakeOff) -> Taken {
+pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which<'_>, how: UnmountStrategy) -> Taken {
     let mut layers = 0;
     let mut emptied = false;
     loop {
@@ -78,7 +79,7 @@ pub(crate) fn take_off(mounter: &dyn Mounter, at: &Location, which: Which<'_>, h
             Errno::ENOENT if is_gone_twice(mounter, at) => return Taken::Off(layers),
             Errno::ELOOP if layers == 0 => return Taken::Not(TearDownOutcome::RefusedSymlink),
             Errno::ESTALE => return Taken::Not(TearDownOutcome::Covered),
-            Errno::EBUSY if how == TakeOff::Strict && !emptied => match take_children_off(mounter, at, which) {
+            Errno::EBUSY if how == UnmountStrategy::Strict && !emptied => match take_children_off(mounter, at, which) {
                 Ok(()) => emptied = true,
                 Err(by) => return Taken::Not(TearDownOutcome::Busy { by }),
             },
@@ -137,7 +138,7 @@ mod tests {
         for which in [Which::All, Which::Only(MountKey::Reused(MountId(7)))] {
             let mounts = PaperMounts::with(GONE);
             mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/v", Errno::EBUSY));
-            let taken = take_off(&mounter(&mounts), &Location::trusted("/m/c/v"), which, TakeOff::Strict);
+            let taken = take_off(&mounter(&mounts), &Location::trusted("/m/c/v"), which, UnmountStrategy::Strict);
             assert!(matches!(taken, Taken::Not(TearDownOutcome::Busy { .. })), "{taken:?}");
             assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3]);
         }
@@ -151,7 +152,7 @@ mod tests {
         let mounts = PaperMounts::with(&covered);
         mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/v", Errno::EBUSY));
         let only = Which::Only(MountKey::Reused(MountId(4)));
-        let taken = take_off(&mounter(&mounts), &Location::trusted("/m/c/v"), only, TakeOff::Strict);
+        let taken = take_off(&mounter(&mounts), &Location::trusted("/m/c/v"), only, UnmountStrategy::Strict);
         assert!(matches!(taken, Taken::Not(TearDownOutcome::Busy { .. })), "{taken:?}");
         assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3, 4, 5, 6]);
     }
@@ -167,7 +168,7 @@ mod tests {
         mounter
             .expect_mount_of()
             .returning(|at| Err(OsError::new(Operation::MountOf, at.for_display(), Errno::ENOENT)));
-        take_off(&mounter, &Location::trusted("/m/c/v"), Which::All, TakeOff::Detach)
+        take_off(&mounter, &Location::trusted("/m/c/v"), Which::All, UnmountStrategy::Lazy)
     }
 
     #[test]

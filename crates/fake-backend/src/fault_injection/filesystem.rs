@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use mountwright_core::error::Subject;
-use mountwright_core::file::{FileIdentity, FinalLink, Metadata};
+use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
 use mountwright_core::{Directory, FileMode, Filesystem, Location, Operation, OsError};
 
 use crate::fake_backend::FakeBackend;
 use crate::fault_injection::directory::PlannedDirectory;
 
 impl Filesystem for FakeBackend {
-    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError> {
+    fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
         self.call(Operation::Metadata, || at.for_display().into(), |linux| linux.metadata(at, link))
     }
 

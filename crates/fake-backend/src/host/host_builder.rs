@@ -50,7 +50,7 @@ use std::os::unix::ffi::OsStrExt;
 ///
 /// ```
 /// use mountwright_core::{Filesystem, Location, Mounter};
-/// use mountwright_core::file::FinalLink;
+/// use mountwright_core::file::FinalSymlink;
 /// use mountwright_fake::HostBuilder;
 ///
 /// let host = HostBuilder::from_text(
@@ -75,7 +75,7 @@ use std::os::unix::ffi::OsStrExt;
 /// .build()?;
 /// let db = host.mount_of(&Location::trusted("/srv/db"))?.mount;
 /// assert_eq!((db.root.to_str(), db.device.to_string().as_str()), (Some("/var/data/db"), "254:1"));
-/// assert_eq!(host.metadata(&Location::trusted("/etc/hostname"), FinalLink::Follow)?.size, 6);
+/// assert_eq!(host.metadata(&Location::trusted("/etc/hostname"), FinalSymlink::Follow)?.size, 6);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///

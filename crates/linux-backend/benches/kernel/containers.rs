@@ -4,9 +4,9 @@ use std::path::Path;
 
 use camino::Utf8Path;
 use mountwright_core::recovery::Recovery;
-use mountwright_core::sandbox::{SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox};
+use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox};
 use mountwright_core::share::{Share, ShareRecord};
-use mountwright_core::unmount::TakeOff;
+use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{ContainerId, Location};
 use mountwright_linux::LinuxBackend;
 
@@ -52,7 +52,7 @@ pub(crate) fn run(report: &mut Report, worlds: &[World]) {
 }
 
 fn sandbox(backend: &LinuxBackend, containers: usize, way: Way) {
-    let setup = SandboxSetup::new(MOUNTS, SHARED).expect("two paths").unshared(UnsharedMounts::MakeShared);
+    let setup = SandboxSetup::new(MOUNTS, SHARED).expect("two paths").unshared(IfNotShared::MakeShared);
     let dirs = set_up_sandbox(backend, backend, &setup).expect("set up");
     let mut shares: Vec<_> = (0..containers).map(|number| shared(backend, number)).collect();
     if let Way::Reaped = way {
@@ -62,11 +62,11 @@ fn sandbox(backend: &LinuxBackend, containers: usize, way: Way) {
     }
     if let Way::EachAlone = way {
         for share in shares.drain(..) {
-            let report = tear_down_container(backend, backend, Utf8Path::new(MOUNTS), &[share], TakeOff::Detach);
+            let report = tear_down_container(backend, backend, Utf8Path::new(MOUNTS), &[share], UnmountStrategy::Lazy);
             assert!(report.is_clean(), "{report}");
         }
     }
-    let report = tear_down_sandbox(backend, backend, &dirs, &shares, TakeOff::Detach);
+    let report = tear_down_sandbox(backend, backend, &dirs, &shares, UnmountStrategy::Lazy);
     assert!(report.is_clean(), "{report}");
 }
 

@@ -1,6 +1,6 @@
 //! Changing attributes.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{AttributesReport, Guarantee, PathMount};
 use mountwright_core::{AttributesRequest, Errno, Location, Recursion};
 
@@ -16,7 +16,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let done = AttributesReport::new(Guarantee::Atomic);
         if request.change().is_nothing() {
             // The call would be a no-op for the kernel, which would not check the path.
-            let mount = self.pin(request.at(), FinalLink::Follow, 0)?;
+            let mount = self.pin(request.at(), FinalSymlink::Follow, 0)?;
             let is_root = self.is_mount_root(&mount)?;
             return if is_root { Ok(done) } else { Err(Fault::new(Call::MountSetattr, Errno::EINVAL)) };
         }
@@ -27,7 +27,7 @@ impl<K: Kernel> LinuxBackend<K> {
         match request.at() {
             Location::Trusted(path) => self.calls.mount_setattr(At::Cwd, path, flags, attr)?,
             at @ Location::Beneath { .. } => {
-                let mount = self.pin(at, FinalLink::Follow, 0)?;
+                let mount = self.pin(at, FinalSymlink::Follow, 0)?;
                 self.calls.mount_setattr(At::Fd(&mount), "".as_ref(), flags | AT_EMPTY_PATH, attr)?;
             }
         }
@@ -40,7 +40,7 @@ impl<K: Kernel> LinuxBackend<K> {
         if request.recursion() == Recursion::Tree {
             return Err(Fault::new(Call::Mount, Errno::EOPNOTSUPP));
         }
-        let file = self.pin(request.at(), FinalLink::Follow, 0)?;
+        let file = self.pin(request.at(), FinalSymlink::Follow, 0)?;
         let PathMount { mount, is_root } = self.mount_of_pinned(&file)?;
         if !is_root {
             return Err(Fault::new(Call::Mount, Errno::EINVAL));

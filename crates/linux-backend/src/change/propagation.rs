@@ -1,6 +1,6 @@
 //! Setting propagation.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::{Location, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -42,13 +42,13 @@ impl<K: Kernel> LinuxBackend<K> {
             Location::Trusted(path) => {
                 self.mount_by_flags(Reach::Path(path), bit(propagation) | recursive(recursion, MS_REC))
             }
-            Location::Beneath { .. } => self.propagate(&self.pin(at, FinalLink::Follow, 0)?, propagation, recursion),
+            Location::Beneath { .. } => self.propagate(&self.pin(at, FinalSymlink::Follow, 0)?, propagation, recursion),
         }
     }
 
     /// Sets the propagation of this mount, by the descriptor that its identity was compared on.
     pub(crate) fn propagate_only(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Step<()> {
-        let root = self.pin(at, FinalLink::Follow, 0)?;
+        let root = self.pin(at, FinalSymlink::Follow, 0)?;
         self.expect_mount(&root, mount)?;
         self.propagate(&root, propagation, Recursion::This)
     }

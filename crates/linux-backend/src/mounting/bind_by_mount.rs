@@ -3,7 +3,7 @@
 //! A copy is made and changed in a private staging directory and then moved, as a whole, to its target: it is complete
 //! before it is visible. Without a staging directory it is changed on its target, after a window.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{BindReport, Guarantee};
 use mountwright_core::{BindRequest, Errno, Location, MountKey, Recursion};
 
@@ -33,7 +33,7 @@ fn may_be_in_place(request: &BindRequest) -> bool {
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_by_mount(&self, request: &BindRequest) -> Step<BindReport> {
-        let source = self.pin(request.source(), FinalLink::Follow, 0)?;
+        let source = self.pin(request.source(), FinalSymlink::Follow, 0)?;
         match (self.enter_staging()?, request.staging()) {
             (None, Some(directory)) => {
                 let named = self.clone().with_staging(directory);

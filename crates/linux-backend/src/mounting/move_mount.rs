@@ -1,6 +1,6 @@
 //! Moving mounts.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::{Errno, Location};
 
 use crate::backend::LinuxBackend;
@@ -11,8 +11,8 @@ use crate::syscalls::{Call, Kernel, Reach};
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn move_to(&self, from: &Location, to: &Location) -> Step<()> {
-        let source = self.pin(from, FinalLink::Itself, 0)?;
-        let target = self.pin(to, FinalLink::Itself, 0)?;
+        let source = self.pin(from, FinalSymlink::Itself, 0)?;
+        let target = self.pin(to, FinalSymlink::Itself, 0)?;
         let moved = if self.uses(Call::MoveMount) {
             self.calls.move_mount(&source, &target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
         } else {

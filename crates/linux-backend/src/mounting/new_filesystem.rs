@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{MountAttributes, MountReport, OccupiedTarget};
 use mountwright_core::{AttributeChange, Errno, Location, MountFlags, MountKey, MountRequest, Recursion};
 
@@ -49,7 +49,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn directory_target<'a>(&self, at: &'a Location) -> Step<Target<'a, K::Fd>> {
         let (file, named) = match at {
-            Location::Trusted(_) => (self.pin(at, FinalLink::Follow, O_DIRECTORY)?, None),
+            Location::Trusted(_) => (self.pin(at, FinalSymlink::Follow, O_DIRECTORY)?, None),
             Location::Beneath { root, path } => {
                 let parent = self.open_parent(root, path)?;
                 let file = self.beneath(&parent, path.name().as_ref(), O_PATH | O_DIRECTORY, Crossing::Enter)?;

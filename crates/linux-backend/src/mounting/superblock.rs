@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 
 use mountwright_core::error::Leftover;
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::PathMount;
 use mountwright_core::{Errno, Location, MountInfo};
 
@@ -33,7 +33,7 @@ impl<K: Kernel> LinuxBackend<K> {
         match at {
             Location::Trusted(path) => self.calls.fspick(At::Cwd, path, FSPICK_CLOEXEC),
             Location::Beneath { .. } => {
-                let mount = self.pin(at, FinalLink::Follow, 0)?;
+                let mount = self.pin(at, FinalSymlink::Follow, 0)?;
                 self.calls.fspick(At::Fd(&mount), "".as_ref(), FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)
             }
         }
@@ -42,7 +42,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Before 5.2: a remount changes the superblock and the mount that it is made through. That is a copy in the
     /// staging directory if possible; otherwise the mount itself, whose own attributes are then restored.
     fn superblock_by_mount(&self, at: &Location, read_only: bool) -> Step<()> {
-        let file = self.pin(at, FinalLink::Follow, 0)?;
+        let file = self.pin(at, FinalSymlink::Follow, 0)?;
         let PathMount { mount, is_root } = self.mount_of_pinned(&file)?;
         if !is_root {
             return Err(Fault::new(Call::Mount, Errno::EINVAL));

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::file::{FinalLink, Metadata};
+use mountwright_core::file::{FinalSymlink, Metadata};
 use mountwright_core::mount::{FilesystemOf, PathMount};
 use mountwright_core::{Errno, Location, Operation, OsError};
 
@@ -34,7 +34,7 @@ impl<K: Kernel> LinuxBackend<K> {
     ///
     /// As above.
     pub fn mount_of_cached(&self, at: &Location) -> Result<PathMount, OsError> {
-        let found = self.pin_cached(at, FinalLink::Follow).and_then(|file| self.mount_of_pinned(&file));
+        let found = self.pin_cached(at, FinalSymlink::Follow).and_then(|file| self.mount_of_pinned(&file));
         found.map_err(|fault| fault.of(Operation::MountOf, at.for_display()))
     }
 
@@ -44,7 +44,7 @@ impl<K: Kernel> LinuxBackend<K> {
     ///
     /// As above.
     pub fn filesystem_of_cached(&self, at: &Location) -> Result<FilesystemOf, OsError> {
-        let found = self.pin_cached(at, FinalLink::Follow).and_then(|file| self.filesystem_of_pinned(&file));
+        let found = self.pin_cached(at, FinalSymlink::Follow).and_then(|file| self.filesystem_of_pinned(&file));
         found.map_err(|fault| fault.of(Operation::FilesystemOf, at.for_display()))
     }
 
@@ -54,13 +54,13 @@ impl<K: Kernel> LinuxBackend<K> {
     /// # Errors
     ///
     /// As above.
-    pub fn metadata_cached(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError> {
+    pub fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
         let look = || metadata(&self.stat_fd(&self.pin_cached(at, link)?, self.metadata_mask())?);
         look().map_err(|fault| fault.of(Operation::Metadata, at.for_display()))
     }
 
-    fn pin_cached(&self, at: &Location, link: FinalLink) -> Step<K::Fd> {
-        let last = O_PATH | if link == FinalLink::Itself { O_NOFOLLOW } else { 0 };
+    fn pin_cached(&self, at: &Location, link: FinalSymlink) -> Step<K::Fd> {
+        let last = O_PATH | if link == FinalSymlink::Itself { O_NOFOLLOW } else { 0 };
         match at {
             Location::Trusted(path) => self.trusted_cached(path, last),
             Location::Beneath { root, path } => {

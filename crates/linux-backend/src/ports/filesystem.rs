@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mountwright_core::error::Subject;
-use mountwright_core::file::{FileIdentity, FileKind, FinalLink, Metadata};
+use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
 use mountwright_core::{Directory, Errno, FileMode, Filesystem, Location, Operation, OsError};
 
 use crate::backend::LinuxBackend;
@@ -14,12 +14,12 @@ use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel};
 
 impl<K: Kernel> LinuxBackend<K> {
-    fn stat(&self, at: &Location, link: FinalLink) -> Step<Metadata> {
+    fn stat(&self, at: &Location, link: FinalSymlink) -> Step<Metadata> {
         let place = self.place_for_one_call(at)?;
         let beneath = matches!(at, Location::Beneath { .. });
-        let follow = if beneath || link == FinalLink::Itself { AT_SYMLINK_NOFOLLOW } else { 0 };
+        let follow = if beneath || link == FinalSymlink::Itself { AT_SYMLINK_NOFOLLOW } else { 0 };
         let found = self.metadata_at(place.dir(), place.name(), follow)?;
-        if beneath && link == FinalLink::Follow && found.kind == FileKind::Symlink {
+        if beneath && link == FinalSymlink::Follow && found.kind == FileKind::Symlink {
             return Err(Fault::new(Call::Statx, Errno::ELOOP));
         }
         Ok(found)
@@ -68,7 +68,7 @@ impl<K: Kernel> LinuxBackend<K> {
 }
 
 impl<K: Kernel> Filesystem for LinuxBackend<K> {
-    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError> {
+    fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
         self.stat(at, link).map_err(|fault| fault.of(Operation::Metadata, at.for_display()))
     }
 

@@ -3,7 +3,7 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::file::{FilesystemMagic, FinalLink};
+use mountwright_core::file::{FilesystemMagic, FinalSymlink};
 use mountwright_core::mount::{FilesystemOf, MountId, MountSubtree, PathMount, UniqueMountId};
 use mountwright_core::{DeviceNumber, Errno, Location, MountInfo, MountKey, MountTable};
 
@@ -69,7 +69,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn path_mount(&self, at: &Location) -> Step<PathMount> {
         match self.by_unique_id(at, |id| self.unique_mount(id))? {
             Some((mount, is_root)) => Ok(PathMount { mount, is_root }),
-            None => self.mount_of_pinned(&self.pin(at, FinalLink::Follow, 0)?),
+            None => self.mount_of_pinned(&self.pin(at, FinalSymlink::Follow, 0)?),
         }
     }
 
@@ -111,7 +111,7 @@ impl<K: Kernel> LinuxBackend<K> {
             let device = DeviceNumber::new(answer.device.0, answer.device.1);
             return Ok(FilesystemOf::new(magic(&answer), device, is_root));
         }
-        self.filesystem_of_pinned(&self.pin(at, FinalLink::Follow, 0)?)
+        self.filesystem_of_pinned(&self.pin(at, FinalSymlink::Follow, 0)?)
     }
 
     pub(crate) fn filesystem_of_pinned(&self, file: &K::Fd) -> Step<FilesystemOf> {

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::path::Crossing;
 use mountwright_core::{Errno, Location, RelativePath};
 
@@ -176,8 +176,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Pins the file at a location, with `O_PATH` and these further flags.
-    pub(crate) fn pin(&self, at: &Location, link: FinalLink, flags: u32) -> Step<K::Fd> {
-        let flags = flags | O_PATH | O_CLOEXEC | if link == FinalLink::Itself { O_NOFOLLOW } else { 0 };
+    pub(crate) fn pin(&self, at: &Location, link: FinalSymlink, flags: u32) -> Step<K::Fd> {
+        let flags = flags | O_PATH | O_CLOEXEC | if link == FinalSymlink::Itself { O_NOFOLLOW } else { 0 };
         self.open(at, flags)
     }
 

@@ -1,6 +1,6 @@
 //! Every port call that takes a place, as a list: for rules that hold of all of them.
 
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, FileMode, Location, MountRequest, Operation, OsError, Propagation,
     Recursion, UnmountRequest,
@@ -13,8 +13,8 @@ pub(super) type Call = (Operation, fn(&Scene<'_>, &Location) -> Result<(), OsErr
 
 /// Queries of the port to files.
 pub(super) const LOOKS: &[Call] = &[
-    (Operation::Metadata, |s, place| s.fs().metadata(place, FinalLink::Follow).map(drop)),
-    (Operation::Metadata, |s, place| s.fs().metadata(place, FinalLink::Itself).map(drop)),
+    (Operation::Metadata, |s, place| s.fs().metadata(place, FinalSymlink::Follow).map(drop)),
+    (Operation::Metadata, |s, place| s.fs().metadata(place, FinalSymlink::Itself).map(drop)),
     (Operation::OpenDir, |s, place| s.fs().open_dir(place).map(drop)),
     (Operation::ReadLink, |s, place| s.fs().read_link(place).map(drop)),
 ];

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FileIdentity, FileKind, FinalLink};
+use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink};
 use mountwright_core::{DeviceNumber, Errno, FileMode, MountFlags};
 
 use super::super::case::{Case, Needs};
@@ -12,9 +12,9 @@ use super::super::world::NodeKind;
 /// The port's metadata of a path, itself not followed, are those of the kernel.
 #[track_caller]
 fn same_metadata(s: &Scene<'_>, path: &str) {
-    let found = s.fs().metadata(&at(path), FinalLink::Itself).unwrap();
+    let found = s.fs().metadata(&at(path), FinalSymlink::Itself).unwrap();
     s.assert_metadata(&found, path);
-    assert_eq!(s.fs().metadata(&below("/w", path.strip_prefix("/w/").unwrap()), FinalLink::Itself).unwrap(), found);
+    assert_eq!(s.fs().metadata(&below("/w", path.strip_prefix("/w/").unwrap()), FinalSymlink::Itself).unwrap(), found);
 }
 
 fn mode(bits: u16) -> FileMode {
@@ -34,16 +34,16 @@ pub(super) const CASES: &[Case] = &[
         for path in ["/w/d", "/w/d/e", "/w/d/f", "/w/d/g", "/w/d/link", "/w/d/fifo", "/w/d/socket", "/w/d/other"] {
             same_metadata(s, path);
         }
-        let found = s.fs().metadata(&at("/w/d/f"), FinalLink::Itself).unwrap();
+        let found = s.fs().metadata(&at("/w/d/f"), FinalSymlink::Itself).unwrap();
         assert_eq!((found.kind, found.size, found.links, found.mode), (FileKind::Regular, 5, 2, mode(0o4751)));
         assert_eq!(found.represents, None);
     }),
     Case::new("a device node represents a device, and nothing else does", |s| {
         s.node("/w/null", NodeKind::CharacterDevice(DeviceNumber::new(1, 3)));
         s.node("/w/disk", NodeKind::BlockDevice(DeviceNumber::new(259, 70_000)));
-        let null = s.fs().metadata(&at("/w/null"), FinalLink::Follow).unwrap();
+        let null = s.fs().metadata(&at("/w/null"), FinalSymlink::Follow).unwrap();
         assert_eq!((null.kind, null.represents), (FileKind::CharacterDevice, Some(DeviceNumber::new(1, 3))));
-        let disk = s.fs().metadata(&at("/w/disk"), FinalLink::Follow).unwrap();
+        let disk = s.fs().metadata(&at("/w/disk"), FinalSymlink::Follow).unwrap();
         assert_eq!((disk.kind, disk.represents), (FileKind::BlockDevice, Some(DeviceNumber::new(259, 70_000))));
     })
     .needing(Needs::DeviceNodes),
@@ -52,20 +52,20 @@ pub(super) const CASES: &[Case] = &[
         s.link("file", "/w/link");
         s.link("link", "/w/again");
         let link = |path: &str, how| s.fs().metadata(&at(path), how).unwrap();
-        s.assert_metadata(&link("/w/again", FinalLink::Follow), "/w/file");
-        s.assert_metadata(&link("/w/again", FinalLink::Itself), "/w/again");
-        assert_eq!(link("/w/again", FinalLink::Itself).kind, FileKind::Symlink);
+        s.assert_metadata(&link("/w/again", FinalSymlink::Follow), "/w/file");
+        s.assert_metadata(&link("/w/again", FinalSymlink::Itself), "/w/again");
+        assert_eq!(link("/w/again", FinalSymlink::Itself).kind, FileKind::Symlink);
     }),
     Case::new("metadata of a dangling symlink is ENOENT, of the link itself an answer", |s| {
         s.link("nowhere", "/w/link");
-        s.refuses(Errno::ENOENT, || s.fs().metadata(&at("/w/link"), FinalLink::Follow));
-        assert_eq!(s.fs().metadata(&at("/w/link"), FinalLink::Itself).unwrap().kind, FileKind::Symlink);
+        s.refuses(Errno::ENOENT, || s.fs().metadata(&at("/w/link"), FinalSymlink::Follow));
+        assert_eq!(s.fs().metadata(&at("/w/link"), FinalSymlink::Itself).unwrap().kind, FileKind::Symlink);
     }),
     Case::new("below a root metadata of a symlink is ELOOP, of the link itself an answer", |s| {
         s.dir("/w/dir");
         s.link("dir", "/w/link");
-        s.refuses(Errno::ELOOP, || s.fs().metadata(&below("/w", "link"), FinalLink::Follow));
-        let found = s.fs().metadata(&below("/w", "link"), FinalLink::Itself).unwrap();
+        s.refuses(Errno::ELOOP, || s.fs().metadata(&below("/w", "link"), FinalSymlink::Follow));
+        let found = s.fs().metadata(&below("/w", "link"), FinalSymlink::Itself).unwrap();
         s.assert_metadata(&found, "/w/link");
     }),
     Case::new("canonicalize answers the absolute path without symlinks and dots", |s| {

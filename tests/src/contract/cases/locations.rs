@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FileKind, FinalLink};
+use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::{Errno, FileMode};
 
 use super::super::case::Case;
@@ -171,9 +171,9 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("slashes may be doubled, and a directory may end in one", |s| {
         s.dir("/w/a/b");
-        s.assert_metadata(&s.fs().metadata(&at("//w//a///b/"), FinalLink::Itself).unwrap(), "/w/a/b");
+        s.assert_metadata(&s.fs().metadata(&at("//w//a///b/"), FinalSymlink::Itself).unwrap(), "/w/a/b");
         s.file("/w/file", b"");
-        s.refuses(Errno::ENOTDIR, || s.fs().metadata(&at("/w/file/"), FinalLink::Itself));
+        s.refuses(Errno::ENOTDIR, || s.fs().metadata(&at("/w/file/"), FinalSymlink::Itself));
     }),
     Case::new("below a root a symlink on the way is ELOOP for every call, wherever it leads", |s| {
         s.dir("/w/root/real/inner");
@@ -227,8 +227,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("below a root the last component may be a mount point", |s| {
         s.tmpfs("/w/root/mounted");
         let place = below("/w/root", "mounted");
-        s.assert_metadata(&s.fs().metadata(&place, FinalLink::Follow).unwrap(), "/w/root/mounted");
-        s.assert_metadata(&s.fs().metadata(&place, FinalLink::Itself).unwrap(), "/w/root/mounted");
+        s.assert_metadata(&s.fs().metadata(&place, FinalSymlink::Follow).unwrap(), "/w/root/mounted");
+        s.assert_metadata(&s.fs().metadata(&place, FinalSymlink::Itself).unwrap(), "/w/root/mounted");
         s.assert_metadata(&s.fs().open_dir(&place).unwrap().own_metadata().unwrap(), "/w/root/mounted");
         assert!(s.mounter().filesystem_of(&place).unwrap().is_mount_root);
     }),
@@ -238,7 +238,7 @@ pub(super) const CASES: &[Case] = &[
             for place in [at(Path::new("/w").join(&name)), below("/w", &name)] {
                 let path = Path::new("/w").join(&name);
                 s.fs().create_dir(&place, FileMode::from_bits(0o700)).unwrap();
-                s.assert_metadata(&s.fs().metadata(&place, FinalLink::Itself).unwrap(), &path);
+                s.assert_metadata(&s.fs().metadata(&place, FinalSymlink::Itself).unwrap(), &path);
                 assert_eq!(s.fs().canonicalize(&path).unwrap(), path);
                 let request = mountwright_core::BindRequest::new(at("/w/source"), place.clone());
                 s.mounter().bind(&request).unwrap();

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use mountwright_core::file::{FileKind, FinalLink};
+use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::{DeviceNumber, Errno, FileMode, MountFlags, OpenEntry};
 
 use super::super::case::{Case, Needs};
@@ -87,7 +87,7 @@ pub(super) const CASES: &[Case] = &[
             let found = pin(s, name).metadata().unwrap();
             assert_eq!(found.mount, key(path.to_str().unwrap()), "{name}");
             // Before 5.8 only a query by descriptor reports it.
-            for by_name in [d.metadata(OsStr::new(name)), s.fs().metadata(&at(&path), FinalLink::Itself)] {
+            for by_name in [d.metadata(OsStr::new(name)), s.fs().metadata(&at(&path), FinalSymlink::Itself)] {
                 let by_name = by_name.unwrap();
                 assert!(by_name.mount.is_none() || by_name.mount == found.mount, "{by_name:?}");
                 assert_eq!((by_name.inode, by_name.birth), (found.inode, found.birth));

@@ -1,9 +1,9 @@
 //! Recovery of a crashed runtime's mounts by core, with reused ids and changed names.
 
-use mountwright_core::recovery::{LeftRole, ReapReport, Recovery, UnprovenReason};
-use mountwright_core::sandbox::{SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container};
+use mountwright_core::recovery::{OrphanRole, ReapReport, Recovery, UnprovenReason};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container};
 use mountwright_core::share::{ShareRecord, share_rootfs, unshare_recorded, unshare_rootfs};
-use mountwright_core::unmount::{NameAfter, TakeOff, TearDownOutcome, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnmountStrategy, UnshareOutcome};
 use mountwright_core::{ContainerId, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
@@ -102,7 +102,7 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(outcome, UnshareOutcome::Detached { layers: 2, name: NameAfter::Removed });
         });
         assert_eq!(s.text("/w/image/f"), b"image");
-        for how in [TakeOff::Detach, TakeOff::Strict] {
+        for how in [UnmountStrategy::Lazy, UnmountStrategy::Strict] {
             s.changes_nothing(|| {
                 let record = share(s);
                 s.bound("/w/image", ROOTFS);
@@ -132,7 +132,7 @@ pub(super) const CASES: &[Case] = &[
         let mounts = s.mount_points();
         let outcome = unshare_recorded(s.fs(), s.mounter(), MOUNTS.into(), &record).unwrap();
         assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
-        let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], TakeOff::Detach);
+        let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], UnmountStrategy::Lazy);
         assert!(report.is_clean(), "{report}");
         assert_eq!(s.mount_points(), mounts);
         strangers_are_whole(s);
@@ -167,7 +167,7 @@ pub(super) const CASES: &[Case] = &[
         }
         let found = recovery.find(s.fs(), s.mounter()).unwrap();
         let roles: Vec<_> = found.mounts.iter().map(|left| left.role.clone()).collect();
-        assert_eq!(roles, [LeftRole::Shared, LeftRole::Share, LeftRole::Copy]);
+        assert_eq!(roles, [OrphanRole::Shared, OrphanRole::Share, OrphanRole::Copy]);
         let report = recovery.reap(s.fs(), s.mounter()).unwrap();
         assert!(report.is_clean(), "{report}");
         is_gone(s, &[]);
@@ -264,7 +264,7 @@ pub(super) const CASES: &[Case] = &[
                 let report = reap(s);
                 assert!(report.left.is_empty(), "{report}");
             } else {
-                let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], TakeOff::Detach);
+                let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], UnmountStrategy::Lazy);
                 assert!(report.mounts[0].outcome.is_off(), "{report}");
             }
             assert!(!s.mounts().iter().any(|mount| mount.root.ends_with("image")), "{:?}", s.mounts());
@@ -315,7 +315,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("recovery of a sandbox whose mounts were made shared takes them off too", |s| {
         s.file("/w/image/f", b"image");
         s.tmpfs("/w/base");
-        let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(UnsharedMounts::MakeShared);
+        let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(IfNotShared::MakeShared);
         set_up_sandbox(s.fs(), s.mounter(), &setup).unwrap();
         share(s);
         assert!(reap(s).is_clean());

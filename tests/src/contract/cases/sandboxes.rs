@@ -4,11 +4,11 @@ use mountwright_core::kata::{
     Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep, unshare_all,
 };
 use mountwright_core::sandbox::{
-    SandboxDirs, SandboxSetup, TearDownReport, UnsharedMounts, set_up_sandbox, tear_down_sandbox,
+    IfNotShared, SandboxDirs, SandboxSetup, TearDownReport, set_up_sandbox, tear_down_sandbox,
 };
 use mountwright_core::share::{FoundAgain, RecordDifference, share_rootfs, share_snapshot_dir};
 use mountwright_core::spec::Mount;
-use mountwright_core::unmount::{NameAfter, TakeOff, TearDownOutcome, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnmountStrategy, UnshareOutcome};
 use mountwright_core::{ContainerId, Errno, Error, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
@@ -27,13 +27,13 @@ fn id(text: &str) -> ContainerId {
     ContainerId::new(text).unwrap()
 }
 
-fn set_up(s: &Scene<'_>, unshared: UnsharedMounts) -> Result<SandboxDirs, Error> {
+fn set_up(s: &Scene<'_>, unshared: IfNotShared) -> Result<SandboxDirs, Error> {
     let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap().unshared(unshared);
     set_up_sandbox(s.fs(), s.mounter(), &setup)
 }
 
 fn tear_down(s: &Scene<'_>, dirs: &SandboxDirs) -> TearDownReport {
-    tear_down_sandbox(s.fs(), s.mounter(), dirs, &[], TakeOff::Detach)
+    tear_down_sandbox(s.fs(), s.mounter(), dirs, &[], UnmountStrategy::Lazy)
 }
 
 /// The mounts directory on a shared mount.
@@ -78,7 +78,7 @@ pub(super) const CASES: &[Case] = &[
         "whatever is mounted below the mounts directory appears in the shared one, which cannot be written",
         |s| {
             shared_mounts(s);
-            let dirs = set_up(s, UnsharedMounts::Refuse).unwrap();
+            let dirs = set_up(s, IfNotShared::Fail).unwrap();
             assert_eq!(dirs.made_shared, None);
             let shared = s.mount("/w/shared");
             assert_eq!(shared.attributes.flags, MountFlags::READ_ONLY);
@@ -93,14 +93,14 @@ pub(super) const CASES: &[Case] = &[
     ),
     Case::new("a mounts directory that is not shared is refused, and nothing is left", |s| {
         s.dir("/w/mounts");
-        let error = s.changes_nothing(|| set_up(s, UnsharedMounts::Refuse)).unwrap_err();
+        let error = s.changes_nothing(|| set_up(s, IfNotShared::Fail)).unwrap_err();
         assert_eq!(error, Error::NotShared { path: "/w/mounts".into() });
     }),
     Case::new("a mounts directory that is not shared is made so where that was asked for, and unmade again", |s| {
         s.dir("/w/mounts");
         s.dir("/w/shared");
         s.changes_nothing(|| {
-            let dirs = set_up(s, UnsharedMounts::MakeShared).unwrap();
+            let dirs = set_up(s, IfNotShared::MakeShared).unwrap();
             assert_eq!(dirs.made_shared, Some(key(s, "/w/mounts")));
             s.dir("/w/mounts/later");
             s.tmpfs("/w/mounts/later");
@@ -116,7 +116,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("the record of a set-up is found again, and tears down what another namespace would have", |s| {
         s.dir("/w/mounts");
         s.dir("/w/shared");
-        let dirs = set_up(s, UnsharedMounts::MakeShared).unwrap();
+        let dirs = set_up(s, IfNotShared::MakeShared).unwrap();
         let FoundAgain::Record(again) = dirs.find_again(s.mounter()).unwrap() else { panic!("it is there") };
         assert_eq!(*again, dirs);
         // The same mount under another id, as a copy of the namespace has it.
@@ -134,12 +134,12 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a set-up that fails leaves nothing, the mount that was made shared included", |s| {
         s.dir("/w/mounts");
         s.file("/w/shared", b"no directory");
-        let error = s.changes_nothing(|| set_up(s, UnsharedMounts::MakeShared)).unwrap_err();
+        let error = s.changes_nothing(|| set_up(s, IfNotShared::MakeShared)).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Some(Errno::ENOTDIR), &[][..]));
     }),
     Case::new("a tear-down takes off its own mounts and no other: covered where something covers one", |s| {
         shared_mounts(s);
-        let dirs = set_up(s, UnsharedMounts::Refuse).unwrap();
+        let dirs = set_up(s, IfNotShared::Fail).unwrap();
         s.tmpfs("/w/shared");
         let report = s.changes_nothing(|| tear_down(s, &dirs));
         assert_eq!(report.mounts[0].outcome, TearDownOutcome::Covered);

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::file::FinalLink;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{PropagationState, UnmountMode};
 use mountwright_core::sandbox::tear_down_container;
 use mountwright_core::share::{share_rootfs, unshare_recorded};
-use mountwright_core::unmount::{TakeOff, UnshareOutcome};
+use mountwright_core::unmount::{UnmountStrategy, UnshareOutcome};
 use mountwright_core::{BindRequest, ContainerId, Errno, FileMode, MountKey, Recursion};
 
 use super::super::case::{Case, Needs};
@@ -23,7 +23,7 @@ fn of_another_user(s: &Scene<'_>) -> Held {
 pub(super) const CASES: &[Case] = &[
     Case::new("the mount of a server that serves another user is found, by every way of asking", |s| {
         let _server = of_another_user(s);
-        s.refuses(Errno::EACCES, || s.fs().metadata(&at("/w/served"), FinalLink::Follow));
+        s.refuses(Errno::EACCES, || s.fs().metadata(&at("/w/served"), FinalSymlink::Follow));
         let row = s.mount("/w/served");
         for place in [at("/w/served"), below("/w", "served")] {
             let found = s.mounter().mount_of(&place).unwrap();
@@ -76,7 +76,7 @@ pub(super) const CASES: &[Case] = &[
         assert!(s.is_mounted("/w/mounts/box/rootfs"));
         assert!(matches!(unshare_recorded(fs, mounter, mounts, &record).unwrap(), UnshareOutcome::Detached { .. }));
         let record = share_rootfs(fs, mounter, mounts, &id, &at("/w/served"), true).unwrap();
-        let report = tear_down_container(fs, mounter, mounts, &[record], TakeOff::Detach);
+        let report = tear_down_container(fs, mounter, mounts, &[record], UnmountStrategy::Lazy);
         assert!(!s.is_mounted("/w/mounts/box/rootfs") && !s.exists("/w/mounts/box"), "{report}");
         assert!(s.is_mounted("/w/served"));
     })
@@ -87,7 +87,7 @@ pub(super) const CASES: &[Case] = &[
             let _server = s.world().mount_served(Path::new("/w/served"), Serving::FailsLookUps(errno)).unwrap();
             let name = below("/w/served", "name");
             s.refuses(errno, || s.fs().open_dir(&name).map(drop));
-            s.refuses(errno, || s.fs().metadata(&at("/w/served/name"), FinalLink::Follow));
+            s.refuses(errno, || s.fs().metadata(&at("/w/served/name"), FinalSymlink::Follow));
             s.refuses(errno, || s.mounter().mount_of(&below("/w/served", "name/further")));
             s.refuses(errno, || s.mounter().mount_of(&at("/w/served/name")));
             s.dir("/w/source");

@@ -10,7 +10,7 @@ use mountwright_core::share::{
     unshare_rootfs, unshare_snapshot_dir, unshare_volume,
 };
 use mountwright_core::unmount::StaleReason;
-use mountwright_core::unmount::{NameAfter, TakeOff, TearDownOutcome, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnmountStrategy, UnshareOutcome};
 use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
@@ -81,7 +81,8 @@ pub(super) const CASES: &[Case] = &[
             s.changes_nothing(|| {
                 let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &stale).unwrap();
                 assert_eq!(outcome, UnshareOutcome::Stale { reason, name: KEPT });
-                let torn = tear_down_container(s.fs(), s.mounter(), "/w/mounts".into(), &[stale], TakeOff::Detach);
+                let torn =
+                    tear_down_container(s.fs(), s.mounter(), "/w/mounts".into(), &[stale], UnmountStrategy::Lazy);
                 assert_eq!(torn.mounts[0].outcome, TearDownOutcome::Stale { reason, name: KEPT });
             });
         }
@@ -121,7 +122,8 @@ pub(super) const CASES: &[Case] = &[
                     let is_stale = matches!(outcome, UnshareOutcome::Stale { reason: StaleReason::AnotherMount, .. });
                     assert!(is_stale, "{outcome}");
                 }
-                let torn = tear_down_container(s.fs(), s.mounter(), "/w/mounts".into(), &[stale], TakeOff::Detach);
+                let torn =
+                    tear_down_container(s.fs(), s.mounter(), "/w/mounts".into(), &[stale], UnmountStrategy::Lazy);
                 assert!(!matches!(torn.mounts[0].outcome, TearDownOutcome::Detached { .. }), "{torn}");
             });
             assert!(s.is_mounted(victim));

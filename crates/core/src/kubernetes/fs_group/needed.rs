@@ -1,7 +1,7 @@
 //! The test whether the group of a volume's files has to be changed.
 
 use crate::error::OsError;
-use crate::file::FinalLink;
+use crate::file::FinalSymlink;
 use crate::path::Location;
 use crate::ports::Filesystem;
 use crate::spec::{FsGroup, FsGroupChangePolicy, VolumeAccess};
@@ -25,7 +25,9 @@ pub fn fs_group_needs_change(
 ) -> Result<bool, OsError> {
     match group.policy {
         FsGroupChangePolicy::Always => Ok(true),
-        FsGroupChangePolicy::OnRootMismatch => Ok(group.needs_change(&fs.metadata(volume, FinalLink::Follow)?, access)),
+        FsGroupChangePolicy::OnRootMismatch => {
+            Ok(group.needs_change(&fs.metadata(volume, FinalSymlink::Follow)?, access))
+        }
     }
 }
 

@@ -130,7 +130,7 @@ fn a_slave_that_would_be_private_is_refused() {
 
 #[test]
 fn it_is_bound_onto_itself_as_a_shared_mount_when_asked() {
-    let (dirs, log, _) = run(PRIVATE_ROOT, &setup().unshared(UnsharedMounts::MakeShared), None);
+    let (dirs, log, _) = run(PRIVATE_ROOT, &setup().unshared(IfNotShared::MakeShared), None);
     assert_eq!(log, ["bind /sb/m onto /sb/m, shared", "bind /sb/m onto /sb/s, read-only, slave"]);
     assert!(dirs.unwrap().made_shared.is_some());
 }
@@ -138,13 +138,13 @@ fn it_is_bound_onto_itself_as_a_shared_mount_when_asked() {
 #[test]
 fn what_an_earlier_set_up_made_is_taken_over_and_completed() {
     let half = "1 0 8:1 / / rw - ext4 a rw\n7 1 8:1 /sb/m /sb/m rw - ext4 a rw\n";
-    let (dirs, log, _) = run(half, &setup().unshared(UnsharedMounts::MakeShared), None);
+    let (dirs, log, _) = run(half, &setup().unshared(IfNotShared::MakeShared), None);
     assert_eq!(log, ["/sb/m shared", "bind /sb/m onto /sb/s, read-only, slave"]);
     assert_eq!(dirs.unwrap().made_shared, Some(MountKey::Reused(MountId(7))));
 
     let whole = "1 0 8:1 / / rw - ext4 a rw\n7 1 8:1 /sb/m /sb/m rw shared:4 - ext4 a rw\n\
                  8 1 8:1 /sb/m /sb/s ro master:4 - ext4 a rw\n";
-    let (dirs, log, _) = run(whole, &setup().unshared(UnsharedMounts::MakeShared), None);
+    let (dirs, log, _) = run(whole, &setup().unshared(IfNotShared::MakeShared), None);
     assert!(log.is_empty(), "{log:?}");
     let dirs = dirs.unwrap();
     assert_eq!(dirs.made_shared, Some(MountKey::Reused(MountId(7))));
@@ -164,7 +164,7 @@ fn something_else_on_the_guests_directory_is_a_conflict() {
 #[test]
 fn a_failure_takes_everything_back_in_reverse() {
     let certs = [Location::trusted("/etc/certs"), Location::trusted("/etc")];
-    let setup = setup().unshared(UnsharedMounts::MakeShared).bind_mounts(&certs).unwrap();
+    let setup = setup().unshared(IfNotShared::MakeShared).bind_mounts(&certs).unwrap();
     let (result, log, paper) = run(PRIVATE_ROOT, &setup, Some("sandbox-mounts/etc"));
     let error = result.unwrap_err();
     assert_eq!((error.errno(), error.left()), (Some(Errno::ENOMEM), &[][..]));
@@ -268,7 +268,7 @@ fn a_directory_that_another_caller_uses_is_not_left_by_a_set_up_that_met_it() {
 fn a_mount_whose_parent_cannot_be_seen_does_not_count_as_onto_itself() {
     // Chrooted: the parent is in no table. It is bound once more.
     let chrooted = "1 0 8:1 / / rw - ext4 a rw\n7 99 8:1 /sb/m /sb/m rw - ext4 a rw\n";
-    let (dirs, log, _) = run(chrooted, &setup().unshared(UnsharedMounts::MakeShared), None);
+    let (dirs, log, _) = run(chrooted, &setup().unshared(IfNotShared::MakeShared), None);
     assert_eq!(log[0], "bind /sb/m onto /sb/m, shared");
     assert_ne!(dirs.unwrap().made_shared, Some(MountKey::Reused(MountId(7))));
 
@@ -284,7 +284,7 @@ fn a_mount_whose_parent_cannot_be_seen_does_not_count_as_onto_itself() {
 #[test]
 fn another_filesystem_on_a_directory_is_not_what_an_earlier_set_up_made() {
     let other = "1 0 8:1 / / rw - ext4 a rw\n7 1 0:9 / /sb/m rw - tmpfs t rw\n";
-    let (dirs, log, _) = run(other, &setup().unshared(UnsharedMounts::MakeShared), None);
+    let (dirs, log, _) = run(other, &setup().unshared(IfNotShared::MakeShared), None);
     assert_eq!(log[0], "bind /sb/m onto /sb/m, shared");
     assert_ne!(dirs.unwrap().made_shared, Some(MountKey::Reused(MountId(7))));
     let other = "1 0 8:1 / / rw shared:1 - ext4 a rw\n7 1 0:9 / /sb/p rw shared:2 - tmpfs t rw\n";

@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FileIdentity, FinalLink, Metadata};
+use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
 use mountwright_core::{Directory, FileMode, Filesystem, Location, Operation, OsError};
 
 use crate::test_kit::hooked::wrapper::Hooked;
 
 impl<B: Filesystem> Filesystem for Hooked<B> {
-    fn metadata(&self, at: &Location, link: FinalLink) -> Result<Metadata, OsError> {
+    fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
         self.around.call(
             "Filesystem::metadata",
             Operation::Metadata,
