@@ -6,12 +6,12 @@ use std::os::unix::net::UnixStream;
 use camino::Utf8Path;
 use mountwright_core::recovery::Recovery;
 use mountwright_core::sandbox::{
-    SandboxDirs, SandboxSetup, UnsharedMounts, set_up_sandbox, tear_down_container, tear_down_sandbox,
+    IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox,
 };
 use mountwright_core::share::{
     Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_rootfs, unshare_volume,
 };
-use mountwright_core::unmount::TakeOff;
+use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{ContainerId, Location};
 use mountwright_linux::LinuxBackend;
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ impl Ways {
     fn setup(self) -> SandboxSetup {
         let setup = SandboxSetup::new(MOUNTS, SHARED).expect("two paths");
         let setup = setup.bind_mounts(&[Location::trusted("/h/config")]).expect("a path");
-        let setup = if self.made_shared { setup.unshared(UnsharedMounts::MakeShared) } else { setup };
+        let setup = if self.made_shared { setup.unshared(IfNotShared::MakeShared) } else { setup };
         if self.private { setup.private_dir(PRIVATE).expect("a path") } else { setup }
     }
 
@@ -92,7 +92,7 @@ impl Life<'_> {
         self.unshares(&mut shares);
         if let Some(dirs) = dirs.filter(|_| torn_down) {
             self.begins("tear a sandbox down");
-            let _ = tear_down_sandbox(backend, backend, &dirs, &shares, TakeOff::Detach);
+            let _ = tear_down_sandbox(backend, backend, &dirs, &shares, UnmountStrategy::Lazy);
         } else {
             self.begins("recover");
             let _ = self.ways.recovery().reap(backend, backend);
@@ -137,7 +137,13 @@ impl Life<'_> {
         }
         if !shares.is_empty() {
             self.begins("tear a container down");
-            let _ = tear_down_container(backend, backend, mounts, &shares.split_off(shares.len() / 2), TakeOff::Detach);
+            let _ = tear_down_container(
+                backend,
+                backend,
+                mounts,
+                &shares.split_off(shares.len() / 2),
+                UnmountStrategy::Lazy,
+            );
         }
     }
 }
