@@ -35,7 +35,7 @@ fn ladders() -> [LinuxBackend; 4] {
 }
 
 pub(crate) const CASES: &[KernelCase] = &[
-    KernelCase::new("a question at the root of a dead mount is answered at once, with every kernel's calls", || {
+    KernelCase::new("a question at the root of a dead mount returns at once, with every kernel's calls", || {
         let _server = Hung::on(ROOT);
         for backend in ladders() {
             for place in [at(ROOT), below("dead")] {
@@ -51,7 +51,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             }
         }
     }),
-    KernelCase::new("below it the kernel waits for the server, and the cached forms answer EAGAIN at once", || {
+    KernelCase::new("below it the kernel waits for the server, and the cached forms return EAGAIN at once", || {
         let server = Hung::on(ROOT);
         let waiting = waits("a look-up below", || LinuxBackend::new().mount_of(&at("/w/dead/below/it")));
         for place in [at("/w/dead/below"), at("/w/dead/below/it"), below("dead/below")] {

@@ -224,7 +224,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         assert_eq!(mounts(), before);
     })
     .needing(Call::MountSetattr),
-    KernelCase::new("a mount whose name is exchanged as it is made is taken off again, and the other stays", || {
+    KernelCase::new("a mount whose name is exchanged as it is made is unmounted again, and the other stays", || {
         for ladder in [Ladder::ALL, Ladder::ALL.without(Call::Openat2)] {
             for filesystem in [true, false] {
                 dir("/w/source");

@@ -13,7 +13,7 @@ use crate::scene::Scene;
 
 pub(crate) const CASES: &[Case] = &[
     ("direct volume: what is written reads back, for its owner alone, and leaves nothing beside it", round_trip),
-    ("direct volume: a reader meanwhile finds the old record or the new one", replaced_meanwhile),
+    ("direct volume: a concurrent reader finds the old record or the new one", replaced_meanwhile),
     ("direct volume: symlinks are refused", symlinks),
 ];
 
