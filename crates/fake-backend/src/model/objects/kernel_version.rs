@@ -12,7 +12,7 @@ use crate::abi::{
     STATX_MNT_ID_UNIQUE,
 };
 
-/// A kernel release that a [`Machine`] can imitate.
+/// A kernel release that a [`Machine`](crate::Machine) can imitate.
 ///
 /// An older release lacks later system calls (`ENOSYS`), fields and flags. A call that exists behaves as on Linux 6.18.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

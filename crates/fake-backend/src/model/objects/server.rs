@@ -8,7 +8,7 @@ pub enum Server {
     /// It replies to every call.
     #[default]
     Answers,
-    /// It replies to no call: see [`Machine::hang`].
+    /// It replies to no call: see [`Machine::hang`](crate::Machine::hang).
     Hangs,
     /// Each look-up of a name below its root fails with this errno.
     FailsLookUps(Errno),
