@@ -38,9 +38,9 @@ struct Callers {
 }
 
 const CALLERS: [Callers; 4] = [
-    Callers { name: "2 threads", crew: |pair| Crew::of_threads(2, pair), rounds: [16, 2000] },
-    Callers { name: "2 processes", crew: Crew::of_processes, rounds: [4, 2000] },
-    Callers { name: "4 threads", crew: |pair| Crew::of_threads(4, pair), rounds: [2, 500] },
+    Callers { name: "2 threads", crew: |pair| Crew::of_threads(2, pair), rounds: [8, 2000] },
+    Callers { name: "2 processes", crew: Crew::of_processes, rounds: [2, 2000] },
+    Callers { name: "4 threads", crew: |pair| Crew::of_threads(4, pair), rounds: [1, 500] },
     Callers { name: "16 threads", crew: |pair| Crew::of_threads(16, pair), rounds: [1, 500] },
 ];
 

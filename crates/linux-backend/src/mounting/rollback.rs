@@ -61,7 +61,11 @@ impl<K: Kernel> LinuxBackend<K> {
         apart: bool,
     ) -> Rollback {
         if !self.is_uncovered(target, mount) {
-            return Rollback::Stays;
+            // The kernel changes no mount that another process has unmounted, with a tree above it.
+            return match self.propagate(tree, Propagation::Private, Recursion::This) {
+                Ok(()) => Rollback::Stays,
+                Err(fault) => self.after_refusal(mount, &fault),
+            };
         }
         let parted = if apart { Ok(()) } else { self.propagate(tree, Propagation::Private, Recursion::Tree) };
         match parted {
