@@ -4,7 +4,6 @@ use camino::Utf8Path;
 
 use crate::error::{Errno, Error, Operation, OsError};
 use crate::path::Location;
-use crate::stepwise::attempts::is_of_another_caller;
 
 /// The error where another caller tears the sandbox down during the set-up.
 pub(crate) fn torn_down(path: &Utf8Path) -> Error {
@@ -20,10 +19,4 @@ pub(crate) fn is_quicker_at(error: &Error) -> bool {
 
 pub(crate) fn at(path: &Utf8Path) -> Location {
     Location::from(path.as_std_path())
-}
-
-/// True where a step failed because of another caller: a directory that this call has created and that is in use after the
-/// rollback belongs to that caller.
-pub(crate) fn is_of_others(error: &Error) -> bool {
-    matches!(error, Error::Conflict(_)) || is_quicker_at(error) || is_of_another_caller(error)
 }

@@ -11,12 +11,12 @@ use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
 use crate::sandbox::guest_directory::GuestDirectory;
 use crate::sandbox::mounts_directory::{self, is_onto_what_it_shows};
-use crate::sandbox::races::{at, is_of_others, is_quicker_at, torn_down};
+use crate::sandbox::races::{at, is_quicker_at, torn_down};
 use crate::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, SetupStep};
 use crate::share::layout::share_location;
 use crate::share::{Ensured, ShareRecord, ensure_share};
 use crate::stepwise::Sequence;
-use crate::stepwise::attempts::{ATTEMPTS, let_others_run, let_others_run_longer, settled_mount};
+use crate::stepwise::attempts::{ATTEMPTS, is_lost_race, let_others_run, let_others_run_longer, settled_mount};
 use crate::stepwise::attempts::{SET_UP_ATTEMPTS, is_of_another_caller};
 use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::{detach_exactly, unmount_exactly};
@@ -303,7 +303,7 @@ impl Sequence for SettingUp {
 
     fn take(&mut self, step: &SetupStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
         let taken = self.take_step(step, fs, mounter);
-        self.lost_a_race = taken.as_ref().is_err_and(is_of_others);
+        self.lost_a_race = taken.as_ref().is_err_and(is_lost_race);
         taken
     }
 

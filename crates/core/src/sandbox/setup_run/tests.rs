@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::{Errno, Operation, OsError};
-use crate::file::{DeviceNumber, FileKind};
+use crate::file::DeviceNumber;
 use crate::mount::subpath::subpath;
 use crate::mount::{BindReport, Conflict, Difference, MountId, PathMount, UniqueMountId};
 use crate::mount::{MountAttributes, PeerGroup};
@@ -219,7 +219,7 @@ fn refused_bind(error: &OsError, then: &'static str) -> Result<SandboxDirs, Erro
     let mut mounter = MockMounter::new();
     mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
     let bound = Arc::new(Mutex::new(false));
-    let (seen, used, error) = (bound.clone(), paper.clone(), error.clone());
+    let (seen, error) = (bound.clone(), error.clone());
     mounter.expect_mount_of().returning(move |at| {
         let table = MountTable::parse(if *seen.lock().unwrap() { then } else { SHARED_ROOT });
         let mount = table.mount_holding(&at.for_display()).unwrap().to_info();
@@ -227,7 +227,6 @@ fn refused_bind(error: &OsError, then: &'static str) -> Result<SandboxDirs, Erro
     });
     mounter.expect_bind().returning(move |_| {
         *bound.lock().unwrap() = true;
-        used.lock().unwrap().names.insert("/sb/s/of-another".into(), (99, FileKind::Regular));
         Err(error.clone())
     });
     mounter.expect_find_mount().returning(move |key| {
@@ -249,19 +248,6 @@ fn who_was_quicker_is_met_and_no_other_failure_is_taken_for_that() {
     ] {
         assert_eq!(refused_bind(&error, then).unwrap_err().errno(), Some(error.errno()), "{error}");
     }
-}
-
-#[test]
-fn a_directory_that_another_caller_uses_is_not_left_by_a_set_up_that_met_it() {
-    let deleted = "1 0 8:1 / / rw shared:1 - ext4 a rw\n8 1 8:1 /sb/m//deleted /sb/s ro master:1 - ext4 a rw\n";
-    let refused = |errno| OsError::new(Operation::Bind, "/sb/s", errno);
-    for (errno, then) in [(Errno::EBUSY, deleted), (Errno::EBUSY, SHARED_ROOT)] {
-        let error = refused_bind(&refused(errno), then).unwrap_err();
-        assert!(error.left().is_empty(), "{error}");
-    }
-    let error = refused_bind(&refused(Errno::ENOSPC), SHARED_ROOT).unwrap_err();
-    let left = ["/sb/s", "/sb"].map(|path| Leftover::Directory(path.into()));
-    assert_eq!(error.left(), left);
 }
 
 #[test]
