@@ -23,6 +23,8 @@ pub(crate) struct Lane<'a> {
     pub(crate) program: &'a Path,
     pub(crate) arguments: Vec<String>,
     pub(crate) variables: Vec<(&'static str, String)>,
+    /// The file that holds the number of the fault.
+    pub(crate) switch: &'a Path,
     /// The time limit: a longer run hangs, which counts as a detection
     pub(crate) patience: Duration,
 }
@@ -34,13 +36,11 @@ impl Lane<'_> {
     /// If it cannot be run.
     pub(crate) fn run(&self, mutant: Option<usize>) -> Result<Ending, String> {
         let mut command = Command::new(self.program);
-        command.args(&self.arguments).envs(self.variables.iter().cloned()).env_remove("MOUNTWRIGHT_MUTANT");
+        command.args(&self.arguments).envs(self.variables.iter().cloned());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        if let Some(number) = mutant {
-            command.env("MOUNTWRIGHT_MUTANT", number.to_string());
-        }
-        let status =
-            finish(&mut command, self.patience).map_err(|error| format!("{}: {error}", self.program.display()))?;
+        let switched = std::fs::write(self.switch, mutant.map_or(String::new(), |number| number.to_string()));
+        let ended = switched.and_then(|()| finish(&mut command, self.patience));
+        let status = ended.map_err(|error| format!("{}: {error}", self.program.display()))?;
         Ok(match status {
             Some(status) if status.success() => Ending::Passed,
             Some(_) => Ending::Failed,

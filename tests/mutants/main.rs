@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use mountwright_tests::settings::Settings;
 
 use crate::lane::{Ending, Lane};
-use crate::mutant::{Mutant, mutants, plant, planted};
+use crate::mutant::{Mutant, SWITCH, mutants, plant, planted};
 
 /// The numbers of random histories, of 20 operations each: the next one only if the one before found nothing.
 const HISTORIES: [u32; 4] = [16, 64, 250, 1000];
@@ -89,6 +89,8 @@ fn run() -> Result<bool, String> {
 struct Suite {
     programs: BTreeMap<String, PathBuf>,
     seed: String,
+    /// The file that holds the number of the fault that is switched on.
+    switch: PathBuf,
     /// The duration of the slowest run without a fault
     slowest: Duration,
 }
@@ -97,7 +99,7 @@ impl Suite {
     fn build(workspace: &Path) -> Result<Self, String> {
         let programs = workspace::build(workspace, &["mount_limit", "propagation_tables", "random", "recorded"])?;
         let seed = Settings::read().seed().to_string();
-        Ok(Self { programs, seed, slowest: Duration::ZERO })
+        Ok(Self { programs, seed, switch: workspace.join(SWITCH), slowest: Duration::ZERO })
     }
 
     fn program(&self, name: &str) -> Result<&Path, String> {
@@ -111,8 +113,7 @@ impl Suite {
     /// Returns the lanes that need no kernel.
     fn fake_alone(&self) -> Result<Vec<(&'static str, Lane<'_>)>, String> {
         let lane = |(name, filter): (&'static str, Option<&str>)| {
-            let arguments = filter.map(str::to_owned).into_iter().collect();
-            Ok((name, Lane { program: self.program(name)?, arguments, variables: vec![], patience: self.patience() }))
+            Ok((name, self.lane(name, filter.map(str::to_owned).into_iter().collect(), vec![])?))
         };
         FAKE_ALONE.into_iter().map(lane).collect()
     }
@@ -121,7 +122,17 @@ impl Suite {
         let variables = vec![("MOUNTWRIGHT_SEED", self.seed.clone()), ("MOUNTWRIGHT_REQUIRE_KERNEL", "1".to_owned())];
         // It is enough to know that there is a difference.
         let arguments = vec![format!("--histories={histories}"), "--as-drawn".to_owned()];
-        Ok(Lane { program: self.program("random")?, arguments, variables, patience: self.patience() })
+        self.lane("random", arguments, variables)
+    }
+
+    fn lane(
+        &self,
+        program: &str,
+        arguments: Vec<String>,
+        variables: Vec<(&'static str, String)>,
+    ) -> Result<Lane<'_>, String> {
+        let (program, patience) = (self.program(program)?, self.patience());
+        Ok(Lane { program, arguments, variables, switch: &self.switch, patience })
     }
 
     fn fails_without_faults(&mut self) -> Result<Option<&'static str>, String> {

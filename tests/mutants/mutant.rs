@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 const LIST: &str = include_str!("list.txt");
 /// The folder of the files that faults are planted in.
 const CODE: &str = "crates/fake-backend/src/model";
+/// The file that `switch.rs.txt` reads.
+pub(crate) const SWITCH: &str = "crates/fake-backend/fault";
 /// The suffix of a fault that random histories alone have to find.
 const RANDOM: &str = " (random)";
 

@@ -28,7 +28,6 @@ fn interruptible(words: &[&str]) -> Result<Command, Failed> {
     }
     let mut with_defaults = Command::new("env");
     with_defaults.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
-    with_defaults.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
     with_defaults.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok(with_defaults)
 }

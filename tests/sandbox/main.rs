@@ -21,7 +21,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::namespace;
 
-use running::{Table, is_command};
+use running::{Table, command_words};
 
 /// A case; on the kernel where it says so.
 struct Case {
@@ -31,8 +31,8 @@ struct Case {
 }
 
 fn main() -> ExitCode {
-    if is_command() {
-        return command::main();
+    if let Some(words) = command_words() {
+        return command::run_with(words);
     }
     let arguments = Arguments::from_args();
     // Before the first thread starts: the stories begin in a namespace in which no other process mounts anything. Its

@@ -1,5 +1,6 @@
 //! Running the command, and checks of its effects.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -8,18 +9,22 @@ use libtest_mimic::Failed;
 use rustix::mount::MountPropagationFlags;
 use serde_json::Value;
 
-/// The variable of the process that is to be the command.
-const VARIABLE: &str = "MOUNTWRIGHT_RUN_SANDBOX";
+/// The first argument of the process that is to be the command.
+const AS_COMMAND: &str = "--as-command";
 
-/// Returns true if this process is to be the command.
-pub(crate) fn is_command() -> bool {
-    std::env::var_os(VARIABLE).is_some()
+/// Returns the words of the command if this process is to be the command.
+pub(crate) fn command_words() -> Option<Vec<OsString>> {
+    let mut words: Vec<_> = std::env::args_os().collect();
+    (words.get(1)? == AS_COMMAND).then(|| {
+        words.remove(1);
+        words
+    })
 }
 
 /// The command with these words.
 pub(crate) fn command(words: &[&str]) -> Result<Command, Failed> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.env(VARIABLE, "1").args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.arg(AS_COMMAND).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     Ok(command)
 }
 

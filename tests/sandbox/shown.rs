@@ -69,13 +69,9 @@ fn narrow() -> Result<(), Failed> {
 
 fn columns() -> Result<(), Failed> {
     // Through `sh`, because the terminal of a test clears the variable.
-    let program = std::env::current_exe()?;
+    let command = command(&[])?;
     let mut shell = std::process::Command::new("sh");
-    shell
-        .arg("-c")
-        .arg("COLUMNS=70 NO_COLOR=1 exec \"$0\"")
-        .arg(program)
-        .envs(command(&[])?.get_envs().filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned()))));
+    shell.arg("-c").arg("COLUMNS=70 NO_COLOR=1 exec \"$0\" \"$@\"").arg(command.get_program()).args(command.get_args());
     let text = output_in_terminal(shell, 200)?;
     if text.contains('\x1b') {
         return Err("NO_COLOR is set, and there is colour".into());

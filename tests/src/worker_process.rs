@@ -10,11 +10,12 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-const VARIABLE: &str = "MOUNTWRIGHT_WORKER";
+/// The argument of a worker.
+const WORKER: &str = "--worker";
 
 /// In a worker: replies to the one request, and returns true so that `main` ends. Elsewhere it does nothing.
 pub fn serve_if_asked<Request: DeserializeOwned, Reply: Serialize>(serve: impl FnOnce(Request) -> Reply) -> bool {
-    if std::env::var_os(VARIABLE).is_none() {
+    if std::env::args_os().nth(1).is_none_or(|argument| argument != WORKER) {
         return false;
     }
     if let Err(error) = answer(serve) {
@@ -44,11 +45,8 @@ pub fn ask<Request: Serialize, Reply: DeserializeOwned>(request: &Request) -> Re
 }
 
 fn exchange<Request: Serialize, Reply: DeserializeOwned>(request: &Request) -> std::io::Result<Reply> {
-    let mut worker = Command::new(std::env::current_exe()?)
-        .env(VARIABLE, "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
+    let mut worker =
+        Command::new(std::env::current_exe()?).arg(WORKER).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let sent = worker.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(&serde_json::to_vec(request)?));
     let answered = worker.wait_with_output()?;
     sent?;

@@ -21,7 +21,8 @@ use rustix::process::{Signal, getpid, getppid, kill_process};
 use crate::asking::{QUESTIONS, Question, TIMES};
 use crate::budget::BUDGETS;
 
-const VARIABLE: &str = "MOUNTWRIGHT_COUNTED";
+/// The argument of the child, before the number of other mounts.
+const COUNTED: &str = "--counted=";
 /// The exit code if the kernel permits no namespace.
 pub(crate) const NO_NAMESPACE: u8 = 77;
 
@@ -29,11 +30,11 @@ pub(crate) const EMPTY_DIR: &str = "/tmp/pods/1-2/volumes/kubernetes.io~empty-di
 
 /// Passes the number of other mounts to the child.
 pub(crate) fn ask(command: &mut std::process::Command, crowd: usize) {
-    command.env(VARIABLE, crowd.to_string());
+    command.arg(format!("{COUNTED}{crowd}"));
 }
 
 pub(crate) fn asked() -> Option<usize> {
-    std::env::var(VARIABLE).ok()?.parse().ok()
+    std::env::args().nth(1)?.strip_prefix(COUNTED)?.parse().ok()
 }
 
 pub(crate) fn answer(crowd: usize) -> ExitCode {

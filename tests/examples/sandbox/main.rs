@@ -16,6 +16,7 @@ mod story;
 mod unbuilt;
 mod verdict;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -61,7 +62,11 @@ impl From<CannotBuild> for Failure {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    run_with(std::env::args_os().collect())
+}
+
+pub(crate) fn run_with(words: Vec<OsString>) -> ExitCode {
+    let cli = Cli::parse_from(words);
     match run(&cli) {
         Ok(status) => status,
         Err(failure) => {
