@@ -42,26 +42,7 @@ pub fn play_on_kernel<B: Backend + 'static>(
     case: Case,
     make: impl FnOnce() -> (B, bool) + Send + 'static,
 ) -> Result<(), NoNamespace> {
-    in_kernel_world(case.rule(), make, move |world| case.run(world))
-}
-
-/// Runs `play` in a fresh [`KernelWorld`], on a thread of this name, with the backend that `make` makes there.
-///
-/// The process must have been taken into a namespace by [`namespace::enter`](crate::namespace::enter).
-///
-/// # Errors
-///
-/// [`NoNamespace`] where the kernel refuses the thread its own.
-///
-/// # Panics
-///
-/// If `play` does.
-pub fn in_kernel_world<B: Backend + 'static, T: Send + 'static>(
-    name: &str,
-    make: impl FnOnce() -> (B, bool) + Send + 'static,
-    play: impl FnOnce(&dyn World) -> T + Send + 'static,
-) -> Result<T, NoNamespace> {
-    on_a_thread(name, move || KernelWorld::enter(make).map(|world| play(&world)))
+    on_a_thread(case.rule(), move || KernelWorld::enter(make).map(|world| case.run(&world)))
 }
 
 /// Runs `play` on a thread of its own, in a fresh namespace and root as a [`KernelWorld`] has them.

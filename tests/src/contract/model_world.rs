@@ -29,23 +29,11 @@ pub struct ModelWorld<B> {
 ///
 /// If the case does.
 pub fn play_on_model<B: Backend>(case: Case, make: impl FnOnce(&SharedMachine, Pid) -> (B, bool)) {
-    in_model_world(make, |world| case.run(world));
-}
-
-/// Runs `play` in a fresh [`ModelWorld`], with the backend that `make` makes for its first process.
-///
-/// # Panics
-///
-/// If `play` does.
-pub fn in_model_world<B: Backend, T>(
-    make: impl FnOnce(&SharedMachine, Pid) -> (B, bool),
-    play: impl FnOnce(&dyn World) -> T,
-) -> T {
     let machine = SharedMachine::new(Machine::new());
     let (backend, changes_trees) = make(&machine, ME);
     let world = ModelWorld { backend, changes_trees, machine, umask: Cell::new(0o022) };
     world.furnish().expect("a fresh machine has room for two mounts");
-    play(&world)
+    case.run(&world);
 }
 
 const ME: Pid = Machine::INIT;
