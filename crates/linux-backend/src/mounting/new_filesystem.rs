@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::mount::{MountAttributes, MountReport, OccupiedTarget};
+use mountwright_core::mount::{FilesystemOption, MountAttributes, MountReport, OccupiedTarget};
 use mountwright_core::{AttributeChange, Errno, Location, MountFlags, MountKey, MountRequest, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -16,15 +16,24 @@ use crate::mounting::target::Target;
 use crate::query::attribute_bits::{atime_attr, attr_bits, ms_bits};
 use crate::resolve::beneath::Crossing;
 use crate::syscalls::abi::{
-    FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MS_BIND, MS_DIRSYNC, MS_LAZYTIME, MS_MOVE, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
-    O_DIRECTORY, O_PATH,
+    FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, MS_BIND, MS_DIRSYNC, MS_I_VERSION, MS_LAZYTIME, MS_MANDLOCK, MS_MOVE, MS_RDONLY,
+    MS_REMOUNT, MS_SILENT, MS_SYNCHRONOUS, O_DIRECTORY, O_PATH,
 };
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Call, Config, Kernel, Reach};
 
 /// Words that mount(2) takes as flags of the superblock and not among the options.
-const SUPERBLOCK_WORDS: [(&str, u32); 4] =
-    [("ro", MS_RDONLY), ("sync", MS_SYNCHRONOUS), ("dirsync", MS_DIRSYNC), ("lazytime", MS_LAZYTIME)];
+const SUPERBLOCK_WORDS: [(&str, u32); 7] = [
+    ("ro", MS_RDONLY),
+    ("sync", MS_SYNCHRONOUS),
+    ("dirsync", MS_DIRSYNC),
+    ("lazytime", MS_LAZYTIME),
+    ("mand", MS_MANDLOCK),
+    ("silent", MS_SILENT),
+    ("iversion", MS_I_VERSION),
+];
+/// Those among them that fsconfig refuses.
+const ONLY_BY_MOUNT: [&str; 2] = ["silent", "iversion"];
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn mount_request(&self, request: &MountRequest) -> Step<MountReport> {
@@ -176,8 +185,13 @@ const PAGE: usize = 4096;
 /// The number of contexts that signals may fail before `EINTR` is returned.
 const MOST_CONTEXTS: usize = 8;
 
-/// Returns true if fsconfig accepts the length of every key and value.
+/// Returns true if fsconfig accepts every word and the length of every key and value.
 fn fits_a_context(request: &MountRequest) -> bool {
+    let only_by_mount =
+        |option: &FilesystemOption| option.value.is_none() && ONLY_BY_MOUNT.iter().any(|word| option.key == *word);
+    if request.options.iter().any(only_by_mount) {
+        return false;
+    }
     let keys = request.options.iter().map(|option| &option.key);
     let values = request.options.iter().filter_map(|option| option.value.as_ref());
     keys.chain(values).chain(&request.source).chain([&request.fs_type]).all(|text| text.len() < LONGEST_TEXT)
@@ -234,8 +248,6 @@ fn superblock_options(request: &MountRequest) -> Step<(u32, OsString)> {
 
 #[cfg(test)]
 mod tests {
-    use mountwright_core::mount::FilesystemOption;
-
     use super::*;
 
     #[test]

@@ -60,6 +60,20 @@ pub(super) const CASES: &[Case] = &[
             s.detached("/w/target");
         }
     }),
+    Case::new("words of a superblock that only mount(2) takes are served too", |s| {
+        for place in [at("/w/target"), below("/w", "target")] {
+            s.dir("/w/target");
+            let mut request = tmpfs(place);
+            let words = ["silent", "sync", "iversion"].map(FilesystemOption::flag);
+            request.options = words.into_iter().chain([FilesystemOption::with_value("mode", "0700")]).collect();
+            request.attributes.flags = MountFlags::READ_ONLY;
+            s.mounter().mount(&request).unwrap();
+            let mount = s.mount("/w/target");
+            assert_eq!((s.mode("/w/target"), mount.attributes.flags), (0o700, MountFlags::READ_ONLY));
+            assert!(mount.option("sync").is_some() && mount.option("rw").is_some());
+            s.detached("/w/target");
+        }
+    }),
     Case::new("a source and an option may be as long as mount(2) takes them, and no longer", |s| {
         for place in [at("/w/target"), below("/w", "target")] {
             for length in [255, 256, 400, 4095] {
