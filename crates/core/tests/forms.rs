@@ -193,6 +193,11 @@ fn requests_and_reports() {
         "change": change, "propagation": "slave", "required": "atomic", "missing_target": {"create": {"mode": "0755"}},
         "occupied_target": "refuse",
     }));
+    form::<BindRequest>(json!({
+        "source": {"trusted": "/a"}, "target": {"trusted": "/b"}, "recursion": "tree", "change": change,
+        "top_change": {"set": ["nosuid"], "clear": [], "atime": null}, "propagation": null, "required": "window",
+        "missing_target": "refuse", "occupied_target": "refuse",
+    }));
     form::<BindReport>(json!({"mount": {"reused": 9}, "guarantee": "window", "created": ["/m/b", [47, 255]]}));
     form::<BindReport>(json!({
         "mount": {"reused": 9}, "guarantee": "atomic", "created": [],

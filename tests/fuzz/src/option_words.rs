@@ -186,8 +186,9 @@ fn understood(words: &[&str], places: &Places, options: &MountOptions) {
         (AtimeMode::Never, ["noatime", "atime"]),
         (AtimeMode::Relative, ["relatime", "norelatime"]),
     ];
-    let class = classes.into_iter().find(|(_, both)| places.later(*both) == Some(0));
-    assert_eq!(options.attributes.atime(), class.map(|(mode, _)| mode));
+    let class = classes.into_iter().find(|(_, both)| places.later(*both) == Some(0)).map(|(mode, _)| mode);
+    let named = classes.into_iter().flat_map(|(_, both)| both).any(has).then_some(AtimeMode::Relative);
+    assert_eq!(options.attributes.atime(), class.or(named), "without a class the kernel's default");
     let stands = |on, off| places.last(on) > places.last(off).max(places.last("rnorelatime"));
     let named = ["rrelatime", "rnorelatime", "rnoatime", "ratime", "rstrictatime", "rnostrictatime"];
     let class = match () {

@@ -63,6 +63,23 @@ impl AttributeChange {
     pub fn and_set(self, flags: MountFlags) -> Self {
         Self { set: self.set | flags, clear: self.clear.without(flags), atime: self.atime }
     }
+
+    /// This change followed by `later`, as one change: `later` decides where both name an attribute.
+    #[must_use]
+    pub fn and_then(self, later: Self) -> Self {
+        Self {
+            set: self.set.without(later.clear) | later.set,
+            clear: self.clear.without(later.set) | later.clear,
+            atime: later.atime.or(self.atime),
+        }
+    }
+
+    /// This change without the attributes that `other` names.
+    pub(crate) fn without(self, other: Self) -> Self {
+        let named = other.set | other.clear;
+        let atime = if other.atime.is_some() { None } else { self.atime };
+        Self { set: self.set.without(named), clear: self.clear.without(named), atime }
+    }
 }
 
 #[cfg(test)]
@@ -85,6 +102,18 @@ mod tests {
         assert_eq!(after.flags, MountFlags::READ_ONLY | MountFlags::NO_SUID);
         assert_eq!(after.atime, AtimeMode::Never);
         assert_eq!(before.changed_by(AttributeChange::NOTHING), before);
+    }
+
+    #[test]
+    fn the_later_of_two_changes_decides() {
+        let change = |set, clear, atime| AttributeChange::new(set, clear, atime).unwrap();
+        let first = change(MountFlags::READ_ONLY | MountFlags::NO_DEV, MountFlags::NO_EXEC, Some(AtimeMode::Never));
+        let later = change(MountFlags::NO_EXEC, MountFlags::READ_ONLY, None);
+        let both = change(MountFlags::NO_DEV | MountFlags::NO_EXEC, MountFlags::READ_ONLY, Some(AtimeMode::Never));
+        assert_eq!(first.and_then(later), both);
+        assert_eq!(first.without(later), change(MountFlags::NO_DEV, MountFlags::NONE, Some(AtimeMode::Never)));
+        let strict = change(MountFlags::NONE, MountFlags::NONE, Some(AtimeMode::Strict));
+        assert_eq!((first.and_then(strict).atime(), first.without(strict).atime()), (Some(AtimeMode::Strict), None));
     }
 
     #[test]

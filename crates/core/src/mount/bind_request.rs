@@ -34,6 +34,12 @@ pub enum OccupiedTarget {
     StackOn(MountKey),
 }
 
+#[cfg(feature = "serde")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_nothing(change: &AttributeChange) -> bool {
+    change.is_nothing()
+}
+
 /// A bind mount to be made: the input of [`Mounter::bind`](crate::ports::Mounter::bind).
 ///
 /// By default: this one mount, attributes as the source's mount has them, propagation as the kernel gives it, any
@@ -45,6 +51,8 @@ pub struct BindRequest {
     target: Location,
     recursion: Recursion,
     change: AttributeChange,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_nothing"))]
+    top_change: AttributeChange,
     propagation: Option<Propagation>,
     required: Guarantee,
     missing_target: MissingTarget,
@@ -64,6 +72,7 @@ impl BindRequest {
             target,
             recursion: Recursion::This,
             change: AttributeChange::NOTHING,
+            top_change: AttributeChange::NOTHING,
             propagation: None,
             required: Guarantee::Window,
             missing_target: MissingTarget::Refuse,
@@ -72,15 +81,25 @@ impl BindRequest {
         }
     }
 
-    /// Binds the mounts below the source too; attributes and propagation then apply to each of them.
+    /// Binds the mounts below the source too; [`attributes`](Self::attributes) and propagation then apply to each of
+    /// them.
     pub fn recursive(mut self) -> Self {
         self.recursion = Recursion::Tree;
         self
     }
 
-    /// Changes the attributes that the copy has from the source's mount.
+    /// Changes the attributes that the copy has from the source's mount; of a recursive bind, those of every mount of the
+    /// tree.
     pub fn attributes(mut self, change: AttributeChange) -> Self {
         self.change = change;
+        self
+    }
+
+    /// Changes the attributes of the mount on the target alone, and not those of the mounts below it: with
+    /// [`AttributeChange::READ_ONLY`] and [`recursive`](Self::recursive) the `rbind,ro` of the runtime specification. Where
+    /// [`attributes`](Self::attributes) names the same attribute, that decides.
+    pub fn top_attributes(mut self, change: AttributeChange) -> Self {
+        self.top_change = change;
         self
     }
 
@@ -154,9 +173,21 @@ impl BindRequest {
         self.recursion
     }
 
-    /// The change of attributes.
+    /// The change of attributes of every mount that is created.
     pub fn change(&self) -> AttributeChange {
-        self.change
+        match self.recursion {
+            Recursion::This => self.top_change.and_then(self.change),
+            Recursion::Tree => self.change,
+        }
+    }
+
+    /// The further change of the topmost mount of a tree; nothing for one mount. It names no attribute that
+    /// [`change`](Self::change) names.
+    pub fn top_change(&self) -> AttributeChange {
+        match self.recursion {
+            Recursion::This => AttributeChange::NOTHING,
+            Recursion::Tree => self.top_change.without(self.change),
+        }
     }
 
     /// The propagation that was requested; `None`: the kernel's default.
@@ -220,5 +251,24 @@ impl BindReport {
     pub const fn on(mut self, target: Option<FileIdentity>) -> Self {
         self.target = target;
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_of_a_tree_has_a_change_of_its_own_and_one_mount_has_not() {
+        let read_only = AttributeChange::READ_ONLY;
+        let no_dev = AttributeChange::setting(MountFlags::NO_DEV);
+        let request = BindRequest::new(Location::trusted("/s"), Location::trusted("/t"));
+        let request = request.attributes(no_dev).top_attributes(read_only);
+        assert_eq!((request.change(), request.top_change()), (read_only.and_then(no_dev), AttributeChange::NOTHING));
+        let tree = request.recursive();
+        assert_eq!((tree.change(), tree.top_change()), (no_dev, read_only));
+        let writable = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
+        let tree = tree.attributes(writable);
+        assert_eq!((tree.change(), tree.top_change()), (writable, AttributeChange::NOTHING));
     }
 }

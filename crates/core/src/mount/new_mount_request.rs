@@ -51,7 +51,8 @@ pub struct MountRequest {
     pub source: Option<OsString>,
     /// The target, which must exist. A mount that is there already is covered.
     pub target: Location,
-    /// The attributes of the mount. Read-only is the mount's alone, never the superblock's.
+    /// The attributes of the mount. Read-only is the mount's alone, never the superblock's: a disk that is itself read-only
+    /// is refused with `EACCES`, unless the options have [`FilesystemOption::flag`]`("ro")` too.
     pub attributes: MountAttributes,
     /// The options of the filesystem.
     pub options: Vec<FilesystemOption>,

@@ -6,9 +6,9 @@ use std::fmt;
 use camino::Utf8PathBuf;
 
 use crate::mount::{MountKey, Recursion};
-use crate::spec::option_word::nearest;
+use crate::spec::requests::no_option_of_a_bind;
 use crate::spec::{BadVolumeRecord, FsGroup};
-use crate::spec::{MountOptions, UnusableMount, UnusableOption};
+use crate::spec::{MountOptions, UnusableMount};
 
 /// A mount of a container, as the runtime tracks it: the request of its specification and the state on the host.
 ///
@@ -95,8 +95,7 @@ impl Mount {
         }
         let fs_type = if understood.bind.is_some() { BIND } else { fs_type.unwrap_or_default() };
         if let Some(ignored) = understood.filesystem.first().filter(|_| fs_type == BIND) {
-            let option = no_option_of_a_bind(&ignored.key.to_string_lossy(), ignored.value.is_some());
-            return Err(UnusableMount::Option { destination: named(), option });
+            return Err(UnusableMount::Option { destination: named(), option: no_option_of_a_bind(ignored) });
         }
         Ok(Self {
             options: options.to_vec(),
@@ -122,15 +121,6 @@ impl Mount {
         }
         Ok(())
     }
-}
-
-fn no_option_of_a_bind(key: &str, has_value: bool) -> UnusableOption {
-    let reason = match nearest(key).filter(|_| !has_value) {
-        Some(near) => format!("a bind takes no option of a filesystem; the nearest word is {near:?}"),
-        None => "a bind takes no option of a filesystem".to_owned(),
-    };
-    let word = if has_value { format!("{key}=") } else { key.to_owned() };
-    UnusableOption::new(&word, reason)
 }
 
 impl fmt::Debug for Mount {

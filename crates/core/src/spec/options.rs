@@ -18,7 +18,7 @@ use crate::spec::option_word::{ATIMES, ATTRIBUTES, OptionWord, words_of};
 /// * `strictatime` decides over `noatime`, and that over `relatime`, whatever their order (mount(2)). `rnoatime` with
 ///   `rstrictatime` is refused: `mount_setattr(2)` fails with `EINVAL`. `rrelatime` beside either changes nothing. A later
 ///   `ratime` or `rnostrictatime` cancels its class, a later `rnorelatime` cancels both; what is left without a class is
-///   the kernel's default, `relatime` (runc since 1.4.1).
+///   the kernel's default, `relatime` (runc since 1.4.1). `atime`, `nostrictatime` and `norelatime` leave that class too.
 /// * Id maps with a value (`idmap=…`, `uidmap=…`, `gidmap=…`, `X-mount.idmap=…`), `loop`, an empty entry, a NUL, and a word
 ///   longer than a page are refused.
 /// * Propagation words are applied one after the other.
@@ -70,6 +70,8 @@ struct Collected {
     clear: MountFlags,
     /// The words for atime classes that are in force.
     atimes: Vec<AtimeMode>,
+    /// True where any word is about the atime class.
+    names_atime: bool,
 }
 
 impl Collected {
@@ -80,6 +82,7 @@ impl Collected {
     }
 
     fn atime(&mut self, mode: AtimeMode, on: bool) {
+        self.names_atime = true;
         self.atimes.retain(|other| *other != mode);
         if on {
             self.atimes.push(mode);
@@ -89,6 +92,7 @@ impl Collected {
     /// As [`atime`](Self::atime), for the tree: `MOUNT_ATTR_RELATIME` is no bit, so its word sets none and the word against
     /// it clears the whole field.
     fn tree_atime(&mut self, mode: AtimeMode, on: bool) {
+        self.names_atime = true;
         match mode {
             AtimeMode::Relative if on => {}
             AtimeMode::Relative => self.atimes.clear(),
@@ -96,12 +100,10 @@ impl Collected {
         }
     }
 
-    /// As mount(2) decides between atime flags.
-    fn decided(&self) -> Option<AtimeMode> {
-        [AtimeMode::Strict, AtimeMode::Never, AtimeMode::Relative].into_iter().find(|mode| self.atimes.contains(mode))
-    }
-
-    fn change(&self, atime: Option<AtimeMode>) -> AttributeChange {
+    /// The change. Between atime classes it decides as mount(2) does; words that leave none ask for the kernel's default.
+    fn change(&self) -> AttributeChange {
+        let named = [AtimeMode::Strict, AtimeMode::Never].into_iter().find(|mode| self.atimes.contains(mode));
+        let atime = named.or(self.names_atime.then_some(AtimeMode::Relative));
         // No flag is in both sets: `flag` keeps them apart.
         AttributeChange::new(self.set, self.clear, atime).unwrap_or_default()
     }
@@ -117,7 +119,6 @@ impl MountOptions {
     pub fn parse<W: AsRef<str>>(words: impl IntoIterator<Item = W>) -> Result<Self, UnusableOption> {
         let mut options = Self::default();
         let (mut own, mut tree) = (Collected::default(), Collected::default());
-        let mut tree_names_atime = false;
         let entries: Vec<W> = words.into_iter().collect();
         for word in entries.iter().flat_map(|entry| words_of(entry.as_ref())) {
             match OptionWord::of(word) {
@@ -128,7 +129,6 @@ impl MountOptions {
                 OptionWord::Attribute { flag, on, reach: Recursion::Tree } => tree.flag(flag, on),
                 OptionWord::Atime { mode, on, reach: Recursion::This } => own.atime(mode, on),
                 OptionWord::Atime { mode, on, reach: Recursion::Tree } => {
-                    tree_names_atime = true;
                     tree.tree_atime(mode, on);
                     if let [one, other] = tree.atimes[..] {
                         let other = if word == tree_word(other) { one } else { other };
@@ -147,9 +147,8 @@ impl MountOptions {
                 OptionWord::Filesystem => options.filesystem.push(filesystem_option(word)),
             }
         }
-        options.attributes = own.change(own.decided());
-        let tree_atime = tree.decided().or(tree_names_atime.then_some(AtimeMode::Relative));
-        options.tree_attributes = tree.change(tree_atime);
+        options.attributes = own.change();
+        options.tree_attributes = tree.change();
         Ok(options)
     }
 
@@ -260,9 +259,11 @@ mod tests {
             ("noatime strictatime", Some(AtimeMode::Strict)),
             ("strictatime noatime", Some(AtimeMode::Strict)),
             ("relatime noatime", Some(AtimeMode::Never)),
-            ("noatime atime", None),
+            ("noatime atime", Some(AtimeMode::Relative)),
+            ("atime", Some(AtimeMode::Relative)),
             ("strictatime nostrictatime relatime", Some(AtimeMode::Relative)),
-            ("norelatime", None),
+            ("norelatime", Some(AtimeMode::Relative)),
+            ("nodiratime", None),
         ] {
             assert_eq!(parse(words).attributes.atime(), atime, "{words}");
         }

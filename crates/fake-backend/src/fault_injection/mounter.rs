@@ -21,9 +21,10 @@ fn bind(request: &BindRequest) -> String {
     if request.recursion() == Recursion::Tree {
         words.push("the tree".to_owned());
     }
-    let change = request.change();
-    words.extend(change.set().words().map(|(_, word)| word.to_owned()));
-    words.extend(change.clear().words().map(|(_, word)| format!("not {word}")));
+    for (change, reach) in [(request.change(), ""), (request.top_change(), "at the top ")] {
+        words.extend(change.set().words().map(|(_, word)| format!("{reach}{word}")));
+        words.extend(change.clear().words().map(|(_, word)| format!("{reach}not {word}")));
+    }
     words.extend(request.wanted_propagation().map(|propagation| propagation.to_string()));
     words.join(", ")
 }

@@ -5,7 +5,7 @@
 
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{BindReport, Guarantee};
-use mountwright_core::{BindRequest, Errno, Location, MountKey, Recursion};
+use mountwright_core::{AttributeChange, BindRequest, Errno, Location, MountKey, Recursion};
 
 use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
@@ -26,9 +26,14 @@ use crate::syscalls::{Call, Kernel, Reach};
 /// * Not a tree: its mounts are changed one by one, and a failure could not be rolled back. Until they are private, the
 ///   peers of its copies are unknown.
 fn may_be_in_place(request: &BindRequest) -> bool {
-    let (changes, tree) = (!request.change().is_nothing(), request.recursion() == Recursion::Tree);
+    let (changes, tree) = (changes(request), request.recursion() == Recursion::Tree);
     let whole = changes && (request.required() == Guarantee::Atomic || tree) || parts(request) && tree;
     matches!(request.target(), Location::Trusted(_)) && !whole
+}
+
+/// Returns true if attributes of any mount are changed.
+fn changes(request: &BindRequest) -> bool {
+    !request.change().is_nothing() || !request.top_change().is_nothing()
 }
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -45,7 +50,6 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     fn bind_staged(&self, request: &BindRequest, source: &K::Fd, staging: Option<Staging<K::Fd>>) -> Step<BindReport> {
-        let changes = !request.change().is_nothing();
         let mut created = Created::nothing();
         let bound = match staging {
             Some(staging) => {
@@ -54,7 +58,7 @@ impl<K: Kernel> LinuxBackend<K> {
             }
             None if !may_be_in_place(request) => Err(self.no_staging()),
             None => {
-                let guarantee = if changes { Guarantee::Window } else { Guarantee::Atomic };
+                let guarantee = if changes(request) { Guarantee::Window } else { Guarantee::Atomic };
                 self.bind_in_place(request, source, &mut created).map(|mount| (mount, guarantee))
             }
         };
@@ -95,8 +99,11 @@ impl<K: Kernel> LinuxBackend<K> {
     ) -> Step<Moved<'a, K::Fd>> {
         let mount = self.mount_of_fd(&copy)?;
         match request.recursion() {
-            Recursion::This => self.change_copy(request, &copy)?,
-            Recursion::Tree => self.change_staged_tree(&copy, request.change())?,
+            Recursion::This => self.change_copy(request.change(), &copy)?,
+            Recursion::Tree => {
+                self.change_staged_tree(&copy, request.change())?;
+                self.change_copy(request.top_change(), &copy)?;
+            }
         }
         if let Some(propagation) = before_the_attach(request) {
             self.mount_by_flags(Reach::Descriptor(&copy), propagation | MS_REC)?;
@@ -114,7 +121,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// its source before that, nor have copies.
     fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
         let target = self.target(request, source, created)?;
-        let before_it_is_seen = !request.change().is_nothing() || parts(request);
+        let before_it_is_seen = changes(request) || parts(request);
         if before_it_is_seen && self.has_peers(&target.file)? || parts(request) && self.has_peers(source)? {
             return Err(self.no_staging());
         }
@@ -123,7 +130,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.calls.mount(from, to, "".as_ref(), flags, "".as_ref())?;
         let last = last_step(request, parts(request), None);
         let (copy, mount) = self.mounted_on(&target, Some(source))?;
-        self.change_copy(request, &copy)
+        self.change_copy(request.change(), &copy)
             .and_then(|()| match before_the_attach(request) {
                 Some(propagation) => self.mount_by_flags(Reach::Descriptor(&copy), propagation),
                 None => Ok(()),
@@ -146,11 +153,11 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(self.mount_of_pinned(target)?.mount.propagation.peers.is_some())
     }
 
-    fn change_copy(&self, request: &BindRequest, copy: &K::Fd) -> Step<()> {
-        if request.change().is_nothing() {
+    fn change_copy(&self, change: AttributeChange, copy: &K::Fd) -> Step<()> {
+        if change.is_nothing() {
             return Ok(());
         }
-        let attributes = self.mount_of_pinned(copy)?.mount.attributes.changed_by(request.change());
+        let attributes = self.mount_of_pinned(copy)?.mount.attributes.changed_by(change);
         self.mount_by_flags(Reach::Descriptor(copy), MS_REMOUNT | MS_BIND | ms_bits(attributes))
     }
 }

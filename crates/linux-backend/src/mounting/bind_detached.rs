@@ -38,6 +38,8 @@ impl<K: Kernel> LinuxBackend<K> {
         let detached = self.uses(Call::OpenTree) && self.uses(Call::MoveMount);
         let as_it_is = request.change().is_nothing() && !parts(request);
         let detached = detached && (as_it_is || self.uses(Call::MountSetattr) || self.uses(Call::OpenTreeAttr));
+        // `open_tree_attr` changes the whole tree.
+        let detached = detached && (request.top_change().is_nothing() || self.uses(Call::MountSetattr));
         let bind = || if detached { self.bind_detached(request) } else { self.bind_by_mount(request) };
         for _ in 1..MOST_ATTEMPTS {
             match bind() {
@@ -85,6 +87,9 @@ impl<K: Kernel> LinuxBackend<K> {
                 open(place.dir(), place.name(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)?
             }
         };
+        if !request.top_change().is_nothing() {
+            self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), AT_EMPTY_PATH, attr_of(request.top_change()))?;
+        }
         let (kind, mount) = self.kind_and_mount_of_fd(&tree)?;
         match request.source() {
             Location::Beneath { .. } if kind == S_IFLNK => Err(Fault::new(Call::OpenTree, Errno::ELOOP)),

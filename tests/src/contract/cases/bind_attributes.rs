@@ -77,6 +77,20 @@ pub(super) const CASES: &[Case] = &[
             s.detached("/w/source");
         }
     }),
+    Case::new("attributes of the top of a recursive bind are not those of the mounts below", |s| {
+        s.tmpfs("/w/source");
+        s.tmpfs("/w/source/sub");
+        s.flag("/w/source/sub", MountFlags::NO_DEV);
+        s.dir("/w/target");
+        let request = bind("/w/source", "/w/target").recursive().require(Guarantee::Atomic);
+        let request = request.top_attributes(AttributeChange::READ_ONLY);
+        let request = request.attributes(AttributeChange::setting(MountFlags::NO_EXEC));
+        s.mounter().bind(&request).unwrap();
+        assert_eq!(s.mount("/w/target").attributes.flags, MountFlags::READ_ONLY | MountFlags::NO_EXEC);
+        assert_eq!(s.mount("/w/target/sub").attributes.flags, MountFlags::NO_DEV | MountFlags::NO_EXEC);
+        assert_eq!(s.mount("/w/source").attributes.flags, MountFlags::NONE);
+        assert_eq!((s.try_write("/w/target"), s.try_write("/w/source")), (Err(Errno::EROFS), Ok(())));
+    }),
     Case::new("a read-only bind cannot be written through, and its source still can", |s| {
         s.dir("/w/source");
         s.dir("/w/target");
