@@ -1,14 +1,20 @@
 //! The ports on the model.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mountwright_core::error::Subject;
-use mountwright_core::{Operation, OsError};
+use mountwright_core::mount::MountReport;
+use mountwright_core::{Errno, MountRequest, Mounter, Operation, OsError};
 use mountwright_linux::LinuxBackend;
 
+use crate::fault_injection::control::{Control, Controlled};
 use crate::fault_injection::failure::Failure;
 use crate::fault_injection::journal::{Journal, PortCall};
 use crate::fault_injection::plan::{Plan, Verdict};
+use crate::fault_injection::ports::controlled_ports;
+use crate::model::filesystems::filesystem_type::is_known_but_not_modelled;
 use crate::model::machine::Machine;
 use crate::model::objects::pid::Pid;
 use crate::model_kernel::process_calls::ModelKernel;
@@ -88,7 +94,7 @@ impl FakeBackend {
     }
 
     /// The system calls of the process.
-    pub(crate) fn kernel(&self) -> ModelKernel {
+    pub fn kernel(&self) -> ModelKernel {
         self.linux.kernel().clone()
     }
 
@@ -96,38 +102,39 @@ impl FakeBackend {
         self.linux.kernel().machine()
     }
 
-    pub(crate) fn has_plan(&self) -> bool {
-        self.plan.is_some()
-    }
-
-    /// Returns true after [`crash_after`](Self::crash_after) has ended the process.
-    pub(crate) fn has_ended(&self) -> bool {
-        self.plan().is_some_and(|plan| plan.has_ended())
-    }
-
     fn plan(&self) -> Option<MutexGuard<'_, Plan<Hook>>> {
         self.plan.as_ref().map(|plan| plan.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
 
-    /// Makes one port call.
-    pub(crate) fn call<T>(
-        &self,
-        operation: Operation,
-        subject: impl Fn() -> Subject,
-        act: impl FnOnce(&LinuxBackend<ModelKernel>) -> Result<T, OsError>,
-    ) -> Result<T, OsError> {
-        self.detailed_call(operation, subject, String::new, act)
+impl Controlled for FakeBackend {
+    type Control = Self;
+    type Ports = LinuxBackend<ModelKernel>;
+
+    fn control(&self) -> &Self {
+        self
     }
 
-    /// Makes one port call, with a detail for the journal.
-    pub(crate) fn detailed_call<T>(
+    fn ports(&self) -> &LinuxBackend<ModelKernel> {
+        &self.linux
+    }
+
+    fn mount_now(&self, request: &MountRequest) -> Result<MountReport, OsError> {
+        self.linux.mount(request).map_err(|error| naming_the_gap(error, &request.fs_type))
+    }
+}
+
+controlled_ports!(FakeBackend);
+
+impl Control for FakeBackend {
+    fn detailed_call<T>(
         &self,
-        operation: Operation,
+        (_, operation): (&'static str, Operation),
         subject: impl Fn() -> Subject,
         detail: impl FnOnce() -> String,
-        act: impl FnOnce(&LinuxBackend<ModelKernel>) -> Result<T, OsError>,
+        make: impl FnOnce() -> Result<T, OsError>,
     ) -> Result<T, OsError> {
-        let Some(mut plan) = self.plan() else { return act(&self.linux) };
+        let Some(mut plan) = self.plan() else { return make() };
         let number = plan.next_number();
         let hook = plan.hook();
         drop(plan);
@@ -137,7 +144,7 @@ impl FakeBackend {
         }
         let verdict = self.plan().map_or(Verdict::Make, |mut plan| plan.judge(&call));
         let done = match verdict {
-            Verdict::Make => act(&self.linux),
+            Verdict::Make => make(),
             Verdict::Refuse(errno, step) => Err(OsError::new(operation, subject(), errno).at_step(step)),
         };
         call.answer = done.as_ref().map(drop).map_err(OsError::errno);
@@ -146,6 +153,30 @@ impl FakeBackend {
             self.machine(|machine| machine.close_all_of_ports_of(self.process()));
         }
         done
+    }
+
+    fn is_active(&self) -> bool {
+        self.plan.is_some()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.plan().is_some_and(|plan| plan.has_ended())
+    }
+}
+
+/// The step of an error about a type that Linux has and the model lacks.
+const TYPE_NOT_MODELLED: &str = "fsopen: the fake does not model this type (docs/fake.md)";
+/// The same for the value of an option.
+const OPTION_NOT_MODELLED: &str = "fsconfig: the fake does not model this value (docs/fake.md)";
+
+/// Adds the missing feature of the model to an error that it has caused.
+fn naming_the_gap(error: OsError, fs_type: &OsStr) -> OsError {
+    match (error.errno(), error.step()) {
+        (Errno::ENODEV, Some("fsopen" | "mount")) if is_known_but_not_modelled(fs_type.as_bytes()) => {
+            error.at_step(TYPE_NOT_MODELLED)
+        }
+        (Errno::EOPNOTSUPP, Some("fsconfig" | "mount")) => error.at_step(OPTION_NOT_MODELLED),
+        _ => error,
     }
 }
 

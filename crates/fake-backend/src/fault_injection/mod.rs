@@ -1,11 +1,12 @@
-//! The port calls of a [`FakeBackend`](crate::FakeBackend) under a test's control: injected failures, hooks between
-//! calls, the end of the process, the journal.
+//! Port calls under a test's control: injected failures, hooks between calls, the end of the process, the journal of a
+//! [`FakeBackend`](crate::FakeBackend); and anything around the calls of any backend
+//! ([`Hooked`](crate::test_kit::Hooked)).
 
-mod directory;
+pub(crate) mod control;
+pub(crate) mod directory;
 mod entries;
 pub(crate) mod failure;
-mod filesystem;
 pub(crate) mod journal;
-mod mounter;
 mod open_entry;
 pub(crate) mod plan;
+pub(crate) mod ports;

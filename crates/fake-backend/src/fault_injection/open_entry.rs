@@ -1,4 +1,4 @@
-//! One pinned file, with the plan around each call.
+//! One pinned file whose calls are under control.
 
 use std::path::PathBuf;
 
@@ -6,47 +6,49 @@ use mountwright_core::error::Subject;
 use mountwright_core::file::Metadata;
 use mountwright_core::{FileMode, OpenEntry, Operation, OsError};
 
-use crate::fake_backend::FakeBackend;
+use crate::fault_injection::control::Control;
 
-/// A pinned file of the Linux backend, and the handle whose plan its calls follow.
-pub(crate) struct PlannedEntry {
-    host: FakeBackend,
+/// A pinned file, and the control that its calls are under.
+pub(crate) struct ControlledEntry<C> {
+    control: C,
     entry: Box<dyn OpenEntry>,
     shown: PathBuf,
 }
 
-impl PlannedEntry {
-    pub(crate) fn new(host: FakeBackend, entry: Box<dyn OpenEntry>, shown: PathBuf) -> Self {
-        Self { host, entry, shown }
+impl<C: Control> ControlledEntry<C> {
+    pub(crate) fn new(control: C, entry: Box<dyn OpenEntry>, shown: PathBuf) -> Self {
+        Self { control, entry, shown }
     }
 
     fn on<T>(
         &self,
+        method: &'static str,
         operation: Operation,
         act: impl FnOnce(&(dyn OpenEntry + 'static)) -> Result<T, OsError>,
     ) -> Result<T, OsError> {
-        self.host.call(operation, || Subject::Path(self.shown.clone()), |_| act(&*self.entry))
+        let subject = || Subject::Path(self.shown.clone());
+        self.control.call((method, operation), subject, || act(&*self.entry))
     }
 }
 
-impl OpenEntry for PlannedEntry {
+impl<C: Control> OpenEntry for ControlledEntry<C> {
     fn metadata(&self) -> Result<Metadata, OsError> {
-        self.on(Operation::Metadata, OpenEntry::metadata)
+        self.on("OpenEntry::metadata", Operation::Metadata, OpenEntry::metadata)
     }
 
     fn set_owner(&self, uid: Option<u32>, gid: Option<u32>) -> Result<(), OsError> {
-        self.on(Operation::SetOwner, |entry| entry.set_owner(uid, gid))
+        self.on("OpenEntry::set_owner", Operation::SetOwner, |entry| entry.set_owner(uid, gid))
     }
 
     fn set_mode(&self, mode: FileMode) -> Result<(), OsError> {
-        self.on(Operation::SetMode, |entry| entry.set_mode(mode))
+        self.on("OpenEntry::set_mode", Operation::SetMode, |entry| entry.set_mode(mode))
     }
 
     fn capabilities(&self) -> Result<Option<Vec<u8>>, OsError> {
-        self.on(Operation::Capabilities, OpenEntry::capabilities)
+        self.on("OpenEntry::capabilities", Operation::Capabilities, OpenEntry::capabilities)
     }
 
     fn set_capabilities(&self, capabilities: &[u8]) -> Result<(), OsError> {
-        self.on(Operation::SetCapabilities, |entry| entry.set_capabilities(capabilities))
+        self.on("OpenEntry::set_capabilities", Operation::SetCapabilities, |entry| entry.set_capabilities(capabilities))
     }
 }

@@ -7,7 +7,7 @@ use mountwright_core::{Backend, Errno, MountTable};
 use crate::fake_backend::FakeBackend;
 use crate::show::difference;
 use crate::test_kit::interposed::between::{Moment, PortMoment};
-use crate::test_kit::level::{CallOfLevel, Level};
+use crate::test_kit::level::{Level, SearchedCall};
 use crate::test_kit::tried::Tried;
 use crate::test_kit::turns::{Schedule, take_turns};
 
@@ -74,7 +74,7 @@ pub fn every_interleaving<T: Send>(
     }
 }
 
-fn interleavings<P: CallOfLevel, T: Send>(
+fn interleavings<P: SearchedCall, T: Send>(
     level: Level,
     host: &FakeBackend,
     callers: [Caller<'_, T>; 2],
@@ -111,7 +111,7 @@ fn interleavings<P: CallOfLevel, T: Send>(
 type Turned<P, T> = crate::test_kit::turns::Turned<P, T>;
 
 /// One run on a copy of the host, on which each caller is a process of its own.
-fn run<P: CallOfLevel, T: Send>(
+fn run<P: SearchedCall, T: Send>(
     before: &FakeBackend,
     callers: [Caller<'_, T>; 2],
     schedule: &Schedule,

@@ -8,7 +8,7 @@ use mountwright_linux::LinuxBackend;
 
 use crate::fake_backend::FakeBackend;
 use crate::test_kit::errnos::{errnos, is_a_statement, means_again};
-use crate::test_kit::hooked::wrapper::Hooked;
+use crate::test_kit::hooked::Hooked;
 use crate::test_kit::interposed::between::{Between, Moment, Point, PortMoment};
 use crate::test_kit::interposed::wrapper::Interposed;
 
@@ -30,14 +30,15 @@ impl fmt::Display for Level {
     }
 }
 
-/// The kind of call of one level.
-pub(super) trait CallOfLevel: Point {
+/// The kind of call of one level: [`Moment`] or [`PortMoment`].
+pub trait SearchedCall: Point {
     /// Runs code on the host with this between its calls.
     fn play<T>(host: &FakeBackend, between: Arc<dyn Between<Self>>, act: &dyn Fn(&dyn Backend) -> T) -> T;
 
     /// The errors that a call of this kind is given.
     fn failures(self) -> Vec<Errno>;
 
+    /// The name of the call.
     fn name(self) -> String;
 
     /// The position and the name.
@@ -46,7 +47,7 @@ pub(super) trait CallOfLevel: Point {
     }
 }
 
-impl CallOfLevel for Moment {
+impl SearchedCall for Moment {
     fn play<T>(host: &FakeBackend, between: Arc<dyn Between<Self>>, act: &dyn Fn(&dyn Backend) -> T) -> T {
         act(&LinuxBackend::over(Interposed::new(host.kernel(), between)))
     }
@@ -63,7 +64,7 @@ impl CallOfLevel for Moment {
     }
 }
 
-impl CallOfLevel for PortMoment {
+impl SearchedCall for PortMoment {
     fn play<T>(host: &FakeBackend, between: Arc<dyn Between<Self>>, act: &dyn Fn(&dyn Backend) -> T) -> T {
         act(&Hooked::new(host.past_the_plan(), between))
     }

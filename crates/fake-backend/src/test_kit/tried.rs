@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::test_kit::level::Level;
+use crate::test_kit::search::Run;
 
 /// The number of violations that are shown.
 const MOST_SHOWN: usize = 5;
@@ -20,6 +21,12 @@ pub struct Tried {
 impl Tried {
     pub(super) fn new(what: &'static str, level: Level) -> Self {
         Self { what, level, runs: 0, violations: Vec::new() }
+    }
+
+    /// Asks the law about a run.
+    pub(super) fn judge<T>(&mut self, run: &Run<'_, T>, law: &dyn Fn(&Run<'_, T>) -> Result<(), String>) {
+        let verdict = if run.endless { Err("thousands of calls, and no end".to_owned()) } else { law(run) };
+        self.add(&run.point, verdict);
     }
 
     pub(super) fn add(&mut self, point: &str, verdict: Result<(), String>) {

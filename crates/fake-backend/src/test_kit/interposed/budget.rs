@@ -7,7 +7,7 @@ use mountwright_core::Errno;
 use crate::test_kit::interposed::between::{Between, Point};
 
 /// More calls than any operation of the library makes.
-const TOO_MANY_CALLS: usize = 3000;
+const TOO_MANY_CALLS: usize = 30_000;
 
 /// Refuses every call (`ESRCH`) once a run has made thousands.
 #[derive(Debug, Default)]

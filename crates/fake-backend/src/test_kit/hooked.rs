@@ -1,20 +1,23 @@
-//! The wrapper of a backend.
+//! Something between any two port calls, of any backend.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use mountwright_core::{Operation, OsError};
+use mountwright_core::error::Subject;
+use mountwright_core::mount::{BindReport, Guarantee};
+use mountwright_core::{BindRequest, Errno, Filesystem, Mounter, Operation, OsError};
 
+use crate::fault_injection::control::{Control, Controlled};
+use crate::fault_injection::ports::controlled_ports;
 use crate::test_kit::interposed::between::{Between, PortMoment};
 
 /// A backend with something around each port call, those of the directories that it opens included.
 #[derive(Clone)]
 pub struct Hooked<B> {
-    pub(super) backend: B,
-    pub(super) around: Around,
+    backend: B,
+    around: Around,
     /// It cannot bind read-only in one step.
-    pub(super) clumsy: bool,
+    clumsy: bool,
 }
 
 impl<B> fmt::Debug for Hooked<B> {
@@ -27,7 +30,7 @@ impl<B> fmt::Debug for Hooked<B> {
 }
 
 #[derive(Clone)]
-pub(super) struct Around {
+pub(crate) struct Around {
     between: Arc<dyn Between<PortMoment>>,
     calls: Arc<Mutex<Vec<PortMoment>>>,
 }
@@ -51,12 +54,12 @@ impl<B> Hooked<B> {
     }
 }
 
-impl Around {
-    pub(super) fn call<T>(
+impl Control for Around {
+    fn detailed_call<T>(
         &self,
-        method: &'static str,
-        operation: Operation,
-        subject: impl FnOnce() -> PathBuf,
+        (method, operation): (&'static str, Operation),
+        subject: impl Fn() -> Subject,
+        _: impl FnOnce() -> String,
         make: impl FnOnce() -> Result<T, OsError>,
     ) -> Result<T, OsError> {
         let call = {
@@ -71,3 +74,25 @@ impl Around {
         answer
     }
 }
+
+impl<B: Filesystem + Mounter> Controlled for Hooked<B> {
+    type Control = Around;
+    type Ports = B;
+
+    fn control(&self) -> &Around {
+        &self.around
+    }
+
+    fn ports(&self) -> &B {
+        &self.backend
+    }
+
+    fn bind_now(&self, request: &BindRequest) -> Result<BindReport, OsError> {
+        if self.clumsy && request.required() == Guarantee::Atomic {
+            return Err(OsError::new(Operation::Bind, request.target().for_display(), Errno::EOPNOTSUPP));
+        }
+        self.backend.bind(request)
+    }
+}
+
+controlled_ports!(Hooked<B>, B: Filesystem, Mounter);

@@ -1,0 +1,186 @@
+//! The ports of a backend whose calls are under control.
+
+use mountwright_core::mount::UnmountMode;
+use mountwright_core::{BindRequest, Recursion, UnmountRequest};
+
+/// The journal's detail of a bind.
+pub(crate) fn words_of_bind(request: &BindRequest) -> String {
+    let mut words = Vec::new();
+    if request.recursion() == Recursion::Tree {
+        words.push("the tree".to_owned());
+    }
+    for (change, reach) in [(request.change(), ""), (request.top_change(), "at the top ")] {
+        words.extend(change.set().words().map(|(_, word)| format!("{reach}{word}")));
+        words.extend(change.clear().words().map(|(_, word)| format!("{reach}not {word}")));
+    }
+    words.extend(request.wanted_propagation().map(|propagation| propagation.to_string()));
+    words.join(", ")
+}
+
+/// The journal's detail of an unmount.
+pub(crate) fn words_of_unmount(request: &UnmountRequest) -> String {
+    match request.mode() {
+        UnmountMode::Plain => String::new(),
+        mode => format!("{mode:?}"),
+    }
+}
+
+/// Implements the ports for a [`Controlled`](crate::fault_injection::control::Controlled) type.
+macro_rules! controlled_ports {
+    ($backend:ty $(, $parameter:ident: $($bound:path),+)?) => {
+        const _: () = {
+            use std::path::{Path, PathBuf};
+
+            use mountwright_core::error::Subject;
+            use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
+            use mountwright_core::mount::{
+                AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount,
+            };
+            use mountwright_core::{
+                AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey,
+                MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
+            };
+
+            use crate::fault_injection::control::{Control, Controlled};
+            use crate::fault_injection::directory::ControlledDirectory;
+            use crate::fault_injection::ports::{words_of_bind, words_of_unmount};
+
+            impl<$($parameter: $($bound +)+)?> Filesystem for $backend {
+                fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
+                    let call = ("Filesystem::metadata", Operation::Metadata);
+                    self.control().call(call, || at.for_display().into(), || self.ports().metadata(at, link))
+                }
+
+                fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
+                    let call = ("Filesystem::canonicalize", Operation::Canonicalize);
+                    self.control().call(call, || path.into(), || self.ports().canonicalize(path))
+                }
+
+                fn current_dir(&self) -> Result<PathBuf, OsError> {
+                    let call = ("Filesystem::current_dir", Operation::CurrentDir);
+                    self.control().call(call, || Subject::Namespace, || self.ports().current_dir())
+                }
+
+                fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError> {
+                    let call = ("Filesystem::open_dir", Operation::OpenDir);
+                    let opened =
+                        self.control().call(call, || at.for_display().into(), || self.ports().open_dir(at))?;
+                    Ok(ControlledDirectory::around(self.control(), opened, || at.for_display()))
+                }
+
+                fn read_link(&self, at: &Location) -> Result<PathBuf, OsError> {
+                    let call = ("Filesystem::read_link", Operation::ReadLink);
+                    self.control().call(call, || at.for_display().into(), || self.ports().read_link(at))
+                }
+
+                fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
+                    let call = ("Filesystem::create_dir", Operation::CreateDir);
+                    self.control().call(call, || at.for_display().into(), || self.ports().create_dir(at, mode))
+                }
+
+                fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
+                    let call = ("Filesystem::create_file", Operation::CreateFile);
+                    self.control().call(call, || at.for_display().into(), || self.ports().create_file(at, mode))
+                }
+
+                fn remove_dir(&self, at: &Location) -> Result<(), OsError> {
+                    let call = ("Filesystem::remove_dir", Operation::RemoveDir);
+                    self.control().call(call, || at.for_display().into(), || self.ports().remove_dir(at))
+                }
+
+                fn remove_file(&self, at: &Location) -> Result<(), OsError> {
+                    let call = ("Filesystem::remove_file", Operation::RemoveFile);
+                    self.control().call(call, || at.for_display().into(), || self.ports().remove_file(at))
+                }
+            }
+
+            impl<$($parameter: $($bound +)+)?> Mounter for $backend {
+                fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError> {
+                    let subject = || Subject::onto(request.source().for_display(), request.target().for_display());
+                    let (call, detail) = (("Mounter::bind", Operation::Bind), || words_of_bind(request));
+                    self.control().detailed_call(call, subject, detail, || self.bind_now(request))
+                }
+
+                fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
+                    let subject = || request.target.for_display().into();
+                    let (call, detail) =
+                        (("Mounter::mount", Operation::Mount), || request.fs_type.display().to_string());
+                    self.control().detailed_call(call, subject, detail, || self.mount_now(request))
+                }
+
+                fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
+                    let subject = || Subject::onto(from.for_display(), to.for_display());
+                    let call = ("Mounter::move_mount", Operation::MoveMount);
+                    self.control().call(call, subject, || self.ports().move_mount(from, to))
+                }
+
+                fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
+                    let subject = || request.at().for_display().into();
+                    let call = ("Mounter::change_attributes", Operation::ChangeAttributes);
+                    self.control().call(call, subject, || self.ports().change_attributes(request))
+                }
+
+                fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError> {
+                    let call = ("Mounter::set_superblock_read_only", Operation::SetSuperblock);
+                    let make = || self.ports().set_superblock_read_only(at, read_only);
+                    self.control().call(call, || at.for_display().into(), make)
+                }
+
+                fn set_propagation(
+                    &self,
+                    at: &Location,
+                    propagation: Propagation,
+                    recursion: Recursion,
+                ) -> Result<(), OsError> {
+                    let call = ("Mounter::set_propagation", Operation::SetPropagation);
+                    let make = || self.ports().set_propagation(at, propagation, recursion);
+                    self.control().call(call, || at.for_display().into(), make)
+                }
+
+                fn set_propagation_of(
+                    &self,
+                    at: &Location,
+                    mount: MountKey,
+                    propagation: Propagation,
+                ) -> Result<(), OsError> {
+                    let call = ("Mounter::set_propagation_of", Operation::SetPropagation);
+                    let make = || self.ports().set_propagation_of(at, mount, propagation);
+                    self.control().call(call, || at.for_display().into(), make)
+                }
+
+                fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
+                    let subject = || request.at().for_display().into();
+                    let (call, detail) = (("Mounter::unmount", Operation::Unmount), || words_of_unmount(request));
+                    self.control().detailed_call(call, subject, detail, || self.ports().unmount(request))
+                }
+
+                fn mount_of(&self, at: &Location) -> Result<PathMount, OsError> {
+                    let call = ("Mounter::mount_of", Operation::MountOf);
+                    self.control().call(call, || at.for_display().into(), || self.ports().mount_of(at))
+                }
+
+                fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError> {
+                    let call = ("Mounter::filesystem_of", Operation::FilesystemOf);
+                    self.control().call(call, || at.for_display().into(), || self.ports().filesystem_of(at))
+                }
+
+                fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError> {
+                    let call = ("Mounter::find_mount", Operation::FindMount);
+                    self.control().call(call, || mount.into(), || self.ports().find_mount(mount))
+                }
+
+                fn mounts(&self) -> Result<MountTable, OsError> {
+                    let call = ("Mounter::mounts", Operation::Mounts);
+                    self.control().call(call, || Subject::Namespace, || self.ports().mounts())
+                }
+
+                fn origin(&self) -> Result<Origin, OsError> {
+                    let call = ("Mounter::origin", Operation::Origin);
+                    self.control().call(call, || Subject::Namespace, || self.ports().origin())
+                }
+            }
+        };
+    };
+}
+
+pub(crate) use controlled_ports;
