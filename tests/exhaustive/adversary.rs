@@ -1,12 +1,9 @@
 //! The actions of a guest on the names below the root, from the same mount namespace or from another.
 
-use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use mountwright_core::Errno;
 use mountwright_fake::abi::{AT_REMOVEDIR, O_CREAT, O_EXCL, O_WRONLY, RENAME_EXCHANGE};
-use mountwright_fake::test_kit::{Between, Moment};
-use mountwright_fake::{At, Machine, Pid, SharedMachine};
+use mountwright_fake::test_kit::Exchange;
+use mountwright_fake::{At, Machine, Pid};
 
 use mountwright_tests::searched::{DIRECTORIES, FILES, verdict::ATTACKERS_MODE};
 
@@ -87,15 +84,27 @@ impl Deed {
         }
     }
 
-    pub(crate) fn can_be_undone(&self) -> bool {
-        matches!(self, Self::Exchange { .. } | Self::Rename { .. })
+    /// Returns the action that undoes it, if there is one.
+    pub(crate) fn undone(&self) -> Option<Self> {
+        match self {
+            Self::Rename { from, to } => Some(Self::Rename { from: to.clone(), to: from.clone() }),
+            Self::Exchange { .. } => Some(self.clone()),
+            _ => None,
+        }
     }
 
-    /// Returns the action that undoes it.
-    pub(crate) fn undone(&self) -> Self {
-        match self {
-            Self::Rename { from, to } => Self::Rename { from: to.clone(), to: from.clone() },
-            other => other.clone(),
+    /// The action by this process.
+    pub(crate) fn exchange(&self, attacker: Pid) -> Exchange {
+        let (deed, undone) = (self.clone(), self.undone());
+        // The second half of a pair may be refused.
+        let halves = matches!(self, Self::ReplaceByLink { .. } | Self::RemoveForLink { .. });
+        let exchange = Exchange::new(format!("{self:?} by {attacker:?}"), move |host| {
+            host.machine(|machine| deed.act(machine, attacker))
+                .or_else(|errno| if halves { Ok(()) } else { Err(errno) })
+        });
+        match undone {
+            Some(undone) => exchange.undone_by(move |host| host.machine(|machine| undone.act(machine, attacker))),
+            None => exchange,
         }
     }
 
@@ -129,56 +138,5 @@ fn remove(machine: &mut Machine, pid: Pid, name: &str) -> Result<(), Errno> {
     match machine.unlinkat(pid, At::Cwd, name.as_bytes(), AT_REMOVEDIR) {
         Err(Errno::ENOTDIR) => machine.unlinkat(pid, At::Cwd, name.as_bytes(), 0),
         other => other,
-    }
-}
-
-/// An action before a certain call.
-#[derive(Clone, Debug)]
-pub(crate) struct Strike {
-    before: usize,
-    deed: Deed,
-    attacker: Pid,
-}
-
-impl Strike {
-    pub(crate) fn new(before: usize, deed: Deed, attacker: Pid) -> Self {
-        Self { before, deed, attacker }
-    }
-}
-
-impl fmt::Display for Strike {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} by {:?} before call {}", self.deed, self.attacker, self.before)
-    }
-}
-
-/// The strikes between the calls of a run.
-pub(crate) struct Adversary {
-    machine: SharedMachine,
-    strikes: Vec<Strike>,
-    hit: AtomicBool,
-}
-
-impl Adversary {
-    pub(crate) fn new(machine: SharedMachine, strikes: Vec<Strike>) -> Self {
-        Self { machine, strikes, hit: AtomicBool::new(false) }
-    }
-
-    /// Returns true if the kernel permitted any of them; otherwise the run was undisturbed.
-    pub(crate) fn has_hit(&self) -> bool {
-        self.hit.load(Ordering::Relaxed)
-    }
-}
-
-impl Between for Adversary {
-    fn before(&self, moment: Moment) -> Result<(), Errno> {
-        for strike in self.strikes.iter().filter(|strike| strike.before == moment.number) {
-            // A refused action is a miss, unless it is the second half of a pair.
-            let halves = matches!(strike.deed, Deed::ReplaceByLink { .. } | Deed::RemoveForLink { .. });
-            if strike.deed.act(&mut self.machine.lock(), strike.attacker).is_ok() || halves {
-                self.hit.store(true, Ordering::Relaxed);
-            }
-        }
-        Ok(())
     }
 }

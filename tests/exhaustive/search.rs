@@ -4,17 +4,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use mountwright_fake::test_kit::{
-    Between, Death, Fault, HowLong, Moment, PlannedFault, fault_plan, is_a_statement, plain_failure,
+    Between, Count, Exchange, Fault, HowLong, Interposed, Moment, PlannedFault, Strike, fault_plan, is_a_statement,
+    plain_failure,
 };
-use mountwright_fake::{Pid, SharedMachine};
-use mountwright_tests::searched::{Answer, Expected, Operation, Parent, Snapshot, Tally, Violation, Wrong, verdict};
+use mountwright_fake::{FakeBackend, test_kit};
+use mountwright_tests::searched::{
+    Answer, Expected, Operation, Parent, Run, Snapshot, Tally, Violation, Wrong, verdict,
+};
 
-use crate::adversary::{Adversary, Deed, Strike};
-use crate::play::{Calls, Played, nothing, play, play_on, successor};
+use crate::adversary::Deed;
+use crate::play::{Act, play};
 use crate::scene::Scene;
 use crate::snapshot::{groups_of, snapshot};
-
-type Act<'a> = &'a dyn Fn(&Calls) -> Answer;
 
 /// One operation on one scene, made by one implementation.
 pub(crate) struct Search<'a> {
@@ -22,11 +23,10 @@ pub(crate) struct Search<'a> {
     parent: Parent,
     scene: Scene,
     groups: BTreeSet<u64>,
-    act: Act<'a>,
     before_again: Option<Act<'a>>,
     expected: Expected,
     answer: Answer,
-    calls: Vec<Moment>,
+    runs: test_kit::Search<'a, Moment, Run>,
 }
 
 impl<'a> Search<'a> {
@@ -37,23 +37,16 @@ impl<'a> Search<'a> {
         act: Act<'a>,
         before_again: Option<Act<'a>>,
     ) -> Self {
-        let scene = Scene::new(parent).with(&(operation.prepare)());
+        let scene = Scene::new(parent, &(operation.prepare)());
         let groups = groups_of(&scene);
         let before = snapshot(&scene.machine, &scene, &groups);
-        let played = play(&scene, act, &nothing);
-        let whole = snapshot(&played.machine, &scene, &groups);
-        let expected = Expected { before, whole, succeeds: played.run.answer.is_done(), detached };
-        Self {
-            operation,
-            parent,
-            scene,
-            groups,
-            act,
-            before_again,
-            expected,
-            answer: played.run.answer,
-            calls: played.calls,
-        }
+        let in_scene = scene.clone();
+        let runs = test_kit::Search::over_calls(&scene.host(), move |host, calls| play(&in_scene, host, calls, act));
+        let undisturbed = runs.undisturbed();
+        let whole = undisturbed.after.machine(|machine| snapshot(machine, &scene, &groups));
+        let answer = undisturbed.result.answer;
+        let expected = Expected { before, whole, succeeds: answer.is_done(), detached };
+        Self { operation, parent, scene, groups, before_again, expected, answer, runs }
     }
 
     /// Returns the result of an undisturbed run, and the state after it.
@@ -61,131 +54,112 @@ impl<'a> Search<'a> {
         (&self.answer, &self.expected.whole)
     }
 
-    fn snapshot(&self, played: &Played) -> Snapshot {
-        snapshot(&played.machine, &self.scene, &self.groups)
-    }
-
-    fn play(&self, between: impl Fn(&SharedMachine, Pid) -> Arc<dyn Between>) -> Played {
-        play(&self.scene, self.act, &between)
+    /// The record of a run, the state after it, its machine and its words.
+    fn seen(&self, run: test_kit::Run<'_, Run>) -> (Run, Snapshot, FakeBackend, String) {
+        let after = run.after.machine(|machine| snapshot(machine, &self.scene, &self.groups));
+        let point = format!("{} ({:?}), {}", self.operation.name, self.parent, run.point);
+        (Run { endless: run.endless, ..run.result }, after, run.after, point)
     }
 
     /// Every call fails.
     pub(crate) fn faults(&self, long: bool, tally: &mut Tally) {
-        for PlannedFault { moment, errno, how_long } in fault_plan(&self.calls, long) {
-            let played = self.play(|_, _| Arc::new(Fault::new(moment.number, errno, how_long)));
+        let plan = fault_plan(self.runs.calls(), long);
+        let plan = plan.into_iter().map(|PlannedFault { moment, errno, how_long }| (moment, errno, how_long));
+        for (moment, errno, run) in self.runs.faults(plan) {
+            let (played, after, host, point) = self.seen(run);
             let wrong = Wrong { lie: is_a_statement(errno), weaker_rung: moment.probe, twice: false };
-            let after = self.snapshot(&played);
-            let judged = verdict::after_fault(self.operation, &self.expected, &played.run, &after, wrong);
+            let judged = verdict::after_fault(self.operation, &self.expected, &played, &after, wrong);
             tally.excused += usize::from(judged.excused);
             let mut found = judged.found;
-            if self.operation.resumable && !played.run.answer.is_done() {
-                found.extend(self.second_run(&SharedMachine::new(played.machine)));
+            if self.operation.resumable && !played.answer.is_done() {
+                found.extend(self.second_run(&host));
             }
-            tally.run(&found, || {
-                let (name, call) = (self.operation.name, moment.call);
-                format!("{name} ({:?}), call {} {call} {errno} {how_long:?}", self.parent, moment.number)
-            });
+            tally.run(&found, || point.clone());
         }
     }
 
     /// Every two calls fail: the second one later in the run, as the first fault has changed it.
     pub(crate) fn pairs_of_faults(&self, tally: &mut Tally) {
-        for first in &self.calls {
+        for first in self.runs.calls() {
             let Some(errno) = plain_failure(*first) else { continue };
-            let fault = || Arc::new(Fault::new(first.number, errno, HowLong::Once));
+            let fault = || Arc::new(Fault::<Moment>::new(first.number, errno, HowLong::Once));
             // The calls are counted anew: after a failure the run continues differently.
-            let end = first.number + 1 + self.play(|_, _| fault()).calls.len();
-            for second in first.number + 1..=end {
-                let played = self.play(|_, _| Arc::new((fault(), Fault::new(second, errno, HowLong::Once))));
-                let after = self.snapshot(&played);
+            let count = Arc::new(Count::default());
+            self.runs.run(String::new(), |_| Arc::new((fault(), Arc::clone(&count))));
+            for second in first.number + 1..=first.number + 1 + count.calls().len() {
+                let point = format!("call {} {} and call {second} {errno}", first.number, first.call);
+                let both = || Arc::new((fault(), Fault::new(second, errno, HowLong::Once)));
+                let (played, after, _, point) = self.seen(self.runs.run(point, |_| both()));
                 let wrong = Wrong { lie: false, weaker_rung: true, twice: true };
-                let judged = verdict::after_fault(self.operation, &self.expected, &played.run, &after, wrong);
+                let judged = verdict::after_fault(self.operation, &self.expected, &played, &after, wrong);
                 tally.excused += usize::from(judged.excused);
-                let found = judged.found;
-                tally.run(&found, || {
-                    let (name, call, number) = (self.operation.name, first.call, first.number);
-                    format!("{name} ({:?}), call {number} {call} and call {second} {errno}", self.parent)
-                });
+                tally.run(&judged.found, || point.clone());
             }
         }
     }
 
     /// The process dies after every call; then another one runs the same operation.
     pub(crate) fn deaths(&self, tally: &mut Tally) {
-        for moment in &self.calls {
-            let end = |machine: &SharedMachine, process: Pid| -> Arc<dyn Between> {
-                let machine = machine.clone();
-                Arc::new(Death::after(moment.number, move || {
-                    // It was alive until now.
-                    let _ = machine.lock().exit(process);
-                }))
-            };
-            let played = self.play(end);
-            let after = self.snapshot(&played);
-            let (mut found, scaffolding) = verdict::after_death(self.operation, &self.expected, &played.run, &after);
+        for run in self.runs.deaths() {
+            let (played, after, host, point) = self.seen(run);
+            let (mut found, scaffolding) = verdict::after_death(self.operation, &self.expected, &played, &after);
             if !self.operation.stacking {
-                found.extend(self.second_run(&SharedMachine::new(played.machine)));
+                found.extend(self.second_run(&host));
             }
             tally.scaffolding += usize::from(scaffolding);
-            tally.run(&found, || {
-                format!(
-                    "{} ({:?}), death after call {} {}",
-                    self.operation.name, self.parent, moment.number, moment.call
-                )
-            });
+            tally.run(&found, || point.clone());
         }
     }
 
     /// Another process runs the same operation, on the machine as it was left.
-    fn second_run(&self, machine: &SharedMachine) -> Vec<Violation> {
+    fn second_run(&self, host: &FakeBackend) -> Vec<Violation> {
         if let Some(before_again) = self.before_again {
-            play_on(machine, &self.scene, successor(machine), before_again, &nothing);
+            let nothing: Arc<dyn Between> = Arc::new(());
+            play(&self.scene, host, &Interposed::new(host.kernel(), nothing), before_again);
         }
-        let again = play_on(machine, &self.scene, successor(machine), self.act, &nothing);
-        verdict::after_second_run(&self.expected, &again.run.answer, &self.snapshot(&again))
+        let again = self.runs.again(host);
+        let after = host.machine(|machine| snapshot(machine, &self.scene, &self.groups));
+        verdict::after_second_run(&self.expected, &again.answer, &after)
     }
 
-    /// Every action before every call, from both namespaces; in short, only those that lead out of the root.
+    /// These actions, from both namespaces.
+    fn exchanges(&self, is_wanted: impl Fn(&Deed) -> bool) -> Vec<Exchange> {
+        let deeds = self.operation.below.map(Deed::all).unwrap_or_default();
+        let wanted = deeds.into_iter().filter(is_wanted);
+        wanted.flat_map(|deed| self.scene.attackers.map(|attacker| deed.exchange(attacker))).collect()
+    }
+
+    /// Every action before every call; in short, only those that lead out of the root.
     pub(crate) fn attacks(&self, long: bool, tally: &mut Tally) {
-        let Some(below) = self.operation.below else { return };
-        for deed in Deed::all(below).into_iter().filter(|deed| long || deed.leads_out()) {
-            for attacker in self.scene.attackers {
-                for moment in &self.calls {
-                    self.attack(tally, &Strike::new(moment.number, deed.clone(), attacker), None);
-                }
+        let exchanges = self.exchanges(|deed| long || deed.leads_out());
+        for (before, possible) in self.runs.possible(&exchanges).into_iter().enumerate() {
+            tally.missed += exchanges.len() - possible.len();
+            for exchange in possible.into_iter().map(|position| &exchanges[position]) {
+                self.attack(tally, &Strike { exchange, before, undone_before: None });
             }
         }
     }
 
     /// Every action before every call, undone before every later one.
     pub(crate) fn attacks_and_back(&self, tally: &mut Tally) {
-        let Some(below) = self.operation.below else { return };
-        for deed in Deed::all(below).into_iter().filter(Deed::can_be_undone) {
-            for attacker in self.scene.attackers {
-                for first in 0..self.calls.len() {
-                    for second in first + 1..=self.calls.len() {
-                        let strike = Strike::new(first, deed.clone(), attacker);
-                        self.attack(tally, &strike, Some(&Strike::new(second, deed.undone(), attacker)));
-                    }
+        let exchanges = self.exchanges(|deed| deed.undone().is_some());
+        let possible = self.runs.possible(&exchanges);
+        for (before, now) in possible.iter().enumerate() {
+            for exchange in now.iter().map(|&position| &exchanges[position]) {
+                for later in before + 1..=possible.len() {
+                    self.attack(tally, &Strike { exchange, before, undone_before: Some(later) });
                 }
             }
         }
     }
 
-    fn attack(&self, tally: &mut Tally, strike: &Strike, back: Option<&Strike>) {
-        let adversary = std::cell::OnceCell::new();
-        let played = self.play(|machine, _| {
-            let strikes = [Some(strike), back].into_iter().flatten().cloned().collect();
-            Arc::clone(adversary.get_or_init(|| Arc::new(Adversary::new(machine.clone(), strikes)))) as Arc<dyn Between>
-        });
-        if !adversary.get().is_some_and(|adversary| adversary.has_hit()) {
+    fn attack(&self, tally: &mut Tally, strike: &Strike<'_>) {
+        let Some(run) = self.runs.struck(std::slice::from_ref(strike)) else {
             tally.missed += 1;
             return;
-        }
-        let after = self.snapshot(&played);
-        let found = verdict::after_attack(self.operation, &self.expected, &played.run, &after);
-        tally.run(&found, || {
-            format!("{} ({:?}), {strike}, {back:?} -> {:?}", self.operation.name, self.parent, played.run.answer)
-        });
+        };
+        let (played, after, _, point) = self.seen(run);
+        let found = verdict::after_attack(self.operation, &self.expected, &played, &after);
+        tally.run(&found, || format!("{point} -> {:?}", played.answer));
     }
 }

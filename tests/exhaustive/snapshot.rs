@@ -1,15 +1,14 @@
 //! The state of a machine: every mount of both namespaces, every file of every filesystem.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::path::Path;
 
-use mountwright_fake::abi::{
-    AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, LSMT_ROOT, MS_UNBINDABLE, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFLNK,
-    S_IFMT, S_IFREG, STATX_BASIC_STATS,
-};
-use mountwright_fake::{Machine, Pid};
-use mountwright_tests::searched::{FileSeen, Group, MountSeen, Snapshot, without_numbers};
+use mountwright_fake::abi::{LSMT_ROOT, MS_UNBINDABLE};
+use mountwright_fake::{Machine, ModelKernel, Pid, SharedMachine};
+use mountwright_linux::At;
+use mountwright_tests::searched::{FILESYSTEMS, Files, Group, MountSeen, Snapshot, add_files, without_numbers};
 
-use crate::scene::Scene;
+use crate::scene::{Scene, bare};
 
 /// Every field of statmount that a mount has.
 const EVERYTHING: u64 = 0x7fff;
@@ -55,62 +54,12 @@ pub(crate) fn snapshot(machine: &Machine, scene: &Scene, old_groups: &BTreeSet<u
         }));
     }
     mounts.sort();
-    let (mut files, mut inodes) = (BTreeMap::new(), BTreeMap::new());
+    let mut seen = Files::default();
     // The look-up opens files, so it works on a copy.
-    let mut copy = machine.clone();
-    for &(filesystem, fd) in &scene.filesystems {
-        let mut visit = |path: &str, seen, inode| {
-            let name = (filesystem, without_numbers(path));
-            inodes.insert(name.clone(), inode);
-            files.insert(name, seen);
-        };
-        let (root, _, inode) = file(&mut copy, scene.observer, fd, "");
-        visit(".", root, inode);
-        walk(&mut copy, scene.observer, fd, &mut visit);
+    let calls = ModelKernel::new(SharedMachine::new(machine.clone()), scene.observer);
+    for (filesystem, _) in FILESYSTEMS {
+        add_files(&mut seen, filesystem, &calls, At::Cwd, Path::new(&bare(filesystem)));
     }
+    let (files, inodes) = seen;
     Snapshot { mounts, files, inodes }
-}
-
-fn walk(machine: &mut Machine, pid: Pid, top: i32, visit: &mut impl FnMut(&str, FileSeen, u64)) {
-    let mut pending = vec![String::from(".")];
-    while let Some(path) = pending.pop() {
-        let fd = machine.openat(pid, top, path.as_bytes(), O_RDONLY | O_DIRECTORY, 0).expect("a directory opens");
-        let mut names = Vec::new();
-        while let Ok(entries) = machine.getdents64(pid, fd, 1 << 16)
-            && !entries.is_empty()
-        {
-            names.extend(entries.into_iter().map(|entry| entry.name));
-        }
-        machine.close(pid, fd).expect("an open file closes");
-        for name in names {
-            let name = String::from_utf8_lossy(&name).into_owned();
-            if name == "." || name == ".." {
-                continue;
-            }
-            let path = if path == "." { name } else { format!("{path}/{name}") };
-            let (seen, kind, inode) = file(machine, pid, top, &path);
-            visit(&path, seen, inode);
-            if kind == S_IFDIR {
-                pending.push(path);
-            }
-        }
-    }
-}
-
-fn file(machine: &mut Machine, pid: Pid, top: i32, path: &str) -> (FileSeen, u32, u64) {
-    let bytes = path.as_bytes();
-    let stat = machine.statx(pid, top, bytes, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH, STATX_BASIC_STATS);
-    let stat = stat.expect("a name that was listed is there");
-    let kind = u32::from(stat.mode) & S_IFMT;
-    let contents = match kind {
-        S_IFLNK => machine.readlinkat(pid, top, bytes).expect("a link can be read"),
-        S_IFREG => {
-            let fd = machine.openat(pid, top, bytes, O_RDONLY | O_NOFOLLOW, 0).expect("a file opens");
-            let contents = machine.read(pid, fd, 1 << 16).expect("a file can be read");
-            machine.close(pid, fd).expect("an open file closes");
-            contents
-        }
-        _ => Vec::new(),
-    };
-    (FileSeen { mode: stat.mode, owner: (stat.uid, stat.gid), contents }, kind, stat.ino)
 }

@@ -2,20 +2,17 @@
 //! their place.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use mountwright_core::Errno;
 use mountwright_core::kata::MOUNT_INFO_FILE;
 use mountwright_fake::abi::{
     AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CREAT, O_EXCL, O_WRONLY, RENAME_EXCHANGE, STATX_BASIC_STATS,
 };
-use mountwright_fake::{At, Machine, Pid};
+use mountwright_fake::test_kit::Exchange;
+use mountwright_fake::{At, FakeBackend, Machine, Pid};
 
 use crate::model::Model;
-use mountwright_fake::test_kit::{Between, PortMoment};
 
 /// The directories in which sequences create and remove names, with those names: every component of every path.
 const COMPONENTS: [(&str, &[&str]); 4] = [
@@ -72,28 +69,53 @@ pub(crate) struct Deed {
 }
 
 impl Deed {
-    /// Returns every action on a name with one of these prefixes that is possible in the present state of the machine.
-    pub(crate) fn possible(model: &Model, about: &[&str]) -> Vec<Self> {
-        let machine = &mut model.machine().lock();
+    /// Returns every action on a name with one of these prefixes.
+    pub(crate) fn all(about: &[&str]) -> Vec<Self> {
+        const ALONE: [Act; 7] = [
+            Act::Remove,
+            Act::CarryOff,
+            Act::PutLink,
+            Act::SwapWithDecoy,
+            Act::MakeDirectory,
+            Act::MakeFile,
+            Act::MakeLink,
+        ];
         let mut deeds = Vec::new();
         for (root, names) in COMPONENTS {
-            let there: Vec<&'static str> = names.iter().copied().filter(|name| exists(machine, root, name)).collect();
             for &name in names.iter().filter(|name| about.iter().any(|about| name.starts_with(about))) {
-                let mut add = |act| deeds.push(Self { root, name, act });
-                if there.contains(&name) {
-                    [Act::Remove, Act::CarryOff, Act::PutLink, Act::SwapWithDecoy].into_iter().for_each(&mut add);
-                    // One that comes after it, and is not in it.
-                    let others = there.iter().filter(|other| **other > name && !other.starts_with(name));
-                    others.for_each(|other| add(Act::SwapWith(other)));
-                } else if name
-                    .rsplit_once('/')
-                    .map_or_else(|| exists(machine, root, "."), |(above, _)| there.contains(&above))
-                {
-                    [Act::MakeDirectory, Act::MakeFile, Act::MakeLink].into_iter().for_each(&mut add);
-                }
+                // One that comes after it, and is not in it.
+                let others = names.iter().filter(|other| **other > name && !other.starts_with(name));
+                let acts = ALONE.into_iter().chain(others.map(|other| Act::SwapWith(other)));
+                deeds.extend(acts.map(|act| Self { root, name, act }));
             }
         }
         deeds
+    }
+
+    /// The action by a process that has the permission.
+    pub(crate) fn exchange(self, model: &Model) -> Exchange {
+        let (Self { root, name, act }, actors) = (self, model.actors());
+        let exchange = Exchange::new(format!("{act:?} {root}/{name}"), move |host| {
+            if host.machine(|machine| self.is_possible(machine)) {
+                return tried(host, actors, |machine, actor| self.done_by(machine, actor));
+            }
+            Err(Errno::ENOENT)
+        });
+        if act == Act::Remove {
+            return exchange;
+        }
+        exchange.undone_by(move |host| tried(host, actors, |machine, actor| self.undone_by(machine, actor)))
+    }
+
+    fn is_possible(self, machine: &mut Machine) -> bool {
+        let is_there = exists(machine, self.root, self.name);
+        match self.act {
+            Act::Remove | Act::CarryOff | Act::PutLink | Act::SwapWithDecoy => is_there,
+            Act::SwapWith(other) => is_there && exists(machine, self.root, other),
+            Act::MakeDirectory | Act::MakeFile | Act::MakeLink => {
+                !is_there && exists(machine, self.root, self.name.rsplit_once('/').map_or(".", |(above, _)| above))
+            }
+        }
     }
 
     /// Names that belong to the adversary from then on, with all below them.
@@ -119,10 +141,6 @@ impl Deed {
         [Act::SwapWithDecoy, Act::MakeFile].contains(&self.act).then_some(DECOY)
     }
 
-    pub(crate) fn can_be_undone(self) -> bool {
-        !matches!(self.act, Act::Remove)
-    }
-
     fn path(self, name: &str) -> Vec<u8> {
         format!("{}/{name}", self.root).into_bytes()
     }
@@ -133,26 +151,6 @@ impl Deed {
             Some((_, last)) => format!("/w/victim/{last}").into_bytes(),
             None => b"/w/victim".to_vec(),
         }
-    }
-
-    /// Performs it, as a process that has the permission.
-    fn done(self, model: &Model) -> Result<(), Errno> {
-        Self::tried(model, |machine, actor| self.done_by(machine, actor))
-    }
-
-    fn undone(self, model: &Model) -> Result<(), Errno> {
-        Self::tried(model, |machine, actor| self.undone_by(machine, actor))
-    }
-
-    fn tried(model: &Model, act: impl Fn(&mut Machine, Pid) -> Result<(), Errno>) -> Result<(), Errno> {
-        let [near, stranger] = model.actors();
-        let machine = &mut *model.machine().lock();
-        // A process that sees a mount on a name may neither remove nor rename it; one that sees none may.
-        let before = machine.clone();
-        act(machine, near).or_else(|_| {
-            *machine = before;
-            act(machine, stranger)
-        })
     }
 
     fn done_by(self, machine: &mut Machine, actor: Pid) -> Result<(), Errno> {
@@ -223,73 +221,22 @@ fn make_file(machine: &mut Machine, actor: Pid, path: &[u8]) -> Result<(), Errno
     machine.close(actor, file)
 }
 
-/// An action before a certain call, undone before a later one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Strike {
-    pub(crate) deed: Deed,
-    pub(crate) before: usize,
-    pub(crate) undone_before: Option<usize>,
-}
-
-impl fmt::Display for Strike {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Deed { root, name, act } = self.deed;
-        write!(f, "{act:?} {root}/{name} before call {}", self.before)?;
-        self.undone_before.map_or(Ok(()), |call| write!(f, ", undone before call {call}"))
-    }
-}
-
-/// The strikes between the calls of a run.
-pub(crate) struct Adversary {
-    model: Model,
-    strikes: Vec<Strike>,
-    hit: Arc<AtomicBool>,
-}
-
-impl Adversary {
-    /// Sets `hit` if any of the strikes was possible.
-    pub(crate) fn new(model: Model, strikes: Vec<Strike>, hit: Arc<AtomicBool>) -> Self {
-        Self { model, strikes, hit }
-    }
-}
-
-impl Between<PortMoment> for Adversary {
-    fn before(&self, call: PortMoment) -> Result<(), Errno> {
-        for strike in &self.strikes {
-            if strike.before == call.number && strike.deed.done(&self.model).is_ok() {
-                self.hit.store(true, Ordering::Relaxed);
-            }
-            if strike.undone_before == Some(call.number) {
-                // Changes by the sequence may prevent it.
-                let _ = strike.deed.undone(&self.model);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Records the possible actions before each call.
-pub(crate) struct Survey {
-    model: Model,
-    about: &'static [&'static str],
-    possible: Arc<Mutex<Vec<Vec<Deed>>>>,
-}
-
-impl Survey {
-    pub(crate) fn new(model: Model, about: &'static [&'static str], possible: Arc<Mutex<Vec<Vec<Deed>>>>) -> Self {
-        Self { model, about, possible }
-    }
-}
-
-impl Between<PortMoment> for Survey {
-    fn before(&self, _: PortMoment) -> Result<(), Errno> {
-        let possible = Deed::possible(&self.model, self.about);
-        self.possible.lock().unwrap_or_else(PoisonError::into_inner).push(possible);
-        Ok(())
-    }
+fn tried(
+    host: &FakeBackend,
+    [near, stranger]: [Pid; 2],
+    act: impl Fn(&mut Machine, Pid) -> Result<(), Errno>,
+) -> Result<(), Errno> {
+    host.machine(|machine| {
+        // A process that sees a mount on a name may neither remove nor rename it; one that sees none may.
+        let before = machine.clone();
+        act(machine, near).or_else(|_| {
+            *machine = before;
+            act(machine, stranger)
+        })
+    })
 }
 
 /// Returns the names that only the adversary can have left: their contents belong to it.
-pub(crate) fn touched(strikes: &[Strike]) -> BTreeSet<PathBuf> {
-    strikes.iter().flat_map(|strike| strike.deed.touched()).collect()
+pub(crate) fn touched(deeds: &[Deed]) -> BTreeSet<PathBuf> {
+    deeds.iter().flat_map(|deed| deed.touched()).collect()
 }

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use mountwright_core::MountInfo;
 use mountwright_core::error::Leftover;
+use mountwright_fake::test_kit::Strike;
 use mountwright_linux::abi::{S_IFLNK, S_IFMT, S_IFREG};
 use mountwright_tests::settings::Settings;
 
-use crate::adversary::{Adversary, Strike, Survey, touched};
+use crate::adversary::{Deed, touched};
 use crate::ground::{Ground, SANDBOX};
 use crate::model::Model;
 use crate::search::{Found, Stage, Told};
@@ -23,50 +22,43 @@ impl Stage {
     /// Every action before every call, for good and undone again.
     pub(crate) fn attacks(&self) -> Found {
         let mut found = Found::default();
-        self.each_attack(&mut |told, strikes| {
-            let verdict = self.after_attack(told, &touched(strikes));
-            let verdict = verdict.and_then(|()| self.law_after_attack(&told.model, strikes));
-            let strikes: Vec<_> = strikes.iter().map(ToString::to_string).collect();
-            found.note(&format!("{} ({:?})", strikes.join("; "), told.ended), verdict);
+        self.each_attack(&mut |told, deeds| {
+            let verdict = self.after_attack(told, &touched(deeds));
+            let verdict = verdict.and_then(|()| self.law_after_attack(&told.model, deeds));
+            found.note(&format!("{} ({:?})", told.point, told.ended), verdict);
         });
         found
     }
 
-    pub(crate) fn each_attack(&self, each: &mut dyn FnMut(&Told, &[Strike])) {
-        let possible = self.possible();
+    pub(crate) fn each_attack(&self, each: &mut dyn FnMut(&Told, &[Deed])) {
+        let deeds = Deed::all(self.expected.story.about);
+        let exchanges: Vec<_> = deeds.iter().map(|deed| deed.exchange(&self.model)).collect();
+        let possible = self.search.possible(&exchanges);
         let long = Settings::read().long;
-        for (before, deeds) in possible.iter().enumerate() {
+        for (before, now) in possible.iter().enumerate() {
             let next = before + 1;
-            for &deed in deeds {
-                let strike = Strike { deed, before, undone_before: None };
-                self.attack(&[strike], each);
+            for &one in now {
+                let strike = Strike { exchange: &exchanges[one], before, undone_before: None };
+                self.attack(std::slice::from_ref(&strike), &[deeds[one]], each);
                 let windows = if long { next..possible.len() } else { next..possible.len().min(next + 1) };
-                for after in windows.filter(|_| deed.can_be_undone()) {
-                    self.attack(&[Strike { undone_before: Some(after), ..strike }], each);
+                for after in windows.filter(|_| exchanges[one].can_be_undone()) {
+                    self.attack(&[Strike { undone_before: Some(after), ..strike.clone() }], &[deeds[one]], each);
                 }
                 let later = possible.iter().enumerate().skip(before).filter(|_| long);
-                for (after, others) in later {
-                    for &deed in others.iter().filter(|other| **other != deed) {
-                        self.attack(&[strike, Strike { deed, before: after, undone_before: None }], each);
+                for (before, others) in later {
+                    for &other in others.iter().filter(|other| **other != one) {
+                        let second = Strike { exchange: &exchanges[other], before, undone_before: None };
+                        self.attack(&[strike.clone(), second], &[deeds[one], deeds[other]], each);
                     }
                 }
             }
         }
     }
 
-    fn possible(&self) -> Vec<Vec<crate::adversary::Deed>> {
-        let possible = Arc::new(Mutex::new(Vec::new()));
-        self.tell(|model| Arc::new(Survey::new(model.clone(), self.expected.story.about, Arc::clone(&possible))));
-        let mut possible = possible.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut possible)
-    }
-
     /// A run in which no action was possible does not count.
-    fn attack(&self, strikes: &[Strike], each: &mut dyn FnMut(&Told, &[Strike])) {
-        let hit = Arc::new(AtomicBool::new(false));
-        let told = self.tell(|model| Arc::new(Adversary::new(model.clone(), strikes.to_vec(), Arc::clone(&hit))));
-        if hit.load(Ordering::Relaxed) {
-            each(&told, strikes);
+    fn attack(&self, strikes: &[Strike<'_>], deeds: &[Deed], each: &mut dyn FnMut(&Told, &[Deed])) {
+        if let Some(run) = self.search.struck(strikes) {
+            each(&self.told(run), deeds);
         }
     }
 
@@ -139,7 +131,7 @@ impl Stage {
     }
 
     /// Recovery unmounts every mount and removes every name but those of other users; the second recovery does nothing.
-    fn law_after_attack(&self, model: &Model, strikes: &[Strike]) -> Result<(), String> {
+    fn law_after_attack(&self, model: &Model, deeds: &[Deed]) -> Result<(), String> {
         let expected = &self.expected;
         if let Law::Recovers = expected.story.law {
             let ports = model.ports();
@@ -152,7 +144,7 @@ impl Stage {
             if !changes.is_empty() {
                 return Err(format!("after recovery: {}", changes.join(", ")));
             }
-            let touched = touched(strikes);
+            let touched = touched(deeds);
             // Links, nonempty files, and names deeper than any share's.
             let is_theirs = |path: &Path| {
                 let found = &now.names[path];
@@ -176,7 +168,7 @@ impl Stage {
         same("outside the sandbox, in the end", &expected.then.outside(), &now.outside())?;
         let there = now.texts();
         let must = expected.then.outside();
-        let must = must.texts().into_iter().chain(strikes.iter().filter_map(|strike| strike.deed.text()));
+        let must = must.texts().into_iter().chain(deeds.iter().filter_map(|deed| deed.text()));
         match must.into_iter().find(|text| !there.contains(text)) {
             Some(text) => Err(format!("lost: {:?}", String::from_utf8_lossy(text))),
             None => Ok(()),

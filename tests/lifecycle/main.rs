@@ -70,11 +70,11 @@ fn naive_way(table: &Table) -> Result<(), Failed> {
         let stage = Stage::new(story);
         let mut all = Harm::default();
         let mut harm = Harm::default();
-        stage.each_fault(&mut |told, _| harm.note(&stage, told));
+        stage.each_fault().for_each(|told| harm.note(&stage, &told));
         table.add_harm(story.name, "faults", harm);
         all.add(harm);
         let mut harm = Harm::default();
-        stage.each_death(&mut |told, _| harm.note(&stage, told));
+        stage.each_death().for_each(|told| harm.note(&stage, &told));
         table.add_harm(story.name, "deaths", harm);
         all.add(harm);
         let mut harm = Harm::default();

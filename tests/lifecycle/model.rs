@@ -1,7 +1,7 @@
 //! The fake's model as ground: a value, so that every run begins with a copy.
 
 use mountwright_core::Backend;
-use mountwright_fake::{At, FakeBackend, Machine, ModelKernel, Pid, SharedMachine, abi};
+use mountwright_fake::{At, FakeBackend, Machine, ModelKernel, Pid, abi};
 
 use crate::ground::{Ground, furnish};
 
@@ -11,7 +11,7 @@ const ME: Pid = Machine::INIT;
 /// A modelled machine.
 #[derive(Clone)]
 pub(crate) struct Model {
-    machine: SharedMachine,
+    host: FakeBackend,
     other: Pid,
     stranger: Pid,
 }
@@ -27,23 +27,16 @@ impl Model {
             let source = Some((HERE, fs_type.as_bytes()));
             machine.mount(ME, source, (HERE, target.as_bytes()), Some(fs_type.as_bytes()), 0, None).unwrap();
         }
-        let machine = SharedMachine::new(machine);
-        furnish(&ModelKernel::new(machine.clone(), ME), shared);
-        let (other, stranger) = {
-            let machine = &mut machine.lock();
-            (in_namespace(machine, abi::MS_SLAVE), in_namespace(machine, abi::MS_PRIVATE))
-        };
-        Self { machine, other, stranger }
+        let host = FakeBackend::from(machine);
+        furnish(&host.kernel(), shared);
+        let (other, stranger) =
+            host.machine(|machine| (in_namespace(machine, abi::MS_SLAVE), in_namespace(machine, abi::MS_PRIVATE)));
+        Self { host, other, stranger }
     }
 
-    /// An independent copy.
-    pub(crate) fn copy(&self) -> Self {
-        Self { machine: SharedMachine::new(self.machine.lock().clone()), ..*self }
-    }
-
-    /// Returns the machine, for access past the ports.
-    pub(crate) fn machine(&self) -> &SharedMachine {
-        &self.machine
+    /// The same machine in another state.
+    pub(crate) fn now(&self, host: FakeBackend) -> Self {
+        Self { host, ..*self }
     }
 
     /// Two actors: one that sees the same mounts, and one that sees none that were made later.
@@ -51,8 +44,9 @@ impl Model {
         [ME, self.stranger]
     }
 
+    /// Returns a handle with a plan of its own.
     pub(crate) fn backend(&self) -> FakeBackend {
-        FakeBackend::over(self.machine.shared(), ME)
+        self.host.for_process(ME)
     }
 }
 
@@ -68,7 +62,7 @@ impl Ground for Model {
     type Calls = ModelKernel;
 
     fn calls(&self) -> ModelKernel {
-        ModelKernel::new(self.machine.clone(), ME)
+        self.host.kernel()
     }
 
     fn ports(&self) -> Box<dyn Backend + '_> {
@@ -76,10 +70,10 @@ impl Ground for Model {
     }
 
     fn elsewhere(&self) -> Vec<u8> {
-        self.machine.lock().mountinfo(self.other).unwrap()
+        self.host.machine(|machine| machine.mountinfo(self.other)).unwrap()
     }
 
     fn descriptors(&self) -> usize {
-        self.machine.lock().descriptors(ME).unwrap().len()
+        self.host.machine(|machine| machine.descriptors(ME).unwrap().len())
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use mountwright_fake::test_kit::{Between, Death, Fault, Hooked, HowLong, PortMoment};
+use mountwright_core::Backend;
+use mountwright_fake::test_kit::{Hooked, HowLong, PortMoment, Run, Search};
 
 use crate::contract_errnos::contract_errnos;
 use crate::model::Model;
@@ -29,85 +30,75 @@ pub(crate) struct Stage {
     pub(crate) expected: Expected,
     pub(crate) model: Model,
     pub(crate) before: Before,
-    /// The calls of the undisturbed story.
-    pub(crate) calls: Vec<PortMoment>,
+    pub(crate) search: Search<'static, PortMoment, Ended>,
 }
 
 /// The end of a story that was run, and the machine after it.
 pub(crate) struct Told {
     pub(crate) ended: Ended,
     pub(crate) model: Model,
-    pub(crate) calls: Vec<PortMoment>,
+    pub(crate) point: String,
 }
 
 impl Stage {
     pub(crate) fn new(story: Story) -> Self {
         let model = Model::new(story.shared);
         let empty = State::of(&model);
-        let before = {
-            let hooked = Hooked::new(model.backend(), Arc::new(())).without_atomic_binds(story.clumsy);
-            (story.prepare)(Ports { fs: &hooked, mounter: &hooked })
-        };
+        let before = told_by(&model.backend(), story.clumsy, story.prepare);
         let then = State::of(&model);
-        let (after, after_detour) = (empty.clone(), empty.clone());
-        let expected = Expected { story, empty, then, after, after_detour };
-        let mut stage = Self { expected, model, before, calls: Vec::new() };
-        stage.expected.story.clumsy = true;
-        stage.expected.after_detour = State::of(&stage.tell(|_| Arc::new(())).model);
-        stage.expected.story.clumsy = story.clumsy;
-        let told = stage.tell(|_| Arc::new(()));
-        assert!(matches!(told.ended, Ended::Whole), "{}: {:?}", story.name, told.ended);
-        stage.calls = told.calls;
-        stage.expected.after = State::of(&told.model);
-        stage
+        let search = |clumsy| {
+            let before = before.clone();
+            let tell = move |ports: Ports<'_>| (story.tell)(ports, &before);
+            Search::new(&model.backend(), move |backend| told_by(backend, clumsy, &tell))
+        };
+        let after_detour = State::of(&model.now(search(true).undisturbed().after));
+        let search = search(story.clumsy);
+        let told = search.undisturbed();
+        assert!(matches!(told.result, Ended::Whole), "{}: {:?}", story.name, told.result);
+        let expected = Expected { story, empty, then, after: State::of(&model.now(told.after)), after_detour };
+        Self { expected, model, before, search }
     }
 
-    /// Runs it on a copy of the machine, with the hook that is made for that copy.
-    pub(crate) fn tell(&self, hook: impl FnOnce(&Model) -> Arc<dyn Between<PortMoment>>) -> Told {
-        let model = self.model.copy();
-        let hooked = Hooked::new(model.backend(), hook(&model)).without_atomic_binds(self.expected.story.clumsy);
-        let ended = (self.expected.story.tell)(Ports { fs: &hooked, mounter: &hooked }, &self.before);
-        let calls = hooked.calls();
-        drop(hooked);
-        Told { ended, model, calls }
+    /// The result of a run.
+    pub(crate) fn told(&self, run: Run<'_, Ended>) -> Told {
+        assert!(!run.endless, "{}: thousands of calls, and no end", run.point);
+        Told { ended: run.result, model: self.model.now(run.after), point: run.point }
     }
 
     /// Every call fails, with every errno of its contract, once and for good.
     pub(crate) fn faults(&self) -> Found {
         let mut found = Found::default();
-        self.each_fault(&mut |told, point| {
+        for told in self.each_fault() {
             let verdict = self.expected.told(&told.ended, &State::of(&told.model));
-            found.note(point, verdict.and_then(|()| self.expected.law(&told.model, &self.before)));
-        });
+            found.note(&told.point, verdict.and_then(|()| self.expected.law(&told.model, &self.before)));
+        }
         found
     }
 
     /// The runtime dies after every call.
     pub(crate) fn deaths(&self) -> Found {
         let mut found = Found::default();
-        self.each_death(&mut |told, point| found.note(point, self.expected.law(&told.model, &self.before)));
+        for told in self.each_death() {
+            found.note(&told.point, self.expected.law(&told.model, &self.before));
+        }
         found
     }
 
-    pub(crate) fn each_fault(&self, each: &mut Judge<'_>) {
-        for &call in &self.calls {
-            for errno in contract_errnos(call.method) {
-                for how_long in [HowLong::Once, HowLong::ForGood] {
-                    let told = self.tell(|_| Arc::new(Fault::<PortMoment>::new(call.number, errno, how_long)));
-                    let how = if how_long == HowLong::Once { "once" } else { "for good" };
-                    each(&told, &format!("call {}, {}, {errno} {how}", call.number, call.method));
-                }
-            }
-        }
+    pub(crate) fn each_fault(&self) -> impl Iterator<Item = Told> {
+        let both = [HowLong::Once, HowLong::ForGood];
+        let plan = self.search.calls().iter().flat_map(move |&call| {
+            contract_errnos(call.method).into_iter().flat_map(move |errno| both.map(|how| (call, errno, how)))
+        });
+        self.search.faults(plan).map(|(_, _, run)| self.told(run))
     }
 
-    pub(crate) fn each_death(&self, each: &mut Judge<'_>) {
-        for call in &self.calls {
-            let told = self.tell(|_| Arc::new(Death::after(call.number, || {})));
-            each(&told, &format!("death after call {}, {}", call.number, call.method));
-        }
+    pub(crate) fn each_death(&self) -> impl Iterator<Item = Told> {
+        self.search.deaths().map(|run| self.told(run))
     }
 }
 
-/// Receives each run, with its fault.
-pub(crate) type Judge<'a> = dyn FnMut(&Told, &str) + 'a;
+/// Runs `tell` over a backend, on a kernel that can bind read-only in one step or cannot.
+fn told_by<T>(backend: &dyn Backend, clumsy: bool, tell: impl Fn(Ports<'_>) -> T) -> T {
+    let hooked = Hooked::new(backend, Arc::new(())).without_atomic_binds(clumsy);
+    tell(Ports { fs: &hooked, mounter: &hooked })
+}

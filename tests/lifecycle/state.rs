@@ -1,16 +1,13 @@
 //! The state of a machine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::mount::PeerGroup;
-use mountwright_core::{DeviceNumber, Errno, MountInfo, MountTable};
-use mountwright_linux::abi::{
-    AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG,
-    STATX_BASIC_STATS,
-};
+use mountwright_core::{DeviceNumber, MountInfo, MountTable};
+use mountwright_linux::abi::{S_IFMT, S_IFREG};
 use mountwright_linux::{At, Kernel};
+use mountwright_tests::machine::walk;
 
 use crate::ground::{Ground, SANDBOX};
 
@@ -50,7 +47,9 @@ impl State {
     pub(crate) fn of(ground: &impl Ground) -> Self {
         let calls = ground.calls();
         let mut names = BTreeMap::new();
-        walk(&calls, Path::new("/w"), &mut names);
+        walk(&calls, At::Cwd, Path::new("/w"), &mut |path, stat, bytes| {
+            names.insert(path.to_owned(), Found { mode: stat.mode.into(), gid: stat.gid, bytes });
+        });
         let here = mounts(calls.mountinfo().expect("the table can be read"));
         Self { names, here, elsewhere: mounts(ground.elsewhere()), descriptors: ground.descriptors() }
     }
@@ -166,41 +165,4 @@ fn mounts(table: Vec<u8>) -> Vec<MountInfo> {
     // Stable: of a stack, the lower one comes first.
     mounts.sort_by(|one, other| one.mount_point.cmp(&other.mount_point));
     mounts
-}
-
-fn walk<K: Kernel>(calls: &K, directory: &Path, found: &mut BTreeMap<PathBuf, Found>) {
-    for name in list(calls, directory).unwrap_or_default() {
-        let path = directory.join(name);
-        let Ok(stat) = calls.statx(At::Cwd, &path, AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS) else { continue };
-        let mode = u32::from(stat.mode);
-        let bytes = match mode & S_IFMT {
-            S_IFREG => read(calls, &path).unwrap_or_default(),
-            S_IFLNK => {
-                calls.readlinkat(At::Cwd, &path).map(|to| to.into_os_string().into_encoded_bytes()).unwrap_or_default()
-            }
-            _ => Vec::new(),
-        };
-        found.insert(path.clone(), Found { mode, gid: stat.gid, bytes });
-        if mode & S_IFMT == S_IFDIR {
-            walk(calls, &path, found);
-        }
-    }
-}
-
-fn list<K: Kernel>(calls: &K, directory: &Path) -> Result<Vec<OsString>, Errno> {
-    let directory = calls.openat(At::Cwd, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?;
-    let mut names = Vec::new();
-    loop {
-        let entries = calls.getdents64(&directory, 1 << 15)?;
-        if entries.is_empty() {
-            names.retain(|name| name != "." && name != "..");
-            return Ok(names);
-        }
-        names.extend(entries.iter().map(|entry| entry.name.to_owned()));
-    }
-}
-
-fn read<K: Kernel>(calls: &K, path: &Path) -> Result<Vec<u8>, Errno> {
-    let file = calls.openat(At::Cwd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0)?;
-    calls.read(&file, 1 << 16)
 }

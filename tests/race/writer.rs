@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use mountwright_core::mount::{Guarantee, UnmountMode};
 use mountwright_core::{BindRequest, Location, Mounter, UnmountRequest};
 use mountwright_linux::{Ladder, LinuxBackend};
+use mountwright_tests::namespace::enter_on_this_thread;
 use mountwright_tests::settings::Settings;
 use rustix::mount::MountPropagationFlags;
 
@@ -22,6 +23,12 @@ pub(crate) struct Rung {
     pub(crate) name: &'static str,
     ladder: Ladder,
     writes_to: &'static str,
+    /// The writer is in a mount namespace that was cloned before the binds.
+    is_elsewhere: bool,
+}
+
+const fn rung(name: &'static str, ladder: Ladder, writes_to: &'static str) -> Rung {
+    Rung { name, ladder, writes_to, is_elsewhere: false }
 }
 
 const AT_TARGET: &str = "/w/shared/box/rootfs/data";
@@ -29,11 +36,13 @@ const AT_TARGET: &str = "/w/shared/box/rootfs/data";
 const AT_PEER: &str = "/w/peer/box/rootfs/data";
 
 /// By detached mounts, and by mount(2) alone.
-pub(crate) const RUNGS: [Rung; 4] = [
-    Rung { name: "with every call that there is", ladder: Ladder::ALL, writes_to: AT_TARGET },
-    Rung { name: "by mount(2) alone", ladder: Ladder::NONE, writes_to: AT_TARGET },
-    Rung { name: "at a peer, with every call that there is", ladder: Ladder::ALL, writes_to: AT_PEER },
-    Rung { name: "at a peer, by mount(2) alone", ladder: Ladder::NONE, writes_to: AT_PEER },
+pub(crate) const RUNGS: [Rung; 6] = [
+    rung("with every call that there is", Ladder::ALL, AT_TARGET),
+    rung("by mount(2) alone", Ladder::NONE, AT_TARGET),
+    rung("at a peer, with every call that there is", Ladder::ALL, AT_PEER),
+    rung("at a peer, by mount(2) alone", Ladder::NONE, AT_PEER),
+    Rung { is_elsewhere: true, ..rung("at a peer in another namespace", Ladder::ALL, AT_PEER) },
+    Rung { is_elsewhere: true, ..rung("at a peer in another namespace, by mount(2) alone", Ladder::NONE, AT_PEER) },
 ];
 
 /// Opens the file for writing whenever the target shows it, until `stop` is set.
@@ -45,10 +54,15 @@ struct Writer {
 }
 
 impl Writer {
-    fn start(path: &'static str) -> Self {
+    fn start(path: &'static str, is_elsewhere: bool) -> Self {
+        let ready = Arc::new(std::sync::Barrier::new(2));
+        let begins = Arc::clone(&ready);
         let (stop, opened, refused) = <(Arc<AtomicBool>, Arc<AtomicU64>, Arc<AtomicU64>)>::default();
         let (stopped, writes, refusals) = (Arc::clone(&stop), Arc::clone(&opened), Arc::clone(&refused));
         let thread = std::thread::spawn(move || {
+            let entered = if is_elsewhere { enter_on_this_thread().map(drop) } else { Ok(()) };
+            begins.wait();
+            entered.expect("a namespace of its own");
             while !stopped.load(Ordering::Relaxed) {
                 // The file is in the source alone.
                 let count = match OpenOptions::new().write(true).open(path) {
@@ -59,6 +73,7 @@ impl Writer {
                 count.fetch_add(1, Ordering::Relaxed);
             }
         });
+        ready.wait();
         Self { stop, opened, refused, thread }
     }
 
@@ -91,7 +106,7 @@ pub(crate) fn race(rung: Rung) {
     let request = request.read_only().require(Guarantee::Atomic);
     let unmount = UnmountRequest::new(target).with_mode(UnmountMode::Detach);
 
-    let (writer, mut made) = (Writer::start(rung.writes_to), 0);
+    let (writer, mut made) = (Writer::start(rung.writes_to, rung.is_elsewhere), 0);
     // As many as asked for; more only until the writer has met one.
     while made < binds || writer.refused() == 0 && made < MORE * binds {
         backend.bind(&request).unwrap();
@@ -103,7 +118,7 @@ pub(crate) fn race(rung: Rung) {
     println!("{}: {made} binds, {written} writes, {refused} refused", rung.name);
 
     let naive = Shared::Rootfs.naive();
-    let (writer, mut made) = (Writer::start(rung.writes_to), 0);
+    let (writer, mut made) = (Writer::start(rung.writes_to, rung.is_elsewhere), 0);
     while made < binds || writer.opened() == 0 && made < MORE * binds {
         // A writer may keep the mount from becoming read-only: that is one of the naive implementation's faults.
         let _ = naive.share();

@@ -7,6 +7,7 @@ pub mod fuse_server;
 pub mod kernel_required;
 pub mod kernel_runner;
 pub mod kernel_trials;
+pub mod machine;
 pub mod mortal_child;
 pub mod naive;
 pub mod scenario;

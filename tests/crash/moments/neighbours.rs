@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
+use std::path::Path;
 
 use mountwright_core::MountTable;
 use mountwright_core::mount::{MountId, MountInfo};
+use mountwright_linux::{At, Linux};
 use mountwright_tests::elsewhere::Elsewhere;
-use mountwright_tests::searched::{FileSeen, visit_files};
+use mountwright_tests::machine::walk;
+use mountwright_tests::searched::FileSeen;
 use rustix::fs::{CWD, Mode};
 use rustix::io::Result;
 use rustix::mount::{MountFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags};
@@ -167,10 +170,12 @@ impl Neighbourhood {
     pub(super) fn look(&self) -> Sight {
         let mut files = BTreeMap::new();
         for top in TOPS {
-            let mut visit = |path: &str, seen, inode| {
-                files.insert(format!("{}/{path}", top.trim_end_matches('/')), (seen, inode));
-            };
-            visit_files(&bare(top), "", &mut visit);
+            walk(&Linux::new(), At::Fd(&bare(top)), Path::new("."), &mut |path, stat, contents| {
+                let path =
+                    format!("{}/{}", top.trim_end_matches('/'), path.strip_prefix(".").unwrap_or(path).display());
+                let seen = FileSeen { mode: stat.mode, owner: (stat.uid, stat.gid), contents };
+                files.insert(path, (seen, stat.inode));
+            });
         }
         Sight { mounts: [mounts(), self.elsewhere.asks(mounts)], files }
     }

@@ -1,11 +1,8 @@
 //! The kernel as ground: a fresh root for each run, and a thread in a mount namespace that follows it.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
-
 use mountwright_core::{Backend, Mounter};
 use mountwright_linux::{Linux, LinuxBackend};
-use mountwright_tests::namespace::enter_on_this_thread;
+use mountwright_tests::elsewhere::Elsewhere;
 use rustix::mount::{MountPropagationFlags, mount_change};
 
 use crate::ground::{Ground, furnish};
@@ -13,7 +10,8 @@ use crate::ground::{Ground, furnish};
 /// This thread's namespace, which must be a fresh one with a fresh root.
 pub(crate) struct Real {
     linux: Linux,
-    follower: Follower,
+    /// A copy of this namespace in which every mount is a slave, as virtiofsd has.
+    follower: Elsewhere,
 }
 
 impl Real {
@@ -23,7 +21,12 @@ impl Real {
         furnish(&linux, shared);
         // The backend may keep a descriptor open.
         LinuxBackend::over(linux.clone()).mounts().expect("the table can be read");
-        Self { linux, follower: Follower::start() }
+        let follower = Elsewhere::enter();
+        follower.does(|| {
+            let slaves = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
+            mount_change("/", slaves).expect("its mounts can be slaves");
+        });
+        Self { linux, follower }
     }
 
     /// Returns the kernel, to be wrapped.
@@ -44,48 +47,10 @@ impl Ground for Real {
     }
 
     fn elsewhere(&self) -> Vec<u8> {
-        self.follower.table()
+        self.follower.asks(|| std::fs::read("/proc/thread-self/mountinfo").expect("there is a procfs"))
     }
 
     fn descriptors(&self) -> usize {
         std::fs::read_dir("/proc/thread-self/fd").expect("there is a procfs").count()
-    }
-}
-
-/// A thread in a copy of this one's namespace in which every mount is a slave, as virtiofsd has.
-pub(crate) struct Follower {
-    ask: Option<Sender<()>>,
-    answers: Receiver<Vec<u8>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Follower {
-    pub(crate) fn start() -> Self {
-        let (ask, asked) = channel();
-        let (answer, answers) = channel();
-        let thread = std::thread::spawn(move || {
-            enter_on_this_thread().expect("a namespace of its own");
-            let slaves = MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC;
-            mount_change("/", slaves).expect("its mounts can be slaves");
-            let read = || std::fs::read("/proc/thread-self/mountinfo").expect("there is a procfs");
-            // The first message shows that the namespace is ready.
-            while answer.send(read()).is_ok() && asked.recv().is_ok() {}
-        });
-        answers.recv().expect("it starts");
-        Self { ask: Some(ask), answers, thread: Some(thread) }
-    }
-
-    fn table(&self) -> Vec<u8> {
-        self.ask.as_ref().expect("it runs").send(()).expect("it waits");
-        self.answers.recv().expect("it answers")
-    }
-}
-
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.ask = None;
-        if let Some(thread) = self.thread.take() {
-            thread.join().expect("it does not fail");
-        }
     }
 }

@@ -16,3 +16,13 @@ pub enum Filesystem {
     /// The filesystem mounted on `/shared/other/rootfs`.
     Bystander,
 }
+
+/// Each filesystem, with a place where it is mounted.
+pub const FILESYSTEMS: [(Filesystem, &str); 6] = [
+    (Filesystem::Root, "/"),
+    (Filesystem::Shared, "/shared"),
+    (Filesystem::Source, "/src"),
+    (Filesystem::Inner, "/src/tree/inner"),
+    (Filesystem::Victim, "/outside/busy/plain"),
+    (Filesystem::Bystander, "/shared/other/rootfs"),
+];

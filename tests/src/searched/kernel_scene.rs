@@ -2,18 +2,18 @@
 //!
 //! The other namespace of the model is a peer here, `/peer`: what propagates from `/shared` shows there.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use mountwright_core::mount::{AtimeMode, MountAttributes, MountId, PeerGroup};
 use mountwright_core::{MountFlags, MountTable};
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
-use rustix::mount::{MountFlags as RawFlags, MountPropagationFlags, OpenTreeFlags};
+use mountwright_linux::{At, Linux};
+use rustix::fs::CWD;
+use rustix::mount::OpenTreeFlags;
 
-use super::{FileName, FileSeen, Filesystem, Group, MountSeen, Parent, Piece, Snapshot, layout, without_numbers};
+use super::{FILESYSTEMS, Files, Filesystem, Group, MountSeen, Parent, Piece, Snapshot};
+use super::{add_files, layout, without_numbers};
+use crate::machine::Furniture;
 
 /// The machine under test, and its initial state.
 #[derive(Debug)]
@@ -27,9 +27,6 @@ pub struct KernelScene {
     open: usize,
 }
 
-/// The limit of a file's bytes that are compared.
-const MOST_BYTES: u64 = 1 << 16;
-
 impl KernelScene {
     /// Builds it in this thread's own fresh root ([`in_fresh_root`](crate::contract::in_fresh_root)), with `more` in it.
     ///
@@ -37,20 +34,20 @@ impl KernelScene {
     ///
     /// If the kernel refuses something.
     pub fn build(parent: Parent, more: &[Piece]) -> Self {
-        layout().iter().chain(more).for_each(|piece| place(piece, parent));
-        let roots = [
-            (Filesystem::Root, "/"),
-            (Filesystem::Shared, "/shared"),
-            (Filesystem::Source, "/src"),
-            (Filesystem::Inner, "/src/tree/inner"),
-            (Filesystem::Victim, "/outside/busy/plain"),
-            (Filesystem::Bystander, "/shared/other/rootfs"),
-        ];
+        let linux = Linux::new();
+        for piece in layout().iter().chain(more) {
+            let furniture = Furniture(&linux);
+            piece.place(&furniture, parent.propagation());
+            if *piece == Piece::Root && parent == Parent::Shared {
+                furniture.dir("/peer");
+                furniture.bind("/shared", "/peer");
+            }
+        }
         let copy = |path: &str| {
             let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
             rustix::mount::open_tree(CWD, path, flags).expect("a copy")
         };
-        let filesystems = roots.map(|(filesystem, path)| (filesystem, copy(path))).into();
+        let filesystems = FILESYSTEMS.map(|(filesystem, path)| (filesystem, copy(path))).into();
         let mut scene = Self { filesystems, mounts: Vec::new(), groups: Vec::new(), open: 0 };
         let table = table();
         scene.mounts = table.iter().map(|row| row.id()).collect();
@@ -78,17 +75,11 @@ impl KernelScene {
     ///
     /// If something cannot be looked at.
     pub fn snapshot(&self) -> Snapshot {
-        let (mut files, mut inodes) = (BTreeMap::new(), BTreeMap::new());
+        let mut seen = Files::default();
         for (filesystem, top) in &self.filesystems {
-            let mut visit = |path: &str, seen, inode| {
-                let name: FileName = (*filesystem, without_numbers(path));
-                inodes.insert(name.clone(), inode);
-                files.insert(name, seen);
-            };
-            let root = rustix::fs::statat(top, ".", AtFlags::empty()).expect("the root is there");
-            visit(".", seen(&root, Vec::new()), root.st_ino);
-            visit_files(top, "", &mut visit);
+            add_files(&mut seen, *filesystem, &Linux::new(), At::Fd(top), Path::new("."));
         }
+        let (files, inodes) = seen;
         Snapshot { mounts: self.mounts_seen(), files, inodes }
     }
 
@@ -156,81 +147,9 @@ fn number_of(attributes: MountAttributes) -> u64 {
 }
 
 fn table() -> MountTable {
-    MountTable::parse(read(CWD, Path::new("/proc/thread-self/mountinfo")))
+    MountTable::parse(std::fs::read("/proc/thread-self/mountinfo").expect("a procfs"))
 }
 
 fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/thread-self/fd").expect("a procfs").count()
-}
-
-fn read(dir: impl AsFd, path: &Path) -> Vec<u8> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let file = rustix::fs::openat(dir, path, flags, Mode::empty()).expect("a file opens");
-    let mut bytes = Vec::new();
-    File::from(file).take(MOST_BYTES).read_to_end(&mut bytes).expect("a file can be read");
-    bytes
-}
-
-fn seen(stat: &Stat, contents: Vec<u8>) -> FileSeen {
-    let mode = u16::try_from(stat.st_mode).expect("kind and permissions have 16 bits");
-    FileSeen { mode, owner: (stat.st_uid, stat.st_gid), contents }
-}
-
-/// Visits each file below a directory: its path, the file and its inode number.
-///
-/// # Panics
-///
-/// If something cannot be looked at.
-pub fn visit_files(top: &OwnedFd, below: &str, visit: &mut impl FnMut(&str, FileSeen, u64)) {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let here = if below.is_empty() { "." } else { below };
-    let directory = rustix::fs::openat(top, here, flags, Mode::empty()).expect("a directory opens");
-    for entry in Dir::read_from(&directory).expect("a directory can be listed") {
-        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        if name == "." || name == ".." {
-            continue;
-        }
-        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
-        let stat = rustix::fs::statat(top, path.as_str(), AtFlags::SYMLINK_NOFOLLOW).expect("it was listed");
-        let kind = FileType::from_raw_mode(stat.st_mode);
-        let contents = match kind {
-            FileType::Symlink => {
-                rustix::fs::readlinkat(top, path.as_str(), Vec::new()).expect("a link can be read").into_bytes()
-            }
-            FileType::RegularFile => read(top, Path::new(&path)),
-            _ => Vec::new(),
-        };
-        visit(&path, seen(&stat, contents), stat.st_ino);
-        if kind == FileType::Directory {
-            visit_files(top, &path, visit);
-        }
-    }
-}
-
-fn place(piece: &Piece, parent: Parent) {
-    let change = |path: &str, kind| rustix::mount::mount_change(path, kind).expect("a propagation");
-    match piece {
-        Piece::Directory(path) => rustix::fs::mkdir(path, Mode::from_raw_mode(0o755)).expect("a directory"),
-        Piece::File { path, contents } => {
-            let flags = OFlags::CREATE | OFlags::WRONLY | OFlags::CLOEXEC;
-            let file = rustix::fs::open(path, flags, Mode::from_raw_mode(0o644)).expect("a file");
-            File::from(file).write_all(contents.as_bytes()).expect("a file can be written");
-        }
-        Piece::Link { target, path } => rustix::fs::symlink(target, path).expect("a link"),
-        Piece::Tmpfs { name, path } => {
-            rustix::mount::mount(*name, path, "tmpfs", RawFlags::empty(), None).expect("a tmpfs");
-            change(path, MountPropagationFlags::PRIVATE);
-        }
-        Piece::Bind { source, path } => {
-            rustix::mount::mount_bind(*source, path).expect("a bind");
-            change(path, MountPropagationFlags::PRIVATE);
-        }
-        Piece::Root => {
-            if parent == Parent::Shared {
-                change("/shared", MountPropagationFlags::SHARED);
-                rustix::fs::mkdir("/peer", Mode::from_raw_mode(0o755)).expect("a directory");
-                rustix::mount::mount_bind("/shared", "/peer").expect("a peer");
-            }
-        }
-    }
 }

@@ -7,6 +7,10 @@
 //! | `/outside` | what no guest may reach: `empty`, `busy`, `bare`, each with the names of `box`: plain, mounted on, missing |
 //! | `/run`, `/proc` | as everywhere |
 
+use mountwright_linux::abi::MS_PRIVATE;
+
+use crate::machine::{Calls, Furniture};
+
 /// Something to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
@@ -42,6 +46,23 @@ pub enum Piece {
     },
     /// The mount at `/shared` gets its propagation.
     Root,
+}
+
+impl Piece {
+    /// Makes it; `root` is the propagation of `/shared` (`MS_…`).
+    pub fn place(&self, furniture: &Furniture<'_, impl Calls>, root: u32) {
+        match self {
+            Self::Directory(path) => furniture.dir(path),
+            Self::File { path, contents } => furniture.file(path, contents),
+            Self::Link { target, path } => furniture.link(target, path),
+            Self::Tmpfs { name, path } => furniture.tmpfs(name, path),
+            Self::Bind { source, path } => {
+                furniture.bind(source, path);
+                furniture.propagate(path, MS_PRIVATE);
+            }
+            Self::Root => furniture.propagate("/shared", root),
+        }
+    }
 }
 
 /// The names that the operations work on, in `box` and in what links lead to.

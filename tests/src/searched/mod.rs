@@ -17,14 +17,14 @@ mod violation;
 
 pub use answer::Answer;
 pub use difference::{Difference, differences};
-pub use filesystem::Filesystem;
-pub use kernel_scene::{KernelScene, visit_files};
+pub use filesystem::{FILESYSTEMS, Filesystem};
+pub use kernel_scene::KernelScene;
 pub use layout::{DIRECTORIES, FILES, Piece, layout};
 pub use operation::Operation;
 pub use parent::Parent;
 pub use run::Run;
 pub use rung::{Rung, rungs};
-pub use snapshot::{FileName, FileSeen, Group, MountSeen, Snapshot, without_numbers};
+pub use snapshot::{FileName, FileSeen, Files, Group, MountSeen, Snapshot, add_files, without_numbers};
 pub use tally::{Tallies, Tally};
 pub use verdict::{Expected, Wrong};
 pub use violation::{Harm, Violation};

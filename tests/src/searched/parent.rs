@@ -1,5 +1,7 @@
 //! Propagation of the mount below which everything happens.
 
+use mountwright_linux::abi::{MS_PRIVATE, MS_SHARED};
+
 /// The propagation of the mount of `/shared`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parent {
@@ -13,6 +15,14 @@ pub enum Parent {
 impl Parent {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Private, Self::Shared];
+
+    /// Its flag of mount(2).
+    pub fn propagation(self) -> u32 {
+        match self {
+            Self::Private => MS_PRIVATE,
+            Self::Shared => MS_SHARED,
+        }
+    }
 
     /// Returns the parents for searches on the kernel: in short the one with more risks.
     pub fn on_kernel(long: bool) -> &'static [Self] {

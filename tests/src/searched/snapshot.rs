@@ -1,12 +1,13 @@
 //! The state of a machine: every mount of both namespaces, every file of every filesystem.
 
 use std::collections::BTreeMap;
+use std::path::Path;
+
+use mountwright_linux::abi::{S_IFLNK, S_IFMT, STATX_BASIC_STATS};
+use mountwright_linux::{At, Kernel, Stat};
 
 use super::Filesystem;
-
-/// Kinds of files in a mode; the same on every architecture.
-const S_IFMT: u32 = 0o170_000;
-const S_IFLNK: u32 = 0o120_000;
+use crate::machine::walk;
 
 /// One mount. Those that a run has made have no id: it says nothing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +80,27 @@ pub struct Snapshot {
     pub files: BTreeMap<FileName, FileSeen>,
     /// Which file has which name. Not compared: new files have numbers of their own.
     pub inodes: BTreeMap<FileName, u64>,
+}
+
+/// Files and their inodes, by name.
+pub type Files = (BTreeMap<FileName, FileSeen>, BTreeMap<FileName, u64>);
+
+/// Adds a filesystem's files, seen at a mount of it on which nothing is mounted.
+///
+/// # Panics
+///
+/// If there is no such mount.
+pub fn add_files<K: Kernel>(files: &mut Files, filesystem: Filesystem, calls: &K, at: At<'_, K::Fd>, top: &Path) {
+    let mut add = |path: &Path, stat: &Stat, contents| {
+        let below = path.strip_prefix(top).expect("it is below");
+        let name = if below == Path::new("") { ".".to_owned() } else { without_numbers(&below.to_string_lossy()) };
+        let seen = FileSeen { mode: stat.mode, owner: (stat.uid, stat.gid), contents };
+        files.0.insert((filesystem, name.clone()), seen);
+        files.1.insert((filesystem, name), stat.inode);
+    };
+    let root = calls.statx(at, top, 0, STATX_BASIC_STATS).expect("the root is there");
+    add(top, &root, Vec::new());
+    walk(calls, at, top, &mut add);
 }
 
 /// A name without the number that makes a passing name unlike any other.
