@@ -8,7 +8,6 @@
 mod command;
 
 mod bad_input;
-mod crashes;
 mod expected;
 mod interrupted;
 mod running;
@@ -38,9 +37,7 @@ fn main() -> ExitCode {
     // Before the first thread starts: the stories begin in a namespace in which no other process mounts anything. Its
     // mounts are shared, so that a story with an effect outside would show.
     let namespace = namespace::enter().map_err(|none| none.to_string()).and_then(|_| Table::share());
-    let cases = [bad_input::cases(), stories::cases(), crashes::cases(), interrupted::cases(), shown::cases()]
-        .into_iter()
-        .flatten();
+    let cases = [bad_input::cases(), stories::cases(), interrupted::cases(), shown::cases()].into_iter().flatten();
     let trials = cases
         .map(|case| {
             let namespace = namespace.clone();

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mountwright_core::Errno;
 use mountwright_core::kubernetes::fs_group::{
@@ -14,7 +13,7 @@ use mountwright_linux::{Linux, LinuxBackend};
 use rustix::fs::{FileType, Mode, OFlags};
 
 use crate::Case;
-use crate::scene::{Ending, Scene};
+use crate::scene::Scene;
 
 pub(crate) const CASES: &[Case] = &[
     ("fs_group: everything gets the group and the bits of its kind", everything),
@@ -27,7 +26,6 @@ pub(crate) const CASES: &[Case] = &[
     ("fs_group: a second run writes nothing", second_run),
     ("fs_group: a read-only mount ends it at once", read_only_mount),
     ("fs_group: cancelled, the root stays, and a later run does the rest", cancelled),
-    ("fs_group: nothing outside is changed while directories are exchanged with symlinks", exchanged_meanwhile),
 ];
 
 pub(crate) const GID: u32 = 4321;
@@ -250,35 +248,4 @@ fn cancelled(scene: &Scene) {
         assert_eq!((report.progress.examined, report.progress.changed), (10, 10 - after));
         assert_shown(scene, &[(&here, "2775 G"), (&format!("{here}/a/f"), "660 G"), (&format!("{here}/c-f"), "660 G")]);
     }
-}
-
-fn exchanged_meanwhile(scene: &Scene) {
-    scene.directory("outside/inner", 0o700);
-    scene.file("outside/inner/secret", 0o600, b"");
-    scene.directory("v/d/inner", 0o700);
-    scene.file("v/d/inner/f", 0o600, b"");
-    scene.symlink("v/link", "../outside");
-    let (done, exchanges) = (AtomicBool::new(false), AtomicU64::new(0));
-    std::thread::scope(|threads| {
-        let attacker = threads.spawn(|| {
-            while !done.load(Ordering::Relaxed) {
-                scene.exchange("v/d", "v/link");
-                exchanges.fetch_add(1, Ordering::Relaxed);
-            }
-        });
-        let ending = Ending(&done);
-        let mut runs = 0_u32;
-        while (runs < 2000 || exchanges.load(Ordering::Relaxed) < 2000) && !attacker.is_finished() {
-            // Two groups in turn, so that there is always something to change.
-            let request = FsGroupRequest::new(FsGroup { gid: GID + runs % 2, ..ALWAYS.group });
-            let at = scene.location("v");
-            let outcome = apply_fs_group(&scene.backend, &at, &request, &mut |_| ControlFlow::Continue(()));
-            // A name that leads to another file at each look-up is a failure, and no more than that.
-            assert!(matches!(outcome, Ok(_) | Err(FsGroupError::Incomplete { .. })), "{outcome:?}");
-            runs += 1;
-        }
-        drop(ending);
-        attacker.join().expect("the attacker goes on to the end");
-    });
-    assert_shown(scene, &[("outside", "755 0"), ("outside/inner", "700 0"), ("outside/inner/secret", "600 0")]);
 }

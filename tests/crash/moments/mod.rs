@@ -23,10 +23,9 @@ use mountwright_tests::{namespace, worker_process};
 use rustix::process::{Signal, kill_process, set_parent_process_death_signal};
 use serde::{Deserialize, Serialize};
 
-use crate::Asked;
 use life::{Life, Said, Ways};
 use neighbours::{Neighbourhood, ON_SHARED, Ours, Theirs};
-pub(crate) use reply::Reply;
+use reply::Reply;
 
 /// Kills in each layout, short and long.
 const KILLS: [usize; 2] = [50, 500];
@@ -52,7 +51,7 @@ pub(crate) fn trials(settings: Settings) -> Vec<Trial> {
 }
 
 fn trial(layout: &str, request: &Request) -> Result<Completion, Failed> {
-    let reply: Reply = worker_process::ask(&Asked::Moments(Request { ..*request }))?;
+    let reply: Reply = worker_process::ask(request)?;
     if let Some(reason) = &reply.no_namespace {
         return not_run(reason);
     }

@@ -30,9 +30,6 @@ pub(crate) struct Cli {
     /// The container's id [default: the name in the spec's cgroupsPath]
     #[arg(long, value_name = "ID", visible_alias = "container-id")]
     pub(crate) id: Option<String>,
-    /// Kill the runtime right after its Nth call of the ports, and recover what it has left behind
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) crash_at: Option<u32>,
     /// The same for programs: one JSON object
     #[arg(long)]
     pub(crate) json: bool,

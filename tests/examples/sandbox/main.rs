@@ -5,7 +5,6 @@ mod as_text;
 mod bad_input;
 mod captured;
 mod cli;
-mod crash;
 mod given_file;
 mod heading;
 mod host;
@@ -26,7 +25,6 @@ use mountwright_tests::show::{Terminal, printable, write_out};
 use bad_input::BadInput;
 use captured::captured;
 use cli::{BackendName, Cli};
-use crash::Recovered;
 use given_file::GivenFile;
 use heading::Heading;
 use host::{CannotBuild, Host, fake_host, linux_host};
@@ -102,11 +100,6 @@ fn run(cli: &Cli) -> Result<ExitCode, Failure> {
         BackendName::Fake => fake_host(&mountinfo_file, &plant, &spec)?,
         BackendName::Linux => linux_host(&table, &plant, &spec)?,
     };
-    if let Some(after) = cli.crash_at {
-        let recovered = Recovered::after_crash(&host, &spec, after).map_err(Failure::Step)?;
-        let text = if cli.json { format!("{:#}\n", recovered.as_json()) } else { recovered.to_string() };
-        return written(&text, recovered.all_is_as_it_was());
-    }
     let story = Story::tell(&host, &spec).map_err(|error| Failure::Step(error.to_string()))?;
     let heading = heading(cli.backend, &spec_file, &spec, &host);
     let text = if cli.json {

@@ -47,11 +47,7 @@ impl Story {
 
     /// Runs the story on a host. On an error, what was done is rolled back first.
     pub(crate) fn tell(host: &Host, spec: &RuntimeSpec) -> Result<Self, Error> {
-        Self::tell_by(&*host.backend, host, spec)
-    }
-
-    /// The same, with these ports instead of the host's.
-    pub(crate) fn tell_by(backend: &dyn Backend, host: &Host, spec: &RuntimeSpec) -> Result<Self, Error> {
+        let backend = &*host.backend;
         let rows = spec.mounts.iter().map(|mount| Row::of(backend, mount, &host.unbuilt)).collect::<Vec<_>>();
         let before = backend.mounts()?;
         let [mounts_dir, shared_dir] = directories(spec);

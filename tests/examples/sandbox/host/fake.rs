@@ -22,7 +22,6 @@ pub(crate) fn fake_host(mountinfo: &GivenFile, plant: &Plant, spec: &RuntimeSpec
         backend: Box::new(host.build().map_err(named)?),
         unbuilt: Unbuilt::default(),
         description: format!("in memory, after {}", mountinfo.name),
-        outlives_processes: false,
     })
 }
 

@@ -89,12 +89,7 @@ pub(crate) fn linux_host(captured: &MountTable, plant: &Plant, spec: &RuntimeSpe
             "a scratch root on this kernel, in a mount and user namespace of its own, without root"
         }
     };
-    Ok(Host {
-        backend: Box::new(LinuxBackend::new()),
-        unbuilt,
-        description: description.to_owned(),
-        outlives_processes: true,
-    })
+    Ok(Host { backend: Box::new(LinuxBackend::new()), unbuilt, description: description.to_owned() })
 }
 
 /// Makes an empty tmpfs the root, with the machine's old root at [`MACHINE`] and its procfs.

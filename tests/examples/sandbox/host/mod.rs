@@ -16,6 +16,4 @@ pub(crate) struct Host {
     pub(crate) unbuilt: Unbuilt,
     /// A description for the heading
     pub(crate) description: String,
-    /// It outlives the process that changes it, so that one can be killed
-    pub(crate) outlives_processes: bool,
 }
