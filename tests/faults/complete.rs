@@ -61,14 +61,14 @@ fn both(operation: &Operation, rung: Rung) -> (Vec<i64>, Vec<Said>) {
         let text = serde_json::to_vec(&said).expect("numbers are JSON");
         i32::from((&writer).write_all(&text).is_err())
     };
-    let end = traced(act, |number| {
+    let end = traced(Next::Call, act, |number| {
         let number = i64::try_from(number).expect("small");
         if number == libc::SYS_getppid {
             marks += 1;
         } else if marks == 1 {
             made.push(number);
         }
-        Next::Go
+        Next::Call
     });
     assert_eq!(end.expect("the process can be traced"), End::Exited(0));
     drop(writer);

@@ -1,4 +1,4 @@
-//! A second process that is killed while it acts.
+//! A forked process, which may be killed while it acts.
 
 // fork(2) has no safe binding; the one block says why it is sound here.
 #![allow(unsafe_code)]
@@ -6,7 +6,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, waitpid};
 
 /// The end of a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,30 +19,38 @@ pub enum ChildEnd {
     Failed,
 }
 
-/// Ends this process at once, as a crash or the kernel's memory killer does: nothing unwinds, nothing is cleaned up.
-pub fn kill_oneself() {
-    // A process can always kill itself; if this failed, the child would continue and the parent would report it.
-    let _ = kill_process(getpid(), Signal::KILL);
+/// Runs `child` in a forked process, which ends with the status that it returns; the parent gets its pid.
+///
+/// The process must have one thread, or the others must wait for this one, or hold no lock: a lock held by another would stay
+/// locked in the child for good.
+///
+/// # Errors
+///
+/// The kernel refuses a child.
+pub fn fork_running(child: impl FnOnce() -> i32) -> io::Result<Pid> {
+    // SAFETY: no lock is held by a thread that the child does not have; the child leaves by `_exit` on every way.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            // A panic must not unwind into the copy of the parent's frames.
+            let status = catch_unwind(AssertUnwindSafe(child)).unwrap_or(101);
+            // SAFETY: it ends this process and touches nothing.
+            unsafe { libc::_exit(status) }
+        }
+        pid => Pid::from_raw(pid).ok_or_else(|| io::Error::other("fork(2) gave no pid")),
+    }
 }
 
-/// Starts a child process with a copy of everything, in the same namespaces, that does something and ends. No other thread of
-/// the caller may hold a lock.
+/// Starts a child process in the same namespaces that does something and ends ([`fork_running`]).
 ///
 /// # Errors
 ///
 /// The kernel refuses a child.
 pub fn start_child(act: impl FnOnce()) -> io::Result<Pid> {
-    // SAFETY: no lock is held by a thread that the child does not have; the child leaves by `_exit` on every way.
-    let pid = unsafe { libc::fork() };
-    match pid {
-        -1 => Err(io::Error::last_os_error()),
-        0 => {
-            let code = i32::from(catch_unwind(AssertUnwindSafe(act)).is_err());
-            // SAFETY: it ends this process and touches nothing.
-            unsafe { libc::_exit(code) }
-        }
-        pid => Pid::from_raw(pid).ok_or_else(|| io::Error::other("fork(2) gave no pid")),
-    }
+    fork_running(|| {
+        act();
+        0
+    })
 }
 
 /// Waits until a child has ended.
@@ -59,13 +67,4 @@ pub fn end_of(child: Pid) -> io::Result<ChildEnd> {
         (_, Some(signal)) if signal == Signal::KILL.as_raw() => ChildEnd::Killed,
         _ => ChildEnd::Failed,
     })
-}
-
-/// Does something in a child process ([`start_child`]) and waits until it has ended.
-///
-/// # Errors
-///
-/// The kernel refuses a child, or does not report its end.
-pub fn in_a_child(act: impl FnOnce()) -> io::Result<ChildEnd> {
-    end_of(start_child(act)?)
 }

@@ -1,4 +1,4 @@
-//! A forked process whose system calls are reported one by one, and which can be killed at any of them.
+//! A forked process whose system calls are reported one by one.
 
 #![allow(unsafe_code)] // ptrace(2) has no safe binding.
 
@@ -7,15 +7,15 @@ use std::mem::MaybeUninit;
 
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
-use crate::kernel_runner::fork_running;
+use crate::mortal_child::fork_running;
 
-/// The decision about a system call before it is made.
+/// The way on from a system call that is about to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Next {
-    /// Let it be made.
-    Go,
-    /// Kill the process: the call is not made.
-    Kill,
+    /// To the next one.
+    Call,
+    /// At its own speed, to where the process stops itself (`SIGSTOP`).
+    Stop,
 }
 
 /// The end of a traced process.
@@ -27,7 +27,7 @@ pub enum End {
     Killed,
 }
 
-/// Runs `act` in a forked process and asks `at_call` about each of its system calls, by number.
+/// Runs `act` in a forked process and reports its system calls by number to `at_call`, which says how to go on.
 ///
 /// Every other thread of this process has to wait for this one.
 ///
@@ -38,7 +38,7 @@ pub enum End {
 /// # Panics
 ///
 /// Never: the options of ptrace(2) are small numbers.
-pub fn traced(act: impl FnOnce() -> i32, mut at_call: impl FnMut(u64) -> Next) -> io::Result<End> {
+pub fn traced(first: Next, act: impl FnOnce() -> i32, mut at_call: impl FnMut(u64) -> Next) -> io::Result<End> {
     let child = fork_running(|| {
         // SAFETY: the request takes no further arguments.
         if unsafe { libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) } == -1 {
@@ -54,18 +54,16 @@ pub fn traced(act: impl FnOnce() -> i32, mut at_call: impl FnMut(u64) -> Next) -
     child.wait()?;
     let options = libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL;
     child.ask(libc::PTRACE_SETOPTIONS, usize::try_from(options).expect("small"))?;
-    let mut signal = 0;
+    let (mut next, mut signal) = (first, 0);
     loop {
-        child.ask(libc::PTRACE_SYSCALL, usize::try_from(signal).unwrap_or_default())?;
+        let request = if next == Next::Call { libc::PTRACE_SYSCALL } else { libc::PTRACE_CONT };
+        child.ask(request, usize::try_from(signal).unwrap_or_default())?;
         signal = 0;
         match child.wait()? {
             Stop::Ended(end) => return Ok(end),
+            Stop::Signal(libc::SIGSTOP) => next = Next::Call,
             Stop::Signal(other) => signal = other,
-            Stop::Enters(number) => {
-                if at_call(number) == Next::Kill {
-                    kill_process(child.0, Signal::KILL)?;
-                }
-            }
+            Stop::Enters(number) => next = at_call(number),
         }
     }
 }

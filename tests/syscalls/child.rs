@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::ExitCode;
 
 use camino::Utf8Path;
 use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest, apply_fs_group};
@@ -13,7 +12,6 @@ use mountwright_core::share::{share_rootfs, unshare_rootfs};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::LinuxBackend;
-use mountwright_tests::namespace;
 use mountwright_tests::settings::Settings;
 use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::process::{Signal, getpid, getppid, kill_process};
@@ -21,26 +19,10 @@ use rustix::process::{Signal, getpid, getppid, kill_process};
 use crate::asking::{QUESTIONS, Question, TIMES};
 use crate::budget::BUDGETS;
 
-/// The argument of the child, before the number of other mounts.
-const COUNTED: &str = "--counted=";
-/// The exit code if the kernel permits no namespace.
-pub(crate) const NO_NAMESPACE: u8 = 77;
-
 pub(crate) const EMPTY_DIR: &str = "/tmp/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
 
-/// Passes the number of other mounts to the child.
-pub(crate) fn ask(command: &mut std::process::Command, crowd: usize) {
-    command.arg(format!("{COUNTED}{crowd}"));
-}
-
-pub(crate) fn asked() -> Option<usize> {
-    std::env::args().nth(1)?.strip_prefix(COUNTED)?.parse().ok()
-}
-
-pub(crate) fn answer(crowd: usize) -> ExitCode {
-    if namespace::enter().is_err() {
-        return ExitCode::from(NO_NAMESPACE);
-    }
+/// Does everything among this many other mounts.
+pub(crate) fn act(crowd: usize) {
     tmpfs("/tmp");
     // Apart from the measured mounts: the kernel copies a mount in a time that grows with the mounts on it.
     tmpfs_at("/tmp/crowd");
@@ -60,7 +42,6 @@ pub(crate) fn answer(crowd: usize) -> ExitCode {
         asked_often(question, || ());
         asked_often(question, look);
     }
-    ExitCode::SUCCESS
 }
 
 /// From here to the second mark the parent counts every call.

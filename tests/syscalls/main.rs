@@ -4,7 +4,7 @@
 //! * A port call, or what core makes of a few, by itself: what is between two marks.
 //! * A question of the example `ask`: the calls at `--repeat 11` less those at `--repeat 1`, a tenth of it.
 //!
-//! This binary runs itself as a child and counts through ptrace(2). In a debug build the standard library looks at a
+//! A worker process counts the calls of a forked child through ptrace(2). In a debug build the standard library looks at a
 //! descriptor before it closes it; that look is not counted. The directory that is counted has 100,000 entries, and with
 //! `MOUNTWRIGHT_LONG` set a million.
 
@@ -23,6 +23,7 @@ use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use mountwright_tests::kernel_required::not_run;
+use mountwright_tests::worker_process::{ask, serve_if_asked};
 
 use asking::{QUESTIONS, TIMES};
 use budget::{BUDGETS, Budget, CROWDS};
@@ -31,12 +32,11 @@ use tracing::{Counted, count};
 type Counts = LazyLock<[Result<Counted, String>; CROWDS.len()]>;
 
 fn main() -> ExitCode {
-    if let Some(crowd) = child::asked() {
-        return child::answer(crowd);
+    if serve_if_asked(count) {
+        return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
-    let counts: Arc<Counts> =
-        Arc::new(LazyLock::new(|| CROWDS.map(|crowd| count(crowd).map_err(|error| error.to_string()))));
+    let counts: Arc<Counts> = Arc::new(LazyLock::new(|| CROWDS.map(|crowd| ask(&crowd).and_then(|counted| counted))));
     let budgets = BUDGETS.iter().enumerate().map(|(index, budget)| {
         let counts = Arc::clone(&counts);
         trial(budget.what, budget.most, move || check(&counts, index, budget))
@@ -53,10 +53,10 @@ fn trial(what: &str, most: usize, run: impl FnOnce() -> Result<Completion, Faile
 }
 
 /// Returns the calls of the `index`th operation, for each number of mounts; otherwise the result of the case.
-fn seen<'c>(counts: &'c Counts, index: usize) -> Result<Vec<&'c Vec<u64>>, Result<Completion, Failed>> {
+fn seen<'c>(counts: &'c Counts, index: usize) -> Result<Vec<&'c Vec<i64>>, Result<Completion, Failed>> {
     let of_one = |count: &'c Result<Counted, String>| match count {
         Ok(Counted::Calls(done)) => done.get(index).ok_or_else(|| Err("it was never done".into())),
-        Ok(Counted::NoNamespace) => Err(not_run("no mount namespace of our own")),
+        Ok(Counted::NoNamespace(reason)) => Err(not_run(reason)),
         Err(error) => Err(Err(error.into())),
     };
     counts.iter().map(of_one).collect()

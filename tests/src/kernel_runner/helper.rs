@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use super::credentials::die_with_parent;
 use super::performer::Performer;
-use super::raw_calls::{close_all_but, fork_running, unshare};
+use super::raw_calls::{close_all_but, unshare};
+use crate::mortal_child::fork_running;
 use crate::scenario::returned::Returned;
 use crate::scenario::{CannotRun, Step};
 

@@ -22,5 +22,4 @@ mod stage;
 
 pub use kernel_world::KernelWorld;
 pub use play_on_kernel::play_on_kernel;
-pub use raw_calls::fork_running;
 pub use stage::Stage;

@@ -7,7 +7,6 @@ use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 use rustix::io;
-use rustix::process::Pid;
 use rustix::thread::UnshareFlags;
 
 /// `struct mount_attr`, without the descriptor of a user namespace, which no scenario passes.
@@ -46,28 +45,6 @@ pub(super) fn unshare(flags: UnshareFlags) -> io::Result<()> {
     assert!(!flags.contains(UnshareFlags::FILES), "descriptors would be valid on one thread only");
     // SAFETY: the call is unsound only for `FILES`, which was just refused.
     unsafe { rustix::thread::unshare_unsafe(flags) }
-}
-
-/// Runs `child` in a forked process, which ends with the status that it returns; the parent gets its pid.
-///
-/// The process must have one thread, or the others must wait for this one: a lock held by another would stay locked in the
-/// child for good.
-///
-/// # Errors
-///
-/// fork(2)'s.
-pub fn fork_running(child: impl FnOnce() -> i32) -> io::Result<Pid> {
-    // SAFETY: no other thread does anything, as the caller promises, so that the child's memory is consistent and any code
-    // may run in it; it leaves by _exit and never returns into the parent's stack frames.
-    match unsafe { libc::fork() } {
-        0 => {
-            // A panic must not unwind into the copy of the parent's frames.
-            let status = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(101);
-            // SAFETY: ends the process; no destructor of the parent's values runs twice.
-            unsafe { libc::_exit(status) }
-        }
-        pid => Pid::from_raw(pid).filter(|_| pid > 0).ok_or_else(last_error),
-    }
 }
 
 /// Closes every descriptor above standard error but these, regardless of owners: for a forked child that never returns.

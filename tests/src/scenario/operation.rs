@@ -156,6 +156,43 @@ pub enum Operation {
     DestroyNs { ns: u32 },
 }
 
+/// The places of an operation, borrowed as the operation is.
+macro_rules! places {
+    ($operation:expr) => {
+        match $operation {
+            Self::Mkdir { path }
+            | Self::Rmdir { path }
+            | Self::Unlink { path }
+            | Self::Create { path }
+            | Self::Symlink { path, .. }
+            | Self::Mknod { path, .. }
+            | Self::Chmod { path, .. }
+            | Self::Stat { path, .. }
+            | Self::Readdir { path }
+            | Self::Tree { path }
+            | Self::Write { path }
+            | Self::Access { path, .. }
+            | Self::Readlink { path }
+            | Self::Open { path, .. }
+            | Self::Chdir { path }
+            | Self::OpenTree { path, .. } => vec![path],
+            Self::MountTmpfs { target, .. }
+            | Self::Propagation { target, .. }
+            | Self::RemountBind { target, .. }
+            | Self::Remount { target, .. }
+            | Self::Setattr { target, .. }
+            | Self::Umount { target, .. } => vec![target],
+            Self::Link { from: source, to: target }
+            | Self::Rename { from: source, to: target }
+            | Self::RenameExchange { from: source, to: target }
+            | Self::Bind { source, target, .. }
+            | Self::Move { source, target }
+            | Self::MoveMount { source, target, .. } => vec![source, target],
+            Self::Close { .. } | Self::CloneNs { .. } | Self::SwitchNs { .. } | Self::DestroyNs { .. } => vec![],
+        }
+    };
+}
+
 impl Operation {
     /// The `op` word.
     pub fn name(&self) -> &'static str {
@@ -197,71 +234,11 @@ impl Operation {
 
     /// The places that the operation takes, in the order of the call's arguments.
     pub fn places(&self) -> Vec<&Place> {
-        match self {
-            Self::Mkdir { path }
-            | Self::Rmdir { path }
-            | Self::Unlink { path }
-            | Self::Create { path }
-            | Self::Symlink { path, .. }
-            | Self::Mknod { path, .. }
-            | Self::Chmod { path, .. }
-            | Self::Stat { path, .. }
-            | Self::Readdir { path }
-            | Self::Tree { path }
-            | Self::Write { path }
-            | Self::Access { path, .. }
-            | Self::Readlink { path }
-            | Self::Open { path, .. }
-            | Self::Chdir { path }
-            | Self::OpenTree { path, .. } => vec![path],
-            Self::MountTmpfs { target, .. }
-            | Self::Propagation { target, .. }
-            | Self::RemountBind { target, .. }
-            | Self::Remount { target, .. }
-            | Self::Setattr { target, .. }
-            | Self::Umount { target, .. } => vec![target],
-            Self::Link { from: source, to: target }
-            | Self::Rename { from: source, to: target }
-            | Self::RenameExchange { from: source, to: target }
-            | Self::Bind { source, target, .. }
-            | Self::Move { source, target }
-            | Self::MoveMount { source, target, .. } => vec![source, target],
-            Self::Close { .. } | Self::CloneNs { .. } | Self::SwitchNs { .. } | Self::DestroyNs { .. } => vec![],
-        }
+        places!(self)
     }
 
     /// The same places, to be changed.
     pub fn places_mut(&mut self) -> Vec<&mut Place> {
-        match self {
-            Self::Mkdir { path }
-            | Self::Rmdir { path }
-            | Self::Unlink { path }
-            | Self::Create { path }
-            | Self::Symlink { path, .. }
-            | Self::Mknod { path, .. }
-            | Self::Chmod { path, .. }
-            | Self::Stat { path, .. }
-            | Self::Readdir { path }
-            | Self::Tree { path }
-            | Self::Write { path }
-            | Self::Access { path, .. }
-            | Self::Readlink { path }
-            | Self::Open { path, .. }
-            | Self::Chdir { path }
-            | Self::OpenTree { path, .. } => vec![path],
-            Self::MountTmpfs { target, .. }
-            | Self::Propagation { target, .. }
-            | Self::RemountBind { target, .. }
-            | Self::Remount { target, .. }
-            | Self::Setattr { target, .. }
-            | Self::Umount { target, .. } => vec![target],
-            Self::Link { from: source, to: target }
-            | Self::Rename { from: source, to: target }
-            | Self::RenameExchange { from: source, to: target }
-            | Self::Bind { source, target, .. }
-            | Self::Move { source, target }
-            | Self::MoveMount { source, target, .. } => vec![source, target],
-            Self::Close { .. } | Self::CloneNs { .. } | Self::SwitchNs { .. } | Self::DestroyNs { .. } => vec![],
-        }
+        places!(self)
     }
 }
