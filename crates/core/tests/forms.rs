@@ -114,7 +114,7 @@ fn numbers_and_words() {
     forms::<UnmountStrategy>([json!("detach"), json!("strict")]);
     forms::<IfNotShared>([json!("refuse"), json!("make-shared")]);
     forms::<NameAfter>([json!("removed"), json!("kept")]);
-    forms::<Difference>(["device", "subpath", "attributes", "propagation"].map(Value::from));
+    forms::<Difference>(["device", "subpath", "source", "attributes", "propagation"].map(Value::from));
     let kinds = ["emptyDir", "configMap", "secret", "projected", "downwardAPI", "csi"];
     forms::<kubernetes::VolumeKind>(kinds.map(Value::from));
     forms::<DirectVolumeType>(["block", "directvol", "vfiovol", "spdkvol"].map(Value::from));
@@ -162,6 +162,10 @@ fn mounts() {
     form::<MountShape>(json!({
         "device": "8:1", "subpath": "/a", "attributes": {"flags": ["ro"], "atime": "relatime"}, "propagation": "private",
         "idmapped": true,
+    }));
+    form::<MountShape>(json!({
+        "device": "0:47", "subpath": "/", "source": "nas:/export/a", "attributes": {"flags": [], "atime": "relatime"},
+        "propagation": "private",
     }));
     forms::<PathDevice>([
         json!({"block-node": {"device": "8:1"}}),

@@ -1,8 +1,8 @@
 //! Expected properties of a mount.
 
-use std::path::PathBuf;
-
+use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 use crate::file::DeviceNumber;
 use crate::mount::{MountAttributes, MountInfo, PeerGroup, PropagationState};
@@ -44,6 +44,13 @@ pub struct MountShape {
     /// The directory or file of the filesystem that it shows.
     #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
     pub subpath: PathBuf,
+    /// The source that it shows, where the type shows the path there and not in the root (NFS): two exports can have one
+    /// device number.
+    #[cfg_attr(
+        feature = "serde",
+        serde(default, skip_serializing_if = "Option::is_none", with = "crate::stored_form::names")
+    )]
+    pub source: Option<OsString>,
     /// Its attributes.
     pub attributes: MountAttributes,
     /// Its propagation.
@@ -59,6 +66,7 @@ impl MountShape {
         let checks = [
             (self.device == found.device, Difference::Device),
             (self.subpath == found.root, Difference::Subpath),
+            (self.source.as_ref().is_none_or(|source| *source == found.source), Difference::Source),
             (self.attributes == found.attributes, Difference::Attributes),
             (self.propagation.fits(found.propagation), Difference::Propagation),
             (self.idmapped == found.idmapped, Difference::IdMap),
@@ -89,6 +97,8 @@ pub enum Difference {
     Device,
     /// It shows another subtree of the filesystem, or one that was deleted and perhaps created again.
     Subpath,
+    /// It shows another export, or another subtree of one (NFS).
+    Source,
     /// Its attributes differ: read-only or not, `nosuid`, the atime class …
     Attributes,
     /// Its propagation differs.
@@ -119,6 +129,10 @@ impl fmt::Display for Conflict {
                 Difference::Subpath => {
                     write!(f, "root {} (expected {})", printable(&found.root), printable(&wanted.subpath))?;
                 }
+                Difference::Source => {
+                    let wanted = wanted.source.as_deref().unwrap_or_default();
+                    write!(f, "source {} (expected {})", printable(&found.source), printable(wanted))?;
+                }
                 Difference::Attributes => write!(f, "{} (expected {})", found.attributes, wanted.attributes)?,
                 Difference::IdMap if found.idmapped => f.write_str("id-mapped")?,
                 Difference::IdMap => f.write_str("not id-mapped")?,
@@ -136,7 +150,8 @@ mod tests {
 
     fn shape(propagation: PropagationShape) -> MountShape {
         let attributes = MountAttributes { flags: MountFlags::READ_ONLY, ..MountAttributes::default() };
-        MountShape { device: DeviceNumber::new(8, 1), subpath: "/a".into(), attributes, propagation, idmapped: false }
+        let device = DeviceNumber::new(8, 1);
+        MountShape { device, subpath: "/a".into(), source: None, attributes, propagation, idmapped: false }
     }
 
     fn found() -> MountInfo {
@@ -193,13 +208,15 @@ mod tests {
         let wanted = MountShape {
             device: DeviceNumber::new(8, 1),
             subpath: "/images/c".into(),
+            source: Some("nas:/c".into()),
             attributes: MountAttributes::default(),
             propagation: PropagationShape::SlaveOf(None),
             idmapped: true,
         };
         assert_eq!(
             wanted.check(found).unwrap_err().to_string(),
-            "/m/c/rootfs is already mounted: device 8:2 (expected 8:1), root / (expected /images/c), not id-mapped"
+            "/m/c/rootfs is already mounted: device 8:2 (expected 8:1), root / (expected /images/c), source none (expected \
+             nas:/c), not id-mapped"
         );
     }
 }

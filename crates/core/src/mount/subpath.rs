@@ -1,5 +1,7 @@
 //! The subtree of a filesystem that a path shows.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::mount::MountInfo;
@@ -11,7 +13,30 @@ pub(crate) fn subpath(mount: &MountInfo, path: &Path) -> Option<PathBuf> {
         return None;
     }
     let below = path.strip_prefix(&mount.mount_point).ok()?;
-    Some(if below.as_os_str().is_empty() { mount.root.clone() } else { mount.root.join(below) })
+    Some(if below.as_os_str().is_empty() || shows_path_in_source(mount) {
+        mount.root.clone()
+    } else {
+        mount.root.join(below)
+    })
+}
+
+/// The source that a bind of `path` would show, where the type shows the path there; `None`: the root has the path.
+pub(crate) fn source_of_bind(mount: &MountInfo, path: &Path) -> Option<OsString> {
+    let below = path.strip_prefix(&mount.mount_point).ok().filter(|_| shows_path_in_source(mount))?;
+    let mut source = mount.source.clone();
+    if !below.as_os_str().is_empty() {
+        if !source.as_bytes().ends_with(b"/") {
+            source.push("/");
+        }
+        source.push(below);
+    }
+    Some(source)
+}
+
+/// True of NFS: each mount shows `/` as its root and the path on the server in its source, and mounts of several exports
+/// can share a superblock.
+fn shows_path_in_source(mount: &MountInfo) -> bool {
+    mount.fs_type == "nfs" || mount.fs_type == "nfs4"
 }
 
 /// True where the mount point lies outside the root of this process, as in a chroot that is no mount point: the kernel
@@ -22,7 +47,10 @@ pub(crate) fn is_outside_root(mount: &MountInfo) -> bool {
 
 /// True where `mount` shows just what lies under it on `parent`, the mount that it is on.
 pub(crate) fn is_onto_itself(mount: &MountInfo, parent: &MountInfo) -> bool {
-    mount.device == parent.device && subpath(parent, &mount.mount_point).is_some_and(|under| under == mount.root)
+    let same_source = || source_of_bind(parent, &mount.mount_point).is_none_or(|source| source == mount.source);
+    mount.device == parent.device
+        && subpath(parent, &mount.mount_point).is_some_and(|under| under == mount.root)
+        && same_source()
 }
 
 #[cfg(test)]
@@ -56,5 +84,23 @@ mod tests {
         let mut other = mount("/x/a", "/mnt/a");
         other.device = DeviceNumber::new(8, 2);
         assert!(!is_onto_itself(&other, &mount("/x", "/mnt")));
+    }
+
+    #[test]
+    fn path_of_a_bind_of_nfs_is_in_its_source() {
+        let nfs = |source: &str, at| {
+            let mut info = mount("/", at);
+            (info.fs_type, info.source) = ("nfs4".into(), source.into());
+            info
+        };
+        let export = nfs("nas:/export", "/mnt");
+        let bind_of =
+            |mount: &MountInfo, path: &str| (subpath(mount, path.as_ref()), source_of_bind(mount, path.as_ref()));
+        assert_eq!(bind_of(&export, "/mnt/a/b"), (Some("/".into()), Some("nas:/export/a/b".into())));
+        assert_eq!(bind_of(&export, "/mnt"), (Some("/".into()), Some("nas:/export".into())));
+        assert_eq!(bind_of(&nfs("nas:/", "/mnt"), "/mnt/a").1, Some("nas:/a".into()));
+        assert_eq!(bind_of(&mount("/x", "/mnt"), "/mnt/a"), (Some("/x/a".into()), None));
+        assert!(is_onto_itself(&nfs("nas:/export/a", "/mnt/a"), &export));
+        assert!(!is_onto_itself(&nfs("nas:/export/b", "/mnt/a"), &export));
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::device::within_root::within_root;
 use crate::error::{Errno, Error, Operation, OsError};
-use crate::mount::subpath::subpath;
+use crate::mount::subpath::{source_of_bind, subpath};
 use crate::mount::{MountAttributes, MountFlags, MountInfo, MountShape, Propagation, PropagationShape};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
@@ -23,7 +23,10 @@ pub(crate) fn shape_of_bind(
     let Some(subpath) = subpath(&holding, &path) else {
         return Err(OsError::new(Operation::MountOf, path, Errno::ESTALE).into());
     };
-    Ok(shape_of_copy(&holding, subpath, read_only, propagation))
+    Ok(MountShape {
+        source: source_of_bind(&holding, &path),
+        ..shape_of_copy(&holding, subpath, read_only, propagation)
+    })
 }
 
 /// The shape of the mount that a bind of this subtree of `holding` creates.
@@ -36,7 +39,14 @@ pub(crate) fn shape_of_copy(
     let added = if read_only { MountFlags::READ_ONLY } else { MountFlags::NONE };
     let attributes = MountAttributes { flags: holding.attributes.flags | added, ..holding.attributes };
     let propagation = shape_of_propagation(propagation, holding);
-    MountShape { device: holding.device, subpath, attributes, propagation, idmapped: holding.idmapped }
+    MountShape {
+        device: holding.device,
+        subpath,
+        source: source_of_bind(holding, &holding.mount_point),
+        attributes,
+        propagation,
+        idmapped: holding.idmapped,
+    }
 }
 
 /// The mount that holds the source of a share.

@@ -88,6 +88,7 @@ fn conflict() -> Conflict {
     let shape = MountShape {
         device: DeviceNumber::new(8, 1),
         subpath: "/a".into(),
+        source: Some("nas:/a".into()),
         attributes: MountAttributes { flags: MountFlags::READ_ONLY, ..MountAttributes::default() },
         propagation: PropagationShape::Private,
         idmapped: true,
@@ -98,6 +99,7 @@ fn conflict() -> Conflict {
     let differences = vec![
         Difference::Device,
         Difference::Subpath,
+        Difference::Source,
         Difference::Attributes,
         Difference::Propagation,
         Difference::IdMap,
