@@ -3,7 +3,12 @@
 use std::path::Path;
 
 use mountwright_core::file::{FileKind, FilesystemMagic, FinalSymlink};
-use mountwright_core::{BindRequest, DeviceNumber, Errno, FileMode, Filesystem, Location, Mounter, UnmountRequest};
+use mountwright_core::mount::Difference;
+use mountwright_core::share::{Ensured, Share, ensure_share, unshare_recorded};
+use mountwright_core::{
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, DeviceNumber, Errno, FileMode, Filesystem, Location,
+    Mounter, Propagation, Recursion, UnmountRequest,
+};
 use mountwright_fake::{FakeBackend, HostBuilder, HostError, Machine, Plant};
 
 const NODE: &str = include_str!("data/node.mountinfo");
@@ -23,6 +28,12 @@ fn captured(lines: &str) -> FakeBackend {
 /// Builds it and prints it back.
 fn round_trip(lines: &str) {
     assert_eq!(text(&captured(lines)), lines);
+}
+
+fn round_trip_of(lines: &str) -> FakeBackend {
+    let host = captured(lines);
+    assert_eq!(text(&host), lines);
+    host
 }
 
 fn refused(lines: &str) -> String {
@@ -234,15 +245,123 @@ fn lines_that_cannot_be_are_named() {
         ("1 0 8:1 / / rw - ext4 a", "the options of the superblock are missing"),
         ("1 0 8:1 / / rw shared:1 unbindable - ext4 a rw", "neither shares nor receives"),
         ("1 0 8:1 / / rw shared:1 master:1 - ext4 a rw", "its own peers"),
-        ("1 0 8:1 / / rw master:2 propagate_from:3 - ext4 a rw", "a group that no line has"),
         ("5 5 8:1 / /a rw - ext4 a rw", "its own parent"),
         ("1 0 9999:1 / / rw - ext4 a rw", "no such device number"),
-        ("1 0 8:1 / / rw,idmapped - ext4 a rw", "a mount that maps owners is not modelled, see docs/fake.md"),
-        ("1 0 8:1 / / rw,newflag - ext4 a rw", "not modelled, see docs/fake.md"),
-        ("1 0 8:1 / / rw new:1 - ext4 a rw", "not modelled, see docs/fake.md"),
     ] {
         let said = refused(&format!("\n{line}\n"));
         assert!(said.starts_with(&format!("line 2 (`{line}`): ")) && said.contains(what), "{said}");
+    }
+}
+
+#[test]
+fn a_line_that_the_model_would_print_otherwise_prints_the_same() {
+    let host = round_trip_of(
+        "\
+28 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+24 28 259:3 /var_tmp /var/tmp rw,noatime,nosuid,nodev - btrfs /dev/sdc1 rw,compress=zstd:3
+29 28 0:60 / /a#b rw shared:44 new:7 - tmpfs a#b rw
+30 28 0:61 / /x rw,newflag,relatime - newfs none rw
+31 28 253:0 /d /d rw,relatime master:12 shared:45 - ext4 /dev/mapper/ssd-root rw,seclabel
+32 28 8:1 /srv /srv rw,relatime shared:300 master:13 propagate_from:7 - ext4 /dev/sda1 rw
+33 28 0:9 pidfd:[7] /run/p rw - pidfs pidfs rw
+",
+    );
+    // A column that changes is the model's own.
+    host.change_attributes(&AttributesRequest::new(at("/d"), AttributeChange::READ_ONLY)).unwrap();
+    host.unmount(&UnmountRequest::new(at("/x"))).unwrap();
+    assert!(text(&host).contains("31 28 253:0 /d /d ro,relatime master:12 shared:45 - ext4"), "{}", text(&host));
+}
+
+#[test]
+fn what_a_line_says_beyond_the_model_is_refused_when_it_is_acted_on() {
+    let lines = "\
+1 0 8:1 / / rw - ext4 a rw
+2 1 0:5 / /x rw,newflag - tmpfs t rw
+3 1 0:6 / /y rw new:7 - tmpfs t rw
+4 1 0:7 / /z rw - tmpfs t rw
+";
+    let host = round_trip_of(lines);
+    host.create_dir(&at("/to"), FileMode::from_bits(0o755)).unwrap();
+    for path in ["/x", "/y"] {
+        let refused = |errno| assert_eq!(errno, Err(Errno::EOPNOTSUPP), "{path}");
+        let bind = BindRequest::new(at(path), at("/to"));
+        refused(host.bind(&bind).map(drop).map_err(|error| error.errno()));
+        let change = AttributesRequest::new(at(path), AttributeChange::READ_ONLY);
+        refused(host.change_attributes(&change).map(drop).map_err(|error| error.errno()));
+        let shared = host.set_propagation(&at(path), Propagation::Shared, Recursion::This);
+        refused(shared.map_err(|error| error.errno()));
+        assert!(host.mount_of(&at(path)).unwrap().is_root);
+    }
+    let tree = BindRequest::new(at("/"), at("/to")).recursive();
+    assert_eq!(host.bind(&tree).unwrap_err().errno(), Errno::EOPNOTSUPP);
+    host.bind(&BindRequest::new(at("/z"), at("/to"))).unwrap();
+    host.unmount(&UnmountRequest::new(at("/to"))).unwrap();
+    assert_eq!(text(&host), lines);
+    host.unmount(&UnmountRequest::new(at("/x"))).unwrap();
+}
+
+#[test]
+fn a_mount_that_maps_owners_is_there_and_its_owners_are_not_modelled() {
+    let host = round_trip_of(
+        "\
+28 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+90 28 254:1 /var/lib/snapshots/7/fs /tmp/mapped rw,relatime,idmapped shared:1 - ext4 /dev/vda1 rw
+",
+    );
+    assert!(host.mount_of(&at("/tmp/mapped")).unwrap().mount.idmapped);
+    host.create_dir(&at("/to"), FileMode::from_bits(0o755)).unwrap();
+    let report = host.bind(&BindRequest::new(at("/tmp/mapped"), at("/to")).read_only()).unwrap();
+    let copy = host.find_mount(report.mount).unwrap();
+    assert!(copy.idmapped && copy.attributes.is_read_only(), "a copy maps them too");
+    let error = host.create_dir(&at("/tmp/mapped/d"), FileMode::from_bits(0o755)).unwrap_err();
+    assert_eq!(error.errno(), Errno::EOPNOTSUPP);
+}
+
+#[test]
+fn a_subvolume_inside_another_one_shows_its_own_options() {
+    let lines = "\
+99 1 0:44 /@/.snapshots/1/snapshot / rw,relatime shared:1 - btrfs /dev/vda2 rw,ssd,subvolid=266,subvol=/@/.snapshots/1/snapshot
+120 99 0:44 /@/.snapshots /.snapshots rw,relatime shared:60 - btrfs /dev/vda2 rw,ssd,subvolid=265,subvol=/@/.snapshots
+121 99 0:44 /@ /.top rw,relatime shared:61 - btrfs /dev/vda2 rw,ssd,subvolid=256,subvol=/@
+";
+    let host = round_trip_of(lines);
+    host.create_dir(&at("/d"), FileMode::from_bits(0o755)).unwrap();
+    host.create_dir(&at("/to"), FileMode::from_bits(0o755)).unwrap();
+    let report = host.bind(&BindRequest::new(at("/d"), at("/to"))).unwrap();
+    let bound = host.find_mount(report.mount).unwrap();
+    assert_eq!(bound.option("subvolid").as_deref(), Some("266".as_ref()), "a directory of the subvolume");
+}
+
+#[test]
+fn two_exports_of_one_superblock_are_two_volumes() {
+    let volume = |name: &str| format!("/var/lib/kubelet/pods/p1/volumes/kubernetes.io~csi/{name}/mount");
+    let (a, b) = (volume("pvc-a"), volume("pvc-b"));
+    let lines = format!(
+        "\
+28 1 254:1 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+26 28 0:24 / /run rw,nosuid,nodev shared:5 - tmpfs tmpfs rw,mode=755
+27 28 0:47 / {a} rw,relatime shared:30 - nfs4 nas:/export/pvc-a rw,vers=4.2,addr=10.0.0.5
+29 28 0:47 / {b} rw,relatime shared:31 - nfs4 nas:/export/pvc-b rw,vers=4.2,addr=10.0.0.5
+"
+    );
+    let host = HostBuilder::from_mountinfo(&lines).unwrap().dir("/run/mounts").file(format!("{a}/sub/of-a"), "A");
+    let host = host.dir(format!("{b}/sub")).build().unwrap();
+    assert_eq!(text(&host), lines);
+    assert!(host.metadata(&at(&format!("{b}/sub/of-a")), FinalSymlink::Follow).is_err());
+
+    let id = ContainerId::new("c1").unwrap();
+    let share = |volume: String| Share::volume("/run/mounts", &id, "data", Location::trusted(volume)).unwrap();
+    let ensure = |volume: &str| ensure_share(&host, &host, &share(volume.to_owned())).unwrap();
+    for (one, other) in
+        [(a.clone(), b.clone()), (format!("{a}/sub"), format!("{b}/sub")), (a.clone(), format!("{a}/sub"))]
+    {
+        let Ensured::Done(record) = ensure(&one) else { panic!("{one} was not there") };
+        assert!(matches!(ensure(&one), Ensured::AlreadySatisfied(_)), "{one}");
+        match ensure(&other) {
+            Ensured::Conflict(conflict) => assert_eq!(conflict.differences, [Difference::Source], "{other}"),
+            there => panic!("{other}: {there:?}"),
+        }
+        unshare_recorded(&host, &host, "/run/mounts".into(), &record).unwrap();
     }
 }
 

@@ -1,7 +1,7 @@
 //! The attributes of a described mount as flags of a modelled one.
 
-use mountwright_core::MountFlags as Attribute;
 use mountwright_core::mount::{AtimeMode, MountAttributes};
+use mountwright_core::{MountFlags as Attribute, MountInfo};
 
 use crate::model::objects::mount_flags::MountFlags;
 
@@ -14,7 +14,13 @@ const ATTRIBUTES: [(Attribute, MountFlags); 6] = [
     (Attribute::NO_DIR_ATIME, MountFlags::NO_DIR_ATIME),
 ];
 
-pub(super) fn flags_of(attributes: MountAttributes) -> MountFlags {
+/// The flags of a row's mount.
+pub(super) fn flags_of_mount(mount: &MountInfo) -> MountFlags {
+    let mapped = if mount.idmapped { MountFlags::ID_MAPPED } else { MountFlags::default() };
+    flags_of(mount.attributes) | mapped
+}
+
+fn flags_of(attributes: MountAttributes) -> MountFlags {
     let atime = match attributes.atime {
         AtimeMode::Relative => MountFlags::REL_ATIME,
         AtimeMode::Never => MountFlags::NO_ATIME,

@@ -1,6 +1,6 @@
 //! A machine with exactly these mounts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,13 +8,14 @@ use std::sync::Arc;
 use mountwright_core::mount::MountId;
 use mountwright_core::{DeviceNumber, Errno, MountTable};
 
-use crate::host::attribute_flags::flags_of;
+use crate::host::attribute_flags::flags_of_mount;
 use crate::host::host_error::HostError;
-use crate::host::mount_row::Row;
+use crate::host::mount_row::{Row, names, path_in_filesystem};
 use crate::host::planted_file::Plant;
 use crate::model::filesystems::filesystem_type::magic_of;
 use crate::model::keys::{DentryKey, MountKey, NamespaceKey, SuperKey};
 use crate::model::machine::Machine;
+use crate::model::objects::captured_line::CapturedLine;
 use crate::model::objects::device_number::Device;
 use crate::model::objects::inode::Content;
 use crate::model::objects::mount_flags::MountFlags;
@@ -56,6 +57,7 @@ pub(crate) fn assemble(rows: &[Row], planted: &[(PathBuf, Plant)]) -> Result<Mac
     assembly.make_mounts(&roots);
     assembly.attach_all(base)?;
     assembly.set_propagation();
+    assembly.keep_captured_lines();
     Ok(assembly.machine)
 }
 
@@ -70,9 +72,10 @@ fn files(rows: &[Row], planted: &[(PathBuf, Plant)]) -> BTreeSet<(DeviceNumber, 
     let in_filesystem = |path: &Path| {
         let row = table.mount_holding(path)?;
         let rest = path.strip_prefix(row.mount_point()).ok()?.as_os_str().as_bytes();
-        let root = row.root();
-        let root = root.as_os_str().as_bytes();
-        let mut whole = root.strip_suffix(b"/").unwrap_or(root).to_vec();
+        let mut whole = path_in_filesystem(&row.to_info());
+        if whole == b"/" {
+            whole.clear();
+        }
         if !rest.is_empty() {
             whole.push(b'/');
             whole.extend_from_slice(rest);
@@ -114,6 +117,18 @@ impl Assembly<'_> {
             if !self.superblocks.contains_key(&row.mount.device) {
                 let superblock = self.make_superblock(row);
                 self.superblocks.insert(row.mount.device, superblock);
+            }
+        }
+    }
+
+    /// Keeps the text of each captured line that the model would print otherwise.
+    fn keep_captured_lines(&mut self) {
+        let Ok(root) = self.machine.task(Machine::INIT).map(|task| task.root) else { return };
+        for (row, &mount) in self.rows.iter().zip(&self.mounts) {
+            let Some(captured) = &row.captured else { continue };
+            let mut line = Vec::new();
+            if self.machine.mountinfo_line(&mut line, mount, root) {
+                self.machine.mounts[mount].captured = CapturedLine::new(&line, captured).map(Arc::new);
             }
         }
     }
@@ -163,19 +178,30 @@ impl Assembly<'_> {
                 Some(root) => root,
                 None => self.make_root(row, &row.root_names().0)?,
             };
+            all.push(root);
+        }
+        self.give_roots_their_options(&all);
+        Ok(all)
+    }
+
+    /// A btrfs shows options of the subvolume that a root is in: of the nearest root above it that has some.
+    fn give_roots_their_options(&mut self, roots: &[DentryKey]) {
+        let mut by_depth: Vec<(usize, usize)> =
+            roots.iter().enumerate().map(|(row, &root)| (self.machine.depth(root), row)).collect();
+        by_depth.sort_unstable();
+        for (_, index) in by_depth {
+            let (row, root) = (&self.rows[index], roots[index]);
             let superblock = self.superblocks[&row.mount.device];
-            if *row.own_options() != *self.machine.superblocks[superblock].options {
+            if self.machine.options_of_root(superblock, root) != row.own_options() {
                 let object = &mut self.machine.superblocks[superblock];
                 Arc::make_mut(&mut object.root_options).push((root, Arc::from(row.own_options())));
             }
-            all.push(root);
         }
-        Ok(all)
     }
 
     fn make_root(&mut self, row: &Row, names: &[&[u8]]) -> Result<DentryKey, HostError> {
         let top = self.machine.superblocks[self.superblocks[&row.mount.device]].root;
-        let is_file = row.is_namespace() || self.files.contains(&(row.mount.device, row.root().to_vec()));
+        let is_file = row.is_namespace() || self.files.contains(&(row.mount.device, row.path_in_filesystem()));
         self.make_path(top, names, is_file).map_err(|reason| HostError::BadLine { line: row.line.clone(), reason })
     }
 
@@ -207,8 +233,11 @@ impl Assembly<'_> {
     /// that is not listed, as in a chroot.
     fn lowest_mount(&mut self) -> Base {
         let listed: BTreeSet<MountId> = self.rows.iter().map(|row| row.mount.id).collect();
-        let is_lowest =
-            |row: &Row| row.mount_point() == b"/" && (row.is_own_parent() || !listed.contains(&row.mount.parent));
+        // A mount over a root directory that is no mount point: others are on the mount beneath it too.
+        let elsewhere: BTreeSet<MountId> =
+            self.rows.iter().filter(|row| row.mount_point() != b"/").map(|row| row.mount.parent).collect();
+        let is_missing = |parent: &MountId| !listed.contains(parent) && !elsewhere.contains(parent);
+        let is_lowest = |row: &Row| row.mount_point() == b"/" && (row.is_own_parent() || is_missing(&row.mount.parent));
         let root_row = self.rows.iter().position(is_lowest);
         let hidden_parent = self.rows.iter().map(|row| row.mount.parent).find(|parent| !listed.contains(parent));
         let id = root_row.map(|row| self.rows[row].mount.parent).filter(|parent| !listed.contains(parent));
@@ -234,7 +263,7 @@ impl Assembly<'_> {
             let superblock = self.superblocks[&row.mount.device];
             let mount = self.new_mount(superblock, root, row.mount.id.0);
             let object = &mut self.machine.mounts[mount];
-            object.flags = flags_of(row.mount.attributes);
+            object.flags = flags_of_mount(&row.mount);
             object.source = Some(Arc::from(row.mount.source.as_bytes()));
             self.mounts.push(mount);
         }
@@ -277,11 +306,42 @@ impl Assembly<'_> {
         if let Some(row) = base.root_row {
             self.attach_below(row, &children)?;
         }
+        // A mount lies on what is at its mount point: those above come first.
+        orphans.sort_by_key(|&orphan| names(self.rows[orphan].mount_point()).len());
+        let mut places: HashMap<(MountId, &[u8]), MountKey> = HashMap::new();
         for orphan in orphans {
-            self.attach_orphan(orphan)?;
+            let row = &self.rows[orphan];
+            let mut above = row.mount.mount_point.ancestors().skip(1).map(|above| above.as_os_str().as_bytes());
+            match above.find_map(|above| Some((above.len(), *places.get(&(row.mount.parent, above))?))) {
+                Some((length, sibling)) => self.attach_beside(orphan, sibling, &row.mount_point()[length..])?,
+                None => self.attach_orphan(orphan)?,
+            }
+            if row.mount_point() != b"/" {
+                places.entry((row.mount.parent, row.mount_point())).or_insert(self.mounts[orphan]);
+            }
             self.attach_below(orphan, &children)?;
         }
         Ok(())
+    }
+
+    /// Attaches a row without its parent's row below the mount point of another row of that parent, which hides it.
+    fn attach_beside(&mut self, index: usize, sibling: MountKey, below: &[u8]) -> Result<(), HostError> {
+        let (row, mount) = (&self.rows[index], self.mounts[index]);
+        let object = &self.machine.mounts[sibling];
+        let (parent, point) = (object.parent.unwrap_or(sibling), object.mount_point);
+        let is_file = !self.is_directory(self.machine.mounts[mount].root);
+        let point = self
+            .make_path(point, &names(below), is_file)
+            .map_err(|reason| HostError::BadLine { line: row.line.clone(), reason })?;
+        self.machine.attach(mount, parent, point);
+        self.show_parent(mount, row.mount.parent.0);
+        Ok(())
+    }
+
+    fn show_parent(&mut self, mount: MountKey, shown: u32) {
+        if self.machine.parent_id(mount) != shown {
+            self.machine.mounts[mount].shown_parent = Some(shown);
+        }
     }
 
     fn attach_below(&mut self, top: usize, children: &[Vec<usize>]) -> Result<(), HostError> {
@@ -320,10 +380,7 @@ impl Assembly<'_> {
         match place {
             Ok(place) if self.is_directory(place.dentry) != is_file => {
                 self.machine.attach(mount, place.mount, place.dentry);
-                let shown = row.mount.parent.0;
-                if self.machine.parent_id(mount) != shown {
-                    self.machine.mounts[mount].shown_parent = Some(shown);
-                }
+                self.show_parent(mount, row.mount.parent.0);
                 Ok(())
             }
             _ => {

@@ -5,6 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use mountwright_core::MountInfo;
 
 use crate::host::host_error::{HostError, HostLine};
+use crate::model::vfs::nfs::{is_nfs, split_export};
 
 /// The suffix of a removed root in mountinfo.
 const DELETED: &[u8] = b"//deleted";
@@ -16,6 +17,8 @@ const LAST_MINOR: u32 = 0xf_ffff;
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) line: HostLine,
+    /// The line as it was captured; none in a short text.
+    pub(crate) captured: Option<Box<[u8]>>,
     pub(crate) mount: MountInfo,
 }
 
@@ -23,7 +26,7 @@ impl Row {
     /// Reads every line of a mountinfo; empty lines are left out.
     ///
     /// # Errors
-    /// A line that cannot be read, or that the model could not print again.
+    /// A line that cannot be read.
     pub(crate) fn all(text: &[u8]) -> Result<Vec<Self>, HostError> {
         let lines = (1..).zip(text.split(|&byte| byte == b'\n'));
         lines.filter(|(_, line)| !line.is_empty()).map(|(number, line)| Self::captured(number, line)).collect()
@@ -35,24 +38,14 @@ impl Row {
             Ok(mount) => mount,
             Err(odd) => return Err(HostError::BadLine { line, reason: odd.reason }),
         };
-        if mount.idmapped {
-            return Err(HostError::NotModelled { line, what: "a mount that maps owners" });
-        }
-        let row = Self::new(line, mount)?;
-        if row.mount.to_line() != bytes {
-            return Err(HostError::NotModelled { line: row.line, what: "something in it" });
-        }
-        Ok(row)
+        Ok(Self { captured: Some(bytes.into()), ..Self::new(line, mount)? })
     }
 
     pub(crate) fn new(line: HostLine, mount: MountInfo) -> Result<Self, HostError> {
-        let row = Self { line, mount };
+        let row = Self { line, captured: None, mount };
         let bad = |reason| Err(HostError::BadLine { line: row.line.clone(), reason });
         let state = row.mount.propagation;
         let device = row.mount.device;
-        if !row.is_namespace() && row.root().first() != Some(&b'/') {
-            return Err(HostError::NotModelled { line: row.line.clone(), what: "a root that is no path" });
-        }
         if !matches!(row.options().split(|&byte| byte == b',').next(), Some(b"rw" | b"ro")) {
             return bad("the superblock's options begin with neither rw nor ro");
         }
@@ -80,10 +73,16 @@ impl Row {
 
     /// The names that lead to the root in its filesystem, and whether the last of them was removed.
     pub(crate) fn root_names(&self) -> (Vec<&[u8]>, bool) {
+        let export = names(export_of(&self.mount));
         match self.root().strip_suffix(DELETED) {
-            Some(path) if !path.is_empty() => (names(path), true),
-            _ => (names(self.root()), false),
+            Some(path) if !path.is_empty() => ([export, names(path)].concat(), true),
+            _ => ([export, names(self.root())].concat(), false),
         }
+    }
+
+    /// The same as a path.
+    pub(crate) fn path_in_filesystem(&self) -> Vec<u8> {
+        path_in_filesystem(&self.mount)
     }
 
     pub(crate) fn mount_point(&self) -> &[u8] {
@@ -124,6 +123,19 @@ impl Row {
     pub(crate) fn is_own_parent(&self) -> bool {
         self.mount.id == self.mount.parent
     }
+}
+
+/// The path of a mount's root in its filesystem.
+pub(crate) fn path_in_filesystem(mount: &MountInfo) -> Vec<u8> {
+    let path = [export_of(mount), b"/", mount.root.as_os_str().as_bytes()].concat();
+    let names = names(&path);
+    if names.is_empty() { b"/".to_vec() } else { names.iter().flat_map(|name| [b"/", *name].concat()).collect() }
+}
+
+/// The directory of the server that a mount's source names: of NFS, mounts of several exports can share a superblock, and
+/// all show `/` as their root.
+fn export_of(mount: &MountInfo) -> &[u8] {
+    if is_nfs(mount.fs_type.as_bytes()) { split_export(mount.source.as_bytes()).1 } else { b"" }
 }
 
 /// The names of a path.

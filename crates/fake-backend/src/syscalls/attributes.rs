@@ -77,6 +77,7 @@ impl Machine {
         }
         let place = self.walk(pid, at.into(), path, WalkFlags::from_at(flags))?;
         self.want_write(place)?;
+        self.check_owners(place)?;
         self.ask_server_of(pid, place)?;
         let task = self.task(pid)?;
         let translated = |id| {

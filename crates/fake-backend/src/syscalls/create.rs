@@ -13,6 +13,7 @@ use crate::model::machine::Machine;
 use crate::model::objects::dentry::Name;
 use crate::model::objects::device_number::Device;
 use crate::model::objects::inode::Content;
+use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
 use crate::model::objects::superblock::NewInode;
@@ -153,6 +154,7 @@ impl Machine {
         if inode.dead {
             return Err(Errno::ENOENT);
         }
+        self.check_owners(directory)?;
         let who = &self.task(pid)?.credentials;
         let home = self.superblocks[inode.superblock].user_ns;
         let known = |id| self.user_namespaces.number_in(home, id).is_some();
@@ -160,6 +162,13 @@ impl Machine {
             return Err(Errno::EOVERFLOW);
         }
         self.check_permission(pid, key, WRITE | EXECUTE)
+    }
+
+    /// # Errors
+    /// `EOPNOTSUPP`: the mount maps owners, by a map that the model does not know.
+    pub(crate) fn check_owners(&self, place: Place) -> Result<(), Errno> {
+        let mapped = self.mounts[place.mount].flags.has(MountFlags::ID_MAPPED);
+        if mapped { Err(Errno::EOPNOTSUPP) } else { Ok(()) }
     }
 
     /// Makes a file of any kind under a name that is free.

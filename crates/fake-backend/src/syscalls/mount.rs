@@ -189,6 +189,7 @@ impl Machine {
         if !self.is_in(place.mount, self.task(pid)?.namespace) || !self.is_mount_root(place) {
             return Err(Errno::EINVAL);
         }
+        self.check_known(place.mount)?;
         if self.mounts[place.mount].flags.allows(flags) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
@@ -219,6 +220,7 @@ impl Machine {
         let kind = PropagationType::from_flags(flags & !(MS_REC | MS_SILENT)).ok_or(Errno::EINVAL)?;
         self.may_change_propagation(pid, place.mount)?;
         let mounts = if flags & MS_REC != 0 { self.tree(place.mount) } else { vec![place.mount] };
+        mounts.iter().try_for_each(|&mount| self.check_known(mount))?;
         if kind == PropagationType::Shared {
             self.invent_groups(&mounts);
         }

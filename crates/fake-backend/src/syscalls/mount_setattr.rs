@@ -150,8 +150,9 @@ impl Machine {
     }
 
     /// # Errors
-    /// `EPERM`: a lock. `EBUSY`: to become read-only while written.
+    /// `EOPNOTSUPP`: it has words that the model does not know. `EPERM`: a lock. `EBUSY`: to become read-only while written.
     fn check_change(&self, mount: MountKey, change: &Change) -> Result<(), Errno> {
+        self.check_known(mount)?;
         let mount = &self.mounts[mount];
         if !mount.flags.allows(change.applied_to(mount.flags)) {
             return Err(Errno::EPERM);

@@ -84,8 +84,10 @@ impl Machine {
             return Err(Errno::EINVAL);
         }
         if recursive {
+            self.tree(from.mount).into_iter().try_for_each(|mount| self.check_known(mount))?;
             self.copy_tree(from.mount, from.dentry, CopyKind::default())
         } else {
+            self.check_known(from.mount)?;
             Ok(self.copy_mount(from.mount, from.dentry, CopyKind::default()))
         }
     }

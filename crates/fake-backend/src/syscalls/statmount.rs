@@ -214,7 +214,7 @@ impl Machine {
         let top = Place { mount: key, dentry: mount.root };
         answer.mnt_point = give(STATMOUNT_MNT_POINT, &|| self.path_from(top, root).unwrap_or_default());
         answer.mnt_opts = give(STATMOUNT_MNT_OPTS, &|| self.shown_options(key).get(1..).unwrap_or_default().to_vec());
-        answer.sb_source = give(STATMOUNT_SB_SOURCE, &|| mount.source.as_deref().unwrap_or(b"none").to_vec());
+        answer.sb_source = give(STATMOUNT_SB_SOURCE, &|| self.shown_source(key).into_owned());
         answer.mask |= given;
     }
 

@@ -22,8 +22,9 @@ impl Machine {
     pub(crate) fn copy_mount(&mut self, original: MountKey, root: DentryKey, kind: CopyKind) -> MountKey {
         let old = &self.mounts[original];
         let flags = old.flags & !MountFlags::LOCKED;
-        let (superblock, source) = (old.superblock, old.source.clone());
+        let (superblock, source, captured) = (old.superblock, old.source.clone(), old.captured.clone());
         let copy = self.new_mount(superblock, root, flags, source);
+        self.mounts[copy].captured = captured.filter(|line| line.has_unknown_words());
 
         let old_group = self.mounts[original].group;
         if !kind.slave {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use mountwright_core::Errno;
+
 use crate::model::keys::{DentryKey, MountKey, NamespaceKey, SuperKey};
 use crate::model::machine::Machine;
 use crate::model::objects::mount::Mount;
@@ -31,6 +33,7 @@ impl Machine {
             namespace: None,
             parent: None,
             shown_parent: None,
+            captured: None,
             mount_point: root,
             visible: false,
             first_child: None,
@@ -58,6 +61,13 @@ impl Machine {
     pub(crate) fn parent_id(&self, mount: MountKey) -> u32 {
         let object = &self.mounts[mount];
         object.shown_parent.unwrap_or_else(|| object.parent.map_or(object.id, |parent| self.mounts[parent].id))
+    }
+
+    /// # Errors
+    /// `EOPNOTSUPP`: its captured line has words that the model does not know.
+    pub(crate) fn check_known(&self, mount: MountKey) -> Result<(), Errno> {
+        let captured = self.mounts[mount].captured.as_ref();
+        if captured.is_some_and(|line| line.has_unknown_words()) { Err(Errno::EOPNOTSUPP) } else { Ok(()) }
     }
 
     /// In this process's namespace.

@@ -25,15 +25,29 @@ impl Machine {
     pub(crate) fn mountinfo_text(&self, namespace: NamespaceKey, root: Place) -> Vec<u8> {
         let mut out = Vec::new();
         for (_, &mount) in self.namespaces[namespace].mounts.iter() {
-            let top = Place { mount, dentry: self.mounts[mount].root };
-            if let Ok(mount_point) = self.path_from(top, root) {
-                self.mountinfo_line(&mut out, mount, &mount_point, root);
+            let begin = out.len();
+            if !self.mountinfo_line(&mut out, mount, root) {
+                continue;
             }
+            if let Some(captured) = &self.mounts[mount].captured {
+                let line = captured.line(&out[begin..]);
+                out.truncate(begin);
+                out.extend(line);
+            }
+            out.push(b'\n');
         }
         out
     }
 
-    fn mountinfo_line(&self, out: &mut Vec<u8>, key: MountKey, mount_point: &[u8], root: Place) {
+    /// Appends the model's own line of a mount, without its newline; false where the mount is not below `root`.
+    pub(crate) fn mountinfo_line(&self, out: &mut Vec<u8>, key: MountKey, root: Place) -> bool {
+        let top = Place { mount: key, dentry: self.mounts[key].root };
+        let Ok(mount_point) = self.path_from(top, root) else { return false };
+        self.append_line(out, key, &mount_point, root);
+        true
+    }
+
+    fn append_line(&self, out: &mut Vec<u8>, key: MountKey, mount_point: &[u8], root: Place) {
         let mount = &self.mounts[key];
         let superblock = &self.superblocks[mount.superblock];
         let parent = self.parent_id(key);
@@ -61,10 +75,9 @@ impl Machine {
         out.extend_from_slice(b" - ");
         escape(out, &superblock.type_name, IN_SOURCES);
         out.push(b' ');
-        escape(out, mount.source.as_deref().unwrap_or(b"none"), IN_SOURCES);
+        escape(out, &self.shown_source(key), IN_SOURCES);
         out.extend_from_slice(if superblock.read_only { b" ro" } else { b" rw" });
         out.extend_from_slice(self.shown_options(key));
-        out.push(b'\n');
     }
 
     /// The nearest group above this slave that has a mount under `root` in its namespace, or 0.

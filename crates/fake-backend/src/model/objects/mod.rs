@@ -1,5 +1,6 @@
 //! The objects that a machine consists of, without what happens to them.
 
+pub(crate) mod captured_line;
 pub(crate) mod credentials;
 pub(crate) mod dentry;
 pub(crate) mod device_number;

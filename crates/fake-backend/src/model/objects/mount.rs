@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::keys::{DentryKey, MountKey, NamespaceKey, SuperKey};
+use crate::model::objects::captured_line::CapturedLine;
 use crate::model::objects::mount_flags::MountFlags;
 
 /// A subtree of a filesystem, attached to a dentry of another mount. The links are lists threaded through the mounts,
@@ -26,6 +27,8 @@ pub(crate) struct Mount {
     pub(crate) parent: Option<MountKey>,
     /// The parent's id from a captured text without that parent, until the mount is moved.
     pub(crate) shown_parent: Option<u32>,
+    /// The parts of its captured line that the model would print otherwise.
+    pub(crate) captured: Option<Arc<CapturedLine>>,
     /// The dentry on the parent; its own root while it has no parent.
     pub(crate) mount_point: DentryKey,
     /// A walk finds it at its mount point.

@@ -29,6 +29,8 @@ impl MountFlags {
     pub(crate) const LOCK_ATIME: Self = Self(1 << 12);
     /// Locked to its parent: what is beneath must not be seen.
     pub(crate) const LOCKED: Self = Self(1 << 13);
+    /// Owners are mapped, in a way that the model does not know.
+    pub(crate) const ID_MAPPED: Self = Self(1 << 14);
 
     /// A flag and its lock, for those that are locked each on its own.
     const LOCKS: [(Self, Self); 4] = [
@@ -95,6 +97,9 @@ impl MountFlags {
         } else if !self.has(Self::REL_ATIME) {
             result |= abi::MOUNT_ATTR_STRICTATIME;
         }
+        if self.has(Self::ID_MAPPED) {
+            result |= abi::MOUNT_ATTR_IDMAP;
+        }
         result
     }
 
@@ -126,6 +131,7 @@ impl MountFlags {
             (Self::NO_DIR_ATIME, ",nodiratime"),
             (Self::REL_ATIME, ",relatime"),
             (Self::NO_SYMLINK_FOLLOW, ",nosymfollow"),
+            (Self::ID_MAPPED, ",idmapped"),
         ] {
             if self.has(flag) {
                 text.push_str(word);

@@ -4,6 +4,7 @@ pub(crate) mod at;
 pub(crate) mod d_path;
 pub(crate) mod dentry;
 pub(crate) mod hang;
+pub(crate) mod nfs;
 pub(crate) mod path;
 pub(crate) mod path_walk;
 pub(crate) mod permission;

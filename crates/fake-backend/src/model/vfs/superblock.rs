@@ -1,5 +1,6 @@
 //! Filesystems: a device and a tree of names.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::model::keys::{DentryKey, InodeKey, SuperKey};
@@ -10,26 +11,48 @@ use crate::model::objects::inode::{Content, Inode, Times};
 use crate::model::objects::server::Server;
 use crate::model::objects::superblock::{NewInode, NewSuperblock, Superblock};
 use crate::model::objects::user_namespace::UserNs;
+use crate::model::vfs::nfs::{is_nfs, split_export};
 
 impl Machine {
     /// Returns the options that mountinfo prints after `rw` or `ro`, with a leading comma: those of the nearest root at
     /// or above the mount's root that has its own.
     pub(crate) fn shown_options(&self, mount: crate::model::keys::MountKey) -> &[u8] {
         let mount = &self.mounts[mount];
-        let superblock = &self.superblocks[mount.superblock];
-        let own = superblock.root_options.iter().filter(|(root, _)| self.is_below(mount.root, *root));
-        own.max_by_key(|(root, _)| self.depth(*root)).map_or(&superblock.options, |(_, options)| options)
+        self.options_of_root(mount.superblock, mount.root)
+    }
+
+    /// Those of a mount of `root`.
+    pub(crate) fn options_of_root(&self, superblock: SuperKey, root: DentryKey) -> &[u8] {
+        let superblock = &self.superblocks[superblock];
+        let own = superblock.root_options.iter().filter(|(top, _)| self.is_below(root, *top));
+        own.max_by_key(|(top, _)| self.depth(*top)).map_or(&superblock.options, |(_, options)| options)
     }
 
     /// The root of the mount inside its filesystem, as mountinfo prints it.
     pub(crate) fn shown_root(&self, mount: crate::model::keys::MountKey) -> Vec<u8> {
         let mount = &self.mounts[mount];
+        let type_name = &*self.superblocks[mount.superblock].type_name;
+        if is_nfs(type_name) {
+            return b"/".to_vec();
+        }
         let mut path = self.path_in_filesystem(mount.root);
-        if *self.superblocks[mount.superblock].type_name == *b"nsfs" && path.len() > 1 {
+        if type_name == b"nsfs" && path.len() > 1 {
             // Namespaces have names, not paths: `net:[4026531840]`.
             path.remove(0);
         }
         path
+    }
+
+    /// The source of the mount, as mountinfo prints it.
+    pub(crate) fn shown_source(&self, mount: crate::model::keys::MountKey) -> Cow<'_, [u8]> {
+        let mount = &self.mounts[mount];
+        let source = mount.source.as_deref().unwrap_or(b"none");
+        match split_export(source) {
+            (server, export) if is_nfs(&self.superblocks[mount.superblock].type_name) && !export.is_empty() => {
+                [server, &self.path_in_filesystem(mount.root)].concat().into()
+            }
+            _ => source.into(),
+        }
     }
 
     pub(crate) fn new_superblock(&mut self, new: NewSuperblock) -> SuperKey {
