@@ -149,9 +149,15 @@ fn look_ups(table: &MountTable) {
 fn walk(rows: &[(MountId, MountId, PathBuf)], path: &Path) -> Option<Option<usize>> {
     let has_parent =
         |(id, parent, _): &(MountId, MountId, PathBuf)| parent != id && rows.iter().any(|(other, ..)| other == parent);
-    let orphan_at =
-        |place: &Path| rows.iter().rposition(|row| !has_parent(row) && row.2.as_os_str() == place.as_os_str());
     let root = Path::new("/");
+    let hides = |one: &(MountId, MountId, PathBuf), other: &(MountId, MountId, PathBuf)| {
+        let above = other.2.ancestors().skip(1).any(|above| above != root && above.as_os_str() == one.2.as_os_str());
+        one.1 == other.1 && other.0 != other.1 && above && !has_parent(one)
+    };
+    let is_hidden = |row: &(MountId, MountId, PathBuf)| rows.iter().any(|other| hides(other, row));
+    let orphan_at = |place: &Path| {
+        rows.iter().rposition(|row| !has_parent(row) && !is_hidden(row) && row.2.as_os_str() == place.as_os_str())
+    };
     let lies_over = |at: usize| {
         let (id, parent, _) = &rows[at];
         id != parent && rows.iter().any(|row| row.1 == *parent && row.2.as_os_str() != root.as_os_str())
@@ -165,14 +171,15 @@ fn walk(rows: &[(MountId, MountId, PathBuf)], path: &Path) -> Option<Option<usiz
             let above = rows[current?].0;
             rows.iter().rposition(|row| has_parent(row) && row.1 == above && row.2.as_os_str() == prefix.as_os_str())
         };
-        let mut next = child(current).or_else(|| orphan_at(prefix));
-        while let Some(at) = next {
-            current = Some(at);
-            steps += 1;
-            if steps > rows.len() {
-                return None;
+        for from in [None, orphan_at(prefix)] {
+            current = from.or(current);
+            while let Some(at) = child(current) {
+                current = Some(at);
+                steps += 1;
+                if steps > rows.len() {
+                    return None;
+                }
             }
-            next = child(current);
         }
     }
     Some(current)

@@ -1,6 +1,7 @@
 //! A snapshot of all mounts of a namespace.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -44,6 +45,8 @@ pub struct MountTable {
     by_parent: OnceLock<ById>,
     by_place: OnceLock<ByPlace>,
     root: OnceLock<Root>,
+    /// The missing parent and the mount point of each row without its parent.
+    orphans: OnceLock<HashSet<(MountId, Vec<u8>)>>,
 }
 
 /// The start of look-ups from the root directory.
@@ -96,6 +99,7 @@ impl MountTable {
             by_parent: OnceLock::new(),
             by_place: OnceLock::new(),
             root: OnceLock::new(),
+            orphans: OnceLock::new(),
         }
     }
 
@@ -151,8 +155,9 @@ impl MountTable {
     ///
     /// * `path` is taken as a text: clean, absolute, without symlinks.
     /// * A look-up begins at the process's root and never enters a mount over `/`, as in the kernel: such a mount and
-    ///   all below it are unreachable by path.
-    /// * A row whose parent is not in the table lies on the mount that holds its mount point.
+    ///   all below it are unreachable by path. A table whose only row without its parent is at `/` is read as whole.
+    /// * A row whose parent is not in the table lies on the mount that holds its mount point. Rows with the same missing
+    ///   parent lie on one mount, so that one of them hides those below its mount point.
     pub fn mount_at(&self, path: &Path) -> Option<MountRow<'_>> {
         let row = self.mount_holding(path)?;
         (row.mount_point().as_ref() == path).then_some(row)
@@ -169,18 +174,22 @@ impl MountTable {
         let mut current = root.row;
         for end in prefix_ends(bytes).skip(1) {
             let prefix = &bytes[..end];
-            let on_current =
-                |current: Option<u32>| current.and_then(|current| self.child_at(Some(self.row(current).id), prefix));
-            let orphan = || if root.has_orphans { self.child_at(None, prefix) } else { None };
-            let mut next = on_current(current).or_else(orphan);
-            // A kernel has no cycle of parents, but a text can: no more steps than rows.
-            for _ in 0..self.rows.len() {
-                let Some(child) = next else { break };
-                current = Some(child);
-                next = on_current(current);
-            }
+            current = current.map(|row| self.topmost_on(row, prefix));
+            let orphan = if root.has_orphans { self.child_at(None, prefix) } else { None };
+            current = orphan.map(|row| self.topmost_on(row, prefix)).or(current);
         }
         current.map(|row| self.view(self.row(row)))
+    }
+
+    /// The last of the rows that lie on this one at a place, one on the other; this one where there are none.
+    fn topmost_on(&self, row: u32, place: &[u8]) -> u32 {
+        let mut current = row;
+        // A kernel has no cycle of parents, but a text can: no more steps than rows.
+        for _ in 0..self.rows.len() {
+            let Some(child) = self.child_at(Some(self.row(current).id), place) else { break };
+            current = child;
+        }
+        current
     }
 
     /// The latest row on `/` whose parent is not in the table. Where that parent has other children, it is itself the mount
@@ -229,8 +238,30 @@ impl MountTable {
         })
     }
 
+    /// `None`: the row lies where its mount point is. A row below another one of the same missing parent lies on that one's
+    /// parent, which no look-up reaches.
     fn known_parent(&self, row: &Row) -> Option<MountId> {
-        Some(row.parent).filter(|&id| id != row.id && self.row_of(id).is_some())
+        if self.is_orphan(row) && !self.is_below_a_sibling(row) { None } else { Some(row.parent) }
+    }
+
+    fn is_orphan(&self, row: &Row) -> bool {
+        row.parent == row.id || self.row_of(row.parent).is_none()
+    }
+
+    fn is_below_a_sibling(&self, row: &Row) -> bool {
+        let point = unescape(Columns::mount_point(self.line(row)));
+        let siblings = self.rows_on(row.parent);
+        if siblings.len() < 2 || row.parent == row.id {
+            return false;
+        }
+        let places = self.orphans.get_or_init(|| self.places_of_orphans());
+        let above = prefix_ends(&point).skip(1).filter(|&end| end < point.len());
+        above.map(|end| (row.parent, point[..end].to_vec())).any(|place| places.contains(&place))
+    }
+
+    fn places_of_orphans(&self) -> HashSet<(MountId, Vec<u8>)> {
+        let orphans = self.rows.iter().filter(|row| self.is_orphan(row));
+        orphans.map(|row| (row.parent, unescape(Columns::mount_point(self.line(row))).into_owned())).collect()
     }
 
     fn line(&self, row: &Row) -> &[u8] {
@@ -443,6 +474,19 @@ mod tests {
         ]);
         assert_eq!((at(&table, "/var"), at(&table, "/var/x"), at(&table, "/var/x/y")), (Some(2), Some(847), Some(848)));
         assert_eq!(table.mount_holding(Path::new("/var/z")).unwrap().id().0, 2);
+    }
+
+    #[test]
+    fn rows_with_one_missing_parent_lie_on_one_mount() {
+        let table = table(&[
+            "1 0 8:1 / / rw - ext4 a rw",
+            "2 1 0:2 / /a rw - tmpfs known rw",
+            "5 9 0:5 / /a/b rw - tmpfs hidden rw",
+            "4 9 0:4 / /a rw - tmpfs over rw",
+            "6 8 0:6 / /a/b rw - tmpfs other rw",
+            "7 9 0:7 / /ab rw - tmpfs beside rw",
+        ]);
+        assert_eq!((at(&table, "/a"), at(&table, "/a/b"), at(&table, "/ab")), (Some(4), Some(6), Some(7)));
     }
 
     #[test]
