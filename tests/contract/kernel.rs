@@ -10,7 +10,7 @@ use mountwright_tests::contract::{Case, Needs, can_play_on_kernel, play_on_kerne
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::namespace::{self, Privilege};
 
-use crate::ladders::{ladders, limited};
+use crate::syscall_sets::{ladders, limited};
 
 /// The privilege on this kernel, and the counts of the cases.
 pub(crate) struct Kernel {

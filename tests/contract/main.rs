@@ -5,8 +5,8 @@
 //! `MOUNTWRIGHT_REQUIRE_KERNEL` set they fail instead.
 
 mod kernel;
-mod ladders;
 mod model;
+mod syscall_sets;
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;

@@ -5,7 +5,7 @@ use mountwright_fake::{FakeBackend, KernelVersion, ModelKernel};
 use mountwright_linux::{Call, Ladder, LinuxBackend};
 use mountwright_tests::contract::{Case, play_on_model};
 
-use crate::ladders::{ladders, limited};
+use crate::syscall_sets::{ladders, limited};
 
 /// The case on each backend that needs no kernel.
 pub(crate) fn trials(area: &'static str, case: Case) -> impl Iterator<Item = Trial> {
