@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mountwright_core::Errno;
 use mountwright_fake::test_kit::{Between, Budget, Interposed, Moment};
 use mountwright_fake::{ModelKernel, Pid, SharedMachine};
-use mountwright_linux::{Ladder, LinuxBackend};
+use mountwright_linux::{LinuxBackend, SyscallSet};
 
 use crate::host::Host;
 use crate::operations::{Answer, Ports};
@@ -52,15 +52,15 @@ impl Between for ActOfOthers {
 }
 
 /// Runs one operation of one process.
-pub(crate) fn alone(host: &Host, caller: Pid, ladder: Ladder, run: &dyn Fn(Ports<'_>) -> Answer) -> Lone {
-    beside(host, caller, ladder, run, None)
+pub(crate) fn alone(host: &Host, caller: Pid, syscalls: SyscallSet, run: &dyn Fn(Ports<'_>) -> Answer) -> Lone {
+    beside(host, caller, syscalls, run, None)
 }
 
 /// The same, with an act of others after this many of its calls.
 pub(crate) fn beside(
     host: &Host,
     caller: Pid,
-    ladder: Ladder,
+    syscalls: SyscallSet,
     run: &dyn Fn(Ports<'_>) -> Answer,
     act: Option<(usize, Act)>,
 ) -> Lone {
@@ -72,7 +72,7 @@ pub(crate) fn beside(
         ActOfOthers { machine: machine.clone(), host: host.clone(), after, act, done }
     });
     let calls = Interposed::new(ModelKernel::new(machine.clone(), caller), (Arc::clone(&budget), act));
-    let backend = LinuxBackend::over(calls.clone()).with_ladder(ladder);
+    let backend = LinuxBackend::over(calls.clone()).with_syscalls(syscalls);
     let answer = run(Ports::of(&backend));
     drop(backend);
     let made = calls.calls_made();

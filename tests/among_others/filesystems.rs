@@ -6,7 +6,7 @@ use std::path::Path;
 use mountwright_core::{DeviceNumber, Errno};
 use mountwright_fake::abi::S_IFBLK;
 use mountwright_fake::{At, Server};
-use mountwright_linux::Ladder;
+use mountwright_linux::SyscallSet;
 
 use crate::alone::alone;
 use crate::found::Found;
@@ -19,7 +19,7 @@ const LAYOUT: Layout = Layout::Shared;
 
 /// An overlay of two filesystems: any set of files of the volume may be on the second one. Each gets its group, or the
 /// result says that it did not.
-pub(crate) fn overlay(ladder: Ladder, found: &mut Found) {
+pub(crate) fn overlay(syscalls: SyscallSet, found: &mut Found) {
     let (host, _) = prepared(LAYOUT, Start::Empty);
     let names: Vec<_> = files(&host).into_keys().filter(|path| path.starts_with("/w/volume/")).collect();
     for set in 1_u32..1 << names.len() {
@@ -30,7 +30,7 @@ pub(crate) fn overlay(ladder: Ladder, found: &mut Found) {
             }
         }
         found.runs += 1;
-        let lone = alone(&host, host.callers[0], ladder, &give_group);
+        let lone = alone(&host, host.callers[0], syscalls, &give_group);
         let after = files(&lone.host);
         let left = after.iter().find(|(path, file)| path.starts_with(VOLUME) && file.gid != GROUP);
         match left {
@@ -72,14 +72,14 @@ fn served(server: Server) -> Host {
 }
 
 /// A server that fails each look-up: the call ends, the failure is not taken for "not there", and nothing is changed.
-pub(crate) fn failing_servers(ladder: Ladder, found: &mut Found) {
+pub(crate) fn failing_servers(syscalls: SyscallSet, found: &mut Found) {
     for errno in ERRNOS {
         let host = served(Server::FailsLookUps(errno));
         let before = Seen::of(&host).comparable();
         for Touch { name, run } in TOUCHES {
             for place in ["/w/served/d", "/w/served/none"] {
                 found.runs += 1;
-                let lone = alone(&host, host.callers[0], ladder, &|ports| run(ports, place));
+                let lone = alone(&host, host.callers[0], syscalls, &|ports| run(ports, place));
                 let shown = || format!("{errno} at {place}: {}", lone.answer.text);
                 if lone.endless {
                     found.note(name, "endless-retry", shown);
@@ -95,11 +95,11 @@ pub(crate) fn failing_servers(ladder: Ladder, found: &mut Found) {
 
 /// A mount that serves its owner only: a query of nothing but the mount has the same result as on a mount that serves
 /// all.
-pub(crate) fn owners_alone(ladder: Ladder, found: &mut Found) {
+pub(crate) fn owners_alone(syscalls: SyscallSet, found: &mut Found) {
     let (all, owner) = (served(Server::Answers), served(Server::Serves(1000)));
     for Touch { name, run } in OF_A_MOUNT {
         found.runs += 1;
-        let touch = |host: &Host| alone(host, host.callers[0], ladder, &|ports| run(ports, "/w/served"));
+        let touch = |host: &Host| alone(host, host.callers[0], syscalls, &|ports| run(ports, "/w/served"));
         let (expected, lone) = (touch(&all), touch(&owner));
         if lone.answer.kind != expected.answer.kind {
             found.note(name, "refused-though-mountable", || {
@@ -139,15 +139,15 @@ fn jail(is_mount_point: bool) -> Host {
 
 /// A chroot that is no mount point: the same results as where it is one, or on every kernel the same refusal that names the
 /// reason, with nothing changed.
-pub(crate) fn chroots(ladder: Ladder, found: &mut Found) {
+pub(crate) fn chroots(syscalls: SyscallSet, found: &mut Found) {
     let (plain, mounted) = (jail(false), jail(true));
     for Touch { name, run } in IN_A_CHROOT {
         found.runs += 1;
-        let touch = |host: &Host, ladder| alone(host, host.callers[0], ladder, &|ports| run(ports, ""));
-        let (expected, lone) = (touch(&mounted, ladder), touch(&plain, ladder));
+        let touch = |host: &Host, syscalls| alone(host, host.callers[0], syscalls, &|ports| run(ports, ""));
+        let (expected, lone) = (touch(&mounted, syscalls), touch(&plain, syscalls));
         let count = |host: &Host| crate::seen::mounts(host).len();
         let left = count(&lone.host) - count(&plain);
-        let same = lone.answer == touch(&plain, Ladder::ALL).answer;
+        let same = lone.answer == touch(&plain, SyscallSet::ALL).answer;
         if same && left == 0 && lone.answer.text.contains("outside of this process's root directory") {
             continue;
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use mountwright_fake::test_kit::Schedule;
 use mountwright_fake::{ModelKernel, SharedMachine};
-use mountwright_linux::{Ladder, LinuxBackend};
+use mountwright_linux::{LinuxBackend, SyscallSet};
 
 use crate::alone::alone;
 use crate::found::Found;
@@ -54,7 +54,7 @@ struct Outcome {
 pub(crate) struct Pair<'a> {
     host: Host,
     before: Before,
-    ladder: Ladder,
+    syscalls: SyscallSet,
     operations: [&'a Operation; 2],
     initial: String,
     sequential: [Outcome; 2],
@@ -79,14 +79,14 @@ fn hash(files: &BTreeMap<String, FileSeen>) -> u64 {
 }
 
 pub(crate) fn prepared(layout: Layout, start: Start) -> (Host, Before) {
-    prepared_on(layout, start, Ladder::ALL)
+    prepared_on(layout, start, SyscallSet::ALL)
 }
 
 /// A host from which operations start, prepared by the calls of one kernel: records have the ids of that kernel.
-pub(crate) fn prepared_on(layout: Layout, start: Start, ladder: Ladder) -> (Host, Before) {
+pub(crate) fn prepared_on(layout: Layout, start: Start, syscalls: SyscallSet) -> (Host, Before) {
     let host = Host::new(layout);
     let machine = SharedMachine::new(host.machine.clone());
-    let backend = LinuxBackend::over(ModelKernel::new(machine.clone(), host.callers[0])).with_ladder(ladder);
+    let backend = LinuxBackend::over(ModelKernel::new(machine.clone(), host.callers[0])).with_syscalls(syscalls);
     let before = prepare(Ports::of(&backend), layout, start);
     drop(backend);
     let machine = machine.lock().clone();
@@ -94,7 +94,7 @@ pub(crate) fn prepared_on(layout: Layout, start: Start, ladder: Ladder) -> (Host
 }
 
 impl<'a> Pair<'a> {
-    pub(crate) fn new(layout: Layout, (rung, ladder): (&str, Ladder), operations: [&'a Operation; 2]) -> Self {
+    pub(crate) fn new(layout: Layout, (set, syscalls): (&str, SyscallSet), operations: [&'a Operation; 2]) -> Self {
         let [one, other] = operations;
         // The setup for both: the larger one.
         let start = one.start.max(other.start);
@@ -102,7 +102,7 @@ impl<'a> Pair<'a> {
         let mut pair = Self {
             host,
             before,
-            ladder,
+            syscalls,
             operations,
             initial: String::new(),
             sequential: Default::default(),
@@ -113,7 +113,7 @@ impl<'a> Pair<'a> {
             } else {
                 format!("{} ∥ {}", one.name, other.name)
             },
-            context: format!("{layout:?}, {rung}"),
+            context: format!("{layout:?}, {set}"),
         };
         pair.initial = Seen::of(&pair.host).comparable();
         pair.sequential = [0, 1].map(|beginner| {
@@ -128,7 +128,7 @@ impl<'a> Pair<'a> {
     }
 
     fn run(&self, schedule: &Schedule) -> Ran {
-        run(&self.host, self.ladder, &self.before, self.operations, schedule)
+        run(&self.host, self.syscalls, &self.before, self.operations, schedule)
     }
 
     fn state(&mut self, host: &Host) -> String {
@@ -268,7 +268,7 @@ impl<'a> Pair<'a> {
 
     /// One more call, alone: its result and the machine after it.
     fn repeat(&self, host: &Host, side: usize, run: &dyn Fn(Ports<'_>) -> Answer) -> (Answer, String) {
-        let lone = alone(host, host.callers[side], self.ladder, run);
+        let lone = alone(host, host.callers[side], self.syscalls, run);
         let state = Seen::of(&lone.host).comparable();
         (lone.answer, state)
     }

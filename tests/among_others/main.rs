@@ -25,15 +25,15 @@ use found::{Found, Table};
 use host::Layout;
 use interleavings::{Depth, Pair};
 use libtest_mimic::{Arguments, Failed, Trial};
-use mountwright_linux::{Call, Ladder};
+use mountwright_linux::{Call, SyscallSet};
 use mountwright_tests::settings::Settings;
 use mountwright_tests::worker_process;
 use operations::{AT_ONE_TARGET, COMING_AND_GOING, OF_A_SANDBOX, OF_NO_SANDBOX, Operation, Start};
 
 /// The sets of system calls of three kernels.
-fn kernels() -> [(&'static str, Ladder); 3] {
-    let on_6_1 = Ladder::ALL.without(Call::OpenTreeAttr).without(Call::Statmount);
-    [("6.18", Ladder::ALL), ("6.1", on_6_1), ("5.10", on_6_1.without(Call::MountSetattr))]
+fn kernels() -> [(&'static str, SyscallSet); 3] {
+    let on_6_1 = SyscallSet::ALL.without(Call::OpenTreeAttr).without(Call::Statmount);
+    [("6.18", SyscallSet::ALL), ("6.1", on_6_1), ("5.10", on_6_1.without(Call::MountSetattr))]
 }
 
 fn pairs(operations: &'static [Operation]) -> impl Iterator<Item = [&'static Operation; 2]> {
@@ -119,15 +119,15 @@ fn among_strangers(long: bool, table: &Table) -> impl Iterator<Item = Trial> {
             let each = long || ["fsGroup", "unshare by name"].contains(&operation.name);
             let most = if each { usize::MAX } else { 12 };
             let kernels = kernels().into_iter().take(if long || operation.start < Start::Running { 3 } else { 1 });
-            for ((_, ladder), layout) in kernels.flat_map(|kernel| Layout::ALL.map(|layout| (kernel, layout))) {
-                strangers::search(operation, layout, ladder, most, found);
+            for ((_, syscalls), layout) in kernels.flat_map(|kernel| Layout::ALL.map(|layout| (kernel, layout))) {
+                strangers::search(operation, layout, syscalls, most, found);
             }
         })
     })
 }
 
-fn on_every_kernel(search: &'static str, name: &'static str, table: &Table, act: fn(Ladder, &mut Found)) -> Trial {
-    trial(search, name, table, move |found| kernels().into_iter().for_each(|(_, ladder)| act(ladder, found)))
+fn on_every_kernel(search: &'static str, name: &'static str, table: &Table, act: fn(SyscallSet, &mut Found)) -> Trial {
+    trial(search, name, table, move |found| kernels().into_iter().for_each(|(_, syscalls)| act(syscalls, found)))
 }
 
 fn main() -> ExitCode {

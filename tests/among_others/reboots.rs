@@ -2,7 +2,7 @@
 
 use mountwright_fake::Pid;
 use mountwright_fake::abi::{AT_SYMLINK_NOFOLLOW, STATX_MNT_ID, STATX_MNT_ID_UNIQUE};
-use mountwright_linux::{Call, Ladder};
+use mountwright_linux::{Call, SyscallSet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -74,7 +74,7 @@ fn stored<T: Serialize + DeserializeOwned>(record: &T, ids: &[Value; 2], since: 
 }
 
 /// Every operation by records, later and in another namespace.
-pub(crate) fn search(layout: Layout, kernel: (&str, Ladder), found: &mut Found) {
+pub(crate) fn search(layout: Layout, kernel: (&str, SyscallSet), found: &mut Found) {
     // As on 5.10, a set-up below a shared mount that has peers is refused: no record exists.
     if matches!(layout, Layout::Shared) && !kernel.1.allows(Call::MountSetattr) {
         return;
@@ -110,13 +110,13 @@ pub(crate) fn search(layout: Layout, kernel: (&str, Ladder), found: &mut Found) 
 fn elsewhere(
     operation: &Operation,
     (running, before): (&Host, &Before),
-    (kernel, ladder): (&str, Ladder),
+    (kernel, syscalls): (&str, SyscallSet),
     layout: Layout,
     found: &mut Found,
 ) {
     let caller: Pid = running.others[1];
     let run = |ports: Ports<'_>| (operation.run)(ports, before, 0);
-    let lone = alone(running, caller, ladder, &run);
+    let lone = alone(running, caller, syscalls, &run);
     let here = |host: &Host| mounts(host).into_iter().filter(|mount| mount.here).collect::<Vec<_>>();
     let (then, now) = ((here(running), files(running)), (here(&lone.host), files(&lone.host)));
     if then != now {

@@ -2,7 +2,7 @@
 //! there before an operation or made between two of its system calls: nothing of theirs changes.
 
 use mountwright_core::Errno;
-use mountwright_linux::{Call, Ladder};
+use mountwright_linux::{Call, SyscallSet};
 
 use crate::alone::{Act, alone, beside};
 use crate::foreign::{Foreign, ON_PEERS, WITH_ITS_PEER};
@@ -141,28 +141,28 @@ const STRANGERS: &[Stranger] = &[
 
 /// Between two calls of the library others mount, where it is about to mount or unmount, a bind that has peers: a window
 /// that docs/security.md names. A mount of the library's stays on it only where the kernel has no unique ids.
-fn is_window(name: &str, after: usize, ladder: Ladder) -> bool {
-    after > 0 && (name == WITH_ITS_PEER || name == ON_PEERS && !ladder.allows(Call::Statmount))
+fn is_window(name: &str, after: usize, syscalls: SyscallSet) -> bool {
+    after > 0 && (name == WITH_ITS_PEER || name == ON_PEERS && !syscalls.allows(Call::Statmount))
 }
 
 /// One operation among all strangers: each present before, and each arriving at up to this many moments.
-pub(crate) fn search(operation: &Operation, layout: Layout, ladder: Ladder, most: usize, found: &mut Found) {
+pub(crate) fn search(operation: &Operation, layout: Layout, syscalls: SyscallSet, most: usize, found: &mut Found) {
     let (host, before) = prepared(layout, operation.start);
     let built = Host::new(layout);
     let run = |ports: Ports<'_>| (operation.run)(ports, &before, 0);
-    let calls = alone(&host, host.callers[0], ladder, &run).calls;
+    let calls = alone(&host, host.callers[0], syscalls, &run).calls;
     let stride = calls.div_ceil(most).max(1);
     for stranger in STRANGERS {
         for after in (0..calls).step_by(stride) {
             found.runs += 1;
-            let lone = beside(&host, host.callers[0], ladder, &run, Some((after, stranger.act)));
+            let lone = beside(&host, host.callers[0], syscalls, &run, Some((after, stranger.act)));
             let Some(acted) = &lone.acted else { continue };
             let mut harm = Foreign::of(&built, &host, acted).harm(&lone.host);
             if lone.endless {
                 harm.push(("endless-retry", String::new()));
             }
             for (name, what) in harm {
-                if is_window(name, after, ladder) {
+                if is_window(name, after, syscalls) {
                     let name = format!("window: {name}");
                     *found.answers.entry((operation.name.to_owned(), name)).or_default() += 1;
                     continue;

@@ -2,7 +2,7 @@
 
 use mountwright_fake::test_kit::{Interposed, Moment, Schedule, take_turns};
 use mountwright_fake::{ModelKernel, SharedMachine};
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 
 use crate::host::Host;
 use crate::operations::{Answer, Before, Operation, Ports};
@@ -20,11 +20,17 @@ pub(crate) struct Ran {
 }
 
 /// Runs two callers by the schedule.
-pub(crate) fn run(host: &Host, ladder: Ladder, before: &Before, pair: [&Operation; 2], schedule: &Schedule) -> Ran {
+pub(crate) fn run(
+    host: &Host,
+    syscalls: SyscallSet,
+    before: &Before,
+    pair: [&Operation; 2],
+    schedule: &Schedule,
+) -> Ran {
     let machine = SharedMachine::new(host.machine.clone());
     let turned = take_turns::<Moment, _>(schedule, |side, turn| {
         let kernel = Interposed::new(ModelKernel::new(machine.clone(), host.callers[side]), turn);
-        (pair[side].run)(Ports::of(&LinuxBackend::over(kernel).with_ladder(ladder)), before, side)
+        (pair[side].run)(Ports::of(&LinuxBackend::over(kernel).with_syscalls(syscalls)), before, side)
     });
     let log = turned.log.into_iter().map(|(side, moment)| (side, moment.call)).collect();
     let host = Host { machine: machine.lock().clone(), ..host.clone() };

@@ -5,12 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use mountwright_linux::{Call, Ladder, Linux, LinuxBackend};
+use mountwright_linux::{Call, Linux, LinuxBackend, SyscallSet};
 use mountwright_tests::contract::{Case, Needs, can_play_on_kernel, play_on_kernel};
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::namespace::{self, Privilege};
 
-use crate::syscall_sets::{ladders, limited};
+use crate::syscall_sets::{limited, syscall_sets};
 
 /// The privilege on this kernel, and the counts of the cases.
 pub(crate) struct Kernel {
@@ -40,21 +40,21 @@ impl Kernel {
 
     /// The case on each backend.
     pub(crate) fn trials(&self, area: &'static str, case: Case) -> impl Iterator<Item = Trial> {
-        let on_proc = |ladder: Ladder| !ladder.allows(Call::Fsopen) || !ladder.allows(Call::Openat2);
-        let worlds = ladders().map(|(name, ladder)| (name, ladder, on_proc(ladder)));
-        let worlds = worlds.into_iter().chain([(", procfs at /proc", Ladder::ALL, true)]);
-        worlds.map(move |(name, ladder, on_proc)| {
+        let on_proc = |syscalls: SyscallSet| !syscalls.allows(Call::Fsopen) || !syscalls.allows(Call::Openat2);
+        let worlds = syscall_sets().map(|(name, syscalls)| (name, syscalls, on_proc(syscalls)));
+        let worlds = worlds.into_iter().chain([(", procfs at /proc", SyscallSet::ALL, true)]);
+        worlds.map(move |(name, syscalls, on_proc)| {
             let kernel = if on_proc { Linux::new().with_procfs_at_proc_only() } else { Linux::new() };
-            self.trial(format!("kernel{name}: {area}: {}", case.rule()), case, ladder, kernel)
+            self.trial(format!("kernel{name}: {area}: {}", case.rule()), case, syscalls, kernel)
         })
     }
 
-    fn trial(&self, name: String, case: Case, ladder: Ladder, kernel: Linux) -> Trial {
+    fn trial(&self, name: String, case: Case, syscalls: SyscallSet, kernel: Linux) -> Trial {
         let count = self.count.clone();
         let Some(reason) = self.cannot(case.needs()) else {
             return Trial::test(name, move || {
                 locked(&count).ran += 1;
-                Ok(play_on_kernel(case, move || limited(LinuxBackend::over(kernel), ladder))?)
+                Ok(play_on_kernel(case, move || limited(LinuxBackend::over(kernel), syscalls))?)
             });
         };
         let asked_for = self.flag_ignored;

@@ -2,10 +2,10 @@
 
 use libtest_mimic::Trial;
 use mountwright_fake::{FakeBackend, KernelVersion, ModelKernel};
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::contract::{Case, play_on_model};
 
-use crate::syscall_sets::{ladders, limited};
+use crate::syscall_sets::{limited, syscall_sets};
 
 /// The case on each backend that needs no kernel.
 pub(crate) fn trials(area: &'static str, case: Case) -> impl Iterator<Item = Trial> {
@@ -19,11 +19,11 @@ pub(crate) fn trials(area: &'static str, case: Case) -> impl Iterator<Item = Tri
         })
     });
     // With every call it is the same as the fake.
-    let fewer_calls = ladders().into_iter().filter(|(_, ladder)| *ladder != Ladder::ALL);
-    let linux = fewer_calls.map(move |(name, ladder)| {
+    let fewer_calls = syscall_sets().into_iter().filter(|(_, syscalls)| *syscalls != SyscallSet::ALL);
+    let linux = fewer_calls.map(move |(name, syscalls)| {
         Trial::test(format!("Linux on the model{name}: {area}: {}", case.rule()), move || {
             play_on_model(case, |machine, process| {
-                limited(LinuxBackend::over(ModelKernel::new(machine.clone(), process)), ladder)
+                limited(LinuxBackend::over(ModelKernel::new(machine.clone(), process)), syscalls)
             });
             Ok(())
         })

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         trials.extend(Lacking::all().map(|lacking| {
             kernel.contract_trial(format!("{lacking}: {area}: {}", case.rule()), case, move || {
                 let backend = LinuxBackend::over(MissingAnswers::new(Linux::new(), lacking));
-                let backend = backend.with_ladder(lacking.ladder());
+                let backend = backend.with_syscalls(lacking.syscalls());
                 let changes_trees = backend.uses(Call::MountSetattr);
                 (backend, changes_trees)
             })

@@ -10,7 +10,7 @@ use mountwright_linux::abi::{
     STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_POINT, STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM,
     STATMOUNT_SB_BASIC, STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID, STATX_MNT_ID_UNIQUE,
 };
-use mountwright_linux::{At, Call, Config, Kernel, Ladder, MountAttr, MountStat, RawEntries, Reach, Stat};
+use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat, SyscallSet};
 
 /// The missing fields.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Lacking {
     mount_root: bool,
     /// Fields of statmount that it does know.
     statmount: u64,
-    ladder: Ladder,
+    syscalls: SyscallSet,
 }
 
 const EVERYTHING: u64 = !0;
@@ -38,21 +38,21 @@ const NO_ID: u32 = STATX_MNT_ID | STATX_MNT_ID_UNIQUE;
 
 impl Lacking {
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        let lacking = |name, ids, mount_root, statmount, ladder| Self { name, ids, mount_root, statmount, ladder };
+        let lacking = |name, ids, mount_root, statmount, syscalls| Self { name, ids, mount_root, statmount, syscalls };
         [
-            lacking("statx without the unique id", STATX_MNT_ID_UNIQUE, true, EVERYTHING, Ladder::ALL),
-            lacking("statx without any id", NO_ID, true, EVERYTHING, Ladder::ALL),
-            lacking("statx without the root of a mount", 0, false, EVERYTHING, Ladder::ALL),
-            lacking("statx without id and root", NO_ID, false, EVERYTHING, Ladder::ALL),
-            lacking("statx without id and root, calls of 4.18", NO_ID, false, EVERYTHING, Ladder::NONE),
-            lacking("statmount as it came", 0, true, OF_6_8, Ladder::ALL),
-            lacking("statmount with numbers only", 0, true, NUMBERS, Ladder::ALL),
+            lacking("statx without the unique id", STATX_MNT_ID_UNIQUE, true, EVERYTHING, SyscallSet::ALL),
+            lacking("statx without any id", NO_ID, true, EVERYTHING, SyscallSet::ALL),
+            lacking("statx without the root of a mount", 0, false, EVERYTHING, SyscallSet::ALL),
+            lacking("statx without id and root", NO_ID, false, EVERYTHING, SyscallSet::ALL),
+            lacking("statx without id and root, calls of 4.18", NO_ID, false, EVERYTHING, SyscallSet::NONE),
+            lacking("statmount as it came", 0, true, OF_6_8, SyscallSet::ALL),
+            lacking("statmount with numbers only", 0, true, NUMBERS, SyscallSet::ALL),
         ]
         .into_iter()
     }
 
-    pub(crate) fn ladder(self) -> Ladder {
-        self.ladder
+    pub(crate) fn syscalls(self) -> SyscallSet {
+        self.syscalls
     }
 }
 

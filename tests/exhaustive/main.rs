@@ -1,7 +1,7 @@
 //! The sequences of the Linux backend, searched exhaustively on the fake's model: every fault, every death, every adversary.
 //!
-//! Short by default: the highest and the lowest rung of the ladder, two errors a call, and on the highest rung an
-//! adversary whose actions lead out of the root. `MOUNTWRIGHT_LONG=1`: every rung, every error and every action,
+//! Short by default: the newest and the oldest set of system calls, two errors a call, and with the newest set an
+//! adversary whose actions lead out of the root. `MOUNTWRIGHT_LONG=1`: every set, every error and every action,
 //! pairs of faults, and adversaries that undo their actions.
 
 mod adversary;
@@ -17,7 +17,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_core::Errno;
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::searched::{
-    Answer, Harm, Operation, Parent, Rung, Tallies, Tally, differences, operation, rungs,
+    Answer, Harm, NamedSet, Operation, Parent, Tallies, Tally, differences, operation, syscall_sets,
 };
 use mountwright_tests::settings::Settings;
 
@@ -69,34 +69,34 @@ impl Way {
     }
 }
 
-fn search_linux(operation: &Operation, rung: Rung, way: Way, long: bool, tally: &mut Tally) {
-    let backend = |calls: &Calls| LinuxBackend::over(calls.clone()).with_ladder(rung.ladder);
+fn search_linux(operation: &Operation, set: NamedSet, way: Way, long: bool, tally: &mut Tally) {
+    let backend = |calls: &Calls| LinuxBackend::over(calls.clone()).with_syscalls(set.syscalls);
     let act = |calls: &Calls| -> Answer { (operation.run)(&backend(calls)) };
     let again = operation.before_again.map(|before| move |calls: &Calls| before(&backend(calls)));
     for parent in Parent::ALL {
         let again = again.as_ref().map(|again| again as &dyn Fn(&Calls) -> Answer);
-        way.search(&Search::new(operation, parent, rung.detached(), &act, again), long, tally);
+        way.search(&Search::new(operation, parent, set.detached(), &act, again), long, tally);
     }
 }
 
-/// Undisturbed, each rung has the same result, and it is the one in the operation's name.
+/// Undisturbed, each set has the same result, and it is the one in the operation's name.
 fn undisturbed(operation: &Operation) -> Result<(), Failed> {
     for parent in Parent::ALL {
         let mut first = None;
-        for rung in rungs(true) {
-            let act = |calls: &Calls| (operation.run)(&LinuxBackend::over(calls.clone()).with_ladder(rung.ladder));
-            let search = Search::new(operation, parent, rung.detached(), &act, None);
+        for set in syscall_sets(true) {
+            let act = |calls: &Calls| (operation.run)(&LinuxBackend::over(calls.clone()).with_syscalls(set.syscalls));
+            let search = Search::new(operation, parent, set.detached(), &act, None);
             let (answer, whole) = search.undisturbed();
             if answer.is_done() == operation.name.contains("refused") {
                 if operation.name.contains("tree read-only") && answer.errno() == Some(Errno::EOPNOTSUPP) {
                     continue;
                 }
-                return Err(format!("rung {}, {parent:?}: {answer:?}", rung.name).into());
+                return Err(format!("set {}, {parent:?}: {answer:?}", set.name).into());
             }
             let first = first.get_or_insert_with(|| whole.clone());
             let differences = differences(first, whole);
             if !differences.is_empty() {
-                return Err(format!("rung {} differs, {parent:?}: {differences:?}", rung.name).into());
+                return Err(format!("set {} differs, {parent:?}: {differences:?}", set.name).into());
             }
         }
     }
@@ -143,11 +143,11 @@ fn main() {
             trials.push(Trial::test(format!("{}: {}", way.name(), operation.name), move || {
                 let mut tally = Tally::default();
                 let attacked = if way.is_attack() && !long { 1 } else { usize::MAX };
-                for rung in rungs(long).into_iter().take(attacked) {
+                for set in syscall_sets(long).into_iter().take(attacked) {
                     let mut one = Tally::default();
-                    search_linux(&operation, rung, way, long, &mut one);
+                    search_linux(&operation, set, way, long, &mut one);
                     for example in &mut one.examples {
-                        example.insert_str(0, &format!("[{}] ", rung.name));
+                        example.insert_str(0, &format!("[{}] ", set.name));
                     }
                     tally.add(&one);
                 }

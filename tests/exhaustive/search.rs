@@ -67,7 +67,7 @@ impl<'a> Search<'a> {
         let plan = plan.into_iter().map(|PlannedFault { moment, errno, how_long }| (moment, errno, how_long));
         for (moment, errno, run) in self.runs.faults(plan) {
             let (played, after, host, point) = self.seen(run);
-            let wrong = Wrong { lie: is_a_statement(errno), weaker_rung: moment.probe, twice: false };
+            let wrong = Wrong { lie: is_a_statement(errno), weaker_set: moment.probe, twice: false };
             let judged = verdict::after_fault(self.operation, &self.expected, &played, &after, wrong);
             tally.excused += usize::from(judged.excused);
             let mut found = judged.found;
@@ -90,7 +90,7 @@ impl<'a> Search<'a> {
                 let point = format!("call {} {} and call {second} {errno}", first.number, first.call);
                 let both = || Arc::new((fault(), Fault::new(second, errno, HowLong::Once)));
                 let (played, after, _, point) = self.seen(self.runs.run(point, |_| both()));
-                let wrong = Wrong { lie: false, weaker_rung: true, twice: true };
+                let wrong = Wrong { lie: false, weaker_set: true, twice: true };
                 let judged = verdict::after_fault(self.operation, &self.expected, &played, &after, wrong);
                 tally.excused += usize::from(judged.excused);
                 tally.run(&judged.found, || point.clone());

@@ -7,12 +7,12 @@ use mountwright_fake::test_kit::{Count, Interposed};
 use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::contract::in_fresh_root;
 use mountwright_tests::namespace;
-use mountwright_tests::searched::{KernelScene, Operation, Parent, Rung, operation, rungs};
+use mountwright_tests::searched::{KernelScene, NamedSet, Operation, Parent, operation, syscall_sets};
 use mountwright_tests::traced::{End, Next, traced};
 use rustix::pipe::{PipeFlags, pipe_with};
 use serde::{Deserialize, Serialize};
 
-/// The reply of a worker about a rung.
+/// The reply of a worker about a set of system calls.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Reply {
     /// The kernel permits no namespace.
@@ -26,16 +26,16 @@ pub(crate) enum Reply {
     },
 }
 
-/// In a worker: every operation on one rung.
+/// In a worker: every operation with one set of system calls.
 #[allow(clippy::needless_pass_by_value)] // What was received is handed over.
-pub(crate) fn serve(rung: String) -> Reply {
-    let rung = rungs(true).into_iter().find(|known| known.name == rung).expect("a known rung");
+pub(crate) fn serve(set: String) -> Reply {
+    let set = syscall_sets(true).into_iter().find(|known| known.name == set).expect("a known set");
     if let Err(error) = namespace::enter() {
         return Reply::NotRun(error.to_string());
     }
     let (mut operations, mut calls, mut decorated, mut unseen) = (0, 0, 0, Vec::new());
     for operation in operation::all() {
-        let (made, said) = in_fresh_root("traced", move || both(&operation, rung)).expect("a namespace");
+        let (made, said) = in_fresh_root("traced", move || both(&operation, set)).expect("a namespace");
         operations += 1;
         calls += made.len();
         decorated += said.len();
@@ -47,12 +47,12 @@ pub(crate) fn serve(rung: String) -> Reply {
 }
 
 /// Returns the calls that the kernel saw, and those that the decorator saw with the numbers that each may have.
-fn both(operation: &Operation, rung: Rung) -> (Vec<i64>, Vec<Said>) {
+fn both(operation: &Operation, set: NamedSet) -> (Vec<i64>, Vec<Said>) {
     let _scene = KernelScene::build(Parent::Private, &(operation.prepare)());
     let (mut reader, writer) = pipe();
     let (mut made, mut marks) = (Vec::new(), 0);
     let act = || {
-        let backend = LinuxBackend::over(Interposed::new(Linux::new(), Count::default())).with_ladder(rung.ladder);
+        let backend = LinuxBackend::over(Interposed::new(Linux::new(), Count::default())).with_syscalls(set.syscalls);
         mark();
         (operation.run)(&backend);
         mark();

@@ -4,8 +4,8 @@
 //! The calls fail in a decorator around the kernel. That it sees every system call that a process makes is a case of its own:
 //! the process is traced, and what the kernel saw is compared with what the decorator saw.
 //!
-//! Short by default: on the highest and the lowest rung of the ladder, below a shared parent, two errors a call. `MOUNTWRIGHT_LONG=1`: every
-//! rung and every error, below a private parent too.
+//! Short by default: with the newest and the oldest set of system calls, below a shared parent, two errors a call. `MOUNTWRIGHT_LONG=1`: every
+//! set and every error, below a private parent too.
 
 mod complete;
 mod matrix;
@@ -17,7 +17,7 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 use mountwright_tests::contract::Needs;
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::kernel_trials::KernelTrials;
-use mountwright_tests::searched::{Tallies, operation, rungs};
+use mountwright_tests::searched::{Tallies, operation, syscall_sets};
 use mountwright_tests::settings::Settings;
 use mountwright_tests::worker_process;
 
@@ -37,9 +37,9 @@ fn main() -> ExitCode {
             matrix::search(operation, long, &tallies)
         }));
     }
-    for rung in rungs(false) {
-        let name = format!("the decorator sees every system call that a process makes, rung {}", rung.name);
-        trials.push(Trial::ignorable_test(name, move || complete(rung.name)));
+    for set in syscall_sets(false) {
+        let name = format!("the decorator sees every system call that a process makes, set {}", set.name);
+        trials.push(Trial::ignorable_test(name, move || complete(set.name)));
     }
     let exit_code = libtest_mimic::run(&arguments, trials).exit_code();
     let mut all = mountwright_tests::searched::Tally::default();
@@ -51,15 +51,15 @@ fn main() -> ExitCode {
     exit_code
 }
 
-fn complete(rung: &'static str) -> Result<Completion, Failed> {
-    let reply: complete::Reply = worker_process::ask(&rung.to_owned())?;
+fn complete(set: &'static str) -> Result<Completion, Failed> {
+    let reply: complete::Reply = worker_process::ask(&set.to_owned())?;
     match reply {
         complete::Reply::NotRun(reason) => not_run(&reason),
         complete::Reply::Unseen(unseen) if unseen.is_empty() => Err("nothing was traced".into()),
         complete::Reply::Unseen(unseen) => Err(unseen.join("\n").into()),
         complete::Reply::AllSeen { operations, calls, decorated } => {
             println!(
-                "rung {rung}: {operations} operations made {calls} system calls, {decorated} through the decorator; the others close, allocate, and look once whether /proc is real"
+                "set {set}: {operations} operations made {calls} system calls, {decorated} through the decorator; the others close, allocate, and look once whether /proc is real"
             );
             Ok(Completion::Completed)
         }

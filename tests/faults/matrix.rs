@@ -11,7 +11,7 @@ use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::contract::in_fresh_root;
 use mountwright_tests::namespace::NoNamespace;
 use mountwright_tests::searched::{
-    Expected, KernelScene, Operation, Parent, Run, Rung, Tallies, Tally, Wrong, rungs, verdict,
+    Expected, KernelScene, NamedSet, Operation, Parent, Run, Tallies, Tally, Wrong, syscall_sets, verdict,
 };
 
 /// Checks, after each call that could have made it, for a mount of the run that can be written through.
@@ -30,7 +30,7 @@ impl Between for Watch {
 }
 
 /// Runs the operation once, with this between its calls.
-fn run(operation: &Operation, rung: Rung, scene: &Arc<KernelScene>, fault: Option<Fault>) -> (Run, Vec<Moment>) {
+fn run(operation: &Operation, set: NamedSet, scene: &Arc<KernelScene>, fault: Option<Fault>) -> (Run, Vec<Moment>) {
     let count = Arc::new(Count::default());
     let budget = Arc::new(Budget::default());
     let watched = operation.read_only.then(|| Watch { scene: Arc::clone(scene), seen: AtomicBool::new(false) });
@@ -40,7 +40,7 @@ fn run(operation: &Operation, rung: Rung, scene: &Arc<KernelScene>, fault: Optio
         None => Arc::new(()),
     };
     let between = ((Arc::clone(&budget), fault), (Arc::clone(&count), Arc::clone(&watch)));
-    let backend = LinuxBackend::over(Interposed::new(Linux::new(), between)).with_ladder(rung.ladder);
+    let backend = LinuxBackend::over(Interposed::new(Linux::new(), between)).with_syscalls(set.syscalls);
     let answer = (operation.run)(&backend);
     // It holds the root of procfs.
     drop(backend);
@@ -49,19 +49,19 @@ fn run(operation: &Operation, rung: Rung, scene: &Arc<KernelScene>, fault: Optio
 }
 
 /// Records an undisturbed run.
-fn undisturbed(operation: &Operation, rung: Rung, parent: Parent) -> (Expected, Vec<Moment>) {
+fn undisturbed(operation: &Operation, set: NamedSet, parent: Parent) -> (Expected, Vec<Moment>) {
     let scene = Arc::new(KernelScene::build(parent, &(operation.prepare)()));
     let before = scene.snapshot();
-    let (run, calls) = run(operation, rung, &scene, None);
+    let (run, calls) = run(operation, set, &scene, None);
     let whole = scene.snapshot();
-    (Expected { before, whole, succeeds: run.answer.is_done(), detached: rung.detached() }, calls)
+    (Expected { before, whole, succeeds: run.answer.is_done(), detached: set.detached() }, calls)
 }
 
 /// Makes one fault after the other, in one root as long as nothing has changed in it. Returns the index of the next
 /// one.
 fn stretch(
     operation: &Operation,
-    rung: Rung,
+    set: NamedSet,
     parent: Parent,
     expected: &Expected,
     plan: &[PlannedFault],
@@ -69,22 +69,22 @@ fn stretch(
     let scene = Arc::new(KernelScene::build(parent, &(operation.prepare)()));
     let mut tally = Tally::default();
     for (index, PlannedFault { moment, errno, how_long }) in plan.iter().enumerate() {
-        let (run, _) = run(operation, rung, &scene, Some(Fault::new(moment.number, *errno, *how_long)));
+        let (run, _) = run(operation, set, &scene, Some(Fault::new(moment.number, *errno, *how_long)));
         let after = scene.snapshot();
-        let wrong = Wrong { lie: is_a_statement(*errno), weaker_rung: moment.probe, twice: false };
+        let wrong = Wrong { lie: is_a_statement(*errno), weaker_set: moment.probe, twice: false };
         let judged = verdict::after_fault(operation, expected, &run, &after, wrong);
         tally.excused += usize::from(judged.excused);
         let mut found = judged.found;
         let changed = after.mounts != expected.before.mounts || after.files != expected.before.files;
         if operation.resumable && !run.answer.is_done() && changed {
-            let answer = (operation.run)(&LinuxBackend::new().with_ladder(rung.ladder));
+            let answer = (operation.run)(&LinuxBackend::new().with_syscalls(set.syscalls));
             found.extend(verdict::after_second_run(expected, &answer, &scene.snapshot()));
         }
         tally.run(&found, || {
             let (name, number, call) = (operation.name, moment.number, moment.call);
             format!(
-                "{name} ({parent:?}, rung {}), call {number} {call} {errno} {how_long:?} -> {:?}",
-                rung.name, run.answer
+                "{name} ({parent:?}, set {}), call {number} {call} {errno} {how_long:?} -> {:?}",
+                set.name, run.answer
             )
         });
         if changed {
@@ -98,16 +98,16 @@ fn stretch(
 pub(crate) fn search(operation: Operation, long: bool, tallies: &Tallies) -> Result<(), NoNamespace> {
     static ROOTS: AtomicUsize = AtomicUsize::new(0);
     let mut all = Tally::default();
-    for rung in rungs(long) {
+    for set in syscall_sets(long) {
         for &parent in Parent::on_kernel(long) {
-            let (expected, calls) = in_fresh_root("undisturbed", move || undisturbed(&operation, rung, parent))?;
+            let (expected, calls) = in_fresh_root("undisturbed", move || undisturbed(&operation, set, parent))?;
             let every_fault: Arc<[_]> = fault_plan(&calls, long).into();
             let expected = Arc::new(expected);
             let mut next = 0;
             while next < every_fault.len() {
                 let (every_fault, expected) = (Arc::clone(&every_fault), Arc::clone(&expected));
                 let name = format!("root {}", ROOTS.fetch_add(1, Ordering::Relaxed));
-                let play = move || stretch(&operation, rung, parent, &expected, &every_fault[next..]);
+                let play = move || stretch(&operation, set, parent, &expected, &every_fault[next..]);
                 let (done, tally) = in_fresh_root(&name, play)?;
                 next += done;
                 all.add(&tally);

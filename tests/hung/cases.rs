@@ -13,7 +13,7 @@ use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, Filesystem, Location, MountRequest, Mounter,
     Propagation, Recursion, UnmountRequest,
 };
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::server::{Hung, at_once, clear, waits};
@@ -28,16 +28,17 @@ fn below(path: &str) -> Location {
     Location::beneath("/w", path).unwrap()
 }
 
-fn ladders() -> [LinuxBackend; 4] {
-    let without_statmount = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
+fn syscall_sets() -> [LinuxBackend; 4] {
+    let without_statmount = SyscallSet::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
     let old = without_statmount.without(Call::MountSetattr).without(Call::Openat2);
-    [Ladder::ALL, without_statmount, old, Ladder::NONE].map(|ladder| LinuxBackend::new().with_ladder(ladder))
+    [SyscallSet::ALL, without_statmount, old, SyscallSet::NONE]
+        .map(|syscalls| LinuxBackend::new().with_syscalls(syscalls))
 }
 
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a question at the root of a dead mount returns at once, with every kernel's calls", || {
         let _server = Hung::on(ROOT);
-        for backend in ladders() {
+        for backend in syscall_sets() {
             for place in [at(ROOT), below("dead")] {
                 let b = backend.clone();
                 let (mount, filesystem, found) = at_once("a question", move || {
@@ -88,7 +89,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert!(matches!(missing, Errno::EAGAIN | Errno::ENOENT), "{missing}");
             assert_eq!(b.mount_of_cached(&at("")).unwrap_err().errno(), Errno::ENOENT);
             assert_eq!(b.mount_of_cached(&at("/w/\0")).unwrap_err().errno(), Errno::EINVAL);
-            let without = b.clone().with_ladder(Ladder::ALL.without(Call::Openat2));
+            let without = b.clone().with_syscalls(SyscallSet::ALL.without(Call::Openat2));
             assert_eq!(without.mount_of_cached(&at(ROOT)).unwrap_err().errno(), Errno::EOPNOTSUPP);
         });
     }),
@@ -102,7 +103,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("a dead mount is mounted upon, and both are taken off, in every mode", || {
         let modes = [UnmountMode::Plain, UnmountMode::Detach, UnmountMode::Force, UnmountMode::ForceDetach];
-        for backend in ladders() {
+        for backend in syscall_sets() {
             for mode in modes {
                 let _server = Hung::on(ROOT);
                 let b = backend.clone();
@@ -125,7 +126,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("a dead mount is bound, moved and changed as any other", || {
-        for backend in ladders() {
+        for backend in syscall_sets() {
             let _server = Hung::on(ROOT);
             at_once("changing a dead mount", move || {
                 std::fs::create_dir_all("/w/target").unwrap();
@@ -142,7 +143,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("a sandbox with a dead mount in it is taken down", || {
-        for backend in ladders() {
+        for backend in syscall_sets() {
             let _server = Hung::on(ROOT);
             at_once("a share of a dead mount", move || {
                 std::fs::create_dir_all("/w/mounts").unwrap();
@@ -156,7 +157,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("a sandbox is torn down by its records with a dead mount shared in it", || {
         for (backend, how) in
-            ladders().into_iter().zip([UnmountStrategy::Lazy, UnmountStrategy::Strict].into_iter().cycle())
+            syscall_sets().into_iter().zip([UnmountStrategy::Lazy, UnmountStrategy::Strict].into_iter().cycle())
         {
             let _server = Hung::on(ROOT);
             at_once("a tear-down", move || {
@@ -173,7 +174,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("a dead mount that came up inside a share goes with it", || {
-        for backend in ladders() {
+        for backend in syscall_sets() {
             std::fs::create_dir_all("/w/image/inner").unwrap();
             std::fs::create_dir_all("/w/mounts").unwrap();
             let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
@@ -188,7 +189,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("an emptyDir with a dead mount on it is told from memory at once", || {
         let volume = "/w/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
         let _server = Hung::on(volume);
-        for backend in ladders() {
+        for backend in syscall_sets() {
             let medium = at_once("the question", move || empty_dir_medium(&backend, Utf8Path::new(volume)).unwrap());
             assert_eq!(medium, Some(EmptyDirMedium::Disk));
         }

@@ -9,18 +9,18 @@ mod place;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::worker_process;
 use serde::{Deserialize, Serialize};
 
 use cases::CASES;
 
-/// The task of a process: one case with one ladder, both by their index.
+/// The task of a process: one case with one set of system calls, both by their index.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Request {
     case: usize,
-    ladder: usize,
+    syscalls: usize,
 }
 
 /// The result of a process.
@@ -32,13 +32,13 @@ enum Reply {
 }
 
 /// Names, as they follow the rule, and which calls may be used.
-fn ladders() -> [(&'static str, Ladder); 4] {
-    let common = Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
+fn syscall_sets() -> [(&'static str, SyscallSet); 4] {
+    let common = SyscallSet::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
     [
-        ("", Ladder::ALL),
+        ("", SyscallSet::ALL),
         (", calls of 5.12", common),
         (", calls of 5.2", common.without(Call::MountSetattr).without(Call::Openat2)),
-        (", calls of 4.18", Ladder::NONE),
+        (", calls of 4.18", SyscallSet::NONE),
     ]
 }
 
@@ -49,9 +49,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = Vec::new();
     for (case, (rule, _)) in CASES.iter().enumerate() {
-        for (ladder, (name, _)) in ladders().iter().enumerate() {
+        for (syscalls, (name, _)) in syscall_sets().iter().enumerate() {
             trials.push(Trial::ignorable_test(format!("{rule}{name}"), move || {
-                match worker_process::ask(&Request { case, ladder })? {
+                match worker_process::ask(&Request { case, syscalls })? {
                     Reply::Holds => Ok(libtest_mimic::Completion::Completed),
                     Reply::Broken(why) => Err(Failed::from(why)),
                     Reply::CouldNot(reason) => not_run(&reason),
@@ -66,7 +66,7 @@ fn serve(request: Request) -> Reply {
     if let Err(reason) = place::make() {
         return Reply::CouldNot(reason.to_string());
     }
-    let backend = LinuxBackend::new().with_ladder(ladders()[request.ladder].1);
+    let backend = LinuxBackend::new().with_syscalls(syscall_sets()[request.syscalls].1);
     let run = CASES[request.case].1;
     match std::panic::catch_unwind(|| run(&backend)) {
         Ok(()) => Reply::Holds,

@@ -11,7 +11,7 @@ use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
     BindRequest, ContainerId, Errno, FileMode, Filesystem, Location, MountRequest, Mounter, OsError, UnmountRequest,
 };
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
 use rustix::mount::UnmountFlags;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -22,8 +22,8 @@ fn at(path: &str) -> Location {
     Location::trusted(path)
 }
 
-fn ladders() -> [Ladder; 3] {
-    [Ladder::ALL, Ladder::ALL.without(Call::Statmount).without(Call::OpenTreeAttr), Ladder::NONE]
+fn syscall_sets() -> [SyscallSet; 3] {
+    [SyscallSet::ALL, SyscallSet::ALL.without(Call::Statmount).without(Call::OpenTreeAttr), SyscallSet::NONE]
 }
 
 /// Runs `act` while no descriptor may have this number or a greater one.
@@ -89,10 +89,10 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a call without a descriptor left is EMFILE, whatever it needed it for", || {
         furnish();
         for (what, call) in CALLS {
-            for ladder in ladders() {
+            for syscalls in syscall_sets() {
                 let mut done = 0;
                 for most in LIMITS {
-                    let backend = LinuxBackend::new().with_ladder(ladder);
+                    let backend = LinuxBackend::new().with_syscalls(syscalls);
                     match limited(most, || call(&backend)) {
                         Ok(()) => done += 1,
                         Err(error) => is_full(what, error.errno(), error),
@@ -105,16 +105,16 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("a bind that is atomic with descriptors is atomic or EMFILE without", || {
         furnish();
-        for ladder in ladders() {
+        for syscalls in syscall_sets() {
             for most in LIMITS {
                 for warm in [false, true] {
-                    let backend = LinuxBackend::new().with_ladder(ladder);
+                    let backend = LinuxBackend::new().with_syscalls(syscalls);
                     if warm {
                         backend.mounts().unwrap();
                     }
                     let request = BindMount::new(at("/w/source"), at("/w/target")).read_only();
                     match limited(most, || bind_mount(&backend, &backend, &request)) {
-                        Ok(report) => assert_eq!(report.guarantee, Guarantee::Atomic, "{most} {warm} {ladder:?}"),
+                        Ok(report) => assert_eq!(report.guarantee, Guarantee::Atomic, "{most} {warm} {syscalls:?}"),
                         Err(error) => is_full("bind_mount", error.errno().unwrap(), error),
                     }
                     clear();
@@ -124,10 +124,10 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("a mount that cannot be looked at for want of descriptors is not taken for gone", || {
         furnish();
-        for ladder in ladders() {
+        for syscalls in syscall_sets() {
             for most in LIMITS {
-                let record = share(&LinuxBackend::new().with_ladder(ladder));
-                let backend = LinuxBackend::new().with_ladder(ladder);
+                let record = share(&LinuxBackend::new().with_syscalls(syscalls));
+                let backend = LinuxBackend::new().with_syscalls(syscalls);
                 let there = || backend.mount_of(&at("/w/mounts/box/rootfs")).is_ok_and(|found| found.is_root);
                 match limited(most, || unshare_recorded(&backend, &backend, Utf8Path::new(MOUNTS), &record)) {
                     Ok(UnshareOutcome::Detached { .. }) => assert!(!there()),
@@ -137,7 +137,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 clear();
                 let key = share(&backend).mount;
                 let only = UnmountRequest::new(at("/w/mounts/box/rootfs")).only(key).with_mode(UnmountMode::Detach);
-                let fresh = LinuxBackend::new().with_ladder(ladder);
+                let fresh = LinuxBackend::new().with_syscalls(syscalls);
                 if let Err(error) = limited(most, || fresh.unmount(&only)) {
                     is_full("unmount", error.errno(), error);
                 }

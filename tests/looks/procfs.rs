@@ -9,7 +9,7 @@ use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
     BindRequest, ContainerId, Errno, Filesystem, Location, MountInfo, MountRequest, Mounter, OsError,
 };
-use mountwright_linux::{Call, Ladder, Linux, LinuxBackend};
+use mountwright_linux::{Call, Linux, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
 use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, UnmountFlags};
@@ -125,9 +125,9 @@ pub(crate) const CASES: &[KernelCase] = &[
         furnish();
         for (what, make) in MISSING.iter().chain(COVERED) {
             make();
-            for ladder in [Ladder::ALL, Ladder::ALL.without(Call::Statmount), Ladder::NONE] {
-                let backend = LinuxBackend::new().with_ladder(ladder);
-                println!("{what}, {ladder:?}");
+            for syscalls in [SyscallSet::ALL, SyscallSet::ALL.without(Call::Statmount), SyscallSet::NONE] {
+                let backend = LinuxBackend::new().with_syscalls(syscalls);
+                println!("{what}, {syscalls:?}");
                 share_and_unshare(&backend);
                 assert_eq!(backend.canonicalize("/w/source".as_ref()).unwrap(), Path::new("/w/source"));
                 assert!(backend.origin().unwrap().is_known());
@@ -140,9 +140,9 @@ pub(crate) const CASES: &[KernelCase] = &[
         furnish();
         for (missing, (what, make)) in all() {
             make();
-            for ladder in [Ladder::ALL, Ladder::NONE] {
-                println!("{what}, {ladder:?}");
-                let backend = at_proc_only().with_ladder(ladder);
+            for syscalls in [SyscallSet::ALL, SyscallSet::NONE] {
+                println!("{what}, {syscalls:?}");
+                let backend = at_proc_only().with_syscalls(syscalls);
                 let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
                 says_procfs("bind", backend.bind(&BindRequest::new(at("/w/source"), at("/w/target"))));
                 says_procfs("mount", backend.mount(&MountRequest::new("tmpfs", at("/w/target"))));
@@ -169,7 +169,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert!(table.mount_at("/w".as_ref()).is_some(), "the table is the kernel's");
             if name == "mountinfo" {
                 says_procfs(name, at_proc_only().mounts());
-                says_procfs(name, at_proc_only().with_ladder(Ladder::NONE).mounts());
+                says_procfs(name, at_proc_only().with_syscalls(SyscallSet::NONE).mounts());
             }
             rustix::mount::unmount(Path::new("/proc/thread-self").join(name), UnmountFlags::DETACH).unwrap();
         }

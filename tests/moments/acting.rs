@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use mountwright_core::Errno;
 use mountwright_fake::test_kit::{Between, Interposed, Moment};
-use mountwright_linux::{Call, Ladder, Linux, LinuxBackend};
+use mountwright_linux::{Call, Linux, LinuxBackend, SyscallSet};
 
 type Act = Box<dyn FnOnce() + Send>;
 
@@ -60,8 +60,8 @@ impl Acting {
         self
     }
 
-    pub(crate) fn backend(self, ladder: Ladder) -> LinuxBackend<Interposed<Linux, Self>> {
-        LinuxBackend::over(Interposed::new(Linux::new(), self)).with_ladder(ladder)
+    pub(crate) fn backend(self, syscalls: SyscallSet) -> LinuxBackend<Interposed<Linux, Self>> {
+        LinuxBackend::over(Interposed::new(Linux::new(), self)).with_syscalls(syscalls)
     }
 
     fn has_acted(&self) -> bool {

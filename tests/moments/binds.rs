@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mountwright_core::error::Leftover;
 use mountwright_core::{BindRequest, Errno, FileMode, MountRequest, Mounter, Propagation, UnmountRequest};
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::fuse_server::FuseServer;
 use mountwright_tests::kernel_trials::KernelCase;
 use rustix::mount::UnmountFlags;
@@ -57,7 +57,7 @@ fn faster_at(target: &'static str) -> Acting {
 }
 
 /// A bind that creates its target, which another process exchanges with its own directory at that moment.
-fn target_exchanged_once_created(ladder: Ladder, stacking: bool, mounted: bool) {
+fn target_exchanged_once_created(syscalls: SyscallSet, stacking: bool, mounted: bool) {
     dir("/w/source");
     dir("/w/t/other/full");
     chmod("/w/t/other", 0o700);
@@ -77,7 +77,7 @@ fn target_exchanged_once_created(ladder: Ladder, stacking: bool, mounted: bool) 
     let request = BindRequest::new(at("/w/source"), below("/w/t", "target"));
     let request = request.creating_target(FileMode::from_bits(0o755)).propagation(Propagation::Private);
     let request = if stacking { request.stacking() } else { request };
-    let bound = exchanging.backend(ladder).bind(&request);
+    let bound = exchanging.backend(syscalls).bind(&request);
     while rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).is_ok() {}
     let kept = if mounted { "/w/secret" } else { "/w/t/target" };
     assert_eq!(mode(kept), 0o700, "{stacking} {mounted}: {bound:?}");
@@ -91,7 +91,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             let slow = Acting::before(Call::MoveMount, move || {
                 LinuxBackend::new().bind(&request(trusted)).unwrap();
             });
-            let error = slow.backend(Ladder::ALL).bind(&request(trusted)).unwrap_err();
+            let error = slow.backend(SyscallSet::ALL).bind(&request(trusted)).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]));
             assert_eq!(places(), ["/w/t/target"]);
             LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
@@ -100,7 +100,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     .needing(Call::Statmount),
     KernelCase::new("a bind that may stack goes over whoever was faster", || {
         source_and_target();
-        let report = faster_at("/w/t/target").backend(Ladder::ALL).bind(&request(false).stacking()).unwrap();
+        let report = faster_at("/w/t/target").backend(SyscallSet::ALL).bind(&request(false).stacking()).unwrap();
         assert_eq!(key("/w/t/target"), report.mount);
         assert!(mounts().iter().any(|(_, source)| source == "faster"));
     }),
@@ -116,7 +116,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                     bind("/w/t/target", "/w/peer");
                 }
             });
-            let error = faster.backend(Ladder::ALL).bind(&wanted).unwrap_err();
+            let error = faster.backend(SyscallSet::ALL).bind(&wanted).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]));
             assert_eq!(mounts().last().unwrap().1, "faster");
             for path in ["/w/peer", "/w/t/target"].iter().skip(usize::from(!made_shared)) {
@@ -130,7 +130,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         source_and_target();
         for trusted in [true, false] {
             let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "cover"));
-            let report = covering.backend(Ladder::ALL).bind(&request(trusted)).unwrap();
+            let report = covering.backend(SyscallSet::ALL).bind(&request(trusted)).unwrap();
             assert_eq!(mounts().last().unwrap().1, "cover");
             let mount = LinuxBackend::new().find_mount(report.mount).unwrap();
             assert_eq!(mount.attributes.is_read_only(), makes_detached_copies_read_only());
@@ -150,7 +150,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 });
                 let covering = covering.refusing(Call::MountSetattr, Errno::ENOMEM);
                 let request = request(trusted).propagation(Propagation::Unbindable);
-                let error = covering.backend(Ladder::ALL).bind(&request).unwrap_err();
+                let error = covering.backend(SyscallSet::ALL).bind(&request).unwrap_err();
                 assert_eq!(mounts().last().unwrap().1, "served", "{error}");
                 let [Leftover::Mount { mount, .. }] = error.left() else { panic!("{:?}", error.left()) };
                 LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
@@ -169,7 +169,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             let covering = covering.refusing(Call::MountSetattr, Errno::ENOMEM);
             // A propagation that cannot be set before the mount is attached.
             let request = request(trusted).propagation(Propagation::Unbindable);
-            let error = covering.backend(Ladder::ALL).bind(&request).unwrap_err();
+            let error = covering.backend(SyscallSet::ALL).bind(&request).unwrap_err();
             assert_eq!(error.errno(), Errno::ENOMEM);
             let [Leftover::Mount { mount, .. }] = error.left() else { panic!("{:?}", error.left()) };
             assert_eq!(places().len(), covers + 1);
@@ -189,7 +189,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             for (errno, trusted) in [(Errno::ENOENT, true), (Errno::ENOENT, false), (Errno::EPERM, true)] {
                 let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "cover"));
                 let covering = covering.refusing(Call::Statmount, errno);
-                let error = covering.backend(Ladder::ALL).bind(&request(trusted)).unwrap_err();
+                let error = covering.backend(SyscallSet::ALL).bind(&request(trusted)).unwrap_err();
                 assert_eq!(error.errno(), errno);
                 let [Leftover::Mount { mount, .. }] = error.left() else { panic!("{:?}", error.left()) };
                 assert_eq!(mounts().last().unwrap().1, "cover");
@@ -203,7 +203,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         for propagation in PROPAGATIONS {
             shared_tree();
             file("/w/source/sub/f", "kept");
-            let error = faster_at("/w/t/target").backend(Ladder::ALL).bind(&wants(propagation)).unwrap_err();
+            let error = faster_at("/w/t/target").backend(SyscallSet::ALL).bind(&wants(propagation)).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]), "{propagation:?}");
             assert_eq!(places(), ["/w/source", "/w/source/sub", "/w/t/target"], "{propagation:?}");
             for path in ["/w/t/target", "/w/source/sub", "/w/source"] {
@@ -219,19 +219,19 @@ pub(crate) const CASES: &[KernelCase] = &[
         shared_tree();
         let before = mounts();
         let failing = Acting::before(Call::MoveMount, || ()).refusing(Call::MountSetattr, Errno::ENOMEM);
-        let error = failing.backend(Ladder::ALL).bind(&wants(Some(Propagation::Private))).unwrap_err();
+        let error = failing.backend(SyscallSet::ALL).bind(&wants(Some(Propagation::Private))).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Errno::ENOMEM, &[][..]));
         assert_eq!(mounts(), before);
     })
     .needing(Call::MountSetattr),
     KernelCase::new("a mount whose name is exchanged as it is made is unmounted again, and the other stays", || {
-        for ladder in [Ladder::ALL, Ladder::ALL.without(Call::Openat2)] {
+        for syscalls in [SyscallSet::ALL, SyscallSet::ALL.without(Call::Openat2)] {
             for filesystem in [true, false] {
                 dir("/w/source");
                 dir("/w/t/target");
                 tmpfs("/w/t/other", "victim");
                 let exchanging = Acting::after(Call::MoveMount, || exchange_elsewhere("/w/t/target", "/w/t/other"));
-                let backend = exchanging.backend(ladder);
+                let backend = exchanging.backend(syscalls);
                 let refused = if filesystem {
                     backend.mount(&MountRequest::new("tmpfs", below("/w", "t/target"))).map(drop)
                 } else {
@@ -247,10 +247,10 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new(
         "a bind that creates its target changes the mode of no directory that another process put there",
         || {
-            let staged = Ladder::ALL.without(Call::OpenTreeAttr).without(Call::MountSetattr);
-            for ladder in [Ladder::ALL, staged] {
+            let staged = SyscallSet::ALL.without(Call::OpenTreeAttr).without(Call::MountSetattr);
+            for syscalls in [SyscallSet::ALL, staged] {
                 for (stacking, mounted) in [(true, true), (true, false), (false, true), (false, false)] {
-                    target_exchanged_once_created(ladder, stacking, mounted);
+                    target_exchanged_once_created(syscalls, stacking, mounted);
                 }
             }
         },

@@ -1,7 +1,7 @@
 //! Binds below a shared mount that has a peer in another mount namespace.
 
 use mountwright_core::{BindRequest, Errno, Mounter, Propagation, UnmountRequest};
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::elsewhere::Elsewhere;
 use mountwright_tests::kernel_trials::KernelCase;
 use rustix::mount::UnmountFlags;
@@ -29,14 +29,14 @@ const BEFORE: [&str; 2] = ["/w/source", "/w/t"];
 const AFTER: [&str; 3] = ["/w/source", "/w/t", "/w/t/target"];
 
 /// The calls of Linux 6.18 and of 5.15.
-fn ladders() -> [Ladder; 2] {
-    let without_ids = Ladder::ALL.without(Call::Statmount).without(Call::Listmount);
-    [Ladder::ALL, without_ids.without(Call::OpenTreeAttr)]
+fn syscall_sets() -> [SyscallSet; 2] {
+    let without_ids = SyscallSet::ALL.without(Call::Statmount).without(Call::Listmount);
+    [SyscallSet::ALL, without_ids.without(Call::OpenTreeAttr)]
 }
 
 /// The calls of Linux 6.18 and of 6.12.
-fn with_ids() -> [Ladder; 2] {
-    [Ladder::ALL, Ladder::ALL.without(Call::OpenTreeAttr)]
+fn with_ids() -> [SyscallSet; 2] {
+    [SyscallSet::ALL, SyscallSet::ALL.without(Call::OpenTreeAttr)]
 }
 
 fn is_attached() -> bool {
@@ -56,19 +56,19 @@ fn clear() {
 
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a slave bind below a mount with a peer elsewhere is a slave of its source alone", || {
-        for ladder in ladders() {
+        for syscalls in syscall_sets() {
             shared_places();
             let elsewhere = Elsewhere::enter();
-            LinuxBackend::new().with_ladder(ladder).bind(&request(Propagation::Slave)).unwrap();
+            LinuxBackend::new().with_syscalls(syscalls).bind(&request(Propagation::Slave)).unwrap();
             let backend = LinuxBackend::new();
             let state = |path: &str| backend.mount_of(&at(path)).unwrap().mount.propagation;
             assert_eq!((state("/w/t/target").peers, state("/w/t/target").master), (None, state("/w/source").peers));
             elsewhere.does(|| tmpfs("/w/t/target/sub", "elsewhere"));
-            assert_eq!(places(), AFTER, "{ladder:?}");
+            assert_eq!(places(), AFTER, "{syscalls:?}");
             elsewhere.does(|| rustix::mount::unmount("/w/t/target/sub", UnmountFlags::DETACH).unwrap());
             tmpfs("/w/source/sub", "origin");
             let there = "/w/t/target/sub".to_owned();
-            assert!(places().contains(&there) && elsewhere.asks(places).contains(&there), "{ladder:?}");
+            assert!(places().contains(&there) && elsewhere.asks(places).contains(&there), "{syscalls:?}");
             rustix::mount::unmount("/w/source/sub", UnmountFlags::DETACH).unwrap();
             backend.unmount(&UnmountRequest::new(at("/w/t/target"))).unwrap();
             assert_eq!(places(), BEFORE);
@@ -78,31 +78,31 @@ pub(crate) const CASES: &[KernelCase] = &[
     })
     .needing(Call::SetGroup),
     KernelCase::new("before 5.15 a slave bind below a mount with a peer elsewhere is refused", || {
-        let detached = Ladder::ALL.without(Call::SetGroup);
-        for ladder in [detached, detached.without(Call::Listmount), Ladder::NONE] {
+        let detached = SyscallSet::ALL.without(Call::SetGroup);
+        for syscalls in [detached, detached.without(Call::Listmount), SyscallSet::NONE] {
             for recursive in [false, true] {
                 shared_places();
                 let elsewhere = Elsewhere::enter();
                 let request = request(Propagation::Slave);
                 let request = if recursive { request.recursive() } else { request };
-                let error = LinuxBackend::new().with_ladder(ladder).bind(&request).unwrap_err();
-                assert_eq!((error.errno(), error.left()), (Errno::EOPNOTSUPP, &[][..]), "{ladder:?}");
-                assert_eq!(places(), BEFORE, "{ladder:?}");
-                assert_eq!(elsewhere.asks(places), BEFORE, "{ladder:?}");
+                let error = LinuxBackend::new().with_syscalls(syscalls).bind(&request).unwrap_err();
+                assert_eq!((error.errno(), error.left()), (Errno::EOPNOTSUPP, &[][..]), "{syscalls:?}");
+                assert_eq!(places(), BEFORE, "{syscalls:?}");
+                assert_eq!(elsewhere.asks(places), BEFORE, "{syscalls:?}");
                 clear();
             }
         }
     }),
     KernelCase::new("a mount that came into a bind before it left its peers rolls the bind back", || {
-        for ladder in ladders() {
+        for syscalls in syscall_sets() {
             for propagation in APART {
                 shared_places();
                 let elsewhere = Elsewhere::enter();
                 let coming = Acting::after(Call::MoveMount, elsewhere.doing(|| tmpfs("/w/t/target/sub", "elsewhere")));
-                let error = coming.backend(ladder).bind(&request(propagation)).unwrap_err();
-                assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}, {ladder:?}");
-                assert_eq!(places(), BEFORE, "{propagation}, {ladder:?}");
-                assert_eq!(elsewhere.asks(places), BEFORE, "{propagation}, {ladder:?}");
+                let error = coming.backend(syscalls).bind(&request(propagation)).unwrap_err();
+                assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}, {syscalls:?}");
+                assert_eq!(places(), BEFORE, "{propagation}, {syscalls:?}");
+                assert_eq!(elsewhere.asks(places), BEFORE, "{propagation}, {syscalls:?}");
                 clear();
             }
         }
@@ -117,7 +117,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             let before = sorted(places());
             let deep = elsewhere.doing(|| tmpfs("/w/t/target/sub/deep", "elsewhere"));
             let coming = Acting::after(Call::MoveMount, deep);
-            let error = coming.backend(Ladder::ALL).bind(&request(propagation).recursive()).unwrap_err();
+            let error = coming.backend(SyscallSet::ALL).bind(&request(propagation).recursive()).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}");
             assert_eq!((sorted(places()), sorted(elsewhere.asks(places))), (before.clone(), before), "{propagation}");
             clear();
@@ -127,7 +127,8 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new(
         "a bind that is covered from a copy before it left its peers is made again, without the cover",
         || {
-            for (ladder, propagation) in with_ids().into_iter().flat_map(|ladder| APART.map(|wanted| (ladder, wanted)))
+            for (syscalls, propagation) in
+                with_ids().into_iter().flat_map(|syscalls| APART.map(|wanted| (syscalls, wanted)))
             {
                 for moment in [Call::MoveMount, Call::MountSetattr] {
                     shared_places();
@@ -138,11 +139,11 @@ pub(crate) const CASES: &[KernelCase] = &[
                         // The one that makes the attached mount private.
                         _ => Acting::before(moment, cover).once(is_attached),
                     };
-                    let report = coming.backend(ladder).bind(&request(propagation)).unwrap();
-                    assert_eq!(key("/w/t/target"), report.mount, "{propagation}, {ladder:?}");
-                    assert_eq!(places(), AFTER, "{propagation}, {ladder:?}");
-                    assert_eq!(elsewhere.asks(places), AFTER, "{propagation}, {ladder:?}");
-                    assert!(mounts().iter().all(|(_, source)| source != "elsewhere"), "{propagation}, {ladder:?}");
+                    let report = coming.backend(syscalls).bind(&request(propagation)).unwrap();
+                    assert_eq!(key("/w/t/target"), report.mount, "{propagation}, {syscalls:?}");
+                    assert_eq!(places(), AFTER, "{propagation}, {syscalls:?}");
+                    assert_eq!(elsewhere.asks(places), AFTER, "{propagation}, {syscalls:?}");
+                    assert!(mounts().iter().all(|(_, source)| source != "elsewhere"), "{propagation}, {syscalls:?}");
                     clear();
                 }
             }
@@ -152,15 +153,17 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new(
         "of two binds that race for one place below a shared mount one succeeds, in the copies too",
         || {
-            for (ladder, moment) in with_ids().into_iter().flat_map(|ladder| MOMENTS.map(|moment| (ladder, moment))) {
+            for (syscalls, moment) in
+                with_ids().into_iter().flat_map(|syscalls| MOMENTS.map(|moment| (syscalls, moment)))
+            {
                 shared_places();
                 let elsewhere = Elsewhere::enter();
                 // Too late, and stopped before it could unmount its mount.
                 let late = Acting::after(moment, || bind("/w/source", "/w/t/target")).once(is_attached);
-                let report = late.backend(ladder).bind(&request(Propagation::Private)).unwrap();
-                assert_eq!(key("/w/t/target"), report.mount, "{moment}, {ladder:?}");
-                assert_eq!(places(), AFTER, "{moment}, {ladder:?}");
-                assert_eq!(elsewhere.asks(places), AFTER, "{moment}, {ladder:?}");
+                let report = late.backend(syscalls).bind(&request(Propagation::Private)).unwrap();
+                assert_eq!(key("/w/t/target"), report.mount, "{moment}, {syscalls:?}");
+                assert_eq!(places(), AFTER, "{moment}, {syscalls:?}");
+                assert_eq!(elsewhere.asks(places), AFTER, "{moment}, {syscalls:?}");
                 // Too late, and through.
                 rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).unwrap();
                 let late = Acting::after(moment, || {
@@ -168,10 +171,10 @@ pub(crate) const CASES: &[KernelCase] = &[
                     assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]));
                 })
                 .once(is_attached);
-                let report = late.backend(ladder).bind(&request(Propagation::Private)).unwrap();
-                assert_eq!(key("/w/t/target"), report.mount, "{moment}, {ladder:?}");
-                assert_eq!(places(), AFTER, "{moment}, {ladder:?}");
-                assert_eq!(elsewhere.asks(places), AFTER, "{moment}, {ladder:?}");
+                let report = late.backend(syscalls).bind(&request(Propagation::Private)).unwrap();
+                assert_eq!(key("/w/t/target"), report.mount, "{moment}, {syscalls:?}");
+                assert_eq!(places(), AFTER, "{moment}, {syscalls:?}");
+                assert_eq!(elsewhere.asks(places), AFTER, "{moment}, {syscalls:?}");
                 clear();
             }
         },
@@ -183,7 +186,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         // The name shows the cover, which is unmounted before the backend can ask for its parent.
         let uncovering =
             covering.then_after(Call::Statx, || rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).unwrap());
-        let report = uncovering.backend(Ladder::ALL).bind(&request(Propagation::Private)).unwrap();
+        let report = uncovering.backend(SyscallSet::ALL).bind(&request(Propagation::Private)).unwrap();
         assert_eq!(key("/w/t/target"), report.mount);
         clear();
     })

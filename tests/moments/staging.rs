@@ -5,19 +5,19 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use mountwright_core::error::Leftover;
 use mountwright_core::mount::Guarantee;
 use mountwright_core::{BindRequest, Errno, Location, MountRequest, Mounter, Propagation};
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::acting::Acting;
 use crate::machine::{at, below, bind, dir, file, mounts, places, shared, tmpfs};
 
 fn of_4_18() -> LinuxBackend {
-    LinuxBackend::new().with_ladder(Ladder::NONE)
+    LinuxBackend::new().with_syscalls(SyscallSet::NONE)
 }
 
 /// Behaves like a killed backend: its staging directory stays, and no process has it open.
 fn that_cannot_clear_up() -> LinuxBackend<impl mountwright_linux::Kernel> {
-    Acting::before(Call::Umount2, || ()).refusing(Call::Umount2, Errno::EPERM).backend(Ladder::NONE)
+    Acting::before(Call::Umount2, || ()).refusing(Call::Umount2, Errno::EPERM).backend(SyscallSet::NONE)
 }
 
 fn plain_bind() -> BindRequest {
@@ -90,7 +90,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         "a bind whose empty staging place stays comes to nothing and says what stays, until the next one",
         || {
             let stuck = Acting::before(Call::Unlinkat, || ()).refusing(Call::Unlinkat, Errno::EPERM);
-            let error = stuck.backend(Ladder::NONE).bind(&plain_bind()).unwrap_err();
+            let error = stuck.backend(SyscallSet::NONE).bind(&plain_bind()).unwrap_err();
             let [Leftover::Directory(inner), Leftover::Directory(outer)] = error.left() else {
                 panic!("{:?}", error.left())
             };
@@ -102,7 +102,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     ),
     KernelCase::new("a staging place in use is not taken for one left behind", || {
         let during = Acting::after(Call::Mount, || drop(of_4_18().bind(&plain_bind()).unwrap()));
-        during.backend(Ladder::NONE).bind(&plain_bind()).unwrap();
+        during.backend(SyscallSet::NONE).bind(&plain_bind()).unwrap();
         assert_eq!(places(), ["/w/target", "/w/target"]);
         nothing_staged();
     }),
@@ -134,7 +134,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         bind("/w/t", "/w/peer");
         dir("/w/t/target");
         dir("/w/source");
-        let nowhere = LinuxBackend::new().with_ladder(Ladder::NONE).with_staging("/nowhere");
+        let nowhere = LinuxBackend::new().with_syscalls(SyscallSet::NONE).with_staging("/nowhere");
         let before = mounts();
         let below_root = Location::beneath("/w/t", "target").unwrap();
         let mut read_only = MountRequest::new("tmpfs", at("/w/t/target"));
@@ -169,13 +169,15 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a bind is made ready in the directory that it names where the backend has no other", || {
         dir("/w/source");
         dir("/w/private");
-        let detached = Ladder::ALL.without(Call::MountSetattr).without(Call::OpenTreeAttr);
-        for (ladder, trusted) in [(Ladder::NONE, true), (Ladder::NONE, false), (detached, true), (detached, false)] {
+        let detached = SyscallSet::ALL.without(Call::MountSetattr).without(Call::OpenTreeAttr);
+        for (syscalls, trusted) in
+            [(SyscallSet::NONE, true), (SyscallSet::NONE, false), (detached, true), (detached, false)]
+        {
             dir("/w/t/target");
             let target = if trusted { at("/w/t/target") } else { below("/w/t", "target") };
             let request = BindRequest::new(at("/w/source"), target).read_only().propagation(Propagation::Private);
             let request = request.require(Guarantee::Atomic);
-            let backend = LinuxBackend::new().with_ladder(ladder).with_staging("/w/nowhere");
+            let backend = LinuxBackend::new().with_syscalls(syscalls).with_staging("/w/nowhere");
             let error = backend.bind(&request).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EOPNOTSUPP, &[][..]));
             let report = backend.bind(&request.staged_in("/w/private")).unwrap();

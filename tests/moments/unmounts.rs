@@ -2,7 +2,7 @@
 
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{Errno, Mounter, UnmountRequest};
-use mountwright_linux::{Call, Ladder, LinuxBackend};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::acting::Acting;
@@ -25,13 +25,13 @@ fn exchanging() -> Acting {
 
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a lazy unmount of one mount takes that one when its name is exchanged in between", || {
-        for (ladder, mode) in [
-            (Ladder::ALL, UnmountMode::Detach),
-            (Ladder::ALL, UnmountMode::ForceDetach),
-            (Ladder::ALL.without(Call::Openat2), UnmountMode::Detach),
+        for (syscalls, mode) in [
+            (SyscallSet::ALL, UnmountMode::Detach),
+            (SyscallSet::ALL, UnmountMode::ForceDetach),
+            (SyscallSet::ALL.without(Call::Openat2), UnmountMode::Detach),
         ] {
             two_mounts();
-            exchanging().backend(ladder).unmount(&only(mode)).unwrap();
+            exchanging().backend(syscalls).unmount(&only(mode)).unwrap();
             assert_eq!(mounts(), [("/w/s/a".to_owned(), "victim".to_owned())]);
             LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/s/a"))).unwrap();
         }
@@ -40,7 +40,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         for mode in [UnmountMode::Plain, UnmountMode::Force] {
             two_mounts();
             let wanted = key("/w/s/a");
-            let error = exchanging().backend(Ladder::ALL).unmount(&only(mode)).unwrap_err();
+            let error = exchanging().backend(SyscallSet::ALL).unmount(&only(mode)).unwrap_err();
             assert_eq!(error.errno(), Errno::ESTALE);
             assert_eq!(LinuxBackend::new().find_mount(wanted).unwrap().source, "wanted");
             LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/s/b"))).unwrap();

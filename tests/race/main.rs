@@ -26,12 +26,12 @@ fn main() -> ExitCode {
         .into_iter()
         .map(|attack| kernel.trial_of(format!("no escape while {attack}"), false, move || exchange::race(attack)))
         .collect();
-    for rung in writer::RUNGS {
+    for setting in writer::SETTINGS {
         trials.push(kernel.trial_of(
-            format!("no write through a read-only bind in the making, {}", rung.name),
+            format!("no write through a read-only bind in the making, {}", setting.name),
             false,
             move || {
-                writer::race(rung);
+                writer::race(setting);
             },
         ));
     }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use mountwright_core::mount::{Guarantee, UnmountMode};
 use mountwright_core::{BindRequest, Location, Mounter, UnmountRequest};
-use mountwright_linux::{Ladder, LinuxBackend};
+use mountwright_linux::{LinuxBackend, SyscallSet};
 use mountwright_tests::namespace::enter_on_this_thread;
 use mountwright_tests::settings::Settings;
 use rustix::mount::MountPropagationFlags;
@@ -19,16 +19,16 @@ const MORE: u64 = 100;
 
 /// The system calls of the binds, and the path that the writer opens.
 #[derive(Clone, Copy)]
-pub(crate) struct Rung {
+pub(crate) struct Setting {
     pub(crate) name: &'static str,
-    ladder: Ladder,
+    syscalls: SyscallSet,
     writes_to: &'static str,
     /// The writer is in a mount namespace that was cloned before the binds.
     is_elsewhere: bool,
 }
 
-const fn rung(name: &'static str, ladder: Ladder, writes_to: &'static str) -> Rung {
-    Rung { name, ladder, writes_to, is_elsewhere: false }
+const fn setting(name: &'static str, syscalls: SyscallSet, writes_to: &'static str) -> Setting {
+    Setting { name, syscalls, writes_to, is_elsewhere: false }
 }
 
 const AT_TARGET: &str = "/w/shared/box/rootfs/data";
@@ -36,13 +36,16 @@ const AT_TARGET: &str = "/w/shared/box/rootfs/data";
 const AT_PEER: &str = "/w/peer/box/rootfs/data";
 
 /// By detached mounts, and by mount(2) alone.
-pub(crate) const RUNGS: [Rung; 6] = [
-    rung("with every call that there is", Ladder::ALL, AT_TARGET),
-    rung("by mount(2) alone", Ladder::NONE, AT_TARGET),
-    rung("at a peer, with every call that there is", Ladder::ALL, AT_PEER),
-    rung("at a peer, by mount(2) alone", Ladder::NONE, AT_PEER),
-    Rung { is_elsewhere: true, ..rung("at a peer in another namespace", Ladder::ALL, AT_PEER) },
-    Rung { is_elsewhere: true, ..rung("at a peer in another namespace, by mount(2) alone", Ladder::NONE, AT_PEER) },
+pub(crate) const SETTINGS: [Setting; 6] = [
+    setting("with every call that there is", SyscallSet::ALL, AT_TARGET),
+    setting("by mount(2) alone", SyscallSet::NONE, AT_TARGET),
+    setting("at a peer, with every call that there is", SyscallSet::ALL, AT_PEER),
+    setting("at a peer, by mount(2) alone", SyscallSet::NONE, AT_PEER),
+    Setting { is_elsewhere: true, ..setting("at a peer in another namespace", SyscallSet::ALL, AT_PEER) },
+    Setting {
+        is_elsewhere: true,
+        ..setting("at a peer in another namespace, by mount(2) alone", SyscallSet::NONE, AT_PEER)
+    },
 ];
 
 /// Opens the file for writing whenever the target shows it, until `stop` is set.
@@ -91,22 +94,22 @@ impl Writer {
     }
 }
 
-pub(crate) fn race(rung: Rung) {
+pub(crate) fn race(setting: Setting) {
     setting::make(Shared::Rootfs);
     std::fs::create_dir("/w/shared/box/rootfs").unwrap();
     std::fs::create_dir("/w/peer").unwrap();
-    if rung.writes_to == AT_PEER {
+    if setting.writes_to == AT_PEER {
         rustix::mount::mount_change("/w/shared", MountPropagationFlags::SHARED).unwrap();
         rustix::mount::mount_bind("/w/shared", "/w/peer").unwrap();
     }
     let binds = if Settings::read().long { 10_000 } else { 1_000 };
-    let backend = LinuxBackend::new().with_ladder(rung.ladder);
+    let backend = LinuxBackend::new().with_syscalls(setting.syscalls);
     let target = Location::beneath("/w/shared", "box/rootfs").unwrap();
     let request = BindRequest::new(Location::trusted("/w/source/tree"), target.clone());
     let request = request.read_only().require(Guarantee::Atomic);
     let unmount = UnmountRequest::new(target).with_mode(UnmountMode::Detach);
 
-    let (writer, mut made) = (Writer::start(rung.writes_to, rung.is_elsewhere), 0);
+    let (writer, mut made) = (Writer::start(setting.writes_to, setting.is_elsewhere), 0);
     // As many as asked for; more only until the writer has met one.
     while made < binds || writer.refused() == 0 && made < MORE * binds {
         backend.bind(&request).unwrap();
@@ -115,10 +118,10 @@ pub(crate) fn race(rung: Rung) {
     }
     let (written, refused) = (writer.opened(), writer.refused());
     writer.stop();
-    println!("{}: {made} binds, {written} writes, {refused} refused", rung.name);
+    println!("{}: {made} binds, {written} writes, {refused} refused", setting.name);
 
     let naive = Shared::Rootfs.naive();
-    let (writer, mut made) = (Writer::start(rung.writes_to, rung.is_elsewhere), 0);
+    let (writer, mut made) = (Writer::start(setting.writes_to, setting.is_elsewhere), 0);
     while made < binds || writer.opened() == 0 && made < MORE * binds {
         // A writer may keep the mount from becoming read-only: that is one of the naive implementation's faults.
         let _ = naive.share();
@@ -127,7 +130,7 @@ pub(crate) fn race(rung: Rung) {
     }
     let by_paths = writer.opened();
     writer.stop();
-    println!("{}: by paths, {made} binds, {by_paths} writes", rung.name);
+    println!("{}: by paths, {made} binds, {by_paths} writes", setting.name);
 
     assert_eq!(written, 0);
     assert!(refused > 0, "the writer never met the mount");

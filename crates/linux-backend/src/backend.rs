@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use crate::syscalls::failure::Step;
 use crate::syscalls::retry::Calls;
-use crate::syscalls::syscall_set::{Found, Ladder, may_mount};
+use crate::syscalls::syscall_set::{Found, SyscallSet, may_mount};
 use crate::syscalls::{Call, Kernel};
 #[cfg(all(feature = "system", target_os = "linux"))]
 use crate::system::Linux;
@@ -25,7 +25,7 @@ pub struct LinuxBackend<
     #[cfg(not(all(feature = "system", target_os = "linux")))] K,
 > {
     pub(crate) calls: Calls<K>,
-    ladder: Ladder,
+    syscalls: SyscallSet,
     staging: PathBuf,
     found: Arc<Found>,
 }
@@ -56,7 +56,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub fn over(kernel: K) -> Self {
         Self {
             calls: Calls(kernel),
-            ladder: Ladder::ALL,
+            syscalls: SyscallSet::ALL,
             staging: PathBuf::from("/run"),
             found: Arc::new(Found::default()),
         }
@@ -64,8 +64,8 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Limits the newer calls to these: for tests, and for a kernel on which a call exists but is known not to work.
     #[must_use]
-    pub fn with_ladder(mut self, ladder: Ladder) -> Self {
-        self.ladder = ladder;
+    pub fn with_syscalls(mut self, syscalls: SyscallSet) -> Self {
+        self.syscalls = syscalls;
         self
     }
 
@@ -88,7 +88,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Returns true if this call exists and may be used; the kernel is asked once.
     pub fn uses(&self, call: Call) -> bool {
-        self.found.has(&self.calls.0, self.ladder, call)
+        self.found.has(&self.calls.0, self.syscalls, call)
     }
 
     /// Refuses an operation that could not be rolled back without a real procfs: `EOPNOTSUPP`.
@@ -115,6 +115,9 @@ impl<K: Kernel> LinuxBackend<K> {
 
 impl<K> fmt::Debug for LinuxBackend<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LinuxBackend").field("ladder", &self.ladder).field("found", &self.found).finish_non_exhaustive()
+        f.debug_struct("LinuxBackend")
+            .field("syscalls", &self.syscalls)
+            .field("found", &self.found)
+            .finish_non_exhaustive()
     }
 }

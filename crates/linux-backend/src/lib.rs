@@ -34,7 +34,7 @@
 //!
 //! # Kernels
 //!
-//! Linux 4.18 and later. Newer calls are used where they exist ([`Ladder`]); a call that a seccomp filter denies with
+//! Linux 4.18 and later. Newer calls are used where they exist ([`SyscallSet`]); a call that a seccomp filter denies with
 //! `ENOSYS` or `EPERM` counts as absent.
 
 #![cfg_attr(not(all(feature = "system", target_os = "linux")), forbid(unsafe_code))]
@@ -54,7 +54,7 @@ mod system;
 pub mod test_namespace;
 
 pub use backend::LinuxBackend;
-pub use syscalls::syscall_set::Ladder;
+pub use syscalls::syscall_set::SyscallSet;
 pub use syscalls::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, RawEntry, Reach, Stat, abi};
 #[cfg(all(feature = "system", target_os = "linux"))]
 pub use system::Linux;

@@ -17,7 +17,7 @@ use mountwright_linux::LinuxBackend;
 use mountwright_tests::contract::in_fresh_root;
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::mortal_child::{ChildEnd, end_of, start_child};
-use mountwright_tests::searched::rungs;
+use mountwright_tests::searched::syscall_sets;
 use mountwright_tests::settings::Settings;
 use mountwright_tests::{namespace, worker_process};
 use rustix::process::{Signal, kill_process, set_parent_process_death_signal};
@@ -114,7 +114,7 @@ struct Chosen {
 
 impl Chosen {
     fn backend(self) -> LinuxBackend {
-        LinuxBackend::new().with_ladder(rungs(false)[usize::from(self.lowest)].ladder)
+        LinuxBackend::new().with_syscalls(syscall_sets(false)[usize::from(self.lowest)].syscalls)
     }
 
     /// True where nothing of others is on the sandbox's own directories.

@@ -22,7 +22,7 @@ pub struct Expected {
     pub whole: Snapshot,
     /// The undisturbed run succeeds.
     pub succeeds: bool,
-    /// The kernel offers detached mounts on this rung: no read-only bind is ever writable.
+    /// The kernel offers detached mounts with these system calls: no read-only bind is ever writable.
     pub detached: bool,
 }
 
@@ -64,8 +64,8 @@ pub struct Judged {
 pub struct Wrong {
     /// A call failed by an error that says how things are, where they are not so.
     pub lie: bool,
-    /// A probe may have failed: the run may go by a weaker rung.
-    pub weaker_rung: bool,
+    /// A probe may have failed: the run may use weaker system calls.
+    pub weaker_set: bool,
     /// A second call failed, perhaps the query of what stays.
     pub twice: bool,
 }
@@ -76,9 +76,9 @@ pub fn after_fault(
     expected: &Expected,
     played: &Run,
     after: &Snapshot,
-    Wrong { lie, weaker_rung, twice }: Wrong,
+    Wrong { lie, weaker_set, twice }: Wrong,
 ) -> Judged {
-    let mut found = of_any_run(operation, played, expected, weaker_rung);
+    let mut found = of_any_run(operation, played, expected, weaker_set);
     let done = played.answer.is_done();
     let (aim, other) = if done { (&expected.whole, &expected.before) } else { (&expected.before, &expected.whole) };
     let named = played.answer.named();

@@ -25,7 +25,7 @@ const OPTIONAL: [Call; 11] = [
     Call::Getxattrat,
 ];
 
-fn rung(call: Call) -> Option<usize> {
+fn index(call: Call) -> Option<usize> {
     OPTIONAL.iter().position(|&known| known == call)
 }
 
@@ -36,15 +36,15 @@ fn rung(call: Call) -> Option<usize> {
 /// fchmodat2 and getxattrat.
 ///
 /// ```
-/// use mountwright_linux::{Call, Ladder};
+/// use mountwright_linux::{Call, SyscallSet};
 ///
-/// let as_on_5_4 = Ladder::ALL.without(Call::Openat2).without(Call::MountSetattr).without(Call::Statmount);
+/// let as_on_5_4 = SyscallSet::ALL.without(Call::Openat2).without(Call::MountSetattr).without(Call::Statmount);
 /// assert!(as_on_5_4.allows(Call::OpenTree) && !as_on_5_4.allows(Call::MountSetattr));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Ladder(u16);
+pub struct SyscallSet(u16);
 
-impl Ladder {
+impl SyscallSet {
     /// Every call that is there.
     pub const ALL: Self = Self(0);
     /// The calls of Linux 4.18 alone.
@@ -53,16 +53,16 @@ impl Ladder {
     /// Excludes this call. Calls that every kernel has cannot be excluded.
     #[must_use]
     pub fn without(self, call: Call) -> Self {
-        rung(call).map_or(self, |rung| Self(self.0 | 1 << rung))
+        index(call).map_or(self, |index| Self(self.0 | 1 << index))
     }
 
     /// Returns true if this call may be used.
     pub fn allows(self, call: Call) -> bool {
-        rung(call).is_none_or(|rung| self.0 & 1 << rung == 0)
+        index(call).is_none_or(|index| self.0 & 1 << index == 0)
     }
 }
 
-impl Default for Ladder {
+impl Default for SyscallSet {
     fn default() -> Self {
         Self::ALL
     }
@@ -104,17 +104,17 @@ impl FieldsSeen {
 }
 
 impl Found {
-    pub(crate) fn has<K: Kernel>(&self, kernel: &K, ladder: Ladder, call: Call) -> bool {
-        let Some(rung) = rung(call) else { return true };
-        if !ladder.allows(call) {
+    pub(crate) fn has<K: Kernel>(&self, kernel: &K, syscalls: SyscallSet, call: Call) -> bool {
+        let Some(index) = index(call) else { return true };
+        if !syscalls.allows(call) {
             return false;
         }
-        match self.calls[rung].load(Ordering::Relaxed) {
+        match self.calls[index].load(Ordering::Relaxed) {
             THERE => true,
             ABSENT => false,
             _ => {
                 let found = ask(kernel, call);
-                self.calls[rung].store(found, Ordering::Relaxed);
+                self.calls[index].store(found, Ordering::Relaxed);
                 // A call whose probe failed is tried: it reports itself.
                 found != ABSENT
             }
@@ -151,10 +151,10 @@ mod tests {
 
     #[test]
     fn only_optional_calls_can_be_left_out() {
-        assert!(Ladder::NONE.allows(Call::Mount) && Ladder::ALL.without(Call::Umount2).allows(Call::Umount2));
+        assert!(SyscallSet::NONE.allows(Call::Mount) && SyscallSet::ALL.without(Call::Umount2).allows(Call::Umount2));
         for call in OPTIONAL {
-            assert!(Ladder::ALL.allows(call) && !Ladder::NONE.allows(call));
-            let without = Ladder::ALL.without(call);
+            assert!(SyscallSet::ALL.allows(call) && !SyscallSet::NONE.allows(call));
+            let without = SyscallSet::ALL.without(call);
             assert!(OPTIONAL.into_iter().all(|other| without.allows(other) == (other != call)));
         }
     }
