@@ -1,20 +1,26 @@
 //! A sandbox with ever more containers: set up, each rootfs shared, all of it torn down, or reaped as after a crash.
+//! And the recovery alone, in both layouts.
 
 use std::path::Path;
 
 use camino::Utf8Path;
 use mountwright_core::recovery::Recovery;
-use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox};
+use mountwright_core::sandbox::{
+    IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox,
+};
 use mountwright_core::share::{Share, ShareRecord};
 use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{ContainerId, Location};
 use mountwright_linux::LinuxBackend;
+use rustix::mount::MountPropagationFlags;
 
 use crate::paired::{Group, Report};
-use crate::stage::{STAGE, World, made};
+use crate::stage::{STAGE, World, made, tmpfs};
 
-const MOUNTS: &str = "/mnt/pod/mounts";
-const SHARED: &str = "/mnt/pod/shared";
+/// The sandbox's directory on a private mount: the set-up binds its mounts directory onto itself, shared.
+const POD: &str = "/mnt/pod";
+/// The sandbox's directory on a mount that was shared before.
+const SHARED_POD: &str = "/mnt/shared-pod";
 const ROOTFS: &str = "/mnt/image/rootfs";
 
 /// The order in which the containers are torn down.
@@ -29,9 +35,7 @@ enum Way {
 }
 
 pub(crate) fn run(report: &mut Report, worlds: &[World]) {
-    for name in ["pod/mounts", "pod/shared", "image/rootfs"] {
-        made(Path::new(STAGE).join(name)).expect("the stage is ours");
-    }
+    made(Path::new(STAGE).join("image/rootfs")).expect("the stage is ours");
     let [world, ..] = worlds else { return };
     world.namespace.enter();
     let backend = &world.backend;
@@ -49,20 +53,27 @@ pub(crate) fn run(report: &mut Report, worlds: &[World]) {
             .at_most_times("1,000 containers", "100 containers", 12.0)
             .run(report);
     }
+    tmpfs(&made(SHARED_POD.into()).expect("the stage is ours")).expect("a tmpfs");
+    rustix::mount::mount_change(SHARED_POD, MountPropagationFlags::SHARED).expect("shared");
+    for (pod, words) in [(POD, "that the set-up makes shared"), (SHARED_POD, "on a shared mount")] {
+        let recovery = Recovery::new(format!("{pod}/mounts"), format!("{pod}/shared")).expect("two paths");
+        Group::new(format!("recovery alone, of a mounts directory {words}"))
+            .variant_with("500 containers", || drop(started(backend, pod, 500)), |()| reaped(backend, &recovery))
+            .variant_with("5,000 containers", || drop(started(backend, pod, 5_000)), |()| reaped(backend, &recovery))
+            .at_most_times("5,000 containers", "500 containers", 12.0)
+            .run(report);
+    }
 }
 
 fn sandbox(backend: &LinuxBackend, containers: usize, way: Way) {
-    let setup = SandboxSetup::new(MOUNTS, SHARED).expect("two paths").unshared(IfNotShared::MakeShared);
-    let dirs = set_up_sandbox(backend, backend, &setup).expect("set up");
-    let mut shares: Vec<_> = (0..containers).map(|number| shared(backend, number)).collect();
+    let (dirs, mut shares) = started(backend, POD, containers);
     if let Way::Reaped = way {
-        let report = Recovery::new(MOUNTS, SHARED).expect("two paths").reap(backend, backend).expect("a table");
-        assert!(report.is_clean(), "{report}");
+        reaped(backend, &Recovery::new(dirs.mounts_dir, dirs.shared_dir).expect("two paths"));
         return;
     }
     if let Way::EachAlone = way {
         for share in shares.drain(..) {
-            let report = tear_down_container(backend, backend, Utf8Path::new(MOUNTS), &[share], UnmountStrategy::Lazy);
+            let report = tear_down_container(backend, backend, &dirs.mounts_dir, &[share], UnmountStrategy::Lazy);
             assert!(report.is_clean(), "{report}");
         }
     }
@@ -70,8 +81,21 @@ fn sandbox(backend: &LinuxBackend, containers: usize, way: Way) {
     assert!(report.is_clean(), "{report}");
 }
 
-fn shared(backend: &LinuxBackend, number: usize) -> ShareRecord {
+/// A sandbox whose containers share a rootfs each.
+fn started(backend: &LinuxBackend, pod: &str, containers: usize) -> (SandboxDirs, Vec<ShareRecord>) {
+    let setup = SandboxSetup::new(format!("{pod}/mounts"), format!("{pod}/shared")).expect("two paths");
+    let dirs = set_up_sandbox(backend, backend, &setup.unshared(IfNotShared::MakeShared)).expect("set up");
+    let shares = (0..containers).map(|number| shared(backend, &dirs.mounts_dir, number)).collect();
+    (dirs, shares)
+}
+
+fn reaped(backend: &LinuxBackend, recovery: &Recovery) {
+    let report = recovery.reap(backend, backend).expect("a table");
+    assert!(report.is_clean(), "{report}");
+}
+
+fn shared(backend: &LinuxBackend, mounts: &Utf8Path, number: usize) -> ShareRecord {
     let id = ContainerId::new(format!("c{number}")).expect("an id");
-    let rootfs = Share::rootfs(MOUNTS, &id, Location::trusted(ROOTFS)).expect("a share");
+    let rootfs = Share::rootfs(mounts, &id, Location::trusted(ROOTFS)).expect("a share");
     rootfs.create(backend, backend).expect("shared")
 }

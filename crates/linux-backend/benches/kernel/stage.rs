@@ -77,7 +77,7 @@ pub(crate) fn made(path: PathBuf) -> io::Result<PathBuf> {
     Ok(path)
 }
 
-fn tmpfs(at: &Path) -> io::Result<()> {
+pub(crate) fn tmpfs(at: &Path) -> io::Result<()> {
     // Without a limit on inodes: each name of a file costs one.
     rustix::mount::mount("tmpfs", at, "tmpfs", MountFlags::empty(), Some(c"mode=0755,size=90%,nr_inodes=0"))?;
     Ok(())
