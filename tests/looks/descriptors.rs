@@ -85,24 +85,34 @@ fn share(backend: &LinuxBackend) -> ShareRecord {
     share_rootfs(backend, backend, Utf8Path::new(MOUNTS), &id, &at("/w/source"), true).unwrap()
 }
 
+fn each_call_is_done_or_full() {
+    for (what, call) in CALLS {
+        for syscalls in syscall_sets() {
+            let mut done = 0;
+            for most in LIMITS {
+                let backend = LinuxBackend::new().with_syscalls(syscalls);
+                match limited(most, || call(&backend)) {
+                    Ok(()) => done += 1,
+                    Err(error) => is_full(what, error.errno(), error),
+                }
+                clear();
+            }
+            assert!(done > 0, "{what} was never done");
+        }
+    }
+}
+
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a call without a descriptor left is EMFILE, whatever it needed it for", || {
         furnish();
-        for (what, call) in CALLS {
-            for syscalls in syscall_sets() {
-                let mut done = 0;
-                for most in LIMITS {
-                    let backend = LinuxBackend::new().with_syscalls(syscalls);
-                    match limited(most, || call(&backend)) {
-                        Ok(()) => done += 1,
-                        Err(error) => is_full(what, error.errno(), error),
-                    }
-                    clear();
-                }
-                assert!(done > 0, "{what} was never done");
-            }
-        }
+        each_call_is_done_or_full();
     }),
+    KernelCase::new("a procfs of its own that cannot be opened for want of descriptors is not taken for none", || {
+        furnish();
+        rustix::mount::unmount("/proc", UnmountFlags::DETACH).unwrap();
+        each_call_is_done_or_full();
+    })
+    .for_root(),
     KernelCase::new("a bind that is atomic with descriptors is atomic or EMFILE without", || {
         furnish();
         for syscalls in syscall_sets() {

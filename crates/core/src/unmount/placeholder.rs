@@ -310,8 +310,8 @@ pub(crate) fn gone_in_or_kept(directory: &dyn Directory, name: &OsStr, error: Os
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{DeviceNumber, Metadata};
-    use crate::ports::{MockDirectory, MockFilesystem};
+    use crate::file::{DeviceNumber, DirectoryEntry, Metadata};
+    use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem};
     use crate::test_support::in_memory_names::{PAPER, Paper, filesystem};
 
     fn refused(errno: Errno) -> OsError {
@@ -366,6 +366,31 @@ mod tests {
             assert_eq!(errno(&remove_made(&fs, &made())), answer, "{open} {look}");
             fs.expect_remove_dir().returning(move |_| Err(refused(open)));
             assert_eq!(errno(&remove_at(&fs, &made().at)), answer, "{open} {look}");
+        }
+    }
+
+    /// As on an overlay of two filesystems, where `stat(2)` and the listing of the directory give one file two identities.
+    #[test]
+    fn a_name_that_is_listed_with_its_identity_is_removed_whatever_stat_says() {
+        for (listed, kind, answer) in [
+            (5, FileKind::Directory, None),
+            (6, FileKind::Directory, Some(Errno::ESTALE)),
+            (5, FileKind::Regular, Some(Errno::ESTALE)),
+        ] {
+            let mut fs = MockFilesystem::new();
+            fs.expect_open_dir().returning(move |_| {
+                let mut directory = MockDirectory::new();
+                let of_other_layer = Metadata::new(FileKind::Directory, DeviceNumber::new(0, 99), 8);
+                directory.expect_metadata().returning(move |_| Ok(of_other_layer.clone()));
+                directory.expect_own_metadata().returning(|| Ok(Metadata::new(FileKind::Directory, PAPER, 4)));
+                let entry = DirectoryEntry { name: "c".into(), kind, inode: listed };
+                directory
+                    .expect_entries()
+                    .returning(move || Ok(DirectoryEntries::new([Ok(entry.clone())].into_iter())));
+                directory.expect_remove_dir().returning(|_| Ok(()));
+                Ok(Box::new(directory))
+            });
+            assert_eq!(errno(&remove_made(&fs, &made())), answer, "{listed} {kind}");
         }
     }
 
