@@ -1,4 +1,5 @@
-//! Expansion of the macros that make public items: one rule, whose pattern is one repetition of single tokens.
+//! Expansion of the macros that make public items: one rule, whose pattern is one repetition of single tokens, called with
+//! its rows or by a macro that lists them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,28 +18,50 @@ type Row = HashMap<String, TokenTree>;
 /// The items with each call of such a macro of the same file replaced by the items that it makes. Other macros stay.
 pub(crate) fn expanded(items: Vec<Item>) -> Vec<Item> {
     let rules: BTreeMap<String, Rule> = items.iter().filter_map(rule).collect();
-    items.into_iter().flat_map(|item| made_by(&item, &rules).unwrap_or_else(|| vec![item])).collect()
+    let lists: BTreeMap<String, TokenStream> = items.iter().filter_map(list).collect();
+    items.into_iter().flat_map(|item| made_by(&item, &rules, &lists).unwrap_or_else(|| vec![item])).collect()
 }
 
-fn rule(item: &Item) -> Option<(String, Rule)> {
+/// The pattern and the body of a macro with one rule.
+fn pattern_and_body(item: &Item) -> Option<(String, TokenStream, TokenStream)> {
     let Item::Macro(ItemMacro { ident: Some(name), mac, .. }) = item else { return None };
     let mut tokens = mac.tokens.clone().into_iter();
     let (TokenTree::Group(pattern), Some(TokenTree::Group(body))) = (tokens.next()?, tokens.nth(2)) else {
         return None;
     };
-    let whole: Vec<_> = pattern.stream().into_iter().collect();
+    Some((name.to_string(), pattern.stream(), body.stream()))
+}
+
+/// A macro that lists rows for another one: `($then:ident) => { $then! { ROWS } };`.
+fn list(item: &Item) -> Option<(String, TokenStream)> {
+    let (name, _, body) = pattern_and_body(item)?;
+    match &body.into_iter().collect::<Vec<_>>()[..] {
+        [TokenTree::Punct(dollar), TokenTree::Ident(_), TokenTree::Punct(_), TokenTree::Group(rows)] => {
+            (dollar.as_char() == '$').then(|| (name, rows.stream()))
+        }
+        _ => None,
+    }
+}
+
+fn rule(item: &Item) -> Option<(String, Rule)> {
+    let (name, pattern, body) = pattern_and_body(item)?;
+    let whole: Vec<_> = pattern.into_iter().collect();
     let [TokenTree::Punct(dollar), TokenTree::Group(repeated), TokenTree::Punct(star)] = &whole[..] else {
         return None;
     };
     let is_one = dollar.as_char() == '$' && star.as_char() == '*';
-    let rule = Rule { pattern: repeated.stream().into_iter().collect(), body: body.stream() };
-    is_one.then(|| (name.to_string(), rule))
+    let rule = Rule { pattern: repeated.stream().into_iter().collect(), body };
+    is_one.then_some((name, rule))
 }
 
-fn made_by(item: &Item, rules: &BTreeMap<String, Rule>) -> Option<Vec<Item>> {
+fn made_by(item: &Item, rules: &BTreeMap<String, Rule>, lists: &BTreeMap<String, TokenStream>) -> Option<Vec<Item>> {
     let Item::Macro(ItemMacro { ident: None, mac, .. }) = item else { return None };
-    let rule = rules.get(&mac.path.get_ident()?.to_string())?;
-    let rows = rows(&rule.pattern, mac.tokens.clone())?;
+    let name = mac.path.get_ident()?.to_string();
+    let (rule, tokens) = match lists.get(&name) {
+        Some(rows) => (rules.get(&mac.tokens.to_string())?, rows),
+        None => (rules.get(&name)?, &mac.tokens),
+    };
+    let rows = rows(&rule.pattern, tokens.clone())?;
     let File { items, .. } = syn::parse2(substituted(rule.body.clone(), &rows, None)).ok()?;
     Some(items)
 }
@@ -102,10 +125,14 @@ pub(crate) fn must_expand() {
             impl E { $(pub const $name: u8 = $number;)* pub const ALL: &[u8] = &[$($number),*]; }
         } }
         named! { A = 1; B = 2; }
+        macro_rules! listed { ($then:ident) => { $then! { A = 1; B = 2; C = 3; } } }
+        listed! { named }
         other! { C }";
     let File { items, .. } = syn::parse_str(source).expect("the source");
     let items = expanded(items);
     let Item::Impl(made) = &items[1] else { panic!("the call makes an implementation") };
     assert_eq!(made.items.len(), 3, "two constants and ALL");
-    assert!(matches!(&items[2], Item::Macro(_)), "an unknown macro stays");
+    let Item::Impl(made) = &items[3] else { panic!("the call of a list makes an implementation") };
+    assert_eq!(made.items.len(), 4, "three constants and ALL");
+    assert!(matches!(&items[4], Item::Macro(_)), "an unknown macro stays");
 }

@@ -132,11 +132,16 @@ impl PublicItems {
         Ok(())
     }
 
-    /// Every implementation for a type that was found, wherever it stands.
+    /// Every implementation for a type that was found, wherever it stands, and the exported macros.
     fn add_implementations(&mut self, source: &Path) -> Result<(), Failed> {
         let names: BTreeSet<String> = self.found.keys().map(|full| last(full).to_owned()).collect();
         for file in rust_files(source)? {
             for item in Module::read(&file, PathBuf::new())?.items {
+                if let Item::Macro(_) = &item
+                    && let Some((name, part)) = public_part(&item)
+                {
+                    self.found.entry(name).or_default().push(part);
+                }
                 let Item::Impl(implementation) = &item else { continue };
                 let for_type = type_name(&implementation.self_ty);
                 let of_trait = implementation.trait_.as_ref().and_then(|(_, path, _)| type_in(path.segments.last()?));

@@ -35,6 +35,11 @@ pub(crate) fn public_part(item: &Item) -> Option<(String, Item)> {
             }
             port.ident.to_string()
         }
+        Item::Macro(exported) if exported.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export")) => {
+            let pattern = exported.mac.tokens.clone().into_iter().next()?;
+            exported.mac.tokens = parse_quote!(#pattern => {};);
+            exported.ident.as_ref()?.to_string()
+        }
         Item::Type(alias) if public(&alias.vis) => alias.ident.to_string(),
         Item::Impl(implementation) => {
             let is_of_trait = implementation.trait_.is_some();
@@ -123,6 +128,7 @@ fn attributes_of(item: &mut Item) -> Option<&mut Vec<Attribute>> {
         Item::Trait(item) => &mut item.attrs,
         Item::Type(item) => &mut item.attrs,
         Item::Impl(item) => &mut item.attrs,
+        Item::Macro(item) => &mut item.attrs,
         _ => return None,
     })
 }

@@ -10,7 +10,9 @@ use mountwright_linux::abi::{
     STATMOUNT_FS_TYPE, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_POINT, STATMOUNT_MNT_ROOT, STATMOUNT_PROPAGATE_FROM,
     STATMOUNT_SB_BASIC, STATX_ATTR_MOUNT_ROOT, STATX_MNT_ID, STATX_MNT_ID_UNIQUE,
 };
-use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat, SyscallSet};
+use mountwright_linux::{
+    At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat, SyscallSet, for_each_call,
+};
 
 /// The missing fields.
 #[derive(Clone, Copy, Debug)]
@@ -75,79 +77,44 @@ impl<K> MissingAnswers<K> {
     }
 }
 
-type Owner = (Option<u32>, Option<u32>);
-
-macro_rules! handed_on {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty;)*) => {
+macro_rules! forwarded {
+    ($($variant:ident = $name:literal, $doc:literal => $method:tt;)*) => {
         impl<K: Kernel> Kernel for MissingAnswers<K> {
             type Fd = K::Fd;
 
-            fn statx(&self, dir: At<'_, K::Fd>, path: &Path, flags: u32, mask: u32) -> Result<Stat, Errno> {
-                let Lacking { ids, mount_root, .. } = self.lacking;
-                let mut stat = self.kernel.statx(dir, path, flags, mask & !ids)?;
-                // The kernel returns the classic id unasked.
-                stat.mask &= !ids;
-                if !mount_root {
-                    stat.attributes &= !u64::from(STATX_ATTR_MOUNT_ROOT);
-                    stat.attributes_mask &= !u64::from(STATX_ATTR_MOUNT_ROOT);
-                }
-                Ok(stat)
+            fn probe(&self, call: Call) -> Result<(), Errno> {
+                self.kernel.probe(call)
             }
 
-            fn statmount(&self, unique_id: u64, mask: u64, room: usize) -> Result<MountStat, Errno> {
-                self.kernel.statmount(unique_id, mask & self.lacking.statmount, room)
-            }
-
-            $(
-                fn $name(&self $(, $argument: $type)*) -> Result<$answer, Errno> {
-                    self.kernel.$name($($argument),*)
-                }
-            )*
+            $(method! { $method })*
         }
     };
 }
 
-handed_on! {
-    fn probe(call: Call) -> ();
-    fn openat(dir: At<'_, K::Fd>, path: &Path, flags: u32, mode: u32) -> K::Fd;
-    fn openat2(dir: &K::Fd, path: &Path, flags: u32, resolve: u32) -> K::Fd;
-    fn reopen(file: &K::Fd, flags: u32) -> K::Fd;
-    fn listmount(unique_id: u64, after: u64, most: usize) -> Vec<u64>;
-    fn fstatfs(file: &K::Fd) -> u32;
-    fn fd_path(file: &K::Fd) -> PathBuf;
-    fn fdinfo(file: &K::Fd) -> Vec<u8>;
-    fn mountinfo() -> Vec<u8>;
-    fn procfs() -> ();
-    fn boot_id() -> Vec<u8>;
-    fn mount_namespace() -> MountNamespaceId;
-    fn getcwd() -> PathBuf;
-    fn getdents64(dir: &K::Fd, room: usize) -> RawEntries;
-    fn readlinkat(dir: At<'_, K::Fd>, path: &Path) -> PathBuf;
-    fn read(file: &K::Fd, limit: usize) -> Vec<u8>;
-    fn write(file: &K::Fd, bytes: &[u8]) -> usize;
-    fn fsync(file: &K::Fd) -> ();
-    fn flock(file: &K::Fd, operation: u32) -> ();
-    fn mkdirat(dir: At<'_, K::Fd>, path: &Path, mode: u32) -> ();
-    fn unlinkat(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> ();
-    fn renameat(dir: &K::Fd, from: &OsStr, to: &OsStr) -> ();
-    fn fchmod(file: &K::Fd, mode: u32) -> ();
-    fn chmod(place: Reach<'_, K::Fd>, mode: u32) -> ();
-    fn fchmodat2(dir: At<'_, K::Fd>, path: &Path, mode: u32, flags: u32) -> ();
-    fn getxattr(place: Reach<'_, K::Fd>, name: &OsStr, room: usize) -> Vec<u8>;
-    fn getxattrat(dir: &K::Fd, file: &Path, name: &OsStr, room: usize) -> Vec<u8>;
-    fn setxattr(place: Reach<'_, K::Fd>, name: &OsStr, value: &[u8]) -> ();
-    fn fchownat(dir: At<'_, K::Fd>, path: &Path, owner: Owner, flags: u32) -> ();
-    fn open_tree(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> K::Fd;
-    fn open_tree_attr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> K::Fd;
-    fn mount_setattr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> ();
-    fn move_mount(from: &K::Fd, to: &K::Fd, flags: u32) -> ();
-    fn set_group(from: &K::Fd, to: &K::Fd) -> ();
-    fn fsopen(fs_type: &OsStr, flags: u32) -> K::Fd;
-    fn fsconfig(context: &K::Fd, command: Config<'_>) -> ();
-    fn fsmount(context: &K::Fd, flags: u32, attributes: u32) -> K::Fd;
-    fn fspick(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> K::Fd;
-    fn mount(
-        source: Reach<'_, K::Fd>, target: Reach<'_, K::Fd>, fs_type: &OsStr, flags: u32, data: &OsStr
-    ) -> ();
-    fn umount2(target: Reach<'_, K::Fd>, flags: u32) -> ();
+macro_rules! method {
+    ((fn statx $signature:tt -> Stat)) => {
+        fn statx(&self, dir: At<'_, K::Fd>, path: &Path, flags: u32, mask: u32) -> Result<Stat, Errno> {
+            let Lacking { ids, mount_root, .. } = self.lacking;
+            let mut stat = self.kernel.statx(dir, path, flags, mask & !ids)?;
+            // The kernel returns the classic id unasked.
+            stat.mask &= !ids;
+            if !mount_root {
+                stat.attributes &= !u64::from(STATX_ATTR_MOUNT_ROOT);
+                stat.attributes_mask &= !u64::from(STATX_ATTR_MOUNT_ROOT);
+            }
+            Ok(stat)
+        }
+    };
+    ((fn statmount $signature:tt -> MountStat)) => {
+        fn statmount(&self, unique_id: u64, mask: u64, room: usize) -> Result<MountStat, Errno> {
+            self.kernel.statmount(unique_id, mask & self.lacking.statmount, room)
+        }
+    };
+    ((fn $name:ident($($argument:ident: $type:ty),*) -> $answer:ty)) => {
+        fn $name(&self $(, $argument: $type)*) -> Result<$answer, Errno> {
+            self.kernel.$name($($argument),*)
+        }
+    };
 }
+
+for_each_call! { forwarded }
