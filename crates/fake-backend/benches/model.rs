@@ -194,7 +194,7 @@ fn history(report: &mut Report, machine: &Machine) {
 fn ports(report: &mut Report, machine: &Machine) {
     let at = Location::trusted;
     let [plain, planned] = [machine, machine].map(|machine| FakeBackend::from(machine.clone()));
-    let plain = plain.past_the_plan();
+    let plain = plain.unobserved();
     let (directory, share) = (at("/a/b/c/d"), at("/share"));
     let (bind, unmount) = (BindRequest::new(at("/images"), at("/share")), UnmountRequest::new(at("/share")));
     let bind_and_unmount = |host: &FakeBackend| {

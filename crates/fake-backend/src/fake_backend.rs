@@ -140,7 +140,7 @@ impl Control for FakeBackend {
         drop(plan);
         let mut call = PortCall { number, operation, subject: subject(), detail: detail(), answer: Ok(()) };
         if let Some(hook) = hook {
-            run(&hook, &self.past_the_plan(), &call);
+            run(&hook, &self.unobserved(), &call);
         }
         let verdict = self.plan().map_or(Verdict::Make, |mut plan| plan.judge(&call));
         let done = match verdict {
@@ -185,7 +185,7 @@ fn naming_the_gap(error: OsError, fs_type: &OsStr) -> OsError {
 impl FakeBackend {
     /// Returns a handle to the same machine and process without injected failures, hooks or journal. A test uses it to
     /// prepare and inspect the machine, and to act as another process.
-    pub fn past_the_plan(&self) -> Self {
+    pub fn unobserved(&self) -> Self {
         Self { linux: self.linux.clone(), plan: None }
     }
 
@@ -207,7 +207,7 @@ impl FakeBackend {
         }
     }
 
-    /// Calls `hook` before every call, with a handle [past the plan](Self::past_the_plan) for changes to the host: an
+    /// Calls `hook` before every call, with an [unobserved](Self::unobserved) handle for changes to the host: an
     /// adversary that acts between any two calls. A later hook replaces an earlier one.
     ///
     /// ```

@@ -115,7 +115,7 @@ fn a_bind_is_read_only_and_unmounted_whole_on_each_kernel() {
 #[test]
 fn a_snapshot_and_another_process_have_the_same_kernel() {
     let host = host(KernelVersion::V5_10);
-    for other in [host.snapshot(), host.for_process(ME), host.past_the_plan()] {
+    for other in [host.snapshot(), host.for_process(ME), host.unobserved()] {
         assert_eq!(other.machine(|machine| machine.kernel_version()), KernelVersion::V5_10);
     }
 }

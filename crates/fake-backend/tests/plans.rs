@@ -75,7 +75,7 @@ fn the_journal_has_every_call_of_both_ports_in_order() {
 "
     );
     host.clear_journal();
-    let _ = host.past_the_plan().mounts();
+    let _ = host.unobserved().mounts();
     host.clone().mounts().unwrap();
     assert_eq!(host.journal().calls().len(), 1, "a clone's calls are in it, the test's own are not");
     assert_eq!(host.journal().calls()[0].number, 6);
@@ -121,7 +121,7 @@ fn a_snapshot_is_another_machine_with_no_plan() {
     host.fail(Failure::of_call(1, Errno::EIO).for_good());
     let copy = host.snapshot();
     copy.unmount(&UnmountRequest::new(at("/a"))).unwrap();
-    assert!(host.past_the_plan().mount_of(&at("/a")).unwrap().is_root);
+    assert!(host.unobserved().mount_of(&at("/a")).unwrap().is_root);
     assert_eq!(copy.journal().calls().len(), 1);
     drop(open);
 }

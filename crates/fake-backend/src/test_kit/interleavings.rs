@@ -81,7 +81,7 @@ fn interleavings<P: SearchedCall, T: Send>(
     law: &dyn Fn(&Interleaved<'_, T>) -> Result<(), String>,
 ) -> Tried {
     let mut tried = Tried::new("every_interleaving", level);
-    let before = host.snapshot().past_the_plan();
+    let before = host.snapshot().unobserved();
     let mut alone = [0; 2];
     let in_order = [0, 1].map(|beginner| {
         let (turned, after) = run::<P, T>(&before, callers, &Schedule::in_order(beginner));
@@ -116,7 +116,7 @@ fn run<P: SearchedCall, T: Send>(
     callers: [Caller<'_, T>; 2],
     schedule: &Schedule,
 ) -> (Turned<P, T>, FakeBackend) {
-    let host = before.snapshot().past_the_plan();
+    let host = before.snapshot().unobserved();
     let fork = || host.machine(|machine| machine.fork(host.process()));
     // The process is there: it made the snapshot's calls.
     let processes: [Result<_, Errno>; 2] = [fork(), fork()];

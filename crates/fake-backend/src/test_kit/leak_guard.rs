@@ -12,7 +12,7 @@ use crate::fake_backend::FakeBackend;
 
 /// Fails a test that ends with other mounts than it began with, and shows the difference as a tree.
 ///
-/// Works on every backend. On a [`FakeBackend`] it acts past the plan: its calls are in no journal, and no failure is
+/// Works on every backend. On a [`FakeBackend`] it acts unobserved: its calls are in no journal, and no failure is
 /// injected into them.
 ///
 /// ```should_panic
@@ -44,7 +44,7 @@ impl<'a> LeakGuard<'a> {
     /// If the mount table cannot be read.
     pub fn of<B: Mounter + 'static>(backend: &'a B) -> Self {
         let backend: Box<dyn Mounter + 'a> = match (backend as &dyn Any).downcast_ref::<FakeBackend>() {
-            Some(fake) => Box::new(fake.past_the_plan()),
+            Some(fake) => Box::new(fake.unobserved()),
             None => Box::new(backend),
         };
         let before = table(&*backend).unwrap_or_else(|error| panic!("{error}"));

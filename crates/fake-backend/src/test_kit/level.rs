@@ -66,7 +66,7 @@ impl SearchedCall for Moment {
 
 impl SearchedCall for PortMoment {
     fn play<T>(host: &FakeBackend, between: Arc<dyn Between<Self>>, act: &dyn Fn(&dyn Backend) -> T) -> T {
-        act(&Hooked::new(host.past_the_plan(), between))
+        act(&Hooked::new(host.unobserved(), between))
     }
 
     fn failures(self) -> Vec<Errno> {

@@ -76,7 +76,7 @@ impl<'a, P: SearchedCall, T> Search<'a, P, T> {
 
     fn playing(host: &FakeBackend, play: impl Fn(&FakeBackend, Arc<dyn Between<P>>) -> T + 'a) -> Self {
         let count = Arc::new(Count::<P>::default());
-        let before = host.snapshot().past_the_plan();
+        let before = host.snapshot().unobserved();
         play(&before.snapshot(), Arc::clone(&count) as Arc<dyn Between<P>>);
         Self { before, play: Box::new(play), calls: count.calls() }
     }
@@ -98,7 +98,7 @@ impl<'a, P: SearchedCall, T> Search<'a, P, T> {
 
     /// One run on a copy of the host, with what is made for that copy between its calls.
     pub fn run(&self, point: String, between: impl FnOnce(&FakeBackend) -> Arc<dyn Between<P>>) -> Run<'_, T> {
-        let after = self.before.snapshot().past_the_plan();
+        let after = self.before.snapshot().unobserved();
         let budget = Arc::new(Budget::default());
         let between = Arc::new((Arc::clone(&budget), between(&after)));
         let result = (self.play)(&after, between);
@@ -131,7 +131,7 @@ impl<'a, P: SearchedCall, T> Search<'a, P, T> {
     /// The positions of the exchanges that are possible before each call of an undisturbed run.
     pub fn possible(&self, exchanges: &[Exchange]) -> Vec<Vec<usize>> {
         let survey = Arc::new(Survey { exchanges: exchanges.to_vec(), found: Mutex::default() });
-        let host = self.before.snapshot().past_the_plan();
+        let host = self.before.snapshot().unobserved();
         (self.play)(&host, Arc::new(Surveyed { host: host.clone(), survey: Arc::clone(&survey) }));
         std::mem::take(&mut survey.found.lock().unwrap_or_else(PoisonError::into_inner))
     }
