@@ -6,7 +6,8 @@ use crate::path::ContainerId;
 use crate::share::ROOTFS_DIR;
 use crate::spec::Mount;
 
-/// The root filesystem type that nydus snapshotters announce (`NydusRootFSType` of the original).
+/// The root filesystem type that nydus snapshotters announce (`NydusRootFSType` of the original). Since Kata 3.9 others are
+/// taken for nydus too: [`Container::is_nydus`].
 pub const NYDUS_ROOTFS_TYPE: &str = "fuse.nydus-overlayfs";
 
 /// A container and its mounts.
@@ -38,6 +39,15 @@ impl Container {
             mounts: Vec::new(),
         }
     }
+
+    /// True where the root filesystem is a nydus one: of type `fuse.` and a program, by name or path, whose name begins with
+    /// `nydus-overlayfs` (Kata since 3.9).
+    #[doc(alias = "IsNydusRootFSType")]
+    pub fn is_nydus(&self) -> bool {
+        let program = self.rootfs_type.strip_prefix("fuse.");
+        let name = program.and_then(|program| program.trim_end_matches('/').rsplit('/').next());
+        name.is_some_and(|name| name.starts_with("nydus-overlayfs"))
+    }
 }
 
 /// A sandbox and its mounts.
@@ -59,5 +69,39 @@ impl Sandbox {
     /// A sandbox without containers.
     pub fn new(id: ContainerId, mounts_dir: impl Into<Utf8PathBuf>, hypervisor: impl Into<String>) -> Self {
         Self { id, mounts_dir: mounts_dir.into(), hypervisor: hypervisor.into(), containers: Vec::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_that_kata_takes_for_nydus_is_nydus() {
+        let is_nydus = |rootfs_type: &str| {
+            let mut container = Container::new(ContainerId::new("c").unwrap());
+            container.rootfs_type = rootfs_type.to_owned();
+            container.is_nydus()
+        };
+        for nydus in [
+            NYDUS_ROOTFS_TYPE,
+            "fuse./usr/local/bin/nydus-overlayfs",
+            "fuse.nydus-overlayfs-e0ae398a2",
+            "fuse./x/nydus-overlayfs/",
+        ] {
+            assert!(is_nydus(nydus), "{nydus}");
+        }
+        for other in [
+            "",
+            "overlay",
+            "nydus-overlayfs",
+            "fuse",
+            "fuse.",
+            "fuse.sshfs",
+            "fuse./nydus-overlayfs/x",
+            "fuse.my-nydus-overlayfs",
+        ] {
+            assert!(!is_nydus(other), "{other}");
+        }
     }
 }

@@ -5,8 +5,7 @@ use crate::file::{FileKind, FinalSymlink};
 use crate::kata::cleanup_nydus;
 use crate::kata::host_mounts::unmount_host_mount;
 use crate::kata::{
-    Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, Sandbox, UnshareAllError, UnshareDone, UnshareFailure,
-    UnshareStep,
+    Container, KataError, RafsDaemon, Sandbox, UnshareAllError, UnshareDone, UnshareFailure, UnshareStep,
 };
 use crate::path::ContainerId;
 use crate::ports::{Filesystem, Mounter};
@@ -69,7 +68,7 @@ impl Teardown<'_> {
         if !container.fs_type.is_empty() {
             return;
         }
-        if container.rootfs_type == NYDUS_ROOTFS_TYPE {
+        if container.is_nydus() {
             return self.nydus(container);
         }
         let outcome = unshare(self.fs, self.mounter, &self.sandbox.mounts_dir, &container.id, ROOTFS_DIR);
@@ -121,7 +120,7 @@ mod tests {
     use super::*;
     use crate::error::{Operation, OsError};
     use crate::file::{DeviceNumber, Metadata};
-    use crate::kata::{MockRafsDaemon, RafsUnmount};
+    use crate::kata::{MockRafsDaemon, NYDUS_ROOTFS_TYPE, RafsUnmount};
     use crate::path::Location;
     use crate::ports::{MockDirectory, MockFilesystem, MockMounter};
     use crate::spec::Mount;

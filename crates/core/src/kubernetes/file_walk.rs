@@ -55,6 +55,26 @@ pub(super) fn each_file(
     path: &Path,
     mut visit: impl FnMut(&dyn Directory, EntryRef<'_>) -> Result<ControlFlow<()>, Error>,
 ) -> Result<(), Error> {
+    each_entry(root, path, |directory, entry| match entry {
+        Entry::File(file) => visit(directory, file),
+        Entry::Directory => Ok(ControlFlow::Continue(())),
+    })
+}
+
+/// An entry that [`each_entry`] visits.
+pub(super) enum Entry<'a> {
+    /// A directory, before its own entries.
+    Directory,
+    /// Any other file.
+    File(EntryRef<'a>),
+}
+
+/// As [`each_file`], with the directories below `root`.
+pub(super) fn each_entry(
+    root: &dyn Directory,
+    path: &Path,
+    mut visit: impl FnMut(&dyn Directory, Entry<'_>) -> Result<ControlFlow<()>, Error>,
+) -> Result<(), Error> {
     let mut above: Vec<(Box<dyn Directory>, DirectoryEntries)> = Vec::new();
     let mut root_entries = root.entries()?;
     loop {
@@ -74,15 +94,18 @@ pub(super) fn each_file(
                 return Err(Error::TooDeep { path: path.to_path_buf(), levels: TREE_DEPTH_MAX });
             }
             match open(directory, entry)? {
-                Opened::Level(directory, entries) => {
-                    above.push((directory, entries));
+                Opened::Level(below, entries) => {
+                    if visit(directory, Entry::Directory)?.is_break() {
+                        return Ok(());
+                    }
+                    above.push((below, entries));
                     continue;
                 }
                 Opened::Vanished => continue,
                 Opened::NoDirectory => {}
             }
         }
-        if visit(directory, entry)?.is_break() {
+        if visit(directory, Entry::File(entry))?.is_break() {
             return Ok(());
         }
     }

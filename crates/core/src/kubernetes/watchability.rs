@@ -26,6 +26,11 @@ pub enum Watchability {
         /// The maximum number.
         limit: u64,
     },
+    /// It has more bytes than this.
+    TooLarge {
+        /// The maximum number.
+        limit: u64,
+    },
     /// It can be watched.
     Watchable {
         /// Entries, as [`count_files`](crate::kubernetes::count_files) counts them: in the kubelet's layout two for
@@ -65,6 +70,7 @@ impl fmt::Display for Watchability {
             Self::KindNotWatched(kind) => write!(f, "volumes of kind {kind} are not watched"),
             Self::Empty => f.write_str("no entries"),
             Self::TooMany { limit } => write!(f, "more than {limit} entries"),
+            Self::TooLarge { limit } => write!(f, "more than {limit} bytes"),
             Self::Watchable { entries, keys, bytes, .. } => {
                 write!(f, "watchable: keys {keys}, entries {entries}, bytes {bytes}")
             }
@@ -83,6 +89,7 @@ mod tests {
             "volumes of kind projected are not watched"
         );
         assert_eq!(Watchability::TooMany { limit: 8 }.to_string(), "more than 8 entries");
+        assert_eq!(Watchability::TooLarge { limit: 9 }.to_string(), "more than 9 bytes");
         assert!(!Watchability::Empty.is_watchable());
         let three = Watchability::Watchable { entries: 7, keys: 3, bytes: 12, layout: VolumeLayout::AtomicWriter };
         assert_eq!(three.to_string(), "watchable: keys 3, entries 7, bytes 12");

@@ -1,14 +1,16 @@
 //! The test whether a volume is watched from a guest.
 
+use std::ffi::OsStr;
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use camino::Utf8Path;
 
-use crate::error::Error;
+use crate::error::{Errno, Error};
 use crate::file::FileKind;
 use crate::kubernetes::atomic_writer::payload::{self, Payload};
 use crate::kubernetes::count_files;
-use crate::kubernetes::file_walk::Start;
+use crate::kubernetes::file_walk::{Entry, Start, each_entry};
 use crate::kubernetes::{FileCount, VolumeLayout, WATCHABLE_ENTRIES_MAX as LIMIT, Watchability};
 use crate::kubernetes::{VolumeKind, volume_kind};
 use crate::ports::{Directory, Filesystem};
@@ -29,7 +31,8 @@ pub fn is_watchable_mount(fs: &dyn Filesystem, path: &Utf8Path) -> Result<bool, 
     Ok(matches!(count_files(fs, path.as_std_path(), LIMIT)?, FileCount::Exactly(1..)))
 }
 
-/// The result of testing whether a volume can be watched: the reason where it cannot, and its size where it can.
+/// The result of testing whether a volume can be watched by the rule of Kata's Go runtime: the reason where it cannot, and
+/// its size where it can. [`Watchability::by_agent`] has the rule of runtime-rs and the agent.
 ///
 /// Watchable exactly where [`is_watchable_mount`] is true. Entries are counted in the same way; keys and bytes are
 /// those of the files that a container sees: in the kubelet's layout the files of the present version, otherwise all
@@ -64,6 +67,59 @@ pub fn watchability(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Watchability
     Ok(Watchability::Watchable { entries, keys, bytes, layout })
 }
 
+/// The limits of the agent's watcher (`MAX_ENTRIES_PER_STORAGE`, `MAX_SIZE_PER_WATCHABLE_MOUNT`).
+const AGENT_ENTRIES_MAX: u64 = 16;
+const AGENT_BYTES_MAX: u64 = 1024 * 1024;
+
+impl Watchability {
+    /// The same by the rule of Kata's runtime-rs and agent, which differs from that of the Go runtime
+    /// ([`watchability`]):
+    ///
+    /// * The volume is a directory, of a configMap, a secret, a projected or a downward-API volume.
+    /// * At most 16 entries: files, symlinks and directories, the volume itself included. In the kubelet's layout that is six
+    ///   keys.
+    /// * At most 1 MiB, symlinks included by the length of their target.
+    /// * An empty volume is watched: keys may come later.
+    ///
+    /// # Errors
+    ///
+    /// As [`count_files`](crate::kubernetes::count_files).
+    pub fn by_agent(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Self, Error> {
+        let Some(kind) = volume_kind(path) else { return Ok(Self::NotAVolume) };
+        if !is_watched(kind) && !matches!(kind, VolumeKind::Projected | VolumeKind::DownwardApi) {
+            return Ok(Self::KindNotWatched(kind));
+        }
+        let path = path.as_std_path();
+        let Start::Directory(volume) = Start::open(fs, path)? else { return Ok(Self::NotAVolume) };
+        let (mut entries, mut size) = (1, 0);
+        each_entry(&*volume, path, |directory, entry| {
+            entries += 1;
+            if let Entry::File(file) = entry {
+                size += size_of_entry(directory, file.name)?;
+            }
+            let is_over = entries > AGENT_ENTRIES_MAX || size > AGENT_BYTES_MAX;
+            Ok(if is_over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        if entries > AGENT_ENTRIES_MAX {
+            return Ok(Self::TooMany { limit: AGENT_ENTRIES_MAX });
+        }
+        if size > AGENT_BYTES_MAX {
+            return Ok(Self::TooLarge { limit: AGENT_BYTES_MAX });
+        }
+        let (Payload { keys, bytes }, layout) = what_is_in(&*volume, path)?;
+        Ok(Self::Watchable { entries, keys, bytes, layout })
+    }
+}
+
+/// The size of a file or symlink; nothing where it has vanished.
+fn size_of_entry(directory: &dyn Directory, name: &OsStr) -> Result<u64, Error> {
+    match directory.metadata(name) {
+        Ok(metadata) => Ok(metadata.size),
+        Err(error) if error.errno() == Errno::ENOENT => Ok(0),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn is_watched(kind: VolumeKind) -> bool {
     matches!(kind, VolumeKind::ConfigMap | VolumeKind::Secret)
 }
@@ -80,7 +136,7 @@ fn what_is_in(volume: &dyn Directory, path: &Path) -> Result<(Payload, VolumeLay
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Errno, Operation};
+    use crate::error::Operation;
     use crate::ports::MockFilesystem;
     use crate::test_support::read_only_tree::SmallWorld;
 
@@ -112,6 +168,46 @@ mod tests {
         assert_eq!(is_watchable_mount(world, path).unwrap(), answer.is_watchable(), "{answer:?}");
         assert_eq!(world.open_now(), 0, "something was left open");
         answer
+    }
+
+    fn by_agent(world: &SmallWorld, kind: VolumeKind) -> Watchability {
+        let answer = Watchability::by_agent(world, Utf8Path::new(&volume(kind))).unwrap();
+        assert_eq!(world.open_now(), 0, "something was left open");
+        answer
+    }
+
+    #[test]
+    fn the_agent_watches_four_kinds_and_six_keys() {
+        for kind in VolumeKind::ALL {
+            let watched = matches!(
+                kind,
+                VolumeKind::ConfigMap | VolumeKind::Secret | VolumeKind::Projected | VolumeKind::DownwardApi
+            );
+            if !watched {
+                let tail = if kind == VolumeKind::Csi { "/mount" } else { "" };
+                let answer =
+                    Watchability::by_agent(&written(kind, 1), format!("{}{tail}", volume(kind)).as_str().into());
+                assert_eq!(answer.unwrap(), Watchability::KindNotWatched(kind));
+                continue;
+            }
+            let six = Watchability::Watchable { entries: 15, keys: 6, bytes: 60, layout: VolumeLayout::AtomicWriter };
+            assert_eq!(by_agent(&written(kind, 6), kind), six);
+            assert_eq!(by_agent(&written(kind, 7), kind), Watchability::TooMany { limit: 16 });
+        }
+    }
+
+    #[test]
+    fn the_agent_watches_an_empty_volume_and_no_more_than_a_mebibyte() {
+        let path = volume(VolumeKind::ConfigMap);
+        let empty = by_agent(&SmallWorld::new().directory(&path), VolumeKind::ConfigMap);
+        assert_eq!(empty, Watchability::Watchable { entries: 1, keys: 0, bytes: 0, layout: VolumeLayout::Plain });
+        let file = |size| SmallWorld::new().file(&format!("{path}/big"), size);
+        assert!(by_agent(&file(1024 * 1024), VolumeKind::ConfigMap).is_watchable());
+        assert_eq!(
+            by_agent(&file(1024 * 1024 + 1), VolumeKind::ConfigMap),
+            Watchability::TooLarge { limit: 1024 * 1024 }
+        );
+        assert_eq!(Watchability::by_agent(&file(1), "/etc".into()).unwrap(), Watchability::NotAVolume);
     }
 
     #[test]
