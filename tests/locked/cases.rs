@@ -4,14 +4,14 @@ use std::fs;
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::mount::{AtimeMode, MountAttributes, UnmountMode};
+use mountwright_core::mount::{AtimeMode, FilesystemOption, MountAttributes, UnmountMode};
 use mountwright_core::share::{share_rootfs, unshare_rootfs};
 use mountwright_core::unmount::{NameAfter, UnshareOutcome};
 use mountwright_core::{
-    AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, Location, MountFlags, Mounter,
-    Propagation, UnmountRequest,
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, Location, MountFlags, MountRequest,
+    Mounter, Propagation, UnmountRequest,
 };
-use mountwright_linux::LinuxBackend;
+use mountwright_linux::{Call, LinuxBackend};
 
 use crate::place::{INNER, LOCKED, TARGET};
 
@@ -62,11 +62,21 @@ pub(crate) const CASES: &[Case] = &[
             let change = AttributeChange::new(MountFlags::NONE, flag, None).unwrap();
             let error = b.change_attributes(&AttributesRequest::new(at(LOCKED), change)).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EPERM, &[][..]), "{error}");
+            let locked = format!("one of {flag} is locked by a user namespace and cannot be cleared");
+            assert_eq!((error.detail(), error.advice()), (Some(locked.as_str()), None));
             let request = BindRequest::new(at("/tmp/locked/sub"), below("target")).attributes(change);
             let error = b.bind(&request).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EPERM, &[][..]), "{error}");
+            assert_eq!(error.detail(), Some(locked.as_str()));
         }
         assert_eq!(table(b), before);
+    }),
+    ("a refused option is named in the words of the kernel", |b| {
+        let mut request = MountRequest::new("tmpfs", at(TARGET));
+        request.options = vec![FilesystemOption::with_value("size", "64k"), FilesystemOption::flag("nosuch")];
+        let error = b.mount(&request).unwrap_err();
+        let named = b.uses(Call::Fsopen).then_some("tmpfs: Unknown parameter 'nosuch'");
+        assert_eq!((error.errno(), error.detail()), (Errno::EINVAL, named), "{error}");
     }),
     ("mounts that were there before are bound as a tree only: EINVAL else", |b| {
         let before = table(b);

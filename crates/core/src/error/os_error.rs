@@ -128,13 +128,20 @@ pub struct OsError {
     errno: Errno,
     step: Option<&'static str>,
     subject: Subject,
+    more: Option<Box<More>>,
+}
+
+/// Parts that few errors have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
     left: Vec<Leftover>,
+    detail: Option<String>,
 }
 
 impl OsError {
     /// A failure of `operation` on `subject` that changed nothing.
     pub fn new(operation: Operation, subject: impl Into<Subject>, errno: Errno) -> Self {
-        Self { operation, errno, step: None, subject: subject.into(), left: Vec::new() }
+        Self { operation, errno, step: None, subject: subject.into(), more: None }
     }
 
     /// Names the step of the operation that failed: a system call, as a rule.
@@ -147,7 +154,14 @@ impl OsError {
     /// Adds something that could not be rolled back.
     #[must_use]
     pub fn leaving(mut self, left: Leftover) -> Self {
-        self.left.push(left);
+        self.more.get_or_insert_default().left.push(left);
+        self
+    }
+
+    /// Adds the [`detail`](Self::detail).
+    #[must_use]
+    pub fn with_detail(mut self, detail: impl Into<String>) -> Self {
+        self.more.get_or_insert_default().detail = Some(detail.into());
         self
     }
 
@@ -182,10 +196,18 @@ impl OsError {
 
     /// The changes that could not be rolled back; empty: nothing was changed.
     pub fn left(&self) -> &[Leftover] {
-        &self.left
+        self.more.as_deref().map_or(&[], |more| &more.left)
     }
 
-    /// The action that an operator can take, where errno and operation suggest one.
+    /// The cause as it was looked at after the failure: the option that the filesystem refused, in the words of the kernel's log
+    /// of the context; of two paths the one that cannot be used, and its component; the missing privilege or the lock of
+    /// an `EPERM`. `None`: nothing was found, or nothing was looked at. It has no values of options.
+    pub fn detail(&self) -> Option<&str> {
+        self.more.as_deref()?.detail.as_deref()
+    }
+
+    /// The action that an operator can take, where errno and operation suggest one. Where the cause was looked at
+    /// ([`detail`](Self::detail)), only what fits it.
     pub fn advice(&self) -> Option<&'static str> {
         use Operation::{Bind, ChangeAttributes, Mount, MoveMount, SetPropagation, SetSuperblock, Unmount};
         let is_a_mounts = matches!(
@@ -193,6 +215,7 @@ impl OsError {
             Bind | Mount | MoveMount | ChangeAttributes | SetSuperblock | SetPropagation | Unmount
         );
         match (self.errno, self.operation) {
+            (Errno::EPERM | Errno::ELOOP, _) if self.detail().is_some() => None,
             (Errno::EPERM, _) if is_a_mounts => {
                 Some("grant CAP_SYS_ADMIN over the mount namespace, and allow the call in the seccomp filter")
             }
@@ -223,10 +246,13 @@ impl fmt::Display for OsError {
         if let Some(step) = self.step {
             write!(f, ", at {step}")?;
         }
+        if let Some(detail) = self.detail() {
+            write!(f, ": {detail}")?;
+        }
         if let Some(advice) = self.advice() {
             write!(f, "; {advice}")?;
         }
-        for (index, left) in self.left.iter().enumerate() {
+        for (index, left) in self.left().iter().enumerate() {
             f.write_str(if index == 0 { "; left behind: " } else { ", " })?;
             write!(f, "{left}")?;
         }
@@ -252,6 +278,19 @@ mod tests {
              left behind: directory /m/c/rootfs, file /m/c/f"
         );
         assert_eq!((error.left().len(), error.step()), (2, Some("move_mount")));
+    }
+
+    #[test]
+    fn detail_stands_behind_the_step_and_replaces_a_guess() {
+        let error = OsError::new(Operation::Mount, "/m", Errno::EINVAL).at_step("fsconfig");
+        let error = error.with_detail("tmpfs: Unknown parameter 'sise'").leaving(Leftover::Directory("/m".into()));
+        assert_eq!(
+            error.to_string(),
+            "could not mount on /m: invalid argument (EINVAL), at fsconfig: tmpfs: Unknown parameter 'sise'; left behind: \
+             directory /m"
+        );
+        let denied = OsError::new(Operation::ChangeAttributes, "/m", Errno::EPERM);
+        assert!(denied.advice().is_some() && denied.with_detail("locked").advice().is_none());
     }
 
     #[test]

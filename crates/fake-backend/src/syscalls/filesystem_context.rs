@@ -42,6 +42,7 @@ impl Machine {
             fs_type: Some(kind),
             options: SuperblockOptions::default(),
             superblock: None,
+            log: Vec::new(),
         };
         self.install_context(pid, context)
     }
@@ -70,6 +71,7 @@ impl Machine {
             fs_type: None,
             options: SuperblockOptions::default(),
             superblock: Some(superblock),
+            log: Vec::new(),
         };
         self.install_context(pid, context)
     }
@@ -157,6 +159,21 @@ impl Machine {
         Ok(fd)
     }
 
+    /// Returns the oldest message of a context that was not read yet.
+    ///
+    /// # Errors
+    /// `ENODATA`: there is none. `EMSGSIZE`: it is longer than `count`.
+    pub(crate) fn read_log(&mut self, pid: Pid, fd: i32, count: usize) -> Result<Vec<u8>, Errno> {
+        let mut context = self.context(pid, fd)?;
+        let message = context.log.first().ok_or(Errno::ENODATA)?;
+        if message.len() > count {
+            return Err(Errno::EMSGSIZE);
+        }
+        let message = context.log.remove(0);
+        self.put_context(pid, fd, context)?;
+        Ok(message)
+    }
+
     /// # Errors
     /// `EBADF`; `EINVAL`: a descriptor of something else.
     fn context(&self, pid: Pid, fd: i32) -> Result<FilesystemContext, Errno> {
@@ -188,8 +205,13 @@ impl Machine {
             }
             _ => return Err(Errno::EBUSY),
         };
-        context.options.set(kind, key, value, |id| self.initial_id(pid, id))?;
-        self.put_context(pid, fd, context)
+        let set = context.options.set(kind, key, value, |id| self.initial_id(pid, id));
+        if set == Err(Errno::EINVAL) {
+            let problem: &[u8] = if kind.takes(key) { b"Bad value for '" } else { b"Unknown parameter '" };
+            context.log.push([b"e ", kind.name, b": ", problem, key, b"'\n"].concat());
+        }
+        self.put_context(pid, fd, context)?;
+        set
     }
 
     fn create_superblock(&mut self, pid: Pid, fd: i32, mut context: FilesystemContext) -> Result<(), Errno> {

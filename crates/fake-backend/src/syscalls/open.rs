@@ -138,12 +138,15 @@ impl Machine {
         Ok(new)
     }
 
-    /// `read`: up to `count` bytes from the file's position on.
+    /// `read`: up to `count` bytes from the file's position on; of a filesystem context, its next message.
     ///
     /// # Errors
-    /// `EBADF`: not open for reading. `EISDIR`. `EOPNOTSUPP`: a device other than `/dev/null` and `/dev/zero`, a
+    /// `ENODATA`, `EMSGSIZE`: a context without a message, or with a longer one. `EBADF`: not open for reading. `EISDIR`. `EOPNOTSUPP`: a device other than `/dev/null` and `/dev/zero`, a
     /// fifo or socket, whose content is not modelled.
     pub fn read(&mut self, pid: Pid, fd: i32, count: usize) -> Result<Vec<u8>, Errno> {
+        if self.file(pid, fd)?.context.is_some() {
+            return self.read_log(pid, fd, count);
+        }
         let position = self.file(pid, fd)?.position;
         let bytes = self.pread(pid, fd, count, position)?;
         let key = self.file_key(pid, fd)?;

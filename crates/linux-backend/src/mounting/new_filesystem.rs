@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{FilesystemOption, MountAttributes, MountReport, OccupiedTarget};
+use mountwright_core::path::printable;
 use mountwright_core::{AttributeChange, Errno, Location, MountFlags, MountKey, MountRequest, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -70,7 +71,8 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Returns a detached mount of the filesystem. `None`: this kernel can set its attributes only by mount(2).
     fn detached_filesystem(&self, request: &MountRequest) -> Step<Option<K::Fd>> {
-        let context = self.completed_context(Config::Create, || self.configured_context(request))?;
+        let completed = self.completed_context(Config::Create, || self.configured_context(request));
+        let context = completed.map_err(|fault| without_values(fault, request))?;
         let attributes = attr_bits(request.attributes.flags) | atime_attr(request.attributes.atime);
         match self.calls.fsmount(&context, FSMOUNT_CLOEXEC, attributes) {
             Ok(tree) => Ok(Some(tree)),
@@ -88,15 +90,37 @@ impl<K: Kernel> LinuxBackend<K> {
             match self.kernel().fsconfig(&context, last) {
                 Ok(()) => return Ok(context),
                 Err(Errno::EINTR) => {}
-                Err(errno) => return Err(Fault::new(Call::Fsconfig, errno)),
+                Err(errno) => {
+                    return Err(Fault::new(Call::Fsconfig, errno).because(self.log_of(&context)));
+                }
             }
         }
         Err(Fault::new(Call::Fsconfig, Errno::EINTR))
     }
 
+    /// Returns the errors and warnings that the kernel has logged in a context.
+    fn log_of(&self, context: &K::Fd) -> Option<String> {
+        let messages = (0..MOST_MESSAGES).map_while(|_| self.kernel().read(context, MESSAGE_MAX).ok());
+        let messages: Vec<String> = messages
+            .filter_map(|message| match message.strip_suffix(b"\n").unwrap_or(&message) {
+                [b'e' | b'w', b' ', text @ ..] => Some(printable(OsStr::from_bytes(text))),
+                _ => None,
+            })
+            .collect();
+        (!messages.is_empty()).then(|| messages.join("; "))
+    }
+
     fn configured_context(&self, request: &MountRequest) -> Step<K::Fd> {
         let context = self.calls.fsopen(&request.fs_type, FSOPEN_CLOEXEC)?;
-        let set = |command| self.calls.fsconfig(&context, command);
+        let set = |command: Config<'_>| {
+            self.calls.fsconfig(&context, command).map_err(|fault| {
+                let named = match command {
+                    Config::Flag(key) | Config::Text(key, _) => Some(format!("option {}", printable(key))),
+                    Config::Create | Config::Reconfigure => None,
+                };
+                fault.because(self.log_of(&context)).because(named)
+            })
+        };
         if let Some(subtype) = subtype(&request.fs_type) {
             set(Config::Text(OsStr::new("subtype"), subtype))?;
         }
@@ -182,6 +206,9 @@ impl<K: Kernel> LinuxBackend<K> {
 const LONGEST_TEXT: usize = 256;
 /// The limit of mount(2)'s options and source: the longest one is one byte shorter.
 const PAGE: usize = 4096;
+/// The limits of the messages that are read from a context: the kernel keeps eight.
+const MOST_MESSAGES: usize = 8;
+const MESSAGE_MAX: usize = 1024;
 /// The number of contexts that signals may fail before `EINTR` is returned.
 const MOST_CONTEXTS: usize = 8;
 
@@ -195,6 +222,13 @@ fn fits_a_context(request: &MountRequest) -> bool {
     let keys = request.options.iter().map(|option| &option.key);
     let values = request.options.iter().filter_map(|option| option.value.as_ref());
     keys.chain(values).chain(&request.source).chain([&request.fs_type]).all(|text| text.len() < LONGEST_TEXT)
+}
+
+/// A filesystem may log an option with its value, which may be a secret.
+fn without_values(fault: Fault, request: &MountRequest) -> Fault {
+    let values = request.options.iter().filter_map(|option| option.value.as_ref());
+    let values = values.map(printable).filter(|value| !value.is_empty());
+    fault.with_detail_changed(|detail| values.fold(detail, |detail, value| detail.replace(&format!("={value}"), "=…")))
 }
 
 fn follows_no_symlink(request: &MountRequest) -> bool {

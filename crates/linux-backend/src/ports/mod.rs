@@ -2,6 +2,7 @@
 
 pub(crate) mod cached;
 pub(crate) mod directory;
+pub(crate) mod explain;
 pub(crate) mod filesystem;
 pub(crate) mod mounter;
 pub(crate) mod open_entry;

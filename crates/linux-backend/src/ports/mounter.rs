@@ -3,8 +3,8 @@
 use mountwright_core::error::Subject;
 use mountwright_core::mount::{AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount};
 use mountwright_core::{
-    AttributesRequest, BindRequest, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter, Operation,
-    OsError, Propagation, Recursion, UnmountRequest,
+    AttributeChange, AttributesRequest, BindRequest, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter,
+    Operation, OsError, Propagation, Recursion, UnmountRequest,
 };
 
 use crate::backend::LinuxBackend;
@@ -13,9 +13,10 @@ use crate::syscalls::Kernel;
 impl<K: Kernel> Mounter for LinuxBackend<K> {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError> {
         let subject = || Subject::onto(request.source().for_display(), request.target().for_display());
-        self.needs_procfs()
-            .and_then(|()| self.bind_request(request))
-            .map_err(|fault| fault.of(Operation::Bind, subject()))
+        self.needs_procfs().and_then(|()| self.bind_request(request)).map_err(|fault| {
+            let change = request.top_change().and_then(request.change());
+            self.explained(fault, request.source(), request.target(), change).of(Operation::Bind, subject())
+        })
     }
 
     fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
@@ -25,13 +26,15 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
         let subject = || Subject::onto(from.for_display(), to.for_display());
-        self.needs_procfs()
-            .and_then(|()| self.move_to(from, to))
-            .map_err(|fault| fault.of(Operation::MoveMount, subject()))
+        self.needs_procfs().and_then(|()| self.move_to(from, to)).map_err(|fault| {
+            self.explained(fault, from, to, AttributeChange::NOTHING).of(Operation::MoveMount, subject())
+        })
     }
 
     fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
-        self.change(request).map_err(|fault| fault.of(Operation::ChangeAttributes, request.at().for_display()))
+        self.change(request).map_err(|fault| {
+            self.explained_change(fault, request.change()).of(Operation::ChangeAttributes, request.at().for_display())
+        })
     }
 
     fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError> {

@@ -12,6 +12,7 @@ pub(crate) struct Fault {
     errno: Errno,
     left: Vec<Leftover>,
     again: bool,
+    detail: Option<String>,
 }
 
 pub(crate) type Step<T> = Result<T, Fault>;
@@ -27,7 +28,7 @@ pub(crate) fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
 
 impl Fault {
     pub(crate) fn new(step: Call, errno: Errno) -> Self {
-        Self { step: step.name(), errno, left: Vec::new(), again: false }
+        Self { step: step.name(), errno, left: Vec::new(), again: false, detail: None }
     }
 
     pub(crate) fn errno(&self) -> Errno {
@@ -37,6 +38,18 @@ impl Fault {
     /// The same failure with a more precise errno.
     pub(crate) fn saying(mut self, errno: Errno) -> Self {
         self.errno = errno;
+        self
+    }
+
+    /// The same failure with its cause, as it was looked at.
+    pub(crate) fn because(mut self, detail: Option<String>) -> Self {
+        self.detail = self.detail.or(detail);
+        self
+    }
+
+    /// The same failure with another text of its cause.
+    pub(crate) fn with_detail_changed(mut self, change: impl FnOnce(String) -> String) -> Self {
+        self.detail = self.detail.map(change);
         self
     }
 
@@ -75,6 +88,10 @@ impl Fault {
 
     pub(crate) fn of(self, operation: Operation, subject: impl Into<Subject>) -> OsError {
         let error = OsError::new(operation, subject, self.errno).at_step(self.step);
+        let error = match self.detail {
+            Some(detail) => error.with_detail(detail),
+            None => error,
+        };
         self.left.into_iter().fold(error, OsError::leaving)
     }
 }

@@ -19,6 +19,37 @@ fn onto(source: &str, target: Location) -> BindRequest {
 }
 
 pub(super) const CASES: &[Case] = &[
+    Case::new("a bind that cannot resolve a path names the path and the component", |s| {
+        s.file("/w/dir/file", b"text");
+        s.dir("/w/target");
+        s.link("loop", "/w/loop");
+        s.link("nowhere", "/w/dangling");
+        for (source, target, errno, cause) in [
+            ("/w/no/such", "/w/target", Errno::ENOENT, "source: /w/no is missing"),
+            ("/w/dir", "/w/target/no/such", Errno::ENOENT, "target: /w/target/no is missing"),
+            ("/w/dir/file/x", "/w/target", Errno::ENOTDIR, "source: /w/dir/file is no directory"),
+            ("/w/dir/file", "/w/dir/file/x/y", Errno::ENOTDIR, "target: /w/dir/file is no directory"),
+            ("/w/loop", "/w/target", Errno::ELOOP, "source: /w/loop is a symlink, or leads to too many"),
+            ("/w/dangling", "/w/target", Errno::ENOENT, "source: the symlink /w/dangling leads nowhere"),
+            ("/w/dir", "/w/dir/file", Errno::ENOTDIR, "the source is a directory and the target is not"),
+            ("/w/dir/file", "/w/target", Errno::ENOTDIR, "the target is a directory and the source is not"),
+        ] {
+            let error = s.mounter().bind(&bind(source, target)).unwrap_err();
+            assert_eq!((error.errno(), error.detail()), (errno, Some(cause)), "{source} {target}");
+        }
+        let below_root = BindRequest::new(below("/w", "dir/file/x"), at("/w/target"));
+        let error = s.mounter().bind(&below_root).unwrap_err();
+        assert_eq!(error.detail(), Some("source: /w/dir/file is no directory"));
+    }),
+    Case::new("a bind whose source was removed says so", |s| {
+        s.file("/w/source", b"text");
+        s.file("/w/bound", b"");
+        s.file("/w/target", b"");
+        s.bound("/w/source", "/w/bound");
+        s.fs().remove_file(&at("/w/source")).unwrap();
+        let error = s.mounter().bind(&bind("/w/bound", "/w/target")).unwrap_err();
+        assert_eq!((error.errno(), error.detail()), (Errno::ENOENT, Some("the source is a file that was removed")));
+    }),
     Case::new("a bound directory shows the source's files, as one mount of the same filesystem", |s| {
         s.file("/w/source/sub/f", b"text");
         s.dir("/w/target");

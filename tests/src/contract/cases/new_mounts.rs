@@ -60,6 +60,22 @@ pub(super) const CASES: &[Case] = &[
             s.detached("/w/target");
         }
     }),
+    Case::new("an option that the filesystem refuses is named, where the kernel names it", |s| {
+        s.dir("/w/target");
+        for (key, value, cause) in [
+            ("nosuch", None, "tmpfs: Unknown parameter 'nosuch'"),
+            ("nosuch", Some("secret"), "tmpfs: Unknown parameter 'nosuch'"),
+            ("size", Some("secret"), "tmpfs: Bad value for 'size'"),
+            ("mode", Some("secret"), "tmpfs: Bad value for 'mode'"),
+        ] {
+            let mut request = tmpfs(at("/w/target"));
+            request.options = vec![FilesystemOption { key: key.into(), value: value.map(Into::into) }];
+            let error = s.mounter().mount(&request).unwrap_err();
+            assert_eq!(error.errno(), Errno::EINVAL);
+            assert!(error.detail().is_none_or(|detail| detail == cause), "{error}");
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
+    }),
     Case::new("words of a superblock that only mount(2) takes are served too", |s| {
         for place in [at("/w/target"), below("/w", "target")] {
             s.dir("/w/target");

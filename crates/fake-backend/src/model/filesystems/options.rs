@@ -43,6 +43,21 @@ pub(crate) struct SuperblockOptions {
     words: Vec<String>,
 }
 
+impl FilesystemType {
+    /// Returns true if the type knows a parameter of this name, whatever value it takes.
+    pub(crate) fn takes(self, key: &[u8]) -> bool {
+        let (tmpfs, huge) = (self.name == b"tmpfs", self.name == b"hugetlbfs");
+        match key {
+            b"source" => true,
+            b"mode" => tmpfs || huge || self.name == b"ramfs",
+            b"uid" | b"gid" | b"size" | b"nr_inodes" => tmpfs || huge,
+            b"min_size" | b"pagesize" => huge,
+            b"nr_blocks" | b"inode32" | b"inode64" | b"noswap" | b"huge" | b"mpol" => tmpfs,
+            _ => false,
+        }
+    }
+}
+
 impl SuperblockOptions {
     /// Sets one parameter. `initial_id` maps an id of the caller's user namespace to the initial one.
     ///

@@ -13,6 +13,8 @@ pub(crate) struct FilesystemContext {
     pub(crate) options: SuperblockOptions,
     /// The superblock, once there is one. Held, as a mount holds it.
     pub(crate) superblock: Option<SuperKey>,
+    /// Messages that were logged and not read yet, as `read` returns them.
+    pub(crate) log: Vec<Vec<u8>>,
 }
 
 /// The next step that a context accepts.

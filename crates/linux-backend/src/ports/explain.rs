@@ -1,0 +1,117 @@
+//! Causes of failures, looked at afterwards: another process may have changed something in between, so they are for messages
+//! alone.
+
+use std::path::{Path, PathBuf};
+
+use mountwright_core::file::FinalSymlink;
+use mountwright_core::path::{RelativePath, printable};
+use mountwright_core::{AttributeChange, Errno, Location, MountFlags};
+
+use crate::backend::LinuxBackend;
+use crate::resolve::identity::{QUIETLY, kind};
+use crate::syscalls::Kernel;
+use crate::syscalls::abi::{AT_EMPTY_PATH, S_IFDIR, STATX_NLINK, STATX_TYPE};
+use crate::syscalls::failure::Fault;
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// The failure of a bind or a move, with the path and the component at fault.
+    pub(crate) fn explained(
+        &self,
+        fault: Fault,
+        source: &Location,
+        target: &Location,
+        change: AttributeChange,
+    ) -> Fault {
+        let detail = match fault.errno() {
+            errno @ (Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::ELOOP) => self
+                .unusable("source", source, errno)
+                .or_else(|| self.unusable("target", target, errno))
+                .or_else(|| self.about_both(source, target, errno)),
+            Errno::EPERM => self.missing_permission(change),
+            _ => None,
+        };
+        fault.because(detail)
+    }
+
+    /// The failure of a change of a mount, with the lock or the missing privilege.
+    pub(crate) fn explained_change(&self, fault: Fault, change: AttributeChange) -> Fault {
+        let detail = if fault.errno() == Errno::EPERM { self.missing_permission(change) } else { None };
+        fault.because(detail)
+    }
+
+    fn missing_permission(&self, change: AttributeChange) -> Option<String> {
+        if !self.may_mount() {
+            return Some("this process has no CAP_SYS_ADMIN over its mount namespace".to_owned());
+        }
+        // The privilege is there, and calls that a filter denies are not used.
+        match (change.clear(), change.atime()) {
+            (MountFlags::NONE, None) => None,
+            (MountFlags::NONE, Some(_)) => Some("the atime class is locked by a user namespace".to_owned()),
+            (flags, _) => Some(format!("one of {flags} is locked by a user namespace and cannot be cleared")),
+        }
+    }
+
+    /// The first component of a location that cannot be resolved, with this errno.
+    fn unusable(&self, role: &str, at: &Location, errno: Errno) -> Option<String> {
+        let (prefix, shown) = prefixes(at).into_iter().find_map(|(prefix, shown)| {
+            let failed = self.pin(&prefix, FinalSymlink::Follow, 0).err()?.errno();
+            Some((prefix, shown)).filter(|_| failed == errno)
+        })?;
+        let above = shown.parent().unwrap_or(&shown);
+        Some(match errno {
+            Errno::ENOENT if self.pin(&prefix, FinalSymlink::Itself, 0).is_ok() => {
+                format!("{role}: the symlink {} leads nowhere", printable(&shown))
+            }
+            Errno::ENOENT => format!("{role}: {} is missing", printable(&shown)),
+            Errno::ENOTDIR => format!("{role}: {} is no directory", printable(above)),
+            Errno::EACCES => format!("{role}: {} may not be searched", printable(above)),
+            _ => format!("{role}: {} is a symlink, or leads to too many", printable(&shown)),
+        })
+    }
+
+    /// Both can be resolved.
+    fn about_both(&self, source: &Location, target: &Location, errno: Errno) -> Option<String> {
+        let (source, target) = (self.kind_and_links(source)?, self.kind_and_links(target));
+        match errno {
+            Errno::ENOENT if source.1 == 0 => Some("the source is a file that was removed".to_owned()),
+            Errno::ENOTDIR if source.0 && !target?.0 => {
+                Some("the source is a directory and the target is not".to_owned())
+            }
+            Errno::ENOTDIR if !source.0 && target?.0 => {
+                Some("the target is a directory and the source is not".to_owned())
+            }
+            Errno::ELOOP => Some("no symlink is on either path; an automount point cannot be used".to_owned()),
+            _ => None,
+        }
+    }
+
+    /// True for a directory, and the number of its links.
+    fn kind_and_links(&self, at: &Location) -> Option<(bool, u32)> {
+        let file = self.pin(at, FinalSymlink::Follow, 0).ok()?;
+        let flags = QUIETLY | AT_EMPTY_PATH;
+        let stat = self.kernel().statx(crate::syscalls::At::Fd(&file), Path::new(""), flags, STATX_TYPE | STATX_NLINK);
+        stat.ok().map(|stat| (kind(&stat) == S_IFDIR, stat.links))
+    }
+}
+
+/// Each prefix of a location, shortest first, and its path for messages.
+fn prefixes(at: &Location) -> Vec<(Location, PathBuf)> {
+    match at {
+        Location::Trusted(path) => {
+            let mut all: Vec<_> = path.ancestors().filter(|path| !path.as_os_str().is_empty()).collect();
+            all.reverse();
+            all.into_iter().map(|path| (Location::trusted(path), path.to_path_buf())).collect()
+        }
+        Location::Beneath { root, path } => {
+            let mut all = prefixes(&Location::trusted(root));
+            let mut below: Vec<_> = path.as_path().ancestors().collect();
+            below.reverse();
+            all.extend(below.into_iter().filter_map(|path| {
+                let path = RelativePath::new(path).ok()?;
+                let shown = root.join(path.as_path());
+                Some((Location::Beneath { root: root.clone(), path }, shown))
+            }));
+            all
+        }
+    }
+}
