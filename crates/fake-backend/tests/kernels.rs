@@ -159,3 +159,14 @@ fn a_handle_that_outlives_its_process_closes_no_descriptor_of_another() {
     drop(stale);
     assert!(directory.own_metadata().is_ok(), "its descriptor has the number of the stale one");
 }
+
+#[test]
+fn a_bind_without_a_staging_directory_says_why_there_is_none() {
+    let lines = "1 0 8:1 / / ro,relatime - ext4 a ro\n2 1 0:5 / /w rw,relatime - tmpfs t rw\n";
+    let host = HostBuilder::from_mountinfo(lines).unwrap().dir("/w/source").dir("/w/target").dir("/run");
+    let host = host.kernel(KernelVersion::V5_10).build().unwrap();
+    let target = Location::beneath("/w", "target").unwrap();
+    let error = host.bind(&BindRequest::new(Location::trusted("/w/source"), target).read_only()).unwrap_err();
+    assert_eq!(error.errno(), Errno::EOPNOTSUPP);
+    assert_eq!(error.detail(), Some("no staging directory in /run (EROFS)"));
+}

@@ -16,7 +16,8 @@ pub enum MissingTarget {
     Refuse,
     /// Create it: a directory for a directory, an empty file for anything else, and the directories above it.
     Create {
-        /// The mode of everything created, whatever the umask.
+        /// The mode of everything created, whatever the umask. A directory inherits set-group-id from the directory above
+        /// too.
         mode: FileMode,
     },
 }

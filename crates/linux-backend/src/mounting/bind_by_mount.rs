@@ -141,10 +141,12 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Returns the error of a bind that needs a staging directory where none is possible: `EPERM` if the process may
-    /// not mount at all.
+    /// not mount at all. Its detail is the reason.
     pub(crate) fn no_staging(&self) -> Fault {
-        let errno = if self.may_mount() { Errno::EOPNOTSUPP } else { Errno::EPERM };
-        Fault::new(Call::Mount, errno)
+        if !self.may_mount() {
+            return Fault::new(Call::Mount, Errno::EPERM);
+        }
+        Fault::new(Call::Mount, Errno::EOPNOTSUPP).because(self.why_no_staging())
     }
 
     /// Returns true if the target's mount has peers: a mount on it propagates at once, and later changes do not reach

@@ -69,11 +69,12 @@ impl<Fd> Created<Fd> {
     }
 }
 
+/// Inherited by a directory that is made in a directory that has it.
+const SET_GROUP_ID: u16 = 0o2000;
+
 /// Returns true if a directory with this mode can be a new one: it has no permission that was not requested.
-/// Set-group-id is inherited.
 fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
-    let inherited = u32::from(mode.bits()) | 0o2000;
-    u32::from(stat.mode) & 0o7777 & !inherited == 0
+    stat.mode & 0o7777 & !(mode.bits() | SET_GROUP_ID) == 0
 }
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -103,7 +104,8 @@ impl<K: Kernel> LinuxBackend<K> {
                 created.identify(&stat);
                 // A directory with an entry is in use by another bind, or is another directory.
                 if stat.links <= 2 {
-                    self.correct_mode_of(&fresh, &stat, mode)?;
+                    let inherited = FileMode::from_bits(mode.bits() | stat.mode & SET_GROUP_ID);
+                    self.correct_mode_of(&fresh, &stat, inherited)?;
                 }
                 Ok(fresh)
             }

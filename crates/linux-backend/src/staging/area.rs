@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use mountwright_core::error::Leftover;
+use mountwright_core::path::printable;
 use mountwright_core::{Errno, FileMode};
 
 use crate::backend::LinuxBackend;
@@ -63,6 +64,17 @@ impl<K: Kernel> LinuxBackend<K> {
             Ok(staging) => Ok(Some(staging)),
             Err(fault) if fault.leaves_nothing() && rules_staging_out(fault.errno()) => Ok(None),
             Err(fault) => Err(fault),
+        }
+    }
+
+    /// The reason why no staging directory can be made, as another attempt shows it.
+    pub(crate) fn why_no_staging(&self) -> Option<String> {
+        match self.make_staging() {
+            Err(fault) => Some(format!("no staging directory in {} ({})", printable(self.staging()), fault.errno())),
+            Ok(Staging { parent, name, locked, root }) => {
+                let _ = self.clear_staging(&parent, &name, &locked, Some(root));
+                None
+            }
         }
     }
 

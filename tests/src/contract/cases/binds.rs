@@ -131,6 +131,17 @@ pub(super) const CASES: &[Case] = &[
         }
         assert_eq!(s.mode("/w/there"), 0o711, "what was there before keeps its mode");
     }),
+    Case::new("directories that are made for a target inherit set-group-id", |s| {
+        s.dir("/w/source");
+        s.dir("/w/group");
+        s.chmod("/w/group", 0o2755);
+        for (place, path) in [(at("/w/group/t/a"), "/w/group/t"), (below("/w", "group/b/a"), "/w/group/b")] {
+            s.mounter().bind(&onto("/w/source", place).creating_target(mode(0o750))).unwrap();
+            let made = format!("{path}/a");
+            s.detached(&made);
+            assert_eq!((s.mode(path), s.mode(&made)), (0o2750, 0o2750));
+        }
+    }),
     Case::new("for what is no directory an empty file is made", |s| {
         s.file("/w/source", b"text");
         s.node("/w/fifo", NodeKind::Fifo);
