@@ -169,14 +169,12 @@ fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbu
     if clean_path(mount.destination.as_std_path()).as_os_str() == "/dev/shm" {
         return Ok(Verdict::Shm);
     }
-    if let Some(why) = cannot_say(&mount.destination).filter(|_| mount.destination.starts_with("/dev")) {
-        return Ok(Verdict::NotBuilt { why });
-    }
-    if is_host_device(fs, mount.destination.as_std_path())? {
-        return Ok(Verdict::HostDevice);
-    }
     if let Some(why) = cannot_say(source) {
         return Ok(Verdict::NotBuilt { why });
+    }
+    // By the source: the host's names at the destination say nothing about the container.
+    if is_host_device(fs, source.as_std_path())? {
+        return Ok(Verdict::HostDevice);
     }
     fs.metadata(&Location::trusted(source), FinalSymlink::Follow)?;
     Ok(Verdict::Share { read_only: mount.read_only, watched: watchability(fs, source)? })
@@ -244,13 +242,16 @@ mod tests {
     }
 
     #[test]
-    fn a_device_is_told_by_the_destination() {
+    fn a_device_is_recognized_by_the_source() {
         let mounter = MockMounter::new();
         let node = only("/dev/kvm", FileKind::CharacterDevice);
-        assert_eq!(verdict(&node, &mounter, &mount("/any", "/dev/kvm")), Verdict::HostDevice);
-        let log = only("/pod/log", FileKind::Regular);
+        assert_eq!(verdict(&node, &mounter, &mount("/dev/kvm", "/dev/other")), Verdict::HostDevice);
         let shared = Verdict::Share { read_only: false, watched: Watchability::NotAVolume };
-        assert_eq!(verdict(&log, &mounter, &mount("/pod/log", "/dev/termination-log")), shared);
+        for (source, kind, destination) in
+            [("/pod/log", FileKind::Regular, "/dev/termination-log"), ("/srv/data", FileKind::Directory, "/dev/kvm")]
+        {
+            assert_eq!(verdict(&only(source, kind), &mounter, &mount(source, destination)), shared);
+        }
     }
 
     #[test]
@@ -271,7 +272,7 @@ mod tests {
         for place in ["/k/pods", "/dev/kvm", "/nfs"] {
             unbuilt.add(place, "why");
         }
-        for (source, destination) in [(EMPTY_DIR, "/a"), ("/v", "/dev/kvm"), ("/nfs/v", "/a")] {
+        for (source, destination) in [(EMPTY_DIR, "/a"), ("/dev/kvm", "/dev/kvm"), ("/nfs/v", "/a")] {
             let found = Verdict::of(&fs, &mounter, &mount(source, destination), &unbuilt);
             assert_eq!(found, Verdict::NotBuilt { why: "why".to_owned() });
         }
