@@ -52,6 +52,12 @@ fn links_between_pages_lead_somewhere() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
+#[test]
+fn a_person_sets_four_variables() {
+    let four = ["LONG", "REQUIRE_KERNEL", "SEED", "UPDATE"].map(|name| format!("MOUNTWRIGHT_{name}"));
+    assert_eq!(Sources::read().variables(), four.each_ref().map(String::as_str).into());
+}
+
 /// The first screen of the README, up to the section after the commands, fits into a terminal of 100 columns.
 #[test]
 fn first_screen_of_the_readme_fits_into_100_columns() {

@@ -28,6 +28,13 @@ impl Sources {
         Self { rust, lanes: names.map(|name| name.trim_matches('"').to_owned()).collect(), scenarios: scenarios() }
     }
 
+    /// The environment variables of the project that the code names.
+    pub(crate) fn variables(&self) -> BTreeSet<&str> {
+        let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
+        let words = self.rust.split(|c| !is_name(c));
+        words.filter(|word| word.strip_prefix("MOUNTWRIGHT_").is_some_and(|name| !name.is_empty())).collect()
+    }
+
     pub(crate) fn have(&self, evidence: &Evidence) -> bool {
         match evidence {
             Evidence::Function(name) => ["(", "<"].iter().any(|open| self.rust.contains(&format!("fn {name}{open}"))),

@@ -4,10 +4,12 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use libtest_mimic::Failed;
+use mountwright_fake::test_kit::LeakGuard;
+use mountwright_linux::LinuxBackend;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Case;
-use super::running::{Table, command};
+use super::running::command;
 
 pub(crate) fn cases() -> Vec<Case> {
     let case = |name, run| Case { name, on_kernel: true, run };
@@ -34,7 +36,8 @@ fn interruptible(words: &[&str]) -> Result<Command, Failed> {
 
 /// At many moments of the story, some before its namespace exists and some after its end.
 fn must_leave_nothing(signal: Signal) -> Result<(), Failed> {
-    let before = Table::read()?;
+    let backend = LinuxBackend::new();
+    let guard = LeakGuard::of(&backend);
     let mut interrupted = 0;
     for milliseconds in 0..40 {
         let mut story = interruptible(&["--backend", "linux"])?.spawn()?;
@@ -44,7 +47,8 @@ fn must_leave_nothing(signal: Signal) -> Result<(), Failed> {
         let _ = kill_process(pid, signal);
         let ended = story.wait()?;
         interrupted += u32::from(ended.code().is_none());
-        before.must_be_the_same()?;
+        assert_eq!(guard.difference()?, None);
     }
+    guard.check();
     if interrupted > 0 { Ok(()) } else { Err("no story was ever interrupted".into()) }
 }

@@ -20,7 +20,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::namespace;
 
-use running::{Table, command_words};
+use running::{command_words, share_all};
 
 /// A case; on the kernel where it says so.
 struct Case {
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Before the first thread starts: the stories begin in a namespace in which no other process mounts anything. Its
     // mounts are shared, so that a story with an effect outside would show.
-    let namespace = namespace::enter().map_err(|none| none.to_string()).and_then(|_| Table::share());
+    let namespace = namespace::enter().map_err(|none| none.to_string()).and_then(|_| share_all());
     let cases = [bad_input::cases(), stories::cases(), interrupted::cases(), shown::cases()].into_iter().flatten();
     let trials = cases
         .map(|case| {

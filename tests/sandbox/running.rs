@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use libtest_mimic::Failed;
+use mountwright_fake::test_kit::LeakGuard;
+use mountwright_linux::LinuxBackend;
 use rustix::mount::MountPropagationFlags;
 use serde_json::Value;
 
@@ -30,9 +32,10 @@ pub(crate) fn command(words: &[&str]) -> Result<Command, Failed> {
 
 /// Runs the command to its end; the mount table must be as before.
 pub(crate) fn run(words: &[&str]) -> Result<Output, Failed> {
-    let before = Table::read()?;
+    let backend = LinuxBackend::new();
+    let guard = LeakGuard::of(&backend);
     let output = command(words)?.output()?;
-    before.must_be_the_same()?;
+    guard.check();
     Ok(output)
 }
 
@@ -67,29 +70,8 @@ impl Drop for TemporaryFile {
     }
 }
 
-/// The mount table of this process.
-#[derive(PartialEq, Eq)]
-pub(crate) struct Table(Vec<u8>);
-
-impl Table {
-    /// Makes every mount of this process's namespace shared.
-    pub(crate) fn share() -> Result<(), String> {
-        rustix::mount::mount_change("/", MountPropagationFlags::SHARED | MountPropagationFlags::REC)
-            .map_err(|errno| format!("mount(MS_SHARED) answers {errno}"))
-    }
-
-    pub(crate) fn read() -> Result<Self, Failed> {
-        Ok(Self(fs::read("/proc/self/mountinfo")?))
-    }
-
-    pub(crate) fn must_be_the_same(&self) -> Result<(), Failed> {
-        let now = Self::read()?;
-        if now == *self { Ok(()) } else { Err(format!("the mount table is another one: {now}").into()) }
-    }
-}
-
-impl std::fmt::Display for Table {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&String::from_utf8_lossy(&self.0))
-    }
+/// Makes every mount of this process's namespace shared.
+pub(crate) fn share_all() -> Result<(), String> {
+    rustix::mount::mount_change("/", MountPropagationFlags::SHARED | MountPropagationFlags::REC)
+        .map_err(|errno| format!("mount(MS_SHARED) answers {errno}"))
 }
