@@ -13,7 +13,7 @@ use crate::adversary::{Deed, touched};
 use crate::ground::{Ground, SANDBOX};
 use crate::model::Model;
 use crate::search::{Found, Stage, Told};
-use crate::state::{State, same};
+use crate::state::State;
 use crate::stories::{MOUNTS, recovery};
 use crate::story::{Ended, Law};
 use crate::verdict::named;
@@ -65,7 +65,7 @@ impl Stage {
     fn after_attack(&self, told: &Told, touched: &BTreeSet<PathBuf>) -> Result<(), String> {
         let now = State::of(&told.model);
         let then = &self.expected.then;
-        same("outside the sandbox", &then.outside(), &now.outside())?;
+        now.same_outside("outside the sandbox", then)?;
         let is_new = |mount: &&MountInfo| then.here.iter().all(|other| other.id != mount.id);
         match &told.ended {
             Ended::Whole => {
@@ -132,32 +132,12 @@ impl Stage {
 
     /// Recovery unmounts every mount and removes every name but those of other users; the second recovery does nothing.
     fn law_after_attack(&self, model: &Model, deeds: &[Deed]) -> Result<(), String> {
-        let expected = &self.expected;
-        if let Law::Recovers = expected.story.law {
+        let recovers = matches!(self.expected.story.law, Law::Recovers);
+        if recovers {
             let ports = model.ports();
             let report = recovery().reap(&ports, &ports).map_err(|error| format!("recovery: {error}"))?;
             if !report.left.is_empty() {
                 return Err(format!("recovery: {report}"));
-            }
-            let now = State::of(model);
-            let changes = expected.empty.lines().changes(&now.lines());
-            if !changes.is_empty() {
-                return Err(format!("after recovery: {}", changes.join(", ")));
-            }
-            let touched = touched(deeds);
-            // Links, nonempty files, and names deeper than any share's.
-            let is_theirs = |path: &Path| {
-                let found = &now.names[path];
-                let kind = found.mode & S_IFMT;
-                let deep = path.components().count() > Path::new(MOUNTS).components().count() + 2;
-                is_below(&touched, path) && (deep || kind == S_IFLNK || kind == S_IFREG && !found.bytes.is_empty())
-            };
-            let theirs: Vec<&PathBuf> = now.names.keys().filter(|path| is_theirs(path)).collect();
-            let may_stay = |path: &Path| {
-                expected.empty.names.contains_key(path) || theirs.iter().any(|theirs| theirs.starts_with(path))
-            };
-            if let Some(path) = now.names.keys().find(|path| !may_stay(path)) {
-                return Err(format!("recovery leaves {}: {report}", path.display()));
             }
             let again = recovery().reap(&ports, &ports).map_err(|error| format!("second recovery: {error}"))?;
             if !again.did_nothing() || !again.left.is_empty() {
@@ -165,12 +145,36 @@ impl Stage {
             }
         }
         let now = State::of(model);
-        same("outside the sandbox, in the end", &expected.then.outside(), &now.outside())?;
+        if recovers {
+            self.is_recovered(&now, &touched(deeds))?;
+        }
+        now.same_outside("outside the sandbox, in the end", &self.expected.then)?;
         let there = now.texts();
-        let must = expected.then.outside();
-        let must = must.texts().into_iter().chain(deeds.iter().filter_map(|deed| deed.text()));
+        let must = self.expected.then.texts_outside().into_iter().chain(deeds.iter().filter_map(|deed| deed.text()));
         match must.into_iter().find(|text| !there.contains(text)) {
             Some(text) => Err(format!("lost: {:?}", String::from_utf8_lossy(text))),
+            None => Ok(()),
+        }
+    }
+
+    fn is_recovered(&self, now: &State, touched: &BTreeSet<PathBuf>) -> Result<(), String> {
+        let empty = &self.expected.empty;
+        let changes = if empty.has_same_mounts(now) { Vec::new() } else { empty.lines().changes(&now.lines()) };
+        if !changes.is_empty() {
+            return Err(format!("after recovery: {}", changes.join(", ")));
+        }
+        // Links, nonempty files, and names deeper than any share's.
+        let is_theirs = |path: &Path| {
+            let found = &now.names[path];
+            let kind = found.mode & S_IFMT;
+            let deep = path.components().count() > Path::new(MOUNTS).components().count() + 2;
+            is_below(touched, path) && (deep || kind == S_IFLNK || kind == S_IFREG && !found.bytes.is_empty())
+        };
+        let theirs: Vec<&PathBuf> = now.names.keys().filter(|path| is_theirs(path)).collect();
+        let may_stay =
+            |path: &Path| empty.names.contains_key(path) || theirs.iter().any(|theirs| theirs.starts_with(path));
+        match now.names.keys().find(|path| !may_stay(path)) {
+            Some(path) => Err(format!("recovery leaves {}", path.display())),
             None => Ok(()),
         }
     }

@@ -20,8 +20,14 @@ pub(crate) struct Found {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Found {
+    fn text(&self) -> Option<&[u8]> {
+        (self.mode & S_IFMT == S_IFREG && !self.bytes.is_empty()).then_some(&self.bytes)
+    }
+}
+
 /// The state of a machine: names and bytes below `/w` as a walk sees them, and the mounts there, of both processes.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct State {
     pub(crate) names: BTreeMap<PathBuf, Found>,
     pub(crate) here: Vec<MountInfo>,
@@ -54,6 +60,11 @@ impl State {
         Self { names, here, elsewhere: mounts(ground.elsewhere()), descriptors: ground.descriptors() }
     }
 
+    /// Returns true if the mounts are the same, with their numbers.
+    pub(crate) fn has_same_mounts(&self, other: &Self) -> bool {
+        (&self.here, &self.elsewhere) == (&other.here, &other.elsewhere)
+    }
+
     pub(crate) fn lines(&self) -> Lines {
         let mut called = Called::default();
         let mut lines = |mounts: &[MountInfo]| mounts.iter().map(|mount| called.line(mount)).collect();
@@ -62,12 +73,24 @@ impl State {
 
     /// The state without what is below the sandbox's directory.
     pub(crate) fn outside(&self) -> Self {
-        let mut outside = self.clone();
-        let inside = |path: &Path| path.starts_with(SANDBOX) && path != Path::new(SANDBOX);
-        outside.names.retain(|path, _| !inside(path));
-        outside.here.retain(|mount| !inside(&mount.mount_point));
-        outside.elsewhere.retain(|mount| !inside(&mount.mount_point));
-        outside
+        let names = self.names_outside().map(|(path, found)| (path.clone(), found.clone())).collect();
+        let [here, elsewhere] = [&self.here, &self.elsewhere].map(|mounts| mounts_outside(mounts).cloned().collect());
+        Self { names, here, elsewhere, descriptors: self.descriptors }
+    }
+
+    /// Checks that nothing outside the sandbox's directory has changed since `before`.
+    pub(crate) fn same_outside(&self, when: &str, before: &Self) -> Result<(), String> {
+        let are_same = |mounts, before| mounts_outside(mounts).eq(mounts_outside(before));
+        let is_same = self.names_outside().eq(before.names_outside())
+            && are_same(&self.here, &before.here)
+            && are_same(&self.elsewhere, &before.elsewhere)
+            && self.descriptors == before.descriptors;
+        // Numbers may differ where the mounts are the same.
+        if is_same { Ok(()) } else { same(when, &before.outside(), &self.outside()) }
+    }
+
+    fn names_outside(&self) -> impl Iterator<Item = (&PathBuf, &Found)> {
+        self.names.iter().filter(|(path, _)| !is_inside(path))
     }
 
     /// The state without temporary files that a process was writing when it died: no reader looks at them, and no
@@ -82,8 +105,12 @@ impl State {
 
     /// Every text that a file holds.
     pub(crate) fn texts(&self) -> BTreeSet<&[u8]> {
-        let files = self.names.values().filter(|found| found.mode & S_IFMT == S_IFREG && !found.bytes.is_empty());
-        files.map(|found| found.bytes.as_slice()).collect()
+        self.names.values().filter_map(Found::text).collect()
+    }
+
+    /// The same, outside the sandbox's directory.
+    pub(crate) fn texts_outside(&self) -> BTreeSet<&[u8]> {
+        self.names_outside().filter_map(|(_, found)| found.text()).collect()
     }
 
     /// Returns the differences between `self` and `then`, as text.
@@ -133,8 +160,19 @@ pub(crate) fn less(of: &[MountLine], without: &[MountLine]) -> Vec<MountLine> {
     more
 }
 
+fn is_inside(path: &Path) -> bool {
+    path.starts_with(SANDBOX) && path != Path::new(SANDBOX)
+}
+
+fn mounts_outside(mounts: &[MountInfo]) -> impl Iterator<Item = &MountInfo> {
+    mounts.iter().filter(|mount| !is_inside(&mount.mount_point))
+}
+
 /// Checks that two states are the same.
 pub(crate) fn same(when: &str, before: &State, after: &State) -> Result<(), String> {
+    if before == after {
+        return Ok(());
+    }
     let changes = before.changes(after);
     if changes.is_empty() { Ok(()) } else { Err(format!("{when}: {}", changes.join(", "))) }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Expected {
 impl Expected {
     /// Checks that the report of the sequence is true.
     pub(crate) fn told(&self, ended: &Ended, now: &State) -> Result<(), String> {
-        same("outside the sandbox", &self.then.outside(), &now.outside())?;
+        now.same_outside("outside the sandbox", &self.then)?;
         match ended {
             Ended::Whole => self.is_whole(now),
             Ended::Nothing(left, error) => {
@@ -60,9 +60,11 @@ impl Expected {
         if !report.is_clean() {
             return Err(format!("recovery: {report}"));
         }
-        same("after recovery", &self.empty, &State::of(ground))?;
         let again = recovery().reap(&ports, &ports).map_err(|error| format!("second recovery: {error}"))?;
-        if again.is_clean() && again.did_nothing() { Ok(()) } else { Err(format!("second recovery: {again}")) }
+        if !again.is_clean() || !again.did_nothing() {
+            return Err(format!("second recovery: {again}"));
+        }
+        same("after recovery", &self.empty, &State::of(ground))
     }
 
     /// Checks that everything is as expected, each mount in either of the two ways in which it can be made.
