@@ -40,7 +40,7 @@ const COMPONENTS: [(&str, &[&str]); 4] = [
 const DECOY: &[u8] = b"somebody else's";
 
 /// The actions on one name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Act {
     /// It is removed.
     Remove,
@@ -61,7 +61,7 @@ pub(crate) enum Act {
 }
 
 /// An action on one name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Deed {
     root: &'static str,
     name: &'static str,

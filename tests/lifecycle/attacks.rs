@@ -1,6 +1,6 @@
 //! The search with the adversary, and the conditions after each of its runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use mountwright_core::MountInfo;
@@ -21,10 +21,11 @@ use crate::verdict::named;
 impl Stage {
     /// Every action before every call, for good and undone again.
     pub(crate) fn attacks(&self) -> Found {
-        let mut found = Found::default();
+        let (mut found, mut laws) = (Found::default(), Laws::default());
         self.each_attack(&mut |told, deeds| {
-            let verdict = self.after_attack(told, &touched(deeds));
-            let verdict = verdict.and_then(|()| self.law_after_attack(&told.model, deeds));
+            let now = State::of(&told.model);
+            let verdict = self.after_attack(told, &now, &touched(deeds));
+            let verdict = verdict.and_then(|()| laws.of(deeds, now, || self.law_after_attack(&told.model, deeds)));
             found.note(&format!("{} ({:?})", told.point, told.ended), verdict);
         });
         found
@@ -62,8 +63,7 @@ impl Stage {
         }
     }
 
-    fn after_attack(&self, told: &Told, touched: &BTreeSet<PathBuf>) -> Result<(), String> {
-        let now = State::of(&told.model);
+    fn after_attack(&self, told: &Told, now: &State, touched: &BTreeSet<PathBuf>) -> Result<(), String> {
         let then = &self.expected.then;
         now.same_outside("outside the sandbox", then)?;
         let is_new = |mount: &&MountInfo| then.here.iter().all(|other| other.id != mount.id);
@@ -80,7 +80,7 @@ impl Stage {
                     return Ok(());
                 }
                 let has = |state: &State, id| state.here.iter().any(|mount| mount.id == id);
-                let stays = |mount: &&MountInfo| !has(&self.expected.after, mount.id) && has(&now, mount.id);
+                let stays = |mount: &&MountInfo| !has(&self.expected.after, mount.id) && has(now, mount.id);
                 match then.here.iter().find(stays) {
                     Some(mount) => Err(format!("said to be off, and it is there: {mount}")),
                     None => Ok(()),
@@ -177,6 +177,24 @@ impl Stage {
             Some(path) => Err(format!("recovery leaves {}", path.display())),
             None => Ok(()),
         }
+    }
+}
+
+/// The verdicts on the states that the same actions have led to: recovery does the same in the same state.
+#[derive(Default)]
+struct Laws(HashMap<Vec<Deed>, Vec<(State, Verdict)>>);
+
+type Verdict = Result<(), String>;
+
+impl Laws {
+    fn of(&mut self, deeds: &[Deed], now: State, judge: impl FnOnce() -> Verdict) -> Verdict {
+        let known = self.0.entry(deeds.to_vec()).or_default();
+        if let Some((_, verdict)) = known.iter().find(|(state, _)| *state == now) {
+            return verdict.clone();
+        }
+        let verdict = judge();
+        known.push((now, verdict.clone()));
+        verdict
     }
 }
 
