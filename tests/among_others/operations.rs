@@ -3,17 +3,15 @@
 
 use std::ops::ControlFlow;
 
-use mountwright_core::device::{BackingDevice, backing_device};
+use mountwright_core::device::BackingDevice;
 use mountwright_core::error::Leftover;
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::kata::{DirectVolume, DirectVolumeType, write_direct_volume};
-use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupRequest, apply_fs_group};
+use mountwright_core::kata::{DirectVolume, DirectVolumeType, DirectVolumes};
+use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupRequest};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::recovery::Recovery;
-use mountwright_core::sandbox::{
-    IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox,
-};
-use mountwright_core::share::{Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_volume};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
+use mountwright_core::share::{Ensured, Share, ShareName, ShareRecord};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_core::unmount::{UnmountStrategy, UnshareOutcome};
 use mountwright_core::{
@@ -38,6 +36,10 @@ pub(crate) struct Ports<'a> {
 }
 
 impl<'a> Ports<'a> {
+    pub(crate) fn both(&self) -> mountwright_core::ports::Ports<&'a dyn Filesystem, &'a dyn Mounter> {
+        mountwright_core::ports::Ports { filesystem: self.fs, mounter: self.mounter }
+    }
+
     pub(crate) fn of(backend: &'a impl Backend) -> Self {
         Self { fs: backend, mounter: backend }
     }
@@ -184,23 +186,23 @@ pub(crate) fn prepare(ports: Ports<'_>, layout: Layout, start: Start) -> Before 
         ports.fs.create_dir(&at(MOUNTS), FileMode::MOUNT_TARGET).unwrap();
     }
     if start == Start::Running {
-        before.dirs = Some(set_up_sandbox(ports.fs, ports.mounter, &setup(Some(layout))).unwrap());
+        before.dirs = Some(setup(Some(layout)).run(&ports.both()).unwrap());
         let rootfs = Share::rootfs(MOUNTS, &id("c1"), at("/h/rootfs")).unwrap();
         let image = Share::rootfs(MOUNTS, &id("c2"), at("/h/image")).unwrap();
         let config = volume("c1", "config", "/h/config").read_only();
         for share in [rootfs, config, volume("c1", "data", "/h/data"), image] {
-            before.shares.push(share.create(ports.fs, ports.mounter).unwrap());
+            before.shares.push(share.create(&ports.both()).unwrap());
         }
     }
     before
 }
 
 fn share(ports: Ports<'_>, share: &Share) -> Answer {
-    done(share.create(ports.fs, ports.mounter))
+    done(share.create(&ports.both()))
 }
 
 fn ensure(ports: Ports<'_>, share: &Share) -> Answer {
-    match ensure_share(ports.fs, ports.mounter, share) {
+    match share.ensure(&ports.both()) {
         Ok(Ensured::Done(_)) => Answer::new(DONE),
         Ok(Ensured::AlreadySatisfied(_)) => Answer::new(NOTHING),
         Ok(Ensured::Conflict(conflict)) => Error::from(conflict).into(),
@@ -210,12 +212,12 @@ fn ensure(ports: Ports<'_>, share: &Share) -> Answer {
 
 fn down(ports: Ports<'_>, before: &Before, how: UnmountStrategy) -> Answer {
     let dirs = before.dirs.as_ref().unwrap();
-    let report = tear_down_sandbox(ports.fs, ports.mounter, dirs, &before.shares, how);
+    let report = TearDown::sandbox(dirs, &before.shares).how(how).run(&ports.both());
     if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
 }
 
 pub(crate) fn recover(ports: Ports<'_>) -> Answer {
-    match recovery().reap(ports.fs, ports.mounter) {
+    match recovery().reap(&ports.both()) {
         Ok(report) if report.is_clean() => Answer::new(DONE),
         Ok(report) => Answer::incomplete(&report),
         Err(error) => error.into(),
@@ -223,12 +225,12 @@ pub(crate) fn recover(ports: Ports<'_>) -> Answer {
 }
 
 pub(crate) fn unshare_by_record(ports: Ports<'_>, record: &ShareRecord) -> Answer {
-    unshared(unshare_recorded(ports.fs, ports.mounter, MOUNTS.into(), record))
+    unshared(record.unshare(&ports.both(), MOUNTS.into()))
 }
 
 pub(crate) fn give_group(ports: Ports<'_>) -> Answer {
     let request = FsGroupRequest::new(FsGroup { gid: GROUP, policy: FsGroupChangePolicy::Always });
-    match apply_fs_group(ports.fs, &at(VOLUME), &request, &mut |_| ControlFlow::Continue(())) {
+    match request.apply(ports.fs, &at(VOLUME), &mut |_| ControlFlow::Continue(())) {
         Ok(FsGroupOutcome::Applied(_) | FsGroupOutcome::NotNeeded) => Answer::new(DONE),
         Ok(other) => Answer::incomplete(&format!("{other:?}")),
         Err(FsGroupError::Root(error)) => error.into(),
@@ -239,7 +241,7 @@ pub(crate) fn give_group(ports: Ports<'_>) -> Answer {
 fn replace(ports: Ports<'_>, side: usize) -> Answer {
     let device = ["/dev/sda", "/dev/sdb"][side];
     let record = DirectVolume::new(DirectVolumeType::Block, device, "ext4", [].into(), Vec::new()).unwrap();
-    let written = write_direct_volume(ports.fs, "/w/records".into(), "/data".into(), &record, serde_json::to_vec);
+    let written = DirectVolumes::at("/w/records").write(ports.fs, "/data".into(), &record, serde_json::to_vec);
     written.map_or_else(|error| Answer::failed(None, error.to_string(), &[]), |()| Answer::new(DONE))
 }
 
@@ -261,11 +263,7 @@ pub(crate) const STRICTLY: &str = "tear down strictly";
 
 /// On one sandbox.
 pub(crate) const OF_A_SANDBOX: &[Operation] = &[
-    Operation {
-        name: "set up",
-        run: |ports, before, _| done(set_up_sandbox(ports.fs, ports.mounter, &setup(before.layout))),
-        ..MAKING
-    },
+    Operation { name: "set up", run: |ports, before, _| done(setup(before.layout).run(&ports.both())), ..MAKING },
     Operation {
         name: "share a root filesystem",
         run: |ports, _, _| share(ports, &Share::rootfs(MOUNTS, &id("c4"), at("/h/rootfs")).unwrap()),
@@ -280,7 +278,7 @@ pub(crate) const OF_A_SANDBOX: &[Operation] = &[
     Operation { name: "ensure", run: |ports, _, _| ensure(ports, &volume("c3", "v", "/h/data").read_only()), ..MAKING },
     Operation {
         name: "unshare by name",
-        run: |ports, _, _| unshared(unshare_volume(ports.fs, ports.mounter, MOUNTS.into(), &id("c1"), "config")),
+        run: |ports, _, _| unshared(ShareName::volume("config").unshare(&ports.both(), MOUNTS.into(), &id("c1"))),
         ..RUNNING
     },
     Operation {
@@ -312,7 +310,7 @@ pub(crate) const COMING_AND_GOING: &[Operation] = &[Operation {
         let name = ["v0", "v1"][side];
         match share(ports, &volume("c1", name, "/h/data")) {
             answer if answer.kind == DONE => {
-                unshared(unshare_volume(ports.fs, ports.mounter, MOUNTS.into(), &id("c1"), name))
+                unshared(ShareName::volume(name).unshare(&ports.both(), MOUNTS.into(), &id("c1")))
             }
             other => other,
         }
@@ -364,8 +362,7 @@ pub(crate) const BY_RECORDS: &[Operation] = &[
     Operation {
         name: "tear a container down",
         run: |ports, before, _| {
-            let report =
-                tear_down_container(ports.fs, ports.mounter, MOUNTS.into(), &before.shares, UnmountStrategy::Lazy);
+            let report = TearDown::container(MOUNTS, &before.shares).run(&ports.both());
             if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
         },
         ..RUNNING
@@ -433,7 +430,7 @@ pub(crate) const OF_A_MOUNT: &[Touch] = &[
         name: "share it and unshare it",
         run: |ports, place| {
             let wanted = Share::rootfs(MOUNTS, &id("c7"), at(place)).unwrap().read_only();
-            match wanted.create(ports.fs, ports.mounter) {
+            match wanted.create(&ports.both()) {
                 Ok(record) => unshare_by_record(ports, &record),
                 Err(error) => error.into(),
             }
@@ -467,7 +464,7 @@ pub(crate) const OF_A_MOUNT: &[Touch] = &[
 pub(crate) const IN_A_CHROOT: &[Touch] = &[
     Touch {
         name: "backing device",
-        run: |ports, _| match backing_device(ports.fs, ports.mounter, "/srv/vol".as_ref()) {
+        run: |ports, _| match BackingDevice::of(&ports.both(), "/srv/vol".as_ref()) {
             Ok(BackingDevice::Subtree { subpath, .. }) => {
                 Answer { text: subpath.display().to_string(), ..Answer::new("of a subtree") }
             }
@@ -479,8 +476,8 @@ pub(crate) const IN_A_CHROOT: &[Touch] = &[
         name: "share and unshare",
         run: |ports, _| {
             let wanted = Share::volume("/sb", &id("c"), "v", at("/srv/vol")).unwrap();
-            match wanted.create(ports.fs, ports.mounter) {
-                Ok(record) => unshared(unshare_recorded(ports.fs, ports.mounter, "/sb".into(), &record)),
+            match wanted.create(&ports.both()) {
+                Ok(record) => unshared(record.unshare(&ports.both(), "/sb".into())),
                 Err(error) => error.into(),
             }
         },
@@ -497,11 +494,10 @@ pub(crate) const IN_A_CHROOT: &[Touch] = &[
         name: "set up twice and tear down",
         run: |ports, _| {
             let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(IfNotShared::MakeShared);
-            let twice = set_up_sandbox(ports.fs, ports.mounter, &setup)
-                .and_then(|_| set_up_sandbox(ports.fs, ports.mounter, &setup));
+            let twice = setup.run(&ports.both()).and_then(|_| setup.run(&ports.both()));
             match twice {
                 Ok(dirs) => {
-                    let report = tear_down_sandbox(ports.fs, ports.mounter, &dirs, &[], UnmountStrategy::Lazy);
+                    let report = TearDown::sandbox(&dirs, &[]).run(&ports.both());
                     if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
                 }
                 Err(error) => error.into(),
@@ -512,9 +508,8 @@ pub(crate) const IN_A_CHROOT: &[Touch] = &[
         name: "set up and recover",
         run: |ports, _| {
             let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(IfNotShared::MakeShared);
-            match set_up_sandbox(ports.fs, ports.mounter, &setup) {
-                Ok(_) => match Recovery::new("/sb/m", "/sb/s").unwrap().directories_too().reap(ports.fs, ports.mounter)
-                {
+            match setup.run(&ports.both()) {
+                Ok(_) => match Recovery::new("/sb/m", "/sb/s").unwrap().directories_too().reap(&ports.both()) {
                     Ok(report) if report.is_clean() => Answer::new(DONE),
                     Ok(report) => Answer::incomplete(&report),
                     Err(error) => error.into(),

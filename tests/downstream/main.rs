@@ -9,13 +9,12 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use mountwright_core::device::mount_at;
 use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, Metadata};
-use mountwright_core::kata::{
-    Container, MockRafsDaemon, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep, cleanup_nydus,
-};
-use mountwright_core::kubernetes::{FileCount, count_files};
+use mountwright_core::kata::{Container, MockRafsDaemon, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep};
+use mountwright_core::kubernetes::FileCount;
 use mountwright_core::mount::{BindReport, Guarantee, MountId, Origin};
+use mountwright_core::ports::Ports;
 use mountwright_core::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter};
-use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
     ContainerId, DeviceNumber, Directory, Errno, Error, Filesystem, Location, MountInfo, MountKey, Mounter, Operation,
@@ -31,7 +30,9 @@ struct Runtime {
 impl Runtime {
     fn start(&self, id: &ContainerId) -> Result<MountKey, Error> {
         let mounts = Utf8Path::new("/run/mounts");
-        let record = share_rootfs(&*self.fs, &*self.mounter, mounts, id, &Location::trusted("/images/box"), true)?;
+        let record = Share::rootfs(mounts, id, Location::trusted("/images/box"))?
+            .read_only()
+            .create(&Ports { filesystem: &*self.fs, mounter: &*self.mounter })?;
         Ok(record.mount)
     }
 }
@@ -112,8 +113,8 @@ fn a_mocked_filesystem_and_directory_are_counted() {
         Ok(directory)
     });
     let fs: &dyn Filesystem = &fs;
-    assert_eq!(count_files(fs, "/volume".as_ref(), 8), Ok(FileCount::Exactly(3)));
-    assert_eq!(count_files(fs, "/volume".as_ref(), 2), Ok(FileCount::Over(2)));
+    assert_eq!(FileCount::below(fs, "/volume".as_ref(), 8), Ok(FileCount::Exactly(3)));
+    assert_eq!(FileCount::below(fs, "/volume".as_ref(), 2), Ok(FileCount::Over(2)));
 }
 
 #[test]
@@ -125,7 +126,11 @@ fn a_mocked_symlink_is_refused() {
         mounts.expect_open_dir().returning(move |_, _| Err(symlink()));
         Ok(Box::new(mounts))
     });
-    let outcome = unshare_rootfs(&fs, &MockMounter::new(), "/run/mounts".into(), &id());
+    let outcome = ShareName::Rootfs.unshare(
+        &Ports { filesystem: &fs, mounter: &MockMounter::new() },
+        "/run/mounts".into(),
+        &id(),
+    );
     assert_eq!(outcome, Ok(UnshareOutcome::RefusedSymlink));
 }
 
@@ -152,7 +157,7 @@ fn a_mocked_daemon_is_asked_for_the_containers_image() {
         .times(1)
         .returning(|_| Ok(RafsUnmount::NotMounted));
     let daemon: &dyn RafsDaemon = &daemon;
-    let outcome = cleanup_nydus(&fs, &mounter, daemon, &sandbox, &Container::new(id()));
+    let outcome = sandbox.cleanup_nydus(&Ports { filesystem: &fs, mounter: &mounter }, daemon, &Container::new(id()));
     assert_eq!(outcome, Ok(UnshareOutcome::Missing));
 }
 
@@ -162,7 +167,9 @@ fn a_mocked_daemons_failure_is_reported_as_its_step() {
     let (fs, mounter) = clean_machine();
     let mut daemon = MockRafsDaemon::new();
     daemon.expect_unmount().returning(|_| Err(RafsError("connection refused".into())));
-    let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &Container::new(id())).unwrap_err();
+    let failures = sandbox
+        .cleanup_nydus(&Ports { filesystem: &fs, mounter: &mounter }, &daemon, &Container::new(id()))
+        .unwrap_err();
     let steps: Vec<_> = failures.iter().map(|failure| &failure.step).collect();
     assert_eq!(steps, [&UnshareStep::Rafs]);
 }

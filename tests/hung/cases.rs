@@ -4,10 +4,10 @@ use std::path::Path;
 
 use camino::Utf8Path;
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::kubernetes::{EmptyDirMedium, empty_dir_medium};
+use mountwright_core::kubernetes::EmptyDirMedium;
 use mountwright_core::mount::UnmountMode;
-use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox, tear_down_sandbox};
-use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::sandbox::{IfNotShared, SandboxSetup, TearDown};
+use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, UnmountStrategy, UnshareOutcome};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, Filesystem, Location, MountRequest, Mounter,
@@ -148,8 +148,8 @@ pub(crate) const CASES: &[KernelCase] = &[
             at_once("a share of a dead mount", move || {
                 std::fs::create_dir_all("/w/mounts").unwrap();
                 let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
-                share_rootfs(&backend, &backend, mounts, &id, &at(ROOT), true).unwrap();
-                unshare_rootfs(&backend, &backend, mounts, &id).unwrap();
+                Share::rootfs(mounts, &id, at(ROOT)).unwrap().read_only().create(&backend).unwrap();
+                ShareName::Rootfs.unshare(&backend, mounts, &id).unwrap();
                 assert!(!Path::new("/w/mounts/box").exists());
             });
             clear(ROOT);
@@ -163,10 +163,10 @@ pub(crate) const CASES: &[KernelCase] = &[
             at_once("a tear-down", move || {
                 let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
                 let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap().unshared(IfNotShared::MakeShared);
-                let dirs = set_up_sandbox(&backend, &backend, &setup).unwrap();
-                let record = share_rootfs(&backend, &backend, mounts, &id, &at(ROOT), false).unwrap();
+                let dirs = setup.run(&backend).unwrap();
+                let record = Share::rootfs(mounts, &id, at(ROOT)).unwrap().create(&backend).unwrap();
                 assert_eq!(backend.mount_of(&at("/w/shared/box/rootfs")).unwrap().mount.fs_type, "fuse");
-                let report = tear_down_sandbox(&backend, &backend, &dirs, &[record], how);
+                let report = TearDown::sandbox(&dirs, &[record]).how(how).run(&backend);
                 assert!(report.is_clean(), "{report}");
                 assert!(!Path::new("/w/mounts").exists() && !Path::new("/w/shared").exists());
             });
@@ -178,10 +178,10 @@ pub(crate) const CASES: &[KernelCase] = &[
             std::fs::create_dir_all("/w/image/inner").unwrap();
             std::fs::create_dir_all("/w/mounts").unwrap();
             let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
-            share_rootfs(&backend, &backend, mounts, &id, &at("/w/image"), false).unwrap();
+            Share::rootfs(mounts, &id, at("/w/image")).unwrap().create(&backend).unwrap();
             let _server = Hung::on("/w/mounts/box/rootfs/inner");
             at_once("taking a share off", move || {
-                let outcome = unshare_rootfs(&backend, &backend, mounts, &id).unwrap();
+                let outcome = ShareName::Rootfs.unshare(&backend, mounts, &id).unwrap();
                 assert_eq!(outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
             });
         }
@@ -190,7 +190,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         let volume = "/w/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
         let _server = Hung::on(volume);
         for backend in syscall_sets() {
-            let medium = at_once("the question", move || empty_dir_medium(&backend, Utf8Path::new(volume)).unwrap());
+            let medium = at_once("the question", move || EmptyDirMedium::of(&backend, Utf8Path::new(volume)).unwrap());
             assert_eq!(medium, Some(EmptyDirMedium::Disk));
         }
     }),

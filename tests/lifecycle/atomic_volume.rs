@@ -1,5 +1,5 @@
-//! A volume of the kubelet's `AtomicWriter`, read on the fake while every step of a swap is done between any two calls of
-//! the reader.
+//! A volume of the kubelet's `AtomicWriter`, read on the fake while every step of a swap is done between any two calls
+//! of the reader.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use libtest_mimic::{Failed, Trial};
 use mountwright_core::Location;
 use mountwright_core::kubernetes::atomic_writer::{
-    AtomicVolumeError, AtomicVolumeLimits, atomic_volume_generation, read_atomic_volume,
+    AtomicVolume, AtomicVolumeError, AtomicVolumeLimits, VolumeGeneration,
 };
 use mountwright_fake::abi::{AT_REMOVEDIR, O_CREAT, O_EXCL, O_WRONLY};
 use mountwright_fake::{At, FakeBackend, HostBuilder, Machine};
@@ -118,7 +118,7 @@ fn read(host: &FakeBackend, steps: &[(usize, Step)]) -> Result<(String, BTreeMap
             waiting.remove(0).1.take(host);
         }
     });
-    let volume = read_atomic_volume(host, &Location::trusted("/v"), &AtomicVolumeLimits::default())?;
+    let volume = AtomicVolume::read(host, &Location::trusted("/v"), &AtomicVolumeLimits::default())?;
     let text = |path: &std::path::Path| path.display().to_string();
     let files = volume.files.iter().map(|file| (text(file.path.as_path()), file.bytes.clone())).collect();
     Ok((volume.generation.to_string(), files))
@@ -201,7 +201,7 @@ fn half_swapped() -> Result<(), Failed> {
             let swapped = order[..done].contains(&Step::Swap);
             let found = read(&host, &[]).map_err(|error| error.to_string())?;
             let generation =
-                atomic_volume_generation(&host, &Location::trusted("/v")).map_err(|error| error.to_string())?;
+                VolumeGeneration::of(&host, &Location::trusted("/v")).map_err(|error| error.to_string())?;
             if !is_whole(&found) || (found.0 == NEW) != swapped || generation.to_string() != found.0 {
                 return Err(format!("after {done} steps of {order:?}: {found:?}").into());
             }

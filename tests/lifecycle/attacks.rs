@@ -135,11 +135,11 @@ impl Stage {
         let recovers = matches!(self.expected.story.law, Law::Recovers);
         if recovers {
             let ports = model.ports();
-            let report = recovery().reap(&ports, &ports).map_err(|error| format!("recovery: {error}"))?;
+            let report = recovery().reap(&ports).map_err(|error| format!("recovery: {error}"))?;
             if !report.left.is_empty() {
                 return Err(format!("recovery: {report}"));
             }
-            let again = recovery().reap(&ports, &ports).map_err(|error| format!("second recovery: {error}"))?;
+            let again = recovery().reap(&ports).map_err(|error| format!("second recovery: {error}"))?;
             if !again.did_nothing() || !again.left.is_empty() {
                 return Err(format!("second recovery: {again}"));
             }

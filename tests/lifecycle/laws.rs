@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use libtest_mimic::{Failed, Trial};
 use mountwright_core::mount::UnmountMode;
-use mountwright_core::sandbox::{
-    IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox,
-};
-use mountwright_core::share::{Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_volume};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
+use mountwright_core::share::{Ensured, Share, ShareName, ShareRecord};
 use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, UnmountRequest};
 use mountwright_fake::FakeBackend;
@@ -47,7 +45,7 @@ impl Wanted {
 
     fn create(&self, host: &FakeBackend) -> Option<ShareRecord> {
         // One name twice is refused.
-        self.share().create(host, host).ok()
+        self.share().create(host).ok()
     }
 }
 
@@ -63,7 +61,7 @@ fn wanted() -> impl Strategy<Value = Wanted> {
 }
 
 fn set_up(host: &FakeBackend) -> SandboxDirs {
-    set_up_sandbox(host, host, &setup()).unwrap()
+    setup().run(host).unwrap()
 }
 
 fn setup() -> SandboxSetup {
@@ -99,10 +97,15 @@ fn share_then_unshare((shared, others, one, way): (bool, Shares, Wanted, Way)) -
     let before = State::of(&model);
     let Some(record) = one.create(&host) else { return is_same(&before, &State::of(&model)) };
     match way {
-        Way::Name => drop(unshare_volume(&host, &host, MOUNTS.into(), &record.container, &record.name).unwrap()),
-        Way::Record => drop(unshare_recorded(&host, &host, MOUNTS.into(), &record).unwrap()),
+        Way::Name => {
+            let name = ShareName::volume(record.name.clone());
+            let _outcome = name.unshare(&host, MOUNTS.into(), &record.container).unwrap();
+        }
+        Way::Record => {
+            let _outcome = record.unshare(&host, MOUNTS.into()).unwrap();
+        }
         Way::TearDown => {
-            let report = tear_down_container(&host, &host, MOUNTS.into(), &[record], UnmountStrategy::Strict);
+            let report = TearDown::container(MOUNTS, &[record]).how(UnmountStrategy::Strict).run(&host);
             prop_assert!(report.is_clean(), "{}", report);
         }
     }
@@ -116,9 +119,9 @@ fn twice_is_once((shared, others, one): (bool, Shares, Wanted)) -> Result<(), Te
     for other in &others {
         other.create(&host);
     }
-    let first = ensure_share(&host, &host, &one.share()).unwrap();
+    let first = one.share().ensure(&host).unwrap();
     let before = State::of(&model);
-    let second = ensure_share(&host, &host, &one.share()).unwrap();
+    let second = one.share().ensure(&host).unwrap();
     match (first, second) {
         (Ensured::Done(first) | Ensured::AlreadySatisfied(first), Ensured::AlreadySatisfied(second)) => {
             prop_assert_eq!(first.mount, second.mount);
@@ -167,10 +170,10 @@ fn half_made((host_shared, wanted, detach): (bool, Vec<(Wanted, Fate)>, bool)) -
         records.push(record);
     }
     let how = if detach { UnmountStrategy::Lazy } else { UnmountStrategy::Strict };
-    let report = tear_down_sandbox(&host, &host, &dirs, &records, how);
+    let report = TearDown::sandbox(&dirs, &records).how(how).run(&host);
     prop_assert!(report.is_clean(), "{}", report);
     is_same(&before, &State::of(&model))?;
-    let again = tear_down_sandbox(&host, &host, &dirs, &records, how);
+    let again = TearDown::sandbox(&dirs, &records).how(how).run(&host);
     prop_assert!(again.is_clean(), "{}", again);
     is_same(&before, &State::of(&model))
 }
@@ -181,9 +184,9 @@ fn roll_back((shared, steps, others): (bool, usize, Shares)) -> Result<(), TestC
     let before = State::of(&model);
     let mut run = setup().start();
     for _ in 0..steps {
-        run.advance(&host, &host).unwrap();
+        run.advance(&host).unwrap();
     }
-    prop_assert_eq!(run.roll_back(&host, &host), vec![]);
+    prop_assert_eq!(run.roll_back(&host), vec![]);
     is_same(&before, &State::of(&model))?;
     set_up(&host);
     let before = State::of(&model);
@@ -191,11 +194,11 @@ fn roll_back((shared, steps, others): (bool, usize, Shares)) -> Result<(), TestC
         let mut run = wanted.share().start();
         for _ in 0..steps {
             // Some shares cannot be made: of a file on a name that is a directory, say.
-            if run.advance(&host, &host).is_err() {
+            if run.advance(&host).is_err() {
                 break;
             }
         }
-        prop_assert_eq!(run.roll_back(&host, &host), vec![]);
+        prop_assert_eq!(run.roll_back(&host), vec![]);
         is_same(&before, &State::of(&model))?;
     }
     Ok(())
@@ -205,18 +208,18 @@ fn crash_and_recover((host_shared, clumsy, shares, death): (bool, bool, Shares, 
     let model = Model::new(host_shared);
     let before = State::of(&model);
     let hooked = Hooked::new(model.backend(), Arc::new(Death::after(death, || {}))).without_atomic_binds(clumsy);
-    if let Ok(dirs) = set_up_sandbox(&hooked, &hooked, &setup()) {
-        let records: Vec<_> = shares.iter().filter_map(|share| share.share().create(&hooked, &hooked).ok()).collect();
-        let _report = tear_down_sandbox(&hooked, &hooked, &dirs, &records, UnmountStrategy::Strict);
+    if let Ok(dirs) = setup().run(&hooked) {
+        let records: Vec<_> = shares.iter().filter_map(|share| share.share().create(&hooked).ok()).collect();
+        let _report = TearDown::sandbox(&dirs, &records).how(UnmountStrategy::Strict).run(&hooked);
     }
     drop(hooked);
     let host = model.backend();
-    let report = recovery().reap(&host, &host).unwrap();
+    let report = recovery().reap(&host).unwrap();
     prop_assert!(report.is_clean(), "{}", report);
     is_same(&before, &State::of(&model))?;
-    let again = recovery().reap(&host, &host).unwrap();
+    let again = recovery().reap(&host).unwrap();
     prop_assert!(again.is_clean() && again.did_nothing(), "{}", again);
-    prop_assert!(recovery().find(&host, &host).unwrap().is_empty());
+    prop_assert!(recovery().find(&host).unwrap().is_empty());
     is_same(&before, &State::of(&model))
 }
 

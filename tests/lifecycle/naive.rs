@@ -6,39 +6,39 @@ use std::path::{Path, PathBuf};
 
 use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::UnmountMode;
-use mountwright_core::unmount::UnmountStrategy;
+use mountwright_core::sandbox::TearDown;
 use mountwright_core::{
-    AttributeChange, AttributesRequest, BindRequest, Directory, FileMode, Location, OsError, Propagation, Recursion,
-    UnmountRequest,
+    AttributeChange, AttributesRequest, Backend, BindRequest, Directory, FileMode, Location, OsError, Propagation,
+    Recursion, UnmountRequest,
 };
 
 use crate::search::{Stage, Told};
 use crate::state::State;
 use crate::stories::{MOUNTS, container, sandbox};
-use crate::story::{BASE, Ended, Ports, Story};
+use crate::story::{BASE, Ended, Story};
 
 const CONTAINER: &str = "/w/sb/mounts/c1";
 const ROOTFS: &str = "/w/sb/mounts/c1/rootfs";
 
-fn share(ports: Ports<'_>) -> Result<(), OsError> {
+fn share(ports: &dyn Backend) -> Result<(), OsError> {
     for path in [CONTAINER, ROOTFS] {
         let at = Location::trusted(path);
-        match ports.fs.metadata(&at, FinalSymlink::Itself) {
+        match ports.metadata(&at, FinalSymlink::Itself) {
             Ok(found) if found.kind == FileKind::Directory => {}
-            _ => ports.fs.create_dir(&at, FileMode::MOUNT_TARGET).map(drop)?,
+            _ => ports.create_dir(&at, FileMode::MOUNT_TARGET).map(drop)?,
         }
     }
     let (source, target) = (Location::trusted("/w/src/rootfs"), Location::trusted(ROOTFS));
-    ports.mounter.bind(&BindRequest::new(source, target.clone()).stacking())?;
+    ports.bind(&BindRequest::new(source, target.clone()).stacking())?;
     let read_only = AttributesRequest::new(target.clone(), AttributeChange::READ_ONLY);
-    ports.mounter.change_attributes(&read_only)?;
-    ports.mounter.set_propagation(&target, Propagation::Private, Recursion::This)
+    ports.change_attributes(&read_only)?;
+    ports.set_propagation(&target, Propagation::Private, Recursion::This)
 }
 
-fn unshare(ports: Ports<'_>) -> Result<(), OsError> {
+fn unshare(ports: &dyn Backend) -> Result<(), OsError> {
     // It may be off already.
-    let _ = ports.mounter.unmount(&UnmountRequest::new(Location::trusted(ROOTFS)).with_mode(UnmountMode::Detach));
-    remove_all(&*ports.fs.open_dir(&Location::trusted(MOUNTS))?, OsStr::new("c1"))
+    let _ = ports.unmount(&UnmountRequest::new(Location::trusted(ROOTFS)).with_mode(UnmountMode::Detach));
+    remove_all(&*ports.open_dir(&Location::trusted(MOUNTS))?, OsStr::new("c1"))
 }
 
 /// Removes a directory with its contents. The library has no such function.
@@ -68,13 +68,7 @@ pub(crate) const STORIES: [Story; 2] = [
             let mut before = container(ports);
             // It knows of one share.
             let others = before.shares.split_off(1);
-            let report = mountwright_core::sandbox::tear_down_container(
-                ports.fs,
-                ports.mounter,
-                MOUNTS.into(),
-                &others,
-                UnmountStrategy::Lazy,
-            );
+            let report = TearDown::container(MOUNTS, &others).run(ports);
             assert!(report.is_clean(), "{report}");
             before
         },

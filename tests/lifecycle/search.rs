@@ -8,7 +8,7 @@ use mountwright_fake::test_kit::{Hooked, HowLong, PortMoment, Run, Search};
 use crate::contract_errnos::contract_errnos;
 use crate::model::Model;
 use crate::state::State;
-use crate::story::{Before, Ended, Ports, Story};
+use crate::story::{Before, Ended, Story};
 use crate::verdict::Expected;
 
 /// The findings of a search.
@@ -48,7 +48,7 @@ impl Stage {
         let then = State::of(&model);
         let search = |clumsy| {
             let before = before.clone();
-            let tell = move |ports: Ports<'_>| (story.tell)(ports, &before);
+            let tell = move |ports: &dyn Backend| (story.tell)(ports, &before);
             Search::new(&model.backend(), move |backend| told_by(backend, clumsy, &tell))
         };
         let after_detour = State::of(&model.now(search(true).undisturbed().after));
@@ -98,7 +98,7 @@ impl Stage {
 }
 
 /// Runs `tell` over a backend, on a kernel that can bind read-only in one step or cannot.
-fn told_by<T>(backend: &dyn Backend, clumsy: bool, tell: impl Fn(Ports<'_>) -> T) -> T {
+fn told_by<T>(backend: &dyn Backend, clumsy: bool, tell: impl Fn(&dyn Backend) -> T) -> T {
     let hooked = Hooked::new(backend, Arc::new(())).without_atomic_binds(clumsy);
-    tell(Ports { fs: &hooked, mounter: &hooked })
+    tell(&hooked)
 }

@@ -6,17 +6,10 @@ use mountwright_core::recovery::ReapReport;
 use mountwright_core::sandbox::{SandboxDirs, TearDownReport};
 use mountwright_core::share::{Ensured, ShareRecord};
 use mountwright_core::unmount::{NameAfter, UnshareOutcome};
-use mountwright_core::{Error, Filesystem, Mounter};
+use mountwright_core::{Backend, Error};
 use mountwright_tests::contract::Needs;
 
 use crate::state::State;
-
-/// The ports, as a story sees them.
-#[derive(Clone, Copy)]
-pub(crate) struct Ports<'a> {
-    pub(crate) fs: &'a dyn Filesystem,
-    pub(crate) mounter: &'a dyn Mounter,
-}
 
 /// The state when the story begins.
 #[derive(Clone, Default)]
@@ -59,8 +52,8 @@ pub(crate) struct Story {
     pub(crate) about: &'static [&'static str],
     /// It unmounts by identity, whatever the name is by then; otherwise it unmounts by name.
     pub(crate) by_identity: bool,
-    pub(crate) prepare: fn(Ports<'_>) -> Before,
-    pub(crate) tell: fn(Ports<'_>, &Before) -> Ended,
+    pub(crate) prepare: fn(&dyn Backend) -> Before,
+    pub(crate) tell: fn(&dyn Backend, &Before) -> Ended,
     pub(crate) law: Law,
     /// The requirements on the kernel.
     pub(crate) needs: Needs,

@@ -8,7 +8,7 @@ use mountwright_core::error::Leftover;
 use crate::ground::Ground;
 use crate::state::{MountLine, State, less, same};
 use crate::stories::recovery;
-use crate::story::{Before, Ended, Law, Ports, Story};
+use crate::story::{Before, Ended, Law, Story};
 
 /// The states at the start of a story, and after an undisturbed one.
 #[derive(Clone)]
@@ -46,7 +46,7 @@ impl Expected {
                 let now = || State::of(ground).without_passing_names();
                 holds(&self.then, &self.after, &now())?;
                 let ports = ground.ports();
-                let ended = (self.story.tell)(Ports { fs: &ports, mounter: &ports }, before);
+                let ended = (self.story.tell)(&ports, before);
                 drop(ports);
                 same(&format!("once more: {ended:?}"), &self.after, &now())
             }
@@ -56,11 +56,11 @@ impl Expected {
     /// Recovery reaches the empty state, and a second one does nothing.
     fn recovers(&self, ground: &impl Ground) -> Result<(), String> {
         let ports = ground.ports();
-        let report = recovery().reap(&ports, &ports).map_err(|error| format!("recovery: {error}"))?;
+        let report = recovery().reap(&ports).map_err(|error| format!("recovery: {error}"))?;
         if !report.is_clean() {
             return Err(format!("recovery: {report}"));
         }
-        let again = recovery().reap(&ports, &ports).map_err(|error| format!("second recovery: {error}"))?;
+        let again = recovery().reap(&ports).map_err(|error| format!("second recovery: {error}"))?;
         if !again.is_clean() || !again.did_nothing() {
             return Err(format!("second recovery: {again}"));
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use camino::Utf8Path;
 use mountwright_core::mount::{AtimeMode, FilesystemOption, MountAttributes, UnmountMode};
-use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, UnshareOutcome};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, Location, MountFlags, MountRequest,
@@ -103,9 +103,9 @@ pub(crate) const CASES: &[Case] = &[
     ("a rootfs is shared and taken off, with locked flags", |b| {
         let (mounts, id) = (Utf8Path::new("/tmp/mounts"), ContainerId::new("box").unwrap());
         fs::create_dir("/tmp/locked/sub").unwrap();
-        share_rootfs(b, b, mounts, &id, &at("/tmp/locked/sub"), true).unwrap();
+        Share::rootfs(mounts, &id, at("/tmp/locked/sub")).unwrap().read_only().create(b).unwrap();
         assert_eq!(attributes(b, "/tmp/mounts/box/rootfs").flags, THEIRS | MountFlags::READ_ONLY);
-        let outcome = unshare_rootfs(b, b, mounts, &id).unwrap();
+        let outcome = ShareName::Rootfs.unshare(b, mounts, &id).unwrap();
         assert_eq!(outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
         assert!(!Path::new("/tmp/mounts/box").exists());
     }),

@@ -4,9 +4,8 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::bind::{BindMount, bind_mount};
 use mountwright_core::mount::{Guarantee, UnmountMode};
-use mountwright_core::share::{ShareRecord, share_rootfs, unshare_recorded};
+use mountwright_core::share::{Share, ShareRecord};
 use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
     BindRequest, ContainerId, Errno, FileMode, Filesystem, Location, MountRequest, Mounter, OsError, UnmountRequest,
@@ -82,7 +81,7 @@ fn clear() {
 
 fn share(backend: &LinuxBackend) -> ShareRecord {
     let id = ContainerId::new("box").unwrap();
-    share_rootfs(backend, backend, Utf8Path::new(MOUNTS), &id, &at("/w/source"), true).unwrap()
+    Share::rootfs(Utf8Path::new(MOUNTS), &id, at("/w/source")).unwrap().read_only().create(backend).unwrap()
 }
 
 fn each_call_is_done_or_full() {
@@ -122,10 +121,10 @@ pub(crate) const CASES: &[KernelCase] = &[
                     if warm {
                         backend.mounts().unwrap();
                     }
-                    let request = BindMount::new(at("/w/source"), at("/w/target")).read_only();
-                    match limited(most, || bind_mount(&backend, &backend, &request)) {
+                    let request = BindRequest::private(at("/w/source"), at("/w/target")).read_only();
+                    match limited(most, || backend.bind(&request)) {
                         Ok(report) => assert_eq!(report.guarantee, Guarantee::Atomic, "{most} {warm} {syscalls:?}"),
-                        Err(error) => is_full("bind_mount", error.errno().unwrap(), error),
+                        Err(error) => is_full("bind", error.errno(), error),
                     }
                     clear();
                 }
@@ -139,7 +138,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 let record = share(&LinuxBackend::new().with_syscalls(syscalls));
                 let backend = LinuxBackend::new().with_syscalls(syscalls);
                 let there = || backend.mount_of(&at("/w/mounts/box/rootfs")).is_ok_and(|found| found.is_root);
-                match limited(most, || unshare_recorded(&backend, &backend, Utf8Path::new(MOUNTS), &record)) {
+                match limited(most, || record.unshare(&backend, Utf8Path::new(MOUNTS))) {
                     Ok(UnshareOutcome::Detached { .. }) => assert!(!there()),
                     Ok(other) => panic!("{other:?} with {most} descriptors, and the mount is there: {}", there()),
                     Err(error) => is_full("unshare", error.errno().unwrap(), error),

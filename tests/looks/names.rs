@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mountwright_core::kubernetes::count_files;
+use mountwright_core::kubernetes::FileCount;
 use mountwright_core::{FileMode, Filesystem, Location};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::fuse_server::{self, FuseServer};
@@ -34,7 +34,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             let entries = backend.open_dir(&Location::trusted("/w/long")).unwrap().entries().unwrap();
             let names: Vec<_> = entries.map(|entry| entry.unwrap().name).collect();
             assert_eq!(names, [seen.file_name()], "{length}");
-            assert!(count_files(&backend, Path::new("/w/long"), 10).is_ok(), "{length}");
+            assert!(FileCount::below(&backend, Path::new("/w/long"), 10).is_ok(), "{length}");
             rustix::mount::unmount("/w/long", rustix::mount::UnmountFlags::DETACH).unwrap();
             drop(server);
         }

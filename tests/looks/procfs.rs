@@ -4,7 +4,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::share::{share_rootfs, unshare_recorded};
+use mountwright_core::share::Share;
 use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
     BindRequest, ContainerId, Errno, Filesystem, Location, MountInfo, MountRequest, Mounter, OsError,
@@ -80,9 +80,9 @@ fn all() -> impl Iterator<Item = (bool, &'static (&'static str, fn()))> {
 /// Shares and unshares, and checks the mounts below `/w` in between and at the end.
 fn share_and_unshare(backend: &LinuxBackend) {
     let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
-    let record = share_rootfs(backend, backend, mounts, &id, &at("/w/source"), true).unwrap();
+    let record = Share::rootfs(mounts, &id, at("/w/source")).unwrap().read_only().create(backend).unwrap();
     assert!(backend.find_mount(record.mount).is_ok());
-    let outcome = unshare_recorded(backend, backend, mounts, &record).unwrap();
+    let outcome = record.unshare(backend, mounts).unwrap();
     assert!(matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome:?}");
     assert!(backend.find_mount(record.mount).is_err() && !Path::new("/w/mounts/box").exists());
 }
@@ -148,7 +148,8 @@ pub(crate) const CASES: &[KernelCase] = &[
                 says_procfs("mount", backend.mount(&MountRequest::new("tmpfs", at("/w/target"))));
                 says_procfs("move_mount", backend.move_mount(&at("/w"), &at("/run")));
                 says_procfs("canonicalize", backend.canonicalize("/w/source".as_ref()));
-                let error = share_rootfs(&backend, &backend, mounts, &id, &at("/w/source"), true).unwrap_err();
+                let error =
+                    Share::rootfs(mounts, &id, at("/w/source")).unwrap().read_only().create(&backend).unwrap_err();
                 assert!(error.left().is_empty(), "{error}");
                 if missing {
                     says_procfs("mounts", backend.mounts());
@@ -187,12 +188,13 @@ pub(crate) const CASES: &[KernelCase] = &[
             let id = ContainerId::new("box").unwrap();
             let mounts = Utf8Path::new("/w/mounts");
             // It existed when the backend first checked; a mount made now can be unmounted after it exists again.
-            let record = share_rootfs(&at_proc, &at_proc, mounts, &id, &at("/w/source"), true);
+            let record =
+                Share::rootfs(mounts, &id, at("/w/source")).and_then(|share| share.read_only().create(&at_proc));
             if let Ok(record) = record {
-                let refused = unshare_recorded(&at_proc, &at_proc, mounts, &record).unwrap_err();
+                let refused = record.unshare(&at_proc, mounts).unwrap_err();
                 assert_eq!(refused.errno(), Some(Errno::EOPNOTSUPP), "{refused}");
                 proc_again();
-                unshare_recorded(&at_proc, &at_proc, mounts, &record).unwrap();
+                record.unshare(&at_proc, mounts).unwrap();
             }
             proc_again();
         }

@@ -4,7 +4,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 
 use mountwright_core::error::Leftover;
 use mountwright_core::mount::Guarantee;
-use mountwright_core::share::{Share, unshare_recorded};
+use mountwright_core::share::Share;
 use mountwright_core::{BindRequest, ContainerId, Errno, Location, MountRequest, Mounter, Propagation};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
@@ -188,10 +188,10 @@ pub(crate) const CASES: &[KernelCase] = &[
             assert_eq!(std::fs::read_dir("/w/private").unwrap().count(), 0);
             rustix::mount::unmount("/w/t/target", rustix::mount::UnmountFlags::DETACH).unwrap();
             let share = Share::rootfs("/w/t", &ContainerId::new("box").unwrap(), at("/w/source")).unwrap().read_only();
-            assert_eq!(share.create(&backend, &backend).unwrap_err().errno(), Some(Errno::EOPNOTSUPP));
-            let record = share.prepared_in("/w/private").create(&backend, &backend).unwrap();
+            assert_eq!(share.create(&backend).unwrap_err().errno(), Some(Errno::EOPNOTSUPP));
+            let record = share.prepared_in("/w/private").create(&backend).unwrap();
             assert!(backend.find_mount(record.mount).unwrap().attributes.is_read_only());
-            unshare_recorded(&backend, &backend, "/w/t".into(), &record).unwrap();
+            record.unshare(&backend, "/w/t".into()).unwrap();
             assert_eq!(std::fs::read_dir("/w/private").unwrap().count(), 0);
         }
     }),

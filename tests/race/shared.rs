@@ -5,7 +5,7 @@ use std::fmt;
 use camino::Utf8Path;
 use mountwright_core::error::Leftover;
 use mountwright_core::mount::UnmountMode;
-use mountwright_core::share::{share_rootfs, share_volume, unshare_rootfs, unshare_volume};
+use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{
     BindRequest, ContainerId, Errno, FileMode, Filesystem, Location, MountKey, Mounter, Propagation, UnmountRequest,
@@ -71,8 +71,12 @@ impl Shared {
     pub(crate) fn share(self, backend: &LinuxBackend) -> Option<MountKey> {
         let (mounts, id, source) = (Utf8Path::new("/w/shared"), container(), Location::trusted(self.source()));
         let recorded = match self {
-            Self::Rootfs => share_rootfs(backend, backend, mounts, &id, &source, true),
-            Self::File => share_volume(backend, backend, mounts, &id, "config", &source, true),
+            Self::Rootfs => {
+                Share::rootfs(mounts, &id, source.clone()).and_then(|share| share.read_only().create(backend))
+            }
+            Self::File => {
+                Share::volume(mounts, &id, "config", source.clone()).and_then(|share| share.read_only().create(backend))
+            }
             Self::Deep => {
                 let request = BindRequest::new(source, self.place()).read_only().propagation(Propagation::Private);
                 let bound = backend.bind(&request.creating_target(FileMode::from_bits(0o755)));
@@ -86,8 +90,8 @@ impl Shared {
     pub(crate) fn unshare(self, backend: &LinuxBackend, mount: Option<MountKey>) -> Off {
         let (mounts, id) = (Utf8Path::new("/w/shared"), container());
         let outcome = match self {
-            Self::Rootfs => unshare_rootfs(backend, backend, mounts, &id),
-            Self::File => unshare_volume(backend, backend, mounts, &id, "config"),
+            Self::Rootfs => ShareName::Rootfs.unshare(backend, mounts, &id),
+            Self::File => ShareName::volume("config").unshare(backend, mounts, &id),
             Self::Deep => return self.unmount(backend, mount),
         };
         match outcome {

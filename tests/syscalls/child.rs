@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest, apply_fs_group};
-use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, count_files, empty_dir_medium};
+use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest};
+use mountwright_core::kubernetes::{EmptyDirMedium, FileCount};
 use mountwright_core::mount::UnmountMode;
-use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::share::{Share, ShareName};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::LinuxBackend;
@@ -128,12 +128,12 @@ impl Counted {
             }
             "memory-emptyDir question" => {
                 ready();
-                let medium = between_marks(|| empty_dir_medium(b, Utf8Path::new(EMPTY_DIR))).unwrap();
+                let medium = between_marks(|| EmptyDirMedium::of(b, Utf8Path::new(EMPTY_DIR))).unwrap();
                 assert_eq!(medium, Some(EmptyDirMedium::Memory));
             }
             "count with limit 8" => {
                 ready();
-                let count = between_marks(|| count_files(b, Path::new("/tmp/many"), 8)).unwrap();
+                let count = between_marks(|| FileCount::below(b, Path::new("/tmp/many"), 8)).unwrap();
                 assert_eq!(count, FileCount::Over(8));
             }
             "read-only private bind" => {
@@ -166,13 +166,16 @@ impl Counted {
             }
             "share of a rootfs" => {
                 ready();
-                between_marks(|| share_rootfs(b, b, mounts, &id, &at("/tmp/source"), true)).unwrap();
-                unshare_rootfs(b, b, mounts, &id).unwrap();
+                between_marks(|| {
+                    Share::rootfs(mounts, &id, at("/tmp/source")).and_then(|share| share.read_only().create(b))
+                })
+                .unwrap();
+                ShareName::Rootfs.unshare(b, mounts, &id).unwrap();
             }
             "unshare of a rootfs" => {
-                share_rootfs(b, b, mounts, &id, &at("/tmp/source"), true).unwrap();
+                Share::rootfs(mounts, &id, at("/tmp/source")).unwrap().read_only().create(b).unwrap();
                 ready();
-                let outcome = between_marks(|| unshare_rootfs(b, b, mounts, &id)).unwrap();
+                let outcome = between_marks(|| ShareName::Rootfs.unshare(b, mounts, &id)).unwrap();
                 assert!(!Path::new("/tmp/mounts/box").exists(), "{outcome:?}");
             }
             "fsGroup of ten files that change" => {
@@ -244,6 +247,6 @@ fn give_group(b: &LinuxBackend, ready: impl FnOnce()) {
     let request = FsGroupRequest::new(FsGroup { gid: GROUP, policy: FsGroupChangePolicy::Always });
     let at = Location::trusted(VOLUME);
     ready();
-    let outcome = between_marks(|| apply_fs_group(b, &at, &request, &mut |_| ControlFlow::Continue(())));
+    let outcome = between_marks(|| request.apply(b, &at, &mut |_| ControlFlow::Continue(())));
     assert!(matches!(outcome, Ok(FsGroupOutcome::Applied(_))), "{outcome:?}");
 }

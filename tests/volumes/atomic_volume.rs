@@ -2,9 +2,7 @@
 
 use std::fs;
 
-use mountwright_core::kubernetes::atomic_writer::{
-    AtomicVolume, AtomicVolumeError, AtomicVolumeLimits, read_atomic_volume,
-};
+use mountwright_core::kubernetes::atomic_writer::{AtomicVolume, AtomicVolumeError, AtomicVolumeLimits};
 
 use crate::Case;
 use crate::scene::Scene;
@@ -12,7 +10,7 @@ use crate::scene::Scene;
 pub(crate) const CASES: &[Case] = &[("atomic volume: a link out of the volume is not followed", outside)];
 
 fn read(scene: &Scene) -> Result<AtomicVolume, AtomicVolumeError> {
-    read_atomic_volume(&scene.backend, &scene.location("v"), &AtomicVolumeLimits::default())
+    AtomicVolume::read(&scene.backend, &scene.location("v"), &AtomicVolumeLimits::default())
 }
 
 fn outside(scene: &Scene) {

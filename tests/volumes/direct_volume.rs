@@ -2,10 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 use mountwright_core::Errno;
-use mountwright_core::kata::{
-    DirectVolume, DirectVolumeError, DirectVolumeType, MOUNT_INFO_FILE, apply_direct_volume,
-    direct_volume_directory_name, read_direct_volume, write_direct_volume,
-};
+use mountwright_core::kata::{DirectVolume, DirectVolumeError, DirectVolumeType, DirectVolumes, MOUNT_INFO_FILE};
 use mountwright_core::spec::Mount;
 
 use crate::Case;
@@ -29,11 +26,11 @@ fn volume(device: &str) -> DirectVolume {
 }
 
 fn write(scene: &Scene, volume: &DirectVolume) -> Result<(), DirectVolumeError<serde_json::Error>> {
-    write_direct_volume(&scene.backend, &root(scene), VOLUME.into(), volume, serde_json::to_vec)
+    DirectVolumes::at(root(scene)).write(&scene.backend, VOLUME.into(), volume, serde_json::to_vec)
 }
 
 fn read(scene: &Scene) -> Result<Option<DirectVolume>, DirectVolumeError<serde_json::Error>> {
-    read_direct_volume(&scene.backend, &root(scene), VOLUME.into(), |json| serde_json::from_slice(json))
+    DirectVolumes::at(root(scene)).read(&scene.backend, VOLUME.into(), |json| serde_json::from_slice(json))
 }
 
 fn round_trip(scene: &Scene) {
@@ -42,7 +39,7 @@ fn round_trip(scene: &Scene) {
         write(scene, &volume(device)).expect("it can be written");
         assert_eq!(read(scene).expect("it can be read"), Some(volume(device)));
     }
-    let name = direct_volume_directory_name(Utf8Path::new(VOLUME)).expect("it has a name");
+    let name = DirectVolumes::directory_name(Utf8Path::new(VOLUME)).expect("it has a name");
     let directory = format!("run/shared/direct-volumes/{name}");
     assert_eq!(scene.names(&directory), [MOUNT_INFO_FILE]);
     assert_eq!(
@@ -51,12 +48,15 @@ fn round_trip(scene: &Scene) {
     );
     let mut mount = Mount::new(VOLUME, "/data", "bind");
     let parse = |json: &[u8]| serde_json::from_slice(json);
-    apply_direct_volume(&scene.backend, &root(scene), &mut mount, parse).expect("it can be read").expect("it is there");
+    DirectVolumes::at(root(scene))
+        .apply(&scene.backend, &mut mount, parse)
+        .expect("it can be read")
+        .expect("it is there");
     assert_eq!((mount.source.as_str(), mount.fs_group.map(|group| group.gid)), ("/dev/sdc", Some(2000)));
 }
 
 fn symlinks(scene: &Scene) {
-    let name = direct_volume_directory_name(Utf8Path::new(VOLUME)).expect("it has a name");
+    let name = DirectVolumes::directory_name(Utf8Path::new(VOLUME)).expect("it has a name");
     scene.directory("run/shared/direct-volumes", 0o755);
     scene.file("elsewhere/mountInfo.json", 0o600, br#"{"volume-type":"block"}"#);
     scene.symlink(&format!("run/shared/direct-volumes/{name}"), scene.path("elsewhere"));

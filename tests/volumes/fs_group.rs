@@ -5,9 +5,9 @@ use std::os::fd::OwnedFd;
 
 use mountwright_core::Errno;
 use mountwright_core::kubernetes::fs_group::{
-    FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest, apply_fs_group, fs_group_needs_change,
+    FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest,
 };
-use mountwright_core::spec::{FsGroup, FsGroupChangePolicy, VolumeAccess};
+use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_fake::test_kit::Interposed;
 use mountwright_linux::{Linux, LinuxBackend};
 use rustix::fs::{FileType, Mode, OFlags};
@@ -35,7 +35,7 @@ pub(crate) const MISMATCH: FsGroupRequest =
     FsGroupRequest::new(FsGroup { gid: GID, policy: FsGroupChangePolicy::OnRootMismatch });
 
 pub(crate) fn run(scene: &Scene, volume: &str, request: &FsGroupRequest) -> Result<FsGroupOutcome, FsGroupError> {
-    apply_fs_group(&scene.backend, &scene.location(volume), request, &mut |_| ControlFlow::Continue(()))
+    request.apply(&scene.backend, &scene.location(volume), &mut |_| ControlFlow::Continue(()))
 }
 
 #[track_caller]
@@ -72,7 +72,7 @@ fn set_up(scene: &Scene) {
 fn everything(scene: &Scene) {
     set_up(scene);
     let at = scene.location("v");
-    assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(true));
+    assert_eq!(FsGroupRequest::new(MISMATCH.group).needs_change(&scene.backend, &at), Ok(true));
     let report = applied(scene, &MISMATCH);
     assert_eq!((report.progress.examined, report.progress.changed, report.progress.failed), (10, 10, 0));
     assert_shown(
@@ -92,7 +92,7 @@ fn everything(scene: &Scene) {
             ("outside/secret", "600 0"),
         ],
     );
-    assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(false));
+    assert_eq!(FsGroupRequest::new(MISMATCH.group).needs_change(&scene.backend, &at), Ok(false));
     // A file created there from now on has the group.
     scene.file("v/d/later", 0o600, b"");
     assert_shown(scene, &[("v/d/later", "600 G")]);
@@ -125,11 +125,11 @@ fn symlinked_root(scene: &Scene) {
     set_up(scene);
     scene.symlink("link", "v");
     let at = scene.location("link");
-    assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(true));
-    let outcome = apply_fs_group(&scene.backend, &at, &MISMATCH, &mut |_| ControlFlow::Continue(()));
+    assert_eq!(FsGroupRequest::new(MISMATCH.group).needs_change(&scene.backend, &at), Ok(true));
+    let outcome = MISMATCH.apply(&scene.backend, &at, &mut |_| ControlFlow::Continue(()));
     assert!(matches!(outcome, Ok(FsGroupOutcome::Applied(_))), "{outcome:?}");
     assert_shown(scene, &[("link", "777 0"), ("v", "2775 G"), ("v/f", "660 G")]);
-    assert_eq!(fs_group_needs_change(&scene.backend, &at, MISMATCH.group, VolumeAccess::ReadWrite), Ok(false));
+    assert_eq!(FsGroupRequest::new(MISMATCH.group).needs_change(&scene.backend, &at), Ok(false));
 }
 
 const LEVELS: usize = 2500;
@@ -158,7 +158,7 @@ fn linear_depth(scene: &Scene) {
         let top = format!("v{levels}");
         make_deep(scene, &top, levels);
         let backend = LinuxBackend::over(Interposed::new(Linux::new(), ()));
-        let outcome = apply_fs_group(&backend, &scene.location(&top), &ALWAYS, &mut |_| ControlFlow::Continue(()));
+        let outcome = ALWAYS.apply(&backend, &scene.location(&top), &mut |_| ControlFlow::Continue(()));
         let Ok(FsGroupOutcome::Applied(report)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(report.progress.changed, 3 * levels as u64 + 1);
         backend.kernel().calls_made()
@@ -171,7 +171,7 @@ fn deep_tree(scene: &Scene) {
     make_deep(scene, "v", LEVELS);
     let before = Scene::open_descriptors();
     let mut most = 0;
-    let outcome = apply_fs_group(&scene.backend, &scene.location("v"), &ALWAYS, &mut |progress| {
+    let outcome = ALWAYS.apply(&scene.backend, &scene.location("v"), &mut |progress| {
         if progress.examined.is_multiple_of(16) {
             most = most.max(Scene::open_descriptors() - before);
         }
@@ -240,10 +240,10 @@ fn cancelled(scene: &Scene) {
             if progress.examined == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let at = scene.location(&here);
-        let outcome = apply_fs_group(&scene.backend, &at, &MISMATCH, stop);
+        let outcome = MISMATCH.apply(&scene.backend, &at, stop);
         assert!(matches!(outcome, Ok(FsGroupOutcome::Cancelled(_))), "{outcome:?}");
         assert_shown(scene, &[(&here, "755 0")]);
-        let rest = apply_fs_group(&scene.backend, &at, &MISMATCH, &mut |_| ControlFlow::Continue(()));
+        let rest = MISMATCH.apply(&scene.backend, &at, &mut |_| ControlFlow::Continue(()));
         let Ok(FsGroupOutcome::Applied(report)) = rest else { panic!("{rest:?}") };
         assert_eq!((report.progress.examined, report.progress.changed), (10, 10 - after));
         assert_shown(scene, &[(&here, "2775 G"), (&format!("{here}/a/f"), "660 G"), (&format!("{here}/c-f"), "660 G")]);

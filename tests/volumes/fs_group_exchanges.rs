@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupRequest, apply_fs_group};
+use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupRequest};
 use mountwright_core::spec::FsGroup;
 use mountwright_tests::namespace::enter_on_this_thread;
 use mountwright_tests::settings::Settings;
@@ -63,7 +63,7 @@ fn against(scene: &Scene, exchange: impl Fn(&Scene) + Send, prepare: impl FnOnce
             let gid = GID + u32::try_from(runs % 2).expect("0 or 1");
             let request = FsGroupRequest::new(FsGroup { gid, ..ALWAYS.group });
             let at = scene.location("v");
-            let outcome = apply_fs_group(&scene.backend, &at, &request, &mut |progress| {
+            let outcome = request.apply(&scene.backend, &at, &mut |progress| {
                 changed = progress.changed;
                 ControlFlow::Continue(())
             });

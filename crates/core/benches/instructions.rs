@@ -8,7 +8,7 @@ mod mountinfo_text;
 use std::hint::black_box;
 use std::path::Path;
 
-use mountwright_core::kata::is_docker_volume;
+use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
 use mountwright_core::path::clean_path;
 use mountwright_core::spec::is_system_mount;
 use mountwright_core::{ContainerId, MountInfo, MountTable, kubernetes};
@@ -24,10 +24,16 @@ type Case = (&'static str, fn(u32));
 
 const CASES: &[Case] = &[
     ("clean_path_100_bytes", |times| repeat(times, || clean_path(black_box(Path::new(VOLUME))).as_os_str().len())),
-    ("volume_kind_100_bytes", |times| repeat(times, || kubernetes::volume_kind(black_box(VOLUME.into())))),
-    ("is_empty_dir_100_bytes", |times| repeat(times, || kubernetes::is_empty_dir(black_box(VOLUME.into())))),
+    ("volume_kind_100_bytes", |times| repeat(times, || kubernetes::VolumeKind::of(black_box(VOLUME.into())))),
+    ("is_empty_dir_100_bytes", |times| {
+        repeat(times, || {
+            kubernetes::VolumeKind::of(black_box(VOLUME.into())) == Some(kubernetes::VolumeKind::EmptyDir)
+        });
+    }),
     ("is_system_mount_100_bytes", |times| repeat(times, || is_system_mount(black_box(VOLUME.into())))),
-    ("is_docker_volume_100_bytes", |times| repeat(times, || is_docker_volume(black_box(VOLUME.into())))),
+    ("is_docker_volume_100_bytes", |times| {
+        repeat(times, || is_docker_volume(black_box(VOLUME.into()), DOCKER_DATA_ROOT));
+    }),
     ("container_id_64_bytes", |times| {
         let id = "0123456789abcdef".repeat(4);
         repeat(times, || ContainerId::new(black_box(id.as_str())).is_ok());

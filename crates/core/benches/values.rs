@@ -31,7 +31,7 @@ fn path_rules(report: &mut Report) {
     assert_eq!(VOLUME.len(), 100);
     Group::new("path rules, a clean path of 100 bytes")
         .variant("clean_path", || matches!(clean_path(black_box(Path::new(VOLUME))), std::borrow::Cow::Borrowed(_)))
-        .variant("volume_kind", || kubernetes::volume_kind(black_box(VOLUME.into())))
+        .variant("volume_kind", || kubernetes::VolumeKind::of(black_box(VOLUME.into())))
         .variant("is_system_mount", || is_system_mount(black_box(VOLUME.into())))
         .variant("components collected into a new path", || {
             black_box(Path::new(VOLUME)).components().collect::<std::path::PathBuf>()

@@ -4,10 +4,10 @@
 //!
 //! 1. *Data*: [`path`], [`mod@file`], [`mount`], [`error`], [`mount_table`], [`spec`]: plain data types and
 //!    parsers. No port access.
-//! 2. *Ports*: [`ports`], the two traits that a backend implements, [`Filesystem`] (with [`Directory`]) and [`Mounter`]; a
-//!    type with both is a [`Backend`].
+//! 2. *Ports*: [`ports`], the two traits that a backend implements, [`Filesystem`] (with [`Directory`]) and
+//!    [`Mounter`]; a type with both is a [`Backend`].
 //! 3. *Questions*, which change nothing: [`device`], most of [`kubernetes`].
-//! 4. *Changes*, in an order that matters: [`bind`], [`unmount`], [`share`], [`sandbox`], [`recovery`], [`kata`], and
+//! 4. *Changes*, in an order that matters: [`unmount`], [`share`], [`sandbox`], [`recovery`], [`kata`], and
 //!    [`kubernetes::fs_group`].
 //!
 //! There is no I/O here and no unsafe code. `mountwright-linux` implements the ports on Linux, `mountwright-fake` on an
@@ -18,11 +18,11 @@
 //! | to | begin at |
 //! |---|---|
 //! | write code for both backends | [`Backend`], and a [`Location`] for each place: trusted, or beneath a root that a guest can write |
-//! | find the storage behind a path | [`device::backing_device`], [`device::device_for_path`], [`device::mount_at`], [`Mounter::mount_of`] |
+//! | find the storage behind a path | [`device::BackingDevice::of`], [`device::PathDevice::of`], [`device::mount_at`], [`Mounter::mount_of`] |
 //! | classify the mounts of a specification | [`spec::Mount::from_runtime_spec`], [`kubernetes`], [`spec::is_system_mount`], [`device::is_host_device`] |
-//! | bind, remount, unmount | [`bind::bind_mount`], [`bind::remount_read_only`], [`Mounter`] |
-//! | share a container with its guest | [`sandbox::set_up_sandbox`], [`share::share_rootfs`], [`share::share_volume`], [`share::unshare_recorded`], [`sandbox::tear_down_sandbox`] |
-//! | continue after a crash | [`share::ensure_share`], [`recovery::Recovery`] |
+//! | bind, remount, unmount | [`Mounter::bind`] of a [`BindRequest::private`], [`Mounter::change_attributes`], [`Mounter::unmount`] |
+//! | share a container with its guest | [`sandbox::SandboxSetup`], [`share::Share`], [`share::ShareName::unshare`], [`sandbox::TearDown`] |
+//! | continue after a crash | [`share::Share::ensure`], [`recovery::Recovery`] |
 //! | read a mount table, or print one | [`MountTable`], [`MountInfo`], [`spec::MountOptions`] |
 //! | handle an error | [`Error`], [`OsError`], [`Errno`] |
 //!
@@ -38,10 +38,11 @@
 //! * `mock`: in [`ports`], `MockFilesystem`, `MockDirectory` and `MockMounter`, made with mockall.
 //! * `oci-spec`: [`spec::Mount`] from and to `oci_spec::runtime::Mount`.
 //! * `proptest`: `strategies`, values and histories for property tests.
-//! * `serde`: stored forms of the data types (`docs/forms.md`), and `DirectVolume`, the record of a direct-assigned volume.
+//! * `serde`: stored forms of the data types (`docs/forms.md`), and `DirectVolume`, the record of a direct-assigned
+//!   volume.
 #![forbid(unsafe_code)]
 
-pub mod bind;
+mod bind;
 pub mod device;
 pub mod error;
 pub mod file;

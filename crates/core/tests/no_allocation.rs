@@ -8,7 +8,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::kata::is_docker_volume;
+use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
 use mountwright_core::mount::MountId;
 use mountwright_core::path::clean_path;
 use mountwright_core::spec::is_system_mount;
@@ -58,11 +58,11 @@ fn a_clean_path_of_100_bytes_is_judged_without_memory() {
     assert_eq!(VOLUME.len(), 100);
     let path = Utf8Path::new(VOLUME);
     assert_eq!(allocations(|| matches!(clean_path(path.as_std_path()), Cow::Borrowed(_))), 0);
-    assert_eq!(allocations(|| kubernetes::volume_kind(path)), 0);
-    assert_eq!(allocations(|| kubernetes::volume_kind_in(path, kubernetes::KUBELET_ROOT.into())), 0);
-    assert_eq!(allocations(|| kubernetes::is_empty_dir(path)), 0);
+    assert_eq!(allocations(|| kubernetes::VolumeKind::of(path)), 0);
+    assert_eq!(allocations(|| kubernetes::VolumeKind::below(path, kubernetes::KUBELET_ROOT.into())), 0);
+    assert_eq!(allocations(|| kubernetes::VolumeKind::of(path) == Some(kubernetes::VolumeKind::EmptyDir)), 0);
     assert_eq!(allocations(|| is_system_mount(path)), 0);
-    assert_eq!(allocations(|| is_docker_volume(path)), 0);
+    assert_eq!(allocations(|| is_docker_volume(path, DOCKER_DATA_ROOT)), 0);
 }
 
 #[test]

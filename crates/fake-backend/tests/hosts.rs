@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mountwright_core::file::{FileKind, FilesystemMagic, FinalSymlink};
 use mountwright_core::mount::Difference;
-use mountwright_core::share::{Ensured, Share, ensure_share, unshare_recorded};
+use mountwright_core::share::{Ensured, Share};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, DeviceNumber, Errno, FileMode, Filesystem, Location,
     Mounter, Propagation, Recursion, UnmountRequest,
@@ -351,7 +351,7 @@ fn two_exports_of_one_superblock_are_two_volumes() {
 
     let id = ContainerId::new("c1").unwrap();
     let share = |volume: String| Share::volume("/run/mounts", &id, "data", Location::trusted(volume)).unwrap();
-    let ensure = |volume: &str| ensure_share(&host, &host, &share(volume.to_owned())).unwrap();
+    let ensure = |volume: &str| share(volume.to_owned()).ensure(&host).unwrap();
     for (one, other) in
         [(a.clone(), b.clone()), (format!("{a}/sub"), format!("{b}/sub")), (a.clone(), format!("{a}/sub"))]
     {
@@ -361,7 +361,7 @@ fn two_exports_of_one_superblock_are_two_volumes() {
             Ensured::Conflict(conflict) => assert_eq!(conflict.differences, [Difference::Source], "{other}"),
             there => panic!("{other}: {there:?}"),
         }
-        unshare_recorded(&host, &host, "/run/mounts".into(), &record).unwrap();
+        record.unshare(&host, "/run/mounts".into()).unwrap();
     }
 }
 

@@ -5,13 +5,9 @@ use std::os::unix::net::UnixStream;
 
 use camino::Utf8Path;
 use mountwright_core::recovery::Recovery;
-use mountwright_core::sandbox::{
-    IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox,
-};
-use mountwright_core::share::{
-    Ensured, Share, ShareRecord, ensure_share, unshare_recorded, unshare_rootfs, unshare_volume,
-};
-use mountwright_core::unmount::UnmountStrategy;
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
+use mountwright_core::share::{Ensured, Share, ShareName, ShareRecord};
+
 use mountwright_core::{ContainerId, Location};
 use mountwright_linux::LinuxBackend;
 use serde::{Deserialize, Serialize};
@@ -84,7 +80,7 @@ impl Life<'_> {
     fn once(&mut self, torn_down: bool) {
         let backend = self.backend;
         self.begins("set up");
-        let dirs = set_up_sandbox(backend, backend, &self.ways.setup()).ok();
+        let dirs = self.ways.setup().run(backend).ok();
         if let Some(dirs) = &dirs {
             self.say(&Said::SetUp(Box::new(dirs.clone())));
         }
@@ -92,10 +88,10 @@ impl Life<'_> {
         self.unshares(&mut shares);
         if let Some(dirs) = dirs.filter(|_| torn_down) {
             self.begins("tear a sandbox down");
-            let _ = tear_down_sandbox(backend, backend, &dirs, &shares, UnmountStrategy::Lazy);
+            let _ = TearDown::sandbox(&dirs, &shares).run(backend);
         } else {
             self.begins("recover");
-            let _ = self.ways.recovery().reap(backend, backend);
+            let _ = self.ways.recovery().reap(backend);
         }
     }
 
@@ -111,14 +107,14 @@ impl Life<'_> {
         let mut records = Vec::new();
         for (operation, share) in first {
             self.begins(operation);
-            records.extend(share.create(self.backend, self.backend));
+            records.extend(share.create(self.backend));
         }
         for (operation, share) in [
             ("ensure what is missing", volume("more", "/h/data").read_only()),
             ("ensure what is there", volume("config", "/h/config").read_only()),
         ] {
             self.begins(operation);
-            if let Ok(Ensured::Done(record)) = ensure_share(self.backend, self.backend, &share) {
+            if let Ok(Ensured::Done(record)) = share.ensure(self.backend) {
                 records.push(record);
             }
         }
@@ -128,22 +124,16 @@ impl Life<'_> {
     fn unshares(&mut self, shares: &mut Vec<ShareRecord>) {
         let (backend, mounts) = (self.backend, Utf8Path::new(MOUNTS));
         self.begins("unshare a file by name");
-        let _ = unshare_volume(backend, backend, mounts, &id("c1"), "config");
+        let _ = ShareName::volume("config").unshare(backend, mounts, &id("c1"));
         self.begins("unshare a root filesystem by name");
-        let _ = unshare_rootfs(backend, backend, mounts, &id("c1"));
+        let _ = ShareName::Rootfs.unshare(backend, mounts, &id("c1"));
         if let Some(record) = shares.pop() {
             self.begins("unshare by record");
-            let _ = unshare_recorded(backend, backend, mounts, &record);
+            let _ = record.unshare(backend, mounts);
         }
         if !shares.is_empty() {
             self.begins("tear a container down");
-            let _ = tear_down_container(
-                backend,
-                backend,
-                mounts,
-                &shares.split_off(shares.len() / 2),
-                UnmountStrategy::Lazy,
-            );
+            let _ = TearDown::container(mounts, &shares.split_off(shares.len() / 2)).run(backend);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! A process that leads a sandbox's life is killed at random moments, with mounts and files of others beside it; a recovery
-//! then leaves nothing of the sandbox but what it names, and everything of others as it was.
+//! A process that leads a sandbox's life is killed at random moments, with mounts and files of others beside it; a
+//! recovery then leaves nothing of the sandbox but what it names, and everything of others as it was.
 
 mod life;
 mod named;
@@ -198,7 +198,7 @@ impl Kills {
             recovery = recovery.with_record(record);
             self.reply.with_record += 1;
         }
-        let report = recovery.reap(&backend, &backend).expect("a recovery begins");
+        let report = recovery.reap(&backend).expect("a recovery begins");
         let now = self.around.look();
         let (staged, ours) = split(theirs.ours(&now));
         let mut bad = theirs.changed(&now);
@@ -207,7 +207,7 @@ impl Kills {
             bad.push(format!("something is left: {ours:?}\n{report}"));
         }
         self.reply.note_rest(&report);
-        let again = recovery.reap(&backend, &backend).expect("a recovery begins");
+        let again = recovery.reap(&backend).expect("a recovery begins");
         if !again.did_nothing() {
             bad.push(format!("the second recovery did something: {again}"));
         }

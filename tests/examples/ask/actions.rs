@@ -3,10 +3,11 @@
 use std::ffi::OsStr;
 
 use camino::Utf8Path;
-use mountwright_core::bind::{BindMount, bind_mount, remount_read_only};
-use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, UnshareOutcome};
-use mountwright_core::{ContainerId, Error, Location, Recursion};
+use mountwright_core::{
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, Error, Location, Mounter as _, Recursion,
+};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::show::printable;
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use super::cli::Bind;
 
 pub(crate) fn bind(backend: &LinuxBackend, asked: &Bind, stacking: bool) -> Result<Answer, Error> {
     let (source, destination) = (Location::trusted(&asked.source), Location::trusted(&asked.destination));
-    let mut bind = BindMount::new(source, destination).propagation(asked.propagation.propagation);
+    let mut bind = BindRequest::private(source, destination).propagation(asked.propagation.propagation);
     if asked.propagation.recursion == Recursion::Tree {
         bind = bind.recursive();
     }
@@ -26,7 +27,7 @@ pub(crate) fn bind(backend: &LinuxBackend, asked: &Bind, stacking: bool) -> Resu
     if stacking {
         bind = bind.stacking();
     }
-    let report = bind_mount(backend, backend, &bind)?;
+    let report = backend.bind(&bind)?;
     let text = format!(
         "{} on {} as mount {}, {}",
         printable(&asked.source),
@@ -41,7 +42,8 @@ pub(crate) fn bind(backend: &LinuxBackend, asked: &Bind, stacking: bool) -> Resu
 }
 
 pub(crate) fn remount_ro(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Error> {
-    let report = remount_read_only(backend, backend, &Location::trusted(path))?;
+    let request = AttributesRequest::new(Location::trusted(path), AttributeChange::READ_ONLY);
+    let report = backend.change_attributes(&request)?;
     let answer = Answer::new(format!("{} is read-only now, {}", printable(path), report.guarantee));
     Ok(answer.with_path("path", path).with("guarantee", report.guarantee.to_string()))
 }
@@ -52,7 +54,7 @@ pub(crate) fn share(
     id: &ContainerId,
     rootfs: &OsStr,
 ) -> Result<Answer, Error> {
-    let record = share_rootfs(backend, backend, mounts, id, &Location::trusted(rootfs), false)?;
+    let record = Share::rootfs(mounts, id, Location::trusted(rootfs))?.create(backend)?;
     let shared = printable(&record.path);
     let answer = Answer::new(format!("{} on {shared} as mount {}", printable(rootfs), record.mount));
     let answer = answer.with_path("rootfs", rootfs).with("container", id.as_str()).with("name", record.name);
@@ -61,7 +63,7 @@ pub(crate) fn share(
 }
 
 pub(crate) fn unshare(backend: &LinuxBackend, mounts: &Utf8Path, id: &ContainerId) -> Result<Answer, Error> {
-    let outcome = unshare_rootfs(backend, backend, mounts, id)?;
+    let outcome = ShareName::Rootfs.unshare(backend, mounts, id)?;
     let (word, layers, name) = match outcome {
         UnshareOutcome::Detached { layers, name } => ("detached", layers, Some(name)),
         UnshareOutcome::NotMounted { name } => ("not-mounted", 0, Some(name)),

@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use mountwright_core::device::{PathDevice, backing_device, device_for_path, is_host_device};
-use mountwright_core::kubernetes::{FileCount, count_files};
+use mountwright_core::device::{BackingDevice, PathDevice, is_host_device};
+use mountwright_core::kubernetes::FileCount;
 use mountwright_core::{Error, Location, Mounter};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::show::{backing_json, backing_words, mount_json, printable};
@@ -12,7 +12,7 @@ use mountwright_tests::show::{backing_json, backing_words, mount_json, printable
 use super::answer::Answer;
 
 pub(crate) fn device(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Error> {
-    let found = device_for_path(backend, Path::new(path))?;
+    let found = PathDevice::of(backend, Path::new(path))?;
     let device = found.device();
     let (kind, text) = match &found {
         PathDevice::BlockNode { .. } => ("BlockNode", format!("BlockNode{{{device}}}")),
@@ -30,7 +30,7 @@ pub(crate) fn device(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Err
 }
 
 pub(crate) fn backing(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Error> {
-    let found = backing_device(backend, backend, Path::new(path))?;
+    let found = BackingDevice::of(backend, Path::new(path))?;
     let text = match found.mount() {
         Some(mount) => {
             let [at, source, ..] = mount.words();
@@ -66,7 +66,7 @@ pub(crate) fn mount(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Erro
 }
 
 pub(crate) fn count(backend: &LinuxBackend, path: &OsStr, limit: u64) -> Result<Answer, Error> {
-    let found = count_files(backend, Path::new(path), limit)?;
+    let found = FileCount::below(backend, Path::new(path), limit)?;
     let (count, over) = match found {
         FileCount::Exactly(count) => (Some(count), false),
         FileCount::Over(_) => (None, true),

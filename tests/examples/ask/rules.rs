@@ -4,8 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
 use camino::Utf8Path;
-use mountwright_core::kata::is_docker_volume;
-use mountwright_core::kubernetes::{EmptyDirMedium, VolumeLayout, Watchability, empty_dir_medium, watchability};
+use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
+use mountwright_core::kubernetes::{EmptyDirMedium, VolumeLayout, Watchability};
 use mountwright_core::spec::is_system_mount;
 use mountwright_core::{Error, kubernetes};
 use mountwright_linux::LinuxBackend;
@@ -21,9 +21,9 @@ pub(crate) fn system(path: &OsStr) -> Result<Answer, Error> {
 
 pub(crate) fn volume(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Error> {
     let text = utf8(path)?;
-    let kind = kubernetes::volume_kind(text);
-    let docker = is_docker_volume(text);
-    let medium = empty_dir_medium(backend, text)?;
+    let kind = kubernetes::VolumeKind::of(text);
+    let docker = is_docker_volume(text, DOCKER_DATA_ROOT);
+    let medium = EmptyDirMedium::of(backend, text)?;
     let (medium_word, page_size) = match medium {
         Some(EmptyDirMedium::Memory) => (Some("memory"), None),
         Some(EmptyDirMedium::Disk) => (Some("disk"), None),
@@ -60,7 +60,7 @@ fn plugin_reason(kind: kubernetes::VolumeKind) -> String {
 
 pub(crate) fn watchable(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Error> {
     let text = utf8(path)?;
-    let found = watchability(backend, text)?;
+    let found = Watchability::of(backend, text)?;
     let reason = match found {
         Watchability::Watchable { entries, keys, bytes, layout } => {
             let layout = match layout {
@@ -72,7 +72,7 @@ pub(crate) fn watchable(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, 
         why => why.to_string(),
     };
     let answer = Answer::yes_or_no("watchable", found.is_watchable(), &reason).with_path("path", path);
-    let answer = answer.with("kubernetes", kubernetes::volume_kind(text).map(|kind| kind.to_string()));
+    let answer = answer.with("kubernetes", kubernetes::VolumeKind::of(text).map(|kind| kind.to_string()));
     Ok(match found {
         Watchability::Watchable { entries, keys, bytes, layout } => {
             let layout = match layout {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mountwright_core::Backend;
-use mountwright_core::device::{BackingDevice, backing_device};
+use mountwright_core::device::BackingDevice;
 use mountwright_core::spec::Mount;
 
 use super::unbuilt::Unbuilt;
@@ -24,7 +24,7 @@ impl Row {
         let can_say = source.is_absolute() && unbuilt.reason(source).is_none();
         Self {
             verdict: Verdict::of(&backend, &backend, mount, unbuilt),
-            backing: can_say.then(|| backing_device(&backend, &backend, source).ok()).flatten(),
+            backing: can_say.then(|| BackingDevice::of(&backend, source).ok()).flatten(),
             mount: mount.clone(),
         }
     }

@@ -1,11 +1,9 @@
 //! The life of a sandbox: its mounts are classified, shared, and unmounted.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use mountwright_core::sandbox::{
-    IfNotShared, SandboxDirs, SandboxSetup, TearDownReport, set_up_sandbox, tear_down_sandbox,
-};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown, TearDownReport};
 use mountwright_core::share::{Share, ShareRecord};
-use mountwright_core::unmount::UnmountStrategy;
+
 use mountwright_core::{Backend, Error, Location, MountTable};
 
 use super::host::Host;
@@ -52,11 +50,11 @@ impl Story {
         let before = backend.mounts()?;
         let [mounts_dir, shared_dir] = directories(spec);
         let setup = SandboxSetup::new(mounts_dir, shared_dir)?;
-        let dirs = set_up_sandbox(&backend, &backend, &setup.unshared(IfNotShared::MakeShared))?;
+        let dirs = setup.unshared(IfNotShared::MakeShared).run(&backend)?;
         let mut shares = Vec::new();
         let seen = share_all(backend, spec, &rows, &dirs, &mut shares).and_then(|()| Ok(backend.mounts()?));
         let records: Vec<ShareRecord> = shares.iter().map(|share| share.record.clone()).collect();
-        let torn_down = tear_down_sandbox(&backend, &backend, &dirs, &records, UnmountStrategy::Lazy);
+        let torn_down = TearDown::sandbox(&dirs, &records).run(&backend);
         let during = seen?;
         for share in &mut shares {
             share.seen_by_guest = is_seen(&during, share, &dirs);
@@ -82,7 +80,7 @@ fn share_all(
     let (mounts, id) = (&dirs.mounts_dir, &spec.container);
     let mut create = |share: Share, what: &str, source: &str, read_only: bool| -> Result<(), Error> {
         let share = if read_only { share.read_only() } else { share };
-        let record = share.create(&backend, &backend)?;
+        let record = share.create(&backend)?;
         let (what, source) = (what.to_owned(), source.to_owned());
         shares.push(Shared { what, source, read_only, record, seen_by_guest: false });
         Ok(())

@@ -5,10 +5,8 @@ use std::fmt;
 use camino::Utf8Path;
 use mountwright_core::device::is_host_device;
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::kata::is_docker_volume;
-use mountwright_core::kubernetes::{
-    EmptyDirMedium, Watchability, empty_dir_medium, is_ephemeral_storage, is_host_empty_dir, watchability,
-};
+use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
+use mountwright_core::kubernetes::{EmptyDirMedium, Watchability};
 use mountwright_core::path::clean_path;
 use mountwright_core::spec::{Mount, is_system_mount};
 use mountwright_core::{Errno, Error, Filesystem, Location, Mounter, kubernetes};
@@ -102,9 +100,9 @@ impl Verdict {
 
 fn share_reason(mount: &Mount, watched: Watchability) -> String {
     let source = Utf8Path::new(&mount.source);
-    let what = match kubernetes::volume_kind(source) {
+    let what = match kubernetes::VolumeKind::of(source) {
         Some(kind) => format!("{kind} volume"),
-        None if is_docker_volume(source) => "docker volume".to_owned(),
+        None if is_docker_volume(source, DOCKER_DATA_ROOT) => "docker volume".to_owned(),
         None => "no volume".to_owned(),
     };
     let access = if mount.read_only { "read-only" } else { "writable" };
@@ -152,18 +150,15 @@ fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbu
     }
     let cannot_say = |path: &Utf8Path| unbuilt.reason(path.as_std_path()).map(str::to_owned);
     // At this point a runtime has changed the type of emptyDirs, which then are no binds.
-    if kubernetes::is_empty_dir(source) {
+    if kubernetes::VolumeKind::of(source) == Some(kubernetes::VolumeKind::EmptyDir) {
         if let Some(why) = cannot_say(source) {
             return Ok(Verdict::NotBuilt { why });
         }
-        if is_ephemeral_storage(mounter, source)? {
-            return Ok(Verdict::MemoryEmptyDir);
-        }
-        if is_host_empty_dir(mounter, source)? {
-            return Ok(match empty_dir_medium(mounter, source)? {
-                Some(EmptyDirMedium::HugePages { page_size }) => Verdict::HugePagesEmptyDir { page_size },
-                _ => Verdict::DiskEmptyDir,
-            });
+        match EmptyDirMedium::of(mounter, source)? {
+            Some(EmptyDirMedium::Memory) => return Ok(Verdict::MemoryEmptyDir),
+            Some(EmptyDirMedium::HugePages { page_size }) => return Ok(Verdict::HugePagesEmptyDir { page_size }),
+            Some(EmptyDirMedium::Disk) => return Ok(Verdict::DiskEmptyDir),
+            None => {}
         }
     }
     if clean_path(mount.destination.as_std_path()).as_os_str() == "/dev/shm" {
@@ -177,7 +172,7 @@ fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbu
         return Ok(Verdict::HostDevice);
     }
     fs.metadata(&Location::trusted(source), FinalSymlink::Follow)?;
-    Ok(Verdict::Share { read_only: mount.read_only, watched: watchability(fs, source)? })
+    Ok(Verdict::Share { read_only: mount.read_only, watched: Watchability::of(fs, source)? })
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::kubernetes::{VolumeKind, volume_kind, volume_kind_in};
+use mountwright_core::kubernetes::{VolumeKind};
 use mountwright_core::{ContainerId, RelativePath};
-use mountwright_core::kata::{direct_volume_directory_name, is_docker_volume, is_docker_volume_in};
+use mountwright_core::kata::{DirectVolumes, DOCKER_DATA_ROOT, is_docker_volume};
 use mountwright_core::path::clean_path;
 use mountwright_core::spec::is_system_mount;
 
@@ -105,11 +105,11 @@ fn volumes(path: &str, root: &str) {
     let (path, root) = (Utf8Path::new(path), Utf8Path::new(root));
 
     assert_eq!(is_system_mount(path), matches!(names[..], [b"proc" | b"sys", ..]));
-    assert_eq!(is_docker_volume(path), matches!(names[..], [b"var", b"lib", b"docker", b"volumes", _, b"_data"]));
+    assert_eq!(is_docker_volume(path, DOCKER_DATA_ROOT), matches!(names[..], [b"var", b"lib", b"docker", b"volumes", _, b"_data"]));
 
     let found = volume(&names);
     let kind = found.filter(|(above, _)| above.last() != Some(&&b"plugins"[..])).map(|(_, kind)| kind);
-    assert_eq!(volume_kind(path), kind);
+    assert_eq!(VolumeKind::of(path), kind);
 
     let below = |names: &[&[u8]], count: usize| {
         let anchor = root.as_str().starts_with('/').then(|| components(root.as_str().as_bytes()))?;
@@ -117,9 +117,9 @@ fn volumes(path: &str, root: &str) {
     };
     let kind = found
         .filter(|(above, _)| below(above, 3).is_some_and(|at| above[at] == b"pods" && above[at + 2] == b"volumes"));
-    assert_eq!(volume_kind_in(path, root), kind.map(|(_, kind)| kind));
+    assert_eq!(VolumeKind::below(path, root), kind.map(|(_, kind)| kind));
     let docker = below(&names, 3).is_some_and(|at| names[at] == b"volumes" && names[at + 2] == b"_data");
-    assert_eq!(is_docker_volume_in(path, root), docker);
+    assert_eq!(is_docker_volume(path, root), docker);
 }
 
 fn container_id(text: &str) {
@@ -136,7 +136,7 @@ fn container_id(text: &str) {
 }
 
 fn directory_of_a_direct_volume(text: &str) {
-    let name = direct_volume_directory_name(text.into());
+    let name = DirectVolumes::directory_name(text.into());
     assert_eq!(name.is_ok(), (1..=189).contains(&text.len()));
     if let Ok(name) = name {
         assert_eq!(decoded(name.as_bytes()).as_deref(), Some(text.as_bytes()), "encode then decode is identity");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox};
+use mountwright_core::sandbox::{IfNotShared, SandboxSetup, TearDown};
 use mountwright_core::share::Share;
 use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{ContainerId, Location};
@@ -28,20 +28,20 @@ fn containers(ground: &Real, number: usize, way: Way, how: UnmountStrategy) -> B
     let calls = Interposed::new(ground.linux(), Count::default());
     let backend = LinuxBackend::over(calls.clone());
     let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(IfNotShared::MakeShared);
-    let dirs = set_up_sandbox(&backend, &backend, &setup).unwrap();
+    let dirs = setup.run(&backend).unwrap();
     let share = |number: usize| {
         let id = ContainerId::new(format!("c{number}")).unwrap();
         let rootfs = Share::rootfs(MOUNTS, &id, Location::trusted("/w/src/rootfs")).unwrap();
-        rootfs.create(&backend, &backend).unwrap()
+        rootfs.create(&backend).unwrap()
     };
     let mut shares: Vec<_> = (0..number).map(share).collect();
     if way == Way::EachAlone {
         for share in shares.drain(..) {
-            let report = tear_down_container(&backend, &backend, MOUNTS.into(), &[share], how);
+            let report = TearDown::container(MOUNTS, &[share]).how(how).run(&backend);
             assert!(report.is_clean(), "{report}");
         }
     }
-    let report = tear_down_sandbox(&backend, &backend, &dirs, &shares, how);
+    let report = TearDown::sandbox(&dirs, &shares).how(how).run(&backend);
     assert!(report.is_clean(), "{report}");
     let mut counted = BTreeMap::new();
     for moment in calls.between().calls() {

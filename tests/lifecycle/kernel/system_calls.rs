@@ -15,7 +15,7 @@ use mountwright_tests::settings::Settings;
 use super::real::Real;
 use crate::search::Found;
 use crate::state::State;
-use crate::story::{Before, Ended, Ports, Story};
+use crate::story::{Before, Ended, Story};
 use crate::table::Table;
 use crate::verdict::Expected;
 
@@ -37,12 +37,12 @@ fn play<T: Send + 'static>(
         let before = {
             let backend =
                 Hooked::new(LinuxBackend::over(ground.linux()), Arc::new(())).without_atomic_binds(story.clumsy);
-            (story.prepare)(Ports { fs: &backend, mounter: &backend })
+            (story.prepare)(&backend)
         };
         let ended = {
             let calls = Interposed::new(ground.linux(), between);
             let backend = Hooked::new(LinuxBackend::over(calls), Arc::new(())).without_atomic_binds(story.clumsy);
-            (story.tell)(Ports { fs: &backend, mounter: &backend }, &before)
+            (story.tell)(&backend, &before)
         };
         look(Played { ended: &ended, ground: &ground, before: &before })
     };

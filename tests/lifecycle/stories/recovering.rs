@@ -1,17 +1,18 @@
 //! Recovering what a crashed runtime left behind.
 
+use mountwright_core::Backend;
 use mountwright_core::recovery::Recovery;
 
 use super::setting_up::{MOUNTS, PRIVATE, SHARED};
 use super::sharing::container;
-use crate::story::{BASE, Before, Ended, Ports, Story, reaped};
+use crate::story::{BASE, Before, Ended, Story, reaped};
 
 pub(crate) fn recovery() -> Recovery {
     Recovery::new(MOUNTS, SHARED).unwrap().private_dir(PRIVATE).unwrap().directories_too()
 }
 
-fn recovered(ports: Ports<'_>, _: &Before) -> Ended {
-    reaped(recovery().reap(ports.fs, ports.mounter))
+fn recovered(ports: &dyn Backend, _: &Before) -> Ended {
+    reaped(recovery().reap(ports))
 }
 
 pub(super) const STORIES: &[Story] = &[

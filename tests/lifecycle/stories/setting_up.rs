@@ -1,9 +1,10 @@
 //! Setting a sandbox up.
 
+use mountwright_core::Backend;
 use mountwright_core::Location;
-use mountwright_core::sandbox::{IfNotShared, SandboxSetup, set_up_sandbox};
+use mountwright_core::sandbox::{IfNotShared, SandboxSetup};
 
-use crate::story::{BASE, Before, Ended, Ports, Story, built};
+use crate::story::{BASE, Before, Ended, Story, built};
 
 pub(crate) const MOUNTS: &str = "/w/sb/mounts";
 pub(crate) const SHARED: &str = "/w/sb/shared";
@@ -20,13 +21,13 @@ fn setup(unshared: IfNotShared) -> SandboxSetup {
 }
 
 /// A sandbox that is set up.
-pub(crate) fn sandbox(ports: Ports<'_>) -> Before {
-    let dirs = set_up_sandbox(ports.fs, ports.mounter, &setup(IfNotShared::MakeShared)).unwrap();
+pub(crate) fn sandbox(ports: &dyn Backend) -> Before {
+    let dirs = setup(IfNotShared::MakeShared).run(ports).unwrap();
     Before { dirs: Some(dirs), ..Before::default() }
 }
 
-fn set_up(ports: Ports<'_>, unshared: IfNotShared) -> Ended {
-    built(set_up_sandbox(ports.fs, ports.mounter, &setup(unshared)))
+fn set_up(ports: &dyn Backend, unshared: IfNotShared) -> Ended {
+    built(setup(unshared).run(ports))
 }
 
 const SETTING_UP: Story = Story { about: &["sandbox-mounts"], ..BASE };

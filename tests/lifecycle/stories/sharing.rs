@@ -1,10 +1,11 @@
 //! Sharing, and ensuring a share.
 
+use mountwright_core::Backend;
 use mountwright_core::ContainerId;
-use mountwright_core::share::{Share, ensure_share};
+use mountwright_core::share::Share;
 
 use super::setting_up::{MOUNTS, PRIVATE, at, sandbox};
-use crate::story::{BASE, Before, Ended, Ports, Story, built, ensured};
+use crate::story::{BASE, Before, Ended, Story, built, ensured};
 
 pub(crate) fn id() -> ContainerId {
     ContainerId::new("c1").unwrap()
@@ -27,20 +28,20 @@ pub(super) fn snapshot() -> Share {
 }
 
 /// A sandbox with a container in it: a root filesystem, a read-only file and a snapshot directory.
-pub(crate) fn container(ports: Ports<'_>) -> Before {
+pub(crate) fn container(ports: &dyn Backend) -> Before {
     let mut before = sandbox(ports);
     for share in [rootfs(), config().read_only(), snapshot()] {
-        before.shares.push(share.create(ports.fs, ports.mounter).unwrap());
+        before.shares.push(share.create(ports).unwrap());
     }
     before
 }
 
-fn share(ports: Ports<'_>, share: &Share) -> Ended {
-    built(share.create(ports.fs, ports.mounter))
+fn share(ports: &dyn Backend, share: &Share) -> Ended {
+    built(share.create(ports))
 }
 
-fn ensure(ports: Ports<'_>, share: &Share) -> Ended {
-    ensured(ensure_share(ports.fs, ports.mounter, share))
+fn ensure(ports: &dyn Backend, share: &Share) -> Ended {
+    ensured(share.ensure(ports))
 }
 
 const SHARING: Story = Story { prepare: sandbox, about: &["c1"], ..BASE };

@@ -1,17 +1,15 @@
 //! Unmounting of shares, and of whole sandboxes.
 
-use mountwright_core::kata::{
-    Container, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, cleanup_nydus, unshare_all,
-};
-use mountwright_core::sandbox::{tear_down_container, tear_down_sandbox};
-use mountwright_core::share::{unshare_recorded, unshare_rootfs, unshare_snapshot_dir, unshare_volume};
+use mountwright_core::kata::{Container, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox};
+use mountwright_core::sandbox::TearDown;
+use mountwright_core::share::ShareName;
 use mountwright_core::spec::Mount;
 use mountwright_core::unmount::UnmountStrategy;
-use mountwright_core::{BindRequest, ContainerId, FileMode, Location};
+use mountwright_core::{Backend, BindRequest, ContainerId, FileMode, Location};
 
 use super::setting_up::{MOUNTS, at, sandbox};
 use super::sharing::{container, id, snapshot};
-use crate::story::{BASE, Before, Ended, Ports, Story, torn, unshared};
+use crate::story::{BASE, Before, Ended, Story, torn, unshared};
 
 /// A daemon that has nothing mounted any more.
 struct NothingThere;
@@ -23,11 +21,11 @@ impl RafsDaemon for NothingThere {
 }
 
 /// A container with a file of the host bound beside its directory, as the original lays it out.
-fn with_host_mount(ports: Ports<'_>) -> Before {
+fn with_host_mount(ports: &dyn Backend) -> Before {
     let mut before = container(ports);
     let hosts = Location::beneath(MOUNTS, "c1-0123456789abcdef-hosts").unwrap();
     let request = BindRequest::new(at("/w/src/config"), hosts).creating_target(FileMode::MOUNT_TARGET);
-    ports.mounter.bind(&request).unwrap();
+    ports.bind(&request).unwrap();
     let mut mount = Mount::new("/w/src/config", "/etc/hosts", "bind");
     mount.host_path = Some(format!("{MOUNTS}/c1-0123456789abcdef-hosts").into());
     let mut container = Container::new(id());
@@ -37,11 +35,11 @@ fn with_host_mount(ports: Ports<'_>) -> Before {
 }
 
 /// A container on a nydus image: its root filesystem is in the daemon, and an empty directory on the host.
-fn on_nydus(ports: Ports<'_>) -> Before {
+fn on_nydus(ports: &dyn Backend) -> Before {
     let mut before = sandbox(ports);
-    before.shares.push(snapshot().create(ports.fs, ports.mounter).unwrap());
+    before.shares.push(snapshot().create(ports).unwrap());
     let rootfs = Location::beneath(MOUNTS, "c1/rootfs").unwrap();
-    ports.fs.create_dir(&rootfs, FileMode::MOUNT_TARGET).unwrap();
+    ports.create_dir(&rootfs, FileMode::MOUNT_TARGET).unwrap();
     let mut container = Container::new(id());
     container.rootfs_type = NYDUS_ROOTFS_TYPE.into();
     before.sandbox = Some(with_container(container));
@@ -54,17 +52,17 @@ fn with_container(container: Container) -> Sandbox {
     sandbox
 }
 
-fn container_down(ports: Ports<'_>, before: &Before, how: UnmountStrategy) -> Ended {
-    torn(&tear_down_container(ports.fs, ports.mounter, MOUNTS.into(), &before.shares, how))
+fn container_down(ports: &dyn Backend, before: &Before, how: UnmountStrategy) -> Ended {
+    torn(&TearDown::container(MOUNTS, &before.shares).how(how).run(ports))
 }
 
-fn sandbox_down(ports: Ports<'_>, before: &Before, how: UnmountStrategy) -> Ended {
+fn sandbox_down(ports: &dyn Backend, before: &Before, how: UnmountStrategy) -> Ended {
     let dirs = before.dirs.as_ref().unwrap();
-    torn(&tear_down_sandbox(ports.fs, ports.mounter, dirs, &before.shares, how))
+    torn(&TearDown::sandbox(dirs, &before.shares).how(how).run(ports))
 }
 
-fn everything_off(ports: Ports<'_>, before: &Before) -> Ended {
-    match unshare_all(ports.fs, ports.mounter, None, before.sandbox.as_ref().unwrap()) {
+fn everything_off(ports: &dyn Backend, before: &Before) -> Ended {
+    match before.sandbox.as_ref().unwrap().unshare_all(ports, None) {
         Ok(done) => {
             let in_part = |outcome| match unshared(Ok::<_, String>(outcome)) {
                 Ended::InPart(text) => Some(text),
@@ -76,9 +74,9 @@ fn everything_off(ports: Ports<'_>, before: &Before) -> Ended {
     }
 }
 
-fn nydus_cleaned_up(ports: Ports<'_>, before: &Before) -> Ended {
+fn nydus_cleaned_up(ports: &dyn Backend, before: &Before) -> Ended {
     let sandbox = before.sandbox.as_ref().unwrap();
-    let cleaned = cleanup_nydus(ports.fs, ports.mounter, &NothingThere, sandbox, &sandbox.containers[0]);
+    let cleaned = sandbox.cleanup_nydus(ports, &NothingThere, &sandbox.containers[0]);
     unshared(cleaned.map_err(|failures| failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
 }
 
@@ -88,23 +86,23 @@ const SANDBOX: Story = Story { about: &["c1", "sandbox-mounts"], ..TAKING };
 pub(super) const STORIES: &[Story] = &[
     Story {
         name: "unshare a root filesystem by name",
-        tell: |ports, _| unshared(unshare_rootfs(ports.fs, ports.mounter, MOUNTS.into(), &id())),
+        tell: |ports, _| unshared(ShareName::Rootfs.unshare(ports, MOUNTS.into(), &id())),
         ..TAKING
     },
     Story {
         name: "unshare a snapshot directory by name",
-        tell: |ports, _| unshared(unshare_snapshot_dir(ports.fs, ports.mounter, MOUNTS.into(), &id())),
+        tell: |ports, _| unshared(ShareName::SnapshotDir.unshare(ports, MOUNTS.into(), &id())),
         ..TAKING
     },
     Story {
         name: "unshare a file by name",
-        tell: |ports, _| unshared(unshare_volume(ports.fs, ports.mounter, MOUNTS.into(), &id(), "config")),
+        tell: |ports, _| unshared(ShareName::volume("config").unshare(ports, MOUNTS.into(), &id())),
         ..TAKING
     },
     Story {
         name: "unshare a file by its record",
         by_identity: true,
-        tell: |ports, before| unshared(unshare_recorded(ports.fs, ports.mounter, MOUNTS.into(), &before.shares[1])),
+        tell: |ports, before| unshared(before.shares[1].unshare(ports, MOUNTS.into())),
         ..TAKING
     },
     Story { name: "unshare everything", prepare: with_host_mount, tell: everything_off, ..TAKING },

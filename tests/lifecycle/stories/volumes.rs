@@ -3,34 +3,34 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use mountwright_core::kata::{DirectVolume, DirectVolumeType, MOUNT_INFO_FILE, write_direct_volume};
-use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest, apply_fs_group};
+use mountwright_core::kata::{DirectVolume, DirectVolumeType, DirectVolumes, MOUNT_INFO_FILE};
+use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
-use mountwright_core::{FileMode, Location};
+use mountwright_core::{Backend, FileMode, Location};
 use mountwright_tests::contract::Needs;
 
 use super::setting_up::at;
 use crate::state::State;
-use crate::story::{BASE, Before, Ended, Law, Ports, Story};
+use crate::story::{BASE, Before, Ended, Law, Story};
 
 const VOLUME: &str = "/w/sb/volume";
 const GID: u32 = 4321;
 const RECORDS: &str = "/w/sb/records";
 const VOLUME_PATH: &str = "/data";
 
-fn volume(ports: Ports<'_>) -> Before {
+fn volume(ports: &dyn Backend) -> Before {
     let place = |path: &str| at(&format!("{VOLUME}{path}"));
     for directory in ["", "/a", "/a/b", "/z"] {
-        ports.fs.create_dir(&place(directory), FileMode::from_bits(0o700)).unwrap();
+        ports.create_dir(&place(directory), FileMode::from_bits(0o700)).unwrap();
     }
     for file in ["/f", "/a/f", "/a/b/f"] {
-        ports.fs.create_file(&place(file), FileMode::from_bits(0o600)).unwrap();
+        ports.create_file(&place(file), FileMode::from_bits(0o600)).unwrap();
     }
     Before::default()
 }
 
-fn give_group(ports: Ports<'_>, request: FsGroupRequest) -> Ended {
-    match apply_fs_group(ports.fs, &at(VOLUME), &request, &mut |_| ControlFlow::Continue(())) {
+fn give_group(ports: &dyn Backend, request: FsGroupRequest) -> Ended {
+    match request.apply(ports.filesystem(), &at(VOLUME), &mut |_| ControlFlow::Continue(())) {
         // Files that vanish or appear during the run are left to the next run, as in the kubelet.
         Ok(FsGroupOutcome::Applied(report)) if report.vanished == 0 => Ended::Whole,
         Ok(other) => Ended::InPart(format!("{other:?}")),
@@ -55,15 +55,16 @@ fn record(device: &str) -> DirectVolume {
     DirectVolume::new(DirectVolumeType::Block, device, "ext4", [].into(), Vec::new()).unwrap()
 }
 
-fn write(ports: Ports<'_>, device: &str) -> Ended {
-    match write_direct_volume(ports.fs, RECORDS.into(), VOLUME_PATH.into(), &record(device), serde_json::to_vec) {
+fn write(ports: &dyn Backend, device: &str) -> Ended {
+    match DirectVolumes::at(RECORDS).write(ports.filesystem(), VOLUME_PATH.into(), &record(device), serde_json::to_vec)
+    {
         Ok(()) => Ended::Whole,
         Err(error) => Ended::InPart(error.to_string()),
     }
 }
 
-fn written(ports: Ports<'_>) -> Before {
-    ports.fs.create_dir(&Location::trusted(RECORDS), FileMode::from_bits(0o700)).unwrap();
+fn written(ports: &dyn Backend) -> Before {
+    ports.create_dir(&Location::trusted(RECORDS), FileMode::from_bits(0o700)).unwrap();
     assert!(matches!(write(ports, "/dev/sda"), Ended::Whole));
     Before::default()
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use mountwright_core::file::{FileKind, FinalSymlink, Metadata};
 use mountwright_core::mount::{AtimeMode, MountAttributes, UnmountMode};
 use mountwright_core::{
-    BindRequest, Errno, Filesystem, Location, MountFlags, MountInfo, MountTable, Mounter, OsError, Propagation,
-    Recursion, UnmountRequest,
+    Backend, BindRequest, Errno, Filesystem, Location, MountFlags, MountInfo, MountTable, Mounter, OsError,
+    Propagation, Recursion, UnmountRequest,
 };
 
 use super::observed::Observed;
@@ -56,6 +56,11 @@ impl<'w> Scene<'w> {
 
     /// The second port of the backend under test.
     pub(super) fn mounter(&self) -> &'w dyn Mounter {
+        self.world.backend()
+    }
+
+    /// The backend under test.
+    pub(super) fn backend(&self) -> &'w dyn Backend {
         self.world.backend()
     }
 

@@ -7,7 +7,7 @@ use mountwright_core::error::Leftover;
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{Guarantee, UnmountMode};
 use mountwright_core::path::Crossing;
-use mountwright_core::share::{share_rootfs, share_volume, unshare_rootfs, unshare_volume};
+use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, UnshareOutcome};
 use mountwright_core::{
     AttributeChange, AttributesRequest, Backend, BindRequest, ContainerId, FileMode, Location, MountFlags,
@@ -130,7 +130,10 @@ const MOUNTS: &str = "/shared";
 fn share(backend: &dyn Backend, id: &str, read_only: bool) -> Answer {
     let id = ContainerId::new(id).expect("a valid id");
     let source = Location::trusted("/src/tree");
-    match share_rootfs(backend, backend, Utf8Path::new(MOUNTS), &id, &source, read_only) {
+    match Share::rootfs(Utf8Path::new(MOUNTS), &id, source.clone()).and_then(|share| {
+        let share = if read_only { share.read_only() } else { share };
+        share.create(backend)
+    }) {
         // The sequence does not require more, and its record does not report it.
         Ok(_) => Answer::Done { kept: Vec::new(), guarantee: Guarantee::Window },
         Err(error) => error.into(),
@@ -139,7 +142,9 @@ fn share(backend: &dyn Backend, id: &str, read_only: bool) -> Answer {
 
 fn share_file(backend: &dyn Backend) -> Answer {
     let source = Location::trusted("/src/file");
-    match share_volume(backend, backend, Utf8Path::new(MOUNTS), &container(), "volume", &source, true) {
+    match Share::volume(Utf8Path::new(MOUNTS), &container(), "volume", source.clone())
+        .and_then(|share| share.read_only().create(backend))
+    {
         Ok(_) => Answer::Done { kept: Vec::new(), guarantee: Guarantee::Window },
         Err(error) => error.into(),
     }
@@ -157,14 +162,14 @@ fn outcome(outcome: UnshareOutcome, path: &str) -> Answer {
 }
 
 fn unshare(backend: &dyn Backend) -> Answer {
-    match unshare_rootfs(backend, backend, Utf8Path::new(MOUNTS), &container()) {
+    match ShareName::Rootfs.unshare(backend, Utf8Path::new(MOUNTS), &container()) {
         Ok(done) => outcome(done, "/shared/box/rootfs"),
         Err(error) => error.into(),
     }
 }
 
 fn unshare_file(backend: &dyn Backend) -> Answer {
-    match unshare_volume(backend, backend, Utf8Path::new(MOUNTS), &container(), "volume") {
+    match ShareName::volume("volume").unshare(backend, Utf8Path::new(MOUNTS), &container()) {
         Ok(done) => outcome(done, "/shared/box/volume"),
         Err(error) => error.into(),
     }
@@ -378,7 +383,7 @@ fn sequences() -> Vec<Operation> {
             .read_only()
             .again_after(|b| {
                 let id = ContainerId::new("fresh").expect("a valid id");
-                match unshare_rootfs(b, b, Utf8Path::new(MOUNTS), &id) {
+                match ShareName::Rootfs.unshare(b, Utf8Path::new(MOUNTS), &id) {
                     Ok(done) => outcome(done, "/shared/fresh/rootfs"),
                     Err(error) => error.into(),
                 }
@@ -387,7 +392,7 @@ fn sequences() -> Vec<Operation> {
         operation("unshare a rootfs", "box/rootfs", unshare).after(shared).resumable(),
         operation("unshare a rootfs, container's last name", "last/rootfs", |b| {
             let id = ContainerId::new("last").expect("a valid id");
-            match unshare_rootfs(b, b, Utf8Path::new(MOUNTS), &id) {
+            match ShareName::Rootfs.unshare(b, Utf8Path::new(MOUNTS), &id) {
                 Ok(done) => outcome(done, "/shared/last/rootfs"),
                 Err(error) => error.into(),
             }
@@ -398,7 +403,7 @@ fn sequences() -> Vec<Operation> {
             .after(|| [mounted("/src/tree", "box/rootfs"), stacked("/src/tree/sub", "box/rootfs")].concat())
             .resumable(),
         operation("unshare what is not mounted", "box/plain", |b| {
-            match unshare_volume(b, b, Utf8Path::new(MOUNTS), &container(), "plain") {
+            match ShareName::volume("plain").unshare(b, Utf8Path::new(MOUNTS), &container()) {
                 Ok(done) => outcome(done, "/shared/box/plain"),
                 Err(error) => error.into(),
             }

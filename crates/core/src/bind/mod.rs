@@ -1,7 +1,3 @@
-//! Binds and remounts.
+//! Binds of shares and sandboxes.
 
-pub(crate) mod bind_mount;
-pub(crate) mod remount;
-
-pub use bind_mount::{BindMount, bind_mount};
-pub use remount::{remount, remount_read_only, remount_superblock};
+pub(crate) mod in_span;

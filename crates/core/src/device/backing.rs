@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use crate::file::DeviceNumber;
 use crate::mount::MountInfo;
 
-/// The storage behind a path, as [`backing_device`](crate::device::backing_device) finds it, with the mount that holds
-/// the path.
+/// The storage behind a path, as [`BackingDevice::of`](crate::device::BackingDevice::of) finds it, with the mount that
+/// holds the path.
 ///
 /// Only [`WholeFilesystem`](Self::WholeFilesystem) and [`BlockNode`](Self::BlockNode) name a device that holds exactly
 /// what the path shows. A guest that gets the device of a [`Subtree`](Self::Subtree) gets everything else on it too.

@@ -11,57 +11,60 @@ use crate::error::{Errno, Error, Operation, OsError};
 use crate::file::{FileKind, FinalSymlink};
 use crate::mount::{MountFlags, MountInfo};
 use crate::path::Location;
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::{Backend, Filesystem};
 
 /// The suffix in mountinfo of the root of a mount whose directory or file was deleted (`fs/d_path.c`).
 const DELETED: &[u8] = b"//deleted";
 
-/// The storage behind `path`: a whole device, a subtree of one, or no device; with the mount that holds the path.
-///
-/// The result comes from the mount that holds the path. Comparing device numbers on the way up to `/`, as
-/// [`device_for_path`](crate::device::device_for_path) does, takes a bind for the whole disk (CVE-2026-24054). A file
-/// or directory that is bound is a [`Subtree`](BackingDevice::Subtree), and so is every path below a mount point; a
-/// btrfs subvolume and an overlay are [`Anonymous`](BackingDevice::Anonymous).
-///
-/// XFS with its log or its realtime data on another device is `Anonymous` too. The mount table does not show an
-/// external journal of ext4 or the further devices of f2fs: the result names the device that was mounted, which cannot
-/// be mounted without the others.
-///
-/// A device node on a `nodev` mount opens no device: it is a file of its filesystem.
-///
-/// Symlinks are followed; a relative path starts at the current directory. The path is resolved more than once: use it
-/// only for paths that no untrusted process can change. May block in a dead filesystem, because the type of the file is
-/// read there.
-///
-/// # Errors
-///
-/// [`Error::Unspecified`]: the path is empty. [`Error::OutsideRoot`]: its mount point lies outside this process's root.
-/// [`Error::Os`]: it leads nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`), or another process is moving it, so that
-/// its place within its mount could not be determined (`ESTALE`).
-pub fn backing_device(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Path) -> Result<BackingDevice, Error> {
-    if path.as_os_str().is_empty() {
-        return Err(Error::Unspecified { what: "path" });
+impl BackingDevice {
+    /// The storage behind `path`: a whole device, a subtree of one, or no device; with the mount that holds the path.
+    ///
+    /// The result comes from the mount that holds the path. Comparing device numbers on the way up to `/`, as
+    /// [`PathDevice::of`](crate::device::PathDevice::of) does, takes a bind for the whole disk (CVE-2026-24054). A file
+    /// or directory that is bound is a [`Subtree`](BackingDevice::Subtree), and so is every path below a mount point; a
+    /// btrfs subvolume and an overlay are [`Anonymous`](BackingDevice::Anonymous).
+    ///
+    /// XFS with its log or its realtime data on another device is `Anonymous` too. The mount table does not show an
+    /// external journal of ext4 or the further devices of f2fs: the result names the device that was mounted, which
+    /// cannot be mounted without the others.
+    ///
+    /// A device node on a `nodev` mount opens no device: it is a file of its filesystem.
+    ///
+    /// Symlinks are followed; a relative path starts at the current directory. The path is resolved more than once: use
+    /// it only for paths that no untrusted process can change. May block in a dead filesystem, because the type of the
+    /// file is read there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unspecified`]: the path is empty. [`Error::OutsideRoot`]: its mount point lies outside this process's
+    /// root. [`Error::Os`]: it leads nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`), or another process is moving it,
+    /// so that its place within its mount could not be determined (`ESTALE`).
+    pub fn of(backend: &dyn Backend, path: &Path) -> Result<Self, Error> {
+        let (fs, mounter) = (backend.filesystem(), backend.mounter());
+        if path.as_os_str().is_empty() {
+            return Err(Error::Unspecified { what: "path" });
+        }
+        let at = Location::trusted(path);
+        let metadata = fs.metadata(&at, FinalSymlink::Follow)?;
+        let found = within_root(fs, mounter, &at, mounter.mount_of(&at))?;
+        let opens = !found.mount.attributes.flags.contains(MountFlags::NO_DEV);
+        match (metadata.kind, metadata.represents) {
+            (FileKind::BlockDevice, Some(device)) if opens => return Ok(BackingDevice::BlockNode { device }),
+            (FileKind::CharacterDevice, Some(device)) if opens => return Ok(BackingDevice::CharNode { device }),
+            _ => {}
+        }
+        let mount = Box::new(found.mount);
+        let device = mount.device;
+        if device.is_anonymous() || needs_another_device(&mount) {
+            return Ok(BackingDevice::Anonymous { fs_type: mount.fs_type.clone(), mount });
+        }
+        if found.is_root && mount.root.as_os_str() == "/" {
+            return Ok(BackingDevice::WholeFilesystem { device, mount });
+        }
+        let (root, deleted) = root_and_whether_deleted(&mount);
+        let subpath = if found.is_root { root.to_path_buf() } else { joined(root, &path_within(fs, &mount, path)?) };
+        Ok(BackingDevice::Subtree { device, subpath, deleted, mount })
     }
-    let at = Location::trusted(path);
-    let metadata = fs.metadata(&at, FinalSymlink::Follow)?;
-    let found = within_root(fs, mounter, &at, mounter.mount_of(&at))?;
-    let opens = !found.mount.attributes.flags.contains(MountFlags::NO_DEV);
-    match (metadata.kind, metadata.represents) {
-        (FileKind::BlockDevice, Some(device)) if opens => return Ok(BackingDevice::BlockNode { device }),
-        (FileKind::CharacterDevice, Some(device)) if opens => return Ok(BackingDevice::CharNode { device }),
-        _ => {}
-    }
-    let mount = Box::new(found.mount);
-    let device = mount.device;
-    if device.is_anonymous() || needs_another_device(&mount) {
-        return Ok(BackingDevice::Anonymous { fs_type: mount.fs_type.clone(), mount });
-    }
-    if found.is_root && mount.root.as_os_str() == "/" {
-        return Ok(BackingDevice::WholeFilesystem { device, mount });
-    }
-    let (root, deleted) = root_and_whether_deleted(&mount);
-    let subpath = if found.is_root { root.to_path_buf() } else { joined(root, &path_within(fs, &mount, path)?) };
-    Ok(BackingDevice::Subtree { device, subpath, deleted, mount })
 }
 
 /// True where the options name a second device for the log or the realtime data of XFS.
@@ -96,6 +99,7 @@ mod tests {
     use super::*;
     use crate::file::{DeviceNumber, Metadata};
     use crate::mount::{MountId, PathMount};
+    use crate::ports::Ports;
     use crate::ports::{MockFilesystem, MockMounter};
     use crate::test_support::read_only_tree::SmallWorld;
     use mockall::predicate::eq;
@@ -119,7 +123,10 @@ mod tests {
 
     /// The result for a path that is on `mount`; the files' own device numbers differ from it on purpose.
     fn ask(world: &SmallWorld, path: &str, mount: &MountInfo, is_root: bool) -> Result<BackingDevice, Error> {
-        backing_device(world, &mounter(Path::new(path), mount, is_root), Path::new(path))
+        BackingDevice::of(
+            &Ports { filesystem: world, mounter: &mounter(Path::new(path), mount, is_root) },
+            Path::new(path),
+        )
     }
 
     #[track_caller]
@@ -139,7 +146,11 @@ mod tests {
 
     #[test]
     fn an_empty_path_is_an_error_and_nobody_looks() {
-        let error = backing_device(&MockFilesystem::new(), &MockMounter::new(), Path::new("")).unwrap_err();
+        let error = BackingDevice::of(
+            &Ports { filesystem: &MockFilesystem::new(), mounter: &MockMounter::new() },
+            Path::new(""),
+        )
+        .unwrap_err();
         assert_eq!(error, Error::Unspecified { what: "path" });
     }
 
@@ -191,7 +202,11 @@ mod tests {
         let mut fs = MockFilesystem::new();
         fs.expect_metadata().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, NVME, 2)));
         let (path, bound) = (Path::new("/v/bound"), mount(NVME, "/srv/data", "/v/bound", "ext4"));
-        assert_subtree(backing_device(&fs, &mounter(path, &bound, true), path), "/srv/data", &bound);
+        assert_subtree(
+            BackingDevice::of(&Ports { filesystem: &fs, mounter: &mounter(path, &bound, true) }, path),
+            "/srv/data",
+            &bound,
+        );
     }
 
     #[test]
@@ -270,7 +285,8 @@ mod tests {
         let world = SmallWorld::new().mount_bytes(b"/v/\xff", NVME);
         let path = Path::new(OsStr::from_bytes(b"/v/\xff"));
         let root = mount(NVME, "/", "/", "ext4");
-        let answer = backing_device(&world, &mounter(path, &root, false), path).unwrap();
+        let answer =
+            BackingDevice::of(&Ports { filesystem: &world, mounter: &mounter(path, &root, false) }, path).unwrap();
         let BackingDevice::Subtree { subpath, .. } = answer else { panic!("{answer:?}") };
         assert_eq!(subpath, path);
     }
@@ -291,7 +307,11 @@ mod tests {
 
     #[test]
     fn a_missing_path_is_an_error() {
-        let error = backing_device(&SmallWorld::new(), &MockMounter::new(), Path::new("/none")).unwrap_err();
+        let error = BackingDevice::of(
+            &Ports { filesystem: &SmallWorld::new(), mounter: &MockMounter::new() },
+            Path::new("/none"),
+        )
+        .unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ENOENT));
     }
 
@@ -301,6 +321,9 @@ mod tests {
         fs.expect_metadata().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, NVME, 2)));
         let mut mounter = MockMounter::new();
         mounter.expect_mount_of().return_once(|_| Err(OsError::new(Operation::MountOf, "/d", Errno::EACCES)));
-        assert_eq!(backing_device(&fs, &mounter, Path::new("/d")).unwrap_err().errno(), Some(Errno::EACCES));
+        assert_eq!(
+            BackingDevice::of(&Ports { filesystem: &fs, mounter: &mounter }, Path::new("/d")).unwrap_err().errno(),
+            Some(Errno::EACCES)
+        );
     }
 }

@@ -9,45 +9,47 @@ use crate::file::{FileKind, FinalSymlink};
 use crate::path::Location;
 use crate::ports::Filesystem;
 
-/// The device that `path` is on and the mount point of its filesystem, or the device that a node represents.
-///
-/// * A block or character device node, wherever it is, gives the device that it represents. Everything else is on a
-///   filesystem, also a socket or a directory in `/dev`.
-/// * Symlinks are followed first. A relative path starts at the current directory.
-/// * The mount point is the directory at which the device number changes on the way up. A bind from the same filesystem
-///   is not seen, and a device number can be anonymous (btrfs, overlay): do not pass a device to a guest because of
-///   this result. Use [`backing_device`](crate::device::backing_device) for that.
-///
-/// # Errors
-///
-/// [`Error::Unspecified`]: the path is empty. [`Error::MountPointNotFound`]: the device number is the same up to `/`,
-/// so no device is mounted there; callers then share the path. [`Error::Os`]: the metadata of the path, or of a
-/// directory above it, could not be read (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
-#[doc(alias = "getDeviceForPath")]
-pub fn device_for_path(fs: &dyn Filesystem, path: &Path) -> Result<PathDevice, Error> {
-    if path.as_os_str().is_empty() {
-        return Err(Error::Unspecified { what: "path" });
-    }
-    let metadata = fs.metadata(&Location::trusted(path), FinalSymlink::Follow)?;
-    match (metadata.kind, metadata.represents) {
-        (FileKind::BlockDevice, Some(device)) => return Ok(PathDevice::BlockNode { device }),
-        (FileKind::CharacterDevice, Some(device)) => return Ok(PathDevice::CharNode { device }),
-        _ => {}
-    }
-    let absolute = if path.is_absolute() { Cow::Borrowed(path) } else { Cow::Owned(fs.current_dir()?.join(path)) };
-    let resolved = fs.canonicalize(&absolute)?;
-    let device = metadata.device;
-    let mut mount_point = resolved.as_path();
-    if mount_point.parent().is_none() {
-        return Ok(PathDevice::Filesystem { device, mount_point: resolved });
-    }
-    while let Some(parent) = mount_point.parent() {
-        if fs.metadata(&Location::trusted(parent), FinalSymlink::Itself)?.device != device {
-            return Ok(PathDevice::Filesystem { device, mount_point: mount_point.to_path_buf() });
+impl PathDevice {
+    /// The device that `path` is on and the mount point of its filesystem, or the device that a node represents.
+    ///
+    /// * A block or character device node, wherever it is, gives the device that it represents. Everything else is on a
+    ///   filesystem, also a socket or a directory in `/dev`.
+    /// * Symlinks are followed first. A relative path starts at the current directory.
+    /// * The mount point is the directory at which the device number changes on the way up. A bind from the same
+    ///   filesystem is not seen, and a device number can be anonymous (btrfs, overlay): do not pass a device to a guest
+    ///   because of this result. Use [`BackingDevice::of`](crate::device::BackingDevice::of) for that.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unspecified`]: the path is empty. [`Error::MountPointNotFound`]: the device number is the same up to
+    /// `/`, so no device is mounted there; callers then share the path. [`Error::Os`]: the metadata of the path, or of
+    /// a directory above it, could not be read (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
+    #[doc(alias = "getDeviceForPath")]
+    pub fn of(fs: &dyn Filesystem, path: &Path) -> Result<Self, Error> {
+        if path.as_os_str().is_empty() {
+            return Err(Error::Unspecified { what: "path" });
         }
-        mount_point = parent;
+        let metadata = fs.metadata(&Location::trusted(path), FinalSymlink::Follow)?;
+        match (metadata.kind, metadata.represents) {
+            (FileKind::BlockDevice, Some(device)) => return Ok(PathDevice::BlockNode { device }),
+            (FileKind::CharacterDevice, Some(device)) => return Ok(PathDevice::CharNode { device }),
+            _ => {}
+        }
+        let absolute = if path.is_absolute() { Cow::Borrowed(path) } else { Cow::Owned(fs.current_dir()?.join(path)) };
+        let resolved = fs.canonicalize(&absolute)?;
+        let device = metadata.device;
+        let mut mount_point = resolved.as_path();
+        if mount_point.parent().is_none() {
+            return Ok(PathDevice::Filesystem { device, mount_point: resolved });
+        }
+        while let Some(parent) = mount_point.parent() {
+            if fs.metadata(&Location::trusted(parent), FinalSymlink::Itself)?.device != device {
+                return Ok(PathDevice::Filesystem { device, mount_point: mount_point.to_path_buf() });
+            }
+            mount_point = parent;
+        }
+        Err(Error::MountPointNotFound { path: resolved })
     }
-    Err(Error::MountPointNotFound { path: resolved })
 }
 
 #[cfg(test)]
@@ -85,12 +87,12 @@ mod tests {
 
     #[track_caller]
     fn assert_device(world: &SmallWorld, path: &str, expected: &PathDevice) {
-        assert_eq!(&device_for_path(world, Path::new(path)).unwrap(), expected, "{path}");
+        assert_eq!(&PathDevice::of(world, Path::new(path)).unwrap(), expected, "{path}");
     }
 
     #[test]
     fn an_empty_path_is_an_error_and_nobody_looks() {
-        let error = device_for_path(&MockFilesystem::new(), Path::new("")).unwrap_err();
+        let error = PathDevice::of(&MockFilesystem::new(), Path::new("")).unwrap_err();
         assert_eq!(error, Error::Unspecified { what: "path" });
     }
 
@@ -112,7 +114,7 @@ mod tests {
     #[test]
     fn a_walk_to_the_root_without_a_change_is_a_distinct_error() {
         for path in ["/etc", "/etc/hosts", "/a/b"] {
-            let error = device_for_path(&world(), Path::new(path)).unwrap_err();
+            let error = PathDevice::of(&world(), Path::new(path)).unwrap_err();
             assert_eq!(error, Error::MountPointNotFound { path: path.into() });
         }
     }
@@ -122,7 +124,7 @@ mod tests {
         let world = world();
         assert_device(&world, "/dev/sda1", &PathDevice::BlockNode { device: SDA1 });
         assert_device(&world, "/dev/null", &PathDevice::CharNode { device: DeviceNumber::new(1, 3) });
-        let null = device_for_path(&world, Path::new("/dev/null")).unwrap();
+        let null = PathDevice::of(&world, Path::new("/dev/null")).unwrap();
         assert_eq!((null.mount_point(), null.device()), (None, DeviceNumber::new(1, 3)));
     }
 
@@ -151,7 +153,7 @@ mod tests {
         assert_device(&world, "/link/d/file", &on(SDA1, "/a/b/c"));
         assert_device(&world, "/etc/far", &on(SDA1, "/a/b/c"));
         assert_device(&world, "/disk", &PathDevice::BlockNode { device: SDA1 });
-        let error = device_for_path(&world, Path::new("/a/b/c/home/hosts")).unwrap_err();
+        let error = PathDevice::of(&world, Path::new("/a/b/c/home/hosts")).unwrap_err();
         assert_eq!(error, Error::MountPointNotFound { path: "/etc/hosts".into() });
     }
 
@@ -167,7 +169,7 @@ mod tests {
         let mut fs = MockFilesystem::new();
         fs.expect_metadata().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, SDA1, 2)));
         fs.expect_current_dir().once().return_once(|| Err(OsError::new(Operation::CurrentDir, ".", Errno::ENOENT)));
-        let Error::Os(error) = device_for_path(&fs, Path::new(".")).unwrap_err() else { panic!("another error") };
+        let Error::Os(error) = PathDevice::of(&fs, Path::new(".")).unwrap_err() else { panic!("another error") };
         assert_eq!((error.operation(), error.errno()), (Operation::CurrentDir, Errno::ENOENT));
     }
 
@@ -180,7 +182,7 @@ mod tests {
             ("/etc/hosts/x", Errno::ENOTDIR),
             ("/loop", Errno::ELOOP),
         ] {
-            assert_eq!(device_for_path(&world, Path::new(path)).unwrap_err().errno(), Some(errno), "{path}");
+            assert_eq!(PathDevice::of(&world, Path::new(path)).unwrap_err().errno(), Some(errno), "{path}");
         }
     }
 
@@ -195,7 +197,7 @@ mod tests {
         fs.expect_metadata()
             .with(eq(at("/p")), eq(FinalSymlink::Itself))
             .return_once(|_, _| Err(OsError::new(Operation::Metadata, "/p", Errno::EACCES)));
-        assert_eq!(device_for_path(&fs, Path::new("/p/f")).unwrap_err().errno(), Some(Errno::EACCES));
+        assert_eq!(PathDevice::of(&fs, Path::new("/p/f")).unwrap_err().errno(), Some(Errno::EACCES));
     }
 
     #[test]
@@ -203,7 +205,7 @@ mod tests {
         let world = world().mount_bytes(b"/a/\xff", SDA1);
         let path = Path::new(OsStr::from_bytes(b"/a/\xff"));
         assert_eq!(
-            device_for_path(&world, path).unwrap(),
+            PathDevice::of(&world, path).unwrap(),
             PathDevice::Filesystem { device: SDA1, mount_point: path.to_path_buf() }
         );
     }

@@ -10,9 +10,7 @@ pub(crate) mod sysfs;
 pub(crate) mod within_root;
 
 pub use backing::BackingDevice;
-pub use backing_device::backing_device;
-pub use device_for_path::device_for_path;
 pub use host_device::is_host_device;
 pub use mount_at::mount_at;
 pub use path_device::PathDevice;
-pub use sysfs::{SYSFS_ROOT, is_block_device, is_block_device_in, is_device_mapper, is_device_mapper_in};
+pub use sysfs::{SYSFS_ROOT, Sysfs};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::file::DeviceNumber;
 
-/// The result of [`device_for_path`](crate::device::device_for_path).
+/// The result of [`PathDevice::of`](crate::device::PathDevice::of).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum PathDevice {

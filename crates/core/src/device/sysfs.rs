@@ -1,6 +1,6 @@
 //! Device numbers in sysfs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Errno, Error};
 use crate::file::{DeviceNumber, FinalSymlink};
@@ -11,43 +11,45 @@ use crate::ports::Filesystem;
 #[doc(alias = "blockFormatTemplate")]
 pub const SYSFS_ROOT: &str = "/sys";
 
-/// True where the device is one of the device mapper: `/sys/dev/block/MAJ:MIN/dm` exists.
-///
-/// # Errors
-///
-/// [`Error::Os`]: sysfs could not be read. A missing entry gives `false` and is no error.
-#[doc(alias = "isDeviceMapper")]
-#[doc(alias = "checkStorageDriver")]
-pub fn is_device_mapper(fs: &dyn Filesystem, device: DeviceNumber) -> Result<bool, Error> {
-    is_device_mapper_in(fs, device, Path::new(SYSFS_ROOT))
+/// The device numbers that the kernel lists in sysfs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sysfs {
+    root: PathBuf,
 }
 
-/// As [`is_device_mapper`], where sysfs is mounted on `sysfs_root`.
-///
-/// # Errors
-///
-/// As [`is_device_mapper`].
-pub fn is_device_mapper_in(fs: &dyn Filesystem, device: DeviceNumber, sysfs_root: &Path) -> Result<bool, Error> {
-    exists(fs, &sysfs_root.join(format!("dev/block/{device}/dm")))
+impl Default for Sysfs {
+    /// Sysfs on [`SYSFS_ROOT`].
+    fn default() -> Self {
+        Self::at(SYSFS_ROOT)
+    }
 }
 
-/// True where the kernel has a block device of this number: `/sys/dev/block/MAJ:MIN` exists.
-///
-/// # Errors
-///
-/// As [`is_device_mapper`].
-#[doc(alias = "isBlockDevice")]
-pub fn is_block_device(fs: &dyn Filesystem, device: DeviceNumber) -> Result<bool, Error> {
-    is_block_device_in(fs, device, Path::new(SYSFS_ROOT))
-}
+impl Sysfs {
+    /// Sysfs that is mounted on `root`.
+    pub fn at(root: impl Into<PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
 
-/// As [`is_block_device`], where sysfs is mounted on `sysfs_root`.
-///
-/// # Errors
-///
-/// As [`is_device_mapper`].
-pub fn is_block_device_in(fs: &dyn Filesystem, device: DeviceNumber, sysfs_root: &Path) -> Result<bool, Error> {
-    exists(fs, &sysfs_root.join(format!("dev/block/{device}")))
+    /// True where the device is one of the device mapper: `dev/block/MAJ:MIN/dm` exists.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Os`]: sysfs could not be read. A missing entry gives `false` and is no error.
+    #[doc(alias = "isDeviceMapper")]
+    #[doc(alias = "checkStorageDriver")]
+    pub fn is_device_mapper(&self, fs: &dyn Filesystem, device: DeviceNumber) -> Result<bool, Error> {
+        exists(fs, &self.root.join(format!("dev/block/{device}/dm")))
+    }
+
+    /// True where the kernel has a block device of this number: `dev/block/MAJ:MIN` exists.
+    ///
+    /// # Errors
+    ///
+    /// As [`is_device_mapper`](Self::is_device_mapper).
+    #[doc(alias = "isBlockDevice")]
+    pub fn is_block_device(&self, fs: &dyn Filesystem, device: DeviceNumber) -> Result<bool, Error> {
+        exists(fs, &self.root.join(format!("dev/block/{device}")))
+    }
 }
 
 fn exists(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
@@ -79,27 +81,27 @@ mod tests {
     #[test]
     fn a_directory_dm_makes_it_a_device_mapper_device() {
         let world = world("/sys");
-        assert!(is_device_mapper(&world, MAPPED).unwrap());
-        assert!(!is_device_mapper(&world, DISK).unwrap());
-        assert!(!is_device_mapper(&world, DeviceNumber::new(253, 1)).unwrap());
+        assert!(Sysfs::default().is_device_mapper(&world, MAPPED).unwrap());
+        assert!(!Sysfs::default().is_device_mapper(&world, DISK).unwrap());
+        assert!(!Sysfs::default().is_device_mapper(&world, DeviceNumber::new(253, 1)).unwrap());
     }
 
     #[test]
     fn a_directory_of_its_own_makes_it_a_block_device() {
         let world = world("/sys");
-        assert!(is_block_device(&world, MAPPED).unwrap());
-        assert!(is_block_device(&world, DISK).unwrap());
-        assert!(!is_block_device(&world, DeviceNumber::new(0, 40)).unwrap());
+        assert!(Sysfs::default().is_block_device(&world, MAPPED).unwrap());
+        assert!(Sysfs::default().is_block_device(&world, DISK).unwrap());
+        assert!(!Sysfs::default().is_block_device(&world, DeviceNumber::new(0, 40)).unwrap());
     }
 
     #[test]
     fn sysfs_may_be_elsewhere() {
         let world = world("/host/sys");
         let elsewhere = Path::new("/host/sys");
-        assert!(is_device_mapper_in(&world, MAPPED, elsewhere).unwrap());
-        assert!(is_block_device_in(&world, DISK, elsewhere).unwrap());
-        assert!(!is_block_device(&world, DISK).unwrap());
-        assert!(!is_device_mapper(&world, MAPPED).unwrap());
+        assert!(Sysfs::at(elsewhere).is_device_mapper(&world, MAPPED).unwrap());
+        assert!(Sysfs::at(elsewhere).is_block_device(&world, DISK).unwrap());
+        assert!(!Sysfs::default().is_block_device(&world, DISK).unwrap());
+        assert!(!Sysfs::default().is_device_mapper(&world, MAPPED).unwrap());
     }
 
     #[test]
@@ -107,8 +109,8 @@ mod tests {
         for errno in [Errno::EACCES, Errno::ENOTDIR, Errno::EIO] {
             let mut fs = MockFilesystem::new();
             fs.expect_metadata().times(2).returning(move |_, _| Err(OsError::new(Operation::Metadata, "/sys", errno)));
-            assert_eq!(is_device_mapper(&fs, DISK).unwrap_err().errno(), Some(errno));
-            assert_eq!(is_block_device(&fs, DISK).unwrap_err().errno(), Some(errno));
+            assert_eq!(Sysfs::default().is_device_mapper(&fs, DISK).unwrap_err().errno(), Some(errno));
+            assert_eq!(Sysfs::default().is_block_device(&fs, DISK).unwrap_err().errno(), Some(errno));
         }
     }
 }

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::file::{FileIdentity, FileMode};
-use crate::kata::{DirectVolume, MOUNT_INFO_FILE, UnusableVolumePath, direct_volume_directory_name};
+use crate::kata::{DirectVolume, DirectVolumes, MOUNT_INFO_FILE, UnusableVolumePath};
 use crate::path::Location;
 use crate::ports::{Directory, Filesystem};
 use crate::spec::Mount;
@@ -46,47 +46,49 @@ impl<E: std::error::Error + 'static> From<OsError> for DirectVolumeError<E> {
     }
 }
 
-/// Reads the record of the direct-assigned volume that is to be mounted at `volume_path`:
-/// `<volumes_root>/<encoded path>/mountInfo.json`. Returns `None` where there is no such record: then it is no
-/// direct-assigned volume.
-///
-/// * The name of the directory is that of [`direct_volume_directory_name`]. A path that is empty or too long for one
-///   has no record, so any source of a mount can be passed.
-/// * `volumes_root` is trusted. The directory and the file in it may not be symlinks, and at most [`MOUNT_INFO_MAX`] bytes
-///   are read.
-/// * `parse` makes the record from the file's bytes. The caller provides it, so that core depends on no JSON library
-///   and the caller keeps its own error type:
-///
-/// ```
-/// use camino::Utf8Path;
-/// use mountwright_core::Filesystem;
-/// use mountwright_core::kata::{DIRECT_VOLUMES_ROOT, DirectVolume, DirectVolumeError, read_direct_volume};
-///
-/// fn volume(
-///     fs: &dyn Filesystem,
-///     path: &Utf8Path,
-/// ) -> Result<Option<DirectVolume>, DirectVolumeError<serde_json::Error>> {
-///     read_direct_volume(fs, DIRECT_VOLUMES_ROOT.into(), path, |json| serde_json::from_slice(json))
-/// }
-/// ```
-///
-/// # Errors
-///
-/// [`DirectVolumeError::Json`]: `parse` failed: the file holds no JSON, or an entry cannot be used.
-/// [`DirectVolumeError::File`]: the file could not be read; `EFBIG`: it is longer than the limit; `ELOOP`: the
-/// directory or the file is a symlink.
-pub fn read_direct_volume<E: std::error::Error + 'static>(
-    fs: &dyn Filesystem,
-    volumes_root: &Utf8Path,
-    volume_path: &Utf8Path,
-    parse: impl FnOnce(&[u8]) -> Result<DirectVolume, E>,
-) -> Result<Option<DirectVolume>, DirectVolumeError<E>> {
-    let Ok(name) = direct_volume_directory_name(volume_path) else { return Ok(None) };
-    let Some(bytes) = record_bytes(fs, volumes_root, &name).map_err(DirectVolumeError::File)? else {
-        return Ok(None);
-    };
-    let volume = parse(&bytes);
-    volume.map(Some).map_err(|source| DirectVolumeError::Json { volume_path: volume_path.to_string(), source })
+impl DirectVolumes {
+    /// Reads the record of the direct-assigned volume that is to be mounted at `volume_path`:
+    /// `<root>/<encoded path>/mountInfo.json`. Returns `None` where there is no such record: then it is no
+    /// direct-assigned volume.
+    ///
+    /// * The name of the directory is that of [`directory_name`](Self::directory_name). A path that is empty or too
+    ///   long for one has no record, so any source of a mount can be passed.
+    /// * The root is trusted. The directory and the file in it may not be symlinks, and at most [`MOUNT_INFO_MAX`]
+    ///   bytes are read.
+    /// * `parse` makes the record from the file's bytes. The caller provides it, so that core depends on no JSON
+    ///   library and the caller keeps its own error type:
+    ///
+    /// ```
+    /// use camino::Utf8Path;
+    /// use mountwright_core::Filesystem;
+    /// use mountwright_core::kata::{DirectVolume, DirectVolumeError, DirectVolumes};
+    ///
+    /// fn volume(
+    ///     fs: &dyn Filesystem,
+    ///     path: &Utf8Path,
+    /// ) -> Result<Option<DirectVolume>, DirectVolumeError<serde_json::Error>> {
+    ///     DirectVolumes::default().read(fs, path, |json| serde_json::from_slice(json))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`DirectVolumeError::Json`]: `parse` failed: the file holds no JSON, or an entry cannot be used.
+    /// [`DirectVolumeError::File`]: the file could not be read; `EFBIG`: it is longer than the limit; `ELOOP`: the
+    /// directory or the file is a symlink.
+    pub fn read<E: std::error::Error + 'static>(
+        &self,
+        fs: &dyn Filesystem,
+        volume_path: &Utf8Path,
+        parse: impl FnOnce(&[u8]) -> Result<DirectVolume, E>,
+    ) -> Result<Option<DirectVolume>, DirectVolumeError<E>> {
+        let Ok(name) = DirectVolumes::directory_name(volume_path) else { return Ok(None) };
+        let Some(bytes) = record_bytes(fs, self.root(), &name).map_err(DirectVolumeError::File)? else {
+            return Ok(None);
+        };
+        let volume = parse(&bytes);
+        volume.map(Some).map_err(|source| DirectVolumeError::Json { volume_path: volume_path.to_string(), source })
+    }
 }
 
 fn record_bytes(fs: &dyn Filesystem, volumes_root: &Utf8Path, name: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -99,67 +101,71 @@ fn record_bytes(fs: &dyn Filesystem, volumes_root: &Utf8Path, name: &str) -> Res
     }
 }
 
-/// Applies the record of the direct-assigned volume at the source of `mount`, where there is one
-/// ([`DirectVolume::apply_to`]): device, type, options and fsGroup. Returns the record.
-///
-/// # Errors
-///
-/// As [`read_direct_volume`]; the mount is then unchanged.
-pub fn apply_direct_volume<E: std::error::Error + 'static>(
-    fs: &dyn Filesystem,
-    volumes_root: &Utf8Path,
-    mount: &mut Mount,
-    parse: impl FnOnce(&[u8]) -> Result<DirectVolume, E>,
-) -> Result<Option<DirectVolume>, DirectVolumeError<E>> {
-    let volume = read_direct_volume(fs, volumes_root, Utf8Path::new(&mount.source), parse)?;
-    if let Some(volume) = &volume {
-        volume.apply_to(mount);
+impl DirectVolumes {
+    /// Applies the record of the direct-assigned volume at the source of `mount`, where there is one
+    /// ([`DirectVolume::apply_to`]): device, type, options and fsGroup. Returns the record.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read); the mount is then unchanged.
+    pub fn apply<E: std::error::Error + 'static>(
+        &self,
+        fs: &dyn Filesystem,
+        mount: &mut Mount,
+        parse: impl FnOnce(&[u8]) -> Result<DirectVolume, E>,
+    ) -> Result<Option<DirectVolume>, DirectVolumeError<E>> {
+        let volume = self.read(fs, Utf8Path::new(&mount.source), parse)?;
+        if let Some(volume) = &volume {
+            volume.apply_to(mount);
+        }
+        Ok(volume)
     }
-    Ok(volume)
 }
 
-/// Writes the record of the direct-assigned volume that is to be mounted at `volume_path`, or replaces it.
-///
-/// * Atomic: a reader finds the whole old record or the whole new one, also after a crash. File and directory are
-///   flushed. The name of a new directory in `volumes_root` is not flushed, because `/run`, the default place, does not
-///   survive a boot.
-/// * Several callers may write one record at once: the last record stays, as a whole. A directory that another process
-///   removes before the record is in it is created again, at most 8 times.
-/// * The file's mode is 0600: it may hold keys. Missing directories are created with mode 0700.
-/// * `write` makes JSON from the record, for example `serde_json::to_vec`.
-///
-/// # Errors
-///
-/// [`DirectVolumeError::Path`]: the path cannot have a record. [`DirectVolumeError::Json`]: `write` failed. In both
-/// cases nothing was read or changed. [`DirectVolumeError::File`]: the errors of [`Directory::replace_file`]; `EFBIG`:
-/// longer than [`MOUNT_INFO_MAX`]; `ENOTDIR` or `ELOOP`: the volume's directory is a file or a symlink. The old record
-/// is then unchanged, and a directory that was created for the volume is removed or reported as left over;
-/// `volumes_root` stays.
-pub fn write_direct_volume<E: std::error::Error + 'static>(
-    fs: &dyn Filesystem,
-    volumes_root: &Utf8Path,
-    volume_path: &Utf8Path,
-    volume: &DirectVolume,
-    write: impl FnOnce(&DirectVolume) -> Result<Vec<u8>, E>,
-) -> Result<(), DirectVolumeError<E>> {
-    let name = direct_volume_directory_name(volume_path)?;
-    let bytes =
-        write(volume).map_err(|source| DirectVolumeError::Json { volume_path: volume_path.to_string(), source })?;
-    let path = volumes_root.join(&name);
-    if bytes.len() as u64 > MOUNT_INFO_MAX {
-        let file = path.join(MOUNT_INFO_FILE).into_std_path_buf();
-        return Err(OsError::new(Operation::ReplaceFile, file, Errno::EFBIG).into());
-    }
-    let volumes = open_or_create(fs, volumes_root)?;
-    let mut written = write_record(&*volumes, &name, &path, &bytes);
-    for _ in 1..MOST_ATTEMPTS {
-        match written {
-            // Another process removed the directory while it was empty: its own write failed, or the volume was removed.
-            Err(error) if error.errno() == Errno::ENOENT => written = write_record(&*volumes, &name, &path, &bytes),
-            _ => break,
+impl DirectVolumes {
+    /// Writes the record of the direct-assigned volume that is to be mounted at `volume_path`, or replaces it.
+    ///
+    /// * Atomic: a reader finds the whole old record or the whole new one, also after a crash. File and directory are
+    ///   flushed. The name of a new directory in the root is not flushed, because `/run`, the default place, does not
+    ///   survive a boot.
+    /// * Several callers may write one record at once: the last record stays, as a whole. A directory that another
+    ///   process removes before the record is in it is created again, at most 8 times.
+    /// * The file's mode is 0600: it may hold keys. Missing directories are created with mode 0700.
+    /// * `write` makes JSON from the record, for example `serde_json::to_vec`.
+    ///
+    /// # Errors
+    ///
+    /// [`DirectVolumeError::Path`]: the path cannot have a record. [`DirectVolumeError::Json`]: `write` failed. In both
+    /// cases nothing was read or changed. [`DirectVolumeError::File`]: the errors of [`Directory::replace_file`];
+    /// `EFBIG`: longer than [`MOUNT_INFO_MAX`]; `ENOTDIR` or `ELOOP`: the volume's directory is a file or a symlink.
+    /// The old record is then unchanged, and a directory that was created for the volume is removed or reported as left
+    /// over; the root stays.
+    pub fn write<E: std::error::Error + 'static>(
+        &self,
+        fs: &dyn Filesystem,
+        volume_path: &Utf8Path,
+        volume: &DirectVolume,
+        write: impl FnOnce(&DirectVolume) -> Result<Vec<u8>, E>,
+    ) -> Result<(), DirectVolumeError<E>> {
+        let name = DirectVolumes::directory_name(volume_path)?;
+        let bytes =
+            write(volume).map_err(|source| DirectVolumeError::Json { volume_path: volume_path.to_string(), source })?;
+        let path = self.root().join(&name);
+        if bytes.len() as u64 > MOUNT_INFO_MAX {
+            let file = path.join(MOUNT_INFO_FILE).into_std_path_buf();
+            return Err(OsError::new(Operation::ReplaceFile, file, Errno::EFBIG).into());
         }
+        let volumes = open_or_create(fs, self.root())?;
+        let mut written = write_record(&*volumes, &name, &path, &bytes);
+        for _ in 1..MOST_ATTEMPTS {
+            match written {
+                // Another process removed the directory while it was empty: its own write failed, or the volume was removed.
+                Err(error) if error.errno() == Errno::ENOENT => written = write_record(&*volumes, &name, &path, &bytes),
+                _ => break,
+            }
+        }
+        written.map_err(Into::into)
     }
-    written.map_err(Into::into)
 }
 
 fn write_record(volumes: &dyn Directory, name: &str, path: &Utf8Path, bytes: &[u8]) -> Result<(), OsError> {
@@ -231,11 +237,11 @@ mod tests {
     }
 
     fn read(fs: &dyn Filesystem, path: &str) -> Answer<Option<DirectVolume>> {
-        read_direct_volume(fs, ROOT.into(), path.into(), |json| serde_json::from_slice(json))
+        DirectVolumes::at(ROOT).read(fs, path.into(), |json| serde_json::from_slice(json))
     }
 
     fn write(fs: &dyn Filesystem, path: &str, volume: &DirectVolume) -> Answer<()> {
-        write_direct_volume(fs, ROOT.into(), path.into(), volume, serde_json::to_vec)
+        DirectVolumes::at(ROOT).write(fs, path.into(), volume, serde_json::to_vec)
     }
 
     fn volume(device: &str) -> DirectVolume {
@@ -256,7 +262,7 @@ mod tests {
         let mut mount = Mount::new(VOLUME, "/mnt", "bind");
         let tree = holding(RECORD);
         let parse = |json: &[u8]| serde_json::from_slice(json);
-        let volume = apply_direct_volume(&tree, ROOT.into(), &mut mount, parse).unwrap().unwrap();
+        let volume = DirectVolumes::at(ROOT).apply(&tree, &mut mount, parse).unwrap().unwrap();
         assert_eq!(volume.volume_type, DirectVolumeType::Block);
         assert_eq!(
             (mount.source.as_str(), mount.fs_type.as_str(), mount.destination.as_str()),
@@ -279,7 +285,7 @@ mod tests {
         let mut mount = Mount::new("/other", "/mnt", "bind");
         let before = mount.clone();
         let parse = |json: &[u8]| serde_json::from_slice(json);
-        assert_eq!(apply_direct_volume(&half, ROOT.into(), &mut mount, parse).unwrap(), None);
+        assert_eq!(DirectVolumes::at(ROOT).apply(&half, &mut mount, parse).unwrap(), None);
         assert_eq!(mount, before);
     }
 
@@ -289,7 +295,7 @@ mod tests {
             let mut mount = Mount::new(VOLUME, "/mnt", "bind");
             let before = mount.clone();
             let parse = |json: &[u8]| serde_json::from_slice(json);
-            let error = apply_direct_volume(&holding(record), ROOT.into(), &mut mount, parse).unwrap_err();
+            let error = DirectVolumes::at(ROOT).apply(&holding(record), &mut mount, parse).unwrap_err();
             assert_eq!(error.to_string(), "the record of direct-assigned volume /data cannot be used");
             assert!(std::error::Error::source(&error).is_some());
             assert_eq!(mount, before);
@@ -395,9 +401,8 @@ mod tests {
         let tree = ChangingTree::new(|_| ());
         for (length, fits) in [(65_536, true), (65_537, false)] {
             let bytes = vec![b' '; length];
-            let written = write_direct_volume(&tree, ROOT.into(), VOLUME.into(), &volume("/d"), |_| {
-                Ok::<_, serde_json::Error>(bytes)
-            });
+            let written = DirectVolumes::at(ROOT)
+                .write(&tree, VOLUME.into(), &volume("/d"), |_| Ok::<_, serde_json::Error>(bytes));
             assert_eq!(written.is_ok(), fits, "{length}");
         }
     }

@@ -26,24 +26,50 @@ pub enum UnusableVolumePath {
     },
 }
 
-/// The name of the directory, below [`DIRECT_VOLUMES_ROOT`], of the volume that is to be mounted at `volume_path`.
-///
-/// The name is the path, byte by byte and not cleaned, in the URL-safe base64 of RFC 4648 (section 5), padded. CSI
-/// drivers and Kata's runtimes use the same encoding.
-///
-/// ```
-/// let name = mountwright_core::kata::direct_volume_directory_name("/a/b".into()).unwrap();
-/// assert_eq!(name, "L2EvYg==");
-/// ```
-///
-/// # Errors
-///
-/// [`UnusableVolumePath`].
-pub fn direct_volume_directory_name(volume_path: &Utf8Path) -> Result<String, UnusableVolumePath> {
-    match volume_path.as_str().len() {
-        0 => Err(UnusableVolumePath::Empty),
-        1..=DIRECT_VOLUME_PATH_MAX => Ok(url_safe_base64(volume_path.as_str().as_bytes())),
-        _ => Err(UnusableVolumePath::TooLong { path: volume_path.to_owned() }),
+/// The records of direct-assigned volumes: a directory that holds a directory for each volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectVolumes {
+    root: Utf8PathBuf,
+}
+
+impl Default for DirectVolumes {
+    /// The records in [`DIRECT_VOLUMES_ROOT`].
+    fn default() -> Self {
+        Self::at(DIRECT_VOLUMES_ROOT)
+    }
+}
+
+impl DirectVolumes {
+    /// The records in `root`, which is trusted.
+    pub fn at(root: impl Into<Utf8PathBuf>) -> Self {
+        Self { root: root.into() }
+    }
+
+    /// The directory that holds the directories.
+    #[cfg(feature = "serde")]
+    pub(crate) fn root(&self) -> &Utf8Path {
+        &self.root
+    }
+
+    /// The name of the directory, below the root, of the volume that is to be mounted at `volume_path`.
+    ///
+    /// The name is the path, byte by byte and not cleaned, in the URL-safe base64 of RFC 4648 (section 5), padded. CSI
+    /// drivers and Kata's runtimes use the same encoding.
+    ///
+    /// ```
+    /// let name = mountwright_core::kata::DirectVolumes::directory_name("/a/b".into()).unwrap();
+    /// assert_eq!(name, "L2EvYg==");
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`UnusableVolumePath`].
+    pub fn directory_name(volume_path: &Utf8Path) -> Result<String, UnusableVolumePath> {
+        match volume_path.as_str().len() {
+            0 => Err(UnusableVolumePath::Empty),
+            1..=DIRECT_VOLUME_PATH_MAX => Ok(url_safe_base64(volume_path.as_str().as_bytes())),
+            _ => Err(UnusableVolumePath::TooLong { path: volume_path.to_owned() }),
+        }
     }
 }
 
@@ -87,7 +113,7 @@ mod tests {
     fn a_path_as_the_kubelet_has_them() {
         let path = "/var/lib/kubelet/pods/5f0861a0/volumes/kubernetes.io~csi/pvc-1/mount";
         assert_eq!(
-            direct_volume_directory_name(path.into()).unwrap(),
+            DirectVolumes::directory_name(path.into()).unwrap(),
             "L3Zhci9saWIva3ViZWxldC9wb2RzLzVmMDg2MWEwL3ZvbHVtZXMva3ViZXJuZXRlcy5pb35jc2kvcHZjLTEvbW91bnQ="
         );
     }
@@ -95,12 +121,12 @@ mod tests {
     #[test]
     fn the_longest_path_still_is_a_file_name() {
         let path = Utf8PathBuf::from("/".repeat(DIRECT_VOLUME_PATH_MAX));
-        assert_eq!(direct_volume_directory_name(&path).unwrap().len(), 252);
+        assert_eq!(DirectVolumes::directory_name(&path).unwrap().len(), 252);
         let longer = Utf8PathBuf::from("/".repeat(DIRECT_VOLUME_PATH_MAX + 1));
         assert_eq!(url_safe_base64(longer.as_str().as_bytes()).len(), 256);
-        let error = direct_volume_directory_name(&longer).unwrap_err();
+        let error = DirectVolumes::directory_name(&longer).unwrap_err();
         assert!(error.to_string().contains("is 190 bytes long"), "{error}");
-        assert_eq!(direct_volume_directory_name("".into()), Err(UnusableVolumePath::Empty));
+        assert_eq!(DirectVolumes::directory_name("".into()), Err(UnusableVolumePath::Empty));
     }
 
     fn decoded(text: &str) -> Vec<u8> {

@@ -19,26 +19,20 @@ pub const DOCKER_VOLUME_SUFFIX: &str = "_data";
 /// The directory of the volumes in the data root.
 const VOLUMES: &[u8] = b"volumes";
 
-/// True of `/var/lib/docker/volumes/<name>/_data`: the files of a named docker volume.
+/// True of `<data_root>/volumes/<name>/_data`: the files of a named docker volume.
 ///
-/// Only the text is examined: the path is [cleaned](crate::path::clean_path), nothing is looked up. There is exactly
-/// one component between prefix and suffix. False for a relative or empty path.
+/// Only the texts are examined: the path is [cleaned](crate::path::clean_path), nothing is looked up. There is exactly
+/// one component between prefix and suffix. False where one of the two is relative or empty.
 ///
 /// ```
-/// use mountwright_core::kata::is_docker_volume;
+/// use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
 ///
-/// assert!(is_docker_volume("/var/lib/docker/volumes/00da1347c7cf/_data".into()));
-/// assert!(!is_docker_volume("/var/lib/docker/volumes/_data".into()));
+/// assert!(is_docker_volume("/var/lib/docker/volumes/00da1347c7cf/_data".into(), DOCKER_DATA_ROOT));
+/// assert!(!is_docker_volume("/var/lib/docker/volumes/_data".into(), DOCKER_DATA_ROOT));
 /// ```
 #[doc(alias = "IsDockerVolume")]
-pub fn is_docker_volume(path: &Utf8Path) -> bool {
-    is_docker_volume_in(path, Utf8Path::new(DOCKER_DATA_ROOT))
-}
-
-/// As [`is_docker_volume`], for a docker whose data is in `data_root`: true of `<data_root>/volumes/<name>/_data`.
-///
-/// False where `data_root` is relative or empty.
-pub fn is_docker_volume_in(path: &Utf8Path, data_root: &Utf8Path) -> bool {
+pub fn is_docker_volume(path: &Utf8Path, data_root: impl AsRef<Utf8Path>) -> bool {
+    let data_root = data_root.as_ref();
     let Some(path) = clean_absolute(path.as_str().as_bytes()) else { return false };
     match split_last(&path) {
         Some((volume, suffix)) if suffix == DOCKER_VOLUME_SUFFIX.as_bytes() => {
@@ -57,7 +51,7 @@ mod tests {
     #[track_caller]
     fn assert_docker(expected: bool, paths: &[&str]) {
         for path in paths {
-            assert_eq!(is_docker_volume(Utf8Path::new(path)), expected, "{path:?}");
+            assert_eq!(is_docker_volume(Utf8Path::new(path), DOCKER_DATA_ROOT), expected, "{path:?}");
         }
     }
 
@@ -100,7 +94,7 @@ mod tests {
 
     #[test]
     fn another_data_root_can_be_given() {
-        let in_root = |path, root| is_docker_volume_in(Utf8Path::new(path), Utf8Path::new(root));
+        let in_root = |path, root| is_docker_volume(Utf8Path::new(path), Utf8Path::new(root));
         assert!(in_root("/mnt/docker/volumes/a/_data", "/mnt/docker/"));
         assert!(in_root("/volumes/a/_data", "/"));
         assert!(!in_root("/var/lib/docker/volumes/a/_data", "/mnt/docker"));
@@ -111,6 +105,9 @@ mod tests {
     #[test]
     fn the_constants_agree() {
         assert_eq!(DOCKER_VOLUME_PREFIX, format!("{DOCKER_DATA_ROOT}/{}", String::from_utf8_lossy(VOLUMES)));
-        assert!(is_docker_volume(&Utf8Path::new(DOCKER_VOLUME_PREFIX).join("a").join(DOCKER_VOLUME_SUFFIX)));
+        assert!(is_docker_volume(
+            &Utf8Path::new(DOCKER_VOLUME_PREFIX).join("a").join(DOCKER_VOLUME_SUFFIX),
+            DOCKER_DATA_ROOT
+        ));
     }
 }

@@ -30,8 +30,8 @@ pub struct NydusNotSupported(pub String);
 #[error("the nydus daemon returned an error: {0}")]
 pub struct RafsError(pub String);
 
-/// The reason for which a step of [`unshare_all`](crate::kata::unshare_all) or
-/// [`cleanup_nydus`](crate::kata::cleanup_nydus) failed.
+/// The reason for which a step of [`Sandbox::unshare_all`](crate::kata::Sandbox::unshare_all) or
+/// [`Sandbox::cleanup_nydus`](crate::kata::Sandbox::cleanup_nydus) failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KataError {

@@ -19,22 +19,16 @@ pub(crate) mod unshare_all;
 #[cfg(feature = "serde")]
 pub use direct_volume::{DirectVolume, DirectVolumeType};
 #[cfg(feature = "serde")]
-pub use direct_volume_file::{
-    DirectVolumeError, MOUNT_INFO_MAX, apply_direct_volume, read_direct_volume, write_direct_volume,
-};
+pub use direct_volume_file::{DirectVolumeError, MOUNT_INFO_MAX};
 pub use direct_volume_path::{
-    DIRECT_VOLUME_PATH_MAX, DIRECT_VOLUMES_ROOT, MOUNT_INFO_FILE, UnusableVolumePath, direct_volume_directory_name,
+    DIRECT_VOLUME_PATH_MAX, DIRECT_VOLUMES_ROOT, DirectVolumes, MOUNT_INFO_FILE, UnusableVolumePath,
 };
-pub use docker_volume::{
-    DOCKER_DATA_ROOT, DOCKER_VOLUME_PREFIX, DOCKER_VOLUME_SUFFIX, is_docker_volume, is_docker_volume_in,
-};
+pub use docker_volume::{DOCKER_DATA_ROOT, DOCKER_VOLUME_PREFIX, DOCKER_VOLUME_SUFFIX, is_docker_volume};
 pub use error::{KataError, NotOurs, NydusNotSupported, RafsError};
 pub use nydus::{nydus_supported, rafs_mount_path};
-pub use nydus_cleanup::cleanup_nydus;
 #[cfg(any(test, feature = "mock"))]
 pub use rafs_daemon::MockRafsDaemon;
 pub use rafs_daemon::{RafsDaemon, RafsUnmount};
 pub use report::{UnshareAllError, UnshareDone, UnshareFailure, UnshareStep};
 pub use sandbox::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
 pub use shm_size::DEFAULT_SHM_SIZE;
-pub use unshare_all::unshare_all;

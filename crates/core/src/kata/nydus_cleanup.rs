@@ -9,22 +9,33 @@ use crate::kata::{
     Container, KataError, RafsDaemon, Sandbox, UnshareFailure, UnshareStep, nydus_supported, rafs_mount_path,
 };
 use crate::path::ContainerId;
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::SNAPSHOT_DIR;
 use crate::share::layout::{container_dir, share_location};
 use crate::share::unshare::{ContainerDir, unshare};
 use crate::unmount::placeholder::{self, Removal};
 use crate::unmount::{NameAfter, UnshareOutcome};
 
-/// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of the
-/// root filesystem, in this order. The remaining steps run after a step has failed. A second call finds nothing left to
-/// do.
-///
-/// # Errors
-///
-/// Every step that failed, in order. Where the hypervisor has no daemon no step is run.
-#[doc(alias = "nydusContainerCleanup")]
-pub fn cleanup_nydus(
+impl Sandbox {
+    /// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of
+    /// the root filesystem, in this order. The remaining steps run after a step has failed. A second call finds nothing
+    /// left to do.
+    ///
+    /// # Errors
+    ///
+    /// Every step that failed, in order. Where the hypervisor has no daemon no step is run.
+    #[doc(alias = "nydusContainerCleanup")]
+    pub fn cleanup_nydus(
+        &self,
+        backend: &dyn Backend,
+        daemon: &dyn RafsDaemon,
+        container: &Container,
+    ) -> Result<UnshareOutcome, Vec<UnshareFailure>> {
+        cleanup_nydus(backend.filesystem(), backend.mounter(), daemon, self, container)
+    }
+}
+
+pub(crate) fn cleanup_nydus(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
     daemon: &dyn RafsDaemon,

@@ -2,31 +2,42 @@
 
 use crate::error::{Errno, Error};
 use crate::file::{FileKind, FinalSymlink};
-use crate::kata::cleanup_nydus;
 use crate::kata::host_mounts::unmount_host_mount;
+use crate::kata::nydus_cleanup::cleanup_nydus;
 use crate::kata::{
     Container, KataError, RafsDaemon, Sandbox, UnshareAllError, UnshareDone, UnshareFailure, UnshareStep,
 };
 use crate::path::ContainerId;
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::ROOTFS_DIR;
 use crate::share::layout::container_dir;
 use crate::share::unshare::{unshare, warn_symlink};
 use crate::unmount::UnshareOutcome;
 
-/// Removes everything that a sandbox's containers have shared, and continues after every failure.
-///
-/// For each container, in order: its mounts on the host, the last one first; then, unless its root filesystem is a
-/// block device ([`Container::fs_type`] set), its root filesystem, or for a nydus image [`cleanup_nydus`]. A container
-/// whose directory is a symlink is skipped with a warning and reported as such.
-///
-/// `daemon` is called for containers on nydus images alone.
-///
-/// # Errors
-///
-/// [`UnshareAllError`] with all failed and all successful steps.
-#[doc(alias = "bindUnmountAllRootfs")]
-pub fn unshare_all(
+impl Sandbox {
+    /// Removes everything that the containers have shared, and continues after every failure.
+    ///
+    /// For each container, in order: its mounts on the host, the last one first; then, unless its root filesystem is a
+    /// block device ([`Container::fs_type`] set), its root filesystem, or for a nydus image
+    /// [`cleanup_nydus`](Self::cleanup_nydus). A container whose directory is a symlink is skipped with a warning and
+    /// reported as such.
+    ///
+    /// `daemon` is called for containers on nydus images alone.
+    ///
+    /// # Errors
+    ///
+    /// [`UnshareAllError`] with all failed and all successful steps.
+    #[doc(alias = "bindUnmountAllRootfs")]
+    pub fn unshare_all(
+        &self,
+        backend: &dyn Backend,
+        daemon: Option<&dyn RafsDaemon>,
+    ) -> Result<Vec<UnshareDone>, UnshareAllError> {
+        unshare_all(backend.filesystem(), backend.mounter(), daemon, self)
+    }
+}
+
+fn unshare_all(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
     daemon: Option<&dyn RafsDaemon>,

@@ -8,34 +8,38 @@ use crate::kubernetes::FileCount;
 use crate::kubernetes::file_walk::{Start, each_file};
 use crate::ports::Filesystem;
 
-/// Counts the files at or below `path`, up to `limit`.
-///
-/// * Everything that is no directory counts as one: files, symlinks, device nodes, sockets, pipes. Directories do not
-///   count, but the files in them do. A path that is no directory counts as one.
-/// * A symlink at `path` itself is followed; below it none is. Mount points are entered. Names are bytes.
-/// * Reading stops as soon as the limit is exceeded, so a directory of a million files costs no more than one of nine.
-/// * Files that appear or disappear during the count may be counted or not; a directory that disappears counts as
-///   empty.
-///
-/// # Errors
-///
-/// [`Error::Unspecified`]: the path is empty. [`Error::TooDeep`]: the tree is deeper than
-/// [`TREE_DEPTH_MAX`](crate::kubernetes::TREE_DEPTH_MAX) directories; each level costs two descriptors. [`Error::Os`]:
-/// the path does not exist, or it or a directory below it could not be read (`EACCES`, `EIO`, `EMFILE`).
-#[doc(alias = "countFiles")]
-pub fn count_files(fs: &dyn Filesystem, path: &Path, limit: u64) -> Result<FileCount, Error> {
-    if path.as_os_str().is_empty() {
-        return Err(Error::Unspecified { what: "path" });
+impl FileCount {
+    /// Counts the files at or below `path`, up to `limit`.
+    ///
+    /// * Everything that is no directory counts as one: files, symlinks, device nodes, sockets, pipes. Directories do
+    ///   not count, but the files in them do. A path that is no directory counts as one.
+    /// * A symlink at `path` itself is followed; below it none is. Mount points are entered. Names are bytes.
+    /// * Reading stops as soon as the limit is exceeded, so a directory of a million files costs no more than one of
+    ///   nine.
+    /// * Files that appear or disappear during the count may be counted or not; a directory that disappears counts as
+    ///   empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unspecified`]: the path is empty. [`Error::TooDeep`]: the tree is deeper than
+    /// [`TREE_DEPTH_MAX`](crate::kubernetes::TREE_DEPTH_MAX) directories; each level costs two descriptors.
+    /// [`Error::Os`]: the path does not exist, or it or a directory below it could not be read (`EACCES`, `EIO`,
+    /// `EMFILE`).
+    #[doc(alias = "countFiles")]
+    pub fn below(fs: &dyn Filesystem, path: &Path, limit: u64) -> Result<Self, Error> {
+        if path.as_os_str().is_empty() {
+            return Err(Error::Unspecified { what: "path" });
+        }
+        let mut files = 0;
+        match Start::open(fs, path)? {
+            Start::File(_) => files = 1,
+            Start::Directory(root) => each_file(&*root, path, |_, _| {
+                files += 1;
+                Ok(if files > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?,
+        }
+        Ok(Self::of(files, limit))
     }
-    let mut files = 0;
-    match Start::open(fs, path)? {
-        Start::File(_) => files = 1,
-        Start::Directory(root) => each_file(&*root, path, |_, _| {
-            files += 1;
-            Ok(if files > limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        })?,
-    }
-    Ok(FileCount::of(files, limit))
 }
 
 #[cfg(test)]
@@ -50,7 +54,7 @@ mod tests {
 
     #[track_caller]
     fn assert_counts(world: &SmallWorld, path: &str, limit: u64, expected: FileCount) {
-        assert_eq!(count_files(world, Path::new(path), limit).unwrap(), expected, "{path} limit {limit}");
+        assert_eq!(FileCount::below(world, Path::new(path), limit).unwrap(), expected, "{path} limit {limit}");
         assert_eq!(world.open_now(), 0, "something was left open");
     }
 
@@ -73,13 +77,13 @@ mod tests {
 
     #[test]
     fn a_missing_path_is_an_error() {
-        let error = count_files(&SmallWorld::new(), Path::new("/none"), 8).unwrap_err();
+        let error = FileCount::below(&SmallWorld::new(), Path::new("/none"), 8).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ENOENT));
     }
 
     #[test]
     fn an_empty_path_is_an_error_and_nobody_looks() {
-        let error = count_files(&MockFilesystem::new(), Path::new(""), 8).unwrap_err();
+        let error = FileCount::below(&MockFilesystem::new(), Path::new(""), 8).unwrap_err();
         assert_eq!(error, Error::Unspecified { what: "path" });
     }
 
@@ -87,7 +91,7 @@ mod tests {
     fn what_cannot_be_opened_is_not_looked_at_in_another_way() {
         let mut fs = MockFilesystem::new();
         fs.expect_open_dir().return_once(|_| Err(crate::error::OsError::new(Operation::OpenDir, "/d", Errno::EACCES)));
-        assert_eq!(count_files(&fs, Path::new("/d"), 8).unwrap_err().errno(), Some(Errno::EACCES));
+        assert_eq!(FileCount::below(&fs, Path::new("/d"), 8).unwrap_err().errno(), Some(Errno::EACCES));
     }
 
     #[test]
@@ -102,14 +106,14 @@ mod tests {
     #[test]
     fn a_path_through_a_file_is_an_error_and_not_a_file() {
         let world = SmallWorld::new().file("/f", 1);
-        let error = count_files(&world, Path::new("/f/x"), 8).unwrap_err();
+        let error = FileCount::below(&world, Path::new("/f/x"), 8).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ENOTDIR));
     }
 
     #[test]
     fn a_file_that_became_a_directory_meanwhile_is_an_error_and_not_one_file() {
         let world = SmallWorld::new().file("/d/f", 1).failing("/d", Operation::OpenDir, Errno::ENOTDIR);
-        let error = count_files(&world, Path::new("/d"), 8).unwrap_err();
+        let error = FileCount::below(&world, Path::new("/d"), 8).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ENOTDIR));
     }
 
@@ -186,7 +190,7 @@ mod tests {
     #[test]
     fn a_deeper_tree_is_an_error_that_says_so_and_leaves_nothing_open() {
         let world = chain(TREE_DEPTH_MAX + 1);
-        let error = count_files(&world, Path::new("/d"), 8).unwrap_err();
+        let error = FileCount::below(&world, Path::new("/d"), 8).unwrap_err();
         assert_eq!(error, Error::TooDeep { path: "/d".into(), levels: TREE_DEPTH_MAX });
         assert_eq!(error.to_string(), "/d is deeper than the limit of 128 directories");
         assert_eq!(world.most_open(), 2 * TREE_DEPTH_MAX);
@@ -202,7 +206,7 @@ mod tests {
             ("/d/a", Operation::ReadDir),
         ] {
             let world = SmallWorld::new().file("/d/a/f", 1).failing(path, operation, Errno::EACCES);
-            let error = count_files(&world, Path::new("/d"), 8).unwrap_err();
+            let error = FileCount::below(&world, Path::new("/d"), 8).unwrap_err();
             assert_eq!(error.errno(), Some(Errno::EACCES), "{path} {operation:?}");
         }
     }
@@ -222,7 +226,7 @@ mod tests {
             });
             Ok(Box::new(directory))
         });
-        assert_eq!(count_files(&fs, Path::new("/d"), 8).unwrap_err().errno(), Some(Errno::EIO));
+        assert_eq!(FileCount::below(&fs, Path::new("/d"), 8).unwrap_err().errno(), Some(Errno::EIO));
     }
 
     #[test]
@@ -276,7 +280,7 @@ mod tests {
         #[test]
         fn counting_agrees_with_naive_recursion(tree in trees(), limit in 0_u64..30) {
             let world = tree.add("/t", SmallWorld::new());
-            let count = count_files(&world, Path::new("/t"), limit).unwrap();
+            let count = FileCount::below(&world, Path::new("/t"), limit).unwrap();
             prop_assert_eq!(count, FileCount::of(tree.files(), limit));
         }
     }

@@ -4,63 +4,38 @@ use camino::Utf8Path;
 
 use crate::error::Error;
 use crate::file::FilesystemMagic;
-use crate::kubernetes::EmptyDirMedium;
-use crate::kubernetes::is_empty_dir;
+use crate::kubernetes::{EmptyDirMedium, VolumeKind};
 use crate::mount::FilesystemOf;
 use crate::path::Location;
 use crate::ports::Mounter;
 
-/// The medium of the emptyDir volume at `path`; `None` where the path is not that of an emptyDir volume.
-///
-/// * The medium is memory or huge pages where the directory itself is the root of a tmpfs or hugetlbfs. Otherwise it is
-///   disk, also for a directory *in* a tmpfs.
-/// * The path is looked up and symlinks are followed, so the kubelet's root may be a symlink.
-///
-/// # Errors
-///
-/// [`Error::Os`]: the path leads nowhere, or its mount cannot be found (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
-pub fn empty_dir_medium(mounter: &dyn Mounter, path: &Utf8Path) -> Result<Option<EmptyDirMedium>, Error> {
-    let Some(found) = filesystem_of_empty_dir(mounter, path)? else { return Ok(None) };
-    Ok(Some(match found {
-        _ if is_memory(found) => EmptyDirMedium::Memory,
-        FilesystemOf { magic: FilesystemMagic::HUGETLBFS, is_mount_root: true, .. } => {
-            // Only the mount's options have the page size, and only this result needs it.
-            let held = mounter.mount_of(&Location::trusted(path))?;
-            EmptyDirMedium::HugePages {
-                page_size: held.mount.option("pagesize").and_then(|size| EmptyDirMedium::page_size(&size)),
-            }
+impl EmptyDirMedium {
+    /// The medium of the emptyDir volume at `path`; `None` where the path is not that of an emptyDir volume.
+    ///
+    /// * The medium is memory or huge pages where the directory itself is the root of a tmpfs or hugetlbfs. Otherwise
+    ///   it is disk, also for a directory *in* a tmpfs.
+    /// * The path is looked up and symlinks are followed, so the kubelet's root may be a symlink.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Os`]: the path leads nowhere, or its mount cannot be found (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
+    #[doc(alias = "IsEphemeralStorage")]
+    #[doc(alias = "Isk8sHostEmptyDir")]
+    pub fn of(mounter: &dyn Mounter, path: &Utf8Path) -> Result<Option<Self>, Error> {
+        if VolumeKind::of(path) != Some(VolumeKind::EmptyDir) {
+            return Ok(None);
         }
-        _ => EmptyDirMedium::Disk,
-    }))
-}
-
-/// True of an emptyDir volume in memory: its directory is the root of a tmpfs.
-///
-/// # Errors
-///
-/// As [`empty_dir_medium`].
-#[doc(alias = "IsEphemeralStorage")]
-pub fn is_ephemeral_storage(mounter: &dyn Mounter, path: &Utf8Path) -> Result<bool, Error> {
-    Ok(filesystem_of_empty_dir(mounter, path)?.is_some_and(is_memory))
-}
-
-/// True of an emptyDir volume that is not in memory: a directory of the host, or a hugetlbfs.
-///
-/// Never true together with [`is_ephemeral_storage`].
-///
-/// # Errors
-///
-/// As [`empty_dir_medium`].
-#[doc(alias = "Isk8sHostEmptyDir")]
-pub fn is_host_empty_dir(mounter: &dyn Mounter, path: &Utf8Path) -> Result<bool, Error> {
-    Ok(filesystem_of_empty_dir(mounter, path)?.is_some_and(|found| !is_memory(found)))
-}
-
-fn filesystem_of_empty_dir(mounter: &dyn Mounter, path: &Utf8Path) -> Result<Option<FilesystemOf>, Error> {
-    if !is_empty_dir(path) {
-        return Ok(None);
+        let found = mounter.filesystem_of(&Location::trusted(path))?;
+        Ok(Some(match found {
+            _ if is_memory(found) => Self::Memory,
+            FilesystemOf { magic: FilesystemMagic::HUGETLBFS, is_mount_root: true, .. } => {
+                // Only the mount's options have the page size, and only this result needs it.
+                let held = mounter.mount_of(&Location::trusted(path))?;
+                Self::HugePages { page_size: held.mount.option("pagesize").and_then(|size| Self::page_size(&size)) }
+            }
+            _ => Self::Disk,
+        }))
     }
-    Ok(Some(mounter.filesystem_of(&Location::trusted(path))?))
 }
 
 fn is_memory(found: FilesystemOf) -> bool {
@@ -88,26 +63,20 @@ mod tests {
         mounter
     }
 
-    /// (medium, ephemeral, host)
-    fn answers(mounter: &MockMounter, path: &str) -> (Option<EmptyDirMedium>, bool, bool) {
-        let path = Utf8Path::new(path);
-        (
-            empty_dir_medium(mounter, path).unwrap(),
-            is_ephemeral_storage(mounter, path).unwrap(),
-            is_host_empty_dir(mounter, path).unwrap(),
-        )
+    fn answers(mounter: &MockMounter, path: &str) -> Option<EmptyDirMedium> {
+        EmptyDirMedium::of(mounter, Utf8Path::new(path)).unwrap()
     }
 
     #[test]
     fn the_root_of_a_tmpfs_is_memory() {
         let mounter = host(FilesystemMagic::TMPFS, true);
-        assert_eq!(answers(&mounter, VOLUME), (Some(EmptyDirMedium::Memory), true, false));
+        assert_eq!(answers(&mounter, VOLUME), Some(EmptyDirMedium::Memory));
     }
 
     #[test]
     fn a_directory_in_a_tmpfs_is_disk() {
         let mounter = host(FilesystemMagic::TMPFS, false);
-        assert_eq!(answers(&mounter, VOLUME), (Some(EmptyDirMedium::Disk), false, true));
+        assert_eq!(answers(&mounter, VOLUME), Some(EmptyDirMedium::Disk));
     }
 
     #[test]
@@ -115,12 +84,12 @@ mod tests {
         for (magic, is_root) in
             [(FilesystemMagic::EXT4, false), (FilesystemMagic::XFS, true), (FilesystemMagic::RAMFS, true)]
         {
-            assert_eq!(answers(&host(magic, is_root), VOLUME), (Some(EmptyDirMedium::Disk), false, true), "{magic}");
+            assert_eq!(answers(&host(magic, is_root), VOLUME), Some(EmptyDirMedium::Disk), "{magic}");
         }
     }
 
     #[test]
-    fn a_hugetlbfs_is_huge_pages_of_its_size_and_counts_as_host() {
+    fn a_hugetlbfs_is_huge_pages_of_its_size() {
         for (options, page_size) in
             [("rw,pagesize=2M,size=67108864", Some(2 << 20)), ("rw,pagesize=1024M", Some(1 << 30)), ("rw", None)]
         {
@@ -132,32 +101,28 @@ mod tests {
                 .with(eq(Location::trusted(VOLUME)))
                 .once()
                 .return_once(|_| Ok(PathMount { mount, is_root: true }));
-            assert_eq!(answers(&mounter, VOLUME), (Some(EmptyDirMedium::HugePages { page_size }), false, true));
+            assert_eq!(answers(&mounter, VOLUME), Some(EmptyDirMedium::HugePages { page_size }));
         }
         let within = host(FilesystemMagic::HUGETLBFS, false);
-        assert_eq!(answers(&within, VOLUME), (Some(EmptyDirMedium::Disk), false, true));
+        assert_eq!(answers(&within, VOLUME), Some(EmptyDirMedium::Disk));
     }
 
     #[test]
-    fn other_volumes_and_paths_are_neither_and_nobody_looks() {
+    fn other_volumes_and_paths_have_no_medium_and_nobody_looks() {
         for path in ["/var/lib/kubelet/pods/u/volumes/kubernetes.io~secret/v", "/tmp", "", "kubernetes.io~empty-dir/v"]
         {
-            assert_eq!(answers(&MockMounter::new(), path), (None, false, false), "{path:?}");
+            assert_eq!(answers(&MockMounter::new(), path), None, "{path:?}");
         }
     }
 
     #[test]
-    fn a_look_up_error_is_an_error_and_not_host() {
+    fn a_look_up_error_is_an_error_and_not_disk() {
         for errno in [Errno::ENOENT, Errno::EACCES, Errno::EIO] {
             let mut mounter = MockMounter::new();
             mounter
                 .expect_filesystem_of()
-                .times(3)
                 .returning(move |_| Err(OsError::new(Operation::FilesystemOf, VOLUME, errno)));
-            let path = Utf8Path::new(VOLUME);
-            assert_eq!(empty_dir_medium(&mounter, path).unwrap_err().errno(), Some(errno));
-            assert_eq!(is_ephemeral_storage(&mounter, path).unwrap_err().errno(), Some(errno));
-            assert_eq!(is_host_empty_dir(&mounter, path).unwrap_err().errno(), Some(errno));
+            assert_eq!(EmptyDirMedium::of(&mounter, Utf8Path::new(VOLUME)).unwrap_err().errno(), Some(errno));
         }
     }
 
@@ -165,7 +130,7 @@ mod tests {
     fn a_failure_to_learn_the_page_size_is_an_error() {
         let mut mounter = host(FilesystemMagic::HUGETLBFS, true);
         mounter.expect_mount_of().return_once(|_| Err(OsError::new(Operation::MountOf, VOLUME, Errno::ENOMEM)));
-        let error = empty_dir_medium(&mounter, Utf8Path::new(VOLUME)).unwrap_err();
+        let error = EmptyDirMedium::of(&mounter, Utf8Path::new(VOLUME)).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ENOMEM));
     }
 
@@ -178,6 +143,6 @@ mod tests {
             .expect_filesystem_of()
             .with(eq(Location::trusted(path)))
             .returning(|_| Ok(FilesystemOf::new(FilesystemMagic::TMPFS, DeviceNumber::new(0, 62), true)));
-        assert_eq!(answers(&mounter, path), (Some(EmptyDirMedium::Memory), true, false));
+        assert_eq!(answers(&mounter, path), Some(EmptyDirMedium::Memory));
     }
 }

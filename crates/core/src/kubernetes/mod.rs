@@ -6,11 +6,10 @@
 //! `None`.
 //!
 //! ```
-//! use mountwright_core::kubernetes::{VolumeKind, is_secret, volume_kind};
+//! use mountwright_core::kubernetes::VolumeKind;
 //!
 //! let tls = "/var/lib/kubelet/pods/5f0861a0/volumes/kubernetes.io~secret/tls".into();
-//! assert!(is_secret(tls));
-//! assert_eq!(volume_kind(tls), Some(VolumeKind::Secret));
+//! assert_eq!(VolumeKind::of(tls), Some(VolumeKind::Secret));
 //! ```
 
 pub mod atomic_writer;
@@ -28,15 +27,9 @@ pub(crate) mod watchable;
 pub use volume_kind::{
     K8S_CONFIG_MAP, K8S_CSI, K8S_DOWNWARD_API, K8S_EMPTY_DIR, K8S_PROJECTED, K8S_SECRET, VolumeKind,
 };
-pub use volume_path::{
-    KUBELET_ROOT, is_config_map, is_csi, is_downward_api, is_empty_dir, is_projected, is_secret, volume_kind,
-    volume_kind_in,
-};
+pub use volume_path::KUBELET_ROOT;
 
-pub use count_files::count_files;
-pub use empty_dir::{empty_dir_medium, is_ephemeral_storage, is_host_empty_dir};
 pub use empty_dir_medium::EmptyDirMedium;
 pub use file_count::FileCount;
 pub use file_walk::TREE_DEPTH_MAX;
 pub use watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};
-pub use watchable::{is_watchable_mount, watchability};

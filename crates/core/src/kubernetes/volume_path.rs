@@ -15,32 +15,38 @@ const PLUGINS: &[u8] = b"plugins";
 /// A CSI driver mounts on this directory in the volume's directory.
 const CSI_MOUNT: &[u8] = b"mount";
 
-/// The kind of the volume at `path`, for any root of the kubelet; `None` where it is no volume or of a kind that
-/// [`VolumeKind`] does not have.
-///
-/// * The second-to-last component names the plugin: `…/kubernetes.io~empty-dir/<name>`. For CSI it is the third-to-last:
-///   `…/kubernetes.io~csi/<name>/mount`.
-/// * Directories *in* a volume are not the volume, and a directory `plugins` holds the kubelet's own records.
-#[doc(alias = "checkKubernetesVolume")]
-pub fn volume_kind(path: &Utf8Path) -> Option<VolumeKind> {
-    let path = clean_absolute(path.as_str().as_bytes())?;
-    let (above, kind) = split(&path)?;
-    let kept_by_kubelet = split_last(above).is_some_and(|(_, name)| name == PLUGINS);
-    (!kept_by_kubelet).then_some(kind)
-}
+impl VolumeKind {
+    /// The kind of the volume at `path`, for any root of the kubelet; `None` where it is no volume or of a kind that
+    /// [`VolumeKind`] does not have.
+    ///
+    /// * The second-to-last component names the plugin: `…/kubernetes.io~empty-dir/<name>`. For CSI it is the
+    ///   third-to-last: `…/kubernetes.io~csi/<name>/mount`.
+    /// * Directories *in* a volume are not the volume, and a directory `plugins` holds the kubelet's own records.
+    #[doc(alias = "checkKubernetesVolume")]
+    #[doc(alias = "isEmptyDir")]
+    #[doc(alias = "isConfigMap")]
+    #[doc(alias = "isSecret")]
+    pub fn of(path: &Utf8Path) -> Option<Self> {
+        let path = clean_absolute(path.as_str().as_bytes())?;
+        let (above, kind) = split(&path)?;
+        let kept_by_kubelet = split_last(above).is_some_and(|(_, name)| name == PLUGINS);
+        (!kept_by_kubelet).then_some(kind)
+    }
 
-/// As [`volume_kind`], only for `<kubelet_root>/pods/<uid>/volumes/…`. `None` where `kubelet_root` is relative or
-/// empty.
-///
-/// Both are texts: where the root is a symlink, the path must begin with the same text.
-pub fn volume_kind_in(path: &Utf8Path, kubelet_root: &Utf8Path) -> Option<VolumeKind> {
-    let path = clean_absolute(path.as_str().as_bytes())?;
-    let (above, kind) = split(&path)?;
-    // Compared from the end, so that only the uid has to be skipped there.
-    let (of_pod, volumes) = split_last(above)?;
-    let (pods, _uid) = split_last(of_pod)?;
-    let anchored = volumes == b"volumes" && rest_below_written(pods, kubelet_root.as_str().as_bytes()) == Some(b"pods");
-    anchored.then_some(kind)
+    /// As [`VolumeKind::of`], only for `<kubelet_root>/pods/<uid>/volumes/…`. `None` where `kubelet_root` is relative
+    /// or empty.
+    ///
+    /// Both are texts: where the root is a symlink, the path must begin with the same text.
+    pub fn below(path: &Utf8Path, kubelet_root: &Utf8Path) -> Option<Self> {
+        let path = clean_absolute(path.as_str().as_bytes())?;
+        let (above, kind) = split(&path)?;
+        // Compared from the end, so that only the uid has to be skipped there.
+        let (of_pod, volumes) = split_last(above)?;
+        let (pods, _uid) = split_last(of_pod)?;
+        let anchored =
+            volumes == b"volumes" && rest_below_written(pods, kubelet_root.as_str().as_bytes()) == Some(b"pods");
+        anchored.then_some(kind)
+    }
 }
 
 /// The parent of the plugin's directory, and the kind.
@@ -58,39 +64,6 @@ fn split(path: &[u8]) -> Option<(&[u8], VolumeKind)> {
     }
 }
 
-/// True of an emptyDir volume, of any medium.
-#[doc(alias = "isEmptyDir")]
-pub fn is_empty_dir(path: &Utf8Path) -> bool {
-    volume_kind(path) == Some(VolumeKind::EmptyDir)
-}
-
-/// True of a configMap volume.
-#[doc(alias = "isConfigMap")]
-pub fn is_config_map(path: &Utf8Path) -> bool {
-    volume_kind(path) == Some(VolumeKind::ConfigMap)
-}
-
-/// True of a secret volume.
-#[doc(alias = "isSecret")]
-pub fn is_secret(path: &Utf8Path) -> bool {
-    volume_kind(path) == Some(VolumeKind::Secret)
-}
-
-/// True of a projected volume.
-pub fn is_projected(path: &Utf8Path) -> bool {
-    volume_kind(path) == Some(VolumeKind::Projected)
-}
-
-/// True of a downwardAPI volume.
-pub fn is_downward_api(path: &Utf8Path) -> bool {
-    volume_kind(path) == Some(VolumeKind::DownwardApi)
-}
-
-/// True of the directory that a CSI driver mounted for a volume.
-pub fn is_csi(path: &Utf8Path) -> bool {
-    volume_kind(path) == Some(VolumeKind::Csi)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,7 +71,7 @@ mod tests {
     const POD: &str = "/var/lib/kubelet/pods/5f0861a0-a987-4a3a-bb0f-1058ddb9678f";
 
     fn kind(path: &str) -> Option<VolumeKind> {
-        volume_kind(Utf8Path::new(path))
+        VolumeKind::of(Utf8Path::new(path))
     }
 
     #[test]
@@ -172,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_kubelet_root_anchors_the_path() {
-        let in_root = |path: &str, root| volume_kind_in(Utf8Path::new(path), Utf8Path::new(root));
+        let in_root = |path: &str, root| VolumeKind::below(Utf8Path::new(path), Utf8Path::new(root));
         let secret = format!("{POD}/volumes/kubernetes.io~secret/tls");
         assert_eq!(in_root(&secret, KUBELET_ROOT), Some(VolumeKind::Secret));
         assert_eq!(in_root(&secret, "/var/lib//kubelet/"), Some(VolumeKind::Secret));
@@ -193,15 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn each_question_is_true_of_its_kind_alone() {
-        let questions: [fn(&Utf8Path) -> bool; 6] =
-            [is_empty_dir, is_config_map, is_secret, is_projected, is_downward_api, is_csi];
-        for (index, kind) in VolumeKind::ALL.into_iter().enumerate() {
+    fn the_directory_of_each_plugin_is_its_kind() {
+        for kind in VolumeKind::ALL {
             let tail = if kind == VolumeKind::Csi { "/mount" } else { "" };
             let path = format!("{POD}/volumes/{}/v{tail}", kind.plugin_directory());
-            for (asked, question) in questions.iter().enumerate() {
-                assert_eq!(question(Utf8Path::new(&path)), asked == index, "{kind} {asked}");
-            }
+            assert_eq!(VolumeKind::of(Utf8Path::new(&path)), Some(kind));
         }
     }
 }

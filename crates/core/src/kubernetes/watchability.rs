@@ -33,8 +33,8 @@ pub enum Watchability {
     },
     /// It can be watched.
     Watchable {
-        /// Entries, as [`count_files`](crate::kubernetes::count_files) counts them: in the kubelet's layout two for
-        /// each key, plus one.
+        /// Entries, as [`FileCount::below`](crate::kubernetes::FileCount::below) counts them: in the kubelet's layout
+        /// two for each key, plus one.
         entries: u64,
         /// Files that a container sees.
         keys: u64,

@@ -8,63 +8,65 @@ use camino::Utf8Path;
 
 use crate::error::{Errno, Error};
 use crate::file::FileKind;
+use crate::kubernetes::VolumeKind;
 use crate::kubernetes::atomic_writer::payload::{self, Payload};
-use crate::kubernetes::count_files;
 use crate::kubernetes::file_walk::{Entry, Start, each_entry};
 use crate::kubernetes::{FileCount, VolumeLayout, WATCHABLE_ENTRIES_MAX as LIMIT, Watchability};
-use crate::kubernetes::{VolumeKind, volume_kind};
 use crate::ports::{Directory, Filesystem};
 
-/// True of a configMap or secret volume with 1 to [`WATCHABLE_ENTRIES_MAX`](crate::kubernetes::WATCHABLE_ENTRIES_MAX) entries, as
-/// [`count_files`](crate::kubernetes::count_files) counts them: in the kubelet's layout 1 to 3 keys.
-///
-/// Any other path is not looked up.
-///
-/// # Errors
-///
-/// As [`count_files`](crate::kubernetes::count_files); a volume that is missing is an error.
-#[doc(alias = "isWatchableMount")]
-pub fn is_watchable_mount(fs: &dyn Filesystem, path: &Utf8Path) -> Result<bool, Error> {
-    if !volume_kind(path).is_some_and(is_watched) {
-        return Ok(false);
-    }
-    Ok(matches!(count_files(fs, path.as_std_path(), LIMIT)?, FileCount::Exactly(1..)))
-}
-
-/// The result of testing whether a volume can be watched by the rule of Kata's Go runtime: the reason where it cannot, and
-/// its size where it can. [`Watchability::by_agent`] has the rule of runtime-rs and the agent.
-///
-/// Watchable exactly where [`is_watchable_mount`] is true. Entries are counted in the same way; keys and bytes are
-/// those of the files that a container sees: in the kubelet's layout the files of the present version, otherwise all
-/// files.
-///
-/// The numbers are read one after the other: if the volume changes in between, they may be from two versions.
-///
-/// # Errors
-///
-/// As [`count_files`](crate::kubernetes::count_files).
-pub fn watchability(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Watchability, Error> {
-    let Some(kind) = volume_kind(path) else { return Ok(Watchability::NotAVolume) };
-    if !is_watched(kind) {
-        return Ok(Watchability::KindNotWatched(kind));
-    }
-    let path = path.as_std_path();
-    let entries = match count_files(fs, path, LIMIT)? {
-        FileCount::Over(limit) => return Ok(Watchability::TooMany { limit }),
-        FileCount::Exactly(0) => return Ok(Watchability::Empty),
-        FileCount::Exactly(entries) => entries,
-    };
-    let (Payload { keys, bytes }, layout) = match Start::open(fs, path)? {
-        Start::File(metadata) => {
-            let bytes = if metadata.kind == FileKind::Regular { metadata.size } else { 0 };
-            (Payload { keys: 1, bytes }, VolumeLayout::Plain)
+impl Watchability {
+    /// True of a configMap or secret volume with 1 to
+    /// [`WATCHABLE_ENTRIES_MAX`](crate::kubernetes::WATCHABLE_ENTRIES_MAX) entries, as
+    /// [`FileCount::below`](crate::kubernetes::FileCount::below) counts them: in the kubelet's layout 1 to 3 keys.
+    ///
+    /// Any other path is not looked up.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileCount::below`](crate::kubernetes::FileCount::below); a volume that is missing is an error.
+    #[doc(alias = "isWatchableMount")]
+    pub fn is_watchable_at(fs: &dyn Filesystem, path: &Utf8Path) -> Result<bool, Error> {
+        if !VolumeKind::of(path).is_some_and(is_watched) {
+            return Ok(false);
         }
-        Start::Directory(volume) => what_is_in(&*volume, path)?,
-    };
-    if keys > LIMIT {
-        return Ok(Watchability::TooMany { limit: LIMIT });
+        Ok(matches!(FileCount::below(fs, path.as_std_path(), LIMIT)?, FileCount::Exactly(1..)))
     }
-    Ok(Watchability::Watchable { entries, keys, bytes, layout })
+
+    /// The result of testing whether a volume can be watched by the rule of Kata's Go runtime: the reason where it
+    /// cannot, and its size where it can. [`by_agent`](Self::by_agent) has the rule of runtime-rs and the agent.
+    ///
+    /// Watchable exactly where [`is_watchable_at`](Self::is_watchable_at) is true. Entries are counted in the same way;
+    /// keys and bytes are those of the files that a container sees: in the kubelet's layout the files of the present
+    /// version, otherwise all files.
+    ///
+    /// The numbers are read one after the other: if the volume changes in between, they may be from two versions.
+    ///
+    /// # Errors
+    ///
+    /// As [`FileCount::below`](crate::kubernetes::FileCount::below).
+    pub fn of(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Self, Error> {
+        let Some(kind) = VolumeKind::of(path) else { return Ok(Self::NotAVolume) };
+        if !is_watched(kind) {
+            return Ok(Self::KindNotWatched(kind));
+        }
+        let path = path.as_std_path();
+        let entries = match FileCount::below(fs, path, LIMIT)? {
+            FileCount::Over(limit) => return Ok(Self::TooMany { limit }),
+            FileCount::Exactly(0) => return Ok(Self::Empty),
+            FileCount::Exactly(entries) => entries,
+        };
+        let (Payload { keys, bytes }, layout) = match Start::open(fs, path)? {
+            Start::File(metadata) => {
+                let bytes = if metadata.kind == FileKind::Regular { metadata.size } else { 0 };
+                (Payload { keys: 1, bytes }, VolumeLayout::Plain)
+            }
+            Start::Directory(volume) => what_is_in(&*volume, path)?,
+        };
+        if keys > LIMIT {
+            return Ok(Self::TooMany { limit: LIMIT });
+        }
+        Ok(Self::Watchable { entries, keys, bytes, layout })
+    }
 }
 
 /// The limits of the agent's watcher (`MAX_ENTRIES_PER_STORAGE`, `MAX_SIZE_PER_WATCHABLE_MOUNT`).
@@ -73,7 +75,7 @@ const AGENT_BYTES_MAX: u64 = 1024 * 1024;
 
 impl Watchability {
     /// The same by the rule of Kata's runtime-rs and agent, which differs from that of the Go runtime
-    /// ([`watchability`]):
+    /// ([`of`](Self::of)):
     ///
     /// * The volume is a directory, of a configMap, a secret, a projected or a downward-API volume.
     /// * At most 16 entries: files, symlinks and directories, the volume itself included. In the kubelet's layout that is six
@@ -83,9 +85,9 @@ impl Watchability {
     ///
     /// # Errors
     ///
-    /// As [`count_files`](crate::kubernetes::count_files).
+    /// As [`FileCount::below`](crate::kubernetes::FileCount::below).
     pub fn by_agent(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Self, Error> {
-        let Some(kind) = volume_kind(path) else { return Ok(Self::NotAVolume) };
+        let Some(kind) = VolumeKind::of(path) else { return Ok(Self::NotAVolume) };
         if !is_watched(kind) && !matches!(kind, VolumeKind::Projected | VolumeKind::DownwardApi) {
             return Ok(Self::KindNotWatched(kind));
         }
@@ -164,8 +166,8 @@ mod tests {
     #[track_caller]
     fn ask(world: &SmallWorld, path: &str) -> Watchability {
         let path = Utf8Path::new(path);
-        let answer = watchability(world, path).unwrap();
-        assert_eq!(is_watchable_mount(world, path).unwrap(), answer.is_watchable(), "{answer:?}");
+        let answer = Watchability::of(world, path).unwrap();
+        assert_eq!(Watchability::is_watchable_at(world, path).unwrap(), answer.is_watchable(), "{answer:?}");
         assert_eq!(world.open_now(), 0, "something was left open");
         answer
     }
@@ -267,8 +269,8 @@ mod tests {
         for kind in [EmptyDir, Projected, DownwardApi, Csi] {
             let path = if kind == Csi { volume(kind) + "/mount" } else { volume(kind) };
             let (nobody, path) = (MockFilesystem::new(), Utf8Path::new(&path));
-            assert_eq!(watchability(&nobody, path).unwrap(), Watchability::KindNotWatched(kind));
-            assert!(!is_watchable_mount(&nobody, path).unwrap());
+            assert_eq!(Watchability::of(&nobody, path).unwrap(), Watchability::KindNotWatched(kind));
+            assert!(!Watchability::is_watchable_at(&nobody, path).unwrap());
         }
     }
 
@@ -276,8 +278,8 @@ mod tests {
     fn other_paths_are_no_volumes_and_not_looked_at() {
         for path in ["", "/etc", "kubernetes.io~secret/v", "/x/kubernetes.io~secret/v/y"] {
             let (nobody, path) = (MockFilesystem::new(), Utf8Path::new(path));
-            assert_eq!(watchability(&nobody, path).unwrap(), Watchability::NotAVolume, "{path:?}");
-            assert!(!is_watchable_mount(&nobody, path).unwrap(), "{path:?}");
+            assert_eq!(Watchability::of(&nobody, path).unwrap(), Watchability::NotAVolume, "{path:?}");
+            assert!(!Watchability::is_watchable_at(&nobody, path).unwrap(), "{path:?}");
         }
     }
 
@@ -285,16 +287,22 @@ mod tests {
     fn a_missing_volume_is_an_error() {
         let path = volume(VolumeKind::Secret);
         let world = SmallWorld::new();
-        assert_eq!(watchability(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::ENOENT));
-        assert_eq!(is_watchable_mount(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::ENOENT));
+        assert_eq!(Watchability::of(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::ENOENT));
+        assert_eq!(
+            Watchability::is_watchable_at(&world, Utf8Path::new(&path)).unwrap_err().errno(),
+            Some(Errno::ENOENT)
+        );
     }
 
     #[test]
     fn a_volume_that_cannot_be_read_is_an_error() {
         let path = volume(VolumeKind::Secret);
         let world = written(VolumeKind::Secret, 1).failing(&path, Operation::ReadDir, Errno::EACCES);
-        assert_eq!(watchability(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::EACCES));
-        assert_eq!(is_watchable_mount(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::EACCES));
+        assert_eq!(Watchability::of(&world, Utf8Path::new(&path)).unwrap_err().errno(), Some(Errno::EACCES));
+        assert_eq!(
+            Watchability::is_watchable_at(&world, Utf8Path::new(&path)).unwrap_err().errno(),
+            Some(Errno::EACCES)
+        );
     }
 
     #[test]
@@ -314,14 +322,14 @@ mod tests {
             world.open_dir(at)
         });
         let path = volume(VolumeKind::Secret);
-        assert_eq!(watchability(&fs, Utf8Path::new(&path)).unwrap(), Watchability::TooMany { limit: 8 });
+        assert_eq!(Watchability::of(&fs, Utf8Path::new(&path)).unwrap(), Watchability::TooMany { limit: 8 });
     }
 
     #[test]
     fn is_watchable_reads_no_more_than_the_count() {
         let path = volume(VolumeKind::Secret);
         let world = written(VolumeKind::Secret, 500);
-        assert!(!is_watchable_mount(&world, Utf8Path::new(&path)).unwrap());
+        assert!(!Watchability::is_watchable_at(&world, Utf8Path::new(&path)).unwrap());
         // Nine files and the directory that some of them are in.
         assert_eq!(world.entries_read(), 10);
     }

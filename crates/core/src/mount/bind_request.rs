@@ -82,6 +82,13 @@ impl BindRequest {
         }
     }
 
+    /// A private bind of `source` onto `target`, which is created where it is missing: a directory for a directory, an
+    /// empty file for anything else, with the directories above it, all of mode 0755.
+    #[doc(alias = "bindMount")]
+    pub fn private(source: Location, target: Location) -> Self {
+        Self::new(source, target).propagation(Propagation::Private).creating_target(FileMode::MOUNT_TARGET)
+    }
+
     /// Binds the mounts below the source too; [`attributes`](Self::attributes) and propagation then apply to each of
     /// them.
     pub fn recursive(mut self) -> Self {

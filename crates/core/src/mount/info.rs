@@ -14,16 +14,16 @@ use crate::path::swar::position_of;
 /// One mount, as a line of `/proc/<pid>/mountinfo` or statmount(2) describes it.
 ///
 /// * Paths are bytes with the kernel's escapes undone.
-/// * `mount_point` is relative to the root of the process that asked; `root` is the directory (or file) of the filesystem
-///   that is mounted there. A deleted one ends in `//deleted`.
+/// * `mount_point` is relative to the root of the process that asked; `root` is the directory (or file) of the
+///   filesystem that is mounted there. A deleted one ends in `//deleted`.
 /// * `mount_point` is empty where the mount lies outside that root.
 /// * An empty source is an empty string.
 ///
-/// [`to_line`](Self::to_line) is the mountinfo line in the kernel's own escaping, and `Display` the same as text: bytes that
-/// are not UTF-8, which the kernel writes as they are, are escaped there like a space is. Reading either
-/// ([`from_line`](Self::from_line)) gives an equal value, with these exceptions: the unique id, which mountinfo does not have;
-/// a mount outside the root, which mountinfo does not list; and in `Display`, superblock options that are not UTF-8, which have
-/// an escaping of their own and show U+FFFD.
+/// [`to_line`](Self::to_line) is the mountinfo line in the kernel's own escaping, and `Display` the same as text: bytes
+/// that are not UTF-8, which the kernel writes as they are, are escaped there like a space is. Reading either
+/// ([`from_line`](Self::from_line)) gives an equal value, with these exceptions: the unique id, which mountinfo does
+/// not have; a mount outside the root, which mountinfo does not list; and in `Display`, superblock options that are not
+/// UTF-8, which have an escaping of their own and show U+FFFD.
 ///
 /// ```
 /// use mountwright_core::MountInfo;
@@ -112,11 +112,11 @@ impl MountInfo {
         self.superblock_options().find(|(found, _)| **found == *key).map(|(_, value)| value.unwrap_or_default())
     }
 
-    /// The options of the superblock one by one, in their order: key, and value where there is one. A key may come several
-    /// times (`lowerdir+` of an overlay).
+    /// The options of the superblock one by one, in their order: key, and value where there is one. A key may come
+    /// several times (`lowerdir+` of an overlay).
     ///
-    /// Escapes are undone (`\040`, `\054`). A comma between double quotes, as in an LSM context, belongs to the value; the
-    /// quotes stay in it.
+    /// Escapes are undone (`\040`, `\054`). A comma between double quotes, as in an LSM context, belongs to the value;
+    /// the quotes stay in it.
     ///
     /// ```
     /// use mountwright_core::MountInfo;
@@ -188,7 +188,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn printing_then_reading_is_no_change(info in crate::strategies::mount_info()) {
+        fn printing_then_reading_is_no_change(info in any::<MountInfo>()) {
             prop_assert_eq!(&MountInfo::from_line(&info.to_line()).unwrap(), &info);
             prop_assert_eq!(&MountInfo::from_line(info.to_string().as_bytes()).unwrap(), &info);
         }

@@ -1,4 +1,4 @@
-//! The ports through references, boxes and arcs.
+//! The ports through references, boxes, arcs and pairs.
 //!
 //! A method that is missing here does not compile: the ports have no provided methods.
 #![deny(clippy::missing_trait_methods)]
@@ -15,9 +15,19 @@ use crate::mount::{
 };
 use crate::mount_table::MountTable;
 use crate::path::{Crossing, Location};
-use crate::ports::{Directory, DirectoryEntries, Filesystem, Mounter, OpenEntry};
+use crate::ports::{Directory, DirectoryEntries, Filesystem, Mounter, OpenEntry, Ports};
 
 macro_rules! forward {
+    ($port:ident for $($pointer:ty),+; $field:ident of $pair:ty { $(fn $method:ident(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)* }) => {
+        forward!($port for $($pointer),+ { $(fn $method(&self $(, $argument: $type)*) -> $answer;)* });
+        impl<T: $port, U: Send + Sync> $port for $pair {
+            $(
+                fn $method(&self $(, $argument: $type)*) -> $answer {
+                    self.$field.$method($($argument),*)
+                }
+            )*
+        }
+    };
     ($port:ident for $($pointer:ty),+ { $(fn $method:ident(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)* }) => {
         forward!(@each [$($pointer),+] $port { $(fn $method(&self $(, $argument: $type)*) -> $answer;)* });
     };
@@ -37,7 +47,7 @@ macro_rules! forward {
     };
 }
 
-forward!(Filesystem for &T, Box<T>, Arc<T> {
+forward!(Filesystem for &T, Box<T>, Arc<T>; filesystem of Ports<T, U> {
     fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError>;
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError>;
     fn current_dir(&self) -> Result<PathBuf, OsError>;
@@ -79,7 +89,7 @@ forward!(OpenEntry for &T, Box<T>, Arc<T> {
     fn set_capabilities(&self, capabilities: &[u8]) -> Result<(), OsError>;
 });
 
-forward!(Mounter for &T, Box<T>, Arc<T> {
+forward!(Mounter for &T, Box<T>, Arc<T>; mounter of Ports<U, T> {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
     fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError>;
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
@@ -120,10 +130,20 @@ mod tests {
     }
 
     #[test]
-    fn a_backend_is_whatever_is_both() {
-        fn both(_: Option<&dyn Backend>) {}
-        let mounter: Arc<dyn Mounter> = Arc::new(MockMounter::new());
+    fn two_ports_are_a_backend_and_each_is_reached_in_it() {
+        let (mut files, mut mounts) = (MockFilesystem::new(), MockMounter::new());
+        files.expect_current_dir().times(3).returning(|| Ok(PathBuf::from("/here")));
+        mounts.expect_origin().times(3).returning(|| Ok(Origin::UNKNOWN));
+        let (filesystem, mounter): (&dyn Filesystem, Arc<dyn Mounter>) = (&files, Arc::new(mounts));
         is_mounter(&mounter);
-        both(None);
+        let ports = Ports { filesystem, mounter };
+        let both = |backend: &dyn Backend| {
+            assert_eq!(backend.current_dir(), backend.filesystem().current_dir());
+            assert_eq!(backend.origin(), backend.mounter().origin());
+        };
+        both(&ports);
+        let shared: Arc<dyn Backend + '_> = Arc::new(&ports);
+        assert_eq!(Backend::filesystem(&shared).current_dir(), Ok(PathBuf::from("/here")));
+        assert_eq!(Backend::mounter(&shared).origin(), Ok(Origin::UNKNOWN));
     }
 }

@@ -8,7 +8,7 @@ mod forward;
 pub(crate) mod mounter;
 pub(crate) mod open_entry;
 
-pub use backend::Backend;
+pub use backend::{Backend, Ports};
 pub use directory::Directory;
 #[cfg(any(test, feature = "mock"))]
 pub use directory::MockDirectory;

@@ -12,6 +12,5 @@ pub(crate) mod unproven_mount;
 pub use orphan::{Orphan, OrphanRole, Orphans};
 pub use report::{ReapReport, Unreaped};
 pub use request::Recovery;
-pub use run::Reaping;
-pub use step::ReapStep;
+pub(crate) use step::ReapStep;
 pub use unproven_mount::{UnprovenMount, UnprovenReason};

@@ -8,19 +8,20 @@ use crate::mount::{MountId, UnmountMode, UnmountRequest};
 use crate::mount_table::tree::MountTree;
 use crate::mount_table::{MountRow, MountTable};
 use crate::path::Location;
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::{Backend, Filesystem, Mounter};
 use crate::recovery::empty_placeholders::left_names;
 use crate::recovery::ownership::{Found, SandboxPlaces};
 use crate::recovery::{Orphan, OrphanRole, ReapReport, ReapStep, UnprovenMount, Unreaped};
 use crate::recovery::{Orphans, Recovery};
-use crate::stepwise::Sequence;
+use crate::stepwise::driver::Driver;
+use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::may_have_moved;
 use crate::unmount::placeholder::{self, Removal};
 
 /// A [`Recovery`](crate::recovery::Recovery) in progress. Its steps never fail: failures are in the report.
 #[derive(Clone, Debug)]
-pub struct Reaping {
+pub(crate) struct Reaping {
     places: SandboxPlaces,
     first: Vec<ReapStep>,
     /// The mounts that the last look-up found.
@@ -41,7 +42,8 @@ impl Recovery {
     /// # Errors
     ///
     /// [`Error::Os`]: the mount table or a directory cannot be read.
-    pub fn find(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Orphans, Error> {
+    pub fn find(&self, backend: &dyn Backend) -> Result<Orphans, Error> {
+        let (fs, mounter) = (backend.filesystem(), backend.mounter());
         let table = mounter.mounts()?;
         let places = SandboxPlaces::resolve(fs, mounter, self, &table)?;
         let Found { left, unproven } = places.find_in(&table);
@@ -57,8 +59,8 @@ impl Recovery {
     /// # Errors
     ///
     /// As [`find`](Self::find).
-    pub fn plan(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Plan<ReapStep>, Error> {
-        Ok(self.start(fs, mounter)?.plan())
+    pub fn plan(&self, backend: &dyn Backend) -> Result<Plan, Error> {
+        Ok(self.start(backend)?.plan())
     }
 
     /// Finds the orphans and begins: nothing is changed before the first [`advance`](Run::advance), which never fails.
@@ -66,10 +68,8 @@ impl Recovery {
     /// # Errors
     ///
     /// As [`find`](Self::find).
-    pub fn start(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Run<Reaping>, Error> {
-        let table = mounter.mounts()?;
-        let places = SandboxPlaces::resolve(fs, mounter, self, &table)?;
-        Ok(Run::new(Reaping::new(places, &table)))
+    pub fn start(&self, backend: &dyn Backend) -> Result<Run<ReapReport>, Error> {
+        Ok(Run::new(self.reaping(backend.filesystem(), backend.mounter())?))
     }
 
     /// Removes the orphans, and continues after every failure.
@@ -77,10 +77,17 @@ impl Recovery {
     /// # Errors
     ///
     /// As [`find`](Self::find); nothing is changed then. Later failures are in the report.
-    pub fn reap(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ReapReport, Error> {
+    pub fn reap(&self, backend: &dyn Backend) -> Result<ReapReport, Error> {
         let span = tracing::debug_span!(target: "mountwright", "reap", subsystem = "mount",
             "shared-dir" = %self.mounts());
-        span.in_scope(|| Ok(self.start(fs, mounter)?.finish_all(fs, mounter)))
+        let (fs, mounter) = (backend.filesystem(), backend.mounter());
+        span.in_scope(|| Ok(Driver::new(self.reaping(fs, mounter)?).finish_all(fs, mounter)))
+    }
+
+    fn reaping(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Reaping, Error> {
+        let table = mounter.mounts()?;
+        let places = SandboxPlaces::resolve(fs, mounter, self, &table)?;
+        Ok(Reaping::new(places, &table))
     }
 }
 
@@ -274,6 +281,7 @@ impl Sequence for Reaping {
 
 #[cfg(test)]
 mod tests {
+    use crate::ports::Ports;
     use std::fmt::Write as _;
 
     use super::*;
@@ -314,11 +322,13 @@ mod tests {
     }
 
     fn reap(recovery: &Recovery, paper: &SharedPaper, mounts: &SharedMounts) -> ReapReport {
-        recovery.reap(&filesystem(paper), &mounter(mounts)).unwrap()
+        recovery.reap(&Ports { filesystem: &filesystem(paper), mounter: &mounter(mounts) }).unwrap()
     }
 
     fn found(lines: &str) -> Vec<(u32, OrphanRole)> {
-        let left = recovery().find(&filesystem(&paper()), &mounter(&PaperMounts::with(lines))).unwrap();
+        let left = recovery()
+            .find(&Ports { filesystem: &filesystem(&paper()), mounter: &mounter(&PaperMounts::with(lines)) })
+            .unwrap();
         left.mounts.into_iter().map(|left| (left.mount.id.0, left.role)).collect()
     }
 
@@ -349,7 +359,9 @@ mod tests {
         assert!(again.is_clean() && again.did_nothing() && !report.did_nothing(), "{again}");
         let only_names = ReapReport { taken: Vec::new(), ..report };
         assert!(!only_names.did_nothing());
-        assert!(recovery.find(&filesystem(&paper), &mounter(&mounts)).unwrap().is_empty());
+        assert!(
+            recovery.find(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&mounts) }).unwrap().is_empty()
+        );
     }
 
     #[test]
@@ -417,7 +429,7 @@ mod tests {
         let mounts = PaperMounts::with(RENAMED);
         mounts.lock().unwrap().mounts[1].unique_id = Some(UNIQUE);
         let with_record = recovery().with_record(&dirs(MountKey::Unique(UNIQUE)));
-        let found = with_record.find(&filesystem(&paper), &mounter(&mounts)).unwrap();
+        let found = with_record.find(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&mounts) }).unwrap();
         let found: Vec<_> = found.mounts.into_iter().map(|left| (left.mount.id.0, left.role)).collect();
         assert_eq!(found, [(6, OrphanRole::Shared), (7, OrphanRole::Share), (8, OrphanRole::Copy)]);
         let report = reap(&with_record, &paper, &mounts);
@@ -469,7 +481,7 @@ mod tests {
         let lines = format!("{ROOT}6 1 8:1 /sb/mounts /data ro master:1 - ext4 a rw\n");
         let mounts = PaperMounts::with(&lines);
         let recovery = Recovery::new("/sb/mounts", "/sb/shared").unwrap().directories_too();
-        let report = recovery.reap(&fs, &mounter(&mounts)).unwrap();
+        let report = recovery.reap(&Ports { filesystem: &fs, mounter: &mounter(&mounts) }).unwrap();
         assert_eq!(mounts.lock().unwrap().ids(), [1, 6]);
         assert_eq!(*removed.lock().unwrap(), [Path::new("/sb/mounts")]);
         let unproven = UnprovenMount { path: "/sb/shared".into(), mount: None, reason: UnprovenReason::Symlink };
@@ -542,7 +554,7 @@ mod tests {
         });
         let inner = mounter(&mounts);
         counted.expect_unmount().returning(move |request| inner.unmount(request));
-        let report = recovery().reap(&filesystem(&paper()), &counted).unwrap();
+        let report = recovery().reap(&Ports { filesystem: &filesystem(&paper()), mounter: &counted }).unwrap();
         assert!(report.is_clean() && report.taken.len() == 50, "{report}");
         assert_eq!(reads.load(std::sync::atomic::Ordering::Relaxed), 2);
     }
@@ -551,9 +563,9 @@ mod tests {
     fn mount_that_another_recovery_unmounts_first_is_no_failure() {
         let mounts = PaperMounts::with(SANDBOX);
         let (paper, mounter) = (paper(), mounter(&mounts));
-        let run = recovery().start(&filesystem(&paper), &mounter).unwrap();
+        let run = recovery().start(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap();
         mounts.lock().unwrap().mounts.retain(|mount| mount.id.0 < 5);
-        let report = run.finish_all(&filesystem(&paper), &mounter);
+        let report = run.finish(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap();
         assert!(report.is_clean() && report.taken.is_empty(), "{report}");
     }
 
@@ -632,7 +644,7 @@ mod tests {
     fn an_id_that_another_mount_has_by_now_is_left_alone() {
         let mounts = PaperMounts::with(SANDBOX);
         let (paper, mounter) = (paper(), mounter(&mounts));
-        let run = recovery().start(&filesystem(&paper), &mounter).unwrap();
+        let run = recovery().start(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap();
         for mount in mounts
             .lock()
             .unwrap()
@@ -642,7 +654,7 @@ mod tests {
         {
             mount.mount_point = "/home".into();
         }
-        let report = run.finish_all(&filesystem(&paper), &mounter);
+        let report = run.finish(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap();
         assert!(report.taken.is_empty(), "{report}");
         assert_eq!(mounts.lock().unwrap().mounts.len(), 8);
     }
@@ -688,7 +700,7 @@ mod tests {
             fs.expect_open_dir().returning(|at| Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::ENOENT)));
             fs.expect_metadata()
                 .returning(|at, _| Err(OsError::new(Operation::Metadata, at.for_display(), Errno::ENOENT)));
-            let found = recovery().find(&fs, &mounter(&PaperMounts::with(SANDBOX)));
+            let found = recovery().find(&Ports { filesystem: &fs, mounter: &mounter(&PaperMounts::with(SANDBOX)) });
             assert_eq!(found.is_err(), fails, "{errno}: {found:?}");
             assert!(fails || found.unwrap().mounts.len() == 6);
         }
@@ -711,8 +723,8 @@ mod tests {
     #[test]
     fn the_plan_of_a_recovery_is_what_it_begins_with() {
         let (paper, mounts) = (paper(), PaperMounts::with(SANDBOX));
-        let plan = recovery().plan(&filesystem(&paper), &mounter(&mounts)).unwrap();
-        let run = recovery().start(&filesystem(&paper), &mounter(&mounts)).unwrap();
+        let plan = recovery().plan(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&mounts) }).unwrap();
+        let run = recovery().start(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&mounts) }).unwrap();
         assert_eq!(plan.steps(), run.plan().steps());
         assert!(!plan.steps().is_empty());
     }

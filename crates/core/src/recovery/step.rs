@@ -7,8 +7,7 @@ use crate::recovery::Orphan;
 
 /// One step of a [`Recovery`](crate::recovery::Recovery).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReapStep {
+pub(crate) enum ReapStep {
     /// Unmounts a mount with all mounts below it.
     UnmountStrategy {
         /// The mount.

@@ -1,6 +1,6 @@
 //! The directory that the guest sees: a read-only slave of the mounts directory.
 
-use crate::bind::bind_mount::bind_in_span;
+use crate::bind::in_span::bind_in_span;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::mount::{BindRequest, Conflict, MountKey, MountShape, Propagation, PropagationShape, UnmountMode};
 use crate::ports::{Filesystem, Mounter};
@@ -48,7 +48,7 @@ impl GuestDirectory<'_> {
         self.check_uncovered()?;
         // Nothing is below `shared` yet, so a window cannot leave a writable copy.
         let request = BindRequest::new(at(self.setup.mounts()), at_shared).read_only().propagation(Propagation::Slave);
-        self.keep_if_slave(bind_in_span(self.fs, self.mounter, &request)?.mount)
+        self.keep_if_slave(bind_in_span(self.mounter, &request)?.mount)
     }
 
     /// Fails with `EBUSY` where another mount covers the mount onto itself: the bind would take that one as its source.
@@ -90,8 +90,8 @@ impl GuestDirectory<'_> {
     }
 }
 
-/// Unmounts the mount of a caller that was stopped or killed between its attach and its last step: a slave of the mounts
-/// directory that still has the peers that a shared parent gave it. No set-up adopts such a mount.
+/// Unmounts the mount of a caller that was stopped or killed between its attach and its last step: a slave of the
+/// mounts directory that still has the peers that a shared parent gave it. No set-up adopts such a mount.
 fn unmount_unfinished(mounter: &dyn Mounter, conflict: &Conflict) -> Result<(), Error> {
     let state = conflict.found.propagation;
     let is_slave = PropagationShape::SlaveOf(state.master) == conflict.wanted.propagation && state.master.is_some();

@@ -14,9 +14,7 @@ pub(crate) mod teardown_step;
 
 pub use record::{IfNotShared, SandboxDirs};
 pub use setup::SandboxSetup;
-pub use setup_run::{SettingUp, set_up_sandbox};
-pub use setup_step::SetupStep;
+pub(crate) use setup_step::SetupStep;
 pub use teardown::TearDown;
 pub use teardown_report::{TearDownReport, TornDown};
-pub use teardown_run::{TearingDown, tear_down_container, tear_down_sandbox};
-pub use teardown_step::TearDownStep;
+pub(crate) use teardown_step::TearDownStep;

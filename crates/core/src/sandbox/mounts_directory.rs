@@ -2,7 +2,7 @@
 
 use camino::Utf8Path;
 
-use crate::bind::bind_mount::bind_in_span;
+use crate::bind::in_span::bind_in_span;
 use crate::device::within_root::within_root;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::mount::subpath::is_onto_itself;
@@ -49,14 +49,9 @@ pub(crate) fn look(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) 
 
 /// Binds the directory onto itself, on the mount `under`. The new mount is shared, in a peer group of its own. Fails
 /// with `EBUSY`, and leaves nothing, where another caller has mounted there first.
-pub(crate) fn bind(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    path: &Utf8Path,
-    under: &MountInfo,
-) -> Result<MountKey, Error> {
+pub(crate) fn bind(mounter: &dyn Mounter, path: &Utf8Path, under: &MountInfo) -> Result<MountKey, Error> {
     let request = BindRequest::new(at(path), at(path)).propagation(Propagation::Shared).stacking_on(under.key());
-    let mount = bind_in_span(fs, mounter, &request.require(Guarantee::Window))?.mount;
+    let mount = bind_in_span(mounter, &request.require(Guarantee::Window))?.mount;
     let kept = keep_if_on(mounter, path, mount, under)?;
     kept.ok_or_else(|| OsError::new(Operation::Bind, path.as_std_path(), Errno::EBUSY).into())
 }

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::bind::bind_mount::specified;
+use crate::bind::in_span::specified;
 use crate::error::Error;
 use crate::path::{ContainerId, Location, NotRelative};
 use crate::ports::Mounter;

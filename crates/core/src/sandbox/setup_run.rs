@@ -2,22 +2,23 @@
 
 use camino::Utf8Path;
 
-use crate::bind::bind_mount::bind_in_span;
+use crate::bind::in_span::bind_in_span;
 use crate::error::{Error, Leftover};
 use crate::mount::{
     BindRequest, Guarantee, MountInfo, MountKey, MountSubtree, Origin, Placeholder, Propagation, UnmountMode,
 };
 use crate::path::Location;
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::{Backend, Filesystem, Mounter};
 use crate::sandbox::guest_directory::GuestDirectory;
 use crate::sandbox::mounts_directory::{self, is_onto_what_it_shows};
 use crate::sandbox::races::{at, is_quicker_at, torn_down};
 use crate::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, SetupStep};
 use crate::share::layout::share_location;
 use crate::share::{Ensured, ShareRecord, ensure_share};
-use crate::stepwise::Sequence;
 use crate::stepwise::attempts::{ATTEMPTS, is_lost_race, let_others_run, let_others_run_longer, settled_mount};
 use crate::stepwise::attempts::{SET_UP_ATTEMPTS, is_of_another_caller};
+use crate::stepwise::driver::Driver;
+use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::{detach_exactly, unmount_exactly};
 use crate::unmount::placeholder;
@@ -34,7 +35,7 @@ struct Made {
 /// Every mount is complete before it is visible, so that another set-up may adopt it at once. A set-up that loses a
 /// race starts again and adopts the existing mounts; only its last failure rolls back.
 #[derive(Clone, Debug)]
-pub struct SettingUp {
+pub(crate) struct SettingUp {
     setup: SandboxSetup,
     /// The directories that this call has created.
     made: Vec<Placeholder>,
@@ -59,34 +60,42 @@ pub struct SettingUp {
 
 impl SandboxSetup {
     /// The steps, before anything is changed.
-    pub fn plan(&self) -> Plan<SetupStep> {
+    pub fn plan(&self) -> Plan {
         self.start().plan()
     }
 
     /// Begins it: nothing is changed before the first [`advance`](Run::advance).
-    pub fn start(&self) -> Run<SettingUp> {
+    pub fn start(&self) -> Run<SandboxDirs> {
         Run::new(SettingUp::new(self.clone()))
+    }
+
+    /// Sets a sandbox up, or changes nothing. A second call changes nothing and returns the same.
+    ///
+    /// May be called by several threads and processes at once for the same sandbox: each returns `Ok`, and one set of
+    /// mounts exists. A set-up that meets a tear-down starts again, a bounded number of times; then it fails with
+    /// `ESTALE`. One that fails for another reason rolls back its own mounts, except those in use; a set-up that has
+    /// adopted one of these just before it was unmounted has to be repeated.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotShared`]: see [`IfNotShared`]. [`Error::Conflict`]: another mount is in the place of one of these.
+    /// [`Error::Os`]: the errors of the ports. The changes of this call are rolled back then, unless [`Error::left`]
+    /// lists them.
+    pub fn run(&self, backend: &dyn Backend) -> Result<SandboxDirs, Error> {
+        set_up_sandbox(backend.filesystem(), backend.mounter(), self)
     }
 }
 
-/// Sets a sandbox up, or changes nothing. A second call changes nothing and returns the same.
-///
-/// May be called by several threads and processes at once for the same sandbox: each returns `Ok`, and one set of
-/// mounts exists. A set-up that meets a tear-down starts again, a bounded number of times; then it fails with `ESTALE`.
-/// One that fails for another reason rolls back its own mounts, except those in use; a set-up that has adopted one of
-/// these just before it was unmounted has to be repeated.
-///
-/// # Errors
-///
-/// [`Error::NotShared`]: see [`IfNotShared`]. [`Error::Conflict`]: another mount is in the place of one of these.
-/// [`Error::Os`]: the errors of the ports. The changes of this call are rolled back then, unless [`Error::left`] lists
-/// them.
-pub fn set_up_sandbox(fs: &dyn Filesystem, mounter: &dyn Mounter, setup: &SandboxSetup) -> Result<SandboxDirs, Error> {
+pub(crate) fn set_up_sandbox(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    setup: &SandboxSetup,
+) -> Result<SandboxDirs, Error> {
     let span = tracing::debug_span!(target: "mountwright", "set_up_sandbox", subsystem = "mount",
         source = %setup.mounts(), destination = %setup.shared());
     span.in_scope(|| {
         let mut attempts = 1..SET_UP_ATTEMPTS;
-        setup.start().finish_beginning_again(fs, mounter, |error, run| {
+        Driver::new(SettingUp::new(setup.clone())).finish_beginning_again(fs, mounter, |error, run| {
             let again = is_of_another_caller(error) && attempts.next().is_some() && setup.is_possible(mounter);
             again.then(|| {
                 let_others_run();
@@ -149,14 +158,9 @@ impl SettingUp {
 
     /// Binds the mounts directory onto itself. Where another caller has bound it first, the directory is looked up
     /// again.
-    fn bind_mounts_dir(
-        &mut self,
-        fs: &dyn Filesystem,
-        mounter: &dyn Mounter,
-        path: &Utf8Path,
-    ) -> Result<Vec<SetupStep>, Error> {
+    fn bind_mounts_dir(&mut self, mounter: &dyn Mounter, path: &Utf8Path) -> Result<Vec<SetupStep>, Error> {
         let Some(under) = &self.under else { return Err(torn_down(path)) };
-        let lost = match mounts_directory::bind(fs, mounter, path, under) {
+        let lost = match mounts_directory::bind(mounter, path, under) {
             Ok(mount) => {
                 self.onto_itself = Some(self.note(mount, path));
                 return Ok(Vec::new());
@@ -195,7 +199,7 @@ impl SettingUp {
         Ok(())
     }
 
-    fn make_private(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) -> Result<(), Error> {
+    fn make_private(&mut self, mounter: &dyn Mounter, path: &Utf8Path) -> Result<(), Error> {
         for _ in 0..ATTEMPTS {
             let there = settled_mount(mounter, &at(path))?;
             let is_shared = there.mount.propagation.peers.is_some();
@@ -209,7 +213,7 @@ impl SettingUp {
             if !is_shared {
                 return Ok(());
             }
-            if let Some(mount) = bind_privately(fs, mounter, path, &there.mount)? {
+            if let Some(mount) = bind_privately(mounter, path, &there.mount)? {
                 self.private = Some(self.note(mount, path));
                 return Ok(());
             }
@@ -234,14 +238,9 @@ impl SettingUp {
 
 /// Binds `path` onto itself, private, on the mount `under`. Returns `None` where another caller has mounted in between;
 /// this bind is rolled back then.
-fn bind_privately(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    path: &Utf8Path,
-    under: &MountInfo,
-) -> Result<Option<MountKey>, Error> {
+fn bind_privately(mounter: &dyn Mounter, path: &Utf8Path, under: &MountInfo) -> Result<Option<MountKey>, Error> {
     let request = BindRequest::new(at(path), at(path)).propagation(Propagation::Private).stacking();
-    let mount = bind_in_span(fs, mounter, &request.require(Guarantee::Window))?.mount;
+    let mount = bind_in_span(mounter, &request.require(Guarantee::Window))?.mount;
     mounts_directory::keep_if_on(mounter, path, mount, under)
 }
 
@@ -263,7 +262,7 @@ impl SettingUp {
         match step {
             SetupStep::MakeDirectories(path) => placeholder::make_dirs(fs, path.as_std_path(), &mut self.made)?,
             SetupStep::LookAtMounts(..) => return self.look_at_mounts(fs, mounter),
-            SetupStep::BindOntoItself(path) => return self.bind_mounts_dir(fs, mounter, path),
+            SetupStep::BindOntoItself(path) => return self.bind_mounts_dir(mounter, path),
             SetupStep::MakeShared(path) => self.make_shared(mounter, path)?,
             SetupStep::BindShared { .. } => {
                 self.bind_shared(fs, mounter)?;
@@ -271,7 +270,7 @@ impl SettingUp {
                 self.mounts_shows = shown_by(mounter, self.shared)?;
             }
             SetupStep::MakePrivate(path) => {
-                self.make_private(fs, mounter, path)?;
+                self.make_private(mounter, path)?;
                 self.private_shows = shown_by(mounter, self.private)?;
             }
             SetupStep::Share(share) => self.ensure(fs, mounter, share)?,

@@ -10,8 +10,7 @@ use crate::share::step::Shown;
 
 /// One step of a [`SandboxSetup`](crate::sandbox::SandboxSetup).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SetupStep {
+pub(crate) enum SetupStep {
     /// Creates a directory and those above it where they do not exist.
     MakeDirectories(Utf8PathBuf),
     /// Checks that the host's directory is on a shared mount.

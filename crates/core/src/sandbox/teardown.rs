@@ -33,13 +33,14 @@ pub struct TearDown {
 
 impl TearDown {
     /// A tear-down of the shares of a container, given in the order in which they were created.
-    pub fn container(mounts_dir: impl Into<Utf8PathBuf>, shares: Vec<ShareRecord>) -> Self {
-        Self { mounts_dir: mounts_dir.into(), dirs: None, shares, how: UnmountStrategy::Lazy }
+    pub fn container(mounts_dir: impl Into<Utf8PathBuf>, shares: &[ShareRecord]) -> Self {
+        Self { mounts_dir: mounts_dir.into(), dirs: None, shares: shares.to_vec(), how: UnmountStrategy::Lazy }
     }
 
     /// A tear-down of a sandbox, with the shares of its containers in the order in which they were created.
-    pub fn sandbox(dirs: SandboxDirs, shares: Vec<ShareRecord>) -> Self {
-        Self { mounts_dir: dirs.mounts_dir.clone(), dirs: Some(dirs), shares, how: UnmountStrategy::Lazy }
+    pub fn sandbox(dirs: &SandboxDirs, shares: &[ShareRecord]) -> Self {
+        let mounts_dir = dirs.mounts_dir.clone();
+        Self { mounts_dir, dirs: Some(dirs.clone()), shares: shares.to_vec(), how: UnmountStrategy::Lazy }
     }
 
     /// Sets the way in which mounts are unmounted. The default is a lazy unmount.

@@ -10,15 +10,14 @@ use crate::mount::{MountKey, MountSubtree, Placeholder, UnmountMode, UnmountRequ
 use crate::mount_table::MountTable;
 use crate::mount_table::tree::MountTree;
 use crate::path::Location;
-use crate::ports::{Filesystem, Mounter};
-use crate::sandbox::SandboxDirs;
+use crate::ports::{Backend, Filesystem, Mounter};
 use crate::sandbox::{TearDown, TearDownReport, TearDownStep, TornDown};
 use crate::share::ShareRecord;
 use crate::share::layout::share_location;
 use crate::share::unshare::warn_symlink;
-use crate::stepwise::Sequence;
+use crate::stepwise::driver::Driver;
+use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
-use crate::unmount::UnmountStrategy;
 use crate::unmount::exact::MOST_LOOKS;
 use crate::unmount::placeholder::{self, Removal};
 use crate::unmount::record_state::{Recorded, shows_same, stale_origin, state_of};
@@ -48,7 +47,7 @@ enum Found {
 
 /// A [`TearDown`] in progress. Its steps never fail: failures are in the report.
 #[derive(Clone, Debug)]
-pub struct TearingDown {
+pub(crate) struct TearingDown {
     tear_down: TearDown,
     /// The tree that was unmounted as one.
     went: Option<Went>,
@@ -57,43 +56,23 @@ pub struct TearingDown {
 
 impl TearDown {
     /// The steps, before anything is changed.
-    pub fn plan(&self) -> Plan<TearDownStep> {
+    pub fn plan(&self) -> Plan {
         self.start().plan()
     }
 
     /// Begins it: nothing is changed before the first [`advance`](Run::advance), which never fails.
-    pub fn start(&self) -> Run<TearingDown> {
+    pub fn start(&self) -> Run<TearDownReport> {
         Run::new(TearingDown::new(self.clone()))
     }
 
     /// Performs the tear-down, and continues after every failure.
-    pub fn run(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> TearDownReport {
+    pub fn run(&self, backend: &dyn Backend) -> TearDownReport {
         let span = tracing::debug_span!(target: "mountwright", "tear_down", subsystem = "mount",
             "shared-dir" = %self.mounts_dir());
-        span.in_scope(|| self.start().finish_all(fs, mounter))
+        span.in_scope(|| {
+            Driver::new(TearingDown::new(self.clone())).finish_all(backend.filesystem(), backend.mounter())
+        })
     }
-}
-
-/// Tears a sandbox down: the shares of its containers, its own binds, its two directories.
-pub fn tear_down_sandbox(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    dirs: &SandboxDirs,
-    shares: &[ShareRecord],
-    how: UnmountStrategy,
-) -> TearDownReport {
-    TearDown::sandbox(dirs.clone(), shares.to_vec()).how(how).run(fs, mounter)
-}
-
-/// Removes the shares of a container, and its directory where they had created it.
-pub fn tear_down_container(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    mounts_dir: &Utf8Path,
-    shares: &[ShareRecord],
-    how: UnmountStrategy,
-) -> TearDownReport {
-    TearDown::container(mounts_dir, shares.to_vec()).how(how).run(fs, mounter)
 }
 
 impl TearingDown {
@@ -374,6 +353,7 @@ impl Sequence for TearingDown {
 
 #[cfg(test)]
 mod tests {
+    use crate::ports::Ports;
     use std::path::Path;
 
     use super::*;
@@ -381,7 +361,7 @@ mod tests {
     use crate::file::{DeviceNumber, FileIdentity, FileKind};
     use crate::mount::{BootId, MountId, MountNamespaceId, Origin, UniqueMountId};
     use crate::path::ContainerId;
-    use crate::sandbox::{SandboxDirs, tear_down_container, tear_down_sandbox};
+    use crate::sandbox::{SandboxDirs, TearDown};
     use crate::test_support::in_memory_mounts::{ORIGIN, PaperMounts, SharedMounts, mounter};
     use crate::test_support::in_memory_names::{PAPER, Paper, SharedPaper, filesystem};
     use crate::unmount::StaleReason;
@@ -420,7 +400,9 @@ mod tests {
 
     fn run(paper: &SharedPaper, mounts: &SharedMounts, how: UnmountStrategy) -> TearDownReport {
         let shares = [record(paper, "rootfs", 2), record(paper, "v", 3)];
-        tear_down_container(&filesystem(paper), &mounter(mounts), "/m".into(), &shares, how)
+        TearDown::container("/m", &shares)
+            .how(how)
+            .run(&Ports { filesystem: &filesystem(paper), mounter: &mounter(mounts) })
     }
 
     fn outcomes(report: &TearDownReport) -> Vec<&TearDownOutcome> {
@@ -448,7 +430,9 @@ mod tests {
     fn run_on(now: &SharedPaper, mounts: &SharedMounts, how: UnmountStrategy) -> TearDownReport {
         let before = paper();
         let shares = [record(&before, "rootfs", 2), record(&before, "v", 3)];
-        tear_down_container(&filesystem(now), &mounter(mounts), "/m".into(), &shares, how)
+        TearDown::container("/m", &shares)
+            .how(how)
+            .run(&Ports { filesystem: &filesystem(now), mounter: &mounter(mounts) })
     }
 
     #[test]
@@ -555,7 +539,9 @@ mod tests {
     fn down(mounts: &SharedMounts, how: UnmountStrategy) -> TearDownReport {
         let paper = paper();
         let shares = [record(&paper, "rootfs", 2), record(&paper, "v", 3)];
-        tear_down_sandbox(&filesystem(&paper), &mounter(mounts), &dirs(Some(5)), &shares, how)
+        TearDown::sandbox(&dirs(Some(5)), &shares)
+            .how(how)
+            .run(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(mounts) })
     }
 
     #[test]
@@ -604,7 +590,7 @@ mod tests {
     #[test]
     fn the_plan_says_it_all_before() {
         let paper = paper();
-        let plan = TearDown::sandbox(dirs(Some(5)), vec![record(&paper, "rootfs", 2)]).plan();
+        let plan = TearDown::sandbox(&dirs(Some(5)), &[record(&paper, "rootfs", 2)]).plan();
         assert_eq!(
             plan.to_string(),
             "  1. unmount /m with all mounts below it, if that unmounts only copies elsewhere\n  \
@@ -661,7 +647,7 @@ mod tests {
         let (paper, mounts) = (paper(), PaperMounts::with(&lines));
         let shares = [record(&paper, "v", 3), record(&paper, "rootfs", 2)];
         let (fs, mounter) = (filesystem(&paper), mounter(&mounts));
-        let report = tear_down_container(&fs, &mounter, "/m".into(), &shares, UnmountStrategy::Lazy);
+        let report = TearDown::container("/m", &shares).run(&Ports { filesystem: &fs, mounter: &mounter });
         assert!(report.is_clean(), "{report}");
         assert_eq!(paper.lock().unwrap().log, ["remove /m/c/rootfs", "remove /m/c/v", "remove /m/c"]);
     }
@@ -690,7 +676,9 @@ mod tests {
         mounts.lock().unwrap().mounts.iter_mut().find(|mount| mount.id.0 == 6).unwrap().unique_id = Some(unique);
         let (paper, mut dirs) = (paper(), dirs(Some(5)));
         dirs.shared = MountKey::Unique(unique);
-        let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], UnmountStrategy::Strict);
+        let report = TearDown::sandbox(&dirs, &[])
+            .how(UnmountStrategy::Strict)
+            .run(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&mounts) });
         assert_eq!(of_shared(&report), TearDownOutcome::Detached { layers: 1, name: NameAfter::Kept });
         assert!(!mounts.lock().unwrap().ids().contains(&6));
     }
@@ -717,13 +705,8 @@ mod tests {
                 share.origin = origin;
             }
             shares[1].made[0].identity.inode += 100;
-            let report = tear_down_container(
-                &filesystem(&paper),
-                &mounter(&mounts),
-                "/m".into(),
-                &shares,
-                UnmountStrategy::Lazy,
-            );
+            let report = TearDown::container("/m", &shares)
+                .run(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&mounts) });
             let stale = |name| TearDownOutcome::Stale { reason, name };
             let removes = reason != StaleReason::AnotherNamespace;
             let name = if removes { NameAfter::Removed } else { NameAfter::Kept };
@@ -740,7 +723,8 @@ mod tests {
             let mounts = PaperMounts::with(TREE);
             let paper = paper();
             let dirs = SandboxDirs { origin, ..dirs(Some(5)) };
-            let report = tear_down_sandbox(&filesystem(&paper), &mounter(&mounts), &dirs, &[], UnmountStrategy::Lazy);
+            let report = TearDown::sandbox(&dirs, &[])
+                .run(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&mounts) });
             let stale = TearDownOutcome::Stale { reason, name: NameAfter::Kept };
             assert_eq!(outcomes(&report), [&stale, &stale], "{reason}");
             assert_eq!(mounts.lock().unwrap().ids(), [1, 5, 6, 2, 3], "{reason}");
@@ -757,13 +741,8 @@ mod tests {
             }
             mounts.lock().unwrap().mounts[1].unique_id = Some(UniqueMountId(std::num::NonZeroU64::new(77).unwrap()));
             let share = ShareRecord { mount: unique, ..record(&paper, "rootfs", 2) };
-            let report = tear_down_container(
-                &filesystem(&paper),
-                &mounter(&mounts),
-                "/m".into(),
-                &[share],
-                UnmountStrategy::Lazy,
-            );
+            let report = TearDown::container("/m", &[share])
+                .run(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&mounts) });
             let reason = StaleReason::AnotherMount;
             assert_eq!(outcomes(&report), [&TearDownOutcome::Stale { reason, name: NameAfter::Kept }], "{other}");
             assert_eq!(mounts.lock().unwrap().ids(), [1, 2]);

@@ -9,8 +9,7 @@ use crate::share::ShareRecord;
 
 /// One step of a [`TearDown`](crate::sandbox::TearDown).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TearDownStep {
+pub(crate) enum TearDownStep {
     /// Unmounts the mount of the host's directory onto itself with all mounts below it, if that unmounts nothing
     /// elsewhere except copies of them.
     TakeTree {

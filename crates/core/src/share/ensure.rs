@@ -5,29 +5,42 @@ use std::ffi::OsStr;
 use crate::error::{Errno, Error, OsError};
 use crate::file::FileIdentity;
 use crate::mount::{Conflict, Difference, Placeholder};
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::expected_mount::{mount_of_source, shape_of_bind};
 use crate::share::{Ensured, Share, ShareRecord};
 use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, settled_mount_on};
 
-/// Makes sure that `share` is mounted.
-///
-/// The mount on the name counts as the share if it shows the same subtree of the same filesystem, with the attributes
-/// and the propagation that a new share would have; of a stack, the topmost counts. A source that was deleted and
-/// created again, remounted or made shared since then is a conflict: the mount is not the requested one.
-///
-/// The record of an existing share lists the files that it is mounted on as created for it, since only sharing creates
-/// names below `<mounts>/<id>`: a runtime that died between sharing and recording gets the lost record back.
-///
-/// May be called by several threads and processes at once: of the callers for the same share one gets [`Ensured::Done`]
-/// and the others [`Ensured::AlreadySatisfied`]. While another caller is mounting, the mount is looked up again until
-/// it is complete, a bounded number of times.
-///
-/// # Errors
-///
-/// [`Error::OutsideRoot`]: the source's mount lies outside this process's root. Otherwise as [`Share::create`], without
-/// `EBUSY` for a name that something is mounted on: that is a result here. Nothing is changed after an error.
-pub fn ensure_share(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> Result<Ensured<ShareRecord>, Error> {
+impl Share {
+    /// Makes sure that this share is mounted.
+    ///
+    /// The mount on the name counts as the share if it shows the same subtree of the same filesystem, with the
+    /// attributes and the propagation that a new share would have; of a stack, the topmost counts. A source that was
+    /// deleted and created again, remounted or made shared since then is a conflict: the mount is not the requested
+    /// one.
+    ///
+    /// The record of an existing share lists the files that it is mounted on as created for it, since only sharing
+    /// creates names below `<mounts>/<id>`: a runtime that died between sharing and recording gets the lost record
+    /// back.
+    ///
+    /// May be called by several threads and processes at once: of the callers for the same share one gets
+    /// [`Ensured::Done`] and the others [`Ensured::AlreadySatisfied`]. While another caller is mounting, the mount is
+    /// looked up again until it is complete, a bounded number of times.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutsideRoot`]: the source's mount lies outside this process's root. Otherwise as
+    /// [`create`](Self::create), without `EBUSY` for a name that something is mounted on: that is a result here.
+    /// Nothing is changed after an error.
+    pub fn ensure(&self, backend: &dyn Backend) -> Result<Ensured<ShareRecord>, Error> {
+        ensure_share(backend.filesystem(), backend.mounter(), self)
+    }
+}
+
+pub(crate) fn ensure_share(
+    fs: &dyn Filesystem,
+    mounter: &dyn Mounter,
+    share: &Share,
+) -> Result<Ensured<ShareRecord>, Error> {
     for _ in 1..ATTEMPTS {
         match try_to_ensure(fs, mounter, share) {
             Ok(Ensured::Conflict(conflict)) if may_be_in_the_making(&conflict) => let_others_run(),
@@ -48,7 +61,7 @@ fn try_to_ensure(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> R
     if let Err(outside @ Error::OutsideRoot { .. }) = mount_of_source(fs, mounter, share.source()) {
         return Err(outside);
     }
-    share.start().finish(fs, mounter).map(Ensured::Done)
+    share.driver().finish(fs, mounter).map(Ensured::Done)
 }
 
 /// True where another caller has mounted first, and this call has changed nothing.
@@ -117,7 +130,8 @@ mod tests {
         Paper::with(&["/m", "/m/c", "/m/c/v", "/mnt", "/mnt/s"])
     }
 
-    /// `/mnt` is a shared mount of `/x` of the disk; what is on the name is this, asked for in turn, the last of it for good.
+    /// `/mnt` is a shared mount of `/x` of the disk; what is on the name is this, asked for in turn, the last of it for
+    /// good.
     fn looking(on_name: Vec<Option<MountInfo>>) -> MockMounter {
         let mut mounter = MockMounter::new();
         mounter

@@ -2,7 +2,7 @@
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::bind::bind_mount::specified;
+use crate::bind::in_span::specified;
 use crate::error::Error;
 use crate::mount::{BindRequest, Guarantee, Propagation};
 use crate::path::{ContainerId, Location, NotRelative};
@@ -12,8 +12,8 @@ use crate::share::{ROOTFS_DIR, SNAPSHOT_DIR};
 
 /// A directory or file to be bound to `<mounts>/<container>/<name>`, so that the guest sees it.
 ///
-/// `<mounts>` is trusted; what lies below it is resolved without following a symlink and without crossing a mount. Symlinks
-/// of the source are followed where it is [`Location::Trusted`].
+/// `<mounts>` is trusted; what lies below it is resolved without following a symlink and without crossing a mount.
+/// Symlinks of the source are followed where it is [`Location::Trusted`].
 ///
 /// Read-only means that no copy which propagation creates is ever writable. It is done in one step where the kernel
 /// can, else through a [private directory](Self::prepared_in), else it fails (`EOPNOTSUPP`).
@@ -65,7 +65,8 @@ impl Share {
         Ok(Self { read_only: true, propagation: Propagation::Slave, ..share })
     }
 
-    /// A volume, a directory or a file: writable, private. `name` is one component, and neither `rootfs` nor `snapshotdir`.
+    /// A volume, a directory or a file: writable, private. `name` is one component, and neither `rootfs` nor
+    /// `snapshotdir`.
     ///
     /// # Errors
     ///

@@ -2,24 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::bind::bind_mount::bind_in_span;
+use crate::bind::in_span::bind_in_span;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::file::{DeviceNumber, FileIdentity, FileKind, FinalSymlink};
 use crate::mount::{BindRequest, MountId, MountInfo, MountKey, Placeholder, Propagation};
 use crate::path::Location;
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::expected_mount::shape_of_bind;
 use crate::share::{Share, ShareRecord, ShareStep};
-use crate::stepwise::Sequence;
 use crate::stepwise::attempts::is_lost_race;
 use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run};
+use crate::stepwise::driver::Driver;
+use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::detach_exactly;
 use crate::unmount::placeholder::{self, Removal};
 
 /// A [`Share`] in progress.
 #[derive(Clone, Debug)]
-pub struct Sharing {
+pub(crate) struct Sharing {
     share: Share,
     kind: Option<FileKind>,
     made: Vec<Placeholder>,
@@ -37,13 +38,17 @@ pub struct Sharing {
 
 impl Share {
     /// The steps, before anything is changed.
-    pub fn plan(&self) -> Plan<ShareStep> {
+    pub fn plan(&self) -> Plan {
         self.start().plan()
     }
 
     /// Begins the share: nothing is changed before the first [`advance`](Run::advance).
-    pub fn start(&self) -> Run<Sharing> {
+    pub fn start(&self) -> Run<ShareRecord> {
         Run::new(Sharing::new(self.clone()))
+    }
+
+    pub(crate) fn driver(&self) -> Driver<Sharing> {
+        Driver::new(Sharing::new(self.clone()))
     }
 
     /// Creates the share, or changes nothing.
@@ -55,21 +60,23 @@ impl Share {
     /// # Errors
     ///
     /// [`Error::NotPrivate`]: see [`prepared_in`](Self::prepared_in). [`Error::Os`]: the errors of the ports: `EBUSY`
-    /// where something is mounted under this name already ([`ensure_share`](crate::share::ensure_share) accepts that),
+    /// where something is mounted under this name already ([`ensure`](Self::ensure) accepts that),
     /// `ELOOP` where a component below `<mounts>` is a symlink, `ENOTDIR` where only one of name and source is a
     /// directory, `EOPNOTSUPP` where a read-only share would be writable for a moment. Nothing is left after an error,
     /// unless [`Error::left`] lists it.
-    pub fn create(&self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<ShareRecord, Error> {
+    #[doc(alias = "bindMountContainerRootfs")]
+    pub fn create(&self, backend: &dyn Backend) -> Result<ShareRecord, Error> {
+        let (fs, mounter) = (backend.filesystem(), backend.mounter());
         let span = tracing::debug_span!(target: "mountwright", "share", subsystem = "mount",
             "shared-dir" = %self.mounts_dir(), "container-id" = %self.container(), name = self.name());
         span.in_scope(|| {
             for _ in 1..ATTEMPTS {
-                match self.start().finish(fs, mounter) {
+                match self.driver().finish(fs, mounter) {
                     Err(error) if is_of_another_caller(&error) && self.is_possible(mounter) => let_others_run(),
                     done => return done,
                 }
             }
-            self.start().finish(fs, mounter)
+            self.driver().finish(fs, mounter)
         })
     }
 }
@@ -106,7 +113,7 @@ impl Sharing {
         mounter: &dyn Mounter,
         request: &BindRequest,
     ) -> Result<Vec<ShareStep>, Error> {
-        match bind_in_span(fs, mounter, request) {
+        match bind_in_span(mounter, request) {
             Ok(report) => (self.bound, self.target) = (Some(report.mount), report.target),
             Err(error) if error.errno() == Errno::EOPNOTSUPP && self.share.is_read_only() => {
                 return self.detour(fs)?.ok_or(error.into());
@@ -163,13 +170,8 @@ impl Sharing {
     }
 
     /// The prepared mount is bound by its name, so the new mount is checked: it must show the same subtree.
-    fn bind_prepared(
-        &mut self,
-        fs: &dyn Filesystem,
-        mounter: &dyn Mounter,
-        request: &BindRequest,
-    ) -> Result<(), Error> {
-        let report = bind_in_span(fs, mounter, request)?;
+    fn bind_prepared(&mut self, mounter: &dyn Mounter, request: &BindRequest) -> Result<(), Error> {
+        let report = bind_in_span(mounter, request)?;
         let mount = report.mount;
         (self.bound, self.target) = (Some(mount), report.target);
         let info = mounter.find_mount(mount)?;
@@ -252,12 +254,12 @@ impl Sharing {
             }
             ShareStep::MakePrivatePlaceholder { at, kind } => self.prepared_on = placeholder::make(fs, at, *kind)?,
             ShareStep::Prepare(request) => {
-                let mount = bind_in_span(fs, mounter, request)?.mount;
+                let mount = bind_in_span(mounter, request)?.mount;
                 self.prepared = Some((request.target().clone(), mount));
                 let info = mounter.find_mount(mount)?;
                 self.prepared_of = Some((info.device, info.root));
             }
-            ShareStep::BindPrepared(request) => self.bind_prepared(fs, mounter, request)?,
+            ShareStep::BindPrepared(request) => self.bind_prepared(mounter, request)?,
             ShareStep::RemovePrepared(_) => self.remove_prepared(fs, mounter)?,
             ShareStep::Note(_) => self.note(fs, mounter)?,
         }
@@ -325,6 +327,7 @@ mod tests {
     };
     use crate::path::ContainerId;
     use crate::ports::MockMounter;
+    use crate::ports::Ports;
     use crate::test_support::in_memory_names::{Paper, SharedPaper, filesystem};
     use std::num::NonZeroU64;
     use std::path::Path;
@@ -381,7 +384,7 @@ mod tests {
                 Ok(())
             }])),
         );
-        let record = share("v", "/s").create(&filesystem(&paper), &mounter).unwrap();
+        let record = share("v", "/s").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap();
         assert_eq!((record.mount, record.device), (key(1), DeviceNumber::new(8, 1)));
         assert_eq!((record.subpath.as_path(), record.path.as_path()), (Path::new("/images/s"), Path::new("/m/c/v")));
         let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity.inode)).collect();
@@ -393,7 +396,8 @@ mod tests {
     fn a_containers_directory_that_was_there_goes_with_the_last_share_in_it() {
         let (paper, mounter) =
             (Paper::with(&["/m", "/m/c", "/f.file"]), noting(binding(vec![|_| Err(Errno::ENOTDIR), |_| Ok(())])));
-        let record = share("v", "/f.file").create(&filesystem(&paper), &mounter).unwrap();
+        let record =
+            share("v", "/f.file").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap();
         let made: Vec<_> = record.made.iter().map(|made| (made.at.for_display(), made.identity.kind)).collect();
         assert_eq!(made, [("/m/c".into(), FileKind::Directory), ("/m/c/v".into(), FileKind::Regular)]);
     }
@@ -404,7 +408,10 @@ mod tests {
         mounter.expect_mount_of().returning(|_| {
             Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1)), is_root: false })
         });
-        assert_eq!(share("v", "/s").create(&filesystem(&paper), &mounter).unwrap().mount, key(2));
+        assert_eq!(
+            share("v", "/s").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap().mount,
+            key(2)
+        );
     }
 
     #[test]
@@ -419,7 +426,10 @@ mod tests {
         );
         let id = ContainerId::new("c").unwrap();
         let share = Share::snapshot_dir("/m", &id, Location::trusted("/s")).unwrap();
-        assert_eq!(share.create(&filesystem(&paper), &mounter).unwrap().name, "snapshotdir");
+        assert_eq!(
+            share.create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap().name,
+            "snapshotdir"
+        );
     }
 
     #[test]
@@ -429,7 +439,8 @@ mod tests {
             let mut mounter = MockMounter::new();
             mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
             mounter.expect_bind().returning(move |_| Err(refused(Operation::Bind, errno)));
-            let error = share("v", source).create(&filesystem(&paper), &mounter).unwrap_err();
+            let error =
+                share("v", source).create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Some(errno), &[][..]));
             assert_eq!(paper.lock().unwrap().log, ["make /m/c", "make /m/c/v", "remove /m/c/v", "remove /m/c"]);
         }
@@ -440,7 +451,8 @@ mod tests {
         let (paper, mut mounter) = (paper(), binding(vec![|_| Err(Errno::ENOENT)]));
         mounter.expect_mount_of().returning(|_| Err(refused(Operation::MountOf, Errno::ENOENT)));
         let before = paper.lock().unwrap().names.len();
-        let error = share("v", "/no").create(&filesystem(&paper), &mounter).unwrap_err();
+        let error =
+            share("v", "/no").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Some(Errno::ENOENT), &[][..]));
         assert_eq!(paper.lock().unwrap().names.len(), before);
     }
@@ -448,7 +460,8 @@ mod tests {
     #[test]
     fn the_source_is_never_asked_since_its_server_may_be_dead() {
         let (paper, mounter) = (paper(), noting(binding(vec![|_| Ok(())])));
-        let steps = share("v", "/nowhere-on-paper").create(&filesystem(&paper), &mounter);
+        let steps =
+            share("v", "/nowhere-on-paper").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter });
         assert!(steps.is_ok(), "{steps:?}");
     }
 
@@ -457,7 +470,7 @@ mod tests {
         let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
         mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
         mounter.expect_unmount().withf(|request| request.expected() == Some(key(1))).times(1).returning(|_| Ok(()));
-        let error = share("v", "/s").create(&filesystem(&paper), &mounter).unwrap_err();
+        let error = share("v", "/s").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Some(Errno::ENOMEM), &[][..]));
         assert_eq!(paper.lock().unwrap().names.len(), 4);
     }
@@ -467,7 +480,7 @@ mod tests {
         let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
         mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
         mounter.expect_unmount().returning(|_| Err(refused(Operation::Unmount, Errno::EPERM)));
-        let error = share("v", "/s").create(&filesystem(&paper), &mounter).unwrap_err();
+        let error = share("v", "/s").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap_err();
         assert_eq!(error.left()[0], Leftover::Mount { mount: key(1), at: "/m/c/v".into() });
     }
 
@@ -484,7 +497,10 @@ mod tests {
     fn what_cannot_be_read_only_in_one_step_is_refused_or_prepared_unseen() {
         let no = |_: &BindRequest| Err(Errno::EOPNOTSUPP);
         let refusing = paper();
-        let error = share("v", "/s").read_only().create(&filesystem(&refusing), &binding(vec![no])).unwrap_err();
+        let error = share("v", "/s")
+            .read_only()
+            .create(&Ports { filesystem: &filesystem(&refusing), mounter: &binding(vec![no]) })
+            .unwrap_err();
         assert_eq!((error.errno(), refusing.lock().unwrap().names.len()), (Some(Errno::EOPNOTSUPP), 4));
 
         let paper = paper();
@@ -506,7 +522,11 @@ mod tests {
         let mut mounter = noting(on_a_mount(mounter, 0));
         let prepared = |request: &crate::mount::UnmountRequest| request.expected() == Some(key(2));
         mounter.expect_unmount().withf(prepared).times(1).returning(|_| Ok(()));
-        let record = share("v", "/s").read_only().prepared_in("/p").create(&filesystem(&paper), &mounter).unwrap();
+        let record = share("v", "/s")
+            .read_only()
+            .prepared_in("/p")
+            .create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter })
+            .unwrap();
         assert_eq!(record.mount, key(3));
         let paper = paper.lock().unwrap();
         assert_eq!(paper.log, ["make /m/c", "make /m/c/v", "make /p/c:v", "remove /p/c:v"]);
@@ -522,7 +542,10 @@ mod tests {
         mounter.expect_unmount().times(1).returning(|_| Ok(()));
         let id = ContainerId::new("c").unwrap();
         let share = Share::snapshot_dir("/m", &id, Location::trusted("/s")).unwrap().prepared_in("/p");
-        assert_eq!(share.create(&filesystem(&paper()), &mounter).unwrap().mount, key(3));
+        assert_eq!(
+            share.create(&Ports { filesystem: &filesystem(&paper()), mounter: &mounter }).unwrap().mount,
+            key(3)
+        );
     }
 
     #[test]
@@ -540,7 +563,7 @@ mod tests {
         let paper = paper();
         let mounter = on_a_mount(binding(vec![|_| Err(Errno::EOPNOTSUPP)]), 3);
         let share = share("v", "/s").read_only().prepared_in("/p");
-        let error = share.create(&filesystem(&paper), &mounter).unwrap_err();
+        let error = share.create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap_err();
         assert_eq!(error, Error::NotPrivate { path: "/p".into() });
         assert_eq!(paper.lock().unwrap().names.len(), 4);
     }
@@ -551,11 +574,14 @@ mod tests {
         let fs = filesystem(&paper);
         let mut run = share("v", "/s").start();
         for _ in 0..2 {
-            run.advance(&fs, &mounter).unwrap();
+            run.advance(&Ports { filesystem: &fs, mounter: &mounter }).unwrap();
         }
-        assert_eq!(run.advance(&fs, &mounter).unwrap_err().errno(), Some(Errno::ENOSPC));
-        assert_eq!((run.done().len(), run.plan().steps().len()), (2, 2));
-        assert_eq!(run.finish(&fs, &mounter).unwrap().mount, key(2));
+        assert_eq!(
+            run.advance(&Ports { filesystem: &fs, mounter: &mounter }).unwrap_err().errno(),
+            Some(Errno::ENOSPC)
+        );
+        assert_eq!((run.done().steps().len(), run.plan().steps().len()), (2, 2));
+        assert_eq!(run.finish(&Ports { filesystem: &fs, mounter: &mounter }).unwrap().mount, key(2));
     }
 
     #[test]
@@ -564,9 +590,9 @@ mod tests {
         let fs = filesystem(&paper);
         let mut run = share("v", "/s").start();
         for _ in 0..2 {
-            run.advance(&fs, &mounter).unwrap();
+            run.advance(&Ports { filesystem: &fs, mounter: &mounter }).unwrap();
         }
-        assert_eq!(run.roll_back(&fs, &mounter), []);
+        assert_eq!(run.roll_back(&Ports { filesystem: &fs, mounter: &mounter }), []);
         assert_eq!(paper.lock().unwrap().names.len(), 4);
     }
 

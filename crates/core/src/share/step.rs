@@ -8,8 +8,7 @@ use crate::path::Location;
 
 /// One step of a [`Share`](crate::share::Share).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ShareStep {
+pub(crate) enum ShareStep {
     /// Creates the container's directory where it does not exist.
     MakeDirectory(Location),
     /// Creates the mount target where it does not exist.

@@ -11,70 +11,8 @@ use crate::mount::UnmountMode;
 use crate::path::{ContainerId, Crossing, Location};
 use crate::ports::{Directory, Filesystem, Mounter};
 use crate::share::layout::{container_dir, share_location};
-use crate::share::{ROOTFS_DIR, SNAPSHOT_DIR};
 use crate::unmount::placeholder::{self, Removal};
 use crate::unmount::{NameAfter, UnshareOutcome};
-
-/// Unmounts a container's root filesystem at `<mounts>/<id>/rootfs`: every layer, lazily, without following a symlink.
-/// Then removes the empty directory, and `<mounts>/<id>` where that was its last name.
-///
-/// * Below `<mounts>` no symlink is followed: a symlink is refused with a warning and reported as such.
-/// * A missing name is not an error.
-/// * A directory is removed only where it is no mount point and empty, and only that one level: shared data cannot be
-///   lost. Where it cannot be removed, the outcome reports that it was kept.
-/// * Only the mounts on this name are unmounted.
-///
-/// # Errors
-///
-/// [`Error::Os`]: `EXDEV`: `<mounts>/<id>` is itself a mount point; `EBUSY`: the mount cannot be unmounted (it is
-/// locked, or the name led elsewhere for a moment); `EPERM`, `EACCES`. Layers that were unmounted before the error stay
-/// unmounted; a further call continues.
-#[doc(alias = "bindUnmountContainerRootfs")]
-pub fn unshare_rootfs(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    mounts_dir: &Utf8Path,
-    id: &ContainerId,
-) -> Result<UnshareOutcome, Error> {
-    let span = tracing::debug_span!(target: "mountwright", "unshare_rootfs", subsystem = "mount",
-        "shared-dir" = %mounts_dir, "container-id" = %id);
-    span.in_scope(|| unshare(fs, mounter, mounts_dir, id, ROOTFS_DIR))
-}
-
-/// Unmounts a container's nydus snapshot directory at `<mounts>/<id>/snapshotdir`, as [`unshare_rootfs`] does.
-///
-/// # Errors
-///
-/// As [`unshare_rootfs`].
-#[doc(alias = "bindUnmountContainerSnapshotDir")]
-pub fn unshare_snapshot_dir(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    mounts_dir: &Utf8Path,
-    id: &ContainerId,
-) -> Result<UnshareOutcome, Error> {
-    let span = tracing::debug_span!(target: "mountwright", "unshare_snapshot_dir", subsystem = "mount",
-        "shared-dir" = %mounts_dir, "container-id" = %id);
-    span.in_scope(|| unshare(fs, mounter, mounts_dir, id, SNAPSHOT_DIR))
-}
-
-/// Unmounts a volume at `<mounts>/<id>/<name>`, as [`unshare_rootfs`] does; a placeholder that is a file is removed
-/// where it is empty.
-///
-/// # Errors
-///
-/// As [`unshare_rootfs`], and [`Error::NotRelative`] for a name that is not one component.
-pub fn unshare_volume(
-    fs: &dyn Filesystem,
-    mounter: &dyn Mounter,
-    mounts_dir: &Utf8Path,
-    id: &ContainerId,
-    name: &str,
-) -> Result<UnshareOutcome, Error> {
-    let span = tracing::debug_span!(target: "mountwright", "unshare_volume", subsystem = "mount",
-        "shared-dir" = %mounts_dir, "container-id" = %id, name);
-    span.in_scope(|| unshare(fs, mounter, mounts_dir, id, name))
-}
 
 pub(crate) fn unshare(
     fs: &dyn Filesystem,
@@ -367,7 +305,7 @@ mod tests {
     }
 
     fn run(mounter: &MockMounter, fs: &MockFilesystem) -> Result<UnshareOutcome, Error> {
-        unshare_rootfs(fs, mounter, "/m".into(), &ContainerId::new("c").unwrap())
+        unshare(fs, mounter, "/m".into(), &ContainerId::new("c").unwrap(), "rootfs")
     }
 
     const REMOVED: NameAfter = NameAfter::Removed;

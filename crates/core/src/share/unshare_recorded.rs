@@ -6,7 +6,7 @@ use crate::error::{Errno, Error};
 use crate::file::{FileKind, FinalSymlink};
 use crate::mount::{MountInfo, MountKey, MountSubtree, Placeholder, UnmountMode, UnmountRequest};
 use crate::path::Location;
-use crate::ports::{Filesystem, Mounter};
+use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::ShareRecord;
 use crate::share::layout::share_location;
 use crate::share::unshare::{warn_kept, warn_symlink};
@@ -16,21 +16,27 @@ use crate::unmount::record_state::stale_origin;
 use crate::unmount::{NameAfter, UnshareOutcome};
 use crate::unmount::{Proof, RecordState, StaleReason};
 
-/// Unmounts the mount of `record`, wherever it is now, and no other. Then removes the files that were created for it
-/// ([`ShareRecord::made`]): the same files, one level each, and only while they are empty.
-///
-/// * The mount must be the recorded one: boot, mount namespace, id, device and root are compared first
-///   ([`ShareRecord::state`]). Where the record proves nothing, nothing is unmounted: [`UnshareOutcome::Stale`].
-/// * Where another mount covers it, nothing is changed: [`UnshareOutcome::Covered`].
-/// * Where the name was swapped or moved, the mount is found by its id and unmounted at its present place, however long
-///   its path is. With [`Proof::Likely`] this is limited to places below the mounts directory.
-/// * A mount that is gone already is no error: another caller has unmounted it.
-///
-/// # Errors
-///
-/// As [`unshare_rootfs`](crate::share::unshare_rootfs). A mount that cannot be looked up does not count as gone: that
-/// is an error too.
-pub fn unshare_recorded(
+impl ShareRecord {
+    /// Unmounts the recorded mount, wherever it is now, and no other. Then removes the files that were created for it
+    /// ([`made`](Self::made)): the same files, one level each, and only while they are empty.
+    ///
+    /// * The mount must be the recorded one: boot, mount namespace, id, device and root are compared first
+    ///   ([`state`](Self::state)). Where the record proves nothing, nothing is unmounted: [`UnshareOutcome::Stale`].
+    /// * Where another mount covers it, nothing is changed: [`UnshareOutcome::Covered`].
+    /// * Where the name was swapped or moved, the mount is found by its id and unmounted at its present place, however
+    ///   long its path is. With [`Proof::Likely`] this is limited to places below the mounts directory.
+    /// * A mount that is gone already is no error: another caller has unmounted it.
+    ///
+    /// # Errors
+    ///
+    /// As [`ShareName::unshare`](crate::share::ShareName::unshare). A mount that cannot be looked up does not count as
+    /// gone: that is an error too.
+    pub fn unshare(&self, backend: &dyn Backend, mounts_dir: &Utf8Path) -> Result<UnshareOutcome, Error> {
+        unshare_recorded(backend.filesystem(), backend.mounter(), mounts_dir, self)
+    }
+}
+
+pub(crate) fn unshare_recorded(
     fs: &dyn Filesystem,
     mounter: &dyn Mounter,
     mounts_dir: &Utf8Path,

@@ -6,22 +6,22 @@ use std::fmt;
 ///
 /// `Display` numbers them, one to a line. The result of a step may add steps after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan<S> {
-    steps: Vec<S>,
+pub struct Plan {
+    steps: Vec<String>,
 }
 
-impl<S> Plan<S> {
-    pub(crate) fn new(steps: Vec<S>) -> Self {
-        Self { steps }
+impl Plan {
+    pub(crate) fn of<S: fmt::Display>(steps: impl IntoIterator<Item = S>) -> Self {
+        Self { steps: steps.into_iter().map(|step| step.to_string()).collect() }
     }
 
     /// The steps, first to last.
-    pub fn steps(&self) -> &[S] {
+    pub fn steps(&self) -> &[String] {
         &self.steps
     }
 }
 
-impl<S: fmt::Display> fmt::Display for Plan<S> {
+impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, step) in (1..).zip(&self.steps) {
             writeln!(f, "{number:>3}. {step}")?;

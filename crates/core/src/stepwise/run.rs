@@ -1,58 +1,53 @@
-//! Execution of a sequence, all at once or step by step.
+//! A sequence in progress, whatever its steps are.
 
-use std::collections::VecDeque;
+use std::fmt;
 
 use crate::error::{Error, Leftover};
-use crate::ports::{Filesystem, Mounter};
-use crate::stepwise::{Plan, Sequence};
+use crate::ports::{Backend, Filesystem, Mounter};
+use crate::stepwise::Plan;
+use crate::stepwise::driver::Driver;
+use crate::stepwise::sequence::Sequence;
 
-/// A sequence in progress.
+/// A sequence in progress, with the result `T`.
 ///
 /// * [`finish`](Self::finish) is the usual way: it runs the remaining steps and rolls back where one fails.
 /// * [`advance`](Self::advance) runs one step, so that a caller can record, measure or stop in between.
 /// * Dropping it rolls nothing back. A crash has the same effect, and [`Recovery`](crate::recovery::Recovery) is for
 ///   both.
-#[derive(Debug)]
-pub struct Run<S: Sequence> {
-    sequence: S,
-    waiting: VecDeque<S::Step>,
-    done: Vec<S::Step>,
+pub struct Run<T> {
+    driver: Box<dyn Steps<T>>,
 }
 
-impl<S: Sequence> Run<S> {
-    pub(crate) fn new(sequence: S) -> Self {
-        let waiting = sequence.steps().into();
-        Self { sequence, waiting, done: Vec::new() }
+impl<T> Run<T> {
+    pub(crate) fn new<S: Sequence<Outcome = T> + Send + Sync + 'static>(sequence: S) -> Self
+    where
+        S::Step: Send + Sync,
+    {
+        Self { driver: Box::new(Driver::new(sequence)) }
     }
 
     /// The remaining steps, as far as they are known now.
-    pub fn plan(&self) -> Plan<S::Step> {
-        Plan::new(self.waiting.iter().cloned().collect())
+    pub fn plan(&self) -> Plan {
+        self.driver.waiting()
     }
 
     /// The steps that were done, in order.
-    pub fn done(&self) -> &[S::Step] {
-        &self.done
+    pub fn done(&self) -> Plan {
+        self.driver.done()
     }
 
-    /// Runs the next step and returns it; `None` where none is left.
+    /// Runs the next step and returns it, for messages; `None` where none is left.
     ///
     /// # Errors
     ///
     /// The error of the step, which stays the next one: retry it, or [`roll_back`](Self::roll_back).
-    pub fn advance(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Option<&S::Step>, Error> {
-        let Some(step) = self.waiting.front() else { return Ok(None) };
-        let next = self.sequence.take(step, fs, mounter)?;
-        self.done.extend(self.waiting.pop_front());
-        for step in next.into_iter().rev() {
-            self.waiting.push_front(step);
-        }
-        Ok(self.done.last())
+    pub fn advance(&mut self, backend: &dyn Backend) -> Result<Option<String>, Error> {
+        self.driver.advance(backend.filesystem(), backend.mounter())
     }
 
     /// Rolls back all changes, the last one first. Returns what could not be rolled back.
-    pub fn roll_back(mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
-        self.sequence.take_back(fs, mounter)
+    pub fn roll_back(self, backend: &dyn Backend) -> Vec<Leftover> {
+        self.driver.roll_back(backend.filesystem(), backend.mounter())
     }
 
     /// Runs the remaining steps.
@@ -60,33 +55,48 @@ impl<S: Sequence> Run<S> {
     /// # Errors
     ///
     /// The error of the step that failed. All changes were rolled back, unless [`Error::left`] lists them.
-    pub fn finish(self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<S::Outcome, Error> {
-        self.finish_beginning_again(fs, mounter, |_, _| None)
+    pub fn finish(self, backend: &dyn Backend) -> Result<T, Error> {
+        self.driver.finish(backend.filesystem(), backend.mounter())
+    }
+}
+
+impl<T> fmt::Debug for Run<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("done", &self.done()).field("plan", &self.plan()).finish()
+    }
+}
+
+/// A driver of any sequence with this result.
+trait Steps<T>: Send + Sync {
+    fn waiting(&self) -> Plan;
+    fn done(&self) -> Plan;
+    fn advance(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Option<String>, Error>;
+    fn roll_back(self: Box<Self>, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover>;
+    fn finish(self: Box<Self>, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<T, Error>;
+}
+
+impl<S> Steps<S::Outcome> for Driver<S>
+where
+    S: Sequence + Send + Sync,
+    S::Step: Send + Sync,
+{
+    fn waiting(&self) -> Plan {
+        self.plan()
     }
 
-    /// Runs the remaining steps. After a failure, `again` returns the sequence with which to start again, which has all
-    /// changes so far; `None` where the failure is final.
-    pub(crate) fn finish_beginning_again(
-        mut self,
-        fs: &dyn Filesystem,
-        mounter: &dyn Mounter,
-        mut again: impl FnMut(&Error, &S) -> Option<S>,
-    ) -> Result<S::Outcome, Error> {
-        loop {
-            match self.advance(fs, mounter) {
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(self.sequence.outcome()),
-                Err(error) => match again(&error, &self.sequence) {
-                    Some(sequence) => self = Self::new(sequence),
-                    None => return Err(error.leaving(self.roll_back(fs, mounter))),
-                },
-            }
-        }
+    fn done(&self) -> Plan {
+        Plan::of(Driver::done(self))
     }
 
-    /// Runs the remaining steps of a sequence whose steps do not fail.
-    pub(crate) fn finish_all(mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> S::Outcome {
-        while let Ok(Some(_)) = self.advance(fs, mounter) {}
-        self.sequence.outcome()
+    fn advance(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Option<String>, Error> {
+        Ok(Driver::advance(self, fs, mounter)?.map(ToString::to_string))
+    }
+
+    fn roll_back(self: Box<Self>, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover> {
+        Driver::roll_back(*self, fs, mounter)
+    }
+
+    fn finish(self: Box<Self>, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<S::Outcome, Error> {
+        Driver::finish(*self, fs, mounter)
     }
 }

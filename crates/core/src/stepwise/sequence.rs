@@ -7,9 +7,9 @@ use crate::ports::{Filesystem, Mounter};
 
 /// A sequence in progress: its steps, the changes that it made, and their roll-back.
 ///
-/// [`Run`](crate::stepwise::Run) drives it; no other code has to call these methods. All state is in the value itself
-/// and on the machine, so a dropped sequence leaves the same state as a crash at that moment.
-pub trait Sequence {
+/// [`Driver`](crate::stepwise::driver::Driver) drives it. All state is in the value itself and on the machine, so a
+/// dropped sequence leaves the same state as a crash at that moment.
+pub(crate) trait Sequence {
     /// One step, for messages.
     type Step: Clone + fmt::Debug + fmt::Display;
     /// The result of the sequence.

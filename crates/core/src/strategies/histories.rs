@@ -135,7 +135,7 @@ fn tmpfs() -> impl Strategy<Value = Step> {
 }
 
 /// One change of a host at places of [`path`]'s alphabet.
-pub fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let recursion = prop::sample::select(&[Recursion::This, Recursion::Tree][..]);
     let mode = prop::sample::select(&[UnmountMode::Plain, UnmountMode::Detach][..]);
     prop_oneof![

@@ -1,12 +1,13 @@
-//! Strategies for property tests with proptest (feature `proptest`), as functions.
+//! Strategies for property tests with proptest (feature `proptest`).
 //!
-//! Everything comes from a small alphabet: two random paths are often equal, or one is below the other, which is where mount
-//! code fails. Every value shrinks.
+//! Everything comes from a small alphabet: two random paths are often equal, or one is below the other, which is where
+//! mount code fails. Every value shrinks.
 //!
-//! * Texts: [`name`], [`path`], [`odd_path`], [`relative_path`], [`container_id`].
-//! * Mounts: [`mount_info`], [`mount`], [`option_word`], [`option_list`], and with the feature `oci-spec` `runtime_mount`.
-//! * Histories: [`step`] and [`history`]; [`Step::perform`] runs a step on any backend. `mountwright_fake::strategies`
-//!   has hosts to play them on.
+//! * Values: `any::<T>()` of [`ContainerId`](crate::ContainerId), [`RelativePath`](crate::RelativePath),
+//!   [`MountInfo`](crate::MountInfo), [`Mount`](crate::spec::Mount) and [`Step`].
+//! * Texts: [`path`], [`odd_path`], [`option_list`]; with the feature `oci-spec` `runtime_mount`.
+//! * Histories: [`history`]; [`Step::perform`] runs a step on any backend. `mountwright_fake::strategies` has hosts to
+//!   play them on.
 //!
 //! ```
 //! use mountwright_core::strategies;
@@ -21,6 +22,7 @@
 // The `expect`s hold for every text of the alphabet.
 #![allow(clippy::missing_panics_doc)]
 
+mod arbitrary;
 mod histories;
 mod mounts;
 mod options;
@@ -28,9 +30,11 @@ mod paths;
 #[cfg(feature = "oci-spec")]
 mod runtime_mounts;
 
-pub use histories::{Step, history, step};
-pub use mounts::{mount, mount_info};
-pub use options::{option_list, option_word};
-pub use paths::{container_id, name, odd_path, path, relative_path};
+pub use histories::{Step, history};
+pub use options::option_list;
+#[cfg(test)]
+pub(crate) use options::option_word;
+pub(crate) use paths::{name, relative_path};
+pub use paths::{odd_path, path};
 #[cfg(feature = "oci-spec")]
 pub use runtime_mounts::runtime_mount;

@@ -41,8 +41,9 @@ fn word() -> impl Strategy<Value = OsString> {
     prop_oneof![2 => known, 1 => name()]
 }
 
-/// One mount, as mountinfo describes it: any attributes and propagation, odd names, sources that are empty, deleted roots.
-pub fn mount_info() -> impl Strategy<Value = MountInfo> {
+/// One mount, as mountinfo describes it: any attributes and propagation, odd names, sources that are empty, deleted
+/// roots.
+pub(crate) fn mount_info() -> impl Strategy<Value = MountInfo> {
     let ids = (0..8_u32, 0..8_u32, 0..260_u32, 0..260_u32);
     let root = prop_oneof![
         3 => absolute(),
@@ -77,7 +78,7 @@ pub fn mount_info() -> impl Strategy<Value = MountInfo> {
 }
 
 /// A mount of a container, as a valid specification describes it.
-pub fn mount() -> impl Strategy<Value = Mount> {
+pub(crate) fn mount() -> impl Strategy<Value = Mount> {
     let destination = path().prop_map(|path| Utf8PathBuf::from_path_buf(path).expect("the alphabet is UTF-8"));
     let fs_type = prop::sample::select(&[None, Some("bind"), Some("none"), Some("tmpfs"), Some("proc")][..]);
     let source = prop::sample::select(&[None, Some("/a"), Some("/a/b"), Some("tmpfs"), Some("c")][..]);

@@ -57,8 +57,9 @@ const OTHER: [&str; 49] = [
     "nosiud",
 ];
 
-/// One word of an option list: every word of the runtime specification, words of filesystems, and words that are unusable.
-pub fn option_word() -> impl Strategy<Value = String> {
+/// One word of an option list: every word of the runtime specification, words of filesystems, and words that are
+/// unusable.
+pub(crate) fn option_word() -> impl Strategy<Value = String> {
     let attributes = ATTRIBUTES.iter().map(|row| (row.1, row.2)).chain(ATIMES.iter().map(|row| (row.1, row.2)));
     let mut words: Vec<String> = OTHER.iter().map(|word| (*word).to_owned()).collect();
     for (set, clear) in attributes {

@@ -18,9 +18,9 @@ fn plain_name() -> impl Strategy<Value = &'static str> {
     prop::sample::select(&["a", "b", "c", "d"][..])
 }
 
-/// A name for a directory entry: mostly one letter, sometimes with a blank, a backslash, an octal escape, dots, a newline or
-/// bytes that are not UTF-8.
-pub fn name() -> impl Strategy<Value = OsString> {
+/// A name for a directory entry: mostly one letter, sometimes with a blank, a backslash, an octal escape, dots, a
+/// newline or bytes that are not UTF-8.
+pub(crate) fn name() -> impl Strategy<Value = OsString> {
     let odd = prop::sample::select(ODD_NAMES).prop_map(|bytes| OsStr::from_bytes(bytes).to_owned());
     prop_oneof![8 => plain_name().prop_map(OsString::from), 1 => odd]
 }
@@ -48,14 +48,14 @@ pub fn odd_path() -> impl Strategy<Value = PathBuf> {
 }
 
 /// A path below a root, one to four names deep.
-pub fn relative_path() -> impl Strategy<Value = RelativePath> {
+pub(crate) fn relative_path() -> impl Strategy<Value = RelativePath> {
     prop::collection::vec(name(), 1..=DEEPEST).prop_map(|names| {
         RelativePath::new(names.iter().collect::<PathBuf>()).expect("no name of the alphabet leaves its directory")
     })
 }
 
 /// A container's id: one of four.
-pub fn container_id() -> impl Strategy<Value = ContainerId> {
+pub(crate) fn container_id() -> impl Strategy<Value = ContainerId> {
     prop::sample::select(&["box", "b", "pod-1", "0.a_b"][..])
         .prop_map(|id| ContainerId::new(id).expect("the alphabet has valid ids"))
 }

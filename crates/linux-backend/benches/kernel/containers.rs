@@ -5,11 +5,8 @@ use std::path::Path;
 
 use camino::Utf8Path;
 use mountwright_core::recovery::Recovery;
-use mountwright_core::sandbox::{
-    IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container, tear_down_sandbox,
-};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
 use mountwright_core::share::{Share, ShareRecord};
-use mountwright_core::unmount::UnmountStrategy;
 use mountwright_core::{ContainerId, Location};
 use mountwright_linux::LinuxBackend;
 use rustix::mount::MountPropagationFlags;
@@ -73,29 +70,29 @@ fn sandbox(backend: &LinuxBackend, containers: usize, way: Way) {
     }
     if let Way::EachAlone = way {
         for share in shares.drain(..) {
-            let report = tear_down_container(backend, backend, &dirs.mounts_dir, &[share], UnmountStrategy::Lazy);
+            let report = TearDown::container(&dirs.mounts_dir, &[share]).run(backend);
             assert!(report.is_clean(), "{report}");
         }
     }
-    let report = tear_down_sandbox(backend, backend, &dirs, &shares, UnmountStrategy::Lazy);
+    let report = TearDown::sandbox(&dirs, &shares).run(backend);
     assert!(report.is_clean(), "{report}");
 }
 
 /// A sandbox whose containers share a rootfs each.
 fn started(backend: &LinuxBackend, pod: &str, containers: usize) -> (SandboxDirs, Vec<ShareRecord>) {
     let setup = SandboxSetup::new(format!("{pod}/mounts"), format!("{pod}/shared")).expect("two paths");
-    let dirs = set_up_sandbox(backend, backend, &setup.unshared(IfNotShared::MakeShared)).expect("set up");
+    let dirs = setup.unshared(IfNotShared::MakeShared).run(backend).expect("set up");
     let shares = (0..containers).map(|number| shared(backend, &dirs.mounts_dir, number)).collect();
     (dirs, shares)
 }
 
 fn reaped(backend: &LinuxBackend, recovery: &Recovery) {
-    let report = recovery.reap(backend, backend).expect("a table");
+    let report = recovery.reap(backend).expect("a table");
     assert!(report.is_clean(), "{report}");
 }
 
 fn shared(backend: &LinuxBackend, mounts: &Utf8Path, number: usize) -> ShareRecord {
     let id = ContainerId::new(format!("c{number}")).expect("an id");
     let rootfs = Share::rootfs(mounts, &id, Location::trusted(ROOTFS)).expect("a share");
-    rootfs.create(backend, backend).expect("shared")
+    rootfs.create(backend).expect("shared")
 }

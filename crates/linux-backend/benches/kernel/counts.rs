@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use camino::Utf8PathBuf;
-use mountwright_core::kubernetes::{FileCount, count_files, is_watchable_mount};
+use mountwright_core::kubernetes::{FileCount, Watchability};
 use rustix::fs::{CWD, Mode, OFlags, RawDir};
 
 use crate::paired::{Group, Report};
@@ -42,10 +42,10 @@ fn filesystem(report: &mut Report, world: &World, name: &str, at: &Path) {
     let [eight, thousand, many, million] = &directories;
     let backend = &world.backend;
     for (directory, files) in directories.iter().zip(SIZES) {
-        let counted = count_files(backend, directory, u64::MAX).expect("readable");
+        let counted = FileCount::below(backend, directory, u64::MAX).expect("readable");
         assert_eq!(counted, FileCount::Exactly(files as u64));
     }
-    let limited = |directory| count_files(backend, directory, 8);
+    let limited = |directory| FileCount::below(backend, directory, 8);
     let group = Group::new(format!("count to 8, {name}"))
         .variant("8 entries", || limited(eight))
         .variant("1,000 entries", || limited(thousand))
@@ -60,7 +60,7 @@ fn filesystem(report: &mut Report, world: &World, name: &str, at: &Path) {
     group.times("1,000,000 entries: all of read_dir", "1,000,000 entries").run(report);
     for (directory, files) in [(eight, "8"), (thousand, "1,000"), (many, "100,000"), (million, "1,000,000")] {
         Group::new(format!("count all of {files}, {name}"))
-            .variant("count_files", || count_files(backend, directory, u64::MAX))
+            .variant("count_files", || FileCount::below(backend, directory, u64::MAX))
             .variant("getdents64 to the end", || whole(directory))
             .variant("read_dir", || fs::read_dir(directory).expect("readable").count())
             .at_most_times("count_files", "getdents64 to the end", 1.3)
@@ -69,7 +69,7 @@ fn filesystem(report: &mut Report, world: &World, name: &str, at: &Path) {
     }
     let volumes = directories.each_ref().map(|directory| as_volume(directory).expect("the filesystem is ours"));
     let [eight, thousand, many, million] = &volumes;
-    let watchable = |volume: &Utf8PathBuf| is_watchable_mount(backend, volume).expect("readable");
+    let watchable = |volume: &Utf8PathBuf| Watchability::is_watchable_at(backend, volume).expect("readable");
     assert_eq!(volumes.each_ref().map(watchable), [true, false, false, false]);
     Group::new(format!("count for a configMap: is it watchable?, {name}"))
         .variant("8 entries", || watchable(eight))
@@ -156,11 +156,11 @@ fn watched(report: &mut Report, world: &World, stage: &Path) {
         symlink(Path::new("..data").join(key), volume.join(key)).expect("the stage is ours");
     }
     let path = Utf8PathBuf::from_path_buf(volume.clone()).expect("UTF-8");
-    assert!(is_watchable_mount(&world.backend, &path).expect("readable"));
-    assert_eq!(count_files(&world.backend, path.as_std_path(), 8).expect("readable"), FileCount::Exactly(7));
+    assert!(Watchability::is_watchable_at(&world.backend, &path).expect("readable"));
+    assert_eq!(FileCount::below(&world.backend, path.as_std_path(), 8).expect("readable"), FileCount::Exactly(7));
     Group::new("count of a configMap of three keys, in the kubelet's layout")
-        .variant("is_watchable_mount", || is_watchable_mount(&world.backend, &path))
-        .variant("count_files", || count_files(&world.backend, path.as_std_path(), 8))
+        .variant("is_watchable_mount", || Watchability::is_watchable_at(&world.backend, &path))
+        .variant("count_files", || FileCount::below(&world.backend, path.as_std_path(), 8))
         .variant("open, getdents64 to the end, close, of both directories", || {
             whole(&volume).and_then(|above| Ok(above + whole(&version)?))
         })

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::Location;
-use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest, apply_fs_group};
+use mountwright_core::kubernetes::fs_group::{FsGroupOutcome, FsGroupRequest};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_linux::LinuxBackend;
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, StatxFlags};
@@ -59,7 +59,7 @@ impl Turn {
 
 fn apply(backend: &LinuxBackend, volume: &Path, gid: u32) {
     let request = FsGroupRequest::new(FsGroup { gid, policy: FsGroupChangePolicy::Always });
-    let outcome = apply_fs_group(backend, &Location::trusted(volume), &request, &mut |_| ControlFlow::Continue(()));
+    let outcome = request.apply(backend, &Location::trusted(volume), &mut |_| ControlFlow::Continue(()));
     assert!(matches!(outcome, Ok(FsGroupOutcome::Applied(_))), "{outcome:?}");
 }
 

@@ -10,8 +10,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use camino::Utf8PathBuf;
-use mountwright_core::device::{backing_device, device_for_path};
-use mountwright_core::kubernetes::is_ephemeral_storage;
+use mountwright_core::device::{BackingDevice, PathDevice};
+use mountwright_core::kubernetes::EmptyDirMedium;
 use mountwright_core::{Location, MountInfo, Mounter};
 use mountwright_linux::abi;
 use rustix::fs::CWD;
@@ -78,11 +78,11 @@ fn empty_dir(report: &mut Report, world: &World) {
     let raw_path = c_path(&path);
     let asked = Utf8PathBuf::from_path_buf(path.clone()).expect("UTF-8");
     world.namespace.enter();
-    assert!(is_ephemeral_storage(&world.backend, &asked).expect("it is mounted"));
+    assert_eq!(EmptyDirMedium::of(&world.backend, &asked).expect("it is mounted"), Some(EmptyDirMedium::Memory));
     let lines = fs::read("/proc/mounts").expect("procfs");
     let length = lines.len() / lines.split(|&b| b == b'\n').count();
     Group::new(format!("memory emptyDir?, {mounts} mounts of {length} bytes a line"))
-        .variant("is_ephemeral_storage", || is_ephemeral_storage(&world.backend, &asked))
+        .variant("is_ephemeral_storage", || EmptyDirMedium::of(&world.backend, &asked))
         .variant("statx + statmount, no strings", || {
             let id = raw::mount_id(CWD.as_raw_fd(), &raw_path, 0).expect("it is there");
             raw::statmount(id, abi::STATMOUNT_SB_BASIC.into(), &mut [MaybeUninit::uninit(); 512])
@@ -104,9 +104,9 @@ fn devices(report: &mut Report, world: &World, depth: usize) {
     let raw_path = c_path(&path);
     world.namespace.enter();
     Group::new(format!("device behind a path, depth {depth}, {mounts} mounts"))
-        .variant("backing_device", || backing_device(backend, backend, &path))
+        .variant("backing_device", || BackingDevice::of(backend, &path))
         .variant("statx + statmount", || raw_mount(&raw_path))
-        .variant("device_for_path", || device_for_path(backend, &path))
+        .variant("device_for_path", || PathDevice::of(backend, &path))
         .variant("canonicalize and stat upward", || {
             let path = fs::canonicalize(&path).expect("it is there");
             let device = fs::metadata(&path).expect("it is there").dev();
@@ -130,8 +130,8 @@ fn same_in_every_crowd(report: &mut Report, worlds: &[World]) {
         .run(report);
     let volume = Utf8PathBuf::from_path_buf(memory_volume()).expect("UTF-8");
     Group::new("memory emptyDir?, crowds compared")
-        .variant_after("40 mounts", || few.namespace.enter(), || is_ephemeral_storage(&few.backend, &volume))
-        .variant_after("10,000 mounts", || many.namespace.enter(), || is_ephemeral_storage(&many.backend, &volume))
+        .variant_after("40 mounts", || few.namespace.enter(), || EmptyDirMedium::of(&few.backend, &volume))
+        .variant_after("10,000 mounts", || many.namespace.enter(), || EmptyDirMedium::of(&many.backend, &volume))
         .same("10,000 mounts", "40 mounts", 0.2)
         .run(report);
 }

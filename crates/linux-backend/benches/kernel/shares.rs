@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::share::{share_rootfs, unshare_rootfs};
+use mountwright_core::share::{Share, ShareName};
 use mountwright_core::{ContainerId, Location};
 use mountwright_linux::abi;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, ResolveFlags};
@@ -29,17 +29,17 @@ pub(crate) fn run(report: &mut Report, worlds: &[World]) {
         let (at, id) = (Utf8Path::new(MOUNTS), ContainerId::new("c1").expect("an id"));
         let image = Location::trusted(ROOTFS);
         Group::new(format!("share and unshare of a rootfs, {mounts} mounts"))
-            .variant("share_rootfs + unshare_rootfs", || {
-                share_rootfs(backend, backend, at, &id, &image, true).expect("shared");
-                unshare_rootfs(backend, backend, at, &id).expect("unshared");
+            .variant("share_rootfs + unshare", || {
+                Share::rootfs(at, &id, image.clone()).unwrap().read_only().create(backend).expect("shared");
+                ShareName::Rootfs.unshare(backend, at, &id).expect("unshared");
             })
             .variant("the least calls by descriptor", || {
                 least_share().expect("shared");
                 least_unshare().expect("unshared");
             })
             .variant("by path", || by_path().expect("shared and unshared"))
-            .times("share_rootfs + unshare_rootfs", "the least calls by descriptor")
-            .times("share_rootfs + unshare_rootfs", "by path")
+            .times("share_rootfs + unshare", "the least calls by descriptor")
+            .times("share_rootfs + unshare", "by path")
             .run(report);
     }
 }

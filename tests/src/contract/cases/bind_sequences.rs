@@ -1,27 +1,30 @@
-//! Bind and remount by core.
+//! Binds and remounts as a runtime makes them.
 
-use mountwright_core::bind::{BindMount, bind_mount, remount, remount_read_only, remount_superblock};
 use mountwright_core::file::FileKind;
-use mountwright_core::mount::{Guarantee, PropagationState, WrongPropagation};
-use mountwright_core::{AttributeChange, Errno, Error, MountFlags, Propagation, Recursion};
+use mountwright_core::mount::{AttributesReport, BindReport, Guarantee, PropagationState, PropagationWord};
+use mountwright_core::{AttributeChange, AttributesRequest, BindRequest, Errno, MountFlags, OsError, Propagation};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below};
 
-fn errno<T: std::fmt::Debug>(result: Result<T, Error>) -> Option<Errno> {
+fn errno<T: std::fmt::Debug>(result: Result<T, OsError>) -> Errno {
     result.unwrap_err().errno()
 }
 
-fn binds(s: &Scene<'_>, bind: &BindMount) -> Result<mountwright_core::mount::BindReport, Error> {
-    bind_mount(s.fs(), s.mounter(), bind)
+fn binds(s: &Scene<'_>, bind: &BindRequest) -> Result<BindReport, OsError> {
+    s.mounter().bind(bind)
+}
+
+fn remount(s: &Scene<'_>, path: &str, change: AttributeChange) -> Result<AttributesReport, OsError> {
+    s.mounter().change_attributes(&AttributesRequest::new(at(path), change))
 }
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("bind_mount makes its destination, directories of mode 0755, for a file an empty file", |s| {
+    Case::new("a private bind makes its destination, directories of mode 0755, for a file an empty file", |s| {
         s.file("/w/source/f", b"text");
         s.world().set_umask(0o077);
-        binds(s, &BindMount::new(at("/w/source"), at("/w/to/a/dir"))).unwrap();
-        binds(s, &BindMount::new(at("/w/source/f"), at("/w/to/b/file"))).unwrap();
+        binds(s, &BindRequest::private(at("/w/source"), at("/w/to/a/dir"))).unwrap();
+        binds(s, &BindRequest::private(at("/w/source/f"), at("/w/to/b/file"))).unwrap();
         assert_eq!((s.text("/w/to/a/dir/f"), s.text("/w/to/b/file")), (b"text".to_vec(), b"text".to_vec()));
         s.detached("/w/to/a/dir");
         s.detached("/w/to/b/file");
@@ -30,20 +33,20 @@ pub(super) const CASES: &[Case] = &[
         }
         assert_eq!(s.kind("/w/to/b/file"), Some(FileKind::Regular));
     }),
-    Case::new("bind_mount resolves symlinks of its source, and is private below a shared mount", |s| {
+    Case::new("a private bind resolves symlinks of its source, and is private below a shared mount", |s| {
         s.file("/w/real/f", b"text");
         s.link("real", "/w/source");
         s.tmpfs("/w/parent");
         s.propagate("/w/parent", Propagation::Shared);
-        binds(s, &BindMount::new(at("/w/source"), at("/w/parent/to"))).unwrap();
+        binds(s, &BindRequest::private(at("/w/source"), at("/w/parent/to"))).unwrap();
         assert_eq!(s.mount("/w/parent/to").propagation, PropagationState::default());
         assert_eq!(s.mount("/w/parent/to").root, std::path::Path::new("/real"));
     }),
-    Case::new("a read-only bind_mount keeps nosuid, nodev, noexec and the atime class", |s| {
+    Case::new("a read-only bind keeps nosuid, nodev, noexec and the atime class", |s| {
         s.tmpfs("/w/source");
         let flags = MountFlags::NO_SUID | MountFlags::NO_DEV | MountFlags::NO_EXEC;
         s.attributes("/w/source", flags, mountwright_core::mount::AtimeMode::Never);
-        binds(s, &BindMount::new(at("/w/source"), at("/w/to")).read_only()).unwrap();
+        binds(s, &BindRequest::private(at("/w/source"), at("/w/to")).read_only()).unwrap();
         let attributes = s.mount("/w/to").attributes;
         assert_eq!(attributes.flags, flags | MountFlags::READ_ONLY);
         assert_eq!(attributes.atime, mountwright_core::mount::AtimeMode::Never);
@@ -63,16 +66,14 @@ pub(super) const CASES: &[Case] = &[
             ("ubind", false, false, true),
             ("runbindable", false, false, true),
         ] {
-            let bind = BindMount::new(at("/w/source"), at("/w/to")).propagation_word(word).unwrap();
-            binds(s, &bind).unwrap();
+            let word: PropagationWord = word.parse().unwrap();
+            binds(s, &BindRequest::private(at("/w/source"), at("/w/to")).propagation(word.propagation)).unwrap();
             let state = s.mount("/w/to").propagation;
             assert_eq!((state.peers.is_some(), state.master.is_some(), state.unbindable), (shared, slave, unbindable));
             s.detached("/w/to");
         }
-        let wrong = BindMount::new(at("/w/source"), at("/w/to")).propagation_word("slaves");
-        assert_eq!(wrong, Err(WrongPropagation("slaves".into())));
     }),
-    Case::new("nothing is left of a bind_mount that failed: no mount, no directory, no file", |s| {
+    Case::new("nothing is left of a bind that failed: no mount, no directory, no file", |s| {
         s.tmpfs("/w/unbindable");
         s.propagate("/w/unbindable", Propagation::Unbindable);
         s.dir("/w/dir");
@@ -85,24 +86,23 @@ pub(super) const CASES: &[Case] = &[
             ("/w/dir", "/w/unbindable", Errno::EBUSY),
             ("/w/dir", "/w/file/below", Errno::ENOTDIR),
         ] {
-            let bind = BindMount::new(at(source), at(target)).read_only();
+            let bind = BindRequest::private(at(source), at(target)).read_only();
             let error = s.changes_nothing(|| binds(s, &bind)).unwrap_err();
-            assert_eq!((error.errno(), error.left()), (Some(expected), &[][..]), "{source} on {target}");
+            assert_eq!((error.errno(), error.left()), (expected, &[][..]), "{source} on {target}");
         }
     }),
-    Case::new("an empty source or destination is named, and nothing is touched", |s| {
+    Case::new("an empty source or destination is ENOENT, and nothing is touched", |s| {
         s.dir("/w/dir");
-        let missing = |what| Err(Error::Unspecified { what });
         s.changes_nothing(|| {
-            assert_eq!(binds(s, &BindMount::new(at(""), at("/w/to"))), missing("source"));
-            assert_eq!(binds(s, &BindMount::new(at("/w/dir"), at(""))), missing("destination"));
+            assert_eq!(errno(binds(s, &BindRequest::private(at(""), at("/w/to")))), Errno::ENOENT);
+            assert_eq!(errno(binds(s, &BindRequest::private(at("/w/dir"), at("")))), Errno::ENOENT);
         });
     }),
     Case::new("a destination that is mounted already is EBUSY, unless the bind is to stack", |s| {
         s.dir("/w/dir");
         s.tmpfs("/w/to");
-        let bind = BindMount::new(at("/w/dir"), at("/w/to"));
-        assert_eq!(errno(binds(s, &bind)), Some(Errno::EBUSY));
+        let bind = BindRequest::private(at("/w/dir"), at("/w/to"));
+        assert_eq!(errno(binds(s, &bind)), Errno::EBUSY);
         binds(s, &bind.stacking()).unwrap();
         assert_eq!(s.mount_points(), ["/w/to", "/w/to"]);
     }),
@@ -111,8 +111,8 @@ pub(super) const CASES: &[Case] = &[
         s.dir("/w/victim");
         s.link("../victim", "/w/root/link");
         for path in ["link", "link/a"] {
-            let bind = BindMount::new(at("/w/source"), below("/w/root", path));
-            assert_eq!(s.changes_nothing(|| errno(binds(s, &bind))), Some(Errno::ELOOP));
+            let bind = BindRequest::private(at("/w/source"), below("/w/root", path));
+            assert_eq!(s.changes_nothing(|| errno(binds(s, &bind))), Errno::ELOOP);
         }
     }),
     Case::new("remount changes one mount, by a delta, and follows symlinks", |s| {
@@ -121,26 +121,26 @@ pub(super) const CASES: &[Case] = &[
         s.dir("/w/other");
         s.bound("/w/m", "/w/other");
         s.link("m", "/w/link");
-        remount_read_only(s.fs(), s.mounter(), &at("/w/link")).unwrap();
+        remount(s, "/w/link", AttributeChange::READ_ONLY).unwrap();
         assert_eq!(s.mount("/w/m").attributes.flags, MountFlags::NO_SUID | MountFlags::READ_ONLY);
         assert_eq!(s.try_write("/w/other"), Ok(()));
         let clear = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
-        remount(s.fs(), s.mounter(), &at("/w/m"), clear, Recursion::This).unwrap();
+        remount(s, "/w/m", clear).unwrap();
         assert_eq!(s.mount("/w/m").attributes.flags, MountFlags::NO_SUID);
         s.dir("/w/plain");
-        assert_eq!(errno(remount_read_only(s.fs(), s.mounter(), &at("/w/plain"))), Some(Errno::EINVAL));
-        let nowhere = remount_read_only(s.fs(), s.mounter(), &at(""));
-        assert_eq!(nowhere, Err(Error::Unspecified { what: "source" }));
+        assert_eq!(errno(remount(s, "/w/plain", AttributeChange::READ_ONLY)), Errno::EINVAL);
+        assert_eq!(errno(remount(s, "", AttributeChange::READ_ONLY)), Errno::ENOENT);
     }),
     Case::new("a tree is remounted as one, or not at all", |s| {
         s.tmpfs("/w/m");
         s.tmpfs("/w/m/a");
-        let result = remount(s.fs(), s.mounter(), &at("/w/m"), AttributeChange::READ_ONLY, Recursion::Tree);
+        let tree = AttributesRequest::new(at("/w/m"), AttributeChange::READ_ONLY).recursive();
+        let result = s.mounter().change_attributes(&tree);
         if s.world().changes_trees() {
             assert_eq!(result.unwrap().guarantee, Guarantee::Atomic);
             assert_eq!((s.try_write("/w/m"), s.try_write("/w/m/a")), (Err(Errno::EROFS), Err(Errno::EROFS)));
         } else {
-            assert_eq!(errno(result), Some(Errno::EOPNOTSUPP));
+            assert_eq!(errno(result), Errno::EOPNOTSUPP);
             assert_eq!((s.try_write("/w/m"), s.try_write("/w/m/a")), (Ok(()), Ok(())));
         }
     }),
@@ -148,12 +148,12 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/m");
         s.dir("/w/other");
         s.bound("/w/m", "/w/other");
-        remount_superblock(s.fs(), s.mounter(), &at("/w/m"), true).unwrap();
+        s.mounter().set_superblock_read_only(&at("/w/m"), true).unwrap();
         assert_eq!(s.try_write("/w/other"), Err(Errno::EROFS));
         let clear = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
-        remount(s.fs(), s.mounter(), &at("/w/m"), clear, Recursion::This).unwrap();
+        remount(s, "/w/m", clear).unwrap();
         assert_eq!(s.try_write("/w/m"), Err(Errno::EROFS), "clearing a mount's flag leaves the superblock");
-        remount_superblock(s.fs(), s.mounter(), &at("/w/other"), false).unwrap();
+        s.mounter().set_superblock_read_only(&at("/w/other"), false).unwrap();
         assert_eq!(s.try_write("/w/m"), Ok(()));
     }),
 ];

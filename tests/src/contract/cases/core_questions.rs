@@ -2,14 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::device::{
-    BackingDevice, PathDevice, backing_device, device_for_path, is_block_device_in, is_device_mapper_in,
-    is_host_device, mount_at,
-};
-use mountwright_core::kubernetes::{
-    EmptyDirMedium, FileCount, Watchability, count_files, empty_dir_medium, is_ephemeral_storage, is_host_empty_dir,
-    is_watchable_mount, watchability,
-};
+use mountwright_core::device::{BackingDevice, PathDevice, Sysfs, is_host_device, mount_at};
+use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, Watchability};
 use mountwright_core::{DeviceNumber, Errno, Error};
 
 use super::super::case::{Case, Needs};
@@ -22,7 +16,7 @@ const EMPTY_DIR: &str = "/w/pods/7/volumes/kubernetes.io~empty-dir/cache";
 const SECRET: &str = "/w/pods/7/volumes/kubernetes.io~secret/tls";
 
 fn count(s: &Scene<'_>, path: &str, limit: u64) -> FileCount {
-    count_files(s.fs(), Path::new(path), limit).unwrap()
+    FileCount::below(s.fs(), Path::new(path), limit).unwrap()
 }
 
 /// A volume as the kubelet lays it out: `..<time>` with the files, `..data` to it, a link for each key.
@@ -37,14 +31,14 @@ fn atomic_writer(s: &Scene<'_>, volume: &str, keys: usize) {
 }
 
 fn on_filesystem(s: &Scene<'_>, path: &str) -> (DeviceNumber, PathBuf) {
-    match device_for_path(s.fs(), Path::new(path)).unwrap() {
+    match PathDevice::of(s.fs(), Path::new(path)).unwrap() {
         PathDevice::Filesystem { device, mount_point } => (device, mount_point),
         other => panic!("{path}: {other:?}"),
     }
 }
 
 pub(super) const CASES: &[Case] = &[
-    Case::new("device_for_path walks up to where the device changes, symlinks resolved first", |s| {
+    Case::new("PathDevice::of walks up to where the device changes, symlinks resolved first", |s| {
         s.dir("/w/m/a");
         s.tmpfs("/w/m/a");
         s.file("/w/m/a/b/f", b"");
@@ -60,19 +54,19 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a walk that comes to the root without a change is a distinct error", |s| {
         s.dir("/plain/dir");
-        let error = device_for_path(s.fs(), Path::new("/plain/dir")).unwrap_err();
+        let error = PathDevice::of(s.fs(), Path::new("/plain/dir")).unwrap_err();
         assert_eq!(error, Error::MountPointNotFound { path: "/plain/dir".into() });
     }),
-    Case::new("device_for_path of what leads nowhere is an error, of a socket its filesystem", |s| {
+    Case::new("PathDevice::of of what leads nowhere is an error, of a socket its filesystem", |s| {
         s.file("/w/file", b"");
         s.link("loop", "/w/loop");
         for (path, errno) in [("/w/missing", Errno::ENOENT), ("/w/file/x", Errno::ENOTDIR), ("/w/loop", Errno::ELOOP)] {
-            assert_eq!(device_for_path(s.fs(), Path::new(path)).unwrap_err().errno(), Some(errno));
-            assert_eq!(backing_device(s.fs(), s.mounter(), Path::new(path)).unwrap_err().errno(), Some(errno));
+            assert_eq!(PathDevice::of(s.fs(), Path::new(path)).unwrap_err().errno(), Some(errno));
+            assert_eq!(BackingDevice::of(s.backend(), Path::new(path)).unwrap_err().errno(), Some(errno));
         }
         let nothing = Error::Unspecified { what: "path" };
-        assert_eq!(device_for_path(s.fs(), Path::new("")), Err(nothing.clone()));
-        assert_eq!(backing_device(s.fs(), s.mounter(), Path::new("")), Err(nothing));
+        assert_eq!(PathDevice::of(s.fs(), Path::new("")), Err(nothing.clone()));
+        assert_eq!(BackingDevice::of(s.backend(), Path::new("")), Err(nothing));
         s.node("/w/socket", NodeKind::Socket);
         assert_eq!(on_filesystem(s, "/w/socket").1, Path::new("/w"));
     }),
@@ -81,10 +75,10 @@ pub(super) const CASES: &[Case] = &[
         s.node("/w/null", NodeKind::CharacterDevice(DeviceNumber::new(1, 3)));
         s.link("disk", "/w/link");
         let (block, char) = (DeviceNumber::new(7, 3), DeviceNumber::new(1, 3));
-        let walk = |path: &str| device_for_path(s.fs(), Path::new(path)).unwrap();
+        let walk = |path: &str| PathDevice::of(s.fs(), Path::new(path)).unwrap();
         assert_eq!(walk("/w/link"), PathDevice::BlockNode { device: block });
         assert_eq!(walk("/w/null"), PathDevice::CharNode { device: char });
-        let backing = |path: &str| backing_device(s.fs(), s.mounter(), Path::new(path)).unwrap();
+        let backing = |path: &str| BackingDevice::of(s.backend(), Path::new(path)).unwrap();
         assert_eq!(backing("/w/disk"), BackingDevice::BlockNode { device: block });
         assert_eq!(backing("/w/null"), BackingDevice::CharNode { device: char });
     })
@@ -95,7 +89,7 @@ pub(super) const CASES: &[Case] = &[
         s.dir("/w/bound");
         s.bound("/w/m/a", "/w/bound");
         for (path, mount_point) in [("/w/m", "/w/m"), ("/w/m/a", "/w/m"), ("/w/bound", "/w/bound")] {
-            let found = backing_device(s.fs(), s.mounter(), Path::new(path)).unwrap();
+            let found = BackingDevice::of(s.backend(), Path::new(path)).unwrap();
             assert_eq!(found.device(), None, "{path}");
             match found {
                 BackingDevice::Anonymous { fs_type, mount } => {
@@ -130,46 +124,42 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("an emptyDir is memory where its directory is a tmpfs's root, and disk in a tmpfs", |s| {
         s.dir(EMPTY_DIR);
-        let asked = |path: &str| {
-            let path = path.into();
-            let medium = empty_dir_medium(s.mounter(), path).unwrap();
-            (medium, is_ephemeral_storage(s.mounter(), path).unwrap(), is_host_empty_dir(s.mounter(), path).unwrap())
-        };
-        assert_eq!(asked(EMPTY_DIR), (Some(EmptyDirMedium::Disk), false, true));
+        let asked = |path: &str| EmptyDirMedium::of(s.mounter(), path.into()).unwrap();
+        assert_eq!(asked(EMPTY_DIR), Some(EmptyDirMedium::Disk));
         s.tmpfs(EMPTY_DIR);
-        assert_eq!(asked(EMPTY_DIR), (Some(EmptyDirMedium::Memory), true, false));
+        assert_eq!(asked(EMPTY_DIR), Some(EmptyDirMedium::Memory));
         s.link("pods", "/w/kubelet");
         let linked = EMPTY_DIR.replace("/w/pods", "/w/kubelet");
-        assert_eq!(asked(&linked), (Some(EmptyDirMedium::Memory), true, false));
+        assert_eq!(asked(&linked), Some(EmptyDirMedium::Memory));
         s.dir("/w/plain");
-        assert_eq!(asked("/w/plain"), (None, false, false));
+        assert_eq!(asked("/w/plain"), None);
     }),
     Case::new("an emptyDir that is missing is an error and not an answer", |s| {
         s.dir(VOLUMES);
-        for result in
-            [is_ephemeral_storage(s.mounter(), EMPTY_DIR.into()), is_host_empty_dir(s.mounter(), EMPTY_DIR.into())]
-        {
-            assert_eq!(result.unwrap_err().errno(), Some(Errno::ENOENT));
-        }
+        let error = EmptyDirMedium::of(s.mounter(), EMPTY_DIR.into()).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::ENOENT));
     }),
-    Case::new("count_files counts what is no directory, up to its limit, and follows no link below the root", |s| {
-        s.dir("/w/d/empty");
-        s.file("/w/d/a", b"");
-        s.file("/w/d/sub/b", b"");
-        s.file("/w/d/sub/deep/c", b"");
-        s.node("/w/d/fifo", NodeKind::Fifo);
-        s.link("/", "/w/d/root");
-        s.link("nowhere", "/w/d/dangles");
-        assert_eq!(count(s, "/w/d", 8), FileCount::Exactly(6));
-        assert_eq!(count(s, "/w/d", 6), FileCount::Exactly(6));
-        assert_eq!(count(s, "/w/d", 5), FileCount::Over(5));
-        assert_eq!(count(s, "/w/d/empty", 0), FileCount::Exactly(0));
-        assert_eq!(count(s, "/w/d/a", 8), FileCount::Exactly(1));
-        assert_eq!(count(s, "/w/d/a", 0), FileCount::Over(0));
-        s.link("d", "/w/link");
-        assert_eq!(count(s, "/w/link", 8), FileCount::Exactly(6), "the root itself may be a link");
-    }),
-    Case::new("count_files is over however deep the files are, and leaves no descriptor", |s| {
+    Case::new(
+        "FileCount::below counts what is no directory, up to its limit, and follows no link below the root",
+        |s| {
+            s.dir("/w/d/empty");
+            s.file("/w/d/a", b"");
+            s.file("/w/d/sub/b", b"");
+            s.file("/w/d/sub/deep/c", b"");
+            s.node("/w/d/fifo", NodeKind::Fifo);
+            s.link("/", "/w/d/root");
+            s.link("nowhere", "/w/d/dangles");
+            assert_eq!(count(s, "/w/d", 8), FileCount::Exactly(6));
+            assert_eq!(count(s, "/w/d", 6), FileCount::Exactly(6));
+            assert_eq!(count(s, "/w/d", 5), FileCount::Over(5));
+            assert_eq!(count(s, "/w/d/empty", 0), FileCount::Exactly(0));
+            assert_eq!(count(s, "/w/d/a", 8), FileCount::Exactly(1));
+            assert_eq!(count(s, "/w/d/a", 0), FileCount::Over(0));
+            s.link("d", "/w/link");
+            assert_eq!(count(s, "/w/link", 8), FileCount::Exactly(6), "the root itself may be a link");
+        },
+    ),
+    Case::new("FileCount::below is over however deep the files are, and leaves no descriptor", |s| {
         for directory in 0..5 {
             for file in 0..5 {
                 s.file(format!("/w/d/{directory}/{file}"), b"");
@@ -178,30 +168,34 @@ pub(super) const CASES: &[Case] = &[
         s.changes_nothing(|| {
             assert_eq!(count(s, "/w/d", 8), FileCount::Over(8));
             assert_eq!(count(s, "/w/d", 25), FileCount::Exactly(25));
-            let missing = count_files(s.fs(), Path::new("/w/missing"), 8).unwrap_err();
+            let missing = FileCount::below(s.fs(), Path::new("/w/missing"), 8).unwrap_err();
             assert_eq!(missing.errno(), Some(Errno::ENOENT));
         });
     }),
-    Case::new("count_files enters mounts, and names are bytes", |s| {
+    Case::new("FileCount::below enters mounts, and names are bytes", |s| {
         s.tmpfs("/w/d/m");
         for name in odd_names() {
             s.file(Path::new("/w/d/m").join(name), b"");
         }
         assert_eq!(count(s, "/w/d", 1000), FileCount::Exactly(odd_names().len() as u64));
     }),
-    Case::new("count_files of a directory that may not be read is an error", |s| {
+    Case::new("FileCount::below of a directory that may not be read is an error", |s| {
         s.dir("/w/d/closed");
         s.chmod("/w/d/closed", 0o300);
         s.without_privilege();
-        let error = count_files(s.fs(), Path::new("/w/d"), 8).unwrap_err();
+        let error = FileCount::below(s.fs(), Path::new("/w/d"), 8).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::EACCES));
     }),
     Case::new("a secret of one to three keys in the kubelet's layout is watchable", |s| {
         for (keys, watchable) in [(0, true), (1, true), (3, true), (4, false)] {
             let volume = format!("{SECRET}{keys}");
             atomic_writer(s, &volume, keys);
-            assert_eq!(is_watchable_mount(s.fs(), volume.as_str().into()).unwrap(), watchable, "{keys} keys");
-            let found = watchability(s.fs(), volume.as_str().into()).unwrap();
+            assert_eq!(
+                Watchability::is_watchable_at(s.fs(), volume.as_str().into()).unwrap(),
+                watchable,
+                "{keys} keys"
+            );
+            let found = Watchability::of(s.fs(), volume.as_str().into()).unwrap();
             assert_eq!(found.is_watchable(), watchable);
             if let Watchability::Watchable { entries, keys: seen, bytes, .. } = found {
                 assert_eq!((entries, seen, bytes), (2 * keys as u64 + 1, keys as u64, 5 * keys as u64));
@@ -210,11 +204,17 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a volume without anything in it, or missing, is not watchable", |s| {
         s.dir(SECRET);
-        assert!(!is_watchable_mount(s.fs(), SECRET.into()).unwrap());
-        assert_eq!(watchability(s.fs(), SECRET.into()).unwrap(), Watchability::Empty);
+        assert!(!Watchability::is_watchable_at(s.fs(), SECRET.into()).unwrap());
+        assert_eq!(Watchability::of(s.fs(), SECRET.into()).unwrap(), Watchability::Empty);
         let missing = format!("{VOLUMES}/kubernetes.io~secret/missing");
-        assert_eq!(is_watchable_mount(s.fs(), missing.as_str().into()).unwrap_err().errno(), Some(Errno::ENOENT));
-        assert!(!is_watchable_mount(s.fs(), "/w/missing".into()).unwrap(), "what is no volume is not looked at");
+        assert_eq!(
+            Watchability::is_watchable_at(s.fs(), missing.as_str().into()).unwrap_err().errno(),
+            Some(Errno::ENOENT)
+        );
+        assert!(
+            !Watchability::is_watchable_at(s.fs(), "/w/missing".into()).unwrap(),
+            "what is no volume is not looked at"
+        );
     }),
     Case::new("below /dev all but regular files is a host device, and what is not there is none", |s| {
         s.file("/dev/regular", b"");
@@ -241,12 +241,12 @@ pub(super) const CASES: &[Case] = &[
         let sysfs = Path::new("/w/sys");
         let asked = |major, minor| {
             let device = DeviceNumber::new(major, minor);
-            let block = is_block_device_in(s.fs(), device, sysfs).unwrap();
-            (block, is_device_mapper_in(s.fs(), device, sysfs).unwrap())
+            let block = Sysfs::at(sysfs).is_block_device(s.fs(), device).unwrap();
+            (block, Sysfs::at(sysfs).is_device_mapper(s.fs(), device).unwrap())
         };
         assert_eq!((asked(253, 0), asked(8, 0), asked(9, 9)), ((true, true), (true, false), (false, false)));
         s.link("loop", "/w/sys/dev/block/loop");
-        let error = is_block_device_in(s.fs(), DeviceNumber::new(8, 0), Path::new("/w/sys/dev/block/loop"));
+        let error = Sysfs::at(Path::new("/w/sys/dev/block/loop")).is_block_device(s.fs(), DeviceNumber::new(8, 0));
         assert_eq!(error.unwrap_err().errno(), Some(Errno::ELOOP));
     }),
 ];

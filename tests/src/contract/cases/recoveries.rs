@@ -1,8 +1,8 @@
 //! Recovery of a crashed runtime's mounts by core, with reused ids and changed names.
 
 use mountwright_core::recovery::{OrphanRole, ReapReport, Recovery, UnprovenReason};
-use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, set_up_sandbox, tear_down_container};
-use mountwright_core::share::{ShareRecord, share_rootfs, unshare_recorded, unshare_rootfs};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
+use mountwright_core::share::{Share, ShareName, ShareRecord};
 use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnmountStrategy, UnshareOutcome};
 use mountwright_core::{ContainerId, MountFlags, MountKey, Propagation};
 
@@ -22,11 +22,11 @@ fn sandbox(s: &Scene<'_>) -> SandboxDirs {
     s.file("/w/image/f", b"image");
     s.tmpfs("/w/base");
     s.propagate("/w/base", Propagation::Shared);
-    set_up_sandbox(s.fs(), s.mounter(), &SandboxSetup::new(MOUNTS, SHARED).unwrap()).unwrap()
+    SandboxSetup::new(MOUNTS, SHARED).unwrap().run(s.backend()).unwrap()
 }
 
 fn share(s: &Scene<'_>) -> ShareRecord {
-    share_rootfs(s.fs(), s.mounter(), MOUNTS.into(), &id(), &at("/w/image"), false).unwrap()
+    Share::rootfs(MOUNTS, &id(), at("/w/image")).unwrap().create(s.backend()).unwrap()
 }
 
 fn recovery() -> Recovery {
@@ -34,7 +34,7 @@ fn recovery() -> Recovery {
 }
 
 fn reap(s: &Scene<'_>) -> ReapReport {
-    recovery().reap(s.fs(), s.mounter()).unwrap()
+    recovery().reap(s.backend()).unwrap()
 }
 
 /// Checks that the sandbox is removed, the image is whole, and a second recovery does nothing.
@@ -98,7 +98,7 @@ pub(super) const CASES: &[Case] = &[
             share(s);
             s.bound("/w/image", ROOTFS);
             assert_eq!(s.mount_points().iter().filter(|at| *at == ROOTFS).count(), 2);
-            let outcome = unshare_rootfs(s.fs(), s.mounter(), MOUNTS.into(), &id()).unwrap();
+            let outcome = ShareName::Rootfs.unshare(s.backend(), MOUNTS.into(), &id()).unwrap();
             assert_eq!(outcome, UnshareOutcome::Detached { layers: 2, name: NameAfter::Removed });
         });
         assert_eq!(s.text("/w/image/f"), b"image");
@@ -106,7 +106,7 @@ pub(super) const CASES: &[Case] = &[
             s.changes_nothing(|| {
                 let record = share(s);
                 s.bound("/w/image", ROOTFS);
-                let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], how);
+                let report = TearDown::container(MOUNTS, &[record]).how(how).run(s.backend());
                 let both = TearDownOutcome::Detached { layers: 2, name: NameAfter::Removed };
                 assert!(report.is_clean() && report.mounts[0].outcome == both, "{report}");
             });
@@ -130,9 +130,9 @@ pub(super) const CASES: &[Case] = &[
             assert!(s.mounter().find_mount(record.mount).is_err());
         }
         let mounts = s.mount_points();
-        let outcome = unshare_recorded(s.fs(), s.mounter(), MOUNTS.into(), &record).unwrap();
+        let outcome = record.unshare(s.backend(), MOUNTS.into()).unwrap();
         assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
-        let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], UnmountStrategy::Lazy);
+        let report = TearDown::container(MOUNTS, &[record]).run(s.backend());
         assert!(report.is_clean(), "{report}");
         assert_eq!(s.mount_points(), mounts);
         strangers_are_whole(s);
@@ -141,10 +141,10 @@ pub(super) const CASES: &[Case] = &[
         sandbox(s);
         let record = share(s);
         let record = of_a_reused_id(s, &record);
-        let run = recovery().start(s.fs(), s.mounter()).unwrap();
+        let run = recovery().start(s.backend()).unwrap();
         s.detached(ROOTFS);
         used_again(s, classic(record.mount));
-        let report = run.finish(s.fs(), s.mounter()).unwrap();
+        let report = run.finish(s.backend()).unwrap();
         assert!(report.left.is_empty(), "{report}");
         strangers_are_whole(s);
         assert!(!s.is_mounted(SHARED) && !s.exists("/w/base/mounts/box"));
@@ -162,13 +162,13 @@ pub(super) const CASES: &[Case] = &[
         s.dir(MOUNTS);
         let recovery = recovery().with_record(&dirs);
         if matches!(dirs.shared, MountKey::Reused(_)) {
-            assert!(recovery.find(s.fs(), s.mounter()).unwrap().mounts.is_empty());
+            assert!(recovery.find(s.backend()).unwrap().mounts.is_empty());
             return;
         }
-        let found = recovery.find(s.fs(), s.mounter()).unwrap();
+        let found = recovery.find(s.backend()).unwrap();
         let roles: Vec<_> = found.mounts.iter().map(|left| left.role.clone()).collect();
         assert_eq!(roles, [OrphanRole::Shared, OrphanRole::Share, OrphanRole::Copy]);
-        let report = recovery.reap(s.fs(), s.mounter()).unwrap();
+        let report = recovery.reap(s.backend()).unwrap();
         assert!(report.is_clean(), "{report}");
         is_gone(s, &[]);
         assert_eq!(s.world().names("/w/base/old".as_ref()).unwrap(), [""; 0], "its names are gone, it is not ours");
@@ -196,9 +196,9 @@ pub(super) const CASES: &[Case] = &[
                 s.propagate(SHARED, Propagation::Slave);
                 s.flag(SHARED, flags);
                 let mounts = s.mount_points();
-                let found = recovery().find(s.fs(), s.mounter()).unwrap();
+                let found = recovery().find(s.backend()).unwrap();
                 assert!(found.is_empty(), "{found}");
-                let report = Recovery::new(MOUNTS, SHARED).unwrap().reap(s.fs(), s.mounter()).unwrap();
+                let report = Recovery::new(MOUNTS, SHARED).unwrap().reap(s.backend()).unwrap();
                 assert!(report.did_nothing() && report.left.is_empty(), "{report}");
                 assert_eq!(report.unproven.iter().map(|unproven| unproven.reason).collect::<Vec<_>>(), [reason]);
                 assert_eq!(s.mount_points(), mounts);
@@ -227,8 +227,7 @@ pub(super) const CASES: &[Case] = &[
             s.dir(MOUNTS);
             s.bound("/w/base/theirs", MOUNTS);
             s.tmpfs("/w/base/mounts/c");
-            let report =
-                s.changes_nothing(|| Recovery::new(MOUNTS, SHARED).unwrap().reap(s.fs(), s.mounter()).unwrap());
+            let report = s.changes_nothing(|| Recovery::new(MOUNTS, SHARED).unwrap().reap(s.backend()).unwrap());
             assert_eq!(report.unproven[0].reason, UnprovenReason::NotSetUp);
             assert!(report.did_nothing() && report.is_clean(), "{report}");
         },
@@ -238,9 +237,9 @@ pub(super) const CASES: &[Case] = &[
         s.dir("/w/base");
         s.tmpfs(MOUNTS);
         s.propagate(MOUNTS, Propagation::Shared);
-        set_up_sandbox(s.fs(), s.mounter(), &SandboxSetup::new(MOUNTS, SHARED).unwrap()).unwrap();
+        SandboxSetup::new(MOUNTS, SHARED).unwrap().run(s.backend()).unwrap();
         share(s);
-        let report = Recovery::new(MOUNTS, SHARED).unwrap().reap(s.fs(), s.mounter()).unwrap();
+        let report = Recovery::new(MOUNTS, SHARED).unwrap().reap(s.backend()).unwrap();
         assert!(report.is_clean(), "{report}");
         assert_eq!(s.mount_points(), [MOUNTS]);
         assert_eq!(s.world().names(MOUNTS.as_ref()).unwrap(), [""; 0]);
@@ -264,7 +263,7 @@ pub(super) const CASES: &[Case] = &[
                 let report = reap(s);
                 assert!(report.left.is_empty(), "{report}");
             } else {
-                let report = tear_down_container(s.fs(), s.mounter(), MOUNTS.into(), &[record], UnmountStrategy::Lazy);
+                let report = TearDown::container(MOUNTS, &[record]).run(s.backend());
                 assert!(report.mounts[0].outcome.is_off(), "{report}");
             }
             assert!(!s.mounts().iter().any(|mount| mount.root.ends_with("image")), "{:?}", s.mounts());
@@ -307,7 +306,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("recovery takes off a share whose source was removed", |s| {
         sandbox(s);
         s.dir("/w/base/source");
-        share_rootfs(s.fs(), s.mounter(), MOUNTS.into(), &id(), &at("/w/base/source"), false).unwrap();
+        Share::rootfs(MOUNTS, &id(), at("/w/base/source")).unwrap().create(s.backend()).unwrap();
         s.rmdir("/w/base/source");
         assert!(reap(s).is_clean());
         is_gone(s, &[]);
@@ -316,7 +315,7 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/image/f", b"image");
         s.tmpfs("/w/base");
         let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(IfNotShared::MakeShared);
-        set_up_sandbox(s.fs(), s.mounter(), &setup).unwrap();
+        setup.run(s.backend()).unwrap();
         share(s);
         assert!(reap(s).is_clean());
         is_gone(s, &[]);

@@ -1,14 +1,13 @@
 //! Sandboxes by core: the two directories, and the tear-down.
 
+use camino::Utf8Path;
 use mountwright_core::kata::{
-    Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep, unshare_all,
+    Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep,
 };
-use mountwright_core::sandbox::{
-    IfNotShared, SandboxDirs, SandboxSetup, TearDownReport, set_up_sandbox, tear_down_sandbox,
-};
-use mountwright_core::share::{FoundAgain, RecordDifference, share_rootfs, share_snapshot_dir};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown, TearDownReport};
+use mountwright_core::share::{FoundAgain, RecordDifference, Share};
 use mountwright_core::spec::Mount;
-use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnmountStrategy, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnshareOutcome};
 use mountwright_core::{ContainerId, Errno, Error, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
@@ -29,11 +28,11 @@ fn id(text: &str) -> ContainerId {
 
 fn set_up(s: &Scene<'_>, unshared: IfNotShared) -> Result<SandboxDirs, Error> {
     let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap().unshared(unshared);
-    set_up_sandbox(s.fs(), s.mounter(), &setup)
+    setup.run(s.backend())
 }
 
 fn tear_down(s: &Scene<'_>, dirs: &SandboxDirs) -> TearDownReport {
-    tear_down_sandbox(s.fs(), s.mounter(), dirs, &[], UnmountStrategy::Lazy)
+    TearDown::sandbox(dirs, &[]).run(s.backend())
 }
 
 /// The mounts directory on a shared mount.
@@ -49,7 +48,7 @@ fn two_containers(s: &Scene<'_>) -> Sandbox {
     for name in ["one", "two"] {
         s.file(format!("/w/images/{name}/f"), name.as_bytes());
         let image = at(format!("/w/images/{name}"));
-        share_rootfs(s.fs(), s.mounter(), "/w/mounts".into(), &id(name), &image, false).unwrap();
+        Share::rootfs("/w/mounts", &id(name), image.clone()).unwrap().create(s.backend()).unwrap();
         sandbox.containers.push(Container::new(id(name)));
     }
     sandbox
@@ -85,7 +84,7 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(shared.propagation.master, s.mount("/w/mounts").propagation.peers);
             assert_eq!(s.try_write("/w/shared"), Err(Errno::EROFS));
             s.file("/w/image/f", b"text");
-            share_rootfs(s.fs(), s.mounter(), "/w/mounts".into(), &id("box"), &at("/w/image"), false).unwrap();
+            Share::rootfs("/w/mounts", &id("box"), at("/w/image")).unwrap().create(s.backend()).unwrap();
             assert_eq!(s.text("/w/shared/box/rootfs/f"), b"text");
             s.tmpfs("/w/mounts/later");
             assert!(s.is_mounted("/w/shared/later"));
@@ -149,19 +148,19 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("unshare_all takes every container's rootfs off, and loses no byte", |s| {
         let sandbox = two_containers(s);
-        let done = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        let done = sandbox.unshare_all(s.backend(), None).unwrap();
         let expected = [("one", GONE), ("two", GONE)];
         assert_eq!(done.iter().map(|step| (step.container.as_str(), step.outcome)).collect::<Vec<_>>(), expected);
         assert_eq!(s.mount_points(), ["/w/mounts"]);
         assert_eq!(s.world().names("/w/mounts".as_ref()).unwrap(), [""; 0]);
         images_are_whole(s);
-        let again = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        let again = sandbox.unshare_all(s.backend(), None).unwrap();
         assert!(again.iter().all(|step| step.outcome == UnshareOutcome::Missing));
     }),
     Case::new("unshare_all goes on after an error, and reports each", |s| {
         let sandbox = two_containers(s);
         s.tmpfs("/w/mounts/one");
-        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
         assert_eq!((error.failures.len(), error.done.len()), (1, 1));
         assert_eq!(error.failures[0].container.as_str(), "one");
         assert_eq!(error.failures[0].error.errno(), Some(Errno::EXDEV));
@@ -175,7 +174,7 @@ pub(super) const CASES: &[Case] = &[
         let mut evil = Container::new(id("evil"));
         evil.mounts.push(bound("/w/mounts/evil/rootfs"));
         sandbox.containers.insert(0, evil);
-        let done = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        let done = sandbox.unshare_all(s.backend(), None).unwrap();
         assert_eq!((done.len(), done[0].outcome), (3, UnshareOutcome::RefusedSymlink));
         assert_eq!(done[0].step, UnshareStep::ContainerDir);
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/victim/rootfs"]);
@@ -187,7 +186,7 @@ pub(super) const CASES: &[Case] = &[
         s.bound("/w/hosts", "/w/mounts/one-0123456789abcdef-hosts");
         sandbox.containers[0].fs_type = "ext4".into();
         sandbox.containers[0].mounts.push(bound("/w/mounts/one-0123456789abcdef-hosts"));
-        unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        sandbox.unshare_all(s.backend(), None).unwrap();
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/mounts/one/rootfs"]);
         assert!(!s.exists("/w/mounts/one-0123456789abcdef-hosts") && s.exists("/w/mounts/one/rootfs/f"));
         assert_eq!(s.text("/w/hosts"), b"127.0.0.1");
@@ -200,7 +199,7 @@ pub(super) const CASES: &[Case] = &[
         let container = &mut sandbox.containers[0];
         container.mounts.push(bound("/w/mounts/one-0123456789abcdef-data"));
         container.mounts.push(bound("/w/foreign"));
-        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
         assert!(matches!(error.failures[..], [ref only] if matches!(only.error, KataError::NotOurs(_))), "{error}");
         assert_eq!(error.failures[0].step, UnshareStep::HostMount("/w/foreign".into()));
         assert_eq!(error.done[0].step, UnshareStep::HostMount("/w/mounts/one-0123456789abcdef-data".into()));
@@ -214,7 +213,7 @@ pub(super) const CASES: &[Case] = &[
             sandbox.containers[0].mounts.push(bound(&format!("/w/mounts/{name}")));
         }
         s.tmpfs("/w/mounts/one-b-0123456789abcdef-hosts");
-        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
         assert!(error.failures.iter().all(|failure| matches!(failure.error, KataError::NotOurs(_))), "{error}");
         assert_eq!(error.failures.len(), 2);
         assert!(s.exists("/w/mounts/one-b"));
@@ -227,30 +226,30 @@ pub(super) const CASES: &[Case] = &[
         mount.host_mount = Some(key(s, "/w/elsewhere"));
         sandbox.containers[0].mounts.push(mount);
         s.tmpfs("/w/elsewhere");
-        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
         assert_eq!(error.failures[0].error.errno(), Some(Errno::ESTALE));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/elsewhere", "/w/elsewhere"]);
         s.detached("/w/elsewhere");
-        unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap();
+        sandbox.unshare_all(s.backend(), None).unwrap();
         assert_eq!(s.mount_points(), ["/w/mounts"]);
         assert!(!s.exists("/w/elsewhere"), "the empty placeholder of a bind goes");
     }),
     Case::new("a container on a nydus image loses its snapshot directory and its rootfs directory", |s| {
         shared_mounts(s);
         s.file("/w/snapshot/layer", b"kept");
-        let (mounts, snapshot) = ("/w/mounts".into(), at("/w/snapshot"));
-        share_snapshot_dir(s.fs(), s.mounter(), mounts, &id("box"), &snapshot).unwrap();
+        let (mounts, snapshot) = (Utf8Path::new("/w/mounts"), at("/w/snapshot"));
+        Share::snapshot_dir(mounts, &id("box"), snapshot.clone()).unwrap().create(s.backend()).unwrap();
         s.dir("/w/mounts/box/rootfs");
         let mut sandbox = Sandbox::new(id("pod"), mounts, "qemu");
         let mut container = Container::new(id("box"));
         container.rootfs_type = NYDUS_ROOTFS_TYPE.into();
         sandbox.containers.push(container);
-        let done = unshare_all(s.fs(), s.mounter(), Some(&NothingThere), &sandbox).unwrap();
+        let done = sandbox.unshare_all(s.backend(), Some(&NothingThere)).unwrap();
         assert_eq!((done.len(), done[0].outcome), (1, GONE));
         assert!(!s.exists("/w/mounts/box"));
         assert_eq!(s.text("/w/snapshot/layer"), b"kept");
-        unshare_all(s.fs(), s.mounter(), Some(&NothingThere), &sandbox).unwrap();
-        let error = unshare_all(s.fs(), s.mounter(), None, &sandbox).unwrap_err();
+        sandbox.unshare_all(s.backend(), Some(&NothingThere)).unwrap();
+        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
         assert_eq!(error.failures[0].error, KataError::NoRafsDaemon);
     }),
 ];

@@ -5,9 +5,9 @@ use std::path::Path;
 use camino::Utf8Path;
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{PropagationState, UnmountMode};
-use mountwright_core::sandbox::tear_down_container;
-use mountwright_core::share::{share_rootfs, unshare_recorded};
-use mountwright_core::unmount::{UnmountStrategy, UnshareOutcome};
+use mountwright_core::sandbox::TearDown;
+use mountwright_core::share::Share;
+use mountwright_core::unmount::UnshareOutcome;
 use mountwright_core::{BindRequest, ContainerId, Errno, FileMode, MountKey, Recursion};
 
 use super::super::case::{Case, Needs};
@@ -71,12 +71,11 @@ pub(super) const CASES: &[Case] = &[
         let _server = of_another_user(s);
         s.dir("/w/mounts");
         let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
-        let (fs, mounter) = (s.fs(), s.mounter());
-        let record = share_rootfs(fs, mounter, mounts, &id, &at("/w/served"), true).unwrap();
+        let record = Share::rootfs(mounts, &id, at("/w/served")).unwrap().read_only().create(s.backend()).unwrap();
         assert!(s.is_mounted("/w/mounts/box/rootfs"));
-        assert!(matches!(unshare_recorded(fs, mounter, mounts, &record).unwrap(), UnshareOutcome::Detached { .. }));
-        let record = share_rootfs(fs, mounter, mounts, &id, &at("/w/served"), true).unwrap();
-        let report = tear_down_container(fs, mounter, mounts, &[record], UnmountStrategy::Lazy);
+        assert!(matches!(record.unshare(s.backend(), mounts).unwrap(), UnshareOutcome::Detached { .. }));
+        let record = Share::rootfs(mounts, &id, at("/w/served")).unwrap().read_only().create(s.backend()).unwrap();
+        let report = TearDown::container(mounts, &[record]).run(s.backend());
         assert!(!s.is_mounted("/w/mounts/box/rootfs") && !s.exists("/w/mounts/box"), "{report}");
         assert!(s.is_mounted("/w/served"));
     })

@@ -2,15 +2,13 @@
 
 use std::path::Path;
 
+use camino::Utf8Path;
 use mountwright_core::file::FileKind;
 use mountwright_core::mount::{BootId, MountNamespaceId, Origin, PeerGroup, PropagationState};
-use mountwright_core::sandbox::tear_down_container;
-use mountwright_core::share::{
-    FoundAgain, RecordDifference, ShareRecord, share_rootfs, share_snapshot_dir, share_volume, unshare_recorded,
-    unshare_rootfs, unshare_snapshot_dir, unshare_volume,
-};
+use mountwright_core::sandbox::TearDown;
+use mountwright_core::share::{FoundAgain, RecordDifference, Share, ShareName, ShareRecord};
 use mountwright_core::unmount::StaleReason;
-use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnmountStrategy, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnshareOutcome};
 use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
@@ -25,11 +23,14 @@ fn id() -> ContainerId {
 }
 
 fn share(s: &Scene<'_>, source: &Location, read_only: bool) -> Result<ShareRecord, Error> {
-    share_rootfs(s.fs(), s.mounter(), "/w/mounts".into(), &id(), source, read_only)
+    Share::rootfs("/w/mounts", &id(), source.clone()).and_then(|share| {
+        let share = if read_only { share.read_only() } else { share };
+        share.create(s.backend())
+    })
 }
 
 fn unshare(s: &Scene<'_>) -> Result<UnshareOutcome, Error> {
-    unshare_rootfs(s.fs(), s.mounter(), "/w/mounts".into(), &id())
+    ShareName::Rootfs.unshare(s.backend(), "/w/mounts".into(), &id())
 }
 
 fn detached(layers: u32, name: NameAfter) -> UnshareOutcome {
@@ -79,14 +80,13 @@ pub(super) const CASES: &[Case] = &[
             let mut stale = record.clone();
             stale.origin = other;
             s.changes_nothing(|| {
-                let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &stale).unwrap();
+                let outcome = stale.unshare(s.backend(), "/w/mounts".into()).unwrap();
                 assert_eq!(outcome, UnshareOutcome::Stale { reason, name: KEPT });
-                let torn =
-                    tear_down_container(s.fs(), s.mounter(), "/w/mounts".into(), &[stale], UnmountStrategy::Lazy);
+                let torn = TearDown::container("/w/mounts", &[stale]).run(s.backend());
                 assert_eq!(torn.mounts[0].outcome, TearDownOutcome::Stale { reason, name: KEPT });
             });
         }
-        assert_eq!(unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap(), detached(1, REMOVED));
+        assert_eq!(record.unshare(s.backend(), "/w/mounts".into()).unwrap(), detached(1, REMOVED));
     }),
     Case::new("a stale record removes the files that it names while they are the same, and no other", |s| {
         ready(s);
@@ -96,12 +96,12 @@ pub(super) const CASES: &[Case] = &[
         let reason = StaleReason::AnotherBoot;
         s.rename(ROOTFS, "/w/mounts/box/away");
         s.dir(ROOTFS);
-        let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+        let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
         assert_eq!(outcome, UnshareOutcome::Stale { reason, name: KEPT });
         assert!(s.exists(ROOTFS) && s.exists("/w/mounts/box/away"));
         s.rmdir(ROOTFS);
         s.rename("/w/mounts/box/away", ROOTFS);
-        let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+        let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
         assert_eq!(outcome, UnshareOutcome::Stale { reason, name: REMOVED });
         assert!(!s.exists("/w/mounts/box"));
     }),
@@ -116,14 +116,13 @@ pub(super) const CASES: &[Case] = &[
             let mut stale = record.clone();
             stale.mount = s.mounter().mount_of(&at(victim)).unwrap().mount.key();
             s.changes_nothing(|| {
-                let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &stale).unwrap();
+                let outcome = stale.unshare(s.backend(), "/w/mounts".into()).unwrap();
                 assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
                 if matches!(stale.mount, MountKey::Unique(_)) {
                     let is_stale = matches!(outcome, UnshareOutcome::Stale { reason: StaleReason::AnotherMount, .. });
                     assert!(is_stale, "{outcome}");
                 }
-                let torn =
-                    tear_down_container(s.fs(), s.mounter(), "/w/mounts".into(), &[stale], UnmountStrategy::Lazy);
+                let torn = TearDown::container("/w/mounts", &[stale]).run(s.backend());
                 assert!(!matches!(torn.mounts[0].outcome, TearDownOutcome::Detached { .. }), "{torn}");
             });
             assert!(s.is_mounted(victim));
@@ -154,10 +153,7 @@ pub(super) const CASES: &[Case] = &[
             s.bound("/w/images/box", ROOTFS);
             s.propagate(ROOTFS, Propagation::Private);
             let FoundAgain::Record(again) = find(&record) else { panic!("it is there") };
-            assert_eq!(
-                unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &again).unwrap(),
-                detached(1, REMOVED)
-            );
+            assert_eq!(again.unshare(s.backend(), "/w/mounts".into()).unwrap(), detached(1, REMOVED));
             assert_eq!(find(&record), FoundAgain::NotMounted);
         },
     ),
@@ -169,7 +165,7 @@ pub(super) const CASES: &[Case] = &[
         });
         s.changes_nothing(|| {
             let record = share(s, &at("/w/images/box"), false).unwrap();
-            let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+            let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
             assert_eq!(outcome, detached(1, REMOVED));
         });
     }),
@@ -178,14 +174,14 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/snapshot");
         s.propagate("/w/snapshot", Propagation::Shared);
         s.dir("/w/snapshot/layer");
-        let (mounts, snapshot) = ("/w/mounts".into(), at("/w/snapshot"));
-        share_snapshot_dir(s.fs(), s.mounter(), mounts, &id(), &snapshot).unwrap();
+        let (mounts, snapshot) = (Utf8Path::new("/w/mounts"), at("/w/snapshot"));
+        Share::snapshot_dir(mounts, &id(), snapshot.clone()).unwrap().create(s.backend()).unwrap();
         let mount = s.mount("/w/mounts/box/snapshotdir");
         assert_eq!(mount.attributes.flags, MountFlags::READ_ONLY);
         assert_eq!(mount.propagation.master, s.mount("/w/snapshot").propagation.peers);
         s.tmpfs("/w/snapshot/layer");
         assert!(s.is_mounted("/w/mounts/box/snapshotdir/layer"));
-        let outcome = unshare_snapshot_dir(s.fs(), s.mounter(), mounts, &id()).unwrap();
+        let outcome = ShareName::SnapshotDir.unshare(s.backend(), mounts, &id()).unwrap();
         assert_eq!(outcome, detached(1, REMOVED));
         assert!(s.is_mounted("/w/snapshot/layer") && !s.exists("/w/mounts/box"));
     }),
@@ -193,13 +189,13 @@ pub(super) const CASES: &[Case] = &[
         ready(s);
         s.file("/w/config", b"key=value");
         s.dir("/w/data");
-        let mounts = "/w/mounts".into();
-        share_volume(s.fs(), s.mounter(), mounts, &id(), "config", &at("/w/config"), true).unwrap();
-        share_volume(s.fs(), s.mounter(), mounts, &id(), "data", &at("/w/data"), false).unwrap();
+        let mounts = Utf8Path::new("/w/mounts");
+        Share::volume(mounts, &id(), "config", at("/w/config")).unwrap().read_only().create(s.backend()).unwrap();
+        Share::volume(mounts, &id(), "data", at("/w/data")).unwrap().create(s.backend()).unwrap();
         assert_eq!(s.text("/w/mounts/box/config"), b"key=value");
         assert!(s.mount("/w/mounts/box/config").attributes.is_read_only());
         assert_eq!(s.try_write("/w/mounts/box/data"), Ok(()));
-        let unshare = |name| unshare_volume(s.fs(), s.mounter(), mounts, &id(), name).unwrap();
+        let unshare = |name| ShareName::volume(name).unshare(s.backend(), mounts, &id()).unwrap();
         assert_eq!(unshare("config"), detached(1, REMOVED));
         assert!(s.exists("/w/mounts/box/data"), "the other volume stays");
         assert_eq!(unshare("data"), detached(1, REMOVED));
@@ -212,7 +208,8 @@ pub(super) const CASES: &[Case] = &[
         s.dir("/w/guest");
         s.bound("/w/mounts", "/w/guest");
         s.propagate("/w/guest", Propagation::Slave);
-        let shared = share_volume(s.fs(), s.mounter(), "/w/mounts".into(), &id(), "c", &at("/w/config"), true);
+        let shared = Share::volume("/w/mounts", &id(), "c", at("/w/config"))
+            .and_then(|share| share.read_only().create(s.backend()));
         shared.unwrap();
         assert_eq!(s.text("/w/guest/box/c"), b"key=value");
         let write = s.world().make_file(Path::new("/w/guest/box/c"), b"", 0o644);
@@ -325,7 +322,7 @@ pub(super) const CASES: &[Case] = &[
         let record = share(s, &at("/w/images/box"), false).unwrap();
         s.dir("/w/other");
         s.bound("/w/other", ROOTFS);
-        let unshare = || unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record);
+        let unshare = || record.unshare(s.backend(), "/w/mounts".into());
         assert_eq!(s.changes_nothing(unshare).unwrap(), UnshareOutcome::Covered);
         s.detached(ROOTFS);
         assert_eq!(unshare().unwrap(), detached(1, REMOVED));
@@ -334,7 +331,7 @@ pub(super) const CASES: &[Case] = &[
         ready(s);
         let record = share(s, &at("/w/images/box"), false).unwrap();
         s.detached(ROOTFS);
-        let unshare = || unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+        let unshare = || record.unshare(s.backend(), "/w/mounts".into()).unwrap();
         assert_eq!(s.changes_nothing(unshare), UnshareOutcome::NotMounted { name: KEPT });
         s.rmdir(ROOTFS);
         s.rmdir("/w/mounts/box");
@@ -346,7 +343,7 @@ pub(super) const CASES: &[Case] = &[
         let record = share(s, &at("/w/images/box"), false).unwrap();
         s.rename("/w/mounts/box", "/w/mounts/moved");
         s.tmpfs(ROOTFS);
-        let outcome = unshare_recorded(s.fs(), s.mounter(), "/w/mounts".into(), &record).unwrap();
+        let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
         assert_eq!(outcome, detached(1, KEPT));
         assert_eq!(s.mount_points(), ["/w/mounts", ROOTFS], "the stranger on the old name stays");
         assert_eq!(s.text("/w/images/box/bin/sh"), b"#!");

@@ -9,5 +9,4 @@ pub(crate) mod volume;
 
 pub use error::{AtomicVolumeError, LayoutFault};
 pub use generation::VolumeGeneration;
-pub use read::{atomic_volume_generation, read_atomic_volume};
 pub use volume::{AtomicVolume, AtomicVolumeLimits, VolumeFile};

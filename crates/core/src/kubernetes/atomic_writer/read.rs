@@ -15,48 +15,52 @@ use crate::ports::{Directory, Filesystem};
 /// The number of attempts to read a version that is replaced during the read.
 const TRIES: u32 = 8;
 
-/// Reads the files of the `ConfigMap`, Secret, projected or downward-API volume at `volume`, all of one version.
-///
-/// * The version is the target of `..data`, and the result is the contents of that directory: the kubelet completes it
-///   before `..data` leads there, and removes it only after `..data` no longer does. The symlinks through which
-///   containers see the files are not used: older kubelets create and remove them before a new version is in force,
-///   newer ones after.
-/// * A version that is replaced during the read is read again, at most 8 times. So the result never mixes two versions,
-///   also during the kubelet's swap or after a kubelet that died in one.
-/// * No symlink is followed inside the volume, except `..data`, whose target is one name in the volume. A symlink as
-///   last component of a trusted `volume` is followed.
-/// * No more than `limits` is read.
-///
-/// # Errors
-///
-/// [`AtomicVolumeError`]. An error, too, is about the present version: errors in a version that was replaced during the
-/// read are dropped.
-pub fn read_atomic_volume(
-    fs: &dyn Filesystem,
-    volume: &Location,
-    limits: &AtomicVolumeLimits,
-) -> Result<AtomicVolume, AtomicVolumeError> {
-    let reader = Reader { volume: fs.open_dir(volume)?, path: volume.for_display(), limits };
-    let mut generation = reader.generation()?;
-    for _ in 0..TRIES {
-        let answer = reader.version(&generation);
-        let now = reader.generation()?;
-        if now == generation {
-            return Ok(AtomicVolume { generation, files: answer? });
+impl AtomicVolume {
+    /// Reads the files of the `ConfigMap`, Secret, projected or downward-API volume at `volume`, all of one version.
+    ///
+    /// * The version is the target of `..data`, and the result is the contents of that directory: the kubelet completes
+    ///   it before `..data` leads there, and removes it only after `..data` no longer does. The symlinks through which
+    ///   containers see the files are not used: older kubelets create and remove them before a new version is in force,
+    ///   newer ones after.
+    /// * A version that is replaced during the read is read again, at most 8 times. So the result never mixes two
+    ///   versions, also during the kubelet's swap or after a kubelet that died in one.
+    /// * No symlink is followed inside the volume, except `..data`, whose target is one name in the volume. A symlink
+    ///   as last component of a trusted `volume` is followed.
+    /// * No more than `limits` is read.
+    ///
+    /// # Errors
+    ///
+    /// [`AtomicVolumeError`]. An error, too, is about the present version: errors in a version that was replaced during
+    /// the read are dropped.
+    pub fn read(
+        fs: &dyn Filesystem,
+        volume: &Location,
+        limits: &AtomicVolumeLimits,
+    ) -> Result<Self, AtomicVolumeError> {
+        let reader = Reader { volume: fs.open_dir(volume)?, path: volume.for_display(), limits };
+        let mut generation = reader.generation()?;
+        for _ in 0..TRIES {
+            let answer = reader.version(&generation);
+            let now = reader.generation()?;
+            if now == generation {
+                return Ok(Self { generation, files: answer? });
+            }
+            generation = now;
         }
-        generation = now;
+        Err(AtomicVolumeError::Unsettled { volume: reader.path, tries: TRIES })
     }
-    Err(AtomicVolumeError::Unsettled { volume: reader.path, tries: TRIES })
 }
 
-/// The version of the files that the volume at `volume` has now. It costs two port calls, so it can be polled.
-///
-/// # Errors
-///
-/// As [`read_atomic_volume`]; the version itself is not read.
-pub fn atomic_volume_generation(fs: &dyn Filesystem, volume: &Location) -> Result<VolumeGeneration, AtomicVolumeError> {
-    let limits = &AtomicVolumeLimits::default();
-    Reader { volume: fs.open_dir(volume)?, path: volume.for_display(), limits }.generation()
+impl VolumeGeneration {
+    /// The version of the files that the volume at `volume` has now. It costs two port calls, so it can be polled.
+    ///
+    /// # Errors
+    ///
+    /// As [`AtomicVolume::read`]; the version itself is not read.
+    pub fn of(fs: &dyn Filesystem, volume: &Location) -> Result<Self, AtomicVolumeError> {
+        let limits = &AtomicVolumeLimits::default();
+        Reader { volume: fs.open_dir(volume)?, path: volume.for_display(), limits }.generation()
+    }
 }
 
 struct Reader<'a> {
@@ -171,7 +175,7 @@ mod tests {
     type Shown = Vec<(&'static str, &'static str)>;
 
     fn read(tree: &ChangingTree) -> Result<AtomicVolume, AtomicVolumeError> {
-        let answer = read_atomic_volume(tree, &Location::trusted("/v"), &AtomicVolumeLimits::default());
+        let answer = AtomicVolume::read(tree, &Location::trusted("/v"), &AtomicVolumeLimits::default());
         assert_eq!(tree.open_now(), 0, "something was left open");
         answer
     }
@@ -247,7 +251,7 @@ mod tests {
     #[test]
     fn the_generation_alone_costs_two_calls() {
         let tree = volume();
-        let generation = atomic_volume_generation(&tree, &Location::trusted("/v")).unwrap();
+        let generation = VolumeGeneration::of(&tree, &Location::trusted("/v")).unwrap();
         assert_eq!((generation.name(), tree.calls().len(), tree.open_now()), (OsStr::new(OLD), 2, 0));
     }
 
@@ -417,7 +421,7 @@ mod tests {
         // Three files of three bytes, two directories in each other.
         let exactly = AtomicVolumeLimits { entries: 5, bytes: 9, depth: 2 };
         let at = Location::trusted("/v");
-        assert!(read_atomic_volume(&volume(), &at, &exactly).is_ok());
+        assert!(AtomicVolume::read(&volume(), &at, &exactly).is_ok());
         for limits in [
             AtomicVolumeLimits { entries: 4, ..exactly },
             AtomicVolumeLimits { bytes: 8, ..exactly },
@@ -425,10 +429,10 @@ mod tests {
             AtomicVolumeLimits { entries: 0, bytes: 0, depth: 0 },
         ] {
             let expected = AtomicVolumeError::TooMuch { volume: "/v".into(), limits };
-            assert_eq!(read_atomic_volume(&volume(), &at, &limits), Err(expected));
+            assert_eq!(AtomicVolume::read(&volume(), &at, &limits), Err(expected));
         }
         let tree = volume();
-        assert!(read_atomic_volume(&tree, &at, &exactly).is_ok());
+        assert!(AtomicVolume::read(&tree, &at, &exactly).is_ok());
         assert_eq!(tree.most_open(), 5, "the volume, the version, two directories and a listing");
     }
 

@@ -13,73 +13,76 @@ use crate::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupProgress,
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, Filesystem};
 
-/// Gives all files in the volume at `volume` the group of `request`, and its members the permissions, as the kubelet
-/// does for a pod's volumes (`fsGroup`).
-///
-/// * The group of every file is changed, also that of a symlink itself; below the root no symlink is followed. A
-///   symlink as last component of a trusted `volume` is followed.
-/// * Permissions are added and never removed: [`VolumeAccess::group_bits`](crate::spec::VolumeAccess::group_bits).
-///   Set-user-id and set-group-id of files, which the kernel clears when it changes their group, are set again as the
-///   kubelet does: mount volumes that others can write to with `nosuid`. A bit that the kernel cleared because the
-///   caller has no `CAP_FSETID` is a failure (`EPERM`).
-/// * Capabilities of a file (`security.capability`), which the kernel removes too, are set again where root owns the
-///   file and no other user may write to it. Otherwise, and where they cannot be set, the file is reported as a
-///   failure. The kubelet loses them. If the process is killed between two calls, set-id bits and capabilities of that
-///   one file are lost.
-/// * For a file with a POSIX ACL the group bits are the mask, as for the kubelet: they are added to the mask, which
-///   widens the access of the ACL's named users and groups up to their own entries; the entry of the owning group
-///   stays.
-/// * A file that has group and permissions already is not written to; the kubelet does write to it.
-/// * A directory is changed before its contents, so that files created in it from then on get the group. Only the root
-///   is changed last: its group means that the whole volume is done, which
-///   [`OnRootMismatch`](crate::spec::FsGroupChangePolicy::OnRootMismatch) relies on. After a cancelled, killed or
-///   failed run, the next run starts again.
-/// * The run stays on the mount of the root, by mount id: another mount inside the volume is left alone and counted,
-///   also a bind of the same filesystem. Subvolumes of btrfs and files of an overlay, which have other device numbers
-///   on the same mount, belong to the volume. Before Linux 5.8, and without procfs, mounts are distinguished by device
-///   number.
-/// * Each file is pinned, then examined and changed through one descriptor, so a swapped name does no harm. A look-up
-///   by name only decides that there is nothing to do. A file that is moved out of the volume after it was pinned is
-///   still changed, and so is one that has another name outside (a hard link).
-/// * Fewer than 20 descriptors are open at a time, at any depth of the tree. Each directory that is entered, and the
-///   open ones above it, must still be in its parent. A directory that was moved is left with its contents and reported
-///   as a failure (`ESTALE`). Files that are moved inside the volume during the run may be missed.
-/// * `progress` is called after each name; `Break` ends the run. Pass `&mut |_| ControlFlow::Continue(())` to ignore
-///   it.
-///
-/// # Errors
-///
-/// [`FsGroupError::Root`]: the root could not be opened (`ENOENT`, `ENOTDIR`) or its metadata could not be read;
-/// nothing was changed. [`FsGroupError::Incomplete`]: a file could not be changed or read. All others were changed,
-/// except after `EROFS`, which ends the run, and they stay changed; the root is unchanged. The kubelet logs a file that
-/// it cannot change, changes the root and reports success; it fails on a file that it cannot read or that disappears.
-/// [`FsGroupRequest::despite_failures`] gives the former; a name that disappears is no failure here.
-#[doc(alias = "SetVolumeOwnership")]
-pub fn apply_fs_group(
-    fs: &dyn Filesystem,
-    volume: &Location,
-    request: &FsGroupRequest,
-    progress: &mut dyn FnMut(FsGroupProgress) -> ControlFlow<()>,
-) -> Result<FsGroupOutcome, FsGroupError> {
-    let path = volume.for_display();
-    let span = tracing::debug_span!(target: "mountwright", "apply_fs_group", subsystem = "mount",
-        source = %path.display(), gid = request.group.gid);
-    let _entered = span.enter();
-    let root = fs.open_dir(volume).map_err(FsGroupError::Root)?;
-    let metadata = root.own_metadata().map_err(FsGroupError::Root)?;
-    if !request.group.needs_change(&metadata, request.access) {
-        return Ok(FsGroupOutcome::NotNeeded);
+impl FsGroupRequest {
+    /// Gives all files in the volume at `volume` this group, and its members the permissions, as the kubelet
+    /// does for a pod's volumes (`fsGroup`).
+    ///
+    /// * The group of every file is changed, also that of a symlink itself; below the root no symlink is followed. A
+    ///   symlink as last component of a trusted `volume` is followed.
+    /// * Permissions are added and never removed: [`VolumeAccess::group_bits`](crate::spec::VolumeAccess::group_bits).
+    ///   Set-user-id and set-group-id of files, which the kernel clears when it changes their group, are set again as
+    ///   the kubelet does: mount volumes that others can write to with `nosuid`. A bit that the kernel cleared because
+    ///   the caller has no `CAP_FSETID` is a failure (`EPERM`).
+    /// * Capabilities of a file (`security.capability`), which the kernel removes too, are set again where root owns
+    ///   the file and no other user may write to it. Otherwise, and where they cannot be set, the file is reported as a
+    ///   failure. The kubelet loses them. If the process is killed between two calls, set-id bits and capabilities of
+    ///   that one file are lost.
+    /// * For a file with a POSIX ACL the group bits are the mask, as for the kubelet: they are added to the mask, which
+    ///   widens the access of the ACL's named users and groups up to their own entries; the entry of the owning group
+    ///   stays.
+    /// * A file that has group and permissions already is not written to; the kubelet does write to it.
+    /// * A directory is changed before its contents, so that files created in it from then on get the group. Only the
+    ///   root is changed last: its group means that the whole volume is done, which
+    ///   [`OnRootMismatch`](crate::spec::FsGroupChangePolicy::OnRootMismatch) relies on. After a cancelled, killed or
+    ///   failed run, the next run starts again.
+    /// * The run stays on the mount of the root, by mount id: another mount inside the volume is left alone and
+    ///   counted, also a bind of the same filesystem. Subvolumes of btrfs and files of an overlay, which have other
+    ///   device numbers on the same mount, belong to the volume. Before Linux 5.8, and without procfs, mounts are
+    ///   distinguished by device number.
+    /// * Each file is pinned, then examined and changed through one descriptor, so a swapped name does no harm. A
+    ///   look-up by name only decides that there is nothing to do. A file that is moved out of the volume after it was
+    ///   pinned is still changed, and so is one that has another name outside (a hard link).
+    /// * Fewer than 20 descriptors are open at a time, at any depth of the tree. Each directory that is entered, and
+    ///   the open ones above it, must still be in its parent. A directory that was moved is left with its contents and
+    ///   reported as a failure (`ESTALE`). Files that are moved inside the volume during the run may be missed.
+    /// * `progress` is called after each name; `Break` ends the run. Pass `&mut |_| ControlFlow::Continue(())` to
+    ///   ignore it.
+    ///
+    /// # Errors
+    ///
+    /// [`FsGroupError::Root`]: the root could not be opened (`ENOENT`, `ENOTDIR`) or its metadata could not be read;
+    /// nothing was changed. [`FsGroupError::Incomplete`]: a file could not be changed or read. All others were changed,
+    /// except after `EROFS`, which ends the run, and they stay changed; the root is unchanged. The kubelet logs a file
+    /// that it cannot change, changes the root and reports success; it fails on a file that it cannot read or that
+    /// disappears. [`despite_failures`](Self::despite_failures) gives the former; a name that disappears is no failure
+    /// here.
+    #[doc(alias = "SetVolumeOwnership")]
+    pub fn apply(
+        &self,
+        fs: &dyn Filesystem,
+        volume: &Location,
+        progress: &mut dyn FnMut(FsGroupProgress) -> ControlFlow<()>,
+    ) -> Result<FsGroupOutcome, FsGroupError> {
+        let path = volume.for_display();
+        let span = tracing::debug_span!(target: "mountwright", "apply_fs_group", subsystem = "mount",
+            source = %path.display(), gid = self.group.gid);
+        let _entered = span.enter();
+        let root = fs.open_dir(volume).map_err(FsGroupError::Root)?;
+        let metadata = root.own_metadata().map_err(FsGroupError::Root)?;
+        if !self.group.needs_change(&metadata, self.access) {
+            return Ok(FsGroupOutcome::NotNeeded);
+        }
+        let change = GroupChange { request: *self, root: metadata };
+        let mut descent = Descent::new(root, &change.root, path.clone());
+        let in_a_row = if change.is_done(&change.root) { 0 } else { MANY_IN_A_ROW };
+        let mut run = Run { change, report: FsGroupReport::default(), progress, in_a_row };
+        match run.everything_below(&mut descent) {
+            Ok(()) => run.root(&descent),
+            Err(Ended::ReadOnly) => {}
+            Err(Ended::Cancelled) => return Ok(FsGroupOutcome::Cancelled(run.report)),
+        }
+        run.outcome(path)
     }
-    let change = GroupChange { request: *request, root: metadata };
-    let mut descent = Descent::new(root, &change.root, path.clone());
-    let in_a_row = if change.is_done(&change.root) { 0 } else { MANY_IN_A_ROW };
-    let mut run = Run { change, report: FsGroupReport::default(), progress, in_a_row };
-    match run.everything_below(&mut descent) {
-        Ok(()) => run.root(&descent),
-        Err(Ended::ReadOnly) => {}
-        Err(Ended::Cancelled) => return Ok(FsGroupOutcome::Cancelled(run.report)),
-    }
-    run.outcome(path)
 }
 
 struct Run<'a> {

@@ -12,7 +12,5 @@ pub(crate) mod request;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use apply::apply_fs_group;
-pub use needed::fs_group_needs_change;
 pub use outcome::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
 pub use request::{AfterFailures, FsGroupRequest};

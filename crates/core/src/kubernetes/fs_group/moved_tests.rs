@@ -1,4 +1,5 @@
-//! Tests of [`apply_fs_group`](super::apply::apply_fs_group) on deep trees, and where names change during the run.
+//! Tests of [`FsGroupRequest::apply`](super::apply::FsGroupRequest::apply) on deep trees, and where names change during
+//! the run.
 
 use std::path::PathBuf;
 

@@ -3,7 +3,7 @@
 use crate::spec::{FsGroup, VolumeAccess};
 
 /// The requested group of a volume's files: the input of
-/// [`apply_fs_group`](crate::kubernetes::fs_group::apply_fs_group).
+/// [`FsGroupRequest::apply`](crate::kubernetes::fs_group::FsGroupRequest::apply).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

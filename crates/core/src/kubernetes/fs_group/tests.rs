@@ -1,4 +1,4 @@
-//! Tests of [`apply_fs_group`] on a tree that changes between any two calls.
+//! Tests of [`FsGroupRequest::apply`] on a tree that changes between any two calls.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use crate::error::{Errno, Operation, OsError};
 use crate::file::FileKind;
 use crate::kubernetes::fs_group::FsGroupRequest;
-use crate::kubernetes::fs_group::apply_fs_group;
 use crate::kubernetes::fs_group::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
 use crate::path::Location;
 use crate::spec::{FsGroup, FsGroupChangePolicy};
@@ -18,7 +17,7 @@ const MISMATCH: FsGroupRequest = FsGroupRequest::new(FsGroup { gid: 7, policy: F
 pub(super) const WRITES: [Operation; 2] = [Operation::SetOwner, Operation::SetMode];
 
 pub(super) fn run(tree: &ChangingTree, request: &FsGroupRequest) -> Result<FsGroupOutcome, FsGroupError> {
-    let outcome = apply_fs_group(tree, &Location::trusted("/v"), request, &mut |_| ControlFlow::Continue(()));
+    let outcome = request.apply(tree, &Location::trusted("/v"), &mut |_| ControlFlow::Continue(()));
     assert_eq!(tree.open_now(), 0, "something was left open");
     outcome
 }
@@ -145,7 +144,7 @@ fn on_root_mismatch_looks_no_further_than_the_root() {
         files.file("/w/f", 0o600, b"");
     });
     let request = FsGroupRequest { group: FsGroup { gid: 0, ..MISMATCH.group }, ..MISMATCH };
-    let outcome = apply_fs_group(&tree, &Location::trusted("/w"), &request, &mut |_| ControlFlow::Break(()));
+    let outcome = request.apply(&tree, &Location::trusted("/w"), &mut |_| ControlFlow::Break(()));
     assert_eq!(outcome, Ok(FsGroupOutcome::NotNeeded));
     assert_shown(&tree, &[("/w/f", "600 0")]);
 }
@@ -381,7 +380,7 @@ fn the_callback_ends_it_and_the_root_stays() {
             seen.push(progress.examined);
             if progress.examined == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        let outcome = apply_fs_group(&tree, &Location::trusted("/v"), &MISMATCH, &mut stop).unwrap();
+        let outcome = MISMATCH.apply(&tree, &Location::trusted("/v"), &mut stop).unwrap();
         let FsGroupOutcome::Cancelled(report) = outcome else { panic!("{outcome:?}") };
         assert_eq!((report.progress.examined, report.root_done), (after, false));
         assert_eq!(seen, (1..=after).collect::<Vec<_>>());

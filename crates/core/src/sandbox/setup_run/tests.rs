@@ -7,7 +7,7 @@ use crate::mount::{MountAttributes, PeerGroup};
 use crate::mount_table::MountTable;
 use crate::path::ContainerId;
 use crate::ports::MockMounter;
-use crate::sandbox::set_up_sandbox;
+use crate::sandbox::setup_run::set_up_sandbox;
 use crate::test_support::in_memory_names::{Paper, SharedPaper, filesystem};
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex};
