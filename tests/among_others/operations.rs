@@ -13,7 +13,7 @@ use mountwright_core::recovery::Recovery;
 use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
 use mountwright_core::share::{Ensured, Share, ShareName, ShareRecord};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
-use mountwright_core::unmount::{UnmountStrategy, UnshareOutcome};
+use mountwright_core::unmount::{Removal, UnmountStrategy};
 use mountwright_core::{
     Backend, BindRequest, ContainerId, Errno, Error, FileMode, Location, MountKey, MountRequest, OsError, Propagation,
     UnmountRequest,
@@ -105,10 +105,10 @@ fn done<T>(result: Result<T, impl Into<Answer>>) -> Answer {
     result.map_or_else(Into::into, |_| Answer::new(DONE))
 }
 
-fn unshared(result: Result<UnshareOutcome, Error>) -> Answer {
+fn unshared(result: Result<Removal, Error>) -> Answer {
     match result {
-        Ok(UnshareOutcome::Detached { .. }) => Answer::new(DONE),
-        Ok(UnshareOutcome::NotMounted { .. } | UnshareOutcome::Missing) => Answer::new(NOTHING),
+        Ok(Removal::Unmounted { .. }) => Answer::new(DONE),
+        Ok(Removal::NotMounted { .. } | Removal::NotFound) => Answer::new(NOTHING),
         Ok(other) => Answer::incomplete(&other),
         Err(error) => error.into(),
     }

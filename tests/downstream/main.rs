@@ -4,18 +4,19 @@ mod namespace;
 mod third_backend;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::sync::Arc;
 
 use camino::Utf8Path;
 use mountwright_core::device::mount_at;
 use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, Metadata};
-use mountwright_core::kata::{Container, MockRafsDaemon, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep};
+use mountwright_core::kata::{Container, MockRafsDaemon, RafsDaemon, RafsError, RafsUnmount, Sandbox};
 use mountwright_core::kubernetes::FileCount;
 use mountwright_core::mount::{BindReport, Guarantee, MountId, Origin};
 use mountwright_core::ports::Ports;
 use mountwright_core::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter};
 use mountwright_core::share::{Share, ShareName};
-use mountwright_core::unmount::UnshareOutcome;
+use mountwright_core::unmount::Removal;
 use mountwright_core::{
     ContainerId, DeviceNumber, Directory, Errno, Error, Filesystem, Location, MountInfo, MountKey, Mounter, Operation,
     OsError,
@@ -131,7 +132,7 @@ fn a_mocked_symlink_is_refused() {
         "/run/mounts".into(),
         &id(),
     );
-    assert_eq!(outcome, Ok(UnshareOutcome::RefusedSymlink));
+    assert_eq!(outcome, Ok(Removal::Symlink));
 }
 
 /// A machine on which nothing is mounted and no directory is left.
@@ -157,19 +158,17 @@ fn a_mocked_daemon_is_asked_for_the_containers_image() {
         .times(1)
         .returning(|_| Ok(RafsUnmount::NotMounted));
     let daemon: &dyn RafsDaemon = &daemon;
-    let outcome = sandbox.cleanup_nydus(&Ports { filesystem: &fs, mounter: &mounter }, daemon, &Container::new(id()));
-    assert_eq!(outcome, Ok(UnshareOutcome::Missing));
+    let report = sandbox.cleanup_nydus(&Ports { filesystem: &fs, mounter: &mounter }, daemon, &Container::new(id()));
+    assert!(report.is_clean() && report.mounts[1].result == Ok(Removal::NotFound), "{report}");
 }
 
 #[test]
-fn a_mocked_daemons_failure_is_reported_as_its_step() {
+fn a_mocked_daemons_failure_is_reported_for_its_image() {
     let sandbox = Sandbox::new(ContainerId::new("pod").unwrap(), "/run/mounts", "clh");
     let (fs, mounter) = clean_machine();
     let mut daemon = MockRafsDaemon::new();
     daemon.expect_unmount().returning(|_| Err(RafsError("connection refused".into())));
-    let failures = sandbox
-        .cleanup_nydus(&Ports { filesystem: &fs, mounter: &mounter }, &daemon, &Container::new(id()))
-        .unwrap_err();
-    let steps: Vec<_> = failures.iter().map(|failure| &failure.step).collect();
-    assert_eq!(steps, [&UnshareStep::Rafs]);
+    let report = sandbox.cleanup_nydus(&Ports { filesystem: &fs, mounter: &mounter }, &daemon, &Container::new(id()));
+    let failed: Vec<_> = report.failures().map(|mount| &*mount.path).collect();
+    assert_eq!(failed, [Path::new("/rafs/box/lowerdir")]);
 }

@@ -8,7 +8,7 @@ use mountwright_core::kubernetes::EmptyDirMedium;
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::sandbox::{IfNotShared, SandboxSetup, TearDown};
 use mountwright_core::share::{Share, ShareName};
-use mountwright_core::unmount::{NameAfter, UnmountStrategy, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Removal, UnmountStrategy};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, Filesystem, Location, MountRequest, Mounter,
     Propagation, Recursion, UnmountRequest,
@@ -182,7 +182,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             let _server = Hung::on("/w/mounts/box/rootfs/inner");
             at_once("taking a share off", move || {
                 let outcome = ShareName::Rootfs.unshare(&backend, mounts, &id).unwrap();
-                assert_eq!(outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
+                assert_eq!(outcome, Removal::Unmounted { layers: 1, target: NameAfter::Removed });
             });
         }
     }),

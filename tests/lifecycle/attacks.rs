@@ -136,11 +136,11 @@ impl Stage {
         if recovers {
             let ports = model.ports();
             let report = recovery().reap(&ports).map_err(|error| format!("recovery: {error}"))?;
-            if !report.left.is_empty() {
+            if report.failures().next().is_some() {
                 return Err(format!("recovery: {report}"));
             }
             let again = recovery().reap(&ports).map_err(|error| format!("second recovery: {error}"))?;
-            if !again.did_nothing() || !again.left.is_empty() {
+            if !again.did_nothing() || again.failures().next().is_some() {
                 return Err(format!("second recovery: {again}"));
             }
         }

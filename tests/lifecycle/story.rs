@@ -2,10 +2,9 @@
 
 use mountwright_core::error::Leftover;
 use mountwright_core::kata::Sandbox;
-use mountwright_core::recovery::ReapReport;
-use mountwright_core::sandbox::{SandboxDirs, TearDownReport};
+use mountwright_core::sandbox::SandboxDirs;
 use mountwright_core::share::{Ensured, ShareRecord};
-use mountwright_core::unmount::{NameAfter, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Removal, Report};
 use mountwright_core::{Backend, Error};
 use mountwright_tests::contract::Needs;
 
@@ -86,19 +85,19 @@ pub(crate) fn ensured(result: Result<Ensured<ShareRecord>, Error>) -> Ended {
     }
 }
 
-pub(crate) fn torn(report: &TearDownReport) -> Ended {
+pub(crate) fn torn(report: &Report) -> Ended {
     if report.is_clean() { Ended::Whole } else { Ended::InPart(report.to_string()) }
 }
 
-pub(crate) fn unshared(result: Result<UnshareOutcome, impl ToString>) -> Ended {
+pub(crate) fn unshared(result: Result<Removal, impl ToString>) -> Ended {
     match result {
-        Ok(UnshareOutcome::Detached { name: NameAfter::Removed, .. }) => Ended::Whole,
+        Ok(Removal::Unmounted { target: NameAfter::Removed, .. }) => Ended::Whole,
         Ok(other) => Ended::InPart(other.to_string()),
         Err(error) => Ended::InPart(error.to_string()),
     }
 }
 
-pub(crate) fn reaped(result: Result<ReapReport, Error>) -> Ended {
+pub(crate) fn reaped(result: Result<Report, Error>) -> Ended {
     match result {
         Ok(report) if report.is_clean() => Ended::Whole,
         Ok(report) => Ended::InPart(report.to_string()),

@@ -6,7 +6,7 @@ use std::path::Path;
 use camino::Utf8Path;
 use mountwright_core::mount::{AtimeMode, FilesystemOption, MountAttributes, UnmountMode};
 use mountwright_core::share::{Share, ShareName};
-use mountwright_core::unmount::{NameAfter, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Removal};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, Location, MountFlags, MountRequest,
     Mounter, Propagation, UnmountRequest,
@@ -106,7 +106,7 @@ pub(crate) const CASES: &[Case] = &[
         Share::rootfs(mounts, &id, at("/tmp/locked/sub")).unwrap().read_only().create(b).unwrap();
         assert_eq!(attributes(b, "/tmp/mounts/box/rootfs").flags, THEIRS | MountFlags::READ_ONLY);
         let outcome = ShareName::Rootfs.unshare(b, mounts, &id).unwrap();
-        assert_eq!(outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
+        assert_eq!(outcome, Removal::Unmounted { layers: 1, target: NameAfter::Removed });
         assert!(!Path::new("/tmp/mounts/box").exists());
     }),
 ];

@@ -6,7 +6,7 @@ use std::path::Path;
 use camino::Utf8Path;
 use mountwright_core::mount::{Guarantee, UnmountMode};
 use mountwright_core::share::{Share, ShareRecord};
-use mountwright_core::unmount::UnshareOutcome;
+use mountwright_core::unmount::Removal;
 use mountwright_core::{
     BindRequest, ContainerId, Errno, FileMode, Filesystem, Location, MountRequest, Mounter, OsError, UnmountRequest,
 };
@@ -139,7 +139,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 let backend = LinuxBackend::new().with_syscalls(syscalls);
                 let there = || backend.mount_of(&at("/w/mounts/box/rootfs")).is_ok_and(|found| found.is_root);
                 match limited(most, || record.unshare(&backend, Utf8Path::new(MOUNTS))) {
-                    Ok(UnshareOutcome::Detached { .. }) => assert!(!there()),
+                    Ok(Removal::Unmounted { .. }) => assert!(!there()),
                     Ok(other) => panic!("{other:?} with {most} descriptors, and the mount is there: {}", there()),
                     Err(error) => is_full("unshare", error.errno().unwrap(), error),
                 }

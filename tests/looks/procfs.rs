@@ -5,7 +5,7 @@ use std::path::Path;
 
 use camino::Utf8Path;
 use mountwright_core::share::Share;
-use mountwright_core::unmount::UnshareOutcome;
+use mountwright_core::unmount::Removal;
 use mountwright_core::{
     BindRequest, ContainerId, Errno, Filesystem, Location, MountInfo, MountRequest, Mounter, OsError,
 };
@@ -83,7 +83,7 @@ fn share_and_unshare(backend: &LinuxBackend) {
     let record = Share::rootfs(mounts, &id, at("/w/source")).unwrap().read_only().create(backend).unwrap();
     assert!(backend.find_mount(record.mount).is_ok());
     let outcome = record.unshare(backend, mounts).unwrap();
-    assert!(matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome:?}");
+    assert!(matches!(outcome, Removal::Unmounted { .. }), "{outcome:?}");
     assert!(backend.find_mount(record.mount).is_err() && !Path::new("/w/mounts/box").exists());
 }
 

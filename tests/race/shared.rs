@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use mountwright_core::error::Leftover;
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::share::{Share, ShareName};
-use mountwright_core::unmount::UnshareOutcome;
+use mountwright_core::unmount::Removal;
 use mountwright_core::{
     BindRequest, ContainerId, Errno, FileMode, Filesystem, Location, MountKey, Mounter, Propagation, UnmountRequest,
 };
@@ -95,10 +95,8 @@ impl Shared {
             Self::Deep => return self.unmount(backend, mount),
         };
         match outcome {
-            Ok(UnshareOutcome::Detached { .. }) => Off::Done,
-            Ok(outcome @ (UnshareOutcome::NotMounted { .. } | UnshareOutcome::Missing)) => {
-                Off::NothingThere(outcome.to_string())
-            }
+            Ok(Removal::Unmounted { .. }) => Off::Done,
+            Ok(outcome @ (Removal::NotMounted { .. } | Removal::NotFound)) => Off::NothingThere(outcome.to_string()),
             _ => Off::Refused,
         }
     }

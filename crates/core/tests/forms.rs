@@ -17,12 +17,12 @@ use mountwright_core::mount::{
     PathMount, PeerGroup, Placeholder, PropagationShape, PropagationState, PropagationWord, UniqueMountId, UnmountMode,
 };
 use mountwright_core::path::Crossing;
-use mountwright_core::recovery::{Orphan, Orphans, UnprovenMount, UnprovenReason};
+use mountwright_core::recovery::{Orphan, Orphans};
 use mountwright_core::sandbox::{IfNotShared, SandboxDirs};
 use mountwright_core::share::ShareRecord;
 use mountwright_core::spec::{FsGroup, VolumeAccess};
 use mountwright_core::spec::{Mount, MountOptions};
-use mountwright_core::unmount::{NameAfter, UnmountStrategy, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Removal, UnmountStrategy, UnprovenMount, UnprovenReason};
 use mountwright_core::unmount::{Proof, StaleReason};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, DeviceNumber, Errno, FileMode, Location, MountFlags,
@@ -265,7 +265,7 @@ fn what_a_runtime_keeps() {
     let left = json!({"mount": mount_info(), "role": "share", "at": {"trusted": "/m/box/rootfs"}});
     form::<Orphan>(left.clone());
     form::<Orphans>(json!({"mounts": [left], "names": ["/m/box"]}));
-    forms::<UnshareOutcome>([
+    forms::<Removal>([
         json!({"detached": {"layers": 1, "name": "removed"}}),
         json!({"not-mounted": {"name": "kept"}}),
         json!("missing"),

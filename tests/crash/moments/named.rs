@@ -5,7 +5,7 @@ use std::path::Path;
 use mountwright_core::Errno;
 use mountwright_core::error::Error;
 use mountwright_core::mount::MountInfo;
-use mountwright_core::recovery::{ReapReport, UnprovenMount, UnprovenReason, Unreaped};
+use mountwright_core::unmount::{Removal, Report, ReportedMount, UnprovenMount, UnprovenReason};
 
 use super::life::{MOUNTS, SHARED};
 use super::neighbours::{Ours, Sight, Theirs};
@@ -17,28 +17,33 @@ impl Ours {
 }
 
 /// Each thing that is left and not named, and each reason that is not true.
-pub(super) fn unnamed(report: &ReapReport, now: &Sight, theirs: &Theirs, ours: &Ours) -> Vec<String> {
+pub(super) fn unnamed(report: &Report, now: &Sight, theirs: &Theirs, ours: &Ours) -> Vec<String> {
     let [here, there] = &ours.mounts;
-    let is_left = |mount: &&MountInfo| report.left.iter().any(|left| left.left.mount.id == mount.id);
+    let is_left = |mount: &&MountInfo| report.failures().any(|left| found(left).id == mount.id);
     let has_original = |copy: &&MountInfo| here.iter().any(|mount| mount.mount_point == copy.mount_point);
     let mounts = here.iter().filter(|mount| !is_left(mount)).chain(there.iter().filter(|copy| !has_original(copy)));
     let mounts = mounts.map(|mount| format!("a mount is left and not named: {mount}"));
     let names = ours.names.iter().filter(|name| !is_named(report, Path::new(name)));
     let names = names.map(|name| format!("a name is left and not named: {name}"));
     let left =
-        report.left.iter().filter(|left| !is_covered(left, now, theirs)).map(|left| format!("not true: {left:?}"));
+        report.failures().filter(|left| !is_covered(left, now, theirs)).map(|left| format!("not true: {left:?}"));
     let unproven = report.unproven.iter().filter(|unproven| !is_unproven(unproven, now));
     let unproven = unproven.map(|unproven| format!("not true: {unproven}"));
-    let failures = report.failures.iter().filter(|error| !is_kept(error, now));
+    let failures = report.errors.iter().filter(|error| !is_kept(error, now));
     let failures = failures.map(|error| format!("not true: {error}"));
     mounts.chain(names).chain(left).chain(unproven).chain(failures).collect()
 }
 
 /// A failure names it, or it is the way to a mount that the report names.
-fn is_named(report: &ReapReport, name: &Path) -> bool {
-    let left = report.left.iter().map(|left| left.left.mount.mount_point.as_path());
+fn is_named(report: &Report, name: &Path) -> bool {
+    let left = report.failures().map(|left| left.path.as_path());
     let mut mounts = left.chain(report.unproven.iter().map(|unproven| unproven.path.as_path()));
-    report.failures.iter().any(|error| path_of(error) == Some(name)) || mounts.any(|point| point.starts_with(name))
+    report.errors.iter().any(|error| path_of(error) == Some(name)) || mounts.any(|point| point.starts_with(name))
+}
+
+/// The mount of a recovery's report.
+fn found(left: &ReportedMount) -> &MountInfo {
+    left.mount.as_ref().expect("a recovery finds mounts in the table")
 }
 
 fn path_of(error: &Error) -> Option<&Path> {
@@ -49,10 +54,11 @@ fn path_of(error: &Error) -> Option<&Path> {
 }
 
 /// A mount of others is on it, at its mount point or further down.
-fn is_covered(Unreaped { left, error, .. }: &Unreaped, now: &Sight, theirs: &Theirs) -> bool {
+fn is_covered(left: &ReportedMount, now: &Sight, theirs: &Theirs) -> bool {
+    let mount = found(left);
     let others = now.mounts[0].iter().filter(|mount| theirs.has(mount.id));
-    let mut above = others.filter(|mount| mount.mount_point.starts_with(&left.mount.mount_point));
-    error.is_none() && above.any(|mount| is_on(mount, &left.mount, now))
+    let mut above = others.filter(|mount| mount.mount_point.starts_with(&mount.mount_point));
+    left.result == Ok(Removal::Covered) && above.any(|above| is_on(above, mount, now))
 }
 
 fn is_on(mount: &MountInfo, carrier: &MountInfo, now: &Sight) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use mountwright_core::recovery::ReapReport;
+use mountwright_core::unmount::Report;
 use serde::{Deserialize, Serialize};
 
 use super::neighbours::Ours;
@@ -34,13 +34,13 @@ impl Reply {
         self.left[kind] += 1;
     }
 
-    pub(super) fn note_rest(&mut self, report: &ReapReport) {
-        let left = report.left.iter().map(|left| match &left.error {
-            Some(error) => format!("mount left, {:?}", error.errno()),
-            None => "mount left, covered".to_owned(),
+    pub(super) fn note_rest(&mut self, report: &Report) {
+        let left = report.failures().map(|left| match &left.result {
+            Err(error) => format!("mount left, {:?}", error.errno()),
+            Ok(removal) => format!("mount left, {removal}"),
         });
         let unproven = report.unproven.iter().map(|unproven| format!("not proven, {}", unproven.reason));
-        let failures = report.failures.iter().map(|error| match error.errno() {
+        let failures = report.errors.iter().map(|error| match error.errno() {
             Some(errno) => format!("name kept, {errno}"),
             None => error.to_string(),
         });

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use camino::Utf8Path;
 use mountwright_core::share::{Share, ShareName};
-use mountwright_core::unmount::{NameAfter, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Removal};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, Error, Location, Mounter as _, Recursion,
 };
@@ -64,21 +64,21 @@ pub(crate) fn share(
 
 pub(crate) fn unshare(backend: &LinuxBackend, mounts: &Utf8Path, id: &ContainerId) -> Result<Answer, Error> {
     let outcome = ShareName::Rootfs.unshare(backend, mounts, id)?;
-    let (word, layers, name) = match outcome {
-        UnshareOutcome::Detached { layers, name } => ("detached", layers, Some(name)),
-        UnshareOutcome::NotMounted { name } => ("not-mounted", 0, Some(name)),
-        UnshareOutcome::Missing => ("missing", 0, None),
-        UnshareOutcome::RefusedSymlink => ("refused-symlink", 0, None),
-        UnshareOutcome::Covered => ("covered", 0, None),
+    let (word, layers, name) = match &outcome {
+        Removal::Unmounted { layers, target } => ("detached", *layers, Some(*target)),
+        Removal::NotMounted { target } => ("not-mounted", 0, Some(*target)),
+        Removal::NotFound => ("missing", 0, None),
+        Removal::Symlink => ("refused-symlink", 0, None),
+        Removal::Covered => ("covered", 0, None),
+        Removal::Refused { .. } => ("refused", 0, None),
+        Removal::StillMounted => ("still-mounted", 0, None),
         _ => ("other", 0, None),
     };
     let removed = name.map(|name| name == NameAfter::Removed);
     let answer = Answer::new(outcome.to_string()).with("container", id.as_str()).with("outcome", word);
     let answer = answer.with("layers", layers).with("name_removed", removed);
-    Ok(match outcome {
-        UnshareOutcome::RefusedSymlink | UnshareOutcome::Covered => {
-            answer.refused(format!("the root filesystem of {id} was not taken off, {outcome}"))
-        }
-        _ => answer,
-    })
+    if outcome.is_off() {
+        return Ok(answer);
+    }
+    Ok(answer.refused(format!("the root filesystem of {id} was not taken off, {outcome}")))
 }

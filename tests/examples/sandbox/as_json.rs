@@ -2,8 +2,7 @@
 
 use mountwright_core::MountTable;
 use mountwright_core::kubernetes::Watchability;
-use mountwright_core::sandbox::TornDown;
-use mountwright_core::unmount::TearDownOutcome;
+use mountwright_core::unmount::{Removal, ReportedMount};
 use mountwright_tests::show::{backing_json, mount_json, put_path};
 use serde_json::{Map, Value, json};
 
@@ -31,7 +30,7 @@ pub(crate) fn as_json(heading: &Heading, story: &Story) -> Value {
         "during": table(&story.during),
         "teardown": story.torn_down.mounts.iter().map(torn_down).collect::<Vec<_>>(),
         "after": table(&story.after),
-        "kept": story.torn_down.kept.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "kept": story.torn_down.errors.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unchanged": story.all_is_as_it_was(),
     })
 }
@@ -78,24 +77,28 @@ fn table(table: &MountTable) -> Value {
     mounts.collect()
 }
 
-fn torn_down(torn_down: &TornDown) -> Value {
+fn torn_down(torn_down: &ReportedMount) -> Value {
     let mut object = Map::new();
     put_path(&mut object, "path", &torn_down.path);
-    object.insert("outcome".to_owned(), json!(outcome_word(&torn_down.outcome)));
-    object.insert("text".to_owned(), json!(torn_down.outcome.to_string()));
+    object.insert("outcome".to_owned(), json!(torn_down.result.as_ref().map_or("failed", outcome_word)));
+    object.insert("text".to_owned(), json!(outcome_text(torn_down)));
     object.into()
 }
 
-fn outcome_word(outcome: &TearDownOutcome) -> &'static str {
+pub(crate) fn outcome_text(torn_down: &ReportedMount) -> String {
+    torn_down.result.as_ref().map_or_else(ToString::to_string, ToString::to_string)
+}
+
+fn outcome_word(outcome: &Removal) -> &'static str {
     match outcome {
-        TearDownOutcome::Detached { .. } => "detached",
-        TearDownOutcome::NotMounted { .. } => "not-mounted",
-        TearDownOutcome::Missing => "missing",
-        TearDownOutcome::RefusedSymlink => "refused-symlink",
-        TearDownOutcome::Covered => "covered",
-        TearDownOutcome::StillMounted => "still-mounted",
-        TearDownOutcome::Busy { .. } => "busy",
-        TearDownOutcome::Failed(_) => "failed",
+        Removal::Unmounted { .. } => "detached",
+        Removal::NotMounted { .. } => "not-mounted",
+        Removal::NotFound => "missing",
+        Removal::Symlink => "refused-symlink",
+        Removal::Covered => "covered",
+        Removal::StillMounted => "still-mounted",
+        Removal::Busy { .. } => "busy",
+        Removal::Refused { .. } => "refused",
         _ => "other",
     }
 }

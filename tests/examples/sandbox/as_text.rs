@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 
 use mountwright_core::MountTable;
 use mountwright_core::mount::MountId;
-use mountwright_core::sandbox::TornDown;
-use mountwright_core::unmount::{NameAfter, TearDownOutcome};
+use mountwright_core::unmount::Removal;
 use mountwright_tests::show::{Cell, Column, Fit, Style, Terminal, TextTable, backing_words, mount_tree, printable};
 
+use super::as_json::outcome_text;
 use super::heading::Heading;
 use super::row::Row;
 use super::story::Story;
@@ -132,24 +132,11 @@ fn during(story: &Story, terminal: Terminal) -> String {
 fn teardown(story: &Story, terminal: Terminal) -> String {
     let mut table = TextTable::new([Column::new("MOUNT", Fit::CutMiddle, 30), Column::new("OUTCOME", Fit::Wrap, 20)]);
     for torn_down in &story.torn_down.mounts {
-        let style = if torn_down.outcome.is_off() { Style::Plain } else { Style::Bad };
-        let outcome = printable(in_the_end(torn_down, story).to_string());
+        let style = if torn_down.result.as_ref().is_ok_and(Removal::is_off) { Style::Plain } else { Style::Bad };
+        let outcome = printable(outcome_text(torn_down));
         table.row([Cell::new(printable(&torn_down.path)), Cell::new(outcome).styled(style)]);
     }
     table.render(terminal)
-}
-
-/// The sandbox's own directories are removed after everything in them is unmounted, and this outcome was recorded
-/// before.
-fn in_the_end(torn_down: &TornDown, story: &Story) -> TearDownOutcome {
-    let was_made = story.dirs.made.iter().any(|made| made.at.for_display() == torn_down.path);
-    let is_kept = story.torn_down.kept.iter().any(|kept| kept.path() == Some(&torn_down.path));
-    match &torn_down.outcome {
-        TearDownOutcome::Detached { layers, name: NameAfter::Kept } if was_made && !is_kept => {
-            TearDownOutcome::Detached { layers: *layers, name: NameAfter::Removed }
-        }
-        outcome => outcome.clone(),
-    }
 }
 
 fn proof(story: &Story, terminal: Terminal) -> String {
@@ -172,7 +159,7 @@ fn proof(story: &Story, terminal: Terminal) -> String {
             let _ = writeln!(text, "{}", terminal.line(&line));
         }
     }
-    for kept in &story.torn_down.kept {
+    for kept in &story.torn_down.errors {
         let _ = writeln!(text, "{}", terminal.line(&format!("  kept: {kept}")));
     }
     text

@@ -1,8 +1,9 @@
 //! The life of a sandbox: its mounts are classified, shared, and unmounted.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown, TearDownReport};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
 use mountwright_core::share::{Share, ShareRecord};
+use mountwright_core::unmount::Report;
 
 use mountwright_core::{Backend, Error, Location, MountTable};
 
@@ -21,7 +22,7 @@ pub(crate) struct Story {
     pub(crate) dirs: SandboxDirs,
     pub(crate) shares: Vec<Shared>,
     pub(crate) during: MountTable,
-    pub(crate) torn_down: TearDownReport,
+    pub(crate) torn_down: Report,
     pub(crate) after: MountTable,
 }
 

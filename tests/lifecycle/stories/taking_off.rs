@@ -1,10 +1,10 @@
 //! Unmounting of shares, and of whole sandboxes.
 
-use mountwright_core::kata::{Container, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox};
+use mountwright_core::kata::{Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox};
 use mountwright_core::sandbox::TearDown;
 use mountwright_core::share::ShareName;
 use mountwright_core::spec::Mount;
-use mountwright_core::unmount::UnmountStrategy;
+use mountwright_core::unmount::{ReportedMount, UnmountStrategy};
 use mountwright_core::{Backend, BindRequest, ContainerId, FileMode, Location};
 
 use super::setting_up::{MOUNTS, at, sandbox};
@@ -62,22 +62,16 @@ fn sandbox_down(ports: &dyn Backend, before: &Before, how: UnmountStrategy) -> E
 }
 
 fn everything_off(ports: &dyn Backend, before: &Before) -> Ended {
-    match before.sandbox.as_ref().unwrap().unshare_all(ports, None) {
-        Ok(done) => {
-            let in_part = |outcome| match unshared(Ok::<_, String>(outcome)) {
-                Ended::InPart(text) => Some(text),
-                _ => None,
-            };
-            done.into_iter().find_map(|done| in_part(done.outcome)).map_or(Ended::Whole, Ended::InPart)
-        }
-        Err(error) => Ended::InPart(error.to_string()),
-    }
+    let report = before.sandbox.as_ref().unwrap().unshare_all(ports, None);
+    let is_whole = |mount: &ReportedMount<KataError>| matches!(unshared(mount.result.clone()), Ended::Whole);
+    if report.mounts.iter().all(is_whole) { Ended::Whole } else { Ended::InPart(report.to_string()) }
 }
 
 fn nydus_cleaned_up(ports: &dyn Backend, before: &Before) -> Ended {
     let sandbox = before.sandbox.as_ref().unwrap();
     let cleaned = sandbox.cleanup_nydus(ports, &NothingThere, &sandbox.containers[0]);
-    unshared(cleaned.map_err(|failures| failures.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+    let snapshot = cleaned.mounts[1].result.clone();
+    if cleaned.is_clean() { unshared(snapshot) } else { Ended::InPart(cleaned.to_string()) }
 }
 
 const TAKING: Story = Story { prepare: container, about: &["c1"], ..BASE };

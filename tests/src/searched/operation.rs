@@ -8,7 +8,7 @@ use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{Guarantee, UnmountMode};
 use mountwright_core::path::Crossing;
 use mountwright_core::share::{Share, ShareName};
-use mountwright_core::unmount::{NameAfter, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Removal};
 use mountwright_core::{
     AttributeChange, AttributesRequest, Backend, BindRequest, ContainerId, FileMode, Location, MountFlags,
     MountRequest, OsError, Propagation, Recursion, UnmountRequest,
@@ -150,12 +150,13 @@ fn share_file(backend: &dyn Backend) -> Answer {
     }
 }
 
-fn outcome(outcome: UnshareOutcome, path: &str) -> Answer {
+fn outcome(outcome: Removal, path: &str) -> Answer {
     let placeholder = || vec![Leftover::Directory(path.into()), Leftover::File(path.into())];
     let kept = match outcome {
-        UnshareOutcome::Detached { name: NameAfter::Kept, .. }
-        | UnshareOutcome::NotMounted { name: NameAfter::Kept } => placeholder(),
-        UnshareOutcome::RefusedSymlink => return Answer::Failed { errno: None, left: Vec::new() },
+        Removal::Unmounted { target: NameAfter::Kept, .. } | Removal::NotMounted { target: NameAfter::Kept } => {
+            placeholder()
+        }
+        other if !other.is_off() => return Answer::Failed { errno: None, left: Vec::new() },
         _ => Vec::new(),
     };
     Answer::Done { kept, guarantee: Guarantee::Atomic }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
-use crate::error::{Errno, Leftover, OsError};
+use crate::error::{Errno, Leftover, OsError, Subject};
 use crate::mount::{Conflict, WrongPropagation};
 use crate::path::{InvalidContainerId, NotRelative, printable};
 
@@ -83,6 +83,16 @@ pub enum Error {
     NotPrivate {
         /// The directory.
         path: PathBuf,
+    },
+    /// Other processes mounted on the place as fast as it was unmounted, or kept moving the mount.
+    #[error(
+        "could not unmount {mount}: other processes still mounted on it or moved it after {attempts} attempts; stop them, or retry"
+    )]
+    Unsettled {
+        /// The mount, or its mount point.
+        mount: Subject,
+        /// The number of attempts of one call.
+        attempts: u32,
     },
     /// Another mount is mounted at the place already.
     #[error(transparent)]

@@ -1,19 +1,17 @@
 //! Unmount of a container's mounts on the host.
 
-use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use camino::Utf8Path;
 
-use crate::error::{Errno, Error, OsError};
+use crate::error::{Errno, OsError};
 use crate::kata::{KataError, NotOurs};
-use crate::mount::UnmountMode;
 use crate::path::{ContainerId, Location};
-use crate::ports::{Directory, Filesystem, Mounter};
-use crate::share::unshare::{Layers, detach_layers};
+use crate::ports::{Filesystem, Mounter};
 use crate::spec::Mount;
-use crate::unmount::placeholder::{self, Above, Removal};
-use crate::unmount::{NameAfter, UnshareOutcome};
+use crate::unmount::placeholder::{self, Above, NameRemoval};
+use crate::unmount::stack::Stack;
+use crate::unmount::{NameAfter, Removal};
 
 /// Unmounts a mount of `container` on the host, lazily and without following a symlink. For a bind, it also removes the
 /// empty file or directory that was its target.
@@ -28,7 +26,7 @@ pub(crate) fn unmount_host_mount(
     container: &ContainerId,
     mount: &Mount,
     host_path: &Utf8Path,
-) -> Result<UnshareOutcome, KataError> {
+) -> Result<Removal, KataError> {
     let at = match (own_location(mounts_dir, container, host_path), mount.host_mount) {
         (Some(at), _) => at,
         (None, Some(_)) => Location::trusted(PathBuf::from(host_path)),
@@ -39,30 +37,15 @@ pub(crate) fn unmount_host_mount(
     };
     let above = match Above::open(fs, &at) {
         Ok(above) => above,
-        Err(error) if error.errno() == Errno::ENOENT => return Ok(UnshareOutcome::Missing),
-        Err(error) if error.errno() == Errno::ELOOP => return Ok(UnshareOutcome::RefusedSymlink),
-        Err(error) => return Err(error.into()),
+        Err(error) => return Ok(Removal::of_look(error)?),
     };
     let (directory, name) = (&*above.directory, above.name.as_os_str());
     let remove = || if mount.is_bind() { placeholder::remove(directory, name) } else { Ok(kept_by_type(&at)) };
-    let found = match mount.host_mount {
-        Some(key) => detach_one(directory, name, key, remove)?,
-        None => detach_layers(mounter, &at, (directory, name), remove)?,
-    };
-    Ok(match found {
-        Layers::Missing => UnshareOutcome::Missing,
-        Layers::Symlink => UnshareOutcome::RefusedSymlink,
-        Layers::Off { count, removal } => {
-            let name = match removal {
-                Removal::Removed => NameAfter::Removed,
-                Removal::Kept(_) => NameAfter::Kept,
-            };
-            if count == 0 {
-                UnshareOutcome::NotMounted { name }
-            } else {
-                UnshareOutcome::Detached { layers: count, name }
-            }
-        }
+    let stack = mount.host_mount.into_iter().fold(Stack::named(mounter, &at, (directory, name)), Stack::only);
+    Ok(match stack.unmount_and_remove(remove) {
+        Ok((layers, NameRemoval::Removed)) => Removal::of_layers(layers, NameAfter::Removed),
+        Ok((layers, NameRemoval::Kept(_))) => Removal::of_layers(layers, NameAfter::Kept),
+        Err(stop) => stop.removal()?,
     })
 }
 
@@ -88,27 +71,9 @@ fn is_volume_of(container: &ContainerId, name: &str) -> bool {
     })
 }
 
-fn detach_one(
-    directory: &dyn Directory,
-    name: &OsStr,
-    key: crate::mount::MountKey,
-    remove: impl FnOnce() -> Result<Removal, Error>,
-) -> Result<Layers, Error> {
-    let count = match directory.unmount(name, UnmountMode::Detach, Some(key)) {
-        Ok(()) => 1,
-        Err(error) => match error.errno() {
-            Errno::ENOENT => return Ok(Layers::Missing),
-            Errno::ELOOP => return Ok(Layers::Symlink),
-            Errno::EINVAL => 0,
-            _ => return Err(error.into()),
-        },
-    };
-    Ok(Layers::Off { count, removal: remove()? })
-}
-
 /// Keeps the name: only a bind has a placeholder that the runtime created.
-fn kept_by_type(at: &Location) -> Removal {
-    Removal::Kept(OsError::new(crate::error::Operation::RemoveDir, at.for_display(), Errno::EPERM))
+fn kept_by_type(at: &Location) -> NameRemoval {
+    NameRemoval::Kept(OsError::new(crate::error::Operation::RemoveDir, at.for_display(), Errno::EPERM))
 }
 
 #[cfg(test)]
@@ -116,8 +81,10 @@ mod tests {
     use super::*;
     use crate::error::Operation;
     use crate::file::{DeviceNumber, FileKind, Metadata};
+    use crate::mount::UnmountMode;
     use crate::mount::{MountId, MountInfo, MountKey, PathMount, UniqueMountId};
     use crate::ports::{MockDirectory, MockFilesystem, MockMounter, MockOpenEntry};
+    use crate::unmount::Refusal;
     use std::num::NonZeroU64;
 
     const KEY: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(5).unwrap()));
@@ -132,7 +99,7 @@ mod tests {
         OsError::new(Operation::Unmount, VOLUME, errno)
     }
 
-    fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: &Mount, path: &str) -> Result<UnshareOutcome, KataError> {
+    fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: &Mount, path: &str) -> Result<Removal, KataError> {
         unmount_host_mount(fs, mounter, "/m".into(), &id(), mount, path.into())
     }
 
@@ -200,11 +167,10 @@ mod tests {
     #[test]
     fn a_recorded_mount_is_taken_off_wherever_it_is_and_no_other() {
         let fs = above(Location::trusted("/var"), &[Ok(())], Some(KEY), 0);
-        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
+        let done = Removal::Unmounted { layers: 1, target: NameAfter::Kept };
         assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(done));
         let fs = above(Location::trusted("/var"), &[Err(Errno::ESTALE)], Some(KEY), 0);
-        let error = run(&MockMounter::new(), &fs, &recorded(), "/var/x").unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::ESTALE));
+        assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(Removal::Covered));
     }
 
     #[test]
@@ -219,7 +185,7 @@ mod tests {
             mounter
         };
         let bind = Mount::new("/s", "/d", "bind");
-        let outcome = |name| Ok(UnshareOutcome::Detached { layers: 1, name });
+        let outcome = |name| Ok(Removal::Unmounted { layers: 1, target: name });
         assert_eq!(run(&shown(), &fs(0), &bind, VOLUME), outcome(NameAfter::Removed));
         assert_eq!(run(&shown(), &fs(9), &bind, VOLUME), outcome(NameAfter::Kept));
         let tmpfs = Mount::new("/s", "/d", "tmpfs");
@@ -227,19 +193,24 @@ mod tests {
     }
 
     #[test]
-    fn links_and_missing_names_are_outcomes() {
+    fn links_and_missing_names_and_mounts_on_the_path_are_outcomes() {
         const ELOOP: Unmounts = &[Err(Errno::ELOOP)];
         const ENOENT: Unmounts = &[Err(Errno::ENOENT)];
-        for (unmounts, outcome) in [(ELOOP, UnshareOutcome::RefusedSymlink), (ENOENT, UnshareOutcome::Missing)] {
+        const ENOTDIR: Unmounts = &[Err(Errno::ENOTDIR)];
+        const EXDEV: Unmounts = &[Err(Errno::EXDEV)];
+        let refused = Removal::Refused { reason: Refusal::MountOnPath };
+        let all =
+            [(ELOOP, Removal::Symlink), (ENOENT, Removal::NotFound), (ENOTDIR, Removal::NotFound), (EXDEV, refused)];
+        for (unmounts, outcome) in all {
             for key in [None, Some(MountKey::Reused(MountId(3)))] {
                 let mut mount = Mount::new("/s", "/d", "bind");
                 mount.host_mount = key;
                 let fs = above(Location::trusted("/m"), unmounts, key, 0);
-                assert_eq!(run(&MockMounter::new(), &fs, &mount, VOLUME), Ok(outcome));
+                assert_eq!(run(&MockMounter::new(), &fs, &mount, VOLUME), Ok(outcome.clone()));
                 let errno = unmounts[0].unwrap_err();
                 let mut fs = MockFilesystem::new();
                 fs.expect_open_dir().returning(move |_| Err(os(errno)));
-                assert_eq!(run(&MockMounter::new(), &fs, &mount, VOLUME), Ok(outcome), "the directory above");
+                assert_eq!(run(&MockMounter::new(), &fs, &mount, VOLUME), Ok(outcome.clone()), "the directory above");
             }
         }
     }
@@ -247,7 +218,7 @@ mod tests {
     #[test]
     fn a_recorded_mount_that_somebody_took_off_is_not_mounted() {
         let fs = above(Location::trusted("/var"), &[Err(Errno::EINVAL)], Some(KEY), 0);
-        let outcome = UnshareOutcome::NotMounted { name: NameAfter::Kept };
+        let outcome = Removal::NotMounted { target: NameAfter::Kept };
         assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(outcome));
     }
 }

@@ -11,7 +11,6 @@ pub(crate) mod host_mounts;
 pub(crate) mod nydus;
 pub(crate) mod nydus_cleanup;
 pub(crate) mod rafs_daemon;
-pub(crate) mod report;
 pub(crate) mod sandbox;
 pub(crate) mod shm_size;
 pub(crate) mod unshare_all;
@@ -29,6 +28,5 @@ pub use nydus::{nydus_supported, rafs_mount_path};
 #[cfg(any(test, feature = "mock"))]
 pub use rafs_daemon::MockRafsDaemon;
 pub use rafs_daemon::{RafsDaemon, RafsUnmount};
-pub use report::{UnshareAllError, UnshareDone, UnshareFailure, UnshareStep};
 pub use sandbox::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
 pub use shm_size::DEFAULT_SHM_SIZE;

@@ -1,36 +1,33 @@
 //! Clean-up after a container on a nydus image.
 
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use camino::Utf8Path;
 
 use crate::error::Error;
-use crate::kata::{
-    Container, KataError, RafsDaemon, Sandbox, UnshareFailure, UnshareStep, nydus_supported, rafs_mount_path,
-};
+use crate::kata::{Container, KataError, RafsDaemon, RafsUnmount, Sandbox, nydus_supported, rafs_mount_path};
 use crate::path::ContainerId;
 use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::SNAPSHOT_DIR;
 use crate::share::layout::{container_dir, share_location};
 use crate::share::unshare::{ContainerDir, unshare};
-use crate::unmount::placeholder::{self, Removal};
-use crate::unmount::{NameAfter, UnshareOutcome};
+use crate::unmount::placeholder::{self, NameRemoval};
+use crate::unmount::{NameAfter, Removal, Report, ReportedMount};
 
 impl Sandbox {
     /// Cleans up after a container on a nydus image: the image in the daemon, the snapshot directory, the directory of
     /// the root filesystem, in this order. The remaining steps run after a step has failed. A second call finds nothing
     /// left to do.
     ///
-    /// # Errors
-    ///
-    /// Every step that failed, in order. Where the hypervisor has no daemon no step is run.
+    /// No step is run if the hypervisor has no daemon: the report has that error for the image.
     #[doc(alias = "nydusContainerCleanup")]
     pub fn cleanup_nydus(
         &self,
         backend: &dyn Backend,
         daemon: &dyn RafsDaemon,
         container: &Container,
-    ) -> Result<UnshareOutcome, Vec<UnshareFailure>> {
+    ) -> Report<KataError> {
         cleanup_nydus(backend.filesystem(), backend.mounter(), daemon, self, container)
     }
 }
@@ -41,32 +38,32 @@ pub(crate) fn cleanup_nydus(
     daemon: &dyn RafsDaemon,
     sandbox: &Sandbox,
     container: &Container,
-) -> Result<UnshareOutcome, Vec<UnshareFailure>> {
+) -> Report<KataError> {
     let span = tracing::debug_span!(target: "mountwright", "cleanup_nydus", subsystem = "mount",
         "shared-dir" = %sandbox.mounts_dir, "container-id" = %container.id);
     let _entered = span.enter();
-    let failure = |step: UnshareStep, error: KataError| UnshareFailure::new(container.id.clone(), step, error);
-    if let Err(error) = nydus_supported(&sandbox.hypervisor) {
-        return Err(vec![failure(UnshareStep::Rafs, error.into())]);
-    }
-    let mut failures = Vec::new();
-    let mut attempt = |step: UnshareStep, result: Result<UnshareOutcome, KataError>| match result {
-        Ok(outcome) => Some(outcome),
-        Err(error) => {
-            failures.push(failure(step, error));
-            None
-        }
+    let (mounts_dir, id, suffix) = (&*sandbox.mounts_dir, &container.id, &container.rootfs_suffix);
+    let mut report = Report::default();
+    let mut note = |path: PathBuf, result: Result<Removal, KataError>| {
+        report.push(ReportedMount::new(path, result).of(id));
     };
-    let rafs = daemon.unmount(&rafs_mount_path(&container.id)).map_err(KataError::from);
-    attempt(UnshareStep::Rafs, rafs.map(|_| UnshareOutcome::Missing));
-    let snapshot = unshare(fs, mounter, &sandbox.mounts_dir, &container.id, SNAPSHOT_DIR);
-    let snapshot = attempt(UnshareStep::SnapshotDir, snapshot.map_err(KataError::from));
-    let rootfs = remove_rootfs_dir(fs, &sandbox.mounts_dir, &container.id, &container.rootfs_suffix);
-    attempt(UnshareStep::Rootfs, rootfs.map_err(KataError::from));
-    match snapshot {
-        Some(outcome) if failures.is_empty() => Ok(outcome),
-        _ => Err(failures),
+    let image = rafs_mount_path(id);
+    if let Err(error) = nydus_supported(&sandbox.hypervisor) {
+        note(image.into(), Err(error.into()));
+        return report;
     }
+    let unmounted = daemon.unmount(&image).map(of_image).map_err(KataError::from);
+    note(image.into(), unmounted);
+    let directory = mounts_dir.as_std_path().join(id.as_str());
+    let snapshot = unshare(fs, mounter, mounts_dir, id, SNAPSHOT_DIR);
+    note(directory.join(SNAPSHOT_DIR), snapshot.map_err(KataError::from));
+    let rootfs = remove_rootfs_dir(fs, mounts_dir, id, suffix);
+    note(directory.join(suffix), rootfs.map_err(KataError::from));
+    report
+}
+
+fn of_image(unmounted: RafsUnmount) -> Removal {
+    Removal::of_layers(u32::from(unmounted == RafsUnmount::Done), NameAfter::Kept)
 }
 
 /// Removes the directory of the root filesystem. The daemon serves the root filesystem; on the host it is an empty
@@ -76,27 +73,27 @@ fn remove_rootfs_dir(
     mounts_dir: &Utf8Path,
     id: &ContainerId,
     suffix: &str,
-) -> Result<UnshareOutcome, Error> {
+) -> Result<Removal, Error> {
     share_location(mounts_dir, id, suffix)?;
     let container = match ContainerDir::open(fs, mounts_dir, id) {
         Ok(container) => container,
         Err(error) => {
             return match placeholder::gone_or_kept(fs, &container_dir(mounts_dir, id)?, error) {
-                Removal::Removed => Ok(UnshareOutcome::NotMounted { name: NameAfter::Removed }),
-                Removal::Kept(error) => Err(error.into()),
+                NameRemoval::Removed => Ok(Removal::NotMounted { target: NameAfter::Removed }),
+                NameRemoval::Kept(error) => Err(error.into()),
             };
         }
     };
     let suffix = OsStr::new(suffix);
     if let Err(error) = container.directory.remove_dir(suffix)
-        && let Removal::Kept(error) = placeholder::gone_in_or_kept(&*container.directory, suffix, error)
+        && let NameRemoval::Kept(error) = placeholder::gone_in_or_kept(&*container.directory, suffix, error)
     {
         return Err(error.into());
     }
-    if let Removal::Kept(error) = container.remove_if_empty() {
+    if let NameRemoval::Kept(error) = container.remove_if_empty() {
         return Err(error.into());
     }
-    Ok(UnshareOutcome::NotMounted { name: NameAfter::Removed })
+    Ok(Removal::NotMounted { target: NameAfter::Removed })
 }
 
 #[cfg(test)]
@@ -154,20 +151,32 @@ mod tests {
         daemon
     }
 
+    /// The paths of a report with their results.
+    fn results(report: &Report<KataError>) -> Vec<(&str, Result<Removal, KataError>)> {
+        report.mounts.iter().map(|mount| (mount.path.to_str().unwrap(), mount.result.clone())).collect()
+    }
+
     #[test]
     fn a_hypervisor_without_a_daemon_is_a_typed_error() {
         let (sandbox, container) = sandbox("firecracker");
         let (fs, mounter, daemon) = (MockFilesystem::new(), MockMounter::new(), MockRafsDaemon::new());
-        let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
-        assert_eq!(failures[0].error, KataError::NydusNotSupported(NydusNotSupported("firecracker".into())));
+        let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
+        let error = KataError::NydusNotSupported(NydusNotSupported("firecracker".into()));
+        assert_eq!(results(&report), [("/rafs/c/lowerdir", Err(error))]);
     }
 
     #[test]
     fn everything_goes() {
         let (sandbox, container) = sandbox("qemu");
         let daemon = daemon(Ok(RafsUnmount::Done));
-        let outcome = cleanup_nydus(&filesystem(Ok(()), Ok(())), &MockMounter::new(), &daemon, &sandbox, &container);
-        assert_eq!(outcome, Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed }));
+        let report = cleanup_nydus(&filesystem(Ok(()), Ok(())), &MockMounter::new(), &daemon, &sandbox, &container);
+        assert!(report.is_clean(), "{report}");
+        let expected = [
+            ("/rafs/c/lowerdir", Ok(Removal::of_layers(1, NameAfter::Kept))),
+            ("/m/c/snapshotdir", Ok(Removal::of_layers(1, NameAfter::Removed))),
+            ("/m/c/rootfs", Ok(Removal::of_layers(0, NameAfter::Removed))),
+        ];
+        assert_eq!(results(&report), expected);
     }
 
     #[test]
@@ -175,9 +184,8 @@ mod tests {
         let (sandbox, container) = sandbox("clh");
         let daemon = daemon(Err(RafsError("gone".into())));
         let (fs, mounter) = (filesystem(Err(Errno::EPERM), Err(Errno::ENOTEMPTY)), MockMounter::new());
-        let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
-        let steps: Vec<_> = failures.iter().map(|failure| failure.step.clone()).collect();
-        assert_eq!(steps, [UnshareStep::Rafs, UnshareStep::SnapshotDir, UnshareStep::Rootfs]);
+        let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
+        assert!(report.mounts.len() == 3 && report.mounts.iter().all(|mount| mount.result.is_err()), "{report}");
     }
 
     #[test]
@@ -185,8 +193,8 @@ mod tests {
         let (sandbox, container) = sandbox("qemu");
         let daemon = daemon(Ok(RafsUnmount::NotMounted));
         let (fs, mounter) = (filesystem(Err(Errno::ENOENT), Err(Errno::ENOENT)), MockMounter::new());
-        let outcome = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
-        assert_eq!(outcome, Ok(UnshareOutcome::Missing));
+        let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
+        assert!(report.is_clean() && report.unmounted().next().is_none(), "{report}");
     }
 
     #[test]
@@ -211,8 +219,8 @@ mod tests {
             Ok(Box::new(mounts))
         });
         let mounter = MockMounter::new();
-        let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
-        assert!(failures.iter().any(|failure| failure.step == UnshareStep::Rootfs), "{failures:?}");
+        let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
+        assert!(report.mounts[2].result.is_err(), "{report}");
     }
 
     #[test]
@@ -222,10 +230,7 @@ mod tests {
         let (mut fs, daemon) = (MockFilesystem::new(), daemon(Ok(RafsUnmount::Done)));
         fs.expect_open_dir().returning(|_| Err(os(Errno::ELOOP)));
         let mounter = MockMounter::new();
-        let failures = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container).unwrap_err();
-        assert!(
-            matches!(failures[..], [UnshareFailure { error: KataError::Core(Error::NotRelative(_)), .. }]),
-            "{failures:?}"
-        );
+        let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
+        assert!(matches!(report.mounts[2].result, Err(KataError::Core(Error::NotRelative(_)))), "{report}");
     }
 }

@@ -1,18 +1,17 @@
 //! Removal of everything that a sandbox has shared.
 
-use crate::error::{Errno, Error};
+use std::path::PathBuf;
+
+use crate::error::Errno;
 use crate::file::{FileKind, FinalSymlink};
 use crate::kata::host_mounts::unmount_host_mount;
 use crate::kata::nydus_cleanup::cleanup_nydus;
-use crate::kata::{
-    Container, KataError, RafsDaemon, Sandbox, UnshareAllError, UnshareDone, UnshareFailure, UnshareStep,
-};
-use crate::path::ContainerId;
+use crate::kata::{Container, KataError, RafsDaemon, Sandbox, rafs_mount_path};
 use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::ROOTFS_DIR;
 use crate::share::layout::container_dir;
 use crate::share::unshare::{unshare, warn_symlink};
-use crate::unmount::UnshareOutcome;
+use crate::unmount::{Removal, Report, ReportedMount};
 
 impl Sandbox {
     /// Removes everything that the containers have shared, and continues after every failure.
@@ -22,17 +21,10 @@ impl Sandbox {
     /// [`cleanup_nydus`](Self::cleanup_nydus). A container whose directory is a symlink is skipped with a warning and
     /// reported as such.
     ///
-    /// `daemon` is called for containers on nydus images alone.
-    ///
-    /// # Errors
-    ///
-    /// [`UnshareAllError`] with all failed and all successful steps.
+    /// `daemon` is called for containers on nydus images alone. The report has each mount by its path; a nydus image by
+    /// its path in the daemon's tree.
     #[doc(alias = "bindUnmountAllRootfs")]
-    pub fn unshare_all(
-        &self,
-        backend: &dyn Backend,
-        daemon: Option<&dyn RafsDaemon>,
-    ) -> Result<Vec<UnshareDone>, UnshareAllError> {
+    pub fn unshare_all(&self, backend: &dyn Backend, daemon: Option<&dyn RafsDaemon>) -> Report<KataError> {
         unshare_all(backend.filesystem(), backend.mounter(), daemon, self)
     }
 }
@@ -42,18 +34,15 @@ fn unshare_all(
     mounter: &dyn Mounter,
     daemon: Option<&dyn RafsDaemon>,
     sandbox: &Sandbox,
-) -> Result<Vec<UnshareDone>, UnshareAllError> {
+) -> Report<KataError> {
     let span = tracing::debug_span!(target: "mountwright", "unshare_all", subsystem = "mount",
         "shared-dir" = %sandbox.mounts_dir, "sandbox-id" = %sandbox.id);
     let _entered = span.enter();
-    let mut teardown = Teardown { fs, mounter, daemon, sandbox, failures: Vec::new(), done: Vec::new() };
+    let mut teardown = Teardown { fs, mounter, daemon, sandbox, report: Report::default() };
     for container in &sandbox.containers {
         teardown.container(container);
     }
-    match teardown {
-        Teardown { failures, done, .. } if failures.is_empty() => Ok(done),
-        Teardown { failures, done, .. } => Err(UnshareAllError { failures, done }),
-    }
+    teardown.report
 }
 
 struct Teardown<'a> {
@@ -61,19 +50,14 @@ struct Teardown<'a> {
     mounter: &'a dyn Mounter,
     daemon: Option<&'a dyn RafsDaemon>,
     sandbox: &'a Sandbox,
-    failures: Vec<UnshareFailure>,
-    done: Vec<UnshareDone>,
+    report: Report<KataError>,
 }
 
 impl Teardown<'_> {
     fn container(&mut self, container: &Container) {
-        match self.is_symlink(&container.id) {
-            Ok(false) => {}
-            Ok(true) => {
-                warn_symlink(&container.id);
-                return self.record(container, UnshareStep::ContainerDir, Ok(UnshareOutcome::RefusedSymlink));
-            }
-            Err(error) => return self.record(container, UnshareStep::ContainerDir, Err(error.into())),
+        let directory = self.sandbox.mounts_dir.join(container.id.as_str());
+        if let Some(refused) = self.refused(container) {
+            return self.note(container, directory, refused);
         }
         self.host_mounts(container);
         if !container.fs_type.is_empty() {
@@ -82,47 +66,51 @@ impl Teardown<'_> {
         if container.is_nydus() {
             return self.nydus(container);
         }
-        let outcome = unshare(self.fs, self.mounter, &self.sandbox.mounts_dir, &container.id, ROOTFS_DIR);
-        self.record(container, UnshareStep::Rootfs, outcome.map_err(KataError::from));
+        let removal = unshare(self.fs, self.mounter, &self.sandbox.mounts_dir, &container.id, ROOTFS_DIR);
+        self.note(container, directory.join(ROOTFS_DIR), removal.map_err(KataError::from));
     }
 
     fn host_mounts(&mut self, container: &Container) {
         for mount in container.mounts.iter().rev() {
             let Some(path) = mount.host_path.as_deref().filter(|path| !path.as_str().is_empty()) else { continue };
             let mounts_dir = &self.sandbox.mounts_dir;
-            let outcome = unmount_host_mount(self.fs, self.mounter, mounts_dir, &container.id, mount, path);
-            if let Err(error) = &outcome {
+            let removal = unmount_host_mount(self.fs, self.mounter, mounts_dir, &container.id, mount, path);
+            if let Err(error) = &removal {
                 tracing::warn!(target: "mountwright", subsystem = "mount", container = %container.id,
                     "host-path" = %path, %error, "Could not umount");
             }
-            self.record(container, UnshareStep::HostMount(path.to_owned()), outcome);
+            self.note(container, path, removal);
         }
     }
 
     fn nydus(&mut self, container: &Container) {
-        let Some(daemon) = self.daemon else {
-            return self.record(container, UnshareStep::Rafs, Err(KataError::NoRafsDaemon));
+        match self.daemon {
+            Some(daemon) => {
+                self.report.append(cleanup_nydus(self.fs, self.mounter, daemon, self.sandbox, container));
+            }
+            None => self.note(container, rafs_mount_path(&container.id), Err(KataError::NoRafsDaemon)),
+        }
+    }
+
+    /// The result for a container's directory that is a symlink or cannot be looked at.
+    fn refused(&self, container: &Container) -> Option<Result<Removal, KataError>> {
+        let at = match container_dir(&self.sandbox.mounts_dir, &container.id) {
+            Ok(at) => at,
+            Err(error) => return Some(Err(error.into())),
         };
-        match cleanup_nydus(self.fs, self.mounter, daemon, self.sandbox, container) {
-            Ok(outcome) => self.record(container, UnshareStep::SnapshotDir, Ok(outcome)),
-            Err(failures) => self.failures.extend(failures),
+        match self.fs.metadata(&at, FinalSymlink::Itself) {
+            Ok(found) if found.kind != FileKind::Symlink => None,
+            Ok(_) => {
+                warn_symlink(&container.id);
+                Some(Ok(Removal::Symlink))
+            }
+            Err(error) if error.errno() == Errno::ENOENT => None,
+            Err(error) => Some(Err(error.into())),
         }
     }
 
-    fn is_symlink(&self, id: &ContainerId) -> Result<bool, Error> {
-        match self.fs.metadata(&container_dir(&self.sandbox.mounts_dir, id)?, FinalSymlink::Itself) {
-            Ok(found) => Ok(found.kind == FileKind::Symlink),
-            Err(error) if error.errno() == Errno::ENOENT => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    fn record(&mut self, container: &Container, step: UnshareStep, result: Result<UnshareOutcome, KataError>) {
-        let container = container.id.clone();
-        match result {
-            Ok(outcome) => self.done.push(UnshareDone { container, step, outcome }),
-            Err(error) => self.failures.push(UnshareFailure { container, step, error }),
-        }
+    fn note(&mut self, container: &Container, path: impl Into<PathBuf>, result: Result<Removal, KataError>) {
+        self.report.push(ReportedMount::new(path, result).of(&container.id));
     }
 }
 
@@ -132,10 +120,11 @@ mod tests {
     use crate::error::{Operation, OsError};
     use crate::file::{DeviceNumber, Metadata};
     use crate::kata::{MockRafsDaemon, NYDUS_ROOTFS_TYPE, RafsUnmount};
-    use crate::path::Location;
+    use crate::path::{ContainerId, Location};
     use crate::ports::{MockDirectory, MockFilesystem, MockMounter};
     use crate::spec::Mount;
     use crate::unmount::NameAfter;
+    use std::path::Path;
     use std::sync::{Arc, Mutex};
 
     fn id(text: &str) -> ContainerId {
@@ -208,34 +197,27 @@ mod tests {
             Container::new(id("c")),
         ];
         let (fs, unmounted) = filesystem(&[], "bad");
-        let error = unshare_all(&fs, &MockMounter::new(), None, &sandbox(containers)).unwrap_err();
-        let failed: Vec<_> = error.failures.iter().map(|f| (f.container.as_str(), f.step.to_string())).collect();
+        let report = unshare_all(&fs, &MockMounter::new(), None, &sandbox(containers));
+        let failed: Vec<_> = report.failures().map(|f| (f.container.as_ref().unwrap().as_str(), &*f.path)).collect();
         assert_eq!(
             failed,
-            [("a", "host mount /m/a-0123456789abcdef-bad".to_owned()), ("bad", "root filesystem".to_owned())],
-            "{error}"
+            [("a", Path::new("/m/a-0123456789abcdef-bad")), ("bad", Path::new("/m/bad/rootfs"))],
+            "{report}"
         );
-        assert_eq!(error.done.len(), 3);
+        assert_eq!(report.unmounted().count(), 3);
         assert_eq!(
             *unmounted.lock().unwrap(),
             ["/m/a-0123456789abcdef-good", "/m/a-0123456789abcdef-bad", "/m/a/rootfs", "/m/bad/rootfs", "/m/c/rootfs"]
         );
-        assert!(
-            error
-                .to_string()
-                .starts_with("2 steps failed, 3 done; container a, host mount /m/a-0123456789abcdef-bad: ")
-        );
+        assert!(report.to_string().contains("/m/bad/rootfs: could not unmount"), "{report}");
     }
 
     #[test]
     fn a_symlinked_container_is_skipped_and_the_outcome_says_so() {
         let (fs, unmounted) = filesystem(&["evil"], "never");
         let containers = [with_host_mounts("evil", &["/m/evil-0123456789abcdef-x"]), Container::new(id("good"))];
-        let done = unshare_all(&fs, &MockMounter::new(), None, &sandbox(containers)).unwrap();
-        assert_eq!(
-            (done[0].step.clone(), done[0].outcome),
-            (UnshareStep::ContainerDir, UnshareOutcome::RefusedSymlink)
-        );
+        let report = unshare_all(&fs, &MockMounter::new(), None, &sandbox(containers));
+        assert_eq!((&*report.mounts[0].path, &report.mounts[0].result), (Path::new("/m/evil"), &Ok(Removal::Symlink)));
         assert_eq!(*unmounted.lock().unwrap(), ["/m/good/rootfs"]);
     }
 
@@ -244,8 +226,8 @@ mod tests {
         let mut container = with_host_mounts("c", &["", "/m/c/vol"]);
         container.fs_type = "ext4".into();
         let (fs, unmounted) = filesystem(&[], "never");
-        let done = unshare_all(&fs, &MockMounter::new(), None, &sandbox([container])).unwrap();
-        assert_eq!(done.len(), 1);
+        let report = unshare_all(&fs, &MockMounter::new(), None, &sandbox([container]));
+        assert!(report.is_clean() && report.mounts.len() == 1, "{report}");
         assert_eq!(*unmounted.lock().unwrap(), ["/m/c/vol"]);
     }
 
@@ -257,11 +239,14 @@ mod tests {
         let (fs, unmounted) = filesystem(&[], "never");
         let mut daemon = MockRafsDaemon::new();
         daemon.expect_unmount().times(1).returning(|_| Ok(RafsUnmount::Done));
-        let done = unshare_all(&fs, &MockMounter::new(), Some(&daemon), &sandbox).unwrap();
-        assert_eq!(done[0].outcome, UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed });
+        let report = unshare_all(&fs, &MockMounter::new(), Some(&daemon), &sandbox);
+        let paths: Vec<_> = report.mounts.iter().map(|mount| &*mount.path).collect();
+        assert_eq!(paths, ["/rafs/c/lowerdir", "/m/c/snapshotdir", "/m/c/rootfs"].map(Path::new));
+        assert_eq!(report.mounts[1].result, Ok(Removal::of_layers(1, NameAfter::Removed)));
+        assert_eq!(report.removed, ["/m/c/snapshotdir", "/m/c/rootfs"].map(Path::new));
         assert_eq!(*unmounted.lock().unwrap(), ["/m/c/snapshotdir"]);
-        let error = unshare_all(&fs, &MockMounter::new(), None, &sandbox).unwrap_err();
-        assert_eq!(error.failures[0].error, KataError::NoRafsDaemon);
+        let report = unshare_all(&fs, &MockMounter::new(), None, &sandbox);
+        assert_eq!(report.mounts[0].result, Err(KataError::NoRafsDaemon));
     }
 
     #[test]
@@ -269,8 +254,8 @@ mod tests {
         let mut fs = MockFilesystem::new();
         fs.expect_metadata().returning(|_, _| Err(os(Errno::EACCES)));
         let sandbox = sandbox([Container::new(id("c"))]);
-        let error = unshare_all(&fs, &MockMounter::new(), None, &sandbox).unwrap_err();
-        assert_eq!(error.failures[0].step, UnshareStep::ContainerDir);
-        assert_eq!(error.failures[0].error.errno(), Some(Errno::EACCES));
+        let report = unshare_all(&fs, &MockMounter::new(), None, &sandbox);
+        assert_eq!(report.mounts[0].path, Path::new("/m/c"));
+        assert_eq!(report.mounts[0].result.as_ref().unwrap_err().errno(), Some(Errno::EACCES));
     }
 }

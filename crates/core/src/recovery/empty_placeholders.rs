@@ -8,13 +8,13 @@ use crate::file::{DirectoryEntry, FileKind, FinalSymlink};
 use crate::path::{ContainerId, Location};
 use crate::ports::Filesystem;
 use crate::recovery::Orphan;
-use crate::unmount::placeholder::is_gone;
+use crate::unmount::placeholder;
 
 /// The names that sharing could have created below `root` and that are empty now, innermost first: `<id>/<name>` and
 /// `<id>-…`, in the private directory `<id>:<name>`. Mount points are not entered: the mounts hold data of other users.
 pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[Orphan]) -> Result<Vec<Location>, Error> {
     let mut names = Names { fs, root, covered: mounts.iter().map(|left| &left.at).collect(), found: Vec::new() };
-    for entry in names.listed(&Location::from(root))? {
+    for entry in placeholder::listed(fs, &Location::from(root))? {
         if entry.name.to_str().is_some_and(has_own_shape) {
             names.outer(&entry)?;
         }
@@ -42,7 +42,7 @@ impl Names<'_> {
             return self.inner(at, entry).map(drop);
         }
         let mut all_empty = true;
-        for inner in self.listed(&at)? {
+        for inner in placeholder::listed(self.fs, &at)? {
             let inner_at = Location::beneath(self.root, Path::new(&entry.name).join(&inner.name))?;
             all_empty &= self.inner(inner_at, &inner)?;
         }
@@ -56,7 +56,7 @@ impl Names<'_> {
     fn inner(&mut self, at: Location, entry: &DirectoryEntry) -> Result<bool, Error> {
         let is_empty = !self.covered.contains(&at)
             && match entry.kind {
-                FileKind::Directory => self.listed(&at)?.is_empty(),
+                FileKind::Directory => placeholder::listed(self.fs, &at)?.is_empty(),
                 FileKind::Regular => self.is_empty_file(&at)?,
                 _ => false,
             };
@@ -64,24 +64,6 @@ impl Names<'_> {
             self.found.push(at);
         }
         Ok(is_empty)
-    }
-
-    fn listed(&self, at: &Location) -> Result<Vec<DirectoryEntry>, Error> {
-        let directory = match self.fs.open_dir(at) {
-            Ok(directory) => directory,
-            Err(error) => {
-                // It counts as gone only if a second call reports that too.
-                return match self.fs.metadata(at, FinalSymlink::Itself) {
-                    Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Vec::new()),
-                    _ => Err(error.into()),
-                };
-            }
-        };
-        match directory.entries().and_then(Iterator::collect::<Result<Vec<_>, _>>) {
-            // Another process removed it after it was opened.
-            Err(error) if error.errno() == Errno::ENOENT => Ok(Vec::new()),
-            listed => Ok(listed?),
-        }
     }
 
     fn is_empty_file(&self, at: &Location) -> Result<bool, Error> {

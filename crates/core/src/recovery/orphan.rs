@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::mount::MountInfo;
 use crate::path::Location;
-use crate::recovery::UnprovenMount;
+use crate::unmount::UnprovenMount;
 
 /// The role of a mount in a sandbox.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

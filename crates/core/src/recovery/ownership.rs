@@ -11,9 +11,10 @@ use crate::mount_table::tree::MountTree;
 use crate::mount_table::{MountRow, MountTable};
 use crate::path::Location;
 use crate::ports::{Filesystem, Mounter};
-use crate::recovery::{Orphan, OrphanRole, Recovery, UnprovenMount, UnprovenReason};
+use crate::recovery::{Orphan, OrphanRole, Recovery};
 use crate::sandbox::SandboxDirs;
 use crate::unmount::record_state::{deleted, stale_origin};
+use crate::unmount::{UnprovenMount, UnprovenReason};
 
 /// A sandbox's directories with the paths that the mount table uses.
 #[derive(Clone, Debug)]

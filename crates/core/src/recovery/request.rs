@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::Error;
 use crate::sandbox::SandboxDirs;
+use crate::share::layout::given;
 
 /// A sandbox whose runtime died, known only by its directories: its orphans are found in the mount table and in the
 /// directories, and removed.
@@ -16,7 +17,7 @@ use crate::sandbox::SandboxDirs;
 /// * on those directories themselves, a mount that is proven to be the set-up's: a bind of the mounts directory or of
 ///   the private directory onto itself; and on the guest's directory, a read-only mount of the mounts directory whose
 ///   master, if any, is that directory's peer group or, through other namespaces alone, receives from it. Any other mount
-///   there is left and reported with the reason ([`UnprovenMount`](crate::recovery::UnprovenMount)); so is a symlink. The
+///   there is left and reported with the reason ([`UnprovenMount`](crate::unmount::UnprovenMount)); so is a symlink. The
 ///   mounts below it are not examined.
 /// * with the set-up's record ([`with_record`](Self::with_record)), the recorded mount wherever it is; and where the
 ///   mounts directory was renamed and created again, the mounts and names below the one that the guest saw.
@@ -44,12 +45,8 @@ impl Recovery {
     ///
     /// [`Error::Unspecified`]: a path is empty.
     pub fn new(mounts_dir: impl Into<Utf8PathBuf>, shared_dir: impl Into<Utf8PathBuf>) -> Result<Self, Error> {
-        let (mounts_dir, shared_dir) = (mounts_dir.into(), shared_dir.into());
-        for (path, what) in [(&mounts_dir, "mounts directory"), (&shared_dir, "shared directory")] {
-            if path.as_str().is_empty() {
-                return Err(Error::Unspecified { what });
-            }
-        }
+        let mounts_dir = given(mounts_dir.into(), "mounts directory")?;
+        let shared_dir = given(shared_dir.into(), "shared directory")?;
         Ok(Self { mounts_dir, shared_dir, private_dir: None, directories_too: false, record: None })
     }
 
@@ -59,11 +56,7 @@ impl Recovery {
     ///
     /// [`Error::Unspecified`]: the path is empty.
     pub fn private_dir(mut self, private_dir: impl Into<Utf8PathBuf>) -> Result<Self, Error> {
-        let private_dir = private_dir.into();
-        if private_dir.as_str().is_empty() {
-            return Err(Error::Unspecified { what: "private directory" });
-        }
-        self.private_dir = Some(private_dir);
+        self.private_dir = Some(given(private_dir.into(), "private directory")?);
         Ok(self)
     }
 

@@ -8,7 +8,6 @@ pub(crate) mod setup;
 pub(crate) mod setup_run;
 pub(crate) mod setup_step;
 pub(crate) mod teardown;
-pub(crate) mod teardown_report;
 pub(crate) mod teardown_run;
 pub(crate) mod teardown_step;
 
@@ -16,5 +15,4 @@ pub use record::{IfNotShared, SandboxDirs};
 pub use setup::SandboxSetup;
 pub(crate) use setup_step::SetupStep;
 pub use teardown::TearDown;
-pub use teardown_report::{TearDownReport, TornDown};
 pub(crate) use teardown_step::TearDownStep;

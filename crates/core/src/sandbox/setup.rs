@@ -9,6 +9,7 @@ use crate::ports::Mounter;
 use crate::sandbox::IfNotShared;
 use crate::share::SANDBOX_MOUNTS_DIR;
 use crate::share::Share;
+use crate::share::layout::given;
 
 /// A sandbox's directories: `mounts`, below which everything is bound, and `shared`, its read-only slave, which the
 /// guest sees. Later mounts below the first propagate to the second, and nothing can be written there.
@@ -45,12 +46,8 @@ impl SandboxSetup {
     ///
     /// [`Error::Unspecified`]: a path is empty.
     pub fn new(mounts_dir: impl Into<Utf8PathBuf>, shared_dir: impl Into<Utf8PathBuf>) -> Result<Self, Error> {
-        let (mounts_dir, shared_dir) = (mounts_dir.into(), shared_dir.into());
-        for (path, what) in [(&mounts_dir, "mounts directory"), (&shared_dir, "shared directory")] {
-            if path.as_str().is_empty() {
-                return Err(Error::Unspecified { what });
-            }
-        }
+        let mounts_dir = given(mounts_dir.into(), "mounts directory")?;
+        let shared_dir = given(shared_dir.into(), "shared directory")?;
         Ok(Self { mounts_dir, shared_dir, private_dir: None, unshared: IfNotShared::Fail, bind_mounts: Vec::new() })
     }
 
@@ -67,10 +64,7 @@ impl SandboxSetup {
     ///
     /// [`Error::Unspecified`]: the path is empty.
     pub fn private_dir(mut self, private_dir: impl Into<Utf8PathBuf>) -> Result<Self, Error> {
-        let private_dir = private_dir.into();
-        if private_dir.as_str().is_empty() {
-            return Err(Error::Unspecified { what: "private directory" });
-        }
+        let private_dir = given(private_dir.into(), "private directory")?;
         self.bind_mounts = self.bind_mounts.into_iter().map(|share| share.prepared_in(&private_dir)).collect();
         self.private_dir = Some(private_dir);
         Ok(self)

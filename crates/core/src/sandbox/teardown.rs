@@ -9,15 +9,18 @@ use crate::mount::{MountSubtree, Origin, Placeholder};
 use crate::sandbox::{SandboxDirs, TearDownStep};
 use crate::share::ShareRecord;
 use crate::unmount::UnmountStrategy;
+use crate::unmount::stack::How;
 
 /// A tear-down: of shares of a container or of a sandbox, and of the sandbox's own mounts.
 ///
 /// * Mounts are unmounted in reverse order of set-up; every layer of a stack; children before parents, or as one tree.
 /// * It continues after every failure; each place has its outcome.
 /// * A record is compared first. If it is of another boot or mount namespace, or names neither, the outcome is
-///   [`TearDownOutcome::Stale`](crate::unmount::TearDownOutcome::Stale), and nothing is unmounted for it.
+///   [`Removal::Stale`](crate::unmount::Removal::Stale), and nothing is unmounted for it.
 /// * A share is looked up by its name, which belongs to it alone, and then by its id, in case the name was swapped or
 ///   moved. The sandbox's own mounts are unmounted by their id alone: a mount that covers one stays, and is reported.
+/// * A mount that is still on a name of the sandbox's mounts directory at the end, and that no record has, is left and
+///   reported: [`Refusal::NotRecorded`](crate::unmount::Refusal::NotRecorded).
 /// * A mount or file that another caller has already unmounted or removed is no failure.
 /// * Only files that the records list as created are removed, by their identity, one level each, while they are empty
 ///   and no mount point.
@@ -53,8 +56,8 @@ impl TearDown {
         &self.mounts_dir
     }
 
-    pub(crate) fn take_off(&self) -> UnmountStrategy {
-        self.how
+    pub(crate) fn strategy(&self) -> How {
+        self.how.into()
     }
 
     pub(crate) fn origin(&self) -> Option<Origin> {
@@ -84,6 +87,7 @@ impl TearDown {
             steps.push(own(&dirs.shared_dir, dirs.shared));
             steps.extend(dirs.made_shared.map(|mount| own(&dirs.mounts_dir, mount)));
         }
+        steps.extend(self.dirs.iter().map(|dirs| TearDownStep::NameOthers(dirs.mounts_dir.clone())));
         let made = self.left_to_remove(&shares);
         if !made.is_empty() {
             steps.push(TearDownStep::RemoveMade(made));

@@ -27,6 +27,8 @@ pub(crate) enum TearDownStep {
         /// The mount.
         mount: MountKey,
     },
+    /// Reports every mount that is still on a name of the mounts directory, and that no record has.
+    NameOthers(Utf8PathBuf),
     /// Removes directories that were created, the last one first.
     RemoveMade(Vec<Placeholder>),
 }
@@ -41,6 +43,7 @@ impl fmt::Display for TearDownStep {
                 write!(f, "unmount every layer on {} and remove what was created for it", record.path.display())
             }
             Self::TakeOwn { path, .. } => write!(f, "unmount {path}"),
+            Self::NameOthers(mounts_dir) => write!(f, "report every other mount on the names of {mounts_dir}"),
             Self::RemoveMade(made) => {
                 f.write_str("remove if empty:")?;
                 made.iter().rev().try_for_each(|made| write!(f, " {}", made.at.for_display().display()))

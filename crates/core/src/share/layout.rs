@@ -33,7 +33,12 @@ pub(crate) fn share_location(mounts_dir: &Utf8Path, id: &ContainerId, name: &str
 }
 
 pub(crate) fn mounts_dir_given(mounts_dir: &Utf8Path) -> Result<(), Error> {
-    if mounts_dir.as_str().is_empty() { Err(Error::Unspecified { what: "mounts directory" }) } else { Ok(()) }
+    given(mounts_dir, "mounts directory").map(drop)
+}
+
+/// The path, unless it is empty.
+pub(crate) fn given<P: AsRef<Utf8Path>>(path: P, what: &'static str) -> Result<P, Error> {
+    if path.as_ref().as_str().is_empty() { Err(Error::Unspecified { what }) } else { Ok(path) }
 }
 
 /// One component below a directory, or why it is none.

@@ -16,7 +16,7 @@ use crate::stepwise::driver::Driver;
 use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::detach_exactly;
-use crate::unmount::placeholder::{self, Removal};
+use crate::unmount::placeholder::{self, NameRemoval};
 
 /// A [`Share`] in progress.
 #[derive(Clone, Debug)]
@@ -141,8 +141,8 @@ impl Sharing {
         let made = |made: &Placeholder| made.at == at && made.identity.kind == FileKind::Directory;
         let Some(index) = self.made.iter().position(made) else { return Ok(None) };
         match placeholder::remove_made(fs, &self.made[index])? {
-            Removal::Removed => self.made.remove(index),
-            Removal::Kept(error) => return Err(error.into()),
+            NameRemoval::Removed => self.made.remove(index),
+            NameRemoval::Kept(error) => return Err(error.into()),
         };
         Ok(Some(ShareStep::MakePlaceholder(at)))
     }
@@ -189,8 +189,8 @@ impl Sharing {
         }
         if let Some(made) = &self.prepared_on {
             match placeholder::remove_made(fs, made)? {
-                Removal::Removed => self.prepared_on = None,
-                Removal::Kept(error) => return Err(error.into()),
+                NameRemoval::Removed => self.prepared_on = None,
+                NameRemoval::Kept(error) => return Err(error.into()),
             }
         }
         Ok(())

@@ -2,27 +2,27 @@
 
 use camino::Utf8Path;
 
-use crate::error::{Errno, Error};
+use crate::error::Error;
 use crate::file::{FileKind, FinalSymlink};
-use crate::mount::{MountInfo, MountKey, MountSubtree, Placeholder, UnmountMode, UnmountRequest};
+use crate::mount::{MountInfo, MountKey, MountSubtree, UnmountMode, UnmountRequest};
 use crate::path::Location;
 use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::ShareRecord;
 use crate::share::layout::share_location;
 use crate::share::unshare::{warn_kept, warn_symlink};
-use crate::unmount::exact::{Unmounted, may_have_moved, unmount_found};
-use crate::unmount::placeholder::{self, Removal, is_gone};
+use crate::unmount::exact::{Identified, may_have_moved, unmount_found};
+use crate::unmount::placeholder;
 use crate::unmount::record_state::stale_origin;
-use crate::unmount::{NameAfter, UnshareOutcome};
-use crate::unmount::{Proof, RecordState, StaleReason};
+use crate::unmount::stack::Stop;
+use crate::unmount::{NameAfter, Proof, RecordState, Removal, StaleReason};
 
 impl ShareRecord {
     /// Unmounts the recorded mount, wherever it is now, and no other. Then removes the files that were created for it
     /// ([`made`](Self::made)): the same files, one level each, and only while they are empty.
     ///
     /// * The mount must be the recorded one: boot, mount namespace, id, device and root are compared first
-    ///   ([`state`](Self::state)). Where the record proves nothing, nothing is unmounted: [`UnshareOutcome::Stale`].
-    /// * Where another mount covers it, nothing is changed: [`UnshareOutcome::Covered`].
+    ///   ([`state`](Self::state)). Where the record proves nothing, nothing is unmounted: [`Removal::Stale`].
+    /// * Where another mount covers it, nothing is changed: [`Removal::Covered`].
     /// * Where the name was swapped or moved, the mount is found by its id and unmounted at its present place, however
     ///   long its path is. With [`Proof::Likely`] this is limited to places below the mounts directory.
     /// * A mount that is gone already is no error: another caller has unmounted it.
@@ -31,7 +31,7 @@ impl ShareRecord {
     ///
     /// As [`ShareName::unshare`](crate::share::ShareName::unshare). A mount that cannot be looked up does not count as
     /// gone: that is an error too.
-    pub fn unshare(&self, backend: &dyn Backend, mounts_dir: &Utf8Path) -> Result<UnshareOutcome, Error> {
+    pub fn unshare(&self, backend: &dyn Backend, mounts_dir: &Utf8Path) -> Result<Removal, Error> {
         unshare_recorded(backend.filesystem(), backend.mounter(), mounts_dir, self)
     }
 }
@@ -41,413 +41,102 @@ pub(crate) fn unshare_recorded(
     mounter: &dyn Mounter,
     mounts_dir: &Utf8Path,
     record: &ShareRecord,
-) -> Result<UnshareOutcome, Error> {
+) -> Result<Removal, Error> {
     let span = tracing::debug_span!(target: "mountwright", "unshare_recorded", subsystem = "mount",
         "shared-dir" = %mounts_dir, "container-id" = %record.container, name = record.name);
     span.in_scope(|| {
         let at = share_location(mounts_dir, &record.container, &record.name)?;
-        let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
-        if let Some(reason) = stale_origin(mounter, record.origin, record.mount)? {
-            return stale(fs, record, &at, reason);
+        let removal = Unshare { fs, mounter, mounts_dir, record, at: &at }.run().or_else(Stop::removal)?;
+        if removal == Removal::Symlink {
+            warn_symlink(&record.container);
         }
-        // A unique id is compared with device and root where it is unmounted; a classic one has to be looked up first.
-        if matches!(record.mount, MountKey::Reused(_)) {
-            match record.state(mounter)? {
-                RecordState::There { .. } => {}
-                RecordState::Gone => return Ok(already_gone(fs, record, &at)),
-                RecordState::Stale(reason) => return stale(fs, record, &at, reason),
-            }
-        }
-        let by_name = UnmountRequest::new(at.clone()).only(record.mount).showing(shows.clone());
-        match mounter.unmount(&by_name.with_mode(UnmountMode::Detach)) {
-            Ok(()) => {
-                let name = remove_names(fs, &record.made, &at)?;
-                return Ok(UnshareOutcome::Detached { layers: 1, name });
-            }
-            Err(error) if may_have_moved(&error) => {}
-            Err(error) => return Err(error.into()),
-        }
-        match record.state(mounter)? {
-            RecordState::There { mount, proof: Proof::Likely } if !is_below(fs, mounts_dir, &mount)? => {
-                return stale(fs, record, &at, StaleReason::AnotherMount);
-            }
-            RecordState::There { .. } => {}
-            RecordState::Gone => return Ok(already_gone(fs, record, &at)),
-            RecordState::Stale(reason) => return stale(fs, record, &at, reason),
-        }
-        match unmount_found(mounter, record.mount, Some(&shows), UnmountMode::Detach)? {
-            Unmounted::Done(path) if path == at.for_display() => {
-                let name = remove_names(fs, &record.made, &at)?;
-                Ok(UnshareOutcome::Detached { layers: 1, name })
-            }
-            Unmounted::Done(_) => Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept }),
-            Unmounted::Gone => Ok(already_gone(fs, record, &at)),
-            Unmounted::Covered(_) => Ok(UnshareOutcome::Covered),
-        }
+        Ok(removal)
     })
 }
 
-/// Reports the state of the name of a mount that is gone. Removes nothing, because another caller may be about to.
-fn already_gone(fs: &dyn Filesystem, record: &ShareRecord, at: &Location) -> UnshareOutcome {
-    match fs.metadata(at, FinalSymlink::Itself) {
-        Err(error) if is_gone(error.errno()) => UnshareOutcome::Missing,
-        Err(error) if error.errno() == Errno::ELOOP => {
-            warn_symlink(&record.container);
-            UnshareOutcome::RefusedSymlink
+struct Unshare<'a> {
+    fs: &'a dyn Filesystem,
+    mounter: &'a dyn Mounter,
+    mounts_dir: &'a Utf8Path,
+    record: &'a ShareRecord,
+    at: &'a Location,
+}
+
+impl Unshare<'_> {
+    fn run(&self) -> Result<Removal, Stop> {
+        if let Some(reason) = stale_origin(self.mounter, self.record.origin, self.record.mount)? {
+            return Ok(self.stale(reason));
         }
-        Ok(found) if found.kind == FileKind::Symlink => {
-            warn_symlink(&record.container);
-            UnshareOutcome::RefusedSymlink
+        // A unique id is compared with device and root where it is unmounted; a classic one has to be looked up first.
+        if matches!(self.record.mount, MountKey::Reused(_)) {
+            self.there()?;
         }
-        _ => UnshareOutcome::NotMounted { name: NameAfter::Kept },
+        let shows = MountSubtree { device: self.record.device, root: self.record.subpath.clone() };
+        let request = UnmountRequest::new(self.at.clone()).only(self.record.mount).showing(shows.clone());
+        match self.mounter.unmount(&request.with_mode(UnmountMode::Detach)) {
+            Ok(()) => return Ok(self.unmounted()),
+            Err(error) if may_have_moved(&error) => {}
+            Err(error) => return Ok(Removal::of_unmount(error)?),
+        }
+        self.unmount_elsewhere(&shows)
     }
-}
 
-fn stale(
-    fs: &dyn Filesystem,
-    record: &ShareRecord,
-    at: &Location,
-    reason: StaleReason,
-) -> Result<UnshareOutcome, Error> {
-    tracing::warn!(target: "mountwright", subsystem = "mount", container = %record.container, %reason,
-        "record of a share is stale, nothing is unmounted");
-    let name = match reason {
-        StaleReason::UnknownOrigin | StaleReason::AnotherBoot => remove_names(fs, &record.made, at)?,
-        // In the other namespace the mount may be in use, and removing its name here would unmount it there.
-        StaleReason::AnotherNamespace | StaleReason::AnotherMount => NameAfter::Kept,
-    };
-    Ok(UnshareOutcome::Stale { reason, name })
-}
-
-fn is_below(fs: &dyn Filesystem, mounts_dir: &Utf8Path, mount: &MountInfo) -> Result<bool, Error> {
-    Ok(mount.mount_point.starts_with(fs.canonicalize(mounts_dir.as_std_path())?))
-}
-
-/// Removes what was created for a share. The container's directory stays while another share is in it.
-pub(crate) fn remove_names(fs: &dyn Filesystem, made: &[Placeholder], at: &Location) -> Result<NameAfter, Error> {
-    let mut name = NameAfter::Kept;
-    for made in made.iter().rev() {
-        match placeholder::remove_made(fs, made)? {
-            Removal::Removed if made.at == *at => name = NameAfter::Removed,
-            Removal::Removed => {}
-            Removal::Kept(error) if made.at != *at && error.errno() == Errno::ENOTEMPTY => {}
-            Removal::Kept(error) => warn_kept(&made.at.for_display(), &error),
+    /// Unmounts the mount where it is now: its name led to another mount, or to none.
+    fn unmount_elsewhere(&self, shows: &MountSubtree) -> Result<Removal, Stop> {
+        let (mount, proof) = self.there()?;
+        if proof == Proof::Likely && !self.is_below_mounts_dir(&mount)? {
+            return Ok(self.stale(StaleReason::AnotherMount));
+        }
+        match unmount_found(self.mounter, self.record.mount, Some(shows), UnmountMode::Detach.into())? {
+            Identified::Unmounted(path) if path == self.at.for_display() => Ok(self.unmounted()),
+            Identified::Unmounted(_) => Ok(Removal::of_layers(1, NameAfter::Kept)),
+            Identified::Gone | Identified::AnotherMount => Ok(self.already_gone()?),
+            Identified::Not(removal) => Ok(removal),
         }
     }
-    Ok(name)
+
+    /// The recorded mount. Fails with the outcome where it does not exist, or is not proven.
+    fn there(&self) -> Result<(Box<MountInfo>, Proof), Stop> {
+        match self.record.state(self.mounter)? {
+            RecordState::There { mount, proof } => Ok((mount, proof)),
+            RecordState::Gone => Err(Stop::Not(self.already_gone()?)),
+            RecordState::Stale(reason) => Err(Stop::Not(self.stale(reason))),
+        }
+    }
+
+    fn is_below_mounts_dir(&self, mount: &MountInfo) -> Result<bool, Error> {
+        Ok(mount.mount_point.starts_with(self.fs.canonicalize(self.mounts_dir.as_std_path())?))
+    }
+
+    /// The state of the name of a mount that is gone. Removes nothing, because another caller may be about to.
+    fn already_gone(&self) -> Result<Removal, Error> {
+        match self.fs.metadata(self.at, FinalSymlink::Itself) {
+            Ok(found) if found.kind == FileKind::Symlink => Ok(Removal::Symlink),
+            Ok(_) => Ok(Removal::NotMounted { target: NameAfter::Kept }),
+            Err(error) => Removal::of_look(error),
+        }
+    }
+
+    fn unmounted(&self) -> Removal {
+        Removal::of_layers(1, self.remove_names(false))
+    }
+
+    fn stale(&self, reason: StaleReason) -> Removal {
+        tracing::warn!(target: "mountwright", subsystem = "mount", container = %self.record.container, %reason,
+            "record of a share is stale, nothing is unmounted");
+        let target = if reason.may_remove_names() { self.remove_names(true) } else { NameAfter::Kept };
+        Removal::Stale { reason, target }
+    }
+
+    /// Removes what was created for the share. The container's directory stays while another share is in it.
+    fn remove_names(&self, is_stale: bool) -> NameAfter {
+        let done = placeholder::remove_all_made(self.fs, self.record.made.iter(), Some(self.at), is_stale);
+        for error in &done.kept {
+            warn_kept(&self.at.for_display(), error);
+        }
+        done.target(self.at)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::{Operation, OsError};
-    use crate::file::{DeviceNumber, FileIdentity, Metadata};
-    use crate::mount::{MountId, UniqueMountId};
-    use crate::path::{ContainerId, Crossing};
-    use crate::ports::{Directory, DirectoryEntries, MockDirectory, MockFilesystem, MockMounter};
-    use crate::test_support::in_memory_mounts::ORIGIN;
-    use std::ffi::OsStr;
-    use std::num::NonZeroU64;
-    use std::sync::{Arc, Mutex};
-
-    const UNIQUE: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(77).unwrap()));
-    const REUSED: MountKey = MountKey::Reused(MountId(9));
-
-    fn record(mount: MountKey) -> ShareRecord {
-        ShareRecord {
-            container: ContainerId::new("c").unwrap(),
-            name: "rootfs".into(),
-            origin: Some(ORIGIN),
-            peers: None,
-            mount,
-            device: DeviceNumber::new(8, 1),
-            subpath: "/images/c".into(),
-            path: "/m/c/rootfs".into(),
-            made: vec![placeholder("c", 5), placeholder("c/rootfs", 6)],
-        }
-    }
-
-    fn placeholder(path: &str, inode: u64) -> Placeholder {
-        let identity = FileIdentity { device: DeviceNumber::new(0, 7), inode, kind: FileKind::Directory };
-        Placeholder { at: Location::beneath("/m", path).unwrap(), identity }
-    }
-
-    fn at_name() -> Location {
-        Location::beneath("/m", "c/rootfs").unwrap()
-    }
-
-    fn refused(errno: Errno) -> OsError {
-        OsError::new(Operation::Unmount, "/m/c/rootfs", errno)
-    }
-
-    fn mount_at(path: &'static str, device: DeviceNumber) -> MountInfo {
-        let mut info = MountInfo::new(MountId(9), MountId(1), device);
-        info.root = "/images/c".into();
-        info.mount_point = path.into();
-        info
-    }
-
-    type Removed = Arc<Mutex<Vec<String>>>;
-    type Found = &'static [(&'static str, u64)];
-
-    fn directory(below: String, found: Found, removed: &Removed) -> Box<dyn Directory> {
-        let mut directory = MockDirectory::new();
-        let of = move |name: &OsStr| format!("{below}{}", name.to_str().unwrap());
-        let path = of.clone();
-        directory.expect_metadata().returning(move |name| {
-            let inode = found.iter().find(|(at, _)| *at == path(name)).map(|(_, inode)| *inode);
-            let inode = inode.ok_or_else(|| refused(Errno::ENOENT))?;
-            Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 7), inode))
-        });
-        directory
-            .expect_own_metadata()
-            .returning(|| Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, 7), 1)));
-        directory.expect_entries().returning(|| Ok(DirectoryEntries::new(std::iter::empty())));
-        let (path, sink) = (of.clone(), removed.clone());
-        directory.expect_remove_dir().returning(move |name| {
-            sink.lock().unwrap().push(path(name));
-            Ok(())
-        });
-        let removed = removed.clone();
-        directory.expect_open_dir().returning(move |name, crossing| {
-            assert_eq!(crossing, Crossing::Refuse);
-            let path = of(name);
-            if !found.iter().any(|(at, _)| *at == path) {
-                return Err(refused(Errno::ENOENT));
-            }
-            Ok(self::directory(format!("{path}/"), found, &removed))
-        });
-        Box::new(directory)
-    }
-
-    /// Empty directories with these inode numbers below `/m`, where `look` is the result of looking up the share's
-    /// name; and the list of those that were removed.
-    fn filesystem(found: Found, look: Result<FileKind, Errno>) -> (MockFilesystem, Removed) {
-        let mut fs = MockFilesystem::new();
-        let removed = Removed::default();
-        let sink = removed.clone();
-        fs.expect_open_dir().returning(move |at| {
-            assert_eq!(*at, Location::trusted("/m"));
-            Ok(directory(String::new(), found, &sink))
-        });
-        fs.expect_canonicalize().returning(|path| Ok(path.to_owned()));
-        fs.expect_metadata()
-            .returning(move |_, _| look.map(|kind| Metadata::new(kind, DeviceNumber::new(0, 7), 6)).map_err(refused));
-        (fs, removed)
-    }
-
-    const NAMES: Found = &[("c", 5), ("c/rootfs", 6)];
-
-    /// A mounter that finds this, each look after the other; the last one again and again.
-    fn finding(all: Vec<Result<MountInfo, Errno>>, by_name: Result<(), Errno>) -> MockMounter {
-        let mut mounter = MockMounter::new();
-        mounter.expect_unmount().withf(|r| *r.at() == at_name()).returning(move |request| {
-            let shows = MountSubtree { device: DeviceNumber::new(8, 1), root: "/images/c".into() };
-            assert!(request.mode() == UnmountMode::Detach && request.expected().is_some());
-            assert_eq!(request.shows(), Some(&shows));
-            by_name.map_err(refused)
-        });
-        mounter.expect_origin().returning(|| Ok(ORIGIN));
-        let mut next = 0;
-        mounter.expect_find_mount().returning(move |key| {
-            let found = all[next.min(all.len() - 1)].clone();
-            next += 1;
-            found.map_err(|errno| OsError::new(Operation::FindMount, key, errno))
-        });
-        mounter
-    }
-
-    #[allow(clippy::unnecessary_wraps)] // The result of a look-up.
-    fn ours() -> Result<MountInfo, Errno> {
-        Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)))
-    }
-
-    #[allow(clippy::unnecessary_wraps)] // The result of a look-up.
-    fn moved() -> Result<MountInfo, Errno> {
-        Ok(mount_at("/m/moved/rootfs", DeviceNumber::new(8, 1)))
-    }
-
-    fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: MountKey) -> Result<UnshareOutcome, Error> {
-        unshare_recorded(fs, mounter, "/m".into(), &record(mount))
-    }
-
-    #[test]
-    fn the_recorded_mount_goes_and_its_name() {
-        for key in [UNIQUE, REUSED] {
-            let (fs, removed) = filesystem(NAMES, Ok(FileKind::Directory));
-            let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
-            assert_eq!(run(&finding(vec![ours()], Ok(())), &fs, key), Ok(done));
-            assert_eq!(*removed.lock().unwrap(), ["c/rootfs", "c"]);
-        }
-    }
-
-    #[test]
-    fn another_file_that_has_the_name_by_now_stays() {
-        let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 66)], Ok(FileKind::Directory));
-        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
-        assert_eq!(run(&finding(vec![ours()], Ok(())), &fs, UNIQUE), Ok(done));
-        assert_eq!(*removed.lock().unwrap(), ["c"]);
-    }
-
-    #[test]
-    fn a_cover_is_left_alone() {
-        let (fs, removed) = filesystem(NAMES, Ok(FileKind::Directory));
-        let mut mounter = finding(vec![ours()], Err(Errno::ESTALE));
-        mounter.expect_unmount().returning(|_| Err(refused(Errno::ESTALE)));
-        assert_eq!(run(&mounter, &fs, UNIQUE), Ok(UnshareOutcome::Covered));
-        assert_eq!(*removed.lock().unwrap(), [""; 0]);
-    }
-
-    #[test]
-    fn a_swapped_name_does_not_hide_the_mount() {
-        for key in [UNIQUE, REUSED] {
-            let (fs, _) = filesystem(NAMES, Ok(FileKind::Symlink));
-            let mut mounter = finding(vec![moved()], Err(Errno::ELOOP));
-            mounter
-                .expect_unmount()
-                .withf(move |r| *r.at() == Location::trusted("/m/moved/rootfs") && r.expected() == Some(key))
-                .times(1)
-                .returning(|_| Ok(()));
-            assert_eq!(run(&mounter, &fs, key), Ok(UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept }));
-        }
-    }
-
-    #[test]
-    fn reused_id_outside_the_mounts_directory_is_stale_and_a_unique_one_is_not() {
-        let elsewhere = || Ok(mount_at("/srv", DeviceNumber::new(8, 1)));
-        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-        let stale = UnshareOutcome::Stale { reason: StaleReason::AnotherMount, name: NameAfter::Kept };
-        assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, REUSED), Ok(stale));
-        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-        let mut mounter = finding(vec![elsewhere()], Err(Errno::EINVAL));
-        mounter.expect_unmount().times(1).returning(|_| Ok(()));
-        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Kept };
-        assert_eq!(run(&mounter, &fs, UNIQUE), Ok(done));
-    }
-
-    #[test]
-    fn mount_that_is_gone_keeps_its_names_and_the_outcome_says_what_stands_there() {
-        for (look, outcome) in [
-            (Err(Errno::ELOOP), UnshareOutcome::RefusedSymlink),
-            (Ok(FileKind::Symlink), UnshareOutcome::RefusedSymlink),
-            (Err(Errno::ENOENT), UnshareOutcome::Missing),
-            (Ok(FileKind::Directory), UnshareOutcome::NotMounted { name: NameAfter::Kept }),
-        ] {
-            for key in [UNIQUE, REUSED] {
-                let (fs, removed) = filesystem(NAMES, look);
-                assert_eq!(
-                    run(&finding(vec![Err(Errno::ENOENT)], Err(Errno::EINVAL)), &fs, key),
-                    Ok(outcome),
-                    "{look:?}"
-                );
-                assert_eq!(*removed.lock().unwrap(), [""; 0]);
-                // Another caller has unmounted it after the look-up.
-                let (fs, _) = filesystem(NAMES, look);
-                assert_eq!(
-                    run(&finding(vec![ours(), Err(Errno::ENOENT)], Err(Errno::EINVAL)), &fs, key),
-                    Ok(outcome),
-                    "{look:?}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn id_of_a_mount_that_shows_something_else_unmounts_nothing() {
-        let stale = UnshareOutcome::Stale { reason: StaleReason::AnotherMount, name: NameAfter::Kept };
-        let other_device = || Ok(mount_at("/m/c/rootfs", DeviceNumber::new(8, 2)));
-        let other_root =
-            || Ok(MountInfo { root: "/images/d".into(), ..mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)) });
-        for found in [other_device(), other_root()] {
-            for key in [UNIQUE, REUSED] {
-                let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-                assert_eq!(run(&finding(vec![found.clone()], Err(Errno::ESTALE)), &fs, key), Ok(stale));
-            }
-        }
-        let elsewhere = || Ok(mount_at("/srv", DeviceNumber::new(8, 2)));
-        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-        assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, UNIQUE), Ok(stale));
-        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-        let gone = UnshareOutcome::NotMounted { name: NameAfter::Kept };
-        assert_eq!(run(&finding(vec![elsewhere()], Err(Errno::EINVAL)), &fs, REUSED), Ok(gone));
-    }
-
-    #[test]
-    fn share_of_a_source_that_was_removed_is_the_recorded_one() {
-        let deleted =
-            MountInfo { root: "/images/c//deleted".into(), ..mount_at("/m/c/rootfs", DeviceNumber::new(8, 1)) };
-        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-        let done = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
-        assert_eq!(run(&finding(vec![Ok(deleted)], Ok(())), &fs, UNIQUE), Ok(done));
-    }
-
-    #[test]
-    fn record_of_another_boot_or_namespace_or_of_none_unmounts_nothing() {
-        let boot = Some(crate::mount::BootId::from_bytes([8; 16]));
-        let namespace = Some(crate::mount::MountNamespaceId::Unique(10));
-        for (origin, reason) in [
-            (None, StaleReason::UnknownOrigin),
-            (Some(crate::mount::Origin::UNKNOWN), StaleReason::UnknownOrigin),
-            (Some(crate::mount::Origin { boot, ..ORIGIN }), StaleReason::AnotherBoot),
-            (Some(crate::mount::Origin { namespace, ..ORIGIN }), StaleReason::AnotherNamespace),
-        ] {
-            let (fs, removed) = filesystem(&[("c", 5), ("c/rootfs", 66)], Ok(FileKind::Directory));
-            let record = ShareRecord { origin, ..record(UNIQUE) };
-            let outcome = unshare_recorded(&fs, &finding(vec![ours()], Ok(())), "/m".into(), &record);
-            assert_eq!(outcome, Ok(UnshareOutcome::Stale { reason, name: NameAfter::Kept }));
-            let expected: &[&str] = if reason == StaleReason::AnotherNamespace { &[] } else { &["c"] };
-            assert_eq!(*removed.lock().unwrap(), expected, "another file has the share's name");
-        }
-    }
-
-    #[test]
-    fn what_the_kernel_refuses_is_an_error() {
-        let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-        assert_eq!(
-            run(&finding(vec![ours()], Err(Errno::EPERM)), &fs, UNIQUE).unwrap_err().errno(),
-            Some(Errno::EPERM)
-        );
-    }
-
-    #[test]
-    fn a_mount_that_cannot_be_looked_for_is_an_error() {
-        for mount in [UNIQUE, REUSED] {
-            for errno in [Errno::EIO, Errno::EMFILE, Errno::EOPNOTSUPP] {
-                let mounter = finding(vec![Err(errno)], Err(Errno::EINVAL));
-                assert_eq!(run(&mounter, &MockFilesystem::new(), mount).unwrap_err().errno(), Some(errno));
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_elsewhere_may_be_covered_or_refused() {
-        for (errno, outcome) in [(Errno::ESTALE, Ok(UnshareOutcome::Covered)), (Errno::EPERM, Err(Some(Errno::EPERM)))]
-        {
-            let (fs, _) = filesystem(NAMES, Ok(FileKind::Directory));
-            let mut mounter = finding(vec![moved()], Err(Errno::ENOENT));
-            mounter.expect_unmount().returning(move |_| Err(refused(errno)));
-            assert_eq!(run(&mounter, &fs, UNIQUE).map_err(|error| error.errno()), outcome);
-        }
-    }
-
-    /// The outcome for the name, and the ones of these names that are removed.
-    fn names_removed(paper: &crate::test_support::in_memory_names::SharedPaper) -> (NameAfter, String) {
-        let mut record = record(UNIQUE);
-        for made in &mut record.made {
-            let path = made.at.for_display();
-            made.identity.device = crate::test_support::in_memory_names::PAPER;
-            made.identity.inode = paper.lock().unwrap().inode(path.to_str().unwrap());
-        }
-        let fs = crate::test_support::in_memory_names::filesystem(paper);
-        let name = remove_names(&fs, &record.made, &at_name()).unwrap();
-        (name, paper.lock().unwrap().log.join(", "))
-    }
-
-    #[test]
-    fn a_directory_that_another_share_is_in_stays() {
-        let paper = crate::test_support::in_memory_names::Paper::with(&["/m", "/m/c", "/m/c/rootfs", "/m/c/v"]);
-        assert_eq!(names_removed(&paper), (NameAfter::Removed, "remove /m/c/rootfs".to_owned()));
-        let paper = crate::test_support::in_memory_names::Paper::with(&["/m", "/m/c", "/m/c/rootfs", "/m/c/rootfs/x"]);
-        assert_eq!(names_removed(&paper), (NameAfter::Kept, String::new()));
-    }
-}
+mod tests;

@@ -5,10 +5,7 @@ use std::path::PathBuf;
 
 use crate::error::{Errno, Error, Leftover, Operation, OsError, Subject};
 use crate::file::{DeviceNumber, FileKind};
-use crate::kata::{
-    DirectVolumeError, KataError, NotOurs, NydusNotSupported, RafsError, UnshareAllError, UnshareFailure, UnshareStep,
-    UnusableVolumePath,
-};
+use crate::kata::{DirectVolumeError, KataError, NotOurs, NydusNotSupported, RafsError, UnusableVolumePath};
 use crate::kubernetes::atomic_writer::{AtomicVolumeError, AtomicVolumeLimits, LayoutFault, VolumeGeneration};
 use crate::kubernetes::fs_group::{FsGroupError, FsGroupProgress, FsGroupReport};
 use crate::mount::{
@@ -36,6 +33,8 @@ fn errors() -> Vec<Error> {
         RelativePath::new("a/../b").unwrap_err().into(),
         Error::DuplicateName { name: "data".to_owned() },
         Error::NotPrivate { path: path() },
+        Error::Unsettled { mount: path().into(), attempts: 4096 },
+        Error::Unsettled { mount: MountKey::Reused(MountId(9)).into(), attempts: 16 },
         conflict().into(),
         Error::LeftBehind { error: Box::new(Error::Unspecified { what: "source" }), left: leftovers() },
         OsError::new(Operation::Bind, path(), Errno::EBUSY).at_step("move_mount").into(),
@@ -54,6 +53,7 @@ fn errors() -> Vec<Error> {
             | Error::NotRelative(_)
             | Error::DuplicateName { .. }
             | Error::NotPrivate { .. }
+            | Error::Unsettled { .. }
             | Error::Conflict(_)
             | Error::LeftBehind { .. }
             | Error::Os(_) => {}
@@ -236,21 +236,6 @@ fn direct_volume_errors() -> Vec<DirectVolumeError<std::num::ParseIntError>> {
     all
 }
 
-fn unshare_all() -> UnshareAllError {
-    let failure = |step| {
-        let error = OsError::new(Operation::Unmount, "/m/box", Errno::EBUSY).into();
-        UnshareFailure::new(ContainerId::new("box").unwrap(), step, error)
-    };
-    let steps = [
-        UnshareStep::ContainerDir,
-        UnshareStep::HostMount("/m/box-data".into()),
-        UnshareStep::Rafs,
-        UnshareStep::SnapshotDir,
-        UnshareStep::Rootfs,
-    ];
-    UnshareAllError { failures: steps.map(failure).into(), done: Vec::new() }
-}
-
 fn listed<E: std::error::Error>(text: &mut String, name: &str, errors: impl IntoIterator<Item = E>) {
     let _ = writeln!(text, "{name}");
     for error in errors {
@@ -274,7 +259,6 @@ fn every_message_is_as_it_was_reviewed() {
     listed(&mut text, "FsGroupError", fs_group_errors());
     listed(&mut text, "KataError", kata_errors());
     listed(&mut text, "BadVolumeRecord", [BadVolumeRecord::new("fsGroup", "staff", "expected a group id")]);
-    listed(&mut text, "UnshareAllError", [unshare_all()]);
     listed(&mut text, "UnusableMount", unusable_mounts());
     let both = MountFlags::READ_ONLY;
     listed(&mut text, "ConflictingChange", [AttributeChange::new(both, both, None).unwrap_err()]);

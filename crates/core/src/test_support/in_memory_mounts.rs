@@ -41,7 +41,9 @@ impl PaperMounts {
         let path = at.for_display();
         match self.refuse {
             Some((refused, part, errno)) if refused == operation && path.to_string_lossy().contains(part) => {
-                Err(OsError::new(operation, path, errno))
+                let error = OsError::new(operation, path, errno);
+                // A mount that was found and that the kernel has locked.
+                Err(if errno == Errno::EINVAL { error.at_step("umount2") } else { error })
             }
             _ => Ok(()),
         }

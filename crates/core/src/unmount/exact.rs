@@ -2,58 +2,75 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Errno, OsError};
+use crate::error::{Errno, Error, OsError};
 use crate::mount::{MountInfo, MountKey, MountSubtree, UnmountMode, UnmountRequest};
 use crate::path::Location;
 use crate::ports::Mounter;
 use crate::unmount::record_state::shows_same;
+use crate::unmount::stack::{How, Stack, Stop};
+use crate::unmount::{NameAfter, Removal};
 
 /// The maximum number of look-ups of a mount that another process keeps moving.
-pub(crate) const MOST_LOOKS: usize = 16;
+pub(crate) const MOST_LOOKS: u32 = 16;
 
 /// Result of unmounting a mount by its identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Unmounted {
+pub(crate) enum Identified {
     /// It is unmounted. The path is its last mount point.
-    Done(PathBuf),
+    Unmounted(PathBuf),
     /// It was gone already.
     Gone,
-    /// Another mount covers it or its mount point.
-    Covered(PathBuf),
+    /// The mount with its id shows something else.
+    AnotherMount,
+    /// It was found, and was not unmounted.
+    Not(Removal),
+}
+
+impl Identified {
+    /// The number of mounts that were unmounted.
+    pub(crate) fn layers(self) -> Result<u32, Stop> {
+        match self {
+            Self::Unmounted(_) => Ok(1),
+            Self::Gone | Self::AnotherMount => Ok(0),
+            Self::Not(removal) => Err(Stop::Not(removal)),
+        }
+    }
 }
 
 /// Unmounts the mount with this id wherever it is, after checking that it shows the expected subtree. Where another
-/// process moved or unmounted it, it is looked up again; the same error twice at the same place is the result.
+/// process moved or unmounted it, it is looked up again; the same outcome twice at the same place is the result.
 pub(crate) fn unmount_found(
     mounter: &dyn Mounter,
     mount: MountKey,
     shows: Option<&MountSubtree>,
-    mode: UnmountMode,
-) -> Result<Unmounted, OsError> {
-    let mut before: Option<(PathBuf, Errno)> = None;
+    how: How,
+) -> Result<Identified, Error> {
+    let mut before = None;
     for _ in 0..MOST_LOOKS {
         let found = match mounter.find_mount(mount) {
             Ok(found) => found,
-            Err(error) if error.errno() == Errno::ENOENT => return Ok(Unmounted::Gone),
-            Err(error) => return Err(error),
+            Err(error) if error.errno() == Errno::ENOENT => return Ok(Identified::Gone),
+            Err(error) => return Err(error.into()),
         };
         if shows.is_some_and(|shows| !shows_same(&found, shows)) {
-            return Ok(Unmounted::Gone);
+            return Ok(Identified::AnotherMount);
         }
-        let error = match mounter.unmount(&of_mount(&found, mount).with_mode(mode)) {
-            Ok(()) => return Ok(Unmounted::Done(found.mount_point)),
-            Err(error) => error,
+        let at = Location::Trusted(found.mount_point.clone());
+        let removal = match Stack::found(mounter, &at, (&found, mount), how).unmount() {
+            Ok(0) => Removal::NotMounted { target: NameAfter::Kept },
+            Ok(_) => return Ok(Identified::Unmounted(found.mount_point)),
+            Err(stop) => stop.removal()?,
         };
-        if !may_have_moved(&error) {
-            return Err(error);
+        if matches!(removal, Removal::Busy { .. }) {
+            return Ok(Identified::Not(removal));
         }
-        let now = (found.mount_point, error.errno());
+        let now = (found.mount_point, removal);
         if before.as_ref() == Some(&now) {
-            return if is_locked(&error) { Err(error) } else { Ok(Unmounted::Covered(now.0)) };
+            return Ok(Identified::Not(now.1.existing()));
         }
         before = Some(now);
     }
-    Err(OsError::new(crate::error::Operation::Unmount, mount, Errno::ESTALE))
+    Err(Error::Unsettled { mount: mount.into(), attempts: MOST_LOOKS })
 }
 
 /// A request for this mount; by a classic id where only that was recorded.
@@ -65,11 +82,6 @@ pub(crate) fn of_mount(found: &MountInfo, mount: MountKey) -> UnmountRequest {
 pub(crate) fn may_have_moved(error: &OsError) -> bool {
     let moved = [Errno::ESTALE, Errno::EINVAL, Errno::ENOENT, Errno::ENOTDIR, Errno::ELOOP, Errno::EXDEV];
     moved.contains(&error.errno()) && error.left().is_empty()
-}
-
-/// True where umount2 itself returned `EINVAL` for a mount that was found.
-fn is_locked(error: &OsError) -> bool {
-    error.errno() == Errno::EINVAL && error.step() == Some("umount2")
 }
 
 /// Unmounts this one mount, lazily, and no other. A mount that is gone already is success.
@@ -88,21 +100,17 @@ pub(crate) fn unmount_exactly(
     mode: UnmountMode,
 ) -> Result<(), OsError> {
     let request = UnmountRequest::new(at.clone()).with_mode(mode).only(key);
-    let error = match mounter.unmount(&request) {
-        Ok(()) => return Ok(()),
-        Err(error) => error,
+    let Err(error) = mounter.unmount(&request) else { return Ok(()) };
+    let is_off = match key {
+        MountKey::Reused(_) => mounter.find_mount(key).is_err_and(|gone| gone.errno() == Errno::ENOENT),
+        MountKey::Unique(_) => {
+            let found = unmount_found(mounter, key, None, mode.into());
+            matches!(found, Ok(Identified::Unmounted(_) | Identified::Gone))
+        }
     };
-    if matches!(key, MountKey::Reused(_)) {
-        return match mounter.find_mount(key) {
-            Err(gone) if gone.errno() == Errno::ENOENT => Ok(()),
-            _ => Err(error),
-        };
-    }
-    match unmount_found(mounter, key, None, mode) {
-        Ok(Unmounted::Done(_) | Unmounted::Gone) => Ok(()),
-        Ok(Unmounted::Covered(_)) | Err(_) => Err(error),
-    }
+    if is_off { Ok(()) } else { Err(error) }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,7 +173,7 @@ mod tests {
             }
         });
         mounter.expect_unmount().times(2).returning(|_| Err(os(Errno::ENOENT)));
-        assert_eq!(unmount_found(&mounter, UNIQUE, None, UnmountMode::Detach), Ok(Unmounted::Gone));
+        assert_eq!(unmount_found(&mounter, UNIQUE, None, UnmountMode::Detach.into()), Ok(Identified::Gone));
     }
 
     #[test]
@@ -177,9 +185,10 @@ mod tests {
             let info = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
             Ok(MountInfo { mount_point: format!("/m{looks}").into(), ..info })
         });
-        mounter.expect_unmount().times(MOST_LOOKS).returning(|_| Err(os(Errno::ENOENT)));
-        let error = unmount_found(&mounter, UNIQUE, None, UnmountMode::Detach).unwrap_err();
-        assert_eq!(error.errno(), Errno::ESTALE);
+        mounter.expect_unmount().times(MOST_LOOKS as usize).returning(|_| Err(os(Errno::ENOENT)));
+        let error = unmount_found(&mounter, UNIQUE, None, UnmountMode::Detach.into()).unwrap_err();
+        assert_eq!(error, Error::Unsettled { mount: UNIQUE.into(), attempts: MOST_LOOKS });
+        assert!(error.to_string().contains(&UNIQUE.to_string()), "{error}");
     }
 
     #[test]
@@ -188,7 +197,10 @@ mod tests {
         let found = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
         mounter.expect_find_mount().return_once(move |_| Ok(found));
         let shows = MountSubtree { device: DeviceNumber::new(8, 1), root: "/other".into() };
-        assert_eq!(unmount_found(&mounter, REUSED, Some(&shows), UnmountMode::Detach), Ok(Unmounted::Gone));
+        assert_eq!(
+            unmount_found(&mounter, REUSED, Some(&shows), UnmountMode::Detach.into()),
+            Ok(Identified::AnotherMount)
+        );
     }
 
     #[test]

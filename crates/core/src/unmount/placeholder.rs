@@ -5,10 +5,11 @@ use std::path::Path;
 
 pub(crate) use crate::error::errno::is_gone;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
-use crate::file::{FileIdentity, FileKind, FileMode, FinalSymlink};
+use crate::file::{DirectoryEntry, FileIdentity, FileKind, FileMode, FinalSymlink};
 use crate::mount::Placeholder;
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, Filesystem};
+use crate::unmount::NameAfter;
 
 /// Creates a placeholder for a file of this kind: a directory for a directory, an empty file for anything else. Returns
 /// `None` if the name exists; the later bind checks its type.
@@ -64,7 +65,7 @@ pub(crate) fn there(fs: &dyn Filesystem, at: &Location) -> Result<Option<Placeho
 ///
 /// The directory that holds it is opened once, and the check and the removal use that descriptor: a directory above it
 /// that is swapped in between has no effect.
-pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Removal, OsError> {
+pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<NameRemoval, OsError> {
     let above = match Above::open(fs, &made.at) {
         Ok(above) => above,
         Err(error) => return gone_with_all_above(fs, &made.at, error),
@@ -74,7 +75,7 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
         Err(error) if is_gone(error.errno()) => {
             // For a file there the errno would be ENOTDIR.
             return match above.directory.open_dir(&above.name, Crossing::Enter) {
-                Err(other) if other.errno() == Errno::ENOENT => Ok(Removal::Removed),
+                Err(other) if other.errno() == Errno::ENOENT => Ok(NameRemoval::Removed),
                 _ => Err(at_path(&error, &made.at)),
             };
         }
@@ -84,22 +85,22 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
     let is_it = FileIdentity::from(&found) == made.identity
         || (found.kind == made.identity.kind
             && above.lists(&made.identity).map_err(|error| at_path(&error, &made.at))?);
-    let kept = |errno| Ok(Removal::Kept(OsError::new(operation, made.at.for_display(), errno)));
+    let kept = |errno| Ok(NameRemoval::Kept(OsError::new(operation, made.at.for_display(), errno)));
     if !is_it {
         return kept(Errno::ESTALE);
     }
     if !found.is_dir() && found.size != 0 {
         // The size may be that of a file that is mounted on it.
-        let is_mounted = above.directory.own_metadata().is_ok_and(|own| own.mount != found.mount);
-        return kept(if is_mounted { Errno::EBUSY } else { Errno::ENOTEMPTY });
+        let own = above.directory.own_metadata().map_err(|error| at_path(&error, &made.at))?;
+        return kept(if own.mount == found.mount { Errno::ENOTEMPTY } else { Errno::EBUSY });
     }
     let removed =
         if found.is_dir() { above.directory.remove_dir(&above.name) } else { above.directory.remove_file(&above.name) };
     Ok(match removed {
-        Ok(()) => Removal::Removed,
+        Ok(()) => NameRemoval::Removed,
         Err(error) => match gone_in_or_kept(&*above.directory, &above.name, error) {
-            Removal::Kept(error) => Removal::Kept(at_path(&error, &made.at)),
-            Removal::Removed => Removal::Removed,
+            NameRemoval::Kept(error) => NameRemoval::Kept(at_path(&error, &made.at)),
+            NameRemoval::Removed => NameRemoval::Removed,
         },
     })
 }
@@ -107,9 +108,9 @@ pub(crate) fn remove_made(fs: &dyn Filesystem, made: &Placeholder) -> Result<Rem
 /// Removes the empty directory or empty regular file at `at`; anything else stays, a symlink with `ELOOP`. No mount is
 /// entered to remove a directory. For a file, a mount that appears on its path at that moment is entered, and an empty
 /// file in it is removed.
-pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, OsError> {
+pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<NameRemoval, OsError> {
     let error = match fs.remove_dir(at) {
-        Ok(()) => return Ok(Removal::Removed),
+        Ok(()) => return Ok(NameRemoval::Removed),
         Err(error) => error,
     };
     if error.errno() != Errno::ENOTDIR {
@@ -121,8 +122,8 @@ pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<Removal, O
     };
     let removal = remove_empty_file(&*above.directory, &above.name, error)?;
     Ok(match removal {
-        Removal::Kept(error) => Removal::Kept(at_path(&error, at)),
-        Removal::Removed => Removal::Removed,
+        NameRemoval::Kept(error) => NameRemoval::Kept(at_path(&error, at)),
+        NameRemoval::Removed => NameRemoval::Removed,
     })
 }
 
@@ -172,9 +173,9 @@ impl Above {
 }
 
 /// The directory above could not be opened: if it does not exist, the name does not either.
-fn gone_with_all_above(fs: &dyn Filesystem, at: &Location, error: OsError) -> Result<Removal, OsError> {
+fn gone_with_all_above(fs: &dyn Filesystem, at: &Location, error: OsError) -> Result<NameRemoval, OsError> {
     match fs.metadata(at, FinalSymlink::Itself) {
-        Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Removal::Removed),
+        Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(NameRemoval::Removed),
         _ => Err(error),
     }
 }
@@ -190,13 +191,13 @@ fn at_path(error: &OsError, at: &Location) -> OsError {
 
 /// The meaning of a removal's error. A name counts as gone only if two calls report that: otherwise a removal that
 /// failed for another reason, or met a name that was moved away for a moment, would leave it behind without a report.
-pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -> Removal {
+pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -> NameRemoval {
     if error.errno() != Errno::ENOENT {
-        return Removal::Kept(error);
+        return NameRemoval::Kept(error);
     }
     match fs.metadata(at, FinalSymlink::Itself) {
-        Err(other) if is_gone(other.errno()) => Removal::Removed,
-        _ => Removal::Kept(error),
+        Err(other) if is_gone(other.errno()) => NameRemoval::Removed,
+        _ => NameRemoval::Kept(error),
     }
 }
 
@@ -207,8 +208,8 @@ pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], lost_a_race: 
     let mut left = Vec::new();
     for made in made.iter().rev() {
         let stays = match remove_made(fs, made) {
-            Ok(Removal::Removed) => false,
-            Ok(Removal::Kept(error)) => !(of_another && is_of_another(made.identity.kind, error.errno())),
+            Ok(NameRemoval::Removed) => false,
+            Ok(NameRemoval::Kept(error)) => !(of_another && is_of_another(made.identity.kind, error.errno())),
             Err(_) => true,
         };
         // The directory that holds it stays for it.
@@ -235,17 +236,88 @@ pub(crate) fn leftover(at: &Location, kind: FileKind) -> Leftover {
     }
 }
 
-/// True where something is mounted on a name of the directory at `at`. False where that cannot be determined.
-pub(crate) fn holds_a_mount(fs: &dyn Filesystem, at: &Location) -> bool {
-    let Ok(directory) = fs.open_dir(at) else { return false };
-    let (Ok(own), Ok(entries)) = (directory.own_metadata(), directory.entries()) else { return false };
-    let is_mounted = |name: &OsStr| directory.metadata(name).is_ok_and(|found| found.mount != own.mount);
-    entries.flatten().any(|entry| is_mounted(&entry.name))
+/// The names of the directory at `at`; none where it does not exist.
+pub(crate) fn listed(fs: &dyn Filesystem, at: &Location) -> Result<Vec<DirectoryEntry>, OsError> {
+    let directory = match fs.open_dir(at) {
+        Ok(directory) => directory,
+        Err(error) => {
+            // It counts as gone only if a second call reports that too.
+            return match fs.metadata(at, FinalSymlink::Itself) {
+                Err(other) if is_gone(error.errno()) && is_gone(other.errno()) => Ok(Vec::new()),
+                _ => Err(error),
+            };
+        }
+    };
+    match directory.entries().and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+        // Another process removed it after it was opened.
+        Err(error) if error.errno() == Errno::ENOENT => Ok(Vec::new()),
+        listed => listed,
+    }
+}
+
+/// True where something is mounted on a name of the directory at `at`. A look that fails is an error: it does not show
+/// that there is no mount.
+fn holds_a_mount(fs: &dyn Filesystem, at: &Location) -> Result<bool, OsError> {
+    let directory = fs.open_dir(at)?;
+    let own = directory.own_metadata()?;
+    for entry in directory.entries()? {
+        match directory.metadata(&entry?.name) {
+            Ok(found) if found.mount == own.mount => {}
+            Ok(_) => return Ok(true),
+            // Another process removed it after it was listed.
+            Err(error) if error.errno() == Errno::ENOENT => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+/// The removal of what was created for mounts.
+#[derive(Debug, Default)]
+pub(crate) struct MadeRemoval {
+    /// The names that were removed.
+    pub(crate) removed: Vec<Location>,
+    /// The reasons for which the others stay.
+    pub(crate) kept: Vec<OsError>,
+}
+
+impl MadeRemoval {
+    /// The outcome for one of the names.
+    pub(crate) fn target(&self, at: &Location) -> NameAfter {
+        if self.removed.contains(at) { NameAfter::Removed } else { NameAfter::Kept }
+    }
+}
+
+/// Removes what was created for mounts, the last one first, and continues after a failure. A directory that another mount
+/// is in stays without a failure: the removal of that mount removes it. With `own` every other directory that is not empty
+/// is left to a later removal. With `is_stale` a name that leads to another file is no failure.
+pub(crate) fn remove_all_made<'a>(
+    fs: &dyn Filesystem,
+    all: impl DoubleEndedIterator<Item = &'a Placeholder>,
+    own: Option<&Location>,
+    is_stale: bool,
+) -> MadeRemoval {
+    let mut done = MadeRemoval::default();
+    for made in all.rev() {
+        match remove_made(fs, made) {
+            Ok(NameRemoval::Removed) => done.removed.push(made.at.clone()),
+            Ok(NameRemoval::Kept(error)) if is_stale && error.errno() == Errno::ESTALE => {}
+            Ok(NameRemoval::Kept(error))
+                if error.errno() == Errno::ENOTEMPTY && own.is_some_and(|own| *own != made.at) => {}
+            Ok(NameRemoval::Kept(error)) if error.errno() == Errno::ENOTEMPTY => match holds_a_mount(fs, &made.at) {
+                Ok(true) => {}
+                Ok(false) => done.kept.push(error),
+                Err(look) => done.kept.extend([error, look]),
+            },
+            Ok(NameRemoval::Kept(error)) | Err(error) => done.kept.push(error),
+        }
+    }
+    done
 }
 
 /// The outcome for a placeholder.
 #[derive(Debug)]
-pub(crate) enum Removal {
+pub(crate) enum NameRemoval {
     /// It does not exist any more.
     Removed,
     /// It still exists; the error is the reason.
@@ -254,19 +326,19 @@ pub(crate) enum Removal {
 
 /// Removes the empty directory or empty regular file `name`; anything else stays, a symlink with `ELOOP`, a mount point with
 /// `EBUSY`.
-pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<Removal, Error> {
+pub(crate) fn remove(directory: &dyn Directory, name: &OsStr) -> Result<NameRemoval, Error> {
     let error = match directory.remove_dir(name) {
-        Ok(()) => return Ok(Removal::Removed),
+        Ok(()) => return Ok(NameRemoval::Removed),
         Err(error) => error,
     };
     match error.errno() {
         Errno::ENOENT => Ok(gone_in_or_kept(directory, name, error)),
         Errno::ENOTDIR => Ok(remove_empty_file(directory, name, error)?),
-        _ => Ok(Removal::Kept(error)),
+        _ => Ok(NameRemoval::Kept(error)),
     }
 }
 
-fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<Removal, OsError> {
+fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsError) -> Result<NameRemoval, OsError> {
     let file = match directory.open_entry(name) {
         Ok(file) => file,
         Err(error) if error.errno() == Errno::ENOENT => return Ok(gone_in_or_kept(directory, name, error)),
@@ -274,17 +346,17 @@ fn remove_empty_file(directory: &dyn Directory, name: &OsStr, no_directory: OsEr
     };
     let found = file.metadata()?;
     if found.kind != FileKind::Regular || found.size != 0 {
-        return Ok(Removal::Kept(of_kind(no_directory, found.kind)));
+        return Ok(NameRemoval::Kept(of_kind(no_directory, found.kind)));
     }
     if let Err(error) = directory.remove_file(name) {
         return Ok(gone_in_or_kept(directory, name, error));
     }
     // The kernel removes names, not files. A file with as many links as before was not the one at this name.
-    Ok(match file.metadata() {
-        Ok(after) if after.links != 0 && after.links == found.links => {
-            Removal::Kept(OsError::new(Operation::RemoveFile, Path::new(name), Errno::ESTALE))
-        }
-        _ => Removal::Removed,
+    let after = file.metadata()?;
+    Ok(if after.links != 0 && after.links == found.links {
+        NameRemoval::Kept(OsError::new(Operation::RemoveFile, Path::new(name), Errno::ESTALE))
+    } else {
+        NameRemoval::Removed
     })
 }
 
@@ -297,138 +369,15 @@ fn of_kind(no_directory: OsError, kind: FileKind) -> OsError {
 }
 
 /// As [`gone_or_kept`], for a name in a directory.
-pub(crate) fn gone_in_or_kept(directory: &dyn Directory, name: &OsStr, error: OsError) -> Removal {
+pub(crate) fn gone_in_or_kept(directory: &dyn Directory, name: &OsStr, error: OsError) -> NameRemoval {
     if error.errno() != Errno::ENOENT {
-        return Removal::Kept(error);
+        return NameRemoval::Kept(error);
     }
     match directory.metadata(name) {
-        Err(other) if other.errno() == Errno::ENOENT => Removal::Removed,
-        _ => Removal::Kept(error),
+        Err(other) if other.errno() == Errno::ENOENT => NameRemoval::Removed,
+        _ => NameRemoval::Kept(error),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::file::{DeviceNumber, DirectoryEntry, Metadata};
-    use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem};
-    use crate::test_support::in_memory_names::{PAPER, Paper, filesystem};
-
-    fn refused(errno: Errno) -> OsError {
-        OsError::new(Operation::Metadata, "/m/c", errno)
-    }
-
-    fn made() -> Placeholder {
-        let identity = FileIdentity { device: PAPER, inode: 5, kind: FileKind::Directory };
-        Placeholder { at: Location::beneath("/m", "c").unwrap(), identity }
-    }
-
-    /// A filesystem with the directory above, where the metadata call and the open of the name return these results.
-    fn above(look: Errno, open: Errno) -> MockFilesystem {
-        let mut fs = MockFilesystem::new();
-        fs.expect_open_dir().returning(move |_| {
-            let mut directory = MockDirectory::new();
-            directory.expect_metadata().returning(move |_| Err(refused(look)));
-            directory.expect_open_dir().returning(move |_, _| Err(refused(open)));
-            Ok(Box::new(directory))
-        });
-        fs
-    }
-
-    fn errno(removal: &Result<Removal, OsError>) -> Option<Errno> {
-        match removal {
-            Ok(Removal::Removed) => None,
-            Ok(Removal::Kept(error)) | Err(error) => Some(error.errno()),
-        }
-    }
-
-    #[test]
-    fn a_name_is_gone_only_where_two_calls_say_so() {
-        for (look, open, answer) in [
-            (Errno::ENOENT, Errno::ENOENT, None),
-            (Errno::ENOENT, Errno::ENOTDIR, Some(Errno::ENOENT)),
-            (Errno::EIO, Errno::ENOENT, Some(Errno::EIO)),
-        ] {
-            assert_eq!(errno(&remove_made(&above(look, open), &made())), answer, "{look} {open}");
-        }
-    }
-
-    #[test]
-    fn what_is_above_is_gone_only_where_two_calls_say_so() {
-        for (open, look, answer) in [
-            (Errno::ENOENT, Errno::ENOENT, None),
-            (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
-            (Errno::EACCES, Errno::ENOENT, Some(Errno::EACCES)),
-        ] {
-            let mut fs = MockFilesystem::new();
-            fs.expect_open_dir().returning(move |_| Err(refused(open)));
-            fs.expect_metadata().returning(move |_, _| Err(refused(look)));
-            assert_eq!(errno(&remove_made(&fs, &made())), answer, "{open} {look}");
-            fs.expect_remove_dir().returning(move |_| Err(refused(open)));
-            assert_eq!(errno(&remove_at(&fs, &made().at)), answer, "{open} {look}");
-        }
-    }
-
-    /// As on an overlay of two filesystems, where `stat(2)` and the listing of the directory give one file two identities.
-    #[test]
-    fn a_name_that_is_listed_with_its_identity_is_removed_whatever_stat_says() {
-        for (listed, kind, answer) in [
-            (5, FileKind::Directory, None),
-            (6, FileKind::Directory, Some(Errno::ESTALE)),
-            (5, FileKind::Regular, Some(Errno::ESTALE)),
-        ] {
-            let mut fs = MockFilesystem::new();
-            fs.expect_open_dir().returning(move |_| {
-                let mut directory = MockDirectory::new();
-                let of_other_layer = Metadata::new(FileKind::Directory, DeviceNumber::new(0, 99), 8);
-                directory.expect_metadata().returning(move |_| Ok(of_other_layer.clone()));
-                directory.expect_own_metadata().returning(|| Ok(Metadata::new(FileKind::Directory, PAPER, 4)));
-                let entry = DirectoryEntry { name: "c".into(), kind, inode: listed };
-                directory
-                    .expect_entries()
-                    .returning(move || Ok(DirectoryEntries::new([Ok(entry.clone())].into_iter())));
-                directory.expect_remove_dir().returning(|_| Ok(()));
-                Ok(Box::new(directory))
-            });
-            assert_eq!(errno(&remove_made(&fs, &made())), answer, "{listed} {kind}");
-        }
-    }
-
-    #[test]
-    fn in_a_directory_too_a_name_is_gone_only_where_two_calls_say_so() {
-        for (remove, look, answer) in [
-            (Errno::ENOENT, Errno::ENOENT, None),
-            (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
-            (Errno::EBUSY, Errno::ENOENT, Some(Errno::EBUSY)),
-        ] {
-            let mut directory = MockDirectory::new();
-            directory.expect_remove_dir().returning(move |_| Err(refused(remove)));
-            directory.expect_metadata().returning(move |_| Err(refused(look)));
-            let removal = super::remove(&directory, OsStr::new("c")).map_err(|error| panic!("{error}"));
-            assert_eq!(errno(&removal), answer, "{remove} {look}");
-        }
-    }
-
-    #[test]
-    fn directories_above_are_made_only_where_they_are_missing() {
-        let paper = Paper::with(&["/"]);
-        let mut all = Vec::new();
-        make_dirs(&filesystem(&paper), Path::new("/a/b/c"), &mut all).unwrap();
-        assert_eq!(paper.lock().unwrap().log, ["make /a", "make /a/b", "make /a/b/c"]);
-        for (errno, left) in [(Errno::EACCES, None), (Errno::ENOENT, Some(Leftover::Directory("/a/b".into())))] {
-            let mut fs = MockFilesystem::new();
-            let error = left.clone().map_or(refused(errno), |left| refused(errno).leaving(left));
-            fs.expect_create_dir().times(1).returning(move |_, _| Err(error.clone()));
-            assert_eq!(make_dirs(&fs, Path::new("/a/b"), &mut Vec::new()).unwrap_err().errno(), errno);
-        }
-    }
-
-    #[test]
-    fn a_leftover_is_named_for_what_it_is() {
-        let at = Location::trusted("/m/c");
-        assert_eq!(leftover(&at, FileKind::Directory), Leftover::Directory("/m/c".into()));
-        assert_eq!(leftover(&at, FileKind::Regular), Leftover::File("/m/c".into()));
-        let found = Metadata::new(FileKind::Directory, DeviceNumber::new(0, 77), 5);
-        assert_eq!(FileIdentity::from(&found), made().identity);
-    }
-}
+mod tests;

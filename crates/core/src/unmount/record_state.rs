@@ -36,6 +36,14 @@ pub enum StaleReason {
     AnotherMount,
 }
 
+impl StaleReason {
+    /// True where empty names of the record may be removed. In another namespace the mount may be in use, and removing its
+    /// name here would unmount it there.
+    pub(crate) fn may_remove_names(self) -> bool {
+        matches!(self, Self::UnknownOrigin | Self::AnotherBoot)
+    }
+}
+
 impl fmt::Display for StaleReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

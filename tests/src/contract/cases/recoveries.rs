@@ -1,9 +1,9 @@
 //! Recovery of a crashed runtime's mounts by core, with reused ids and changed names.
 
-use mountwright_core::recovery::{OrphanRole, ReapReport, Recovery, UnprovenReason};
+use mountwright_core::recovery::{OrphanRole, Recovery};
 use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
 use mountwright_core::share::{Share, ShareName, ShareRecord};
-use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnmountStrategy, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Removal, Report, UnmountStrategy, UnprovenReason};
 use mountwright_core::{ContainerId, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
@@ -33,7 +33,7 @@ fn recovery() -> Recovery {
     Recovery::new(MOUNTS, SHARED).unwrap().directories_too()
 }
 
-fn reap(s: &Scene<'_>) -> ReapReport {
+fn reap(s: &Scene<'_>) -> Report {
     recovery().reap(s.backend()).unwrap()
 }
 
@@ -42,7 +42,7 @@ fn is_gone(s: &Scene<'_>, but: &[&str]) {
     assert_eq!(s.mount_points(), [&["/w/base"], but].concat());
     assert_eq!(s.text("/w/image/f"), b"image");
     let again = s.changes_nothing(|| reap(s));
-    assert!(again.did_nothing() && again.left.is_empty(), "{again}");
+    assert!(again.did_nothing() && again.failures().next().is_none(), "{again}");
 }
 
 /// Mounts another user's tmpfs on new places until one of them has this id. Returns false if the world reuses no id.
@@ -99,7 +99,7 @@ pub(super) const CASES: &[Case] = &[
             s.bound("/w/image", ROOTFS);
             assert_eq!(s.mount_points().iter().filter(|at| *at == ROOTFS).count(), 2);
             let outcome = ShareName::Rootfs.unshare(s.backend(), MOUNTS.into(), &id()).unwrap();
-            assert_eq!(outcome, UnshareOutcome::Detached { layers: 2, name: NameAfter::Removed });
+            assert_eq!(outcome, Removal::Unmounted { layers: 2, target: NameAfter::Removed });
         });
         assert_eq!(s.text("/w/image/f"), b"image");
         for how in [UnmountStrategy::Lazy, UnmountStrategy::Strict] {
@@ -107,8 +107,8 @@ pub(super) const CASES: &[Case] = &[
                 let record = share(s);
                 s.bound("/w/image", ROOTFS);
                 let report = TearDown::container(MOUNTS, &[record]).how(how).run(s.backend());
-                let both = TearDownOutcome::Detached { layers: 2, name: NameAfter::Removed };
-                assert!(report.is_clean() && report.mounts[0].outcome == both, "{report}");
+                let both = Removal::Unmounted { layers: 2, target: NameAfter::Removed };
+                assert!(report.is_clean() && report.mounts[0].result == Ok(both), "{report}");
             });
         }
     }),
@@ -131,7 +131,7 @@ pub(super) const CASES: &[Case] = &[
         }
         let mounts = s.mount_points();
         let outcome = record.unshare(s.backend(), MOUNTS.into()).unwrap();
-        assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
+        assert!(!matches!(outcome, Removal::Unmounted { .. }), "{outcome}");
         let report = TearDown::container(MOUNTS, &[record]).run(s.backend());
         assert!(report.is_clean(), "{report}");
         assert_eq!(s.mount_points(), mounts);
@@ -145,7 +145,7 @@ pub(super) const CASES: &[Case] = &[
         s.detached(ROOTFS);
         used_again(s, classic(record.mount));
         let report = run.finish(s.backend()).unwrap();
-        assert!(report.left.is_empty(), "{report}");
+        assert!(report.failures().next().is_none(), "{report}");
         strangers_are_whole(s);
         assert!(!s.is_mounted(SHARED) && !s.exists("/w/base/mounts/box"));
         assert_eq!(s.text("/w/image/f"), b"image");
@@ -199,7 +199,7 @@ pub(super) const CASES: &[Case] = &[
                 let found = recovery().find(s.backend()).unwrap();
                 assert!(found.is_empty(), "{found}");
                 let report = Recovery::new(MOUNTS, SHARED).unwrap().reap(s.backend()).unwrap();
-                assert!(report.did_nothing() && report.left.is_empty(), "{report}");
+                assert!(report.did_nothing() && report.failures().next().is_none(), "{report}");
                 assert_eq!(report.unproven.iter().map(|unproven| unproven.reason).collect::<Vec<_>>(), [reason]);
                 assert_eq!(s.mount_points(), mounts);
                 assert!(s.exists("/w/base/srv/lock") && s.exists("/w/base/srv/spool/in"));
@@ -261,10 +261,10 @@ pub(super) const CASES: &[Case] = &[
             deeper_than_a_path(s, "/w/base/mounts/box", MOUNTS);
             if recovers {
                 let report = reap(s);
-                assert!(report.left.is_empty(), "{report}");
+                assert!(report.failures().next().is_none(), "{report}");
             } else {
                 let report = TearDown::container(MOUNTS, &[record]).run(s.backend());
-                assert!(report.mounts[0].outcome.is_off(), "{report}");
+                assert!(report.mounts[0].result.as_ref().is_ok_and(Removal::is_off), "{report}");
             }
             assert!(!s.mounts().iter().any(|mount| mount.root.ends_with("image")), "{:?}", s.mounts());
             if s.is_mounted(SHARED) {
@@ -282,7 +282,7 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/base/shared/theirs", b"kept");
         s.tmpfs("/w/base/shared/box");
         let report = reap(s);
-        assert!(report.left.is_empty(), "{report}");
+        assert!(report.failures().next().is_none(), "{report}");
         is_gone(s, &[SHARED, "/w/base/shared/box"]);
         assert_eq!(s.text("/w/base/shared/theirs"), b"kept");
     }),
@@ -297,7 +297,7 @@ pub(super) const CASES: &[Case] = &[
             s.rename("/w/base/mounts/box", "/w/base/mounts/away");
             s.link("/w/victim", "/w/base/mounts/box");
             let report = reap(s);
-            assert!(report.left.is_empty(), "{report}");
+            assert!(report.failures().next().is_none(), "{report}");
             is_gone(s, &["/w/victim/rootfs"]);
             assert_eq!(s.text("/w/victim/rootfs/f"), b"kept");
             assert!(s.exists("/w/victim/empty") && s.exists("/w/base/mounts/box") && !s.exists("/w/base/mounts/away"));

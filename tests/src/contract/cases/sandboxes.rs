@@ -1,13 +1,13 @@
 //! Sandboxes by core: the two directories, and the tear-down.
 
+use std::path::Path;
+
 use camino::Utf8Path;
-use mountwright_core::kata::{
-    Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox, UnshareStep,
-};
-use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown, TearDownReport};
+use mountwright_core::kata::{Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox};
+use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
 use mountwright_core::share::{FoundAgain, RecordDifference, Share};
 use mountwright_core::spec::Mount;
-use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Refusal, Removal, Report};
 use mountwright_core::{ContainerId, Errno, Error, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
@@ -31,7 +31,7 @@ fn set_up(s: &Scene<'_>, unshared: IfNotShared) -> Result<SandboxDirs, Error> {
     setup.run(s.backend())
 }
 
-fn tear_down(s: &Scene<'_>, dirs: &SandboxDirs) -> TearDownReport {
+fn tear_down(s: &Scene<'_>, dirs: &SandboxDirs) -> Report {
     TearDown::sandbox(dirs, &[]).run(s.backend())
 }
 
@@ -70,7 +70,7 @@ fn bound(host_path: &str) -> Mount {
     mount
 }
 
-const GONE: UnshareOutcome = UnshareOutcome::Detached { layers: 1, name: NameAfter::Removed };
+const GONE: Removal = Removal::Unmounted { layers: 1, target: NameAfter::Removed };
 
 pub(super) const CASES: &[Case] = &[
     Case::new(
@@ -141,29 +141,44 @@ pub(super) const CASES: &[Case] = &[
         let dirs = set_up(s, IfNotShared::Fail).unwrap();
         s.tmpfs("/w/shared");
         let report = s.changes_nothing(|| tear_down(s, &dirs));
-        assert_eq!(report.mounts[0].outcome, TearDownOutcome::Covered);
+        assert_eq!(report.mounts[0].result, Ok(Removal::Covered));
         s.detached("/w/shared");
         assert!(tear_down(s, &dirs).is_clean());
         assert!(!s.is_mounted("/w/shared") && s.is_mounted("/w/mounts"));
     }),
+    Case::new("a tear-down leaves a mount that no record has, and reports it", |s| {
+        shared_mounts(s);
+        let dirs = set_up(s, IfNotShared::Fail).unwrap();
+        s.file("/w/image/f", b"image");
+        Share::rootfs("/w/mounts", &id("box"), at("/w/image")).unwrap().create(s.backend()).unwrap();
+        let report = tear_down(s, &dirs);
+        let left: Vec<_> = report.failures().map(|left| (&*left.path, left.result.clone())).collect();
+        let refused = Removal::Refused { reason: Refusal::NotRecorded };
+        assert_eq!(left, [(Path::new("/w/mounts/box/rootfs"), Ok(refused))], "{report}");
+        assert!(s.is_mounted("/w/mounts/box/rootfs") && !s.is_mounted("/w/shared"));
+        s.detached("/w/mounts/box/rootfs");
+        assert!(tear_down(s, &dirs).is_clean());
+    }),
     Case::new("unshare_all takes every container's rootfs off, and loses no byte", |s| {
         let sandbox = two_containers(s);
-        let done = sandbox.unshare_all(s.backend(), None).unwrap();
-        let expected = [("one", GONE), ("two", GONE)];
-        assert_eq!(done.iter().map(|step| (step.container.as_str(), step.outcome)).collect::<Vec<_>>(), expected);
+        let report = sandbox.unshare_all(s.backend(), None);
+        let gone = |name: &str| (Some(id(name)), Ok(GONE));
+        let found: Vec<_> = report.mounts.iter().map(|mount| (mount.container.clone(), mount.result.clone())).collect();
+        assert_eq!(found, [gone("one"), gone("two")]);
         assert_eq!(s.mount_points(), ["/w/mounts"]);
         assert_eq!(s.world().names("/w/mounts".as_ref()).unwrap(), [""; 0]);
         images_are_whole(s);
-        let again = sandbox.unshare_all(s.backend(), None).unwrap();
-        assert!(again.iter().all(|step| step.outcome == UnshareOutcome::Missing));
+        let again = sandbox.unshare_all(s.backend(), None);
+        assert!(again.mounts.iter().all(|mount| mount.result == Ok(Removal::NotFound)));
     }),
     Case::new("unshare_all goes on after an error, and reports each", |s| {
         let sandbox = two_containers(s);
         s.tmpfs("/w/mounts/one");
-        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
-        assert_eq!((error.failures.len(), error.done.len()), (1, 1));
-        assert_eq!(error.failures[0].container.as_str(), "one");
-        assert_eq!(error.failures[0].error.errno(), Some(Errno::EXDEV));
+        let report = sandbox.unshare_all(s.backend(), None);
+        let failures: Vec<_> = report.failures().collect();
+        assert_eq!((failures.len(), report.unmounted().count()), (1, 1));
+        assert_eq!(failures[0].container, Some(id("one")));
+        assert_eq!(failures[0].result, Ok(Removal::Refused { reason: Refusal::MountOnPath }));
         assert!(!s.exists("/w/mounts/two"));
         images_are_whole(s);
     }),
@@ -174,9 +189,9 @@ pub(super) const CASES: &[Case] = &[
         let mut evil = Container::new(id("evil"));
         evil.mounts.push(bound("/w/mounts/evil/rootfs"));
         sandbox.containers.insert(0, evil);
-        let done = sandbox.unshare_all(s.backend(), None).unwrap();
-        assert_eq!((done.len(), done[0].outcome), (3, UnshareOutcome::RefusedSymlink));
-        assert_eq!(done[0].step, UnshareStep::ContainerDir);
+        let report = sandbox.unshare_all(s.backend(), None);
+        assert_eq!((report.mounts.len(), &report.mounts[0].result), (3, &Ok(Removal::Symlink)));
+        assert_eq!(report.mounts[0].path, Path::new("/w/mounts/evil"));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/victim/rootfs"]);
     }),
     Case::new("a container on a block device loses its host mounts alone", |s| {
@@ -186,7 +201,7 @@ pub(super) const CASES: &[Case] = &[
         s.bound("/w/hosts", "/w/mounts/one-0123456789abcdef-hosts");
         sandbox.containers[0].fs_type = "ext4".into();
         sandbox.containers[0].mounts.push(bound("/w/mounts/one-0123456789abcdef-hosts"));
-        sandbox.unshare_all(s.backend(), None).unwrap();
+        assert!(sandbox.unshare_all(s.backend(), None).is_clean());
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/mounts/one/rootfs"]);
         assert!(!s.exists("/w/mounts/one-0123456789abcdef-hosts") && s.exists("/w/mounts/one/rootfs/f"));
         assert_eq!(s.text("/w/hosts"), b"127.0.0.1");
@@ -199,10 +214,11 @@ pub(super) const CASES: &[Case] = &[
         let container = &mut sandbox.containers[0];
         container.mounts.push(bound("/w/mounts/one-0123456789abcdef-data"));
         container.mounts.push(bound("/w/foreign"));
-        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
-        assert!(matches!(error.failures[..], [ref only] if matches!(only.error, KataError::NotOurs(_))), "{error}");
-        assert_eq!(error.failures[0].step, UnshareStep::HostMount("/w/foreign".into()));
-        assert_eq!(error.done[0].step, UnshareStep::HostMount("/w/mounts/one-0123456789abcdef-data".into()));
+        let report = sandbox.unshare_all(s.backend(), None);
+        let failures: Vec<_> = report.failures().collect();
+        assert!(matches!(failures[..], [only] if matches!(only.result, Err(KataError::NotOurs(_)))), "{report}");
+        let paths: Vec<_> = report.mounts[..2].iter().map(|mount| &*mount.path).collect();
+        assert_eq!(paths, ["/w/foreign", "/w/mounts/one-0123456789abcdef-data"].map(Path::new));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/foreign"]);
         assert!(!s.exists("/w/mounts/one-0123456789abcdef-data"));
     }),
@@ -213,9 +229,9 @@ pub(super) const CASES: &[Case] = &[
             sandbox.containers[0].mounts.push(bound(&format!("/w/mounts/{name}")));
         }
         s.tmpfs("/w/mounts/one-b-0123456789abcdef-hosts");
-        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
-        assert!(error.failures.iter().all(|failure| matches!(failure.error, KataError::NotOurs(_))), "{error}");
-        assert_eq!(error.failures.len(), 2);
+        let report = sandbox.unshare_all(s.backend(), None);
+        assert!(report.failures().all(|failure| matches!(failure.result, Err(KataError::NotOurs(_)))), "{report}");
+        assert_eq!(report.failures().count(), 2);
         assert!(s.exists("/w/mounts/one-b"));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/mounts/one-b-0123456789abcdef-hosts"]);
     }),
@@ -226,11 +242,11 @@ pub(super) const CASES: &[Case] = &[
         mount.host_mount = Some(key(s, "/w/elsewhere"));
         sandbox.containers[0].mounts.push(mount);
         s.tmpfs("/w/elsewhere");
-        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
-        assert_eq!(error.failures[0].error.errno(), Some(Errno::ESTALE));
+        let report = sandbox.unshare_all(s.backend(), None);
+        assert_eq!(report.mounts[0].result, Ok(Removal::Covered));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/elsewhere", "/w/elsewhere"]);
         s.detached("/w/elsewhere");
-        sandbox.unshare_all(s.backend(), None).unwrap();
+        assert!(sandbox.unshare_all(s.backend(), None).is_clean());
         assert_eq!(s.mount_points(), ["/w/mounts"]);
         assert!(!s.exists("/w/elsewhere"), "the empty placeholder of a bind goes");
     }),
@@ -244,12 +260,12 @@ pub(super) const CASES: &[Case] = &[
         let mut container = Container::new(id("box"));
         container.rootfs_type = NYDUS_ROOTFS_TYPE.into();
         sandbox.containers.push(container);
-        let done = sandbox.unshare_all(s.backend(), Some(&NothingThere)).unwrap();
-        assert_eq!((done.len(), done[0].outcome), (1, GONE));
+        let report = sandbox.unshare_all(s.backend(), Some(&NothingThere));
+        assert!(report.is_clean() && report.mounts[1].result == Ok(GONE), "{report}");
         assert!(!s.exists("/w/mounts/box"));
         assert_eq!(s.text("/w/snapshot/layer"), b"kept");
-        sandbox.unshare_all(s.backend(), Some(&NothingThere)).unwrap();
-        let error = sandbox.unshare_all(s.backend(), None).unwrap_err();
-        assert_eq!(error.failures[0].error, KataError::NoRafsDaemon);
+        assert!(sandbox.unshare_all(s.backend(), Some(&NothingThere)).is_clean());
+        let report = sandbox.unshare_all(s.backend(), None);
+        assert_eq!(report.mounts[0].result, Err(KataError::NoRafsDaemon));
     }),
 ];

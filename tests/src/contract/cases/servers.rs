@@ -7,7 +7,7 @@ use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{PropagationState, UnmountMode};
 use mountwright_core::sandbox::TearDown;
 use mountwright_core::share::Share;
-use mountwright_core::unmount::UnshareOutcome;
+use mountwright_core::unmount::Removal;
 use mountwright_core::{BindRequest, ContainerId, Errno, FileMode, MountKey, Recursion};
 
 use super::super::case::{Case, Needs};
@@ -73,7 +73,7 @@ pub(super) const CASES: &[Case] = &[
         let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
         let record = Share::rootfs(mounts, &id, at("/w/served")).unwrap().read_only().create(s.backend()).unwrap();
         assert!(s.is_mounted("/w/mounts/box/rootfs"));
-        assert!(matches!(record.unshare(s.backend(), mounts).unwrap(), UnshareOutcome::Detached { .. }));
+        assert!(matches!(record.unshare(s.backend(), mounts).unwrap(), Removal::Unmounted { .. }));
         let record = Share::rootfs(mounts, &id, at("/w/served")).unwrap().read_only().create(s.backend()).unwrap();
         let report = TearDown::container(mounts, &[record]).run(s.backend());
         assert!(!s.is_mounted("/w/mounts/box/rootfs") && !s.exists("/w/mounts/box"), "{report}");

@@ -8,7 +8,7 @@ use mountwright_core::mount::{BootId, MountNamespaceId, Origin, PeerGroup, Propa
 use mountwright_core::sandbox::TearDown;
 use mountwright_core::share::{FoundAgain, RecordDifference, Share, ShareName, ShareRecord};
 use mountwright_core::unmount::StaleReason;
-use mountwright_core::unmount::{NameAfter, TearDownOutcome, UnshareOutcome};
+use mountwright_core::unmount::{NameAfter, Refusal, Removal};
 use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey, Propagation};
 
 use super::super::case::Case;
@@ -29,12 +29,12 @@ fn share(s: &Scene<'_>, source: &Location, read_only: bool) -> Result<ShareRecor
     })
 }
 
-fn unshare(s: &Scene<'_>) -> Result<UnshareOutcome, Error> {
+fn unshare(s: &Scene<'_>) -> Result<Removal, Error> {
     ShareName::Rootfs.unshare(s.backend(), "/w/mounts".into(), &id())
 }
 
-fn detached(layers: u32, name: NameAfter) -> UnshareOutcome {
-    UnshareOutcome::Detached { layers, name }
+fn detached(layers: u32, name: NameAfter) -> Removal {
+    Removal::Unmounted { layers, target: name }
 }
 
 /// An image with a file in it, and the directory for shares on a shared mount, as a runtime has them.
@@ -81,9 +81,9 @@ pub(super) const CASES: &[Case] = &[
             stale.origin = other;
             s.changes_nothing(|| {
                 let outcome = stale.unshare(s.backend(), "/w/mounts".into()).unwrap();
-                assert_eq!(outcome, UnshareOutcome::Stale { reason, name: KEPT });
+                assert_eq!(outcome, Removal::Stale { reason, target: KEPT });
                 let torn = TearDown::container("/w/mounts", &[stale]).run(s.backend());
-                assert_eq!(torn.mounts[0].outcome, TearDownOutcome::Stale { reason, name: KEPT });
+                assert_eq!(torn.mounts[0].result, Ok(Removal::Stale { reason, target: KEPT }));
             });
         }
         assert_eq!(record.unshare(s.backend(), "/w/mounts".into()).unwrap(), detached(1, REMOVED));
@@ -97,12 +97,12 @@ pub(super) const CASES: &[Case] = &[
         s.rename(ROOTFS, "/w/mounts/box/away");
         s.dir(ROOTFS);
         let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
-        assert_eq!(outcome, UnshareOutcome::Stale { reason, name: KEPT });
+        assert_eq!(outcome, Removal::Stale { reason, target: KEPT });
         assert!(s.exists(ROOTFS) && s.exists("/w/mounts/box/away"));
         s.rmdir(ROOTFS);
         s.rename("/w/mounts/box/away", ROOTFS);
         let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
-        assert_eq!(outcome, UnshareOutcome::Stale { reason, name: REMOVED });
+        assert_eq!(outcome, Removal::Stale { reason, target: REMOVED });
         assert!(!s.exists("/w/mounts/box"));
     }),
     Case::new("a unique id in a record whose device or root differs is stale, and its mount stays", |s| {
@@ -117,13 +117,13 @@ pub(super) const CASES: &[Case] = &[
             stale.mount = s.mounter().mount_of(&at(victim)).unwrap().mount.key();
             s.changes_nothing(|| {
                 let outcome = stale.unshare(s.backend(), "/w/mounts".into()).unwrap();
-                assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
+                assert!(!matches!(outcome, Removal::Unmounted { .. }), "{outcome}");
                 if matches!(stale.mount, MountKey::Unique(_)) {
-                    let is_stale = matches!(outcome, UnshareOutcome::Stale { reason: StaleReason::AnotherMount, .. });
+                    let is_stale = matches!(outcome, Removal::Stale { reason: StaleReason::AnotherMount, .. });
                     assert!(is_stale, "{outcome}");
                 }
                 let torn = TearDown::container("/w/mounts", &[stale]).run(s.backend());
-                assert!(!matches!(torn.mounts[0].outcome, TearDownOutcome::Detached { .. }), "{torn}");
+                assert!(!matches!(torn.mounts[0].result, Ok(Removal::Unmounted { .. })), "{torn}");
             });
             assert!(s.is_mounted(victim));
         }
@@ -273,19 +273,19 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a missing path is no error", |s| {
         ready(s);
-        assert_eq!(s.changes_nothing(|| unshare(s)).unwrap(), UnshareOutcome::Missing);
+        assert_eq!(s.changes_nothing(|| unshare(s)).unwrap(), Removal::NotFound);
         s.dir("/w/mounts/box");
-        assert_eq!(unshare(s).unwrap(), UnshareOutcome::Missing);
+        assert_eq!(unshare(s).unwrap(), Removal::NotFound);
         assert!(!s.exists("/w/mounts/box"), "an empty container directory goes");
     }),
     Case::new("a directory that is no mount is not unmounted: removed if empty, kept with all its bytes if not", |s| {
         ready(s);
         s.dir(ROOTFS);
-        assert_eq!(unshare(s).unwrap(), UnshareOutcome::NotMounted { name: REMOVED });
+        assert_eq!(unshare(s).unwrap(), Removal::NotMounted { target: REMOVED });
         assert!(!s.exists("/w/mounts/box"));
         s.file("/w/mounts/box/rootfs/data", b"kept");
         let outcome = s.changes_nothing(|| unshare(s)).unwrap();
-        assert_eq!(outcome, UnshareOutcome::NotMounted { name: KEPT });
+        assert_eq!(outcome, Removal::NotMounted { target: KEPT });
     }),
     Case::new("a name with something beneath the mount is kept with all its bytes", |s| {
         ready(s);
@@ -300,7 +300,7 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/victim/f", b"kept");
         s.link("/w/victim", ROOTFS);
         let outcome = s.changes_nothing(|| unshare(s)).unwrap();
-        assert_eq!(outcome, UnshareOutcome::RefusedSymlink);
+        assert_eq!(outcome, Removal::Symlink);
     }),
     Case::new("a symlink in the place of the container's directory is refused: the victim's mount stays", |s| {
         ready(s);
@@ -308,14 +308,14 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/victim/rootfs/f", b"kept");
         s.link("/w/victim", "/w/mounts/box");
         let outcome = s.changes_nothing(|| unshare(s)).unwrap();
-        assert_eq!(outcome, UnshareOutcome::RefusedSymlink);
+        assert_eq!(outcome, Removal::Symlink);
     }),
-    Case::new("a container directory that is itself a mount is EXDEV, and nothing is touched", |s| {
+    Case::new("a container directory that is itself a mount is refused with the reason, and nothing is touched", |s| {
         ready(s);
         s.tmpfs("/w/mounts/box");
         s.tmpfs(ROOTFS);
-        let error = s.changes_nothing(|| unshare(s)).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::EXDEV));
+        let refused = Removal::Refused { reason: Refusal::MountOnPath };
+        assert_eq!(s.changes_nothing(|| unshare(s)), Ok(refused));
     }),
     Case::new("a record takes off its own mount and no other: covered, nothing is done", |s| {
         ready(s);
@@ -323,7 +323,7 @@ pub(super) const CASES: &[Case] = &[
         s.dir("/w/other");
         s.bound("/w/other", ROOTFS);
         let unshare = || record.unshare(s.backend(), "/w/mounts".into());
-        assert_eq!(s.changes_nothing(unshare).unwrap(), UnshareOutcome::Covered);
+        assert_eq!(s.changes_nothing(unshare).unwrap(), Removal::Covered);
         s.detached(ROOTFS);
         assert_eq!(unshare().unwrap(), detached(1, REMOVED));
     }),
@@ -332,11 +332,11 @@ pub(super) const CASES: &[Case] = &[
         let record = share(s, &at("/w/images/box"), false).unwrap();
         s.detached(ROOTFS);
         let unshare = || record.unshare(s.backend(), "/w/mounts".into()).unwrap();
-        assert_eq!(s.changes_nothing(unshare), UnshareOutcome::NotMounted { name: KEPT });
+        assert_eq!(s.changes_nothing(unshare), Removal::NotMounted { target: KEPT });
         s.rmdir(ROOTFS);
         s.rmdir("/w/mounts/box");
         let outcome = s.changes_nothing(unshare);
-        assert!(!matches!(outcome, UnshareOutcome::Detached { .. }), "{outcome}");
+        assert!(!matches!(outcome, Removal::Unmounted { .. }), "{outcome}");
     }),
     Case::new("a record finds its mount under another name", |s| {
         ready(s);

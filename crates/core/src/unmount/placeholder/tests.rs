@@ -1,0 +1,203 @@
+use super::*;
+use crate::file::{DeviceNumber, Metadata};
+use crate::mount::{MountKey, UniqueMountId};
+use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockOpenEntry};
+use crate::test_support::in_memory_names::{PAPER, Paper, filesystem};
+
+fn refused(errno: Errno) -> OsError {
+    OsError::new(Operation::Metadata, "/m/c", errno)
+}
+
+fn made() -> Placeholder {
+    let identity = FileIdentity { device: PAPER, inode: 5, kind: FileKind::Directory };
+    Placeholder { at: Location::beneath("/m", "c").unwrap(), identity }
+}
+
+/// A filesystem with the directory above, where the metadata call and the open of the name return these results.
+fn above(look: Errno, open: Errno) -> MockFilesystem {
+    let mut fs = MockFilesystem::new();
+    fs.expect_open_dir().returning(move |_| {
+        let mut directory = MockDirectory::new();
+        directory.expect_metadata().returning(move |_| Err(refused(look)));
+        directory.expect_open_dir().returning(move |_, _| Err(refused(open)));
+        Ok(Box::new(directory))
+    });
+    fs
+}
+
+fn errno(removal: &Result<NameRemoval, OsError>) -> Option<Errno> {
+    match removal {
+        Ok(NameRemoval::Removed) => None,
+        Ok(NameRemoval::Kept(error)) | Err(error) => Some(error.errno()),
+    }
+}
+
+#[test]
+fn a_name_is_gone_only_where_two_calls_say_so() {
+    for (look, open, answer) in [
+        (Errno::ENOENT, Errno::ENOENT, None),
+        (Errno::ENOENT, Errno::ENOTDIR, Some(Errno::ENOENT)),
+        (Errno::EIO, Errno::ENOENT, Some(Errno::EIO)),
+    ] {
+        assert_eq!(errno(&remove_made(&above(look, open), &made())), answer, "{look} {open}");
+    }
+}
+
+#[test]
+fn what_is_above_is_gone_only_where_two_calls_say_so() {
+    for (open, look, answer) in [
+        (Errno::ENOENT, Errno::ENOENT, None),
+        (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
+        (Errno::EACCES, Errno::ENOENT, Some(Errno::EACCES)),
+    ] {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(move |_| Err(refused(open)));
+        fs.expect_metadata().returning(move |_, _| Err(refused(look)));
+        assert_eq!(errno(&remove_made(&fs, &made())), answer, "{open} {look}");
+        fs.expect_remove_dir().returning(move |_| Err(refused(open)));
+        assert_eq!(errno(&remove_at(&fs, &made().at)), answer, "{open} {look}");
+    }
+}
+
+/// As on an overlay of two filesystems, where `stat(2)` and the listing of the directory give one file two identities.
+#[test]
+fn a_name_that_is_listed_with_its_identity_is_removed_whatever_stat_says() {
+    for (listed, kind, answer) in [
+        (5, FileKind::Directory, None),
+        (6, FileKind::Directory, Some(Errno::ESTALE)),
+        (5, FileKind::Regular, Some(Errno::ESTALE)),
+    ] {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(move |_| {
+            let mut directory = MockDirectory::new();
+            let of_other_layer = Metadata::new(FileKind::Directory, DeviceNumber::new(0, 99), 8);
+            directory.expect_metadata().returning(move |_| Ok(of_other_layer.clone()));
+            directory.expect_own_metadata().returning(|| Ok(Metadata::new(FileKind::Directory, PAPER, 4)));
+            let entry = DirectoryEntry { name: "c".into(), kind, inode: listed };
+            directory.expect_entries().returning(move || Ok(DirectoryEntries::new([Ok(entry.clone())].into_iter())));
+            directory.expect_remove_dir().returning(|_| Ok(()));
+            Ok(Box::new(directory))
+        });
+        assert_eq!(errno(&remove_made(&fs, &made())), answer, "{listed} {kind}");
+    }
+}
+
+#[test]
+fn in_a_directory_too_a_name_is_gone_only_where_two_calls_say_so() {
+    for (remove, look, answer) in [
+        (Errno::ENOENT, Errno::ENOENT, None),
+        (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
+        (Errno::EBUSY, Errno::ENOENT, Some(Errno::EBUSY)),
+    ] {
+        let mut directory = MockDirectory::new();
+        directory.expect_remove_dir().returning(move |_| Err(refused(remove)));
+        directory.expect_metadata().returning(move |_| Err(refused(look)));
+        let removal = super::remove(&directory, OsStr::new("c")).map_err(|error| panic!("{error}"));
+        assert_eq!(errno(&removal), answer, "{remove} {look}");
+    }
+}
+
+#[test]
+fn directories_above_are_made_only_where_they_are_missing() {
+    let paper = Paper::with(&["/"]);
+    let mut all = Vec::new();
+    make_dirs(&filesystem(&paper), Path::new("/a/b/c"), &mut all).unwrap();
+    assert_eq!(paper.lock().unwrap().log, ["make /a", "make /a/b", "make /a/b/c"]);
+    for (errno, left) in [(Errno::EACCES, None), (Errno::ENOENT, Some(Leftover::Directory("/a/b".into())))] {
+        let mut fs = MockFilesystem::new();
+        let error = left.clone().map_or(refused(errno), |left| refused(errno).leaving(left));
+        fs.expect_create_dir().times(1).returning(move |_, _| Err(error.clone()));
+        assert_eq!(make_dirs(&fs, Path::new("/a/b"), &mut Vec::new()).unwrap_err().errno(), errno);
+    }
+}
+
+#[test]
+fn a_leftover_is_named_for_what_it_is() {
+    let at = Location::trusted("/m/c");
+    assert_eq!(leftover(&at, FileKind::Directory), Leftover::Directory("/m/c".into()));
+    assert_eq!(leftover(&at, FileKind::Regular), Leftover::File("/m/c".into()));
+    let found = Metadata::new(FileKind::Directory, DeviceNumber::new(0, 77), 5);
+    assert_eq!(FileIdentity::from(&found), made().identity);
+}
+
+/// A directory at `/m/c` that holds `v` and cannot be removed, where the looks below it return these results.
+fn holding(own: Result<(), Errno>, listed: Result<(), Errno>, look: Result<u64, Errno>) -> MockFilesystem {
+    let found = |mount: u64| {
+        let mount = UniqueMountId(std::num::NonZeroU64::new(mount).unwrap());
+        Metadata { mount: Some(MountKey::Unique(mount)), ..Metadata::new(FileKind::Directory, PAPER, 5) }
+    };
+    let mut fs = MockFilesystem::new();
+    fs.expect_open_dir().withf(|at| *at == Location::trusted("/m")).returning(move |_| {
+        let mut directory = MockDirectory::new();
+        directory.expect_metadata().returning(move |_| Ok(found(1)));
+        directory.expect_remove_dir().returning(|_| Err(refused(Errno::ENOTEMPTY)));
+        Ok(Box::new(directory))
+    });
+    fs.expect_open_dir().returning(move |_| {
+        let mut directory = MockDirectory::new();
+        directory.expect_own_metadata().returning(move || own.map(|()| found(1)).map_err(refused));
+        directory.expect_entries().returning(move || {
+            let entry = DirectoryEntry { name: "v".into(), kind: FileKind::Directory, inode: 9 };
+            listed.map(|()| DirectoryEntries::new(std::iter::once(Ok(entry)))).map_err(refused)
+        });
+        directory.expect_metadata().returning(move |_| look.map(found).map_err(refused));
+        Ok(Box::new(directory))
+    });
+    fs
+}
+
+fn kept(fs: &MockFilesystem) -> Vec<Errno> {
+    let done = remove_all_made(fs, [made()].iter(), None, false);
+    assert_eq!(done.removed, []);
+    done.kept.iter().map(OsError::errno).collect()
+}
+
+#[test]
+fn directory_that_another_mount_is_in_stays_without_a_failure() {
+    assert_eq!(kept(&holding(Ok(()), Ok(()), Ok(2))), []);
+    assert_eq!(kept(&holding(Ok(()), Ok(()), Ok(1))), [Errno::ENOTEMPTY]);
+    assert_eq!(kept(&holding(Ok(()), Ok(()), Err(Errno::ENOENT))), [Errno::ENOTEMPTY], "removed since it was listed");
+}
+
+#[test]
+fn failed_look_for_a_mount_is_reported_and_is_not_a_mount_or_none() {
+    for errno in [Errno::EIO, Errno::EACCES, Errno::EMFILE] {
+        let error = Err(errno);
+        for fs in [holding(error, Ok(()), Ok(2)), holding(Ok(()), error, Ok(2)), holding(Ok(()), Ok(()), Err(errno))] {
+            assert_eq!(kept(&fs), [Errno::ENOTEMPTY, errno]);
+        }
+    }
+}
+
+#[test]
+fn file_that_cannot_be_looked_at_after_its_removal_is_an_error() {
+    let looks = std::sync::atomic::AtomicU32::new(0);
+    let looks = std::sync::Arc::new(looks);
+    let mut directory = MockDirectory::new();
+    directory.expect_remove_dir().returning(|_| Err(refused(Errno::ENOTDIR)));
+    directory.expect_remove_file().returning(|_| Ok(()));
+    directory.expect_open_entry().returning(move |_| {
+        let looks = looks.clone();
+        let mut entry = MockOpenEntry::new();
+        entry.expect_metadata().returning(move || match looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+            0 => Ok(Metadata { links: 1, ..Metadata::new(FileKind::Regular, PAPER, 5) }),
+            _ => Err(refused(Errno::EIO)),
+        });
+        Ok(Box::new(entry))
+    });
+    assert_eq!(remove(&directory, OsStr::new("c")).unwrap_err().errno(), Some(Errno::EIO));
+}
+
+#[test]
+fn file_whose_directory_cannot_be_looked_at_is_not_said_to_hold_data() {
+    let mut fs = MockFilesystem::new();
+    fs.expect_open_dir().returning(|_| {
+        let mut directory = MockDirectory::new();
+        let found = Metadata { size: 3, ..Metadata::new(FileKind::Regular, PAPER, 5) };
+        directory.expect_metadata().returning(move |_| Ok(found.clone()));
+        directory.expect_own_metadata().returning(|| Err(refused(Errno::EIO)));
+        Ok(Box::new(directory))
+    });
+    let file = Placeholder { identity: FileIdentity { kind: FileKind::Regular, ..made().identity }, ..made() };
+    assert_eq!(errno(&remove_made(&fs, &file)), Some(Errno::EIO));
+}
