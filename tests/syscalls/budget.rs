@@ -22,8 +22,8 @@ pub(crate) const BUDGETS: &[Budget] = &[
     budget("read-only private bind below a root", 13),
     // The mount leaves the copies at its parent's peers, and the backend checks for mounts that arrived from there.
     budget("private bind below a shared mount", 16),
-    // Joins the group of its source again, by a second copy.
-    budget("slave bind below a shared mount", 21),
+    // Joins the group of its source again, by a second copy, and looks at what the source received meanwhile.
+    budget("slave bind below a shared mount", 24),
     budget("unmount below a root", 6),
     // One of them checks /proc, whose path umount2(2) needs: another mount may be there by now.
     budget("unmount of one given mount", 9),

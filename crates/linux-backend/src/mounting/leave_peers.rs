@@ -9,6 +9,7 @@ use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
 use crate::mounting::attach::{Attached, LastStep};
+use crate::mounting::missed::Received;
 use crate::mounting::newcomers::Newcomer;
 use crate::mounting::standing::Member;
 use crate::mounting::target::Target;
@@ -36,7 +37,7 @@ impl<K: Kernel> LinuxBackend<K> {
             return Ok(None);
         }
         if last.propagation != Some(Propagation::Slave) {
-            return self.leave(attached, target, last.recursion, || Ok(()));
+            return self.leave(attached, target, (last.recursion, None), || Ok(()));
         }
         let members = match last.recursion {
             Recursion::This => vec![Member::top(standing.master)],
@@ -44,7 +45,7 @@ impl<K: Kernel> LinuxBackend<K> {
         };
         match last.source {
             _ if members.iter().all(|member| member.master.is_none()) => {
-                self.leave(attached, target, last.recursion, || Ok(()))
+                self.leave(attached, target, (last.recursion, None), || Ok(()))
             }
             Some(source) if self.uses(Call::SetGroup) => {
                 let second = self.slave_copy(source, last.recursion)?;
@@ -52,18 +53,20 @@ impl<K: Kernel> LinuxBackend<K> {
                 for member in members.iter().filter(|member| member.master.is_some()) {
                     self.pair(attached.tree, &second, member)?;
                 }
-                self.leave(attached, target, last.recursion, || self.join(attached.tree, &second, &members))
+                let join = || self.join(attached.tree, &second, &members);
+                self.leave(attached, target, (last.recursion, Some(source)), join)
             }
             _ => self.follow(attached, &members, last.recursion),
         }
     }
 
-    /// Makes the tree private and lets it `join` at once: events of its source in between do not reach it.
+    /// Makes the tree private and lets it `join` at once: events of its source in between do not reach it. For one mount
+    /// they are then taken from the copies too, where the kernel lists them; a tree has missed them.
     fn leave(
         &self,
         attached: &Attached<'_, K::Fd>,
         target: &Target<'_, K::Fd>,
-        recursion: Recursion,
+        (recursion, source): (Recursion, Option<&K::Fd>),
         join: impl Fn() -> Step<()>,
     ) -> Step<Option<Newcomer>> {
         let private = || self.propagate(attached.tree, Propagation::Private, recursion);
@@ -84,6 +87,8 @@ impl<K: Kernel> LinuxBackend<K> {
             return leave().map(|()| None);
         };
         let group = group()?;
+        let source = source.filter(|_| recursion == Recursion::This && group.is_some());
+        let mut received = source.map(|source| self.received(source)).transpose()?.flatten();
         for round in 0..MOST_ROUNDS {
             // A mount that cannot return must not leave too early.
             if round > 0 || group.is_none() {
@@ -92,17 +97,47 @@ impl<K: Kernel> LinuxBackend<K> {
                     return Ok(newcomer);
                 }
             }
-            match leave().and_then(|()| self.newcomer((id, fence), target)) {
-                Ok(None) => return Ok(None),
-                Ok(Some(_)) => self.return_to_peers(attached, group.as_ref(), recursion)?,
+            let looked = leave().and_then(|()| {
+                let covers = self.cover_missed(received.as_mut(), (attached.tree, id))?;
+                Ok((self.newcomer((id, fence), target)?.is_none() && covers.is_empty(), covers))
+            });
+            let (is_undisturbed, covers) = match looked {
+                Ok(looked) => looked,
                 // The bind is rolled back; copies that cannot be unmounted with it stay.
                 Err(fault) => {
                     let _ = self.return_to_peers(attached, group.as_ref(), recursion);
                     return Err(fault);
                 }
+            };
+            if is_undisturbed {
+                return Ok(None);
             }
+            self.return_whole(attached, (group.as_ref(), recursion), received.as_mut(), covers)?;
         }
         Ok(Some(Newcomer::Cover))
+    }
+
+    /// Returns a mount to its peers, and unmounts from them what the mount itself has missed meanwhile.
+    fn return_whole(
+        &self,
+        attached: &Attached<'_, K::Fd>,
+        (group, recursion): (Option<&K::Fd>, Recursion),
+        mut received: Option<&mut Received>,
+        mut covers: Vec<K::Fd>,
+    ) -> Step<()> {
+        let MountKey::Unique(id) = attached.mount else { return Ok(()) };
+        for _ in 0..MOST_ROUNDS {
+            self.return_to_peers(attached, group, recursion)?;
+            self.uncover(&covers);
+            let Some(received) = received.as_deref_mut() else { return Ok(()) };
+            let missed = self.missed(received, (attached.tree, id))?;
+            if missed.is_empty() {
+                return Ok(());
+            }
+            self.propagate(attached.tree, Propagation::Private, recursion)?;
+            covers = self.cover(&missed)?;
+        }
+        self.return_to_peers(attached, group, recursion)
     }
 
     /// Returns each mount of a tree to its former peer group, by a copy that kept the group: the copies at the parent's
@@ -132,7 +167,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Returns a detached copy of an attached tree: its peer.
-    fn peer_of(&self, tree: &K::Fd, recursion: Recursion) -> Step<K::Fd> {
+    pub(crate) fn peer_of(&self, tree: &K::Fd, recursion: Recursion) -> Step<K::Fd> {
         let flags = AT_EMPTY_PATH | recursive(recursion, AT_RECURSIVE) | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
         self.calls.open_tree(At::Fd(tree), "".as_ref(), flags)
     }

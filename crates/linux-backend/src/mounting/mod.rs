@@ -7,6 +7,7 @@ pub(crate) mod created_targets;
 pub(crate) mod find_new_mount;
 pub(crate) mod leave_peers;
 pub(crate) mod look_again;
+pub(crate) mod missed;
 pub(crate) mod move_mount;
 pub(crate) mod new_filesystem;
 pub(crate) mod newcomers;
