@@ -6,6 +6,7 @@ use mountwright_core::mount::{OccupiedTarget, UniqueMountId};
 use mountwright_core::{BindRequest, Errno, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
+use crate::mounting::look_again::{MOST_LOOKS, MOST_LOOKS_AT_A_LEAVER};
 use crate::mounting::rollback::Rollback;
 use crate::mounting::standing::Standing;
 use crate::mounting::target::Target;
@@ -136,7 +137,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         match self.roll_back((tree, mount), target, last.apart) {
             Rollback::UnmountedByAnother => self.unmounted_by_another(target, fault),
-            done => Err(done.added_to(fault, mount, target)),
+            done => Err(self.after_rollback(done, fault, mount, target)),
         }
     }
 
@@ -158,18 +159,20 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Waits until an unmount of this mount unmounts its copies too. If the mount lies on a mount of another bind in
     /// progress, that holds only while the other mount has its peers. The other caller leaves the peer group, finds
-    /// this mount, and rejoins the group until this mount is gone.
+    /// this mount, and rejoins the group until this mount is gone: as long as it is outside, it is waited for longer.
     fn wait_for_the_copies(&self, mount: MountKey, target: &Target<'_, K::Fd>) {
         let (MountKey::Unique(id), Some(MountKey::Unique(expected))) = (mount, target.alone_on) else { return };
-        let mut has_left = false;
+        let (mut has_left, mut looks) = (false, 0);
         // An error: it is unmounted, or nothing can be known of it.
-        let _ = self.look_again(|| {
+        let _ = self.look_as_often(MOST_LOOKS_AT_A_LEAVER, || {
+            looks += 1;
             let own = self.relations(id)?;
             let Ok(below) = NonZeroU64::try_from(own.parent) else { return Ok(Some(())) };
             let below = self.relations(UniqueMountId(below))?;
             let is_alone = own.peer_group == 0 || below.parent != expected.0.get();
-            let has_returned = has_left && below.peer_group != 0;
-            has_left |= below.peer_group == 0;
+            let is_outside = below.peer_group == 0;
+            let has_returned = !is_outside && (has_left || looks >= MOST_LOOKS);
+            has_left |= is_outside;
             Ok((is_alone || has_returned).then_some(()))
         });
     }

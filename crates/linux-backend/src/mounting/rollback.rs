@@ -25,17 +25,25 @@ pub(crate) enum Rollback {
     Stays,
 }
 
-impl Rollback {
-    /// Adds a mount that stays to the failure.
-    pub(crate) fn added_to<Fd>(self, fault: Fault, mount: MountKey, target: &Target<'_, Fd>) -> Fault {
-        match self {
-            Self::Stays => fault.leaving(Leftover::Mount { mount, at: target.shown() }),
-            Self::Unmounted | Self::UnmountedByAnother => fault,
+impl<K: Kernel> LinuxBackend<K> {
+    /// Adds a mount that stays to the failure, unless another process has unmounted it since: it counts as gone only if
+    /// two calls report that.
+    pub(crate) fn after_rollback(
+        &self,
+        done: Rollback,
+        fault: Fault,
+        mount: MountKey,
+        target: &Target<'_, K::Fd>,
+    ) -> Fault {
+        let is_gone = || matches!(mount, MountKey::Unique(_)) && self.is_gone(mount).unwrap_or(false);
+        match done {
+            Rollback::Stays if !(is_gone() && is_gone()) => {
+                fault.leaving(Leftover::Mount { mount, at: target.shown() })
+            }
+            _ => fault,
         }
     }
-}
 
-impl<K: Kernel> LinuxBackend<K> {
     /// Unmounts what this call has attached. A mount that stays is added to the failure.
     pub(crate) fn take_off(
         &self,
@@ -44,7 +52,8 @@ impl<K: Kernel> LinuxBackend<K> {
         apart: bool,
         fault: Fault,
     ) -> Fault {
-        self.roll_back(tree, target, apart).added_to(fault, tree.1, target)
+        let done = self.roll_back(tree, target, apart);
+        self.after_rollback(done, fault, tree.1, target)
     }
 
     /// Unmounts what this call has attached, by the descriptor of the mount, whatever its name is now. The unmount is
@@ -77,7 +86,8 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Unmounts the tree with all mounts that arrived while it was shared with the copies at its parent's peers. As
     /// long as it is shared, the copies are unmounted with it.
     pub(crate) fn take_off_whole(&self, tree: (&K::Fd, MountKey), target: &Target<'_, K::Fd>, fault: Fault) -> Fault {
-        self.unmount_until_gone(tree, target, || false).added_to(fault, tree.1, target)
+        let done = self.unmount_until_gone(tree, target, || false);
+        self.after_rollback(done, fault, tree.1, target)
     }
 
     /// Unmounts the top of a mount's stack until the mount is gone, or until it has to stop.
