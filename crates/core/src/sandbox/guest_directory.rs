@@ -2,14 +2,14 @@
 
 use crate::bind::in_span::bind_in_span;
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
-use crate::mount::{BindRequest, Conflict, MountKey, MountShape, Propagation, PropagationShape, UnmountMode};
+use crate::mount::{BindRequest, MountKey, MountShape, Propagation};
 use crate::ports::{Filesystem, Mounter};
 use crate::sandbox::SandboxSetup;
 use crate::sandbox::races::{at, is_quicker_at, torn_down};
-use crate::share::ensure::may_be_in_the_making;
 use crate::share::expected_mount::{shape_of_bind, shape_of_copy};
+use crate::share::unfinished::{self, may_be_in_the_making};
 use crate::stepwise::attempts::{ATTEMPTS, let_others_run_longer, settled_mount_on};
-use crate::unmount::exact::{detach_exactly, of_mount};
+use crate::unmount::exact::detach_exactly;
 
 /// The binding of one mounts directory to the guest's.
 pub(crate) struct GuestDirectory<'a> {
@@ -28,7 +28,7 @@ impl GuestDirectory<'_> {
             match self.try_to_bind() {
                 Err(Error::Conflict(conflict)) if may_be_in_the_making(&conflict) => {
                     if attempt == ATTEMPTS {
-                        unmount_unfinished(self.mounter, &conflict)?;
+                        unfinished::finish(self.mounter, &at(self.setup.shared()), &conflict)?;
                     }
                     last = conflict.into();
                 }
@@ -87,21 +87,5 @@ impl GuestDirectory<'_> {
             Ok(()) => Err(refused),
             Err(_) => Err(refused.leaving(vec![Leftover::Mount { mount, at: self.setup.shared().into() }])),
         }
-    }
-}
-
-/// Unmounts the mount of a caller that was stopped or killed between its attach and its last step: a slave of the
-/// mounts directory that still has the peers that a shared parent gave it. No set-up adopts such a mount.
-fn unmount_unfinished(mounter: &dyn Mounter, conflict: &Conflict) -> Result<(), Error> {
-    let state = conflict.found.propagation;
-    let is_slave = PropagationShape::SlaveOf(state.master) == conflict.wanted.propagation && state.master.is_some();
-    if !is_slave || state.peers.is_none() {
-        return Ok(());
-    }
-    let request = of_mount(&conflict.found, conflict.found.key()).with_mode(UnmountMode::Detach);
-    match mounter.unmount(&request) {
-        // Another caller has unmounted it.
-        Err(error) if crate::unmount::exact::may_have_moved(&error) => Ok(()),
-        done => Ok(done?),
     }
 }

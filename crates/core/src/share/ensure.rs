@@ -4,11 +4,12 @@ use std::ffi::OsStr;
 
 use crate::error::{Errno, Error, OsError};
 use crate::file::FileIdentity;
-use crate::mount::{Conflict, Difference, Placeholder};
+use crate::mount::{Conflict, Placeholder};
 use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::expected_mount::{mount_of_source, shape_of_bind};
+use crate::share::unfinished::{self, may_be_in_the_making};
 use crate::share::{Ensured, Share, ShareRecord};
-use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run, settled_mount_on};
+use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run_longer, settled_mount_on};
 
 impl Share {
     /// Makes sure that this share is mounted.
@@ -24,7 +25,9 @@ impl Share {
     ///
     /// May be called by several threads and processes at once: of the callers for the same share one gets
     /// [`Ensured::Done`] and the others [`Ensured::AlreadySatisfied`]. While another caller is mounting, the mount is
-    /// looked up again until it is complete, a bounded number of times.
+    /// looked up again until it is complete, for about a tenth of a second. A caller that was stopped or killed for
+    /// longer leaves a mount with the peers that a shared parent gave it: this call makes it private, or mounts anew
+    /// where it has to be a slave. The same happens to a share that was made shared since it was mounted.
     ///
     /// # Errors
     ///
@@ -41,13 +44,18 @@ pub(crate) fn ensure_share(
     mounter: &dyn Mounter,
     share: &Share,
 ) -> Result<Ensured<ShareRecord>, Error> {
-    for _ in 1..ATTEMPTS {
+    for attempt in 1..2 * ATTEMPTS {
         match try_to_ensure(fs, mounter, share) {
-            Ok(Ensured::Conflict(conflict)) if may_be_in_the_making(&conflict) => let_others_run(),
-            Err(error) if is_quicker(&error) => let_others_run(),
-            Err(error) if is_of_another_caller(&error) && share.is_possible(mounter) => let_others_run(),
+            Ok(Ensured::Conflict(conflict)) if may_be_in_the_making(&conflict) => {
+                if attempt == ATTEMPTS {
+                    unfinished::finish(mounter, share.at(), &conflict)?;
+                }
+            }
+            Err(error) if is_quicker(&error) => {}
+            Err(error) if is_of_another_caller(&error) && share.is_possible(mounter) => {}
             done => return done,
         }
+        let_others_run_longer(attempt % ATTEMPTS);
     }
     try_to_ensure(fs, mounter, share)
 }
@@ -67,11 +75,6 @@ fn try_to_ensure(fs: &dyn Filesystem, mounter: &dyn Mounter, share: &Share) -> R
 /// True where another caller has mounted first, and this call has changed nothing.
 pub(crate) fn is_quicker(error: &Error) -> bool {
     error.errno() == Some(Errno::EBUSY) && error.left().is_empty()
-}
-
-/// True where another caller's bind may be in progress: the kernel attaches a mount before its propagation can be set.
-pub(crate) fn may_be_in_the_making(conflict: &Conflict) -> bool {
-    conflict.differences == [Difference::Propagation]
 }
 
 /// The mount on the name of a share: `Ok` where it is that share, `Err` where it is another mount, `None` where there
@@ -114,7 +117,9 @@ mod tests {
     use super::*;
     use crate::error::Operation;
     use crate::file::{DeviceNumber, FileKind};
-    use crate::mount::{BindReport, Guarantee, MountFlags, MountId, MountInfo, MountKey, PathMount, PeerGroup};
+    use crate::mount::{
+        BindReport, Difference, Guarantee, MountFlags, MountId, MountInfo, MountKey, PathMount, PeerGroup, Propagation,
+    };
     use crate::path::{ContainerId, Location};
     use crate::ports::MockMounter;
     use crate::test_support::in_memory_names::{PAPER, Paper, SharedPaper, filesystem};
@@ -198,6 +203,21 @@ mod tests {
     }
 
     #[test]
+    fn mount_that_stays_unfinished_is_finished() {
+        let (mut first, times) = (shared(), ATTEMPTS as usize);
+        first.propagation.peers = PeerGroup::new(6);
+        let unfinished = std::iter::repeat_n(Some(first), times);
+        let mut mounter = looking(unfinished.chain([Some(shared())]).collect());
+        let ours = |at: &Location, mount: &MountKey, propagation: &Propagation| {
+            (at, mount, propagation)
+                == (&Location::beneath("/m", "c/v").unwrap(), &MountKey::Reused(MountId(9)), &Propagation::Private)
+        };
+        mounter.expect_set_propagation_of().withf(ours).times(1).returning(|_, _, _| Ok(()));
+        let there = ensure_share(&filesystem(&paper()), &mounter, &share()).unwrap();
+        assert!(matches!(there, Ensured::AlreadySatisfied(_)), "{there:?}");
+    }
+
+    #[test]
     fn something_else_is_a_conflict_and_says_what() {
         let other = |change: fn(&mut MountInfo)| {
             let mut mount = shared();
@@ -230,7 +250,7 @@ mod tests {
     fn somebody_quicker_is_no_failure() {
         for (found, satisfied) in [(Some(shared()), true), (None, false)] {
             let mut mounter = looking(vec![None, found]);
-            let attempts = if satisfied { 1 } else { ATTEMPTS as usize };
+            let attempts = if satisfied { 1 } else { 2 * ATTEMPTS as usize };
             let refused = |_: &_| Err(OsError::new(Operation::Bind, "/m/c/v", Errno::EBUSY));
             mounter.expect_bind().times(attempts).returning(refused);
             match ensure_share(&filesystem(&paper()), &mounter, &share()) {

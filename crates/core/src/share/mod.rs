@@ -10,6 +10,7 @@ pub(crate) mod record;
 pub(crate) mod request;
 pub(crate) mod run;
 pub(crate) mod step;
+pub(crate) mod unfinished;
 pub(crate) mod unshare;
 pub(crate) mod unshare_recorded;
 

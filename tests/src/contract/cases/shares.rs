@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use mountwright_core::file::FileKind;
 use mountwright_core::mount::{BootId, MountNamespaceId, Origin, PeerGroup, PropagationState};
 use mountwright_core::sandbox::TearDown;
-use mountwright_core::share::{FoundAgain, RecordDifference, Share, ShareName, ShareRecord};
+use mountwright_core::share::{Ensured, FoundAgain, RecordDifference, Share, ShareName, ShareRecord};
 use mountwright_core::unmount::StaleReason;
 use mountwright_core::unmount::{NameAfter, Refusal, Removal};
 use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey, Propagation};
@@ -56,6 +56,23 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!((record.device, record.subpath.as_path()), (mount.device, Path::new("/images/box")));
         assert_eq!(record.path, Path::new(ROOTFS));
         assert_eq!((s.mode("/w/mounts/box"), s.try_write(ROOTFS)), (0o755, Ok(())));
+    }),
+    Case::new("an ensure finishes what a caller has left between its attach and its last step", |s| {
+        ready(s);
+        s.tmpfs("/w/images/box");
+        s.propagate("/w/images/box", Propagation::Shared);
+        let image = at("/w/images/box");
+        let shares = [Share::rootfs("/w/mounts", &id(), image.clone()), Share::snapshot_dir("/w/mounts", &id(), image)];
+        for share in shares.map(Result::unwrap) {
+            let record = share.create(s.backend()).unwrap();
+            let path = record.path.to_str().unwrap();
+            let finished = s.mount(path).propagation;
+            s.propagate(path, Propagation::Shared);
+            let ended = share.ensure(s.backend()).unwrap();
+            assert!(!matches!(ended, Ensured::Conflict(_)), "{ended:?}");
+            assert_eq!(s.mount(path).propagation, finished);
+        }
+        assert_eq!(s.mount_points().iter().filter(|at| at.starts_with("/w/mounts/")).count(), 2);
     }),
     Case::new("a rootfs shared read-only cannot be written, and the image still can", |s| {
         ready(s);
