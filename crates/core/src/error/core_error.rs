@@ -129,6 +129,18 @@ impl Error {
         }
     }
 
+    /// The same error without the leftovers for which `stays` is false.
+    pub(crate) fn with_left(self, stays: impl FnMut(&Leftover) -> bool) -> Self {
+        match self {
+            Self::Os(error) => Self::Os(error.with_left(stays)),
+            Self::LeftBehind { error, mut left } => {
+                left.retain(stays);
+                if left.is_empty() { *error } else { Self::LeftBehind { error, left } }
+            }
+            other => other,
+        }
+    }
+
     /// The same error with these leftovers added.
     #[must_use]
     pub(crate) fn leaving(self, left: Vec<Leftover>) -> Self {

@@ -165,6 +165,15 @@ impl OsError {
         self
     }
 
+    /// The same error without the leftovers for which `stays` is false.
+    pub(crate) fn with_left(mut self, stays: impl FnMut(&Leftover) -> bool) -> Self {
+        if let Some(more) = &mut self.more {
+            more.left.retain(stays);
+        }
+        self.more = self.more.filter(|more| !more.left.is_empty() || more.detail.is_some());
+        self
+    }
+
     /// The operation that was attempted.
     pub fn operation(&self) -> Operation {
         self.operation

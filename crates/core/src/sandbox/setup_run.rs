@@ -314,7 +314,7 @@ impl Sequence for SettingUp {
             if detach_exactly(mounter, &at, record.mount).is_err() {
                 left.push(Leftover::Mount { mount: record.mount, at: record.path });
             }
-            left.extend(placeholder::take_back(fs, &record.made, self.lost_a_race && left.is_empty()));
+            placeholder::take_back((fs, mounter), &record.made, self.lost_a_race, &mut left);
         }
         for Made { mount, at: path } in self.mounted.drain(..).rev() {
             // No lazy unmount: other callers may use it by now.
@@ -322,7 +322,7 @@ impl Sequence for SettingUp {
                 left.push(Leftover::Mount { mount, at: path.into() });
             }
         }
-        left.extend(placeholder::take_back(fs, &self.made, self.lost_a_race && left.is_empty()));
+        placeholder::take_back((fs, mounter), &self.made, self.lost_a_race, &mut left);
         self.made.clear();
         left
     }

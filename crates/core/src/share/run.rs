@@ -306,7 +306,7 @@ impl Sequence for Sharing {
             }
         }
         let made: Vec<_> = self.made.drain(..).chain(self.prepared_on.take()).collect();
-        left.extend(placeholder::take_back(fs, &made, self.lost_a_race && left.is_empty()));
+        placeholder::take_back((fs, mounter), &made, self.lost_a_race, &mut left);
         left
     }
 

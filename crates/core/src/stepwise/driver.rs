@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::error::{Error, Leftover};
 use crate::ports::{Filesystem, Mounter};
 use crate::stepwise::Plan;
+use crate::stepwise::leftovers::without_gone_mounts;
 use crate::stepwise::sequence::Sequence;
 
 /// The driver of one sequence; [`Run`](crate::stepwise::Run) is its public form.
@@ -72,10 +73,13 @@ impl<S: Sequence> Driver<S> {
             match self.advance(fs, mounter) {
                 Ok(Some(_)) => {}
                 Ok(None) => return Ok(self.sequence.outcome()),
-                Err(error) => match again(&error, &self.sequence) {
-                    Some(sequence) => self = Self::new(sequence),
-                    None => return Err(error.leaving(self.roll_back(fs, mounter))),
-                },
+                Err(error) => {
+                    let error = without_gone_mounts(mounter, error);
+                    let Some(sequence) = again(&error, &self.sequence) else {
+                        return Err(without_gone_mounts(mounter, error.leaving(self.roll_back(fs, mounter))));
+                    };
+                    self = Self::new(sequence);
+                }
             }
         }
     }

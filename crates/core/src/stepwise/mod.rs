@@ -2,6 +2,7 @@
 
 pub(crate) mod attempts;
 pub(crate) mod driver;
+pub(crate) mod leftovers;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod sequence;

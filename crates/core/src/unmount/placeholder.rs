@@ -8,7 +8,7 @@ use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::file::{DirectoryEntry, FileIdentity, FileKind, FileMode, FinalSymlink};
 use crate::mount::Placeholder;
 use crate::path::{Crossing, Location};
-use crate::ports::{Directory, Filesystem};
+use crate::ports::{Directory, Filesystem, Mounter};
 use crate::unmount::NameAfter;
 
 /// Creates a placeholder for a file of this kind: a directory for a directory, an empty file for anything else. Returns
@@ -201,25 +201,47 @@ pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -
     }
 }
 
-/// Removes created names, the last one first. Returns those that stay and are still this caller's. With `lost_a_race`
-/// another caller has mounted on one, and the names that its mount needs are that caller's.
-pub(crate) fn take_back(fs: &dyn Filesystem, made: &[Placeholder], lost_a_race: bool) -> Vec<Leftover> {
-    let mut of_another = lost_a_race;
-    let mut left = Vec::new();
+/// Removes created names, the last one first. Adds those that stay and are still this caller's to `left`.
+///
+/// A name is another caller's if a mount is on it or in it, unless a mount of this caller's is `left`: the record of the other
+/// mount lists it. With `lost_a_race` another caller has mounted on one, and the names that its mount needs are that
+/// caller's.
+pub(crate) fn take_back(
+    (fs, mounter): (&dyn Filesystem, &dyn Mounter),
+    made: &[Placeholder],
+    lost_a_race: bool,
+    left: &mut Vec<Leftover>,
+) {
+    let mut may_be_anothers = left.is_empty();
+    let mut of_another = lost_a_race && may_be_anothers;
     for made in made.iter().rev() {
         let stays = match remove_made(fs, made) {
             Ok(NameRemoval::Removed) => false,
-            Ok(NameRemoval::Kept(error)) => !(of_another && is_of_another(made.identity.kind, error.errno())),
+            Ok(NameRemoval::Kept(error)) => {
+                let errno = error.errno();
+                let is_in_use = may_be_anothers && is_in_use((fs, mounter), &made.at, errno);
+                let is_theirs = is_in_use || of_another && is_of_another(made.identity.kind, errno);
+                of_another |= is_in_use;
+                !is_theirs
+            }
             Err(_) => true,
         };
         // The directory that holds it stays for it.
-        of_another &= !stays;
+        (may_be_anothers, of_another) = (may_be_anothers && !stays, of_another && !stays);
         left.extend(stays.then(|| leftover(&made.at, made.identity.kind)));
     }
-    left
 }
 
-/// True where a name that could not be removed belongs to another caller: a mount is on it (`EBUSY`), or other names
+/// True where a mount is on a name that could not be removed (`EBUSY`), or in it (`ENOTEMPTY`).
+fn is_in_use((fs, mounter): (&dyn Filesystem, &dyn Mounter), at: &Location, errno: Errno) -> bool {
+    match errno {
+        Errno::EBUSY => mounter.mount_of(at).is_ok_and(|found| found.is_root),
+        Errno::ENOTEMPTY | Errno::EEXIST => holds_a_mount(fs, at).unwrap_or(false),
+        _ => false,
+    }
+}
+
+/// True where a name that could not be removed may belong to another caller: a mount is on it (`EBUSY`), or other names
 /// are in it (`ENOTEMPTY`). The record of that caller's mount lists it.
 fn is_of_another(kind: FileKind, errno: Errno) -> bool {
     match errno {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::file::{DeviceNumber, Metadata};
-use crate::mount::{MountKey, UniqueMountId};
-use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockOpenEntry};
+use crate::mount::{MountId, MountInfo, MountKey, PathMount, UniqueMountId};
+use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter, MockOpenEntry};
 use crate::test_support::in_memory_names::{PAPER, Paper, filesystem};
 
 fn refused(errno: Errno) -> OsError {
@@ -94,6 +94,32 @@ fn in_a_directory_too_a_name_is_gone_only_where_two_calls_say_so() {
         directory.expect_metadata().returning(move |_| Err(refused(look)));
         let removal = super::remove(&directory, OsStr::new("c")).map_err(|error| panic!("{error}"));
         assert_eq!(errno(&removal), answer, "{remove} {look}");
+    }
+}
+
+#[test]
+fn directory_that_a_mount_is_on_is_another_callers_and_any_other_is_named() {
+    let named = vec![Leftover::Directory("/m/c".into())];
+    for (errno, is_root, left) in
+        [(Errno::EBUSY, true, vec![]), (Errno::EBUSY, false, named.clone()), (Errno::EIO, true, named.clone())]
+    {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(move |_| {
+            let mut directory = MockDirectory::new();
+            directory.expect_metadata().returning(|_| Ok(Metadata::new(FileKind::Directory, PAPER, 5)));
+            directory.expect_remove_dir().returning(move |_| Err(refused(errno)));
+            Ok(Box::new(directory))
+        });
+        let mut mounter = MockMounter::new();
+        let mount = MountInfo::new(MountId(7), MountId(1), PAPER);
+        mounter.expect_mount_of().returning(move |_| Ok(PathMount { mount: mount.clone(), is_root }));
+        let mut found = Vec::new();
+        take_back((&fs, &mounter), &[made()], false, &mut found);
+        assert_eq!(found, left, "{errno} {is_root}");
+        let mount = Leftover::File("/m/f".into());
+        let mut found = vec![mount.clone()];
+        take_back((&fs, &mounter), &[made()], true, &mut found);
+        assert_eq!(found, [mount, named[0].clone()]);
     }
 }
 
