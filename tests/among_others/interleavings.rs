@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use mountwright_fake::test_kit::Schedule;
 use mountwright_fake::{ModelKernel, SharedMachine};
-use mountwright_linux::{LinuxBackend, SyscallSet};
+use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 
 use crate::alone::alone;
 use crate::found::Found;
 use crate::host::{Host, Layout};
 use crate::operations::{
-    Answer, Before, DONE, INCOMPLETE, Kind, MOUNT, Operation, Ports, STRICTLY, Start, prepare, recover,
+    Answer, Before, DONE, INCOMPLETE, Kind, MOUNT, Operation, Ports, SET_UP_FIRST, STRICTLY, Start, prepare, recover,
 };
 use crate::seen::{FileSeen, Seen, files, tables};
 use crate::turns::{Ran, run};
@@ -211,6 +211,7 @@ impl<'a> Pair<'a> {
             && (self.is_conflict(ran)
                 || self.is_half_removed(ran)
                 || self.was_in_use(ran)
+                || self.was_missed(ran, state)
                 || self.went_along(ran, state));
         (!is_fine).then_some(name)
     }
@@ -218,7 +219,7 @@ impl<'a> Pair<'a> {
     /// One of two different requests was refused as a conflict, and done when it was repeated: one after the other.
     fn is_conflict(&self, ran: &Ran) -> bool {
         let [one, other] = self.operations;
-        let conflicts = [0, 1].map(|side| ran.answers[side].is_conflict());
+        let conflicts = [0, 1].map(|side| ran.answers[side].is_conflict() || self.is_too_old_for(&ran.answers[side]));
         if one.name == other.name || conflicts == [false; 2] || conflicts == [true; 2] {
             return false;
         }
@@ -256,6 +257,25 @@ impl<'a> Pair<'a> {
         let run = |ports: Ports<'_>| (self.operations[sides[0]].run)(ports, &self.before, 0);
         let (answer, state) = self.repeat(&ran.host, 0, &run);
         answer.kind == DONE && self.sequential.iter().any(|outcome| outcome.state == state)
+    }
+
+    /// Before 5.15 a slave bind is refused below a mount that another caller makes shared at that moment.
+    fn is_too_old_for(&self, answer: &Answer) -> bool {
+        !self.syscalls.allows(Call::MountSetattr) && answer.kind == "EOPNOTSUPP" && answer.left.is_empty()
+    }
+
+    /// Before 6.8 a share that another caller makes while the guest's mount has no master reaches the copies at the peers
+    /// alone.
+    fn was_missed(&self, ran: &Ran, state: &str) -> bool {
+        let without_guest = |text: &str| {
+            let rest = text.lines().filter(|line| !line.starts_with("true /w/sb/shared/"));
+            rest.fold(String::new(), |text, line| text + line + "\n")
+        };
+        !self.syscalls.allows(Call::Statmount)
+            && self.operations[0].name == SET_UP_FIRST
+            && self.operations[1].kind == Kind::Makes
+            && ran.answers.iter().all(Answer::is_success)
+            && self.sequential.iter().any(|outcome| without_guest(&outcome.state) == state)
     }
 
     /// A mount was stacked on an unfinished bind: the bind was rolled back together with it, and made again.
@@ -304,13 +324,19 @@ impl<'a> Pair<'a> {
     }
 }
 
-/// The lines that one has and the other does not.
+/// The lines that one has and the other does not, or has more often.
 pub(crate) fn difference(expected: &str, found: &str) -> String {
     let lines = |one: &str, other: &str, sign: &str| {
-        let other: Vec<_> = other.lines().collect();
-        one.lines()
-            .filter(|line| !other.contains(line))
-            .fold(String::new(), |text, line| text + "\n    " + sign + " " + line)
+        let mut other: Vec<_> = other.lines().collect();
+        let is_missing = |line: &&str| match other.iter().position(|other| other == line) {
+            Some(index) => {
+                other.swap_remove(index);
+                false
+            }
+            None => true,
+        };
+        let missing: Vec<_> = one.lines().filter(is_missing).collect();
+        missing.into_iter().fold(String::new(), |text, line| text + "\n    " + sign + " " + line)
     };
     lines(expected, found, "-") + &lines(found, expected, "+")
 }

@@ -60,7 +60,7 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
     let same = one.name == other.name;
     let all = usize::MAX;
     if std::ptr::eq(operations, AT_ONE_TARGET) {
-        let few = if one.name == "bind beneath" && same { 8_000 } else { 500 };
+        let few = if one.name == "bind beneath" && same { 3_000 } else { 500 };
         return vec![Depth { segments: 5, most: if long { all } else { few } }];
     }
     if long {
@@ -68,7 +68,7 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
     }
     let of_a_sandbox = std::ptr::eq(operations, OF_A_SANDBOX);
     let (segments, most) = match (of_a_sandbox, same) {
-        _ if same && ["set up first", "share a snapshot first"].contains(&one.name) => (3, 10_000),
+        _ if same && [operations::SET_UP_FIRST, "share a snapshot first"].contains(&one.name) => (3, 4_000),
         (true, false) => (2, 50),
         (false, true) => (2, all),
         _ => (2, 200),
@@ -134,11 +134,8 @@ fn main() -> ExitCode {
     if worker_process::serve_if_asked(callers::serve) {
         return ExitCode::SUCCESS;
     }
-    let mut arguments = Arguments::from_args();
+    let arguments = Arguments::from_args();
     let long = Settings::read().long;
-    if !long {
-        arguments.test_threads.get_or_insert(1);
-    }
     let table = Table::default();
     let all = [OF_A_SANDBOX, OF_NO_SANDBOX, COMING_AND_GOING, AT_ONE_TARGET];
     let mut trials: Vec<_> = all.into_iter().flat_map(|operations| interleaved(operations, long, &table)).collect();

@@ -54,21 +54,24 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// Names of an error's leftovers.
     pub(crate) left: Vec<String>,
+    /// True where a mount was on one of these, or in it, when the call had returned.
+    #[serde(default)]
+    pub(crate) names_what_is_used: bool,
 }
 
 impl Answer {
-    fn new(kind: &str) -> Self {
-        Self { kind: kind.to_owned(), text: kind.to_owned(), left: Vec::new() }
+    pub(crate) fn new(kind: &str) -> Self {
+        Self { kind: kind.to_owned(), text: kind.to_owned(), ..Self::default() }
     }
 
-    fn incomplete(text: &impl ToString) -> Self {
-        Self { kind: INCOMPLETE.to_owned(), text: text.to_string(), left: Vec::new() }
+    pub(crate) fn incomplete(text: &impl ToString) -> Self {
+        Self { kind: INCOMPLETE.to_owned(), text: text.to_string(), ..Self::default() }
     }
 
     fn failed(errno: Option<Errno>, text: String, left: &[Leftover]) -> Self {
         let kind =
             errno.map_or_else(|| text.split(['/', ':']).next().unwrap_or_default().to_owned(), |e| e.to_string());
-        Self { kind, text, left: left.iter().map(ToString::to_string).collect() }
+        Self { kind, text, left: left.iter().map(ToString::to_string).collect(), names_what_is_used: false }
     }
 
     /// A typed conflict: the caller has changed nothing, and may repeat the call.
@@ -90,6 +93,9 @@ impl From<Error> for Answer {
     fn from(error: Error) -> Self {
         match error {
             Error::Conflict(conflict) => Self { text: conflict.to_string(), ..Self::new(CONFLICT) },
+            Error::LeftBehind { ref error, ref left } if matches!(**error, Error::Conflict(_)) => {
+                Self { kind: CONFLICT.to_owned(), ..Self::failed(None, error.to_string(), left) }
+            }
             error => Self::failed(error.errno(), error.to_string(), error.left()),
         }
     }
@@ -256,6 +262,7 @@ const RUNNING: Operation =
 const MAKING: Operation = Operation { kind: Kind::Makes, ..RUNNING };
 const REMOVING: Operation = Operation { kind: Kind::Removes, ..RUNNING };
 
+pub(crate) const SET_UP_FIRST: &str = "set up first";
 pub(crate) const FS_GROUP: &str = "fsGroup";
 pub(crate) const MOUNT: &str = "mount";
 pub(crate) const UNMOUNT: &str = "unmount";
@@ -295,7 +302,7 @@ pub(crate) const OF_A_SANDBOX: &[Operation] = &[
 
 /// Those that start before there is a sandbox.
 pub(crate) const OF_NO_SANDBOX: &[Operation] = &[
-    Operation { name: "set up first", start: Start::Empty, ..OF_A_SANDBOX[0] },
+    Operation { name: SET_UP_FIRST, start: Start::Empty, ..OF_A_SANDBOX[0] },
     Operation { name: "share a snapshot first", start: Start::Directory, ..OF_A_SANDBOX[3] },
     Operation { name: "ensure first", start: Start::Directory, ..OF_A_SANDBOX[4] },
     Operation { name: "recover first", start: Start::Empty, ..OF_A_SANDBOX[9] },

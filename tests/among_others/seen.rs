@@ -86,6 +86,13 @@ impl Seen {
         Self { mounts: mounts(host), files: files(host) }
     }
 
+    /// The same without one mount.
+    pub(crate) fn without_mount(&self, index: usize) -> Self {
+        let mut rest = self.clone();
+        rest.mounts.remove(index);
+        rest
+    }
+
     /// Everything that two runs must have in common: stacks in their order, peer groups by their members, no number.
     pub(crate) fn comparable(&self) -> String {
         let mut text = comparable_mounts(&self.mounts);

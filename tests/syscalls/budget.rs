@@ -22,7 +22,7 @@ pub(crate) const BUDGETS: &[Budget] = &[
     budget("read-only private bind below a root", 13),
     // The mount leaves the copies at its parent's peers, and the backend checks for mounts that arrived from there.
     budget("private bind below a shared mount", 16),
-    // Joins the group of its source again, by a second copy, and looks at what the source received meanwhile.
+    // Joins the group of its source again, by a second copy, and looks at what the source received in between.
     budget("slave bind below a shared mount", 24),
     budget("unmount below a root", 6),
     // One of them checks /proc, whose path umount2(2) needs: another mount may be there by now.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use mountwright_linux::LinuxBackend;
@@ -43,10 +44,20 @@ fn serve(stream: &UnixStream, operation: &Operation, side: usize) {
                 while start.elapsed() < Duration::from_micros(delay) {
                     std::hint::spin_loop();
                 }
-                say(stream, &(operation.run)(Ports::of(&backend), &before, side));
+                let mut answer = (operation.run)(Ports::of(&backend), &before, side);
+                answer.names_what_is_used = !answer.left.is_empty() && is_any_used(&answer.left);
+                say(stream, &answer);
             }
         }
     }
+}
+
+/// True where a mount is on one of these directories and files, or below it.
+fn is_any_used(left: &[String]) -> bool {
+    let table = std::fs::read_to_string("/proc/thread-self/mountinfo").expect("a procfs");
+    let points: Vec<_> = table.lines().filter_map(|line| line.split(' ').nth(4)).collect();
+    let path = |left: &'_ String| left.strip_prefix("directory ").or(left.strip_prefix("file ")).map(str::to_owned);
+    left.iter().filter_map(path).any(|path| points.iter().any(|point| Path::new(point).starts_with(&path)))
 }
 
 fn say(mut stream: &UnixStream, what: &impl Serialize) {

@@ -74,13 +74,17 @@ impl Ground {
 
     /// The mounts of both namespaces and the files, without the numbers that differ from round to round.
     pub(crate) fn look(&self) -> String {
+        self.see().comparable()
+    }
+
+    pub(crate) fn see(&self) -> Seen {
         let elsewhere = self.elsewhere.asks(|| mounts(false));
         let mounts = mounts(true).into_iter().chain(elsewhere).collect();
         let files = ["/h", "/w"].into_iter().fold(BTreeMap::new(), |mut files, top| {
             walk(&bare(top), top, "", &mut files);
             files
         });
-        Seen { mounts, files }.comparable()
+        Seen { mounts, files }
     }
 }
 

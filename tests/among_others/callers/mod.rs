@@ -18,8 +18,9 @@ use crate::found::{Found, Table, Violations};
 use crate::host::Layout;
 use crate::operations::{
     AT_ONE_TARGET, Answer, Before, COMING_AND_GOING, DONE, FS_GROUP, INCOMPLETE, Kind, MOUNT, OF_A_SANDBOX,
-    OF_NO_SANDBOX, Operation, Ports, STRICTLY, UNMOUNT, recover,
+    OF_NO_SANDBOX, Operation, Ports, SET_UP_FIRST, SHARED, STRICTLY, UNMOUNT, recover,
 };
+use crate::seen::Seen;
 use crew::Crew;
 use ground::Ground;
 use orders::Orders;
@@ -27,6 +28,9 @@ use orders::Orders;
 /// A line of a state: the program in the volume without and with its set-user-id bit, after fsGroup.
 const LOST_SET_ID: &str = "/w/volume/program 100775 4321";
 const KEPT_SET_ID: &str = "/w/volume/program 104775 4321";
+
+/// The beginning of a line of a state: a mount of a share.
+const BELOW_MOUNTS: &str = "true /w/sb/mounts/";
 
 pub(crate) const SEARCH: &str = "callers";
 
@@ -129,8 +133,9 @@ impl Round<'_> {
             let text = format!("{}: {}", self.pair[*side].name, answer.kind);
             *found.answers.entry((subject.clone(), text)).or_default() += 1;
         }
-        let text = self.ground.look();
-        let Err(name) = self.judge(orders, &text) else { return };
+        let seen = self.ground.see();
+        let text = seen.comparable();
+        let Err(name) = self.judge(orders, &seen, &text) else { return };
         found.note(&subject, name, || {
             let texts: Vec<_> = self.results.iter().map(|(side, answer)| (side, &answer.text)).collect();
             let layout = self.ground.layout;
@@ -139,13 +144,15 @@ impl Round<'_> {
     }
 
     /// The name of the violation.
-    fn judge(&self, orders: &Orders<'_>, text: &str) -> Result<(), &'static str> {
-        if orders.explain(self.results, text) {
+    fn judge(&self, orders: &Orders<'_>, seen: &Seen, text: &str) -> Result<(), &'static str> {
+        let others = self.results.iter().any(|(_, answer)| self.names_a_thing_of_others(answer));
+        if !others && orders.explain(self.results, text) {
             return Ok(());
         }
-        let others = self.results.iter().any(|(_, answer)| !answer.left.is_empty());
         if self.lost_set_ids(orders, text)
             || self.went_along(orders, text)
+            || self.left_a_copy(orders, seen)
+            || self.was_between_two_mounts(orders, text)
             || !others && self.is_done_when_repeated(orders)
             || self.is_half_removed(orders)
         {
@@ -157,6 +164,13 @@ impl Round<'_> {
             (false, true) => "failure-though-done",
             (false, false) => "result-not-sequential",
         })
+    }
+
+    /// An error names what its call has made, and what was there when it looked for the last time. What is in use by a mount
+    /// then is another caller's. The same request twice leaves nothing.
+    fn names_a_thing_of_others(&self, answer: &Answer) -> bool {
+        let is_same = self.pair[0].name == self.pair[1].name;
+        answer.names_what_is_used || is_same && !answer.left.is_empty()
     }
 
     /// Of different operations one was refused, as a conflict or a strict tear-down that met a user: done when repeated.
@@ -181,7 +195,7 @@ impl Round<'_> {
         let kinds = self.pair.map(|operation| operation.kind);
         let fits = |(side, answer): &(usize, Answer)| match kinds[*side] {
             Kind::Removes => [DONE, INCOMPLETE].contains(&answer.kind.as_str()),
-            _ => answer.left.is_empty(),
+            _ => !self.names_a_thing_of_others(answer),
         };
         if !(kinds.contains(&Kind::Makes) && kinds.contains(&Kind::Removes) && self.results.iter().all(fits)) {
             return false;
@@ -206,6 +220,49 @@ impl Round<'_> {
         names[0] != names[1]
             && [MOUNT, UNMOUNT].iter().any(|name| names.contains(name))
             && (orders.leads_to(text) || self.results.iter().any(|(_, answer)| !answer.left.is_empty()))
+    }
+
+    /// The mount of a bind that lost a race is unmounted while the winner's mount has left its peers: by another caller's
+    /// unmount by path, or because the winner was stopped for longer than the loser waits. One copy stays there, with the
+    /// copy of a share in it.
+    fn left_a_copy(&self, orders: &Orders<'_>, seen: &Seen) -> bool {
+        let is_copy = |index: &usize| {
+            let mount = &seen.mounts[*index];
+            !mount.here && (mount.point == "/w/t" || mount.point.starts_with(SHARED))
+        };
+        let copies: Vec<_> = (0..seen.mounts.len()).filter(is_copy).collect();
+        let names = self.pair.map(|operation| operation.name);
+        self.results.len() > 2
+            && (names.contains(&UNMOUNT) || names[0] == SET_UP_FIRST)
+            && self.results.iter().all(|(_, answer)| answer.left.is_empty())
+            && copies.iter().enumerate().any(|(place, &first)| {
+                let without = seen.without_mount(first);
+                let explains = |seen: &Seen| {
+                    let text = seen.comparable();
+                    names.contains(&UNMOUNT) && orders.leads_to(&text) || orders.explain(self.results, &text)
+                };
+                explains(&without) || copies[place + 1..].iter().any(|&next| explains(&without.without_mount(next - 1)))
+            })
+    }
+
+    /// If a set-up makes the mounts directory shared, a share that is made between its two mounts counts as made before
+    /// it. The same share is then done twice: the first of the two mounts covers one of them, or the other is unmounted with
+    /// the mount of a set-up that lost a race.
+    fn was_between_two_mounts(&self, orders: &Orders<'_>, text: &str) -> bool {
+        let lines: Vec<_> = text.lines().collect();
+        let is_second = |index: usize| lines[index].starts_with(BELOW_MOUNTS) && lines[..index].contains(&lines[index]);
+        let without = |index: usize| {
+            let rest = lines.iter().enumerate().filter(|&(other, _)| other != index).map(|(_, line)| *line);
+            rest.fold(String::new(), |text, line| text + line + "\n")
+        };
+        self.ground.layout == Layout::MadeShared
+            && self.results.len() > 2
+            && self.pair[0].name == SET_UP_FIRST
+            && self.pair[1].kind == Kind::Makes
+            && self.results.iter().all(|(_, answer)| answer.is_success() || answer.kind == "EBUSY")
+            && self.results.iter().filter(|(side, answer)| *side == 1 && answer.kind == DONE).count() == 2
+            && (orders.leads_to(text)
+                || (0..lines.len()).any(|index| is_second(index) && orders.leads_to(&without(index))))
     }
 }
 

@@ -106,8 +106,11 @@ impl<'a> Orders<'a> {
         self.states.iter().any(|state| state.recovered == text)
     }
 
-    /// The lines by which the nearest state differs.
+    /// The lines by which the nearest state differs; where none does, the shortest order that leads to it.
     pub(crate) fn difference(&self, text: &str) -> String {
+        if let Some(state) = self.states.iter().find(|state| state.text == text) {
+            return format!("nothing, after {:?}", state.way);
+        }
         let nearest = self.states.iter().map(|state| crate::interleavings::difference(&state.text, text));
         nearest.min_by_key(String::len).unwrap_or_default()
     }

@@ -117,7 +117,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(Some(Newcomer::Cover))
     }
 
-    /// Returns a mount to its peers, and unmounts from them what the mount itself has missed meanwhile.
+    /// Returns a mount to its peers, and unmounts from them what the mount itself has missed.
     fn return_whole(
         &self,
         attached: &Attached<'_, K::Fd>,
