@@ -136,6 +136,8 @@ impl<K: Kernel> LinuxBackend<K> {
             self.wait_for_the_copies(mount, target);
         }
         match self.roll_back((tree, mount), target, last.apart) {
+            // With the winner of the race, perhaps: the next attempt finds out.
+            Rollback::UnmountedByAnother if fault.errno() == Errno::EBUSY => Err(fault.worth_another_attempt()),
             Rollback::UnmountedByAnother => self.unmounted_by_another(target, fault),
             done => Err(self.after_rollback(done, fault, mount, target)),
         }
