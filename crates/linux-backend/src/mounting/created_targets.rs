@@ -12,7 +12,7 @@ use mountwright_core::{Errno, FileMode, MountKey};
 use crate::backend::LinuxBackend;
 use crate::files::create::{FRESH, Sort};
 use crate::resolve::beneath::Crossing;
-use crate::resolve::identity::{QUIETLY, kind};
+use crate::resolve::identity::{QUIETLY, kind, mount_root};
 use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH, S_IFDIR, STATX_NLINK};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Stat};
@@ -151,6 +151,8 @@ impl<K: Kernel> LinuxBackend<K> {
         let (dir, name) = (At::Fd(&*made.parent), Path::new(&made.name));
         if let Some(known) = made.identity {
             match self.calls.statx(dir, name, QUIETLY | AT_SYMLINK_NOFOLLOW, FRESH) {
+                // A mount is on it.
+                Ok(stat) if identity(&stat) != known && mount_root(&stat) == Some(true) => return Removal::InUse,
                 // Another process has moved it, or has written to it.
                 Ok(stat) if identity(&stat) != known => return Removal::Kept,
                 Ok(stat) if kind(&stat) != S_IFDIR && stat.size > 0 => return Removal::Kept,
