@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use camino::Utf8Path;
+use mountwright_core::device::BackingDevice;
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::kubernetes::EmptyDirMedium;
 use mountwright_core::mount::UnmountMode;
@@ -50,6 +51,13 @@ pub(crate) const CASES: &[KernelCase] = &[
                 assert_eq!((mount.mount.source.to_str(), found.fs_type.to_str()), (Some("dead"), Some("fuse")));
                 assert_eq!(filesystem.magic.0, 0x6573_5546);
             }
+        }
+    }),
+    KernelCase::new("the device behind the root of a dead mount is found at once", || {
+        let _server = Hung::on(ROOT);
+        for backend in syscall_sets() {
+            let found = at_once("a device", move || BackingDevice::of(&backend, Path::new(ROOT)));
+            assert!(matches!(found.unwrap(), BackingDevice::Anonymous { .. }));
         }
     }),
     KernelCase::new("below it the kernel waits for the server, and the cached forms return EAGAIN at once", || {

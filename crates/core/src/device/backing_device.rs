@@ -31,8 +31,8 @@ impl BackingDevice {
     /// A device node on a `nodev` mount opens no device: it is a file of its filesystem.
     ///
     /// Symlinks are followed; a relative path starts at the current directory. The path is resolved more than once: use
-    /// it only for paths that no untrusted process can change. May block in a dead filesystem, because the type of the
-    /// file is read there.
+    /// it only for paths that no untrusted process can change. At the root of a filesystem's mount the server is not
+    /// asked; elsewhere it may block in a dead filesystem, because the type of the file is read there.
     ///
     /// # Errors
     ///
@@ -45,12 +45,15 @@ impl BackingDevice {
             return Err(Error::Unspecified { what: "path" });
         }
         let at = Location::trusted(path);
-        let metadata = fs.metadata(&at, FinalSymlink::Follow)?;
-        let found = within_root(fs, mounter, &at, mounter.mount_of(&at))?;
+        let looked = mounter.mount_of(&at);
+        // The root of a filesystem is a directory: nothing has to be read there.
+        let is_whole = looked.as_ref().is_ok_and(|found| found.is_root && found.mount.root.as_os_str() == "/");
+        let metadata = if is_whole { None } else { Some(fs.metadata(&at, FinalSymlink::Follow)?) };
+        let found = within_root(fs, mounter, &at, looked)?;
         let opens = !found.mount.attributes.flags.contains(MountFlags::NO_DEV);
-        match (metadata.kind, metadata.represents) {
-            (FileKind::BlockDevice, Some(device)) if opens => return Ok(BackingDevice::BlockNode { device }),
-            (FileKind::CharacterDevice, Some(device)) if opens => return Ok(BackingDevice::CharNode { device }),
+        match metadata.map(|metadata| (metadata.kind, metadata.represents)) {
+            Some((FileKind::BlockDevice, Some(device))) if opens => return Ok(BackingDevice::BlockNode { device }),
+            Some((FileKind::CharacterDevice, Some(device))) if opens => return Ok(BackingDevice::CharNode { device }),
             _ => {}
         }
         let mount = Box::new(found.mount);
@@ -307,12 +310,19 @@ mod tests {
 
     #[test]
     fn a_missing_path_is_an_error() {
-        let error = BackingDevice::of(
-            &Ports { filesystem: &SmallWorld::new(), mounter: &MockMounter::new() },
-            Path::new("/none"),
-        )
-        .unwrap_err();
+        let mut mounter = MockMounter::new();
+        mounter.expect_mount_of().returning(|_| Err(OsError::new(Operation::MountOf, "/none", Errno::ENOENT)));
+        let backend = Ports { filesystem: &SmallWorld::new(), mounter: &mounter };
+        let error = BackingDevice::of(&backend, Path::new("/none")).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ENOENT));
+    }
+
+    #[test]
+    fn of_a_whole_mount_no_file_is_looked_at() {
+        let volume = mount(DeviceNumber::new(0, 45), "/", "/v", "fuse");
+        let backend = Ports { filesystem: &MockFilesystem::new(), mounter: &mounter(Path::new("/v"), &volume, true) };
+        let answer = BackingDevice::of(&backend, Path::new("/v"));
+        assert!(matches!(answer, Ok(BackingDevice::Anonymous { .. })), "{answer:?}");
     }
 
     #[test]
