@@ -8,9 +8,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use camino::Utf8Path;
-use mountwright_core::device::mount_at;
 use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, Metadata};
-use mountwright_core::kata::{Container, MockRafsDaemon, RafsDaemon, RafsError, RafsUnmount, Sandbox};
+use mountwright_core::kata::{Container, KataError, RafsDaemon, RafsUnmount, Sandbox};
 use mountwright_core::kubernetes::FileCount;
 use mountwright_core::mount::{BindReport, Guarantee, MountId, Origin};
 use mountwright_core::ports::Ports;
@@ -92,7 +91,7 @@ fn a_mocked_mounter_answers_a_question() {
     let mut mounter = MockMounter::new();
     mounter.expect_mount_of().returning(|_| Err(OsError::new(Operation::MountOf, "/no", Errno::ENOENT)));
     let mounter: &dyn Mounter = &mounter;
-    assert_eq!(mount_at(mounter, "/no".as_ref()).unwrap_err().errno(), Some(Errno::ENOENT));
+    assert_eq!(MountInfo::at(mounter, "/no".as_ref()).unwrap_err().errno(), Some(Errno::ENOENT));
 }
 
 /// A directory with files of these names and nothing else.
@@ -147,27 +146,30 @@ fn clean_machine() -> (MockFilesystem, MockMounter) {
     (fs, mounter)
 }
 
+/// A daemon with this result for one image.
+struct Daemon(&'static str, Result<RafsUnmount, KataError>);
+
+impl RafsDaemon for Daemon {
+    fn unmount(&self, path: &str) -> Result<RafsUnmount, KataError> {
+        assert_eq!(path, self.0);
+        self.1.clone()
+    }
+}
+
 #[test]
-fn a_mocked_daemon_is_asked_for_the_containers_image() {
+fn a_daemon_is_asked_for_the_containers_image() {
     let sandbox = Sandbox::new(ContainerId::new("pod").unwrap(), "/run/mounts", "qemu");
     let (fs, mounter) = clean_machine();
-    let mut daemon = MockRafsDaemon::new();
-    daemon
-        .expect_unmount()
-        .withf(|path| path == "/rafs/box/lowerdir")
-        .times(1)
-        .returning(|_| Ok(RafsUnmount::NotMounted));
-    let daemon: &dyn RafsDaemon = &daemon;
+    let daemon: &dyn RafsDaemon = &Daemon("/rafs/box/lowerdir", Ok(RafsUnmount::NotMounted));
     let report = sandbox.cleanup_nydus(&Ports { filesystem: &fs, mounter: &mounter }, daemon, &Container::new(id()));
     assert!(report.is_clean() && report.mounts[1].result == Ok(Removal::NotFound), "{report}");
 }
 
 #[test]
-fn a_mocked_daemons_failure_is_reported_for_its_image() {
+fn a_daemons_failure_is_reported_for_its_image() {
     let sandbox = Sandbox::new(ContainerId::new("pod").unwrap(), "/run/mounts", "clh");
     let (fs, mounter) = clean_machine();
-    let mut daemon = MockRafsDaemon::new();
-    daemon.expect_unmount().returning(|_| Err(RafsError("connection refused".into())));
+    let daemon = Daemon("/rafs/box/lowerdir", Err(KataError::Rafs("connection refused".into())));
     let report = sandbox.cleanup_nydus(&Ports { filesystem: &fs, mounter: &mounter }, &daemon, &Container::new(id()));
     let failed: Vec<_> = report.failures().map(|mount| &*mount.path).collect();
     assert_eq!(failed, [Path::new("/rafs/box/lowerdir")]);

@@ -1,7 +1,6 @@
 //! A namespace of its own for a test of a runtime, under libtest and its many threads.
 
-use mountwright_core::device::mount_at;
-use mountwright_core::{Location, MountRequest, Mounter};
+use mountwright_core::{Location, MountInfo, MountRequest, Mounter};
 use mountwright_linux::LinuxBackend;
 use mountwright_linux::test_namespace::{self, NoNamespace, Privilege};
 use mountwright_tests::settings::Settings;
@@ -25,7 +24,7 @@ fn what_a_test_mounts_is_its_own() {
         let mut request = MountRequest::new("tmpfs", Location::trusted("/tmp"));
         request.source = Some("of-the-test".into());
         kernel.mount(&request).unwrap();
-        assert_eq!(mount_at(&kernel, "/tmp".as_ref()).unwrap().source, "of-the-test");
+        assert_eq!(MountInfo::at(&kernel, "/tmp".as_ref()).unwrap().source, "of-the-test");
     }));
     let here = LinuxBackend::new().mounts().unwrap();
     assert!(here.iter().all(|row| *row.source() != *"of-the-test"), "the machine has the mount of the test");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
-use mountwright_core::mount::{AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount};
+use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount};
 use mountwright_core::{
     AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey, MountRequest,
     MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -72,7 +72,7 @@ impl<B: Mounter> Mounter for Audited<B> {
         self.noting(Operation::Bind).bind(request)
     }
 
-    fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
+    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError> {
         self.noting(Operation::Mount).mount(request)
     }
 
@@ -80,7 +80,7 @@ impl<B: Mounter> Mounter for Audited<B> {
         self.noting(Operation::MoveMount).move_mount(from, to)
     }
 
-    fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
+    fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError> {
         self.noting(Operation::ChangeAttributes).change_attributes(request)
     }
 

@@ -119,7 +119,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                     std::fs::create_dir_all("/w/source").unwrap();
                     let mount = MountRequest::new("tmpfs", at(ROOT));
                     let bind = BindRequest::new(at("/w/source"), below("dead")).stacking().read_only();
-                    let first = b.mount(&mount).unwrap().mount;
+                    let first = b.mount(&mount).unwrap();
                     assert_eq!(b.mount_of(&at(ROOT)).unwrap().mount.fs_type, "tmpfs");
                     b.unmount(&UnmountRequest::new(at(ROOT)).with_mode(mode).only(first)).unwrap();
                     let second = b.bind(&bind.propagation(Propagation::Private)).unwrap().mount;

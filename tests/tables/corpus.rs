@@ -7,9 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
-use mountwright_core::device::mount_at;
 use mountwright_core::mount::PathMount;
-use mountwright_core::{Location, MountTable, Mounter};
+use mountwright_core::{Location, MountInfo, MountTable, Mounter};
 use mountwright_fake::{FakeBackend, HostBuilder};
 
 /// The least numbers of tables: of all, and of captured ones.
@@ -110,7 +109,7 @@ fn agrees(host: &FakeBackend, table: &MountTable, path: &Path) {
     let by_path = table.mount_at(path).map(|row| row.id());
     assert_eq!(by_path.is_some(), is_root && holding.is_some(), "{}", path.display());
     if is_root && by_path.is_some() {
-        assert_eq!(mount_at(host, path).expect("it is there").id, mount.id);
+        assert_eq!(MountInfo::at(host, path).expect("it is there").id, mount.id);
     }
 }
 

@@ -4,9 +4,7 @@ use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 
 use mountwright_core::Errno;
-use mountwright_core::kubernetes::fs_group::{
-    FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport, FsGroupRequest,
-};
+use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupReport, FsGroupRequest};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_fake::test_kit::Interposed;
 use mountwright_linux::{Linux, LinuxBackend};
@@ -74,7 +72,7 @@ fn everything(scene: &Scene) {
     let at = scene.location("v");
     assert_eq!(FsGroupRequest::new(MISMATCH.group).needs_change(&scene.backend, &at), Ok(true));
     let report = applied(scene, &MISMATCH);
-    assert_eq!((report.progress.examined, report.progress.changed, report.progress.failed), (10, 10, 0));
+    assert_eq!((report.examined, report.changed, report.failed), (10, 10, 0));
     assert_shown(
         scene,
         &[
@@ -160,7 +158,7 @@ fn linear_depth(scene: &Scene) {
         let backend = LinuxBackend::over(Interposed::new(Linux::new(), ()));
         let outcome = ALWAYS.apply(&backend, &scene.location(&top), &mut |_| ControlFlow::Continue(()));
         let Ok(FsGroupOutcome::Applied(report)) = outcome else { panic!("{outcome:?}") };
-        assert_eq!(report.progress.changed, 3 * levels as u64 + 1);
+        assert_eq!(report.changed, 3 * levels as u64 + 1);
         backend.kernel().calls_made()
     });
     println!("fsGroup: {} system calls for 800 levels, {} for 8,000", calls[0], calls[1]);
@@ -178,7 +176,7 @@ fn deep_tree(scene: &Scene) {
         ControlFlow::Continue(())
     });
     let Ok(FsGroupOutcome::Applied(report)) = outcome else { panic!("{outcome:?}") };
-    assert_eq!(report.progress.changed, 3 * LEVELS as u64 + 1);
+    assert_eq!(report.changed, 3 * LEVELS as u64 + 1);
     assert!((17..=20).contains(&most), "{most} descriptors");
     assert_eq!(Scene::open_descriptors(), before);
     let root = std::fs::File::open(scene.path("v")).expect("it can be opened").into();
@@ -211,7 +209,7 @@ fn second_run(scene: &Scene) {
     // The clock of the filesystem advances by a tick.
     std::thread::sleep(std::time::Duration::from_millis(20));
     let report = applied(scene, &ALWAYS);
-    assert_eq!((report.progress.examined, report.progress.changed), (10, 0));
+    assert_eq!((report.examined, report.changed), (10, 0));
     assert_eq!(paths.map(|path| scene.change_time(path)), before);
     assert_eq!(run(scene, "v", &MISMATCH), Ok(FsGroupOutcome::NotNeeded));
 }
@@ -222,7 +220,7 @@ fn read_only_mount(scene: &Scene) {
     scene.remount_read_only("v");
     for request in [ALWAYS, MISMATCH.despite_failures()] {
         let Err(FsGroupError::Incomplete { report, source, .. }) = run(scene, "v", &request) else { panic!() };
-        assert_eq!((source.errno(), report.progress.examined, report.root_done), (Errno::EROFS, 1, false));
+        assert_eq!((source.errno(), report.examined, report.root_done), (Errno::EROFS, 1, false));
     }
     assert_shown(scene, &[("v", "755 0"), ("v/f", "600 0"), ("v/d", "700 0")]);
 }
@@ -236,7 +234,7 @@ fn cancelled(scene: &Scene) {
             scene.file(&format!("{here}/{name}/f"), 0o600, b"");
             scene.file(&format!("{here}/{name}-f"), 0o600, b"");
         }
-        let stop = &mut |progress: FsGroupProgress| {
+        let stop = &mut |progress: &FsGroupReport| {
             if progress.examined == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let at = scene.location(&here);
@@ -245,7 +243,7 @@ fn cancelled(scene: &Scene) {
         assert_shown(scene, &[(&here, "755 0")]);
         let rest = MISMATCH.apply(&scene.backend, &at, &mut |_| ControlFlow::Continue(()));
         let Ok(FsGroupOutcome::Applied(report)) = rest else { panic!("{rest:?}") };
-        assert_eq!((report.progress.examined, report.progress.changed), (10, 10 - after));
+        assert_eq!((report.examined, report.changed), (10, 10 - after));
         assert_shown(scene, &[(&here, "2775 G"), (&format!("{here}/a/f"), "660 G"), (&format!("{here}/c-f"), "660 G")]);
     }
 }

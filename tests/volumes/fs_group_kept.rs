@@ -37,7 +37,7 @@ fn bind_inside(scene: &Scene) {
     scene.file("elsewhere/f", 0o600, b"");
     scene.bind("elsewhere", "v/in");
     let report = applied(scene, &ALWAYS);
-    assert_eq!((report.other_mounts, report.progress.changed), (1, 2));
+    assert_eq!((report.other_mounts, report.changed), (1, 2));
     assert_shown(scene, &[("elsewhere", "755 0"), ("elsewhere/f", "600 0"), ("v/f", "660 G"), ("v", "2775 G")]);
 }
 
@@ -82,14 +82,14 @@ fn overlay(scene: &Scene) {
     scene.file("o/v/upper", 0o600, b"y");
     scene.directory("o/v/a/new", 0o700);
     let report = run_on_overlay(scene, &MISMATCH).expect("there is something to do");
-    assert_eq!((report.other_mounts, report.vanished, report.progress.changed), (0, 0, 14));
+    assert_eq!((report.other_mounts, report.vanished, report.changed), (0, 0, 14));
     for file in &files {
         assert_shown(scene, &[(file, "660 G")]);
     }
     assert_shown(scene, &[("o/v/upper", "660 G"), ("o/v", "2775 G"), ("o/v/a/new", "2770 G"), ("l/v/lower", "600 0")]);
     assert_eq!(run_on_overlay(scene, &MISMATCH), None);
     let again = run_on_overlay(scene, &ALWAYS).expect("it looks again");
-    assert_eq!((again.progress.examined, again.progress.changed), (14, 0));
+    assert_eq!((again.examined, again.changed), (14, 0));
 }
 
 /// The directories are right, so a file in each copies up all that are above it, during the run.
@@ -103,7 +103,7 @@ fn overlay_done_in_part(scene: &Scene) {
         }
     });
     let report = run_on_overlay(scene, &ALWAYS).expect("it looks");
-    assert_eq!((report.progress.examined, report.progress.changed), (12, 6));
+    assert_eq!((report.examined, report.changed), (12, 6));
     for file in &files {
         assert_shown(scene, &[(file, "660 G")]);
     }
@@ -152,7 +152,7 @@ fn writable_program(scene: &Scene) {
         give_capabilities(scene, path);
         let Err(FsGroupError::Incomplete { report, source, .. }) = run(scene, "v", &ALWAYS) else { panic!() };
         assert_eq!((source.operation(), source.path()), (Operation::SetCapabilities, Some(&*scene.path(path))));
-        assert_eq!((report.progress.failed, capabilities_of(scene, path)), (1, None));
+        assert_eq!((report.failed, capabilities_of(scene, path)), (1, None));
         assert_shown(scene, &[(path, shown), ("v", "755 0")]);
     }
     applied(scene, &ALWAYS);
@@ -233,6 +233,6 @@ fn btrfs_subvolume(scene: &Scene) {
     let shown = ["b/v", "b/v/plain", "b/v/sub", "b/v/sub/d/inner"].map(|path| scene.shown(path));
     command(&format!("umount {}", scene.path("b").display())).expect("it can be unmounted");
     let Ok(FsGroupOutcome::Applied(report)) = outcome else { panic!("{outcome:?}") };
-    assert_eq!((report.other_mounts, report.progress.changed), (0, 5));
+    assert_eq!((report.other_mounts, report.changed), (0, 5));
     assert_eq!(shown, ["2775 4321", "660 4321", "2775 4321", "660 4321"]);
 }

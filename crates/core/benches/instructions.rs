@@ -10,7 +10,7 @@ use std::path::Path;
 
 use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
 use mountwright_core::path::clean_path;
-use mountwright_core::spec::is_system_mount;
+use mountwright_core::spec::Mount;
 use mountwright_core::{ContainerId, MountInfo, MountTable, kubernetes};
 
 /// A clean path of 100 bytes.
@@ -30,7 +30,7 @@ const CASES: &[Case] = &[
             kubernetes::VolumeKind::of(black_box(VOLUME.into())) == Some(kubernetes::VolumeKind::EmptyDir)
         });
     }),
-    ("is_system_mount_100_bytes", |times| repeat(times, || is_system_mount(black_box(VOLUME.into())))),
+    ("is_system_mount_100_bytes", |times| repeat(times, || Mount::is_system_mount(black_box(VOLUME.into())))),
     ("is_docker_volume_100_bytes", |times| {
         repeat(times, || is_docker_volume(black_box(VOLUME.into()), DOCKER_DATA_ROOT));
     }),

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use mountwright_core::mount::MountId;
 use mountwright_core::path::clean_path;
-use mountwright_core::spec::is_system_mount;
+use mountwright_core::spec::Mount;
 use mountwright_core::{MountInfo, MountTable, kubernetes};
 use paired::{Group, Report};
 
@@ -32,7 +32,7 @@ fn path_rules(report: &mut Report) {
     Group::new("path rules, a clean path of 100 bytes")
         .variant("clean_path", || matches!(clean_path(black_box(Path::new(VOLUME))), std::borrow::Cow::Borrowed(_)))
         .variant("volume_kind", || kubernetes::VolumeKind::of(black_box(VOLUME.into())))
-        .variant("is_system_mount", || is_system_mount(black_box(VOLUME.into())))
+        .variant("is_system_mount", || Mount::is_system_mount(black_box(VOLUME.into())))
         .variant("components collected into a new path", || {
             black_box(Path::new(VOLUME)).components().collect::<std::path::PathBuf>()
         })

@@ -18,8 +18,8 @@
 //! | to | begin at |
 //! |---|---|
 //! | write code for both backends | [`Backend`], and a [`Location`] for each place: trusted, or beneath a root that a guest can write |
-//! | find the storage behind a path | [`device::BackingDevice::of`], [`device::PathDevice::of`], [`device::mount_at`], [`Mounter::mount_of`] |
-//! | classify the mounts of a specification | [`spec::Mount::from_runtime_spec`], [`kubernetes`], [`spec::is_system_mount`], [`device::is_host_device`] |
+//! | find the storage behind a path | [`device::BackingDevice::of`], [`device::PathDevice::of`], [`MountInfo::at`], [`Mounter::mount_of`] |
+//! | classify the mounts of a specification | [`spec::Mount::from_runtime_spec`], [`kubernetes`], [`spec::Mount::is_system_mount`], [`device::PathDevice::is_host_device`] |
 //! | bind, remount, unmount | [`Mounter::bind`] of a [`BindRequest::private`], [`Mounter::change_attributes`], [`Mounter::unmount`] |
 //! | share a container with its guest | [`sandbox::SandboxSetup`], [`share::Share`], [`share::ShareName::unshare`], [`sandbox::TearDown`] |
 //! | continue after a crash | [`share::Share::ensure`], [`recovery::Recovery`] |

@@ -9,12 +9,12 @@ use mountwright_core::error::{Leftover, Subject};
 use mountwright_core::file::{DirectoryEntry, FileIdentity, FileKind, FilesystemMagic, FinalSymlink, Metadata};
 use mountwright_core::kata::{Container, DirectVolume, DirectVolumeType, RafsUnmount, Sandbox};
 use mountwright_core::kubernetes::atomic_writer::{AtomicVolume, AtomicVolumeLimits, VolumeFile, VolumeGeneration};
-use mountwright_core::kubernetes::fs_group::{FsGroupProgress, FsGroupRequest};
+use mountwright_core::kubernetes::fs_group::FsGroupRequest;
 use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, VolumeLayout, Watchability};
 use mountwright_core::mount::{
-    AtimeMode, AttributesReport, BindReport, BootId, Difference, FilesystemOf, FilesystemOption, Guarantee,
-    MissingTarget, MountAttributes, MountId, MountNamespaceId, MountReport, MountShape, OccupiedTarget, Origin,
-    PathMount, PeerGroup, Placeholder, PropagationShape, PropagationState, PropagationWord, UniqueMountId, UnmountMode,
+    AtimeMode, BindReport, BootId, Difference, FilesystemOf, FilesystemOption, Guarantee, MountAttributes, MountId,
+    MountNamespaceId, MountShape, OccupiedTarget, Origin, PathMount, PeerGroup, Placeholder, PropagationState,
+    PropagationWord, UniqueMountId, UnmountMode,
 };
 use mountwright_core::path::Crossing;
 use mountwright_core::recovery::{Orphan, Orphans};
@@ -27,7 +27,7 @@ use mountwright_core::unmount::{Proof, StaleReason};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, ContainerId, DeviceNumber, Errno, FileMode, Location, MountFlags,
     MountInfo, MountKey, MountRequest, MountTable, Operation, Propagation, Recursion, RelativePath, UnmountRequest,
-    kubernetes, strategies,
+    kubernetes,
 };
 use proptest::prelude::*;
 use serde::Serialize;
@@ -155,7 +155,6 @@ fn mounts() {
     form::<PropagationState>(json!({"peers": null, "master": 4, "propagate_from": 2, "unbindable": false}));
     form::<PathMount>(json!({"mount": mount_info(), "is_root": true}));
     form::<FilesystemOf>(json!({"magic": 26985, "device": "0:45", "is_mount_root": false}));
-    forms::<PropagationShape>([json!("private"), json!("shared"), json!({"slave-of": 4}), json!({"slave-of": null})]);
     form::<MountShape>(json!({
         "device": "8:1", "subpath": "/a", "attributes": {"flags": ["ro"], "atime": "relatime"}, "propagation": "private",
     }));
@@ -190,8 +189,6 @@ fn requests_and_reports() {
     let change = json!({"set": ["ro"], "clear": ["nodev"], "atime": null});
     form::<AttributeChange>(change.clone());
     form::<AttributesRequest>(json!({"at": {"trusted": "/m"}, "change": change, "recursion": "tree"}));
-    form::<AttributesReport>(json!({"guarantee": "atomic"}));
-    forms::<MissingTarget>([json!("refuse"), json!({"create": {"mode": "0755"}})]);
     form::<BindRequest>(json!({
         "source": {"trusted": "/a"}, "target": {"beneath": {"root": "/m", "path": "b"}}, "recursion": "this",
         "change": change, "propagation": "slave", "required": "atomic", "missing_target": {"create": {"mode": "0755"}},
@@ -212,7 +209,6 @@ fn requests_and_reports() {
         "fs_type": "tmpfs", "source": null, "target": {"trusted": "/m"}, "attributes": {"flags": [], "atime": "relatime"},
         "options": [{"key": "huge", "value": null}], "propagation": null,
     }));
-    form::<MountReport>(json!({"mount": {"reused": 9}}));
     form::<UnmountRequest>(json!({"at": {"trusted": "/m"}, "mode": "detach", "only": {"reused": 9}}));
     form::<UnmountRequest>(json!({
         "at": {"trusted": "/m"}, "mode": "detach", "only": {"reused": 9}, "shows": {"device": "8:1", "root": "/a"},
@@ -241,7 +237,6 @@ fn what_a_runtime_keeps() {
     form::<FsGroupRequest>(json!({
         "group": {"gid": 2000, "policy": "Always"}, "access": "read-write", "after_failures": "keep-root",
     }));
-    form::<FsGroupProgress>(json!({"examined": 3, "changed": 2, "failed": 1}));
     form::<DirectVolume>(json!({"volume-type": "block", "device": "/dev/sdb", "fstype": "ext4", "options": ["ro"]}));
     let container =
         json!({"id": "box", "fs_type": "", "rootfs_type": "", "rootfs_suffix": "rootfs", "mounts": [mount]});
@@ -313,7 +308,7 @@ fn what_breaks_a_rule_of_its_type_is_not_read() {
         (refused::<FileMode>(json!("17777")), "\"17777\" is no file mode"),
         (refused::<Errno>(json!("EWHAT")), "\"EWHAT\" is no errno"),
         (refused::<MountFlags>(json!(["ro", "rw"])), "\"rw\" is no mount flag"),
-        (refused::<AttributeChange>(json!({"set": ["ro"], "clear": ["ro"]})), "cannot both set and clear ro"),
+        (refused::<AttributeChange>(json!({"set": ["ro"], "clear": ["ro"]})), "cannot both set and clear an attribute"),
         (refused::<MountOptions>(json!(["rnoatime", "rstrictatime"])), "contradicts"),
         (refused::<VolumeGeneration>(json!("../v")), "../v is no version"),
         (refused::<DirectVolume>(json!({"volume-type": "block", "options": [""]})), "options = \"\""),
@@ -332,8 +327,8 @@ fn unknown_fields_are_passed_over_and_absent_ones_are_empty() {
 
 proptest! {
     #[test]
-    fn every_path_comes_back(path in strategies::odd_path()) {
-        let location = Location::Trusted(path);
+    fn every_path_comes_back(path in prop::collection::vec(any::<u8>(), 0..24)) {
+        let location = Location::Trusted(PathBuf::from(OsStr::from_bytes(&path)));
         let text = serde_json::to_string(&location).unwrap();
         prop_assert_eq!(serde_json::from_str::<Location>(&text).unwrap(), location);
     }
@@ -345,8 +340,8 @@ proptest! {
     }
 
     #[test]
-    fn every_option_list_comes_back(words in strategies::option_list()) {
-        let Ok(options) = MountOptions::parse(words) else { return Ok(()) };
+    fn every_option_list_comes_back(mount in any::<Mount>()) {
+        let options = MountOptions::parse(&mount.options).unwrap();
         let text = serde_json::to_string(&options).unwrap();
         prop_assert_eq!(serde_json::from_str::<MountOptions>(&text).unwrap(), options);
     }

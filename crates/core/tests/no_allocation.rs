@@ -11,7 +11,7 @@ use camino::Utf8Path;
 use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
 use mountwright_core::mount::MountId;
 use mountwright_core::path::clean_path;
-use mountwright_core::spec::is_system_mount;
+use mountwright_core::spec::Mount;
 use mountwright_core::{MountTable, kubernetes};
 
 struct Counting;
@@ -61,7 +61,7 @@ fn a_clean_path_of_100_bytes_is_judged_without_memory() {
     assert_eq!(allocations(|| kubernetes::VolumeKind::of(path)), 0);
     assert_eq!(allocations(|| kubernetes::VolumeKind::below(path, kubernetes::KUBELET_ROOT.into())), 0);
     assert_eq!(allocations(|| kubernetes::VolumeKind::of(path) == Some(kubernetes::VolumeKind::EmptyDir)), 0);
-    assert_eq!(allocations(|| is_system_mount(path)), 0);
+    assert_eq!(allocations(|| Mount::is_system_mount(path)), 0);
     assert_eq!(allocations(|| is_docker_volume(path, DOCKER_DATA_ROOT)), 0);
 }
 

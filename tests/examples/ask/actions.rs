@@ -43,9 +43,9 @@ pub(crate) fn bind(backend: &LinuxBackend, asked: &Bind, stacking: bool) -> Resu
 
 pub(crate) fn remount_ro(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Error> {
     let request = AttributesRequest::new(Location::trusted(path), AttributeChange::READ_ONLY);
-    let report = backend.change_attributes(&request)?;
-    let answer = Answer::new(format!("{} is read-only now, {}", printable(path), report.guarantee));
-    Ok(answer.with_path("path", path).with("guarantee", report.guarantee.to_string()))
+    let guarantee = backend.change_attributes(&request)?;
+    let answer = Answer::new(format!("{} is read-only now, {}", printable(path), guarantee));
+    Ok(answer.with_path("path", path).with("guarantee", guarantee.to_string()))
 }
 
 pub(crate) fn share(

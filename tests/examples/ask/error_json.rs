@@ -45,8 +45,7 @@ fn kind(error: &Error) -> &'static str {
         Error::OutsideRoot { .. } => "OutsideRoot",
         Error::NotUtf8 { .. } => "NotUtf8",
         Error::WrongPropagation(_) => "WrongPropagation",
-        Error::InvalidContainerId(_) => "InvalidContainerId",
-        Error::NotRelative(_) => "NotRelative",
+        Error::InvalidPath(_) => "InvalidPath",
         Error::Os(_) => "Os",
         // No query here returns the other kinds.
         _ => "Other",

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use mountwright_core::device::{BackingDevice, PathDevice, is_host_device};
+use mountwright_core::device::{BackingDevice, PathDevice};
 use mountwright_core::kubernetes::FileCount;
 use mountwright_core::{Error, Location, Mounter};
 use mountwright_linux::LinuxBackend;
@@ -76,7 +76,7 @@ pub(crate) fn count(backend: &LinuxBackend, path: &OsStr, limit: u64) -> Result<
 }
 
 pub(crate) fn host_device(backend: &LinuxBackend, path: &OsStr) -> Result<Answer, Error> {
-    let yes = is_host_device(backend, Path::new(path))?;
+    let yes = PathDevice::is_host_device(backend, Path::new(path))?;
     let why = if yes { "below /dev, and no regular file" } else { "not below /dev, or a regular file, or not there" };
     Ok(Answer::yes_or_no("host_device", yes, why).with_path("path", path))
 }

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use camino::Utf8Path;
 use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
 use mountwright_core::kubernetes::{EmptyDirMedium, VolumeLayout, Watchability};
-use mountwright_core::spec::is_system_mount;
+use mountwright_core::spec::Mount;
 use mountwright_core::{Error, kubernetes};
 use mountwright_linux::LinuxBackend;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::answer::Answer;
 
 pub(crate) fn system(path: &OsStr) -> Result<Answer, Error> {
-    let yes = is_system_mount(utf8(path)?);
+    let yes = Mount::is_system_mount(utf8(path)?);
     let why = if yes { "/proc or /sys, or below" } else { "not below /proc and not below /sys" };
     Ok(Answer::yes_or_no("system", yes, why).with_path("path", path))
 }

@@ -3,12 +3,12 @@
 use std::fmt;
 
 use camino::Utf8Path;
-use mountwright_core::device::is_host_device;
+use mountwright_core::device::PathDevice;
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::kata::{DOCKER_DATA_ROOT, is_docker_volume};
 use mountwright_core::kubernetes::{EmptyDirMedium, Watchability};
 use mountwright_core::path::clean_path;
-use mountwright_core::spec::{Mount, is_system_mount};
+use mountwright_core::spec::Mount;
 use mountwright_core::{Errno, Error, Filesystem, Location, Mounter, kubernetes};
 
 use super::unbuilt::Unbuilt;
@@ -139,7 +139,7 @@ impl fmt::Display for Verdict {
 
 fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbuilt) -> Result<Verdict, Error> {
     let source = Utf8Path::new(&mount.source);
-    if is_system_mount(source) {
+    if Mount::is_system_mount(source) {
         return Ok(Verdict::System);
     }
     if mount.block_device_id.is_some() {
@@ -168,7 +168,7 @@ fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbu
         return Ok(Verdict::NotBuilt { why });
     }
     // By the source: the host's names at the destination say nothing about the container.
-    if is_host_device(fs, source.as_std_path())? {
+    if PathDevice::is_host_device(fs, source.as_std_path())? {
         return Ok(Verdict::HostDevice);
     }
     fs.metadata(&Location::trusted(source), FinalSymlink::Follow)?;

@@ -1,6 +1,6 @@
 //! Unmounting of shares, and of whole sandboxes.
 
-use mountwright_core::kata::{Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox};
+use mountwright_core::kata::{Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsUnmount, Sandbox};
 use mountwright_core::sandbox::TearDown;
 use mountwright_core::share::ShareName;
 use mountwright_core::spec::Mount;
@@ -15,7 +15,7 @@ use crate::story::{BASE, Before, Ended, Story, torn, unshared};
 struct NothingThere;
 
 impl RafsDaemon for NothingThere {
-    fn unmount(&self, _: &str) -> Result<RafsUnmount, RafsError> {
+    fn unmount(&self, _: &str) -> Result<RafsUnmount, KataError> {
         Ok(RafsUnmount::NotMounted)
     }
 }

@@ -3,33 +3,36 @@
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
+use crate::device::PathDevice;
 use crate::error::{Errno, Error};
 use crate::file::{FileKind, FinalSymlink};
 use crate::path::prefix::rest_below;
 use crate::path::{Location, clean_path};
 use crate::ports::Filesystem;
 
-/// True of `/dev`, and of everything below it that is no regular file: device nodes, directories, sockets.
-///
-/// * The path is [cleaned](crate::path::clean_path) first and then looked up on the host; symlinks are followed.
-///   Outside `/dev`, and for a relative or empty path, the result is `false` without a look-up.
-/// * A path that does not exist is no device: runtimes pass a mount's *destination*, and the `/dev/termination-log` of
-///   a pod exists in the container alone.
-///
-/// # Errors
-///
-/// [`Error::Os`]: the look-up failed with an errno other than `ENOENT` and `ENOTDIR` (`EACCES`, `EIO`, `ELOOP`).
-#[doc(alias = "isHostDevice")]
-pub fn is_host_device(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
-    let path = clean_path(path);
-    match rest_below(path.as_os_str().as_bytes(), b"/dev") {
-        None => Ok(false),
-        Some(b"") => Ok(true),
-        Some(_) => match fs.metadata(&Location::trusted(path), FinalSymlink::Follow) {
-            Ok(metadata) => Ok(metadata.kind != FileKind::Regular),
-            Err(error) if matches!(error.errno(), Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
-            Err(error) => Err(error.into()),
-        },
+impl PathDevice {
+    /// True of `/dev`, and of everything below it that is no regular file: device nodes, directories, sockets.
+    ///
+    /// * The path is [cleaned](crate::path::clean_path) first and then looked up on the host; symlinks are followed.
+    ///   Outside `/dev`, and for a relative or empty path, the result is `false` without a look-up.
+    /// * A path that does not exist is no device: runtimes pass a mount's *destination*, and the `/dev/termination-log` of
+    ///   a pod exists in the container alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Os`]: the look-up failed with an errno other than `ENOENT` and `ENOTDIR` (`EACCES`, `EIO`, `ELOOP`).
+    #[doc(alias = "isHostDevice")]
+    pub fn is_host_device(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
+        let path = clean_path(path);
+        match rest_below(path.as_os_str().as_bytes(), b"/dev") {
+            None => Ok(false),
+            Some(b"") => Ok(true),
+            Some(_) => match fs.metadata(&Location::trusted(path), FinalSymlink::Follow) {
+                Ok(metadata) => Ok(metadata.kind != FileKind::Regular),
+                Err(error) if matches!(error.errno(), Errno::ENOENT | Errno::ENOTDIR) => Ok(false),
+                Err(error) => Err(error.into()),
+            },
+        }
     }
 }
 
@@ -61,21 +64,21 @@ mod tests {
     #[test]
     fn dev_itself_is_one_without_a_look() {
         for path in ["/dev", "/dev/", "//dev", "/./dev", "/etc/../dev"] {
-            assert!(is_host_device(&nobody(), Path::new(path)).unwrap(), "{path}");
+            assert!(PathDevice::is_host_device(&nobody(), Path::new(path)).unwrap(), "{path}");
         }
     }
 
     #[test]
     fn outside_dev_nothing_is_one_and_nobody_looks() {
         for path in ["/", "/device", "/dev2/null", "/etc", "/x/dev/null"] {
-            assert!(!is_host_device(&nobody(), Path::new(path)).unwrap(), "{path}");
+            assert!(!PathDevice::is_host_device(&nobody(), Path::new(path)).unwrap(), "{path}");
         }
     }
 
     #[test]
     fn a_relative_or_empty_path_is_not() {
         for path in ["", "dev", "dev/null", "./dev"] {
-            assert!(!is_host_device(&nobody(), Path::new(path)).unwrap(), "{path:?}");
+            assert!(!PathDevice::is_host_device(&nobody(), Path::new(path)).unwrap(), "{path:?}");
         }
     }
 
@@ -83,35 +86,37 @@ mod tests {
     fn whatever_is_no_regular_file_below_dev_is_one() {
         use FileKind::{BlockDevice, CharacterDevice, Directory, Fifo, Socket};
         for kind in [BlockDevice, CharacterDevice, Directory, Fifo, Socket] {
-            assert!(is_host_device(&answering("/dev/x", Ok(kind)), Path::new("/dev/x")).unwrap(), "{kind}");
+            assert!(PathDevice::is_host_device(&answering("/dev/x", Ok(kind)), Path::new("/dev/x")).unwrap(), "{kind}");
         }
     }
 
     #[test]
     fn a_regular_file_below_dev_is_not() {
-        assert!(!is_host_device(&answering("/dev/x/y", Ok(FileKind::Regular)), Path::new("/dev/x/y")).unwrap());
+        assert!(
+            !PathDevice::is_host_device(&answering("/dev/x/y", Ok(FileKind::Regular)), Path::new("/dev/x/y")).unwrap()
+        );
     }
 
     #[test]
     fn the_path_is_cleaned_before_it_is_judged_and_looked_up() {
-        assert!(!is_host_device(&nobody(), Path::new("/dev/../etc")).unwrap());
-        assert!(!is_host_device(&nobody(), Path::new("/dev/..")).unwrap());
+        assert!(!PathDevice::is_host_device(&nobody(), Path::new("/dev/../etc")).unwrap());
+        assert!(!PathDevice::is_host_device(&nobody(), Path::new("/dev/..")).unwrap());
         let null = answering("/dev/null", Ok(FileKind::CharacterDevice));
-        assert!(is_host_device(&null, Path::new("//dev/./pts/../null/")).unwrap());
+        assert!(PathDevice::is_host_device(&null, Path::new("//dev/./pts/../null/")).unwrap());
     }
 
     #[test]
     fn what_is_not_there_is_no_device() {
         let path = "/dev/termination-log";
         for errno in [Errno::ENOENT, Errno::ENOTDIR] {
-            assert!(!is_host_device(&answering(path, Err(errno)), Path::new(path)).unwrap(), "{errno}");
+            assert!(!PathDevice::is_host_device(&answering(path, Err(errno)), Path::new(path)).unwrap(), "{errno}");
         }
     }
 
     #[test]
     fn any_other_failure_is_the_callers_to_see() {
         for errno in [Errno::EACCES, Errno::EIO, Errno::ELOOP, Errno::ENAMETOOLONG] {
-            let error = is_host_device(&answering("/dev/x", Err(errno)), Path::new("/dev/x")).unwrap_err();
+            let error = PathDevice::is_host_device(&answering("/dev/x", Err(errno)), Path::new("/dev/x")).unwrap_err();
             assert_eq!(error.errno(), Some(errno));
         }
     }
@@ -123,7 +128,7 @@ mod tests {
             .symlink("/dev/log", "/etc/log")
             .node("/dev/tty7", FileKind::CharacterDevice, DeviceNumber::new(4, 7))
             .symlink("/dev/console", "tty7");
-        assert!(!is_host_device(&world, Path::new("/dev/log")).unwrap());
-        assert!(is_host_device(&world, Path::new("/dev/console")).unwrap());
+        assert!(!PathDevice::is_host_device(&world, Path::new("/dev/log")).unwrap());
+        assert!(PathDevice::is_host_device(&world, Path::new("/dev/console")).unwrap());
     }
 }

@@ -10,7 +10,5 @@ pub(crate) mod sysfs;
 pub(crate) mod within_root;
 
 pub use backing::BackingDevice;
-pub use host_device::is_host_device;
-pub use mount_at::mount_at;
 pub use path_device::PathDevice;
 pub use sysfs::{SYSFS_ROOT, Sysfs};

@@ -7,21 +7,23 @@ use crate::mount::MountInfo;
 use crate::path::Location;
 use crate::ports::Mounter;
 
-/// The mount whose root is at `path`: of a stack, the topmost.
-///
-/// Symlinks are followed. [`Mounter::mount_of`] accepts any path; this function requires a mount point.
-///
-/// # Errors
-///
-/// [`Error::Unspecified`]: the path is empty. [`Error::NotAMountPoint`]: it exists and no mount has its root there.
-/// [`Error::Os`]: it leads nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
-#[doc(alias = "GetDevicePathAndFsTypeOptions")]
-pub fn mount_at(mounter: &dyn Mounter, path: &Path) -> Result<MountInfo, Error> {
-    if path.as_os_str().is_empty() {
-        return Err(Error::Unspecified { what: "path" });
+impl MountInfo {
+    /// The mount whose root is at `path`: of a stack, the topmost.
+    ///
+    /// Symlinks are followed. [`Mounter::mount_of`] accepts any path; this requires a mount point.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unspecified`]: the path is empty. [`Error::NotAMountPoint`]: it exists and no mount has its root there.
+    /// [`Error::Os`]: it leads nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
+    #[doc(alias = "GetDevicePathAndFsTypeOptions")]
+    pub fn at(mounter: &dyn Mounter, path: &Path) -> Result<Self, Error> {
+        if path.as_os_str().is_empty() {
+            return Err(Error::Unspecified { what: "path" });
+        }
+        let found = mounter.mount_of(&Location::trusted(path))?;
+        if found.is_root { Ok(found.mount) } else { Err(Error::NotAMountPoint { path: path.to_path_buf() }) }
     }
-    let found = mounter.mount_of(&Location::trusted(path))?;
-    if found.is_root { Ok(found.mount) } else { Err(Error::NotAMountPoint { path: path.to_path_buf() }) }
 }
 
 #[cfg(test)]
@@ -54,31 +56,31 @@ mod tests {
     #[test]
     fn a_mount_point_gives_its_mount_with_an_empty_source_too() {
         let path = Path::new("/mnt/no-source");
-        assert_eq!(mount_at(&answering(path, true), path).unwrap(), a_mount());
+        assert_eq!(MountInfo::at(&answering(path, true), path).unwrap(), a_mount());
     }
 
     #[test]
     fn a_path_within_a_mount_is_no_mount_point() {
         let path = Path::new("/mnt/no-source/d");
-        let error = mount_at(&answering(path, false), path).unwrap_err();
+        let error = MountInfo::at(&answering(path, false), path).unwrap_err();
         assert_eq!(error, Error::NotAMountPoint { path: path.into() });
     }
 
     #[test]
     fn an_empty_path_is_an_error_and_nobody_looks() {
-        assert_eq!(mount_at(&MockMounter::new(), Path::new("")).unwrap_err(), Error::Unspecified { what: "path" });
+        assert_eq!(MountInfo::at(&MockMounter::new(), Path::new("")).unwrap_err(), Error::Unspecified { what: "path" });
     }
 
     #[test]
     fn a_path_that_leads_nowhere_is_another_error() {
         let mut mounter = MockMounter::new();
         mounter.expect_mount_of().return_once(|_| Err(OsError::new(Operation::MountOf, "/x", Errno::ENOENT)));
-        assert_eq!(mount_at(&mounter, Path::new("/x")).unwrap_err().errno(), Some(Errno::ENOENT));
+        assert_eq!(MountInfo::at(&mounter, Path::new("/x")).unwrap_err().errno(), Some(Errno::ENOENT));
     }
 
     #[test]
     fn paths_are_bytes() {
         let path = Path::new(OsStr::from_bytes(b"/mnt/\xff"));
-        assert_eq!(mount_at(&answering(path, true), path).unwrap(), a_mount());
+        assert_eq!(MountInfo::at(&answering(path, true), path).unwrap(), a_mount());
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::error::{Errno, Leftover, OsError, Subject};
 use crate::mount::{Conflict, WrongPropagation};
-use crate::path::{InvalidContainerId, NotRelative, printable};
+use crate::path::{InvalidPath, printable};
 
 /// The error of a function that queries or changes something through a port.
 ///
@@ -66,12 +66,9 @@ pub enum Error {
     /// A word that names no propagation type.
     #[error(transparent)]
     WrongPropagation(#[from] WrongPropagation),
-    /// A text that is no container id.
+    /// A path that cannot be used below a root, or a text that is no container id.
     #[error(transparent)]
-    InvalidContainerId(#[from] InvalidContainerId),
-    /// A path that cannot be used below a root.
-    #[error(transparent)]
-    NotRelative(#[from] NotRelative),
+    InvalidPath(#[from] InvalidPath),
     /// Two mounts would get the same name.
     #[error("two mounts have the name {name:?}")]
     DuplicateName {

@@ -2,11 +2,11 @@
 
 use std::ffi::OsStr;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::{Errno, Error, Leftover, Operation, OsError};
 use crate::file::{FileIdentity, FileMode};
-use crate::kata::{DirectVolume, DirectVolumes, MOUNT_INFO_FILE, UnusableVolumePath};
+use crate::kata::{DIRECT_VOLUME_PATH_MAX, DirectVolume, DirectVolumes, MOUNT_INFO_FILE};
 use crate::path::Location;
 use crate::ports::{Directory, Filesystem};
 use crate::spec::Mount;
@@ -24,9 +24,12 @@ const FILE_MODE: FileMode = FileMode::from_bits(0o600);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectVolumeError<E: std::error::Error + 'static> {
-    /// The path cannot have a record.
-    #[error(transparent)]
-    Path(#[from] UnusableVolumePath),
+    /// The path can have no record: it is empty, or longer than [`DIRECT_VOLUME_PATH_MAX`].
+    #[error("{path:?} cannot be the path of a direct-assigned volume: it has 1 to {DIRECT_VOLUME_PATH_MAX} bytes")]
+    Path {
+        /// The path.
+        path: Utf8PathBuf,
+    },
     /// The file holds no record, or the record could not be written as JSON.
     #[error("the record of direct-assigned volume {volume_path} cannot be used")]
     Json {
@@ -82,7 +85,7 @@ impl DirectVolumes {
         volume_path: &Utf8Path,
         parse: impl FnOnce(&[u8]) -> Result<DirectVolume, E>,
     ) -> Result<Option<DirectVolume>, DirectVolumeError<E>> {
-        let Ok(name) = DirectVolumes::directory_name(volume_path) else { return Ok(None) };
+        let Some(name) = DirectVolumes::directory_name(volume_path) else { return Ok(None) };
         let Some(bytes) = record_bytes(fs, self.root(), &name).map_err(DirectVolumeError::File)? else {
             return Ok(None);
         };
@@ -147,7 +150,9 @@ impl DirectVolumes {
         volume: &DirectVolume,
         write: impl FnOnce(&DirectVolume) -> Result<Vec<u8>, E>,
     ) -> Result<(), DirectVolumeError<E>> {
-        let name = DirectVolumes::directory_name(volume_path)?;
+        let Some(name) = DirectVolumes::directory_name(volume_path) else {
+            return Err(DirectVolumeError::Path { path: volume_path.to_owned() });
+        };
         let bytes =
             write(volume).map_err(|source| DirectVolumeError::Json { volume_path: volume_path.to_string(), source })?;
         let path = self.root().join(&name);
@@ -184,7 +189,7 @@ fn take_back(volumes: &dyn Directory, name: &str, path: &Utf8Path, error: OsErro
 }
 
 fn open_or_create(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Box<dyn Directory>, OsError> {
-    let at = Location::from(path.as_std_path());
+    let at = Location::trusted(path.as_std_path());
     match fs.open_dir(&at) {
         Err(error) if error.errno() == Errno::ENOENT => {
             create_with_parents(fs, path)?;
@@ -195,7 +200,7 @@ fn open_or_create(fs: &dyn Filesystem, path: &Utf8Path) -> Result<Box<dyn Direct
 }
 
 fn create_with_parents(fs: &dyn Filesystem, path: &Utf8Path) -> Result<(), OsError> {
-    let at = Location::from(path.as_std_path());
+    let at = Location::trusted(path.as_std_path());
     match (fs.create_dir(&at, DIRECTORY_MODE), path.parent()) {
         (Err(error), Some(above)) if error.errno() == Errno::ENOENT && !above.as_str().is_empty() => {
             create_with_parents(fs, above)?;
@@ -390,7 +395,7 @@ mod tests {
         let nobody = MockFilesystem::new();
         let long = "/".repeat(200);
         for path in ["", &long] {
-            assert!(matches!(write(&nobody, path, &volume("/d")), Err(DirectVolumeError::Path(_))), "{path}");
+            assert!(matches!(write(&nobody, path, &volume("/d")), Err(DirectVolumeError::Path { .. })), "{path}");
         }
         let huge = volume(&"x".repeat(usize::try_from(MOUNT_INFO_MAX).unwrap()));
         assert_eq!(errno(write(&nobody, VOLUME, &huge)), Errno::EFBIG);

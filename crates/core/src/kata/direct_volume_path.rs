@@ -12,20 +12,6 @@ pub const MOUNT_INFO_FILE: &str = "mountInfo.json";
 /// than a file name may be (255 bytes).
 pub const DIRECT_VOLUME_PATH_MAX: usize = 189;
 
-/// A path that cannot have a record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnusableVolumePath {
-    /// It is empty: its directory would be the root of all records.
-    #[error("the path of a direct-assigned volume must be specified")]
-    Empty,
-    /// Encoded, it is longer than a file name can be.
-    #[error("{path} is {} bytes long: the path of a direct-assigned volume has at most {DIRECT_VOLUME_PATH_MAX}", .path.as_str().len())]
-    TooLong {
-        /// The path.
-        path: Utf8PathBuf,
-    },
-}
-
 /// The records of direct-assigned volumes: a directory that holds a directory for each volume.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirectVolumes {
@@ -61,14 +47,11 @@ impl DirectVolumes {
     /// assert_eq!(name, "L2EvYg==");
     /// ```
     ///
-    /// # Errors
-    ///
-    /// [`UnusableVolumePath`].
-    pub fn directory_name(volume_path: &Utf8Path) -> Result<String, UnusableVolumePath> {
+    /// `None` where the path can have no record: it is empty, or longer than [`DIRECT_VOLUME_PATH_MAX`].
+    pub fn directory_name(volume_path: &Utf8Path) -> Option<String> {
         match volume_path.as_str().len() {
-            0 => Err(UnusableVolumePath::Empty),
-            1..=DIRECT_VOLUME_PATH_MAX => Ok(url_safe_base64(volume_path.as_str().as_bytes())),
-            _ => Err(UnusableVolumePath::TooLong { path: volume_path.to_owned() }),
+            1..=DIRECT_VOLUME_PATH_MAX => Some(url_safe_base64(volume_path.as_str().as_bytes())),
+            _ => None,
         }
     }
 }
@@ -124,9 +107,9 @@ mod tests {
         assert_eq!(DirectVolumes::directory_name(&path).unwrap().len(), 252);
         let longer = Utf8PathBuf::from("/".repeat(DIRECT_VOLUME_PATH_MAX + 1));
         assert_eq!(url_safe_base64(longer.as_str().as_bytes()).len(), 256);
-        let error = DirectVolumes::directory_name(&longer).unwrap_err();
-        assert!(error.to_string().contains("is 190 bytes long"), "{error}");
-        assert_eq!(DirectVolumes::directory_name("".into()), Err(UnusableVolumePath::Empty));
+        for path in [&*longer, "".into()] {
+            assert_eq!(DirectVolumes::directory_name(path), None);
+        }
     }
 
     fn decoded(text: &str) -> Vec<u8> {

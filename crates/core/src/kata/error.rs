@@ -5,48 +5,33 @@ use camino::Utf8PathBuf;
 use crate::error::{Errno, Error, OsError};
 use crate::path::ContainerId;
 
-/// A host path that is not proven to be a container's own and was not unmounted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{host_path} is not proven to be a mount of container {container}: it is neither below {mounts_dir}/{container} nor \
-     named {mounts_dir}/{container}-<16 hex digits>-<name>, and no mount id was recorded for it"
-)]
-pub struct NotOurs {
-    /// The container that claims it.
-    pub container: ContainerId,
-    /// The directory in which its mounts have to be.
-    pub mounts_dir: Utf8PathBuf,
-    /// The path.
-    pub host_path: Utf8PathBuf,
-}
-
-/// A hypervisor that has no daemon for nydus.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("hypervisor {0:?} has no nydus daemon: only qemu and clh have")]
-pub struct NydusNotSupported(pub String);
-
-/// A nydus daemon that cannot be reached or refuses, in its own words.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the nydus daemon returned an error: {0}")]
-pub struct RafsError(pub String);
-
 /// The reason for which a step of [`Sandbox::unshare_all`](crate::kata::Sandbox::unshare_all) or
 /// [`Sandbox::cleanup_nydus`](crate::kata::Sandbox::cleanup_nydus) failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KataError {
-    /// A host path that is not proven to be a container's own.
-    #[error(transparent)]
-    NotOurs(#[from] NotOurs),
-    /// The hypervisor has no daemon for nydus images.
-    #[error(transparent)]
-    NydusNotSupported(#[from] NydusNotSupported),
+    /// A host path that is not proven to be a container's own and was not unmounted.
+    #[error(
+        "{host_path} is not proven to be a mount of container {container}: it is neither below {mounts_dir}/{container} \
+         nor named {mounts_dir}/{container}-<16 hex digits>-<name>, and no mount id was recorded for it"
+    )]
+    NotOurs {
+        /// The container that claims it.
+        container: ContainerId,
+        /// The directory in which its mounts have to be.
+        mounts_dir: Utf8PathBuf,
+        /// The path.
+        host_path: Utf8PathBuf,
+    },
+    /// This hypervisor has no daemon for nydus images.
+    #[error("hypervisor {0:?} has no nydus daemon: only qemu and clh have")]
+    NydusNotSupported(String),
     /// A container is on a nydus image, and no daemon was given.
     #[error("the container uses a nydus image, and the caller passed no nydus daemon to unmount it")]
     NoRafsDaemon,
-    /// The nydus daemon failed.
-    #[error(transparent)]
-    Rafs(#[from] RafsError),
+    /// The nydus daemon cannot be reached or refuses, in its own words.
+    #[error("the nydus daemon returned an error: {0}")]
+    Rafs(String),
     /// Any other failure.
     #[error(transparent)]
     Core(#[from] Error),

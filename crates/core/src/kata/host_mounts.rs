@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use camino::Utf8Path;
 
 use crate::error::{Errno, OsError};
-use crate::kata::{KataError, NotOurs};
+use crate::kata::KataError;
 use crate::path::{ContainerId, Location};
 use crate::ports::{Filesystem, Mounter};
 use crate::spec::Mount;
@@ -32,7 +32,7 @@ pub(crate) fn unmount_host_mount(
         (None, Some(_)) => Location::trusted(PathBuf::from(host_path)),
         (None, None) => {
             let (container, mounts_dir) = (container.clone(), mounts_dir.to_owned());
-            return Err(NotOurs { container, mounts_dir, host_path: host_path.to_owned() }.into());
+            return Err(KataError::NotOurs { container, mounts_dir, host_path: host_path.to_owned() });
         }
     };
     let above = match Above::open(fs, &at) {
@@ -127,7 +127,7 @@ mod tests {
     fn what_is_not_proven_ours_is_left_alone() {
         let (fs, mounter) = (MockFilesystem::new(), MockMounter::new());
         let error = run(&mounter, &fs, &Mount::new("/s", "/d", "bind"), "/var/lib/data").unwrap_err();
-        assert!(matches!(error, KataError::NotOurs(_)));
+        assert!(matches!(error, KataError::NotOurs { .. }));
         assert!(error.to_string().contains("/var/lib/data"), "{error}");
     }
 

@@ -19,14 +19,9 @@ pub(crate) mod unshare_all;
 pub use direct_volume::{DirectVolume, DirectVolumeType};
 #[cfg(feature = "serde")]
 pub use direct_volume_file::{DirectVolumeError, MOUNT_INFO_MAX};
-pub use direct_volume_path::{
-    DIRECT_VOLUME_PATH_MAX, DIRECT_VOLUMES_ROOT, DirectVolumes, MOUNT_INFO_FILE, UnusableVolumePath,
-};
+pub use direct_volume_path::{DIRECT_VOLUME_PATH_MAX, DIRECT_VOLUMES_ROOT, DirectVolumes, MOUNT_INFO_FILE};
 pub use docker_volume::{DOCKER_DATA_ROOT, DOCKER_VOLUME_PREFIX, DOCKER_VOLUME_SUFFIX, is_docker_volume};
-pub use error::{KataError, NotOurs, NydusNotSupported, RafsError};
-pub use nydus::{nydus_supported, rafs_mount_path};
-#[cfg(any(test, feature = "mock"))]
-pub use rafs_daemon::MockRafsDaemon;
+pub use error::KataError;
 pub use rafs_daemon::{RafsDaemon, RafsUnmount};
 pub use sandbox::{Container, NYDUS_ROOTFS_TYPE, Sandbox};
 pub use shm_size::DEFAULT_SHM_SIZE;

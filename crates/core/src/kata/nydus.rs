@@ -1,6 +1,6 @@
 //! Requirements of nydus on the host.
 
-use crate::kata::NydusNotSupported;
+use crate::kata::KataError;
 use crate::path::ContainerId;
 
 /// The hypervisors that have a daemon for nydus, by their names in configurations.
@@ -10,15 +10,15 @@ const WITH_DAEMON: [&str; 2] = ["qemu", "clh"];
 ///
 /// # Errors
 ///
-/// [`NydusNotSupported`] for any hypervisor but `qemu` and `clh`.
+/// [`KataError::NydusNotSupported`] for any hypervisor but `qemu` and `clh`.
 #[doc(alias = "getVirtiofsDaemonForNydus")]
-pub fn nydus_supported(hypervisor: &str) -> Result<(), NydusNotSupported> {
-    if WITH_DAEMON.contains(&hypervisor) { Ok(()) } else { Err(NydusNotSupported(hypervisor.to_owned())) }
+pub(crate) fn nydus_supported(hypervisor: &str) -> Result<(), KataError> {
+    if WITH_DAEMON.contains(&hypervisor) { Ok(()) } else { Err(KataError::NydusNotSupported(hypervisor.to_owned())) }
 }
 
 /// The path of a container's image in the daemon's own tree.
 #[doc(alias = "rafsMountPath")]
-pub fn rafs_mount_path(id: &ContainerId) -> String {
+pub(crate) fn rafs_mount_path(id: &ContainerId) -> String {
     format!("/rafs/{id}/lowerdir")
 }
 
@@ -30,7 +30,7 @@ mod tests {
     fn qemu_and_clh_have_a_daemon_and_nothing_else() {
         assert_eq!((nydus_supported("qemu"), nydus_supported("clh")), (Ok(()), Ok(())));
         for other in ["", "QEMU", "firecracker", "qemu2"] {
-            assert_eq!(nydus_supported(other), Err(NydusNotSupported(other.to_owned())));
+            assert_eq!(nydus_supported(other), Err(KataError::NydusNotSupported(other.to_owned())));
         }
     }
 

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use camino::Utf8Path;
 
 use crate::error::Error;
-use crate::kata::{Container, KataError, RafsDaemon, RafsUnmount, Sandbox, nydus_supported, rafs_mount_path};
+use crate::kata::nydus::{nydus_supported, rafs_mount_path};
+use crate::kata::{Container, KataError, RafsDaemon, RafsUnmount, Sandbox};
 use crate::path::ContainerId;
 use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::SNAPSHOT_DIR;
@@ -49,10 +50,10 @@ pub(crate) fn cleanup_nydus(
     };
     let image = rafs_mount_path(id);
     if let Err(error) = nydus_supported(&sandbox.hypervisor) {
-        note(image.into(), Err(error.into()));
+        note(image.into(), Err(error));
         return report;
     }
-    let unmounted = daemon.unmount(&image).map(of_image).map_err(KataError::from);
+    let unmounted = daemon.unmount(&image).map(of_image);
     note(image.into(), unmounted);
     let directory = mounts_dir.as_std_path().join(id.as_str());
     let snapshot = unshare(fs, mounter, mounts_dir, id, SNAPSHOT_DIR);
@@ -101,7 +102,8 @@ mod tests {
     use super::*;
     use crate::error::{Errno, Operation, OsError};
     use crate::file::{DeviceNumber, DirectoryEntry, FileKind, Metadata};
-    use crate::kata::{MockRafsDaemon, NydusNotSupported, RafsError, RafsUnmount};
+    use crate::kata::RafsUnmount;
+    use crate::kata::rafs_daemon::MockRafsDaemon;
     use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter};
 
     fn sandbox(hypervisor: &str) -> (Sandbox, Container) {
@@ -145,7 +147,7 @@ mod tests {
         DirectoryEntries::new(std::iter::once(Ok(entry)))
     }
 
-    fn daemon(answer: Result<RafsUnmount, RafsError>) -> MockRafsDaemon {
+    fn daemon(answer: Result<RafsUnmount, KataError>) -> MockRafsDaemon {
         let mut daemon = MockRafsDaemon::new();
         daemon.expect_unmount().withf(|path| path == "/rafs/c/lowerdir").times(1).returning(move |_| answer.clone());
         daemon
@@ -161,7 +163,7 @@ mod tests {
         let (sandbox, container) = sandbox("firecracker");
         let (fs, mounter, daemon) = (MockFilesystem::new(), MockMounter::new(), MockRafsDaemon::new());
         let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
-        let error = KataError::NydusNotSupported(NydusNotSupported("firecracker".into()));
+        let error = KataError::NydusNotSupported("firecracker".into());
         assert_eq!(results(&report), [("/rafs/c/lowerdir", Err(error))]);
     }
 
@@ -182,7 +184,7 @@ mod tests {
     #[test]
     fn one_failing_step_does_not_skip_the_rest() {
         let (sandbox, container) = sandbox("clh");
-        let daemon = daemon(Err(RafsError("gone".into())));
+        let daemon = daemon(Err(KataError::Rafs("gone".into())));
         let (fs, mounter) = (filesystem(Err(Errno::EPERM), Err(Errno::ENOTEMPTY)), MockMounter::new());
         let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
         assert!(report.mounts.len() == 3 && report.mounts.iter().all(|mount| mount.result.is_err()), "{report}");
@@ -231,6 +233,6 @@ mod tests {
         fs.expect_open_dir().returning(|_| Err(os(Errno::ELOOP)));
         let mounter = MockMounter::new();
         let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
-        assert!(matches!(report.mounts[2].result, Err(KataError::Core(Error::NotRelative(_)))), "{report}");
+        assert!(matches!(report.mounts[2].result, Err(KataError::Core(Error::InvalidPath(_)))), "{report}");
     }
 }

@@ -12,25 +12,17 @@ pub struct AttributeChange {
     atime: Option<AtimeMode>,
 }
 
-/// A change that would both set and clear a flag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot both set and clear {0}")]
-pub struct ConflictingChange(MountFlags);
-
 impl AttributeChange {
     /// Changes nothing.
     pub const NOTHING: Self = Self { set: MountFlags::NONE, clear: MountFlags::NONE, atime: None };
     /// Sets [`MountFlags::READ_ONLY`].
     pub const READ_ONLY: Self = Self { set: MountFlags::READ_ONLY, clear: MountFlags::NONE, atime: None };
 
-    /// Sets `set`, clears `clear`, and where `atime` is given makes that the atime class.
-    ///
-    /// # Errors
-    ///
-    /// [`ConflictingChange`] where a flag is in both sets.
-    pub fn new(set: MountFlags, clear: MountFlags, atime: Option<AtimeMode>) -> Result<Self, ConflictingChange> {
+    /// Sets `set`, clears `clear`, and where `atime` is given makes that the atime class. `None` where a flag is in both
+    /// sets.
+    pub fn new(set: MountFlags, clear: MountFlags, atime: Option<AtimeMode>) -> Option<Self> {
         let both = set.without(MountFlags::ALL.without(clear));
-        if both.is_empty() { Ok(Self { set, clear, atime }) } else { Err(ConflictingChange(both)) }
+        both.is_empty().then_some(Self { set, clear, atime })
     }
 
     /// Sets `flags` and changes nothing else.
@@ -90,8 +82,7 @@ mod tests {
     #[test]
     fn a_flag_is_not_both_set_and_cleared() {
         let both = MountFlags::NO_DEV | MountFlags::READ_ONLY;
-        let error = AttributeChange::new(both, MountFlags::READ_ONLY, None).unwrap_err();
-        assert_eq!(error.to_string(), "cannot both set and clear ro");
+        assert_eq!(AttributeChange::new(both, MountFlags::READ_ONLY, None), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A change of attributes to be made.
 
-use crate::mount::{AttributeChange, Guarantee, Recursion};
+use crate::mount::{AttributeChange, Recursion};
 use crate::path::Location;
 
 /// A change of a mount's attributes: the input of
@@ -38,22 +38,5 @@ impl AttributesRequest {
     /// One mount or the tree.
     pub fn recursion(&self) -> Recursion {
         self.recursion
-    }
-}
-
-/// The report of a change of attributes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct AttributesReport {
-    /// The guarantee that was given. A tree is changed as a whole; where the kernel cannot (before Linux 5.12), the
-    /// call fails and nothing is changed.
-    pub guarantee: Guarantee,
-}
-
-impl AttributesReport {
-    /// A report with this guarantee.
-    pub const fn new(guarantee: Guarantee) -> Self {
-        Self { guarantee }
     }
 }

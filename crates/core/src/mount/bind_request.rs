@@ -10,7 +10,7 @@ use crate::path::Location;
 /// The action when the target of a mount does not exist.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
-pub enum MissingTarget {
+pub(crate) enum MissingTarget {
     /// Fail with `ENOENT`.
     #[default]
     Refuse,
@@ -208,9 +208,12 @@ impl BindRequest {
         self.required
     }
 
-    /// The action when the target does not exist.
-    pub fn missing_target(&self) -> MissingTarget {
-        self.missing_target
+    /// The mode with which a missing target is created; `None`: it is not.
+    pub fn target_mode(&self) -> Option<FileMode> {
+        match self.missing_target {
+            MissingTarget::Create { mode } => Some(mode),
+            MissingTarget::Refuse => None,
+        }
     }
 
     /// The staging directory to use where the backend has none.

@@ -11,7 +11,7 @@ use crate::path::printable;
 /// The propagation that a mount is expected to have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
-pub enum PropagationShape {
+pub(crate) enum PropagationShape {
     /// Neither shared nor slave, and it can be bound.
     Private,
     /// Member of a peer group, without a master.
@@ -23,7 +23,7 @@ pub enum PropagationShape {
 
 impl PropagationShape {
     /// True where `state` is of this shape.
-    pub fn fits(self, state: PropagationState) -> bool {
+    pub(crate) fn fits(self, state: PropagationState) -> bool {
         if state.unbindable {
             return false;
         }
@@ -54,7 +54,7 @@ pub struct MountShape {
     /// Its attributes.
     pub attributes: MountAttributes,
     /// Its propagation.
-    pub propagation: PropagationShape,
+    pub(crate) propagation: PropagationShape,
     /// True where owners are mapped: an id-mapped mount shows other owners of files than one that is not.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
     pub idmapped: bool,

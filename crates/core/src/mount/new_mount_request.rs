@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use crate::mount::{MountAttributes, MountKey, Propagation};
+use crate::mount::{MountAttributes, Propagation};
 use crate::path::Location;
 
 /// One option of a filesystem. `Debug` leaves the value out: it may be a password.
@@ -71,22 +71,6 @@ impl MountRequest {
             options: Vec::new(),
             propagation: None,
         }
-    }
-}
-
-/// A filesystem that was mounted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[non_exhaustive]
-pub struct MountReport {
-    /// The new mount.
-    pub mount: MountKey,
-}
-
-impl MountReport {
-    /// A report of this mount.
-    pub const fn new(mount: MountKey) -> Self {
-        Self { mount }
     }
 }
 

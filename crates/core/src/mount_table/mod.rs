@@ -8,6 +8,6 @@ pub(crate) mod table;
 pub(crate) mod tree;
 
 pub use line::OddLine;
-pub use pasted::{PastedTable, RemovedText};
+pub use pasted::RemovedText;
 pub use render::{TABLE_HEADS, TreeRow};
 pub use table::{MountRow, MountTable};

@@ -5,19 +5,6 @@ use std::fmt;
 use crate::mount_table::MountTable;
 use crate::mount_table::line::Columns;
 
-/// A mount table read from a report: the kernel's lines, without the text that tools and people put around them.
-///
-/// Made by [`MountTable::from_report`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct PastedTable {
-    /// The table of the lines as the kernel wrote them. A line that is no mountinfo line is in
-    /// [`odd_lines`](MountTable::odd_lines), unchanged.
-    pub table: MountTable,
-    /// The texts that were removed, in order.
-    pub removed: Vec<RemovedText>,
-}
-
 /// A text that was removed from a line of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -52,11 +39,11 @@ impl MountTable {
     /// use mountwright_core::MountTable;
     ///
     /// let report = b"  28 1 8:1 / / rw - ext4 /dev/vda rw\r\n/proc/7/mountinfo:29 28 0:5 / /proc rw - proc proc rw\n";
-    /// let pasted = MountTable::from_report(report);
-    /// assert_eq!(pasted.table.len(), 2);
-    /// assert_eq!(pasted.removed[1].to_string(), "line 2: removed \"/proc/7/mountinfo:\" from its beginning");
+    /// let (table, removed) = MountTable::from_report(report);
+    /// assert_eq!(table.len(), 2);
+    /// assert_eq!(removed[1].to_string(), "line 2: removed \"/proc/7/mountinfo:\" from its beginning");
     /// ```
-    pub fn from_report(text: impl AsRef<[u8]>) -> PastedTable {
+    pub fn from_report(text: impl AsRef<[u8]>) -> (Self, Vec<RemovedText>) {
         let (mut clean, mut removed) = (Vec::new(), Vec::new());
         for (number, line) in (1..).zip(text.as_ref().split_inclusive(|&byte| byte == b'\n')) {
             let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -74,7 +61,7 @@ impl MountTable {
                 removed.push(RemovedText { line: number, before, carriage_return });
             }
         }
-        PastedTable { table: Self::parse(clean), removed }
+        (Self::parse(clean), removed)
     }
 }
 
@@ -89,8 +76,8 @@ fn beginning(line: &[u8]) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn lines(pasted: &PastedTable) -> Vec<String> {
-        pasted.table.iter().map(|row| String::from_utf8_lossy(row.line()).into_owned()).collect()
+    fn lines(table: &MountTable) -> Vec<String> {
+        table.iter().map(|row| String::from_utf8_lossy(row.line()).into_owned()).collect()
     }
 
     const ROOT: &str = "28 1 259:2 / / rw,relatime shared:1 - ext4 /dev/vda rw";
@@ -110,11 +97,11 @@ mod tests {
             "2021-06-29 09:59:08.929 |  ",
         ] {
             for end in ["", "\r"] {
-                let pasted = MountTable::from_report(format!("{before}{ROOT}{end}\n"));
-                assert_eq!(lines(&pasted), [ROOT], "{before:?}{end:?}");
+                let (table, removed) = MountTable::from_report(format!("{before}{ROOT}{end}\n"));
+                assert_eq!(lines(&table), [ROOT], "{before:?}{end:?}");
                 let changed = !before.is_empty() || !end.is_empty();
-                assert_eq!(pasted.removed.len(), usize::from(changed), "{before:?}{end:?}");
-                if let Some(removed) = pasted.removed.first() {
+                assert_eq!(removed.len(), usize::from(changed), "{before:?}{end:?}");
+                if let Some(removed) = removed.first() {
                     assert_eq!((removed.line, &*removed.before), (1, before.as_bytes()));
                     assert_eq!(removed.carriage_return, !end.is_empty());
                 }
@@ -124,18 +111,18 @@ mod tests {
 
     #[test]
     fn what_is_no_line_stays_odd_and_is_not_changed() {
-        let pasted =
+        let (table, removed) =
             MountTable::from_report(format!("$ cat mountinfo\r\n{ROOT}\n\n 29 28 0:5 / /proc rw - proc proc\n"));
-        assert_eq!(lines(&pasted), [ROOT]);
-        let odd: Vec<_> = pasted.table.odd_lines().iter().map(|odd| &odd.line[..]).collect();
+        assert_eq!(lines(&table), [ROOT]);
+        let odd: Vec<_> = table.odd_lines().iter().map(|odd| &odd.line[..]).collect();
         assert_eq!(odd, [&b"$ cat mountinfo\r"[..], b" 29 28 0:5 / /proc rw - proc proc"]);
-        assert!(pasted.removed.is_empty());
+        assert!(removed.is_empty());
     }
 
     #[test]
     fn a_table_of_the_kernels_is_read_as_parse_reads_it() {
         let text = "1 0 8:1 / / rw - ext4 a rw\n2 1 0:2 / /a\\040b rw - tmpfs  rw\n";
-        let pasted = MountTable::from_report(text);
-        assert_eq!((pasted.table.text(), pasted.removed.len()), (text.as_bytes(), 0));
+        let (table, removed) = MountTable::from_report(text);
+        assert_eq!((table.text(), removed.len()), (text.as_bytes(), 0));
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::path::InvalidPath;
+
 /// The id of a container (or of a sandbox), fit to be a name below a shared directory.
 ///
 /// * An ASCII letter or digit, then letters, digits, `_`, `.` and `-`: the rule of containerd and runc.
@@ -20,21 +22,6 @@ use std::str::FromStr;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ContainerId(String);
 
-/// A text that is no container id, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{id:?} is not a container id: {reason}")]
-pub struct InvalidContainerId {
-    id: String,
-    reason: &'static str,
-}
-
-impl InvalidContainerId {
-    /// The text as it was given.
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-}
-
 /// The longest name that Linux filesystems take (`NAME_MAX`).
 const LONGEST: usize = 255;
 
@@ -43,11 +30,11 @@ impl ContainerId {
     ///
     /// # Errors
     ///
-    /// [`InvalidContainerId`] where it breaks a rule of the type.
-    pub fn new(id: impl Into<String>) -> Result<Self, InvalidContainerId> {
+    /// [`InvalidPath`] where it breaks a rule of the type.
+    pub fn new(id: impl Into<String>) -> Result<Self, InvalidPath> {
         let id = id.into();
         match Self::fault(&id) {
-            Some(reason) => Err(InvalidContainerId { id, reason }),
+            Some(reason) => Err(InvalidPath::container_id(id, reason)),
             None => Ok(Self(id)),
         }
     }
@@ -76,7 +63,7 @@ impl ContainerId {
 }
 
 impl FromStr for ContainerId {
-    type Err = InvalidContainerId;
+    type Err = InvalidPath;
 
     fn from_str(id: &str) -> Result<Self, Self::Err> {
         Self::new(id)
@@ -116,6 +103,6 @@ mod tests {
 
     #[test]
     fn what_is_no_id_is_told_as_it_was_given() {
-        assert_eq!(ContainerId::new("../x").unwrap_err().id(), "../x");
+        assert_eq!(ContainerId::new("../x").unwrap_err().path(), std::path::Path::new("../x"));
     }
 }

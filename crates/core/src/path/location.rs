@@ -1,8 +1,8 @@
 //! Places in the filesystem.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::path::{NotRelative, RelativePath};
+use crate::path::{InvalidPath, RelativePath};
 
 /// A place, and how far its path is trusted.
 ///
@@ -40,8 +40,8 @@ impl Location {
     ///
     /// # Errors
     ///
-    /// [`NotRelative`] where `path` is not a [`RelativePath`].
-    pub fn beneath(root: impl Into<PathBuf>, path: impl Into<PathBuf>) -> Result<Self, NotRelative> {
+    /// [`InvalidPath`] where `path` is not a [`RelativePath`].
+    pub fn beneath(root: impl Into<PathBuf>, path: impl Into<PathBuf>) -> Result<Self, InvalidPath> {
         Ok(Self::Beneath { root: root.into(), path: RelativePath::new(path)? })
     }
 
@@ -52,11 +52,5 @@ impl Location {
             Self::Trusted(path) => path.clone(),
             Self::Beneath { root, path } => root.join(path.as_path()),
         }
-    }
-}
-
-impl From<&Path> for Location {
-    fn from(path: &Path) -> Self {
-        Self::Trusted(path.to_path_buf())
     }
 }

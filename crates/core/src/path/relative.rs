@@ -5,6 +5,8 @@ use std::fmt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use crate::path::InvalidPath;
+
 /// A path below a root, fit to be walked one component at a time.
 ///
 /// * At least one component; relative; no component is `.` or `..`; no NUL.
@@ -13,35 +15,16 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RelativePath(PathBuf);
 
-/// A path that cannot be used below a root, and why.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path:?} cannot be used below a root: {reason}")]
-pub struct NotRelative {
-    path: PathBuf,
-    reason: &'static str,
-}
-
-impl NotRelative {
-    pub(crate) fn new(path: impl Into<PathBuf>, reason: &'static str) -> Self {
-        Self { path: path.into(), reason }
-    }
-
-    /// The path as it was given.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
 impl RelativePath {
     /// Checks `path`. Doubled and trailing slashes are dropped; nothing else is changed.
     ///
     /// # Errors
     ///
-    /// [`NotRelative`] where the path is empty or absolute, has a `.` or `..` component, or holds a NUL byte.
-    pub fn new(path: impl Into<PathBuf>) -> Result<Self, NotRelative> {
+    /// [`InvalidPath`] where the path is empty or absolute, has a `.` or `..` component, or holds a NUL byte.
+    pub fn new(path: impl Into<PathBuf>) -> Result<Self, InvalidPath> {
         let path = path.into();
         match Self::fault(path.as_os_str().as_bytes()) {
-            Some(reason) => Err(NotRelative::new(path, reason)),
+            Some(reason) => Err(InvalidPath::below_a_root(path, reason)),
             None => Ok(Self(Self::with_single_slashes(path))),
         }
     }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use crate::error::OsError;
 use crate::file::{FileIdentity, FileMode, FinalSymlink, Metadata};
 use crate::mount::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, MountInfo, MountKey, MountReport,
-    MountRequest, Origin, PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
+    AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
+    PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
 };
 use crate::mount_table::MountTable;
 use crate::path::{Crossing, Location};
@@ -91,9 +91,9 @@ forward!(OpenEntry for &T, Box<T>, Arc<T> {
 
 forward!(Mounter for &T, Box<T>, Arc<T>; mounter of Ports<U, T> {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
-    fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError>;
+    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError>;
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
-    fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError>;
+    fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError>;
     fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError>;
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError>;
     fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError>;

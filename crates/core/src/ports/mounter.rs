@@ -2,8 +2,8 @@
 
 use crate::error::OsError;
 use crate::mount::{
-    AttributesReport, AttributesRequest, BindReport, BindRequest, FilesystemOf, MountInfo, MountKey, MountReport,
-    MountRequest, Origin, PathMount, Propagation, Recursion, UnmountRequest,
+    AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
+    PathMount, Propagation, Recursion, UnmountRequest,
 };
 use crate::mount_table::MountTable;
 use crate::path::Location;
@@ -62,7 +62,7 @@ pub trait Mounter: Send + Sync {
     #[doc(alias = "open_tree")]
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
 
-    /// Mounts a new filesystem. A mount that is on the target already is covered.
+    /// Mounts a new filesystem, and returns its mount. A mount that is on the target already is covered.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ pub trait Mounter: Send + Sync {
     /// filesystem refused an option or the source. `E2BIG`: options or source of more than 4095 bytes. `EOPNOTSUPP`:
     /// this kernel cannot mount with `nosymfollow`. `EAGAIN`: as [`bind`](Self::bind). `EPERM`: no privilege. `ELOOP`,
     /// `EXDEV`: refused below a root.
-    fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError>;
+    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError>;
 
     /// Moves the mount whose root is at `from`, with all mounts below it, to `to`. A mount that is there already is
     /// covered.
@@ -84,6 +84,7 @@ pub trait Mounter: Send + Sync {
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
 
     /// Changes attributes of the mount whose root is at the location, or of all mounts of its tree; on failure of none.
+    /// Returns the guarantee that was given.
     ///
     /// The superblock is not changed: other mounts of the same filesystem stay as they are.
     ///
@@ -94,7 +95,7 @@ pub trait Mounter: Send + Sync {
     /// this kernel. `ENOENT`, `ELOOP`, `EXDEV` as everywhere.
     #[doc(alias = "MS_REMOUNT")]
     #[doc(alias = "mount_setattr")]
-    fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError>;
+    fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError>;
 
     /// Makes the superblock behind the mount whose root is at `at` read-only, or writable again: for every mount of that
     /// filesystem, everywhere. The mount's own attributes stay as they are.

@@ -14,7 +14,7 @@ use crate::unmount::placeholder;
 /// `<id>-…`, in the private directory `<id>:<name>`. Mount points are not entered: the mounts hold data of other users.
 pub(crate) fn left_names(fs: &dyn Filesystem, root: &Path, mounts: &[Orphan]) -> Result<Vec<Location>, Error> {
     let mut names = Names { fs, root, covered: mounts.iter().map(|left| &left.at).collect(), found: Vec::new() };
-    for entry in placeholder::listed(fs, &Location::from(root))? {
+    for entry in placeholder::listed(fs, &Location::trusted(root))? {
         if entry.name.to_str().is_some_and(has_own_shape) {
             names.outer(&entry)?;
         }

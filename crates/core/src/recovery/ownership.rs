@@ -61,7 +61,7 @@ impl SandboxPlaces {
                 Err(error) if is_missing(error.errno()) => PathBuf::from(path),
                 Err(error) => return Err(Error::from(error)),
             };
-            let is_link = match fs.metadata(&Location::from(path.as_std_path()), FinalSymlink::Itself) {
+            let is_link = match fs.metadata(&Location::trusted(path.as_std_path()), FinalSymlink::Itself) {
                 Ok(found) => found.kind == FileKind::Symlink,
                 Err(error) if is_missing(error.errno()) => false,
                 Err(error) => return Err(Error::from(error)),
@@ -164,7 +164,7 @@ impl SandboxPlaces {
         let path = row.mount_point();
         let roots = [Some(&self.mounts), self.moved.as_ref(), self.private.as_ref(), self.shared.as_ref()];
         let beneath = |root: &PathBuf| Location::beneath(root, below(root, &path)?).ok();
-        roots.into_iter().flatten().find_map(beneath).unwrap_or_else(|| Location::from(&*path))
+        roots.into_iter().flatten().find_map(beneath).unwrap_or_else(|| Location::trusted(&*path))
     }
 
     /// The present device and subtree of the mounts directory.

@@ -78,7 +78,7 @@ impl SandboxDirs {
         for (mount, path, shows) in own {
             let (Some(mount), Some(path)) = (mount, path) else { continue };
             let Some(shows) = shows else { return Ok(FoundAgain::Stale(StaleReason::UnknownOrigin)) };
-            match look_at(mounter, &Location::from(path.as_std_path()), shows, None)? {
+            match look_at(mounter, &Location::trusted(path.as_std_path()), shows, None)? {
                 Ok(found) => *mount = found.key(),
                 Err(other) => return Ok(other.of()),
             }

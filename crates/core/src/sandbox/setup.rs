@@ -4,7 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::bind::in_span::specified;
 use crate::error::Error;
-use crate::path::{ContainerId, Location, NotRelative};
+use crate::path::{ContainerId, InvalidPath, Location};
 use crate::ports::Mounter;
 use crate::sandbox::IfNotShared;
 use crate::share::SANDBOX_MOUNTS_DIR;
@@ -76,7 +76,7 @@ impl SandboxSetup {
     /// # Errors
     ///
     /// [`Error::DuplicateName`]: two of them have the same last component. [`Error::NotUtf8`]: one is not UTF-8.
-    /// [`Error::NotRelative`]: a path has no last component. [`Error::Unspecified`]: a path is empty.
+    /// [`Error::InvalidPath`]: a path has no last component. [`Error::Unspecified`]: a path is empty.
     pub fn bind_mounts(mut self, sources: &[Location]) -> Result<Self, Error> {
         let own = ContainerId::new(SANDBOX_MOUNTS_DIR)?;
         for source in sources {
@@ -123,7 +123,7 @@ impl SandboxSetup {
 fn last_component(source: &Location) -> Result<String, Error> {
     let path = source.for_display();
     let Some(name) = path.file_name() else {
-        return Err(NotRelative::new(path, "it has no last component").into());
+        return Err(InvalidPath::below_a_root(path, "it has no last component").into());
     };
     match name.to_str() {
         Some(name) => Ok(name.to_owned()),

@@ -72,7 +72,7 @@ impl TearingDown {
     fn take_tree(&mut self, mounter: &dyn Mounter, mounts_dir: &Utf8Path, mount: MountKey) {
         let Ok(RecordState::There { .. }) = self.own_state(mounter, mounts_dir, mount) else { return };
         let Ok(table) = mounter.mounts() else { return };
-        let at = Location::from(mounts_dir.as_std_path());
+        let at = Location::trusted(mounts_dir.as_std_path());
         let Some(below) = separate_tree(mounter, &table, &at, mount) else { return };
         let request = UnmountRequest::new(at).with_mode(UnmountMode::Detach).only(mount);
         if mounter.unmount(&request).is_ok() {
@@ -180,7 +180,7 @@ impl TearingDown {
 
     fn own_removal(&self, mounter: &dyn Mounter, path: &Utf8Path, mount: MountKey) -> Result<Removal, Error> {
         let target = NameAfter::Kept;
-        let at = Location::from(path.as_std_path());
+        let at = Location::trusted(path.as_std_path());
         let by_path = || Stack::at(mounter, &at, self.tear_down.strategy()).only(mount).unmount();
         let layers = match self.own_state(mounter, path, mount)? {
             RecordState::Stale(reason) => return Ok(Removal::Stale { reason, target }),
@@ -272,7 +272,7 @@ fn still_mounted(mounter: &dyn Mounter, at: &Location) -> Result<(), Stop> {
 /// The mounts on the names of the form that sharing creates, `<name>` and `<id>/<name>`.
 fn mounted_names(fs: &dyn Filesystem, mounter: &dyn Mounter, root: &Path) -> Result<Vec<(PathBuf, MountInfo)>, Error> {
     let mut found = Vec::new();
-    for outer in placeholder::listed(fs, &Location::from(root))? {
+    for outer in placeholder::listed(fs, &Location::trusted(root))? {
         let at = Location::beneath(root, &outer.name)?;
         if let Some(mount) = mount_on(mounter, &at)? {
             found.push((at.for_display(), mount));

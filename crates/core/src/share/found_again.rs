@@ -1,11 +1,10 @@
 //! Look-up of a recorded mount in another mount namespace.
 
-use std::fmt;
 use std::path::Path;
 
 use crate::error::Error;
-use crate::mount::{MountInfo, MountKey, MountSubtree, Origin, PeerGroup};
-use crate::path::{Location, NotRelative};
+use crate::mount::{Difference, MountInfo, MountKey, MountSubtree, Origin, PeerGroup};
+use crate::path::{InvalidPath, Location};
 use crate::ports::Mounter;
 use crate::share::ShareRecord;
 use crate::unmount::StaleReason;
@@ -20,32 +19,11 @@ pub enum FoundAgain<R> {
     Record(Box<R>),
     /// Nothing is mounted at the recorded place.
     NotMounted,
-    /// Another mount is at the recorded place; the first fact in which it differs.
-    Differs(RecordDifference),
+    /// Another mount is at the recorded place; the first of device, subpath and peer
+    /// group ([`Difference::Propagation`]) in which it differs.
+    Differs(Difference),
     /// The record is of another boot, or does not name its boot.
     Stale(StaleReason),
-}
-
-/// Fact in which a mount differs from a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum RecordDifference {
-    /// The device number of its filesystem.
-    Device,
-    /// The subtree of the filesystem that it shows.
-    Root,
-    /// Its peer group.
-    PeerGroup,
-}
-
-impl fmt::Display for RecordDifference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Device => "device",
-            Self::Root => "root",
-            Self::PeerGroup => "peer group",
-        })
-    }
 }
 
 /// The mount at a place, where it is the recorded one.
@@ -62,11 +40,11 @@ pub(crate) fn look_at(
         Err(error) => return Err(error.into()),
     };
     Ok(if found.device != shows.device {
-        Err(FoundAgain::Differs(RecordDifference::Device))
+        Err(FoundAgain::Differs(Difference::Device))
     } else if !shows_same(&found, shows) {
-        Err(FoundAgain::Differs(RecordDifference::Root))
+        Err(FoundAgain::Differs(Difference::Subpath))
     } else if peers.is_some() && peers != found.propagation.peers {
-        Err(FoundAgain::Differs(RecordDifference::PeerGroup))
+        Err(FoundAgain::Differs(Difference::Propagation))
     } else {
         Ok(found)
     })
@@ -102,7 +80,7 @@ impl ShareRecord {
     ///
     /// # Errors
     ///
-    /// [`Error::NotRelative`]: [`path`](Self::path) does not end in container and name. [`Error::Os`]: the place cannot be
+    /// [`Error::InvalidPath`]: [`path`](Self::path) does not end in container and name. [`Error::Os`]: the place cannot be
     /// looked up.
     pub fn find_again(&self, mounter: &dyn Mounter) -> Result<FoundAgain<Self>, Error> {
         if let Some(reason) = of_another_boot(mounter, self.origin, self.mount)? {
@@ -125,6 +103,6 @@ fn place(record: &ShareRecord) -> Result<Location, Error> {
     let mounts_dir = record.path.ancestors().nth(2).filter(|_| record.path.ends_with(&below));
     match mounts_dir {
         Some(mounts_dir) => Ok(Location::beneath(mounts_dir, below)?),
-        None => Err(NotRelative::new(record.path.clone(), "it does not end in container and name").into()),
+        None => Err(InvalidPath::below_a_root(record.path.clone(), "it does not end in container and name").into()),
     }
 }

@@ -3,7 +3,7 @@
 use camino::Utf8Path;
 
 use crate::error::Error;
-use crate::path::{ContainerId, Location, NotRelative, RelativePath};
+use crate::path::{ContainerId, InvalidPath, Location, RelativePath};
 
 /// The name of a container's root filesystem below its directory.
 pub const ROOTFS_DIR: &str = "rootfs";
@@ -42,12 +42,12 @@ pub(crate) fn given<P: AsRef<Utf8Path>>(path: P, what: &'static str) -> Result<P
 }
 
 /// One component below a directory, or why it is none.
-pub(crate) fn one_component(name: &str) -> Result<(), NotRelative> {
+pub(crate) fn one_component(name: &str) -> Result<(), InvalidPath> {
     let path = RelativePath::new(name)?;
     if path.as_path().as_os_str() == name && path.parent().is_none() {
         Ok(())
     } else {
-        Err(NotRelative::new(name, "it is not one name"))
+        Err(InvalidPath::below_a_root(name, "it is not one name"))
     }
 }
 

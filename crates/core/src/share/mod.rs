@@ -16,7 +16,7 @@ pub(crate) mod unshare_recorded;
 
 pub(crate) use ensure::ensure_share;
 pub use ensured::Ensured;
-pub use found_again::{FoundAgain, RecordDifference};
+pub use found_again::FoundAgain;
 pub use layout::{LOWER_DIR, ROOTFS_DIR, SANDBOX_MOUNTS_DIR, SNAPSHOT_DIR, UPPER_DIR, WORK_DIR};
 pub use name::ShareName;
 pub use record::ShareRecord;

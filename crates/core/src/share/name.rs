@@ -42,7 +42,7 @@ impl ShareName {
     ///
     /// # Errors
     ///
-    /// [`Error::NotRelative`]: the name is not one component. [`Error::Os`]: `EPERM`, `EACCES`; `ELOOP`, `EXDEV`: the name
+    /// [`Error::InvalidPath`]: the name is not one component. [`Error::Os`]: `EPERM`, `EACCES`; `ELOOP`, `EXDEV`: the name
     /// led elsewhere once a layer was unmounted. [`Error::Unsettled`]: another process mounts there as fast as it is
     /// unmounted. Layers that were unmounted before the error stay unmounted; a further call continues.
     #[doc(alias = "bindUnmountContainerRootfs")]

@@ -5,7 +5,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::bind::in_span::specified;
 use crate::error::Error;
 use crate::mount::{BindRequest, Guarantee, Propagation};
-use crate::path::{ContainerId, Location, NotRelative};
+use crate::path::{ContainerId, InvalidPath, Location};
 use crate::ports::Mounter;
 use crate::share::layout::{container_dir, share_location};
 use crate::share::{ROOTFS_DIR, SNAPSHOT_DIR};
@@ -70,7 +70,7 @@ impl Share {
     ///
     /// # Errors
     ///
-    /// [`Error::Unspecified`]: a path is empty. [`Error::NotRelative`]: the name is none, or is reserved.
+    /// [`Error::Unspecified`]: a path is empty. [`Error::InvalidPath`]: the name is none, or is reserved.
     pub fn volume(
         mounts_dir: impl AsRef<Utf8Path>,
         id: &ContainerId,
@@ -78,7 +78,7 @@ impl Share {
         source: Location,
     ) -> Result<Self, Error> {
         if [ROOTFS_DIR, SNAPSHOT_DIR].contains(&name) {
-            return Err(NotRelative::new(name, "the name is reserved").into());
+            return Err(InvalidPath::below_a_root(name, "the name is reserved").into());
         }
         Self::new(mounts_dir.as_ref(), id, name, source)
     }
@@ -150,7 +150,7 @@ impl Share {
 
     /// True where the source and the mounts directory exist: without one of them no further attempt can succeed.
     pub(crate) fn is_possible(&self, mounter: &dyn Mounter) -> bool {
-        let mounts_dir = Location::from(self.mounts_dir.as_std_path());
+        let mounts_dir = Location::trusted(self.mounts_dir.as_std_path());
         [&self.source, &mounts_dir].into_iter().all(|at| mounter.mount_of(at).is_ok())
     }
 

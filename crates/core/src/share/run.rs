@@ -601,7 +601,7 @@ mod tests {
         let id = ContainerId::new("c").unwrap();
         for bad in ["rootfs", "snapshotdir", "", "..", "a/b"] {
             let error = Share::volume("/m", &id, bad, Location::trusted("/s")).unwrap_err();
-            assert!(matches!(error, Error::NotRelative(_)), "{bad:?}: {error}");
+            assert!(matches!(error, Error::InvalidPath(_)), "{bad:?}: {error}");
         }
         let unspecified = |what| Err(Error::Unspecified { what });
         assert_eq!(Share::rootfs("/m", &id, Location::trusted("")), unspecified("source"));

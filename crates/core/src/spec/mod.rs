@@ -17,6 +17,6 @@ pub use fs_group::{BadVolumeRecord, FS_GROUP, FS_GROUP_CHANGE_POLICY, FsGroup, F
 pub use mount::Mount;
 pub use options::MountOptions;
 pub use requests::UnservedOptions;
-pub use system_mount::{SYSTEM_MOUNT_PREFIXES, is_system_mount};
+pub use system_mount::SYSTEM_MOUNT_PREFIXES;
 pub use unusable_option::UnusableOption;
 pub use volume_access::VolumeAccess;

@@ -4,27 +4,31 @@ use camino::Utf8Path;
 
 use crate::path::clean::clean_absolute;
 use crate::path::prefix::rest_below;
+use crate::spec::Mount;
 
 /// The mount points of the kernel's own filesystems. A guest has its own, so nothing below these is shared with a
 /// guest.
 #[doc(alias = "systemMountPrefixes")]
 pub const SYSTEM_MOUNT_PREFIXES: [&str; 2] = ["/proc", "/sys"];
 
-/// True of [`SYSTEM_MOUNT_PREFIXES`] and everything below them, component by component.
-///
-/// A rule about text: the path is [cleaned](crate::path::clean_path), nothing is looked up. False for a relative or empty path.
-///
-/// ```
-/// use mountwright_core::spec::is_system_mount;
-///
-/// assert!(is_system_mount("/sys/fs/cgroup".into()));
-/// assert!(!is_system_mount("/system".into()));
-/// assert!(!is_system_mount("/proc/../etc".into()));
-/// ```
-#[doc(alias = "isSystemMount")]
-pub fn is_system_mount(path: &Utf8Path) -> bool {
-    clean_absolute(path.as_str().as_bytes())
-        .is_some_and(|path| SYSTEM_MOUNT_PREFIXES.iter().any(|prefix| rest_below(&path, prefix.as_bytes()).is_some()))
+impl Mount {
+    /// True of [`SYSTEM_MOUNT_PREFIXES`] and everything below them, component by component.
+    ///
+    /// A rule about text: the path is [cleaned](crate::path::clean_path), nothing is looked up. False for a relative or empty path.
+    ///
+    /// ```
+    /// use mountwright_core::spec::Mount;
+    ///
+    /// assert!(Mount::is_system_mount("/sys/fs/cgroup".into()));
+    /// assert!(!Mount::is_system_mount("/system".into()));
+    /// assert!(!Mount::is_system_mount("/proc/../etc".into()));
+    /// ```
+    #[doc(alias = "isSystemMount")]
+    pub fn is_system_mount(path: &Utf8Path) -> bool {
+        clean_absolute(path.as_str().as_bytes()).is_some_and(|path| {
+            SYSTEM_MOUNT_PREFIXES.iter().any(|prefix| rest_below(&path, prefix.as_bytes()).is_some())
+        })
+    }
 }
 
 #[cfg(test)]
@@ -34,7 +38,7 @@ mod tests {
     #[track_caller]
     fn assert_system(expected: bool, paths: &[&str]) {
         for path in paths {
-            assert_eq!(is_system_mount(Utf8Path::new(path)), expected, "{path:?}");
+            assert_eq!(Mount::is_system_mount(Utf8Path::new(path)), expected, "{path:?}");
         }
     }
 

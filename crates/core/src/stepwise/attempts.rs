@@ -72,7 +72,7 @@ pub(crate) fn settled_mount_on(mounter: &dyn Mounter, at: &Location) -> Result<O
 /// its parent directory.
 fn is_stacked(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bool, OsError> {
     let Some(above) = mount.mount_point.parent() else { return Ok(false) };
-    match mounter.mount_of(&Location::from(above)) {
+    match mounter.mount_of(&Location::trusted(above)) {
         Ok(around) => Ok(around.mount.id != mount.parent),
         Err(error) if is_gone(error.errno()) => Ok(false),
         Err(error) => Err(error),

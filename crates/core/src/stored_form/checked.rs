@@ -38,7 +38,7 @@ macro_rules! by_text {
 }
 
 by_text! {
-    BootId, |boot| boot.to_string(), |text| text.parse().map_err(said);
+    BootId, |boot| boot.to_string(), boot;
     ContainerId, |id| id.to_string(), |text| ContainerId::new(text).map_err(said);
     DeviceNumber, |device| device.to_string(), device;
     FileMode, |mode| format!("{:04o}", mode.bits()), mode;
@@ -48,6 +48,11 @@ by_text! {
 
 fn said(error: impl Display) -> String {
     error.to_string()
+}
+
+fn boot(text: &str) -> Result<BootId, String> {
+    BootId::parse(text)
+        .ok_or_else(|| format!("{text:?} is no boot id: expected 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12"))
 }
 
 fn device(text: &str) -> Result<DeviceNumber, String> {
@@ -105,7 +110,7 @@ impl Serialize for AttributeChange {
 impl<'de> Deserialize<'de> for AttributeChange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Change { set, clear, atime } = Change::deserialize(deserializer)?;
-        Self::new(set, clear, atime).map_err(D::Error::custom)
+        Self::new(set, clear, atime).ok_or_else(|| D::Error::custom("cannot both set and clear an attribute"))
     }
 }
 

@@ -5,18 +5,16 @@
 //!
 //! * Values: `any::<T>()` of [`ContainerId`](crate::ContainerId), [`RelativePath`](crate::RelativePath),
 //!   [`MountInfo`](crate::MountInfo), [`Mount`](crate::spec::Mount) and [`Step`].
-//! * Texts: [`path`], [`odd_path`], [`option_list`]; with the feature `oci-spec` `runtime_mount`.
+//! * Paths: [`path`].
 //! * Histories: [`history`]; [`Step::perform`] runs a step on any backend. `mountwright_fake::strategies` has hosts to
 //!   play them on.
 //!
 //! ```
-//! use mountwright_core::strategies;
-//! use mountwright_core::path::clean_path;
+//! use mountwright_core::MountInfo;
 //! use proptest::prelude::*;
 //!
-//! proptest!(|(path in strategies::odd_path())| {
-//!     let clean = clean_path(&path).into_owned();
-//!     prop_assert_eq!(clean_path(&clean), &*clean);
+//! proptest!(|(mount in any::<MountInfo>())| {
+//!     prop_assert_eq!(MountInfo::from_line(&mount.to_line()).unwrap(), mount);
 //! });
 //! ```
 // The `expect`s hold for every text of the alphabet.
@@ -27,14 +25,16 @@ mod histories;
 mod mounts;
 mod options;
 mod paths;
-#[cfg(feature = "oci-spec")]
+#[cfg(all(test, feature = "oci-spec"))]
 mod runtime_mounts;
 
 pub use histories::{Step, history};
-pub use options::option_list;
+pub(crate) use options::option_list;
 #[cfg(test)]
 pub(crate) use options::option_word;
+#[cfg(test)]
+pub(crate) use paths::odd_path;
+pub use paths::path;
 pub(crate) use paths::{name, relative_path};
-pub use paths::{odd_path, path};
-#[cfg(feature = "oci-spec")]
-pub use runtime_mounts::runtime_mount;
+#[cfg(all(test, feature = "oci-spec"))]
+pub(crate) use runtime_mounts::runtime_mount;

@@ -69,6 +69,6 @@ pub(crate) fn option_word() -> impl Strategy<Value = String> {
 }
 
 /// An option list of up to eight words.
-pub fn option_list() -> impl Strategy<Value = Vec<String>> {
+pub(crate) fn option_list() -> impl Strategy<Value = Vec<String>> {
     prop::collection::vec(option_word(), 0..=8)
 }

@@ -33,7 +33,8 @@ pub fn path() -> impl Strategy<Value = PathBuf> {
 
 /// A path that is not clean, of up to eight components: absolute or not, empty, with `.`, `..`, doubled and final
 /// slashes and odd names.
-pub fn odd_path() -> impl Strategy<Value = PathBuf> {
+#[cfg(test)]
+pub(crate) fn odd_path() -> impl Strategy<Value = PathBuf> {
     let part = prop_oneof![
         5 => name(),
         1 => Just(OsString::from("")),

@@ -9,7 +9,7 @@ use super::{odd_path, option_list, path};
 
 /// An entry of an OCI runtime specification's `mounts`: usable ones, and such as a conversion has to refuse: relative and odd
 /// destinations, unusable options, mapped owners.
-pub fn runtime_mount() -> impl Strategy<Value = runtime::Mount> {
+pub(crate) fn runtime_mount() -> impl Strategy<Value = runtime::Mount> {
     let destination = prop_oneof![6 => path(), 1 => odd_path()];
     let fs_type = prop::sample::select(&[None, Some("bind"), Some("none"), Some("tmpfs"), Some("")][..]);
     let source = prop_oneof![1 => Just(None), 4 => path().prop_map(Some), 1 => odd_path().prop_map(Some)];

@@ -29,7 +29,7 @@ pub(crate) fn make(fs: &dyn Filesystem, at: &Location, kind: FileKind) -> Result
 /// and those that another caller created since this one found them missing: both callers count as their creators, and
 /// either may remove them.
 pub(crate) fn make_dirs(fs: &dyn Filesystem, path: &Path, made: &mut Vec<Placeholder>) -> Result<(), OsError> {
-    let at = Location::from(path);
+    let at = Location::trusted(path);
     let missing = match make(fs, &at, FileKind::Directory) {
         Ok(placeholder) => {
             made.extend(placeholder);
@@ -142,7 +142,7 @@ impl Above {
                     return Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::EINVAL));
                 };
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-                let directory = fs.open_dir(&Location::from(parent.unwrap_or(Path::new("."))))?;
+                let directory = fs.open_dir(&Location::trusted(parent.unwrap_or(Path::new("."))))?;
                 Ok(Self { directory, name: name.to_owned() })
             }
             Location::Beneath { root, path } => {

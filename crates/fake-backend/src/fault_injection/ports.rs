@@ -33,9 +33,7 @@ macro_rules! controlled_ports {
 
             use mountwright_core::error::Subject;
             use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
-            use mountwright_core::mount::{
-                AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount,
-            };
+            use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount};
             use mountwright_core::{
                 AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey,
                 MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -101,7 +99,7 @@ macro_rules! controlled_ports {
                     self.control().detailed_call(call, subject, detail, || self.bind_now(request))
                 }
 
-                fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
+                fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError> {
                     let subject = || request.target.for_display().into();
                     let (call, detail) =
                         (("Mounter::mount", Operation::Mount), || request.fs_type.display().to_string());
@@ -114,7 +112,7 @@ macro_rules! controlled_ports {
                     self.control().call(call, subject, || self.ports().move_mount(from, to))
                 }
 
-                fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
+                fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError> {
                     let subject = || request.at().for_display().into();
                     let call = ("Mounter::change_attributes", Operation::ChangeAttributes);
                     self.control().call(call, subject, || self.ports().change_attributes(request))

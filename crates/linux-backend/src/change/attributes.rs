@@ -1,7 +1,7 @@
 //! Changing attributes.
 
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::mount::{AttributesReport, Guarantee, PathMount};
+use mountwright_core::mount::{Guarantee, PathMount};
 use mountwright_core::{AttributesRequest, Errno, Location, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -12,8 +12,8 @@ use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Reach};
 
 impl<K: Kernel> LinuxBackend<K> {
-    pub(crate) fn change(&self, request: &AttributesRequest) -> Step<AttributesReport> {
-        let done = AttributesReport::new(Guarantee::Atomic);
+    pub(crate) fn change(&self, request: &AttributesRequest) -> Step<Guarantee> {
+        let done = Guarantee::Atomic;
         if request.change().is_nothing() {
             // The call would be a no-op for the kernel, which would not check the path.
             let mount = self.pin(request.at(), FinalSymlink::Follow, 0)?;

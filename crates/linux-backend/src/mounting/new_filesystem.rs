@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
 
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::mount::{FilesystemOption, MountAttributes, MountReport, OccupiedTarget};
+use mountwright_core::mount::{FilesystemOption, MountAttributes, OccupiedTarget};
 use mountwright_core::path::printable;
 use mountwright_core::{AttributeChange, Errno, Location, MountFlags, MountKey, MountRequest, Recursion};
 
@@ -37,14 +37,14 @@ const SUPERBLOCK_WORDS: [(&str, u32); 7] = [
 const ONLY_BY_MOUNT: [&str; 2] = ["silent", "iversion"];
 
 impl<K: Kernel> LinuxBackend<K> {
-    pub(crate) fn mount_request(&self, request: &MountRequest) -> Step<MountReport> {
+    pub(crate) fn mount_request(&self, request: &MountRequest) -> Step<MountKey> {
         for _ in 1..MOST_ATTEMPTS {
             match self.attempt_mount(request) {
                 Err(fault) if fault.is_worth_another_attempt() => {}
-                other => return other.map(MountReport::new),
+                other => return other,
             }
         }
-        self.attempt_mount(request).map(MountReport::new)
+        self.attempt_mount(request)
     }
 
     fn attempt_mount(&self, request: &MountRequest) -> Step<MountKey> {

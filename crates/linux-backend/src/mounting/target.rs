@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use mountwright_core::file::FileIdentity;
-use mountwright_core::mount::{MissingTarget, OccupiedTarget};
+use mountwright_core::mount::OccupiedTarget;
 use mountwright_core::{BindRequest, Errno, FileMode, Location, MountKey, RelativePath};
 
 use crate::backend::LinuxBackend;
@@ -123,10 +123,8 @@ impl<K: Kernel> LinuxBackend<K> {
         source: &K::Fd,
         created: &mut Created<K::Fd>,
     ) -> Step<K::Fd> {
-        match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), request.missing_target()) {
-            (Err(fault), MissingTarget::Create { mode })
-                if fault.errno() == Errno::ENOENT && !path.as_os_str().is_empty() =>
-            {
+        match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), request.target_mode()) {
+            (Err(fault), Some(mode)) if fault.errno() == Errno::ENOENT && !path.as_os_str().is_empty() => {
                 let bytes = path.as_os_str().as_bytes();
                 let (start, rest) = match bytes.strip_prefix(b"/") {
                     Some(rest) => (Path::new("/"), rest),
@@ -155,8 +153,8 @@ impl<K: Kernel> LinuxBackend<K> {
         };
         let root_fd = self.open_root(root)?;
         let found = self.existing_beneath(&root_fd, path, crossing);
-        match (found, request.missing_target()) {
-            (Err(fault), MissingTarget::Create { mode }) if fault.errno() == Errno::ENOENT => {
+        match (found, request.target_mode()) {
+            (Err(fault), Some(mode)) if fault.errno() == Errno::ENOENT => {
                 let trust = Trust::Beneath(crossing);
                 let way =
                     self.make_way((root_fd, root.to_path_buf()), path.components(), trust, (mode, source), created);

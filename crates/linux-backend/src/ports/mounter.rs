@@ -1,7 +1,7 @@
 //! The port to mounts.
 
 use mountwright_core::error::Subject;
-use mountwright_core::mount::{AttributesReport, BindReport, FilesystemOf, MountReport, Origin, PathMount};
+use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter,
     Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -19,7 +19,7 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
         })
     }
 
-    fn mount(&self, request: &MountRequest) -> Result<MountReport, OsError> {
+    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError> {
         let mounted = self.needs_procfs().and_then(|()| self.mount_request(request));
         mounted.map_err(|fault| fault.of(Operation::Mount, request.target.for_display()))
     }
@@ -31,7 +31,7 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
         })
     }
 
-    fn change_attributes(&self, request: &AttributesRequest) -> Result<AttributesReport, OsError> {
+    fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError> {
         self.change(request).map_err(|fault| {
             self.explained_change(fault, request.change()).of(Operation::ChangeAttributes, request.at().for_display())
         })

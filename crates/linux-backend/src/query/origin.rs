@@ -1,7 +1,7 @@
 //! Boot and mount namespace of the backend.
 
 use mountwright_core::Errno;
-use mountwright_core::mount::Origin;
+use mountwright_core::mount::{BootId, Origin};
 
 use crate::backend::LinuxBackend;
 use crate::syscalls::Kernel;
@@ -14,7 +14,7 @@ impl<K: Kernel> LinuxBackend<K> {
             return Ok(known);
         }
         let boot =
-            where_said(self.calls.boot_id())?.and_then(|text| std::str::from_utf8(&text).ok()?.trim().parse().ok());
+            where_said(self.calls.boot_id())?.and_then(|text| BootId::parse(std::str::from_utf8(&text).ok()?.trim()));
         let origin = Origin { boot, namespace: where_said(self.calls.mount_namespace())? };
         if origin.is_known() {
             // Another thread may have stored the same value first.

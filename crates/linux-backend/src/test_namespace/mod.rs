@@ -11,7 +11,7 @@
 //!
 //! ```no_run
 //! use mountwright_core::{Location, MountRequest, Mounter};
-//! use mountwright_core::device::mount_at;
+//! use mountwright_core::MountInfo;
 //! use mountwright_linux::{LinuxBackend, test_namespace};
 //!
 //! # /*
@@ -21,7 +21,7 @@
 //!     let ran = test_namespace::run(|_privilege| {
 //!         let kernel = LinuxBackend::new();
 //!         kernel.mount(&MountRequest::new("tmpfs", Location::trusted("/tmp"))).unwrap();
-//!         assert_eq!(mount_at(&kernel, "/tmp".as_ref()).unwrap().fs_type, "tmpfs");
+//!         assert_eq!(MountInfo::at(&kernel, "/tmp".as_ref()).unwrap().fs_type, "tmpfs");
 //!     });
 //!     ran.unwrap(); // "could not" is a failure here; print it where you want to go on
 //! }

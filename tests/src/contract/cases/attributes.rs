@@ -8,11 +8,11 @@ use super::super::scene::{Scene, at, below};
 use super::super::world::Hold;
 
 fn change(s: &Scene<'_>, place: Location, change: AttributeChange) -> Result<Guarantee, OsError> {
-    s.mounter().change_attributes(&AttributesRequest::new(place, change)).map(|report| report.guarantee)
+    s.mounter().change_attributes(&AttributesRequest::new(place, change))
 }
 
 fn change_tree(s: &Scene<'_>, place: Location, change: AttributeChange) -> Result<Guarantee, OsError> {
-    s.mounter().change_attributes(&AttributesRequest::new(place, change).recursive()).map(|report| report.guarantee)
+    s.mounter().change_attributes(&AttributesRequest::new(place, change).recursive())
 }
 
 fn delta(set: MountFlags, clear: MountFlags, atime: Option<AtimeMode>) -> AttributeChange {

@@ -1,7 +1,7 @@
 //! Binds and remounts as a runtime makes them.
 
 use mountwright_core::file::FileKind;
-use mountwright_core::mount::{AttributesReport, BindReport, Guarantee, PropagationState, PropagationWord};
+use mountwright_core::mount::{BindReport, Guarantee, PropagationState, PropagationWord};
 use mountwright_core::{AttributeChange, AttributesRequest, BindRequest, Errno, MountFlags, OsError, Propagation};
 
 use super::super::case::Case;
@@ -15,7 +15,7 @@ fn binds(s: &Scene<'_>, bind: &BindRequest) -> Result<BindReport, OsError> {
     s.mounter().bind(bind)
 }
 
-fn remount(s: &Scene<'_>, path: &str, change: AttributeChange) -> Result<AttributesReport, OsError> {
+fn remount(s: &Scene<'_>, path: &str, change: AttributeChange) -> Result<Guarantee, OsError> {
     s.mounter().change_attributes(&AttributesRequest::new(at(path), change))
 }
 
@@ -137,7 +137,7 @@ pub(super) const CASES: &[Case] = &[
         let tree = AttributesRequest::new(at("/w/m"), AttributeChange::READ_ONLY).recursive();
         let result = s.mounter().change_attributes(&tree);
         if s.world().changes_trees() {
-            assert_eq!(result.unwrap().guarantee, Guarantee::Atomic);
+            assert_eq!(result.unwrap(), Guarantee::Atomic);
             assert_eq!((s.try_write("/w/m"), s.try_write("/w/m/a")), (Err(Errno::EROFS), Err(Errno::EROFS)));
         } else {
             assert_eq!(errno(result), Errno::EOPNOTSUPP);

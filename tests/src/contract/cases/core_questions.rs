@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::device::{BackingDevice, PathDevice, Sysfs, is_host_device, mount_at};
+use mountwright_core::device::{BackingDevice, PathDevice, Sysfs};
 use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, Watchability};
-use mountwright_core::{DeviceNumber, Errno, Error};
+use mountwright_core::{DeviceNumber, Errno, Error, MountInfo};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::Scene;
@@ -102,24 +102,24 @@ pub(super) const CASES: &[Case] = &[
             }
         }
     }),
-    Case::new("mount_at wants a mount point, and answers with the topmost", |s| {
+    Case::new("MountInfo::at wants a mount point, and answers with the topmost", |s| {
         s.tmpfs_from("lower", "/w/m");
         s.tmpfs_from("upper", "/w/m");
         s.dir("/w/m/a");
         s.link("m", "/w/link");
-        assert_eq!(mount_at(s.mounter(), Path::new("/w/m")).unwrap().source, "upper");
-        assert_eq!(mount_at(s.mounter(), Path::new("/w/link")).unwrap().mount_point, Path::new("/w/m"));
+        assert_eq!(MountInfo::at(s.mounter(), Path::new("/w/m")).unwrap().source, "upper");
+        assert_eq!(MountInfo::at(s.mounter(), Path::new("/w/link")).unwrap().mount_point, Path::new("/w/m"));
         let none = Error::NotAMountPoint { path: "/w/m/a".into() };
-        assert_eq!(mount_at(s.mounter(), Path::new("/w/m/a")), Err(none));
-        assert_eq!(mount_at(s.mounter(), Path::new("/w/no")).unwrap_err().errno(), Some(Errno::ENOENT));
-        assert_eq!(mount_at(s.mounter(), Path::new("")), Err(Error::Unspecified { what: "path" }));
+        assert_eq!(MountInfo::at(s.mounter(), Path::new("/w/m/a")), Err(none));
+        assert_eq!(MountInfo::at(s.mounter(), Path::new("/w/no")).unwrap_err().errno(), Some(Errno::ENOENT));
+        assert_eq!(MountInfo::at(s.mounter(), Path::new("")), Err(Error::Unspecified { what: "path" }));
     }),
-    Case::new("mount_at finds names of any bytes, beside a mount without a source", |s| {
+    Case::new("MountInfo::at finds names of any bytes, beside a mount without a source", |s| {
         s.tmpfs_from("", "/w/nosource");
         for name in odd_names() {
             let path = Path::new("/w").join(name);
             s.tmpfs(&path);
-            assert_eq!(mount_at(s.mounter(), &path).unwrap().mount_point, path);
+            assert_eq!(MountInfo::at(s.mounter(), &path).unwrap().mount_point, path);
         }
     }),
     Case::new("an emptyDir is memory where its directory is a tmpfs's root, and disk in a tmpfs", |s| {
@@ -223,7 +223,7 @@ pub(super) const CASES: &[Case] = &[
         s.link("socket", "/dev/link");
         s.link("loop", "/dev/loop");
         s.file("/w/file", b"");
-        let asked = |path: &str| is_host_device(s.fs(), Path::new(path));
+        let asked = |path: &str| PathDevice::is_host_device(s.fs(), Path::new(path));
         for path in ["/dev", "/dev/", "/dev/dir", "/dev/socket", "//dev/socket", "/dev/link", "/w/../dev/dir"] {
             assert_eq!(asked(path), Ok(true), "{path}");
         }

@@ -15,14 +15,14 @@ fn tmpfs(target: Location) -> MountRequest {
 pub(super) const CASES: &[Case] = &[
     Case::new("a new filesystem covers its target, and is empty and writable", |s| {
         s.file("/w/target/f", b"covered");
-        let report = s.mounter().mount(&tmpfs(at("/w/target"))).unwrap();
+        let key = s.mounter().mount(&tmpfs(at("/w/target"))).unwrap();
         assert_eq!(s.world().names(Path::new("/w/target")).unwrap(), [""; 0]);
         assert_eq!(s.try_write("/w/target"), Ok(()));
         let mount = s.mount("/w/target");
         assert_eq!((mount.fs_type.to_str(), mount.root.as_path()), (Some("tmpfs"), Path::new("/")));
         assert_ne!(mount.device, s.mount("/w").device);
         assert_eq!(mount.attributes, MountAttributes::default());
-        assert_eq!(s.mounter().find_mount(report.mount).unwrap().id, mount.id);
+        assert_eq!(s.mounter().find_mount(key).unwrap().id, mount.id);
         s.detached("/w/target");
         assert_eq!(s.text("/w/target/f"), b"covered");
     }),
@@ -98,10 +98,10 @@ pub(super) const CASES: &[Case] = &[
                 request.source = Some("s".repeat(length).into());
                 request.attributes.flags = MountFlags::READ_ONLY | MountFlags::NO_EXEC;
                 request.propagation = Some(Propagation::Private);
-                let report = s.mounter().mount(&request).unwrap();
+                let key = s.mounter().mount(&request).unwrap();
                 let mount = s.mount("/w/target");
                 assert_eq!((mount.source.len(), mount.attributes), (length, request.attributes));
-                assert_eq!(s.mounter().find_mount(report.mount).unwrap().id, mount.id);
+                assert_eq!(s.mounter().find_mount(key).unwrap().id, mount.id);
                 s.detached("/w/target");
                 let mut request = tmpfs(place.clone());
                 let mode = format!("{:0>1$}", 700, length - "mode=".len());

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::kata::{Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsError, RafsUnmount, Sandbox};
+use mountwright_core::kata::{Container, KataError, NYDUS_ROOTFS_TYPE, RafsDaemon, RafsUnmount, Sandbox};
+use mountwright_core::mount::Difference;
 use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
-use mountwright_core::share::{FoundAgain, RecordDifference, Share};
+use mountwright_core::share::{FoundAgain, Share};
 use mountwright_core::spec::Mount;
 use mountwright_core::unmount::{NameAfter, Refusal, Removal, Report};
 use mountwright_core::{ContainerId, Errno, Error, MountFlags, MountKey, Propagation};
@@ -17,7 +18,7 @@ use super::super::scene::{Scene, at};
 struct NothingThere;
 
 impl RafsDaemon for NothingThere {
-    fn unmount(&self, _: &str) -> Result<RafsUnmount, RafsError> {
+    fn unmount(&self, _: &str) -> Result<RafsUnmount, KataError> {
         Ok(RafsUnmount::NotMounted)
     }
 }
@@ -128,7 +129,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mount_points(), [""; 0]);
         assert_eq!(dirs.find_again(s.mounter()).unwrap(), FoundAgain::NotMounted);
         s.tmpfs("/w/shared");
-        assert_eq!(dirs.find_again(s.mounter()).unwrap(), FoundAgain::Differs(RecordDifference::Device));
+        assert_eq!(dirs.find_again(s.mounter()).unwrap(), FoundAgain::Differs(Difference::Device));
     }),
     Case::new("a set-up that fails leaves nothing, the mount that was made shared included", |s| {
         s.dir("/w/mounts");
@@ -216,7 +217,7 @@ pub(super) const CASES: &[Case] = &[
         container.mounts.push(bound("/w/foreign"));
         let report = sandbox.unshare_all(s.backend(), None);
         let failures: Vec<_> = report.failures().collect();
-        assert!(matches!(failures[..], [only] if matches!(only.result, Err(KataError::NotOurs(_)))), "{report}");
+        assert!(matches!(failures[..], [only] if matches!(only.result, Err(KataError::NotOurs { .. }))), "{report}");
         let paths: Vec<_> = report.mounts[..2].iter().map(|mount| &*mount.path).collect();
         assert_eq!(paths, ["/w/foreign", "/w/mounts/one-0123456789abcdef-data"].map(Path::new));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/foreign"]);
@@ -230,7 +231,7 @@ pub(super) const CASES: &[Case] = &[
         }
         s.tmpfs("/w/mounts/one-b-0123456789abcdef-hosts");
         let report = sandbox.unshare_all(s.backend(), None);
-        assert!(report.failures().all(|failure| matches!(failure.result, Err(KataError::NotOurs(_)))), "{report}");
+        assert!(report.failures().all(|failure| matches!(failure.result, Err(KataError::NotOurs { .. }))), "{report}");
         assert_eq!(report.failures().count(), 2);
         assert!(s.exists("/w/mounts/one-b"));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/mounts/one-b-0123456789abcdef-hosts"]);

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use camino::Utf8Path;
 use mountwright_core::file::FileKind;
-use mountwright_core::mount::{BootId, MountNamespaceId, Origin, PeerGroup, PropagationState};
+use mountwright_core::mount::{BootId, Difference, MountNamespaceId, Origin, PeerGroup, PropagationState};
 use mountwright_core::sandbox::TearDown;
-use mountwright_core::share::{Ensured, FoundAgain, RecordDifference, Share, ShareName, ShareRecord};
+use mountwright_core::share::{Ensured, FoundAgain, Share, ShareName, ShareRecord};
 use mountwright_core::unmount::StaleReason;
 use mountwright_core::unmount::{NameAfter, Refusal, Removal};
 use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey, Propagation};
@@ -158,13 +158,13 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(find(&other), FoundAgain::Stale(StaleReason::AnotherBoot));
             let mut other = record.clone();
             other.subpath = "/images".into();
-            assert_eq!(find(&other), FoundAgain::Differs(RecordDifference::Root));
+            assert_eq!(find(&other), FoundAgain::Differs(Difference::Subpath));
             let mut other = record.clone();
             other.device = DeviceNumber::new(259, 1);
-            assert_eq!(find(&other), FoundAgain::Differs(RecordDifference::Device));
+            assert_eq!(find(&other), FoundAgain::Differs(Difference::Device));
             let mut other = record.clone();
             other.peers = PeerGroup::new(77);
-            assert_eq!(find(&other), FoundAgain::Differs(RecordDifference::PeerGroup));
+            assert_eq!(find(&other), FoundAgain::Differs(Difference::Propagation));
             // As another namespace has it: the same mount under another id.
             s.detached(ROOTFS);
             s.bound("/w/images/box", ROOTFS);

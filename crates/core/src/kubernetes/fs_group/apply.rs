@@ -9,7 +9,7 @@ use crate::file::FileKind;
 use crate::kubernetes::fs_group::change::{Changed, First, GroupChange};
 use crate::kubernetes::fs_group::descent::Descent;
 use crate::kubernetes::fs_group::{AfterFailures, FsGroupRequest};
-use crate::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
+use crate::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupReport};
 use crate::path::{Crossing, Location};
 use crate::ports::{Directory, Filesystem};
 
@@ -61,7 +61,7 @@ impl FsGroupRequest {
         &self,
         fs: &dyn Filesystem,
         volume: &Location,
-        progress: &mut dyn FnMut(FsGroupProgress) -> ControlFlow<()>,
+        progress: &mut dyn FnMut(&FsGroupReport) -> ControlFlow<()>,
     ) -> Result<FsGroupOutcome, FsGroupError> {
         let path = volume.for_display();
         let span = tracing::debug_span!(target: "mountwright", "apply_fs_group", subsystem = "mount",
@@ -88,7 +88,7 @@ impl FsGroupRequest {
 struct Run<'a> {
     change: GroupChange,
     report: FsGroupReport,
-    progress: &'a mut dyn FnMut(FsGroupProgress) -> ControlFlow<()>,
+    progress: &'a mut dyn FnMut(&FsGroupReport) -> ControlFlow<()>,
     /// Files that were changed since the last one that needed no change.
     in_a_row: u32,
 }
@@ -178,7 +178,7 @@ impl Run<'_> {
     }
 
     fn root(&mut self, descent: &Descent) {
-        if self.report.progress.failed > 0 && self.change.request.after_failures == AfterFailures::KeepRoot {
+        if self.report.failed > 0 && self.change.request.after_failures == AfterFailures::KeepRoot {
             return;
         }
         let Some(root) = descent.root() else { return };
@@ -211,7 +211,7 @@ impl Run<'_> {
                 return self.ask();
             }
             Ok(Changed::Yes) => {
-                report.progress.changed += 1;
+                report.changed += 1;
                 self.in_a_row = self.in_a_row.saturating_add(1);
                 None
             }
@@ -223,7 +223,7 @@ impl Run<'_> {
             Ok(Changed::Without(lost)) => Some(OsError::new(lost, path(), Errno::EPERM)),
             Err(error) => Some(error),
         };
-        report.progress.examined += 1;
+        report.examined += 1;
         let Some(error) = error else { return self.ask() };
         let read_only = error.errno() == Errno::EROFS;
         report.failure(error);
@@ -235,7 +235,7 @@ impl Run<'_> {
     }
 
     fn ask(&mut self) -> Result<(), Ended> {
-        if (self.progress)(self.report.progress).is_break() { Err(Ended::Cancelled) } else { Ok(()) }
+        if (self.progress)(&self.report).is_break() { Err(Ended::Cancelled) } else { Ok(()) }
     }
 
     fn outcome(self, volume: PathBuf) -> Result<FsGroupOutcome, FsGroupError> {

@@ -12,5 +12,6 @@ pub(crate) mod request;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use outcome::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
-pub use request::{AfterFailures, FsGroupRequest};
+pub use outcome::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupReport};
+pub(crate) use request::AfterFailures;
+pub use request::FsGroupRequest;

@@ -5,25 +5,16 @@ use std::path::PathBuf;
 use crate::error::OsError;
 use crate::path::printable;
 
-/// The progress so far, which the caller's callback gets after each name.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+/// The changes to a volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct FsGroupProgress {
+pub struct FsGroupReport {
     /// Names that were examined, those that could not be changed included; at the end the root too.
     pub examined: u64,
     /// Examined names whose group or mode was changed. The others had both.
     pub changed: u64,
     /// Examined names that could not be changed or read.
     pub failed: u64,
-}
-
-/// The changes to a volume.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct FsGroupReport {
-    /// The numbers of examined, changed and failed names.
-    pub progress: FsGroupProgress,
     /// Mount points of other mounts, which were neither changed nor entered.
     pub other_mounts: u64,
     /// Names that disappeared during the run.
@@ -58,7 +49,7 @@ pub enum FsGroupError {
     Root(OsError),
     /// A file could not be changed or read. The root is unchanged, unless it is itself the file that failed.
     #[error(
-        "could not set the group of {} of {} files in {}", .report.progress.failed, .report.progress.examined, printable(.volume)
+        "could not set the group of {} of {} files in {}", .report.failed, .report.examined, printable(.volume)
     )]
     Incomplete {
         /// The volume, for messages.
@@ -72,7 +63,7 @@ pub enum FsGroupError {
 
 impl FsGroupReport {
     pub(super) fn failure(&mut self, error: OsError) {
-        self.progress.failed += 1;
+        self.failed += 1;
         if self.failures.len() < FAILURES_KEPT {
             tracing::warn!(target: "mountwright", subsystem = "mount", %error, "could not set the group of a volume's file");
             self.failures.push(error);

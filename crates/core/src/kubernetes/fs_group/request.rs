@@ -13,13 +13,13 @@ pub struct FsGroupRequest {
     /// The access of its members.
     pub access: VolumeAccess,
     /// Decides whether the root is changed although a file below it could not be.
-    pub after_failures: AfterFailures,
+    pub(crate) after_failures: AfterFailures,
 }
 
 /// The handling of a volume's root when a file below it could not be changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
-pub enum AfterFailures {
+pub(crate) enum AfterFailures {
     /// The root is not changed and the result is an error: the next run finds the mismatch and tries again.
     #[default]
     KeepRoot,

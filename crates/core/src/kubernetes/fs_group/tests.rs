@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use crate::error::{Errno, Operation, OsError};
 use crate::file::FileKind;
 use crate::kubernetes::fs_group::FsGroupRequest;
-use crate::kubernetes::fs_group::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupProgress, FsGroupReport};
+use crate::kubernetes::fs_group::{FAILURES_KEPT, FsGroupError, FsGroupOutcome, FsGroupReport};
 use crate::path::Location;
 use crate::spec::{FsGroup, FsGroupChangePolicy};
 use crate::test_support::hooked_tree::{ChangingTree, Files};
@@ -85,8 +85,7 @@ fn everything_gets_the_group_and_the_bits_of_its_kind() {
             ("/outside", "600 0"),
         ],
     );
-    let progress = FsGroupProgress { examined: 9, changed: 9, failed: 0 };
-    assert_eq!((report.progress, report.root_done), (progress, true));
+    assert_eq!((report.examined, report.changed, report.failed, report.root_done), (9, 9, 0, true));
 }
 
 #[test]
@@ -102,7 +101,7 @@ fn a_second_run_writes_nothing() {
     applied(&tree, &ALWAYS);
     let before = tree.count(&WRITES);
     let report = applied(&tree, &ALWAYS);
-    assert_eq!((report.progress.examined, report.progress.changed), (9, 0));
+    assert_eq!((report.examined, report.changed), (9, 0));
     assert_eq!(tree.count(&WRITES), before);
     assert_eq!(run(&tree, &MISMATCH), Ok(FsGroupOutcome::NotNeeded));
     assert_eq!(tree.count(&WRITES), before);
@@ -181,7 +180,7 @@ fn what_lacks_the_bits_alone_counts_as_changed() {
         files.file("/v/f", 0o600, b"");
     });
     let request = FsGroupRequest { group: FsGroup { gid: 0, ..ALWAYS.group }, ..ALWAYS };
-    assert_eq!(applied(&tree, &request).progress.changed, 3);
+    assert_eq!(applied(&tree, &request).changed, 3);
     assert_shown(&tree, &[("/v", "2775 0"), ("/v/d", "2770 0"), ("/v/f", "660 0")]);
 }
 
@@ -196,7 +195,7 @@ fn other_mounts_are_left_alone_also_of_the_same_filesystem() {
         files.file("/v/f", 0o600, b"");
     });
     let report = applied(&tree, &ALWAYS);
-    assert_eq!((report.other_mounts, report.progress.examined), (2, 2));
+    assert_eq!((report.other_mounts, report.examined), (2, 2));
     assert_shown(&tree, &[("/v/mount", "700 0"), ("/v/mount/f", "600 0"), ("/v/bound", "600 0"), ("/v/f", "660 7")]);
 }
 
@@ -217,7 +216,7 @@ fn a_failure_leaves_the_root_and_changes_the_rest() {
         tree.failing("/v/d/x", operation, Errno::EPERM);
         let (report, first) = incomplete(&tree, &MISMATCH);
         assert_eq!((first.errno(), first.path().unwrap()), (Errno::EPERM, "/v/d/x".as_ref()));
-        assert_eq!((report.progress.failed, report.progress.examined), (1, 8));
+        assert_eq!((report.failed, report.examined), (1, 8));
         assert_shown(&tree, &[("/v", "755 0"), ("/v/f", "660 7"), ("/v/d/sticky", "3777 7")]);
         assert!(MISMATCH.group.needs_change(&tree.metadata_at("/v"), MISMATCH.access));
     }
@@ -229,7 +228,7 @@ fn a_directory_whose_group_is_refused_is_a_failure_and_still_gone_through() {
         let tree = of_every_kind();
         tree.failing("/v/d", operation, Errno::EPERM);
         let (report, first) = incomplete(&tree, &ALWAYS);
-        assert_eq!((report.progress.failed, first.path().unwrap()), (1, "/v/d".as_ref()));
+        assert_eq!((report.failed, first.path().unwrap()), (1, "/v/d".as_ref()));
         assert_shown(&tree, &[("/v/d/x", "771 7"), ("/v", "755 0")]);
     }
 }
@@ -247,7 +246,7 @@ fn despite_failures_the_root_is_changed_on_request() {
     let tree = of_every_kind();
     tree.failing("/v/d", Operation::ReadDir, Errno::EACCES);
     let report = applied(&tree, &MISMATCH.despite_failures());
-    assert_eq!((report.progress.failed, report.failures[0].errno()), (1, Errno::EACCES));
+    assert_eq!((report.failed, report.failures[0].errno()), (1, Errno::EACCES));
     assert_shown(&tree, &[("/v", "2775 7"), ("/v/d", "2770 7"), ("/v/d/x", "711 0")]);
     assert_eq!(run(&tree, &MISMATCH), Ok(FsGroupOutcome::NotNeeded));
 }
@@ -269,7 +268,7 @@ fn a_read_only_filesystem_ends_it_at_once() {
         tree.failing_anywhere(operation, Errno::EROFS);
     }
     let (report, first) = incomplete(&tree, &ALWAYS.despite_failures());
-    assert_eq!((report.progress.examined, first.errno(), report.root_done), (1, Errno::EROFS, false));
+    assert_eq!((report.examined, first.errno(), report.root_done), (1, Errno::EROFS, false));
 }
 
 #[test]
@@ -296,7 +295,7 @@ fn what_vanishes_is_no_failure() {
             let tree = of_every_kind();
             tree.before_call(call, move |files| files.remove(path));
             let report = applied(&tree, &ALWAYS);
-            assert_eq!((report.progress.failed, report.root_done), (0, true), "{path} {operation:?}");
+            assert_eq!((report.failed, report.root_done), (0, true), "{path} {operation:?}");
             assert_shown(&tree, &[("/v", "2775 7"), ("/v/socket", "660 7")]);
         }
     }
@@ -311,7 +310,7 @@ fn a_directory_that_is_removed_before_it_is_listed_is_no_failure() {
     tree.failing("/v/d", Operation::ReadDir, Errno::ENOENT);
     tree.before_call(call, |files| files.remove("/v/d"));
     let report = applied(&tree, &ALWAYS);
-    assert_eq!((report.progress.failed, report.vanished, report.root_done), (0, 1, true));
+    assert_eq!((report.failed, report.vanished, report.root_done), (0, 1, true));
 }
 
 #[test]
@@ -367,7 +366,7 @@ fn a_name_that_is_a_directory_only_when_nobody_opens_it_is_a_failure() {
     });
     tree.before_call(4, |files| files.rename("/d", "/v/d"));
     let (report, first) = incomplete(&tree, &ALWAYS);
-    assert_eq!((report.progress.failed, first.errno()), (1, Errno::ELOOP));
+    assert_eq!((report.failed, first.errno()), (1, Errno::ELOOP));
     assert_shown(&tree, &[("/v/d", "700 0"), ("/v", "755 0")]);
 }
 
@@ -376,13 +375,13 @@ fn the_callback_ends_it_and_the_root_stays() {
     for after in 1..=8 {
         let tree = of_every_kind();
         let mut seen = Vec::new();
-        let mut stop = |progress: FsGroupProgress| {
+        let mut stop = |progress: &FsGroupReport| {
             seen.push(progress.examined);
             if progress.examined == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
         let outcome = MISMATCH.apply(&tree, &Location::trusted("/v"), &mut stop).unwrap();
         let FsGroupOutcome::Cancelled(report) = outcome else { panic!("{outcome:?}") };
-        assert_eq!((report.progress.examined, report.root_done), (after, false));
+        assert_eq!((report.examined, report.root_done), (after, false));
         assert_eq!(seen, (1..=after).collect::<Vec<_>>());
         assert_eq!((tree.shown("/v").as_str(), tree.open_now()), ("755 0", 0));
         applied(&tree, &MISMATCH);
