@@ -8,8 +8,8 @@ use crate::ports::Filesystem;
 use crate::spec::FsGroupChangePolicy;
 
 impl FsGroupRequest {
-    /// True where the volume at `volume` has to be changed so that its files have the group: [`FsGroup::needs_change`]
-    /// of its root.
+    /// True where the volume at `volume` has to be changed so that its files have the group:
+    /// [`FsGroup::needs_change`](crate::spec::FsGroup::needs_change) of its root.
     ///
     /// With [`FsGroupChangePolicy::Always`] nothing is looked up. A symlink as last component of a trusted path is
     /// followed. The result holds for the moment of the call;
