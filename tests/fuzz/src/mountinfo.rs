@@ -5,10 +5,10 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::{DeviceNumber, MountFlags, MountInfo, MountTable};
 use mountwright_core::mount::{AtimeMode, MountAttributes, MountId, PeerGroup, PropagationState};
 use mountwright_core::mount_table::MountRow;
 use mountwright_core::path::clean_path;
+use mountwright_core::{DeviceNumber, MountFlags, MountInfo, MountTable};
 
 /// The bytes are the text of a table; where they begin with NUL, the fields of one mount.
 pub fn check(data: &[u8]) {

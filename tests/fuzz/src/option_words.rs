@@ -1,8 +1,8 @@
 //! The words of option lists.
 
-use mountwright_core::{AttributeChange, MountFlags, Recursion};
 use mountwright_core::mount::{AtimeMode, PropagationWord};
 use mountwright_core::spec::{Mount, MountOptions, UnusableMount};
+use mountwright_core::{AttributeChange, MountFlags, Recursion};
 use oci_spec::runtime;
 
 /// The bytes are a list of options, with commas between.
