@@ -32,8 +32,6 @@ pub use histories::{Step, history};
 pub(crate) use options::option_list;
 #[cfg(test)]
 pub(crate) use options::option_word;
-#[cfg(test)]
-pub(crate) use paths::odd_path;
 pub use paths::path;
 pub(crate) use paths::{name, relative_path};
 #[cfg(all(test, feature = "oci-spec"))]

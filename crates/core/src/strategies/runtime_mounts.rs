@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use oci_spec::runtime;
 use proptest::prelude::*;
 
-use super::{odd_path, option_list, path};
+use super::paths::odd_path;
+use super::{option_list, path};
 
 /// An entry of an OCI runtime specification's `mounts`: usable ones, and such as a conversion has to refuse: relative and odd
 /// destinations, unusable options, mapped owners.
