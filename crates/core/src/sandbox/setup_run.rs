@@ -21,7 +21,7 @@ use crate::stepwise::driver::Driver;
 use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::{detach_exactly, unmount_exactly};
-use crate::unmount::placeholder;
+use crate::unmount::placeholder::{self, FailedStep};
 
 /// A mount that this call has created.
 #[derive(Clone, Debug)]
@@ -54,8 +54,8 @@ pub(crate) struct SettingUp {
     origin: Option<Origin>,
     mounts_shows: Option<MountSubtree>,
     private_shows: Option<MountSubtree>,
-    /// Another caller has mounted on this one's target.
-    lost_a_race: bool,
+    /// The last step, if it failed.
+    failed: FailedStep,
 }
 
 impl SandboxSetup {
@@ -121,7 +121,7 @@ impl SettingUp {
             origin: None,
             mounts_shows: None,
             private_shows: None,
-            lost_a_race: false,
+            failed: FailedStep::default(),
         }
     }
 
@@ -302,7 +302,7 @@ impl Sequence for SettingUp {
 
     fn take(&mut self, step: &SetupStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<SetupStep>, Error> {
         let taken = self.take_step(step, fs, mounter);
-        self.lost_a_race = taken.as_ref().is_err_and(is_lost_race);
+        self.failed = FailedStep::new(&taken, is_lost_race);
         taken
     }
 
@@ -314,7 +314,7 @@ impl Sequence for SettingUp {
             if detach_exactly(mounter, &at, record.mount).is_err() {
                 left.push(Leftover::Mount { mount: record.mount, at: record.path });
             }
-            placeholder::take_back((fs, mounter), &record.made, self.lost_a_race, &mut left);
+            placeholder::take_back((fs, mounter), &record.made, self.failed, &mut left);
         }
         for Made { mount, at: path } in self.mounted.drain(..).rev() {
             // No lazy unmount: other callers may use it by now.
@@ -322,7 +322,7 @@ impl Sequence for SettingUp {
                 left.push(Leftover::Mount { mount, at: path.into() });
             }
         }
-        placeholder::take_back((fs, mounter), &self.made, self.lost_a_race, &mut left);
+        placeholder::take_back((fs, mounter), &self.made, self.failed, &mut left);
         self.made.clear();
         left
     }

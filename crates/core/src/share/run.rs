@@ -16,7 +16,7 @@ use crate::stepwise::driver::Driver;
 use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
 use crate::unmount::exact::detach_exactly;
-use crate::unmount::placeholder::{self, NameRemoval};
+use crate::unmount::placeholder::{self, FailedStep, NameRemoval};
 
 /// A [`Share`] in progress.
 #[derive(Clone, Debug)]
@@ -32,8 +32,8 @@ pub(crate) struct Sharing {
     /// The file that the mount was attached to.
     target: Option<FileIdentity>,
     record: Option<ShareRecord>,
-    /// Another caller has mounted on this share's target.
-    lost_a_race: bool,
+    /// The last step, if it failed.
+    failed: FailedStep,
 }
 
 impl Share {
@@ -93,7 +93,7 @@ impl Sharing {
             bound: None,
             target: None,
             record: None,
-            lost_a_race: false,
+            failed: FailedStep::default(),
         }
     }
 
@@ -288,7 +288,7 @@ impl Sequence for Sharing {
 
     fn take(&mut self, step: &ShareStep, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Result<Vec<ShareStep>, Error> {
         let taken = self.take_step(step, fs, mounter);
-        self.lost_a_race = taken.as_ref().is_err_and(|error| {
+        self.failed = FailedStep::new(&taken, |error| {
             is_lost_race(error)
                 || is_of_another_caller(error)
                     && self.bound.is_none()
@@ -306,7 +306,7 @@ impl Sequence for Sharing {
             }
         }
         let made: Vec<_> = self.made.drain(..).chain(self.prepared_on.take()).collect();
-        placeholder::take_back((fs, mounter), &made, self.lost_a_race, &mut left);
+        placeholder::take_back((fs, mounter), &made, self.failed, &mut left);
         left
     }
 

@@ -201,19 +201,35 @@ pub(crate) fn gone_or_kept(fs: &dyn Filesystem, at: &Location, error: OsError) -
     }
 }
 
+/// The failure of a step, for the removal of the names that were created before it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct FailedStep {
+    /// Another caller has mounted on a created name; the names that its mount needs are that caller's.
+    pub(crate) lost_a_race: bool,
+    /// The step's error names a mount of this caller's that stays.
+    pub(crate) left_a_mount: bool,
+}
+
+impl FailedStep {
+    pub(crate) fn new<T>(taken: &Result<T, Error>, lost_a_race: impl FnOnce(&Error) -> bool) -> Self {
+        let Err(error) = taken else { return Self::default() };
+        let left_a_mount = error.left().iter().any(|left| matches!(left, Leftover::Mount { .. }));
+        Self { lost_a_race: lost_a_race(error), left_a_mount }
+    }
+}
+
 /// Removes created names, the last one first. Adds those that stay and are still this caller's to `left`.
 ///
-/// A name is another caller's if a mount is on it or in it, unless a mount of this caller's is `left`: the record of the other
-/// mount lists it. With `lost_a_race` another caller has mounted on one, and the names that its mount needs are that
-/// caller's.
+/// A name is another caller's if a mount is on it or in it, unless a mount of this caller's stays: the record of the other
+/// mount lists it.
 pub(crate) fn take_back(
     (fs, mounter): (&dyn Filesystem, &dyn Mounter),
     made: &[Placeholder],
-    lost_a_race: bool,
+    failed: FailedStep,
     left: &mut Vec<Leftover>,
 ) {
-    let mut may_be_anothers = left.is_empty();
-    let mut of_another = lost_a_race && may_be_anothers;
+    let mut may_be_anothers = left.is_empty() && !failed.left_a_mount;
+    let mut of_another = failed.lost_a_race && may_be_anothers;
     for made in made.iter().rev() {
         let stays = match remove_made(fs, made) {
             Ok(NameRemoval::Removed) => false,

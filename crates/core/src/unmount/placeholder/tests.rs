@@ -114,12 +114,15 @@ fn directory_that_a_mount_is_on_is_another_callers_and_any_other_is_named() {
         let mount = MountInfo::new(MountId(7), MountId(1), PAPER);
         mounter.expect_mount_of().returning(move |_| Ok(PathMount { mount: mount.clone(), is_root }));
         let mut found = Vec::new();
-        take_back((&fs, &mounter), &[made()], false, &mut found);
+        take_back((&fs, &mounter), &[made()], FailedStep::default(), &mut found);
         assert_eq!(found, left, "{errno} {is_root}");
         let mount = Leftover::File("/m/f".into());
         let mut found = vec![mount.clone()];
-        take_back((&fs, &mounter), &[made()], true, &mut found);
+        take_back((&fs, &mounter), &[made()], FailedStep { lost_a_race: true, left_a_mount: false }, &mut found);
         assert_eq!(found, [mount, named[0].clone()]);
+        let mut found = Vec::new();
+        take_back((&fs, &mounter), &[made()], FailedStep { lost_a_race: true, left_a_mount: true }, &mut found);
+        assert_eq!(found, named, "the mount on it is this caller's");
     }
 }
 
