@@ -139,7 +139,7 @@ impl<K: Kernel> LinuxBackend<K> {
             // With the winner of the race, perhaps: the next attempt finds out.
             Rollback::UnmountedByAnother if fault.errno() == Errno::EBUSY => Err(fault.worth_another_attempt()),
             Rollback::UnmountedByAnother => self.unmounted_by_another(target, fault),
-            done => Err(self.after_rollback(done, fault, mount, target)),
+            done => Err(self.after_rollback(done, fault, (tree, mount), target)),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::backend::LinuxBackend;
 use crate::mounting::find_new_mount::same_file;
 use crate::mounting::target::Target;
 use crate::resolve::identity::mount_key;
-use crate::syscalls::abi::MNT_DETACH;
+use crate::syscalls::abi::{MNT_DETACH, STATX_MNT_ID};
 use crate::syscalls::failure::{Fault, Step, unless_gone};
 use crate::syscalls::{Call, Kernel, Reach, Stat};
 
@@ -27,20 +27,28 @@ pub(crate) enum Rollback {
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Adds a mount that stays to the failure, unless another process has unmounted it since: it counts as gone only if
-    /// two calls report that.
+    /// statmount and the mount table report that.
     pub(crate) fn after_rollback(
         &self,
         done: Rollback,
         fault: Fault,
-        mount: MountKey,
+        (tree, mount): (&K::Fd, MountKey),
         target: &Target<'_, K::Fd>,
     ) -> Fault {
-        let is_gone = || matches!(mount, MountKey::Unique(_)) && self.is_gone(mount).unwrap_or(false);
+        let is_gone = matches!(mount, MountKey::Unique(_)) && self.is_gone(mount).unwrap_or(false);
         match done {
-            Rollback::Stays if !(is_gone() && is_gone()) => {
+            Rollback::Stays if !(is_gone && self.is_in_no_table(tree).unwrap_or(false)) => {
                 fault.leaving(Leftover::Mount { mount, at: target.shown() })
             }
             _ => fault,
+        }
+    }
+
+    /// No other mount has the id of this one while a descriptor of it is open.
+    fn is_in_no_table(&self, tree: &K::Fd) -> Step<bool> {
+        match mount_key(&self.stat_fd(tree, STATX_MNT_ID)?) {
+            Some(MountKey::Reused(id)) => Ok(self.table()?.by_id(id).is_none()),
+            _ => Ok(false),
         }
     }
 
@@ -53,7 +61,7 @@ impl<K: Kernel> LinuxBackend<K> {
         fault: Fault,
     ) -> Fault {
         let done = self.roll_back(tree, target, apart);
-        self.after_rollback(done, fault, tree.1, target)
+        self.after_rollback(done, fault, tree, target)
     }
 
     /// Unmounts what this call has attached, by the descriptor of the mount, whatever its name is now. The unmount is
@@ -87,7 +95,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// long as it is shared, the copies are unmounted with it.
     pub(crate) fn take_off_whole(&self, tree: (&K::Fd, MountKey), target: &Target<'_, K::Fd>, fault: Fault) -> Fault {
         let done = self.unmount_until_gone(tree, target, || false);
-        self.after_rollback(done, fault, tree.1, target)
+        self.after_rollback(done, fault, tree, target)
     }
 
     /// Unmounts the top of a mount's stack until the mount is gone, or until it has to stop.
