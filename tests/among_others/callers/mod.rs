@@ -167,10 +167,12 @@ impl Round<'_> {
     }
 
     /// An error names what its call has made, and what was there when it looked for the last time. What is in use by a mount
-    /// then is another caller's. The same request twice leaves nothing.
+    /// then is another caller's: of one beside a removal and more callers, the directory may have been removed, and its name
+    /// be that of another's. The same request twice leaves nothing.
     fn names_a_thing_of_others(&self, answer: &Answer) -> bool {
         let is_same = self.pair[0].name == self.pair[1].name;
-        answer.names_what_is_used || is_same && !answer.left.is_empty()
+        let may_be_made_again = self.results.len() > 2 && self.pair.iter().any(|one| one.kind == Kind::Removes);
+        answer.names_what_is_used && !may_be_made_again || is_same && !answer.left.is_empty()
     }
 
     /// Of different operations one was refused, as a conflict or a strict tear-down that met a user: done when repeated.
