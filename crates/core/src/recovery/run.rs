@@ -164,7 +164,7 @@ impl Reaping {
 
     fn note(&mut self, at: &Location, removal: Result<NameRemoval, OsError>) {
         match removal {
-            Ok(NameRemoval::Removed) => self.report.note_removed(&at.for_display()),
+            Ok(NameRemoval::Removed) => self.report.note_removed(at.for_display()),
             Ok(NameRemoval::Kept(error)) | Err(error) => self.report.errors.push(error.into()),
         }
     }
@@ -281,7 +281,7 @@ impl Sequence for Reaping {
     }
 
     fn outcome(self) -> Report {
-        self.report
+        self.report.settled()
     }
 }
 

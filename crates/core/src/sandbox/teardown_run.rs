@@ -1,6 +1,6 @@
 //! A tear-down in progress.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use camino::Utf8Path;
@@ -162,7 +162,7 @@ impl TearingDown {
 
     fn note(&mut self, done: MadeRemoval) {
         for at in done.removed {
-            self.report.note_removed(&at.for_display());
+            self.report.note_removed(at.for_display());
         }
         for error in done.kept.into_iter().map(Error::from) {
             if !self.report.errors.contains(&error) {
@@ -225,15 +225,14 @@ impl TearingDown {
             return;
         }
         match mounted_names(fs, mounter, mounts_dir.as_std_path()) {
-            Ok(others) => others.into_iter().for_each(|(path, mount)| self.name_other(path, mount)),
+            Ok(others) => {
+                let mut known: HashSet<_> = self.report.mounts.iter().map(|mount| mount.path.clone()).collect();
+                for (path, mount) in others.into_iter().filter(|(path, _)| known.insert(path.clone())) {
+                    let removal = Removal::Refused { reason: Refusal::NotRecorded };
+                    self.report.mounts.push(ReportedMount::new(path, Ok(removal)).found(mount));
+                }
+            }
             Err(error) => self.report.errors.push(error),
-        }
-    }
-
-    fn name_other(&mut self, path: PathBuf, mount: MountInfo) {
-        if self.report.mounts.iter().all(|known| known.path != path) {
-            let removal = Removal::Refused { reason: Refusal::NotRecorded };
-            self.report.mounts.push(ReportedMount::new(path, Ok(removal)).found(mount));
         }
     }
 
@@ -349,7 +348,7 @@ impl Sequence for TearingDown {
     }
 
     fn outcome(self) -> Report {
-        self.report
+        self.report.settled()
     }
 }
 

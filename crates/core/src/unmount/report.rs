@@ -1,7 +1,8 @@
 //! The report of every removal of more than one mount.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::mount::MountInfo;
@@ -82,14 +83,22 @@ impl<E> Report<E> {
         self.errors.extend(other.errors);
     }
 
-    /// Notes that a directory or file was removed: the target of each mount that was on it.
-    pub(crate) fn note_removed(&mut self, path: &Path) {
-        for mount in self.mounts.iter_mut().filter(|mount| mount.path == path) {
+    /// Notes that a directory or file was removed. [`settled`](Self::settled) adds it to the mounts that were on it.
+    pub(crate) fn note_removed(&mut self, path: impl Into<PathBuf>) {
+        self.removed.push(path.into());
+    }
+
+    /// The report at the end: each removed name is listed once, and is the removed target of each mount that was on it.
+    /// The work is linear in mounts and names.
+    pub(crate) fn settled(mut self) -> Self {
+        let mut names = HashSet::new();
+        self.removed.retain(|path| names.insert(path.clone()));
+        for mount in self.mounts.iter_mut().filter(|mount| names.contains(&mount.path)) {
             if let Some(target) = mount.result.as_mut().ok().and_then(Removal::target_mut) {
                 *target = NameAfter::Removed;
             }
         }
-        self.removed.push(path.to_owned());
+        self
     }
 }
 
@@ -145,7 +154,10 @@ mod tests {
         assert!(report.is_clean() && report.did_nothing());
         report.mounts.push(ReportedMount::new("/m", Ok(Removal::of_layers(1, NameAfter::Kept))));
         assert!(report.is_clean() && !report.did_nothing());
-        report.note_removed(Path::new("/m"));
+        report.note_removed("/m");
+        report.note_removed("/m");
+        let mut report = report.settled();
+        assert_eq!(report.removed, [PathBuf::from("/m")], "each name once");
         assert_eq!(report.mounts[0].result, Ok(Removal::of_layers(1, NameAfter::Removed)));
         for result in [Ok(Removal::Covered), Err(Error::Unspecified { what: "path" })] {
             let failed = Report { mounts: vec![ReportedMount::new("/m", result)], ..report.clone() };
@@ -158,7 +170,7 @@ mod tests {
     #[test]
     fn removed_name_alone_is_something_done() {
         let mut report = Report::<Error>::default();
-        report.note_removed(Path::new("/m/c"));
+        report.note_removed("/m/c");
         assert!(report.is_clean() && !report.did_nothing());
         assert_eq!(report.to_string(), "removed: /m/c\n");
     }
