@@ -33,7 +33,9 @@ const SEARCHES: [(&str, Search); 3] =
     [("faults", Stage::faults), ("deaths", Stage::deaths), ("adversary", Stage::attacks)];
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
+    // Much of the time a call waits for another caller, which never comes.
+    arguments.test_threads.get_or_insert(8);
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
     let table = Table::default();
