@@ -6,7 +6,6 @@ mod attacks;
 mod contract_errnos;
 mod ground;
 mod kernel;
-mod laws;
 mod model;
 mod naive;
 mod search;
@@ -44,11 +43,7 @@ fn main() -> ExitCode {
         let table = table.clone();
         move || naive_way(&table)
     });
-    let trials = trials
-        .chain(laws::trials())
-        .chain(atomic_volume::trials())
-        .chain(kernel::trials(&kernel, &table))
-        .chain([naive]);
+    let trials = trials.chain(atomic_volume::trials()).chain(kernel::trials(&kernel, &table)).chain([naive]);
     let exit_code = libtest_mimic::run(&arguments, trials.collect()).exit_code();
     print!("{table}");
     exit_code
