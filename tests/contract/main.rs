@@ -1,8 +1,7 @@
 //! The contract of the ports, on every backend: one list of cases, each in a fresh world.
 //!
 //! Kernel cases run in a mount namespace of this process's own, each on a thread and in a namespace of its own again. Where
-//! that is not allowed they are shown as ignored, with the reason; the last line counts them. With
-//! `MOUNTWRIGHT_REQUIRE_KERNEL` set they fail instead.
+//! that is not allowed they are shown as ignored, with the reason. With `MOUNTWRIGHT_REQUIRE_KERNEL` set they fail instead.
 
 mod kernel;
 mod model;
@@ -13,21 +12,16 @@ use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_tests::contract::cases;
-
-use kernel::Kernel;
+use mountwright_tests::kernel_trials::KernelTrials;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Before the first thread starts.
-    let kernel = Kernel::enter(&arguments);
-    let everywhere = |(area, case)| kernel.trials(area, case).chain(model::trials(area, case));
+    let kernel = KernelTrials::enter(&arguments);
+    let everywhere = |(area, case)| kernel::trials(&kernel, area, case).chain(model::trials(area, case));
     let mut trials: Vec<Trial> = cases().flat_map(everywhere).collect();
     trials.push(Trial::test("every rule is said once", every_rule_is_said_once));
-    let exit_code = libtest_mimic::run(&arguments, trials).exit_code();
-    if !arguments.list {
-        println!("{kernel}");
-    }
-    exit_code
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
 /// Two cases with one name could not be distinguished in a report.
