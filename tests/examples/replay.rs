@@ -16,9 +16,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use mountwright_tests::fake_runner::play_on_fake;
-use mountwright_tests::kernel_runner::{Stage, play_on_kernel};
 use mountwright_tests::scenario::{CannotRun, Recording, Scenario, Verdict, read_scenarios};
+use mountwright_tests::scenario_runner::play_on_fake;
+use mountwright_tests::scenario_runner::{Stage, play_on_kernel};
 use serde::Serialize;
 
 /// Runs mount scenarios on a backend.

@@ -16,10 +16,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
-use mountwright_tests::fake_runner::play_on_fake;
 use mountwright_tests::kernel_required::not_run;
-use mountwright_tests::kernel_runner::{Stage, play_on_kernel};
 use mountwright_tests::scenario::{Recording, Scenario};
+use mountwright_tests::scenario_runner::play_on_fake;
+use mountwright_tests::scenario_runner::{Stage, play_on_kernel};
 use mountwright_tests::worker_process::{ask, serve_if_asked};
 
 use crate::cell::Cell;

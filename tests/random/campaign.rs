@@ -2,9 +2,9 @@
 
 use std::cell::RefCell;
 
-use mountwright_tests::fake_runner::play_on_fake;
-use mountwright_tests::kernel_runner::{Stage, play_on_kernel};
 use mountwright_tests::scenario::{CannotRun, Recording, Scenario, first_difference, minimise};
+use mountwright_tests::scenario_runner::play_on_fake;
+use mountwright_tests::scenario_runner::{Stage, play_on_kernel};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
 
@@ -114,7 +114,7 @@ struct Differs {
 struct Agrees {
     scenario: Scenario,
     recording: Recording,
-    left_out: Vec<&'static str>,
+    left_out: Vec<String>,
 }
 
 fn compare(stage: &mut Stage, kind: Kind, plan: &Plan) -> Result<Agrees, Box<Differs>> {

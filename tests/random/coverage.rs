@@ -37,15 +37,15 @@ impl Coverage {
             self.operations += 1;
             self.succeeded += u64::from(*result == Outcome::Ok);
             self.on_large_tables += u64::from(largest >= LARGE);
-            let answers = self.answers.entry(step.operation.name().to_owned()).or_default();
+            let answers = self.answers.entry(step.operation.name()).or_default();
             *answers.entry(result.to_string()).or_default() += 1;
         }
     }
 
     /// Counts the operations that were not drawn for this kernel.
-    pub(crate) fn count_left_out(&mut self, operations: &[&str]) {
+    pub(crate) fn count_left_out(&mut self, operations: &[String]) {
         for operation in operations {
-            *self.left_out.entry((*operation).to_owned()).or_default() += 1;
+            *self.left_out.entry(operation.clone()).or_default() += 1;
         }
     }
 

@@ -143,9 +143,8 @@ fn recorded_pairs() -> Result<BTreeSet<(String, String)>, String> {
         }
         for scenario in read_scenarios(&file).map_err(|error| error.to_string())? {
             let results = scenario.results.unwrap_or_default();
-            let pair = |(step, result): (&mountwright_tests::scenario::Step, _)| {
-                (step.operation.name().to_owned(), format!("{result}"))
-            };
+            let pair =
+                |(step, result): (&mountwright_tests::scenario::Step, _)| (step.operation.name(), format!("{result}"));
             pairs.extend(scenario.ops.iter().zip(results).map(pair));
         }
     }

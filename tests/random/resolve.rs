@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use mountwright_tests::fake_runner::{Entry, EntryKind, FakeWorld};
 use mountwright_tests::scenario::{
     CannotRun, Credentials, KernelVersion, MountRow, Operation, Place, Scenario, Step, Tables, UnmountFlag, World,
 };
+use mountwright_tests::scenario_runner::{Entry, EntryKind, FakeWorld};
 
 use crate::intent::{Intent, Pick, What};
 use crate::kind::Kind;
@@ -34,7 +34,7 @@ pub(crate) struct Resolved {
     pub(crate) scenario: Scenario,
     pub(crate) stopped: Option<CannotRun>,
     /// Operations that this kernel is too old for
-    pub(crate) left_out: Vec<&'static str>,
+    pub(crate) left_out: Vec<String>,
 }
 
 /// The history of the plan, for this kernel.
@@ -52,7 +52,7 @@ struct Resolver {
     theme: Theme,
     world: FakeWorld,
     steps: Vec<Step>,
-    left_out: Vec<&'static str>,
+    left_out: Vec<String>,
     tables: Tables,
     /// The names that exist now; computed when they are needed
     entries: Option<Vec<Entry>>,

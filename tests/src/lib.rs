@@ -2,15 +2,14 @@
 
 pub mod contract;
 pub mod elsewhere;
-pub mod fake_runner;
 pub mod fuse_server;
 pub mod kernel_required;
-pub mod kernel_runner;
 pub mod kernel_trials;
 pub mod machine;
 pub mod mortal_child;
 pub mod naive;
 pub mod scenario;
+pub mod scenario_runner;
 pub mod searched;
 pub mod settings;
 pub mod show;

@@ -1,153 +1,153 @@
-//! The words of the form: flags, modes and kinds as they are spelled in scenario files.
+//! The words of the form: flags, modes and kinds as they are spelled in scenario files, each with the kernel's bits.
 
+use mountwright_fake::abi::{
+    F_OK, MNT_DETACH, MNT_EXPIRE, MNT_FORCE, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_NODEV,
+    MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RDONLY,
+    MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID,
+    MS_NOSYMFOLLOW, MS_PRIVATE, MS_RDONLY, MS_RELATIME, MS_SHARED, MS_SLAVE, MS_STRICTATIME, MS_UNBINDABLE,
+    O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, R_OK, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
+    RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, UMOUNT_NOFOLLOW, W_OK, X_OK,
+};
 use serde::{Deserialize, Serialize};
 
-/// A per-mount (or, for a new mount, also superblock) flag of mount(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MountFlag {
-    /// `MS_RDONLY`
-    Ro,
-    /// `MS_NOSUID`
-    Nosuid,
-    /// `MS_NODEV`
-    Nodev,
-    /// `MS_NOEXEC`
-    Noexec,
-    /// `MS_NOATIME`
-    Noatime,
-    /// `MS_NODIRATIME`
-    Nodiratime,
-    /// `MS_RELATIME`
-    Relatime,
-    /// `MS_STRICTATIME`
-    Strictatime,
-    /// `MS_NOSYMFOLLOW`
-    Nosymfollow,
+/// An attribute bit that no kernel has given a meaning yet.
+const UNKNOWN_ATTRIBUTE: u64 = 1 << 30;
+/// An unmount bit that no kernel has given a meaning yet.
+const UNKNOWN_UNMOUNT: u32 = 1 << 20;
+/// A fifo must not hang the run.
+const READING: u32 = O_RDONLY | O_NONBLOCK;
+const WRITING: u32 = O_WRONLY | O_NONBLOCK;
+
+/// An enum of words, each with its bits.
+macro_rules! words {
+    ($bits:ty, $case:literal; $(#[$about:meta])* $name:ident { $($(#[$attribute:meta])* $word:ident = $bit:expr,)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = $case)]
+        pub enum $name {
+            $(#[doc = stringify!($bit)] $(#[$attribute])* $word,)*
+        }
+
+        impl $name {
+            pub(crate) fn bits(self) -> $bits {
+                match self { $(Self::$word => $bit,)* }
+            }
+
+            #[allow(dead_code)] // Not every kind of word stands in lists.
+            pub(crate) fn all(words: &[Self]) -> $bits {
+                words.iter().fold(0, |bits, word| bits | word.bits())
+            }
+        }
+    };
 }
 
-/// A bit of a propagation change by mount(2): the four types, and the mount flags that do not belong there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum PropagationBit {
-    /// `MS_SHARED`
-    Shared,
-    /// `MS_PRIVATE`
-    Private,
-    /// `MS_SLAVE`
-    Slave,
-    /// `MS_UNBINDABLE`
-    Unbindable,
-    /// `MS_RDONLY`: no propagation type; the kernel says EINVAL
-    Ro,
-    /// `MS_NOSUID`: no propagation type
-    Nosuid,
-    /// `MS_NODEV`: no propagation type
-    Nodev,
-    /// `MS_NOEXEC`: no propagation type
-    Noexec,
+words! { u64, "lowercase";
+    /// A per-mount (or, for a new mount, also superblock) flag of mount(2).
+    MountFlag {
+        Ro = MS_RDONLY,
+        Nosuid = MS_NOSUID,
+        Nodev = MS_NODEV,
+        Noexec = MS_NOEXEC,
+        Noatime = MS_NOATIME,
+        Nodiratime = MS_NODIRATIME,
+        Relatime = MS_RELATIME,
+        Strictatime = MS_STRICTATIME,
+        Nosymfollow = MS_NOSYMFOLLOW,
+    }
 }
 
-/// A bit of `attr_set` or `attr_clr` of `mount_setattr(2)`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Attribute {
-    /// `MOUNT_ATTR_RDONLY`
-    Rdonly,
-    /// `MOUNT_ATTR_NOSUID`
-    Nosuid,
-    /// `MOUNT_ATTR_NODEV`
-    Nodev,
-    /// `MOUNT_ATTR_NOEXEC`
-    Noexec,
-    /// `MOUNT_ATTR_NOATIME`: a value of the atime field
-    Noatime,
-    /// `MOUNT_ATTR_STRICTATIME`: a value of the atime field
-    Strictatime,
-    /// `MOUNT_ATTR_RELATIME`: the value 0 of the atime field
-    Relatime,
-    /// `MOUNT_ATTR_NODIRATIME`
-    Nodiratime,
-    /// `MOUNT_ATTR_NOSYMFOLLOW`
-    Nosymfollow,
-    /// `MOUNT_ATTR__ATIME`: the whole atime field
-    #[serde(rename = "__atime")]
-    AtimeField,
-    /// A bit that no kernel knows
-    Bogus,
+words! { u64, "lowercase";
+    /// A bit of a propagation change by mount(2): the four types, and the mount flags that do not belong there (`EINVAL`).
+    PropagationBit {
+        Shared = MS_SHARED,
+        Private = MS_PRIVATE,
+        Slave = MS_SLAVE,
+        Unbindable = MS_UNBINDABLE,
+        Ro = MS_RDONLY,
+        Nosuid = MS_NOSUID,
+        Nodev = MS_NODEV,
+        Noexec = MS_NOEXEC,
+    }
 }
 
-/// A flag of umount2(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum UnmountFlag {
-    /// `MNT_DETACH`
-    Detach,
-    /// `UMOUNT_NOFOLLOW`
-    Nofollow,
-    /// `MNT_EXPIRE`
-    Expire,
-    /// `MNT_FORCE`
-    Force,
-    /// A bit that no kernel knows
-    Bogus,
+words! { u64, "lowercase";
+    /// A bit of `attr_set` or `attr_clr` of `mount_setattr(2)`.
+    Attribute {
+        Rdonly = MOUNT_ATTR_RDONLY,
+        Nosuid = MOUNT_ATTR_NOSUID,
+        Nodev = MOUNT_ATTR_NODEV,
+        Noexec = MOUNT_ATTR_NOEXEC,
+        Noatime = MOUNT_ATTR_NOATIME,
+        Strictatime = MOUNT_ATTR_STRICTATIME,
+        Relatime = MOUNT_ATTR_RELATIME,
+        Nodiratime = MOUNT_ATTR_NODIRATIME,
+        Nosymfollow = MOUNT_ATTR_NOSYMFOLLOW,
+        #[serde(rename = "__atime")]
+        AtimeField = MOUNT_ATTR__ATIME,
+        Bogus = UNKNOWN_ATTRIBUTE,
+    }
 }
 
-/// The mode of `open`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OpenMode {
-    /// `O_PATH`
-    #[default]
-    Path,
-    /// `O_RDONLY`
-    R,
-    /// `O_WRONLY`
-    W,
-    /// `O_RDONLY | O_DIRECTORY`
-    Dir,
+words! { u32, "lowercase";
+    /// A flag of umount2(2).
+    UnmountFlag {
+        Detach = MNT_DETACH,
+        Nofollow = UMOUNT_NOFOLLOW,
+        Expire = MNT_EXPIRE,
+        Force = MNT_FORCE,
+        Bogus = UNKNOWN_UNMOUNT,
+    }
 }
 
-/// A `RESOLVE_*` flag of openat2(2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ResolveFlag {
-    /// `RESOLVE_BENEATH`
-    Beneath,
-    /// `RESOLVE_IN_ROOT`
-    InRoot,
-    /// `RESOLVE_NO_MAGICLINKS`
-    NoMagiclinks,
-    /// `RESOLVE_NO_SYMLINKS`
-    NoSymlinks,
-    /// `RESOLVE_NO_XDEV`
-    NoXdev,
+words! { u32, "lowercase";
+    /// The mode of `open`.
+    #[derive(Default)]
+    OpenMode {
+        #[default]
+        Path = O_PATH,
+        R = READING,
+        W = WRITING,
+        Dir = O_DIRECTORY,
+    }
 }
 
-/// The kinds of files that `mknod` makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NodeKind {
-    /// The character device 1:3
-    Char,
-    /// The block device 7:0
-    Block,
-    /// A fifo
-    Fifo,
-    /// A socket
-    Socket,
+words! { u64, "snake_case";
+    /// A flag of openat2(2).
+    ResolveFlag {
+        Beneath = RESOLVE_BENEATH,
+        InRoot = RESOLVE_IN_ROOT,
+        NoMagiclinks = RESOLVE_NO_MAGICLINKS,
+        NoSymlinks = RESOLVE_NO_SYMLINKS,
+        NoXdev = RESOLVE_NO_XDEV,
+    }
 }
 
-/// The checks of `access`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum AccessMode {
-    /// `F_OK`
-    F,
-    /// `R_OK`
-    R,
-    /// `W_OK`
-    W,
-    /// `X_OK`
-    X,
+words! { u32, "lowercase";
+    /// The kinds of files that `mknod` makes: the character device 1:3, the block device 7:0, a fifo, a socket.
+    NodeKind {
+        Char = S_IFCHR,
+        Block = S_IFBLK,
+        Fifo = S_IFIFO,
+        Socket = S_IFSOCK,
+    }
+}
+
+impl NodeKind {
+    pub(crate) fn device(self) -> u64 {
+        match self {
+            Self::Char => rustix::fs::makedev(1, 3),
+            Self::Block => rustix::fs::makedev(7, 0),
+            Self::Fifo | Self::Socket => 0,
+        }
+    }
+}
+
+words! { u32, "lowercase";
+    /// The checks of `access`.
+    AccessMode {
+        F = F_OK,
+        R = R_OK,
+        W = W_OK,
+        X = X_OK,
+    }
 }

@@ -9,7 +9,6 @@ mod bits;
 mod difference;
 mod elsewhere;
 mod file;
-pub(crate) mod kernel_bits;
 mod kernel_version;
 mod minimise;
 mod normalise;

@@ -195,41 +195,9 @@ macro_rules! places {
 
 impl Operation {
     /// The `op` word.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Mkdir { .. } => "mkdir",
-            Self::Rmdir { .. } => "rmdir",
-            Self::Unlink { .. } => "unlink",
-            Self::Create { .. } => "create",
-            Self::Symlink { .. } => "symlink",
-            Self::Mknod { .. } => "mknod",
-            Self::Chmod { .. } => "chmod",
-            Self::Link { .. } => "link",
-            Self::Rename { .. } => "rename",
-            Self::RenameExchange { .. } => "rename_exchange",
-            Self::Stat { .. } => "stat",
-            Self::Readdir { .. } => "readdir",
-            Self::Tree { .. } => "tree",
-            Self::Write { .. } => "write",
-            Self::Access { .. } => "access",
-            Self::Readlink { .. } => "readlink",
-            Self::Open { .. } => "open",
-            Self::Close { .. } => "close",
-            Self::Chdir { .. } => "chdir",
-            Self::MountTmpfs { .. } => "mount_tmpfs",
-            Self::Bind { .. } => "bind",
-            Self::Move { .. } => "move",
-            Self::Propagation { .. } => "propagation",
-            Self::RemountBind { .. } => "remount_bind",
-            Self::Remount { .. } => "remount",
-            Self::Setattr { .. } => "setattr",
-            Self::Umount { .. } => "umount",
-            Self::OpenTree { .. } => "open_tree",
-            Self::MoveMount { .. } => "move_mount",
-            Self::CloneNs { .. } => "clone_ns",
-            Self::SwitchNs { .. } => "switch_ns",
-            Self::DestroyNs { .. } => "destroy_ns",
-        }
+    pub fn name(&self) -> String {
+        let fields = serde_json::to_value(self).unwrap_or_default();
+        fields["op"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The places that the operation takes, in the order of the call's arguments.

@@ -9,7 +9,8 @@ use super::world::{Answer, CannotRun, StatAnswer};
 
 /// The result of a call, with the device numbers of the world.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Returned {
+#[allow(missing_docs)] // The fields are those of the calls.
+pub enum Returned {
     Nothing,
     Stat { kind: String, device: (u32, u32), inode: u64, mount: u64, mount_root: bool },
     Names(Vec<String>),

@@ -2,10 +2,11 @@
 
 use std::collections::VecDeque;
 
-use mountwright_fake::{Machine, Pid, abi};
+use mountwright_fake::{At, abi};
 
+use super::calls::{ProcessCalls, names_in};
 use super::fake_world::FakeWorld;
-use super::questions::{kind_of, names_in};
+use super::model_calls::ModelCalls;
 use crate::scenario::{Answer, Operation, Place, Step, World};
 
 /// A path that exists.
@@ -31,8 +32,9 @@ pub enum EntryKind {
 impl FakeWorld {
     /// The first paths below the root, breadth first, up to this number. The world does not change.
     pub fn outlook(&self, most: usize) -> Vec<Entry> {
-        let mut machine = self.machine().clone();
-        self.present_process().map_or_else(Vec::new, |pid| entries(&mut machine, pid, most))
+        let mut machine = self.sandbox.clone();
+        self.present_process()
+            .map_or_else(Vec::new, |process| entries(&mut ModelCalls { machine: &mut machine, pid: process.pid }, most))
     }
 
     /// Returns true if the place is the root of the root mount, which histories do not move. The world does not change.
@@ -47,18 +49,16 @@ impl FakeWorld {
     }
 }
 
-fn entries(machine: &mut Machine, pid: Pid, most: usize) -> Vec<Entry> {
+fn entries(calls: &mut ModelCalls<'_>, most: usize) -> Vec<Entry> {
     let mut found = Vec::new();
     let mut waiting = VecDeque::from([String::new()]);
     while let Some(directory) = waiting.pop_front() {
         let path = if directory.is_empty() { "/" } else { directory.as_str() };
         let flags = abi::O_RDONLY | abi::O_DIRECTORY | abi::O_NOFOLLOW;
-        let Ok(fd) = machine.openat(pid, abi::AT_FDCWD, path.as_bytes(), flags, 0) else { continue };
-        for name in names_in(machine, pid, fd).unwrap_or_default() {
-            let Ok(statx) = machine.statx(pid, fd, name.as_bytes(), abi::AT_SYMLINK_NOFOLLOW, abi::STATX_TYPE) else {
-                continue;
-            };
-            let kind = match kind_of(&statx) {
+        let Ok(fd) = calls.openat((At::Cwd, path.as_bytes()), flags, 0) else { continue };
+        for name in names_in(calls, fd).unwrap_or_default() {
+            let Ok(statted) = calls.statx((At::Fd(fd), name.as_bytes()), abi::AT_SYMLINK_NOFOLLOW) else { continue };
+            let kind = match statted.kind() {
                 "dir" => EntryKind::Directory,
                 "symlink" => EntryKind::Symlink,
                 _ => EntryKind::File,
@@ -73,7 +73,7 @@ fn entries(machine: &mut Machine, pid: Pid, most: usize) -> Vec<Entry> {
             }
         }
         // The clone is dropped; closing keeps its table of descriptors small.
-        let _ = machine.close(pid, fd);
+        let _ = calls.close(fd);
     }
     found
 }

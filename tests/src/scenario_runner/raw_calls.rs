@@ -3,23 +3,17 @@
 // A raw call cannot be made without it; every block says why it is sound.
 #![allow(unsafe_code)]
 
-use std::ffi::CStr;
+use std::ffi::CString;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
+use mountwright_fake::MountAttr;
 use rustix::io;
 use rustix::thread::UnshareFlags;
 
-/// `struct mount_attr`, without the descriptor of a user namespace, which no scenario passes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct MountAttr {
-    pub(super) set: u64,
-    pub(super) clear: u64,
-    pub(super) propagation: u64,
-}
-
 /// `mount_setattr(2)`
-pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: &CStr, flags: u32, attr: MountAttr) -> io::Result<()> {
-    let attr: [u64; 4] = [attr.set, attr.clear, attr.propagation, 0];
+pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: Vec<u8>, flags: u32, attr: MountAttr) -> io::Result<()> {
+    let path = CString::new(path).map_err(|_| io::Errno::INVAL)?;
+    let attr: [u64; 4] = [attr.attr_set, attr.attr_clr, attr.propagation, attr.userns_fd];
     // SAFETY: the path is a C string and the array is a `struct mount_attr` of the size passed; both outlive the call,
     // which writes to neither.
     let result = unsafe {

@@ -12,8 +12,10 @@ use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space}
 use serde::{Deserialize, Serialize};
 
 use super::credentials::die_with_parent;
+use super::kernel_calls::KernelCalls;
 use super::performer::Performer;
 use super::raw_calls::{close_all_but, unshare};
+use super::scenario_world::broken;
 use crate::mortal_child::fork_running;
 use crate::scenario::returned::Returned;
 use crate::scenario::{CannotRun, Step};
@@ -47,10 +49,6 @@ enum Reply {
     Returned(Returned),
     Failed(i32),
     Broken(String),
-}
-
-fn broken(what: &str, error: impl std::fmt::Display) -> CannotRun {
-    CannotRun::Broken(format!("{what}: {error}"))
 }
 
 impl Helper {
@@ -126,8 +124,8 @@ fn live(parent: Pid, proc: BorrowedFd<'_>, origin: Origin, user: bool, far: &Uni
     // Joining and unsharing a user namespace reset it.
     die_with_parent().map_err(fail("prctl"))?;
     rustix::process::chdir("/").map_err(fail("chdir"))?;
-    let performer = Performer::new(proc).map_err(fail("open(/proc/self/fd)"))?;
-    serve(performer, far).map_err(|error| Reply::Broken(error.to_string()))
+    let calls = KernelCalls::new(proc).map_err(fail("open(/proc/self/fd)"))?;
+    serve(calls, far).map_err(|error| Reply::Broken(error.to_string()))
 }
 
 /// Enters another process's namespaces, and its root: setns(2) alone enters the top of the stack on that root.
@@ -189,13 +187,14 @@ fn write_maps(proc: BorrowedFd<'_>, pid: Pid) -> io::Result<()> {
 }
 
 /// Reports that it is ready, then performs requests until the other end is closed.
-fn serve(mut performer: Performer, far: &UnixStream) -> std::io::Result<()> {
+fn serve(mut calls: KernelCalls, far: &UnixStream) -> std::io::Result<()> {
+    let mut performer = Performer::default();
     send(far, &Reply::Returned(Returned::Nothing))?;
     let mut requests = BufReader::new(far);
     let mut line = String::new();
     while requests.read_line(&mut line)? > 0 {
         let Request { step, filesystem } = serde_json::from_str(&line)?;
-        let reply = match performer.perform(&step, filesystem) {
+        let reply = match performer.perform(&mut calls, &step, filesystem) {
             Ok(Ok(returned)) => Reply::Returned(returned),
             Ok(Err(errno)) => Reply::Failed(errno.raw()),
             Err(error) => Reply::Broken(error.to_string()),

@@ -1,0 +1,146 @@
+//! The system calls of a process of the model.
+
+use mountwright_core::Errno;
+use mountwright_fake::{Credentials as Identity, Machine, MountAttr, OpenHow, Pid, abi};
+
+use super::calls::{Answered, AtPath, ProcessCalls, Statted};
+use crate::scenario::{CannotRun, Credentials};
+
+/// The unprivileged uid and gid.
+const NOBODY: u32 = 65534;
+
+/// As large as the C library's buffer.
+const BUFFER: usize = 32 * 1024;
+
+/// A process of a modelled machine.
+pub(super) struct ModelCalls<'m> {
+    pub(super) machine: &'m mut Machine,
+    pub(super) pid: Pid,
+}
+
+impl ProcessCalls for ModelCalls<'_> {
+    fn with_credentials<T>(
+        &mut self,
+        credentials: Credentials,
+        act: impl FnOnce(&mut Self) -> T,
+    ) -> Result<T, CannotRun> {
+        let identity = match credentials {
+            Credentials::Root => return Ok(act(self)),
+            Credentials::Nobody => Identity::without_capabilities(NOBODY, NOBODY),
+            Credentials::Nocap => Identity::without_capabilities(0, 0),
+        };
+        let broken = |errno| CannotRun::Broken(format!("changing the credentials on the model returns {errno}"));
+        let own = self.machine.credentials(self.pid).map_err(broken)?;
+        self.machine.set_credentials(self.pid, identity).map_err(broken)?;
+        let answer = act(self);
+        self.machine.set_credentials(self.pid, own).map_err(broken)?;
+        Ok(answer)
+    }
+
+    fn openat(&mut self, (at, path): AtPath<'_>, flags: u32, mode: u32) -> Answered<i32> {
+        self.machine.openat(self.pid, at, path, flags, mode)
+    }
+
+    fn openat2(&mut self, (at, path): AtPath<'_>, flags: u32, resolve: u64) -> Answered<i32> {
+        self.machine.openat2(self.pid, at, path, OpenHow { flags: flags.into(), mode: 0, resolve })
+    }
+
+    fn open_tree(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<i32> {
+        self.machine.open_tree(self.pid, at, path, flags)
+    }
+
+    fn close(&mut self, fd: i32) -> Answered<()> {
+        self.machine.close(self.pid, fd)
+    }
+
+    fn write(&mut self, fd: i32, bytes: &[u8]) -> Answered<()> {
+        self.machine.write(self.pid, fd, bytes).map(drop)
+    }
+
+    fn statx(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<Statted> {
+        let statx = self.machine.statx(self.pid, at, path, flags, abi::STATX_BASIC_STATS | abi::STATX_MNT_ID)?;
+        Ok(Statted {
+            mode: statx.mode.into(),
+            device: (statx.dev_major, statx.dev_minor),
+            inode: statx.ino,
+            mount: statx.mnt_id,
+            mount_root: statx.attributes & abi::STATX_ATTR_MOUNT_ROOT != 0,
+        })
+    }
+
+    fn names(&mut self, directory: i32) -> Answered<Vec<String>> {
+        let mut names = Vec::new();
+        loop {
+            let entries = match self.machine.getdents64(self.pid, directory, BUFFER) {
+                Ok(entries) if entries.is_empty() => return Ok(names),
+                // A removed directory: the C library and rustix report it as the end, and so did the recordings.
+                Err(Errno::ENOENT) => return Ok(names),
+                entries => entries?,
+            };
+            let entries = entries.iter().map(|entry| String::from_utf8_lossy(&entry.name).into_owned());
+            names.extend(entries.filter(|name| name != "." && name != ".."));
+        }
+    }
+
+    fn readlinkat(&mut self, (at, path): AtPath<'_>) -> Answered<Vec<u8>> {
+        self.machine.readlinkat(self.pid, at, path)
+    }
+
+    fn faccessat(&mut self, (at, path): AtPath<'_>, mode: u32) -> Answered<()> {
+        self.machine.faccessat(self.pid, at, path, mode, 0)
+    }
+
+    fn mkdirat(&mut self, (at, path): AtPath<'_>, mode: u32) -> Answered<()> {
+        self.machine.mkdirat(self.pid, at, path, mode)
+    }
+
+    fn unlinkat(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<()> {
+        self.machine.unlinkat(self.pid, at, path, flags)
+    }
+
+    fn symlinkat(&mut self, target: &[u8], (at, path): AtPath<'_>) -> Answered<()> {
+        self.machine.symlinkat(self.pid, target, at, path)
+    }
+
+    fn mknodat(&mut self, (at, path): AtPath<'_>, mode: u32, device: u64) -> Answered<()> {
+        self.machine.mknodat(self.pid, at, path, mode, device)
+    }
+
+    fn fchmodat(&mut self, (at, path): AtPath<'_>, mode: u32) -> Answered<()> {
+        self.machine.fchmodat(self.pid, at, path, mode, 0)
+    }
+
+    fn linkat(&mut self, (at, from): AtPath<'_>, (to_at, to): AtPath<'_>) -> Answered<()> {
+        self.machine.linkat(self.pid, at, from, to_at, to, 0)
+    }
+
+    fn renameat2(&mut self, (at, from): AtPath<'_>, (to_at, to): AtPath<'_>, flags: u32) -> Answered<()> {
+        self.machine.renameat2(self.pid, at, from, to_at, to, flags)
+    }
+
+    fn chdir(&mut self, (at, path): AtPath<'_>) -> Answered<()> {
+        self.machine.chdir(self.pid, at, path)
+    }
+
+    fn mount(
+        &mut self,
+        source: Option<AtPath<'_>>,
+        target: AtPath<'_>,
+        fs_type: Option<&[u8]>,
+        flags: u64,
+    ) -> Answered<()> {
+        self.machine.mount(self.pid, source, target, fs_type, flags, None)
+    }
+
+    fn umount2(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<()> {
+        self.machine.umount2(self.pid, at, path, flags)
+    }
+
+    fn mount_setattr(&mut self, (at, path): AtPath<'_>, flags: u32, attr: MountAttr) -> Answered<()> {
+        self.machine.mount_setattr(self.pid, at, path, flags, attr)
+    }
+
+    fn move_mount(&mut self, (at, from): AtPath<'_>, (to_at, to): AtPath<'_>, flags: u32) -> Answered<()> {
+        self.machine.move_mount(self.pid, at, from, to_at, to, flags)
+    }
+}
