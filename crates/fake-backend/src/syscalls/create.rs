@@ -20,7 +20,7 @@ use crate::model::objects::superblock::NewInode;
 use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
 use crate::model::vfs::at::At;
-use crate::model::vfs::path_walk::LastKind;
+use crate::model::vfs::path_text::LastKind;
 use crate::model::vfs::permission::{EXECUTE, WRITE};
 use crate::model::vfs::walk_flags::WalkFlags;
 

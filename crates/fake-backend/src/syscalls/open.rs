@@ -18,7 +18,8 @@ use crate::model::objects::open_file::OpenFile;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
 use crate::model::vfs::at::At;
-use crate::model::vfs::path_walk::{LastKind, Walk};
+use crate::model::vfs::path_text::LastKind;
+use crate::model::vfs::path_walk::Walk;
 use crate::model::vfs::permission::{READ, WRITE};
 use crate::model::vfs::walk_flags::WalkFlags;
 

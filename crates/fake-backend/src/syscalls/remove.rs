@@ -9,7 +9,7 @@ use crate::model::objects::inode::Content;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
 use crate::model::vfs::at::At;
-use crate::model::vfs::path_walk::LastKind;
+use crate::model::vfs::path_text::LastKind;
 use crate::model::vfs::permission::{EXECUTE, WRITE};
 
 impl Machine {

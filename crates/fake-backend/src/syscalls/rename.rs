@@ -11,7 +11,7 @@ use crate::model::objects::inode::Content;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
 use crate::model::vfs::at::At;
-use crate::model::vfs::path_walk::LastKind;
+use crate::model::vfs::path_text::LastKind;
 use crate::model::vfs::permission::WRITE;
 
 impl Machine {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use mountwright_core::Errno;
 
 use crate::abi::{
-    NAME_MAX, PATH_MAX, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
+    PATH_MAX, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
     RESOLVE_NO_XDEV,
 };
 use crate::model::keys::DentryKey;
@@ -14,98 +14,13 @@ use crate::model::objects::inode::Content;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
-use crate::model::objects::server::Server;
 use crate::model::vfs::at::At;
+use crate::model::vfs::path_text::{Component, LastKind, Rest, Text};
 use crate::model::vfs::permission::EXECUTE;
 use crate::model::vfs::walk_flags::WalkFlags;
 
 /// The most symlinks that one walk follows.
 const MOST_LINKS: u32 = 40;
-
-/// Either the caller's path or the text of a symlink.
-#[derive(Clone, Debug)]
-enum Text<'a> {
-    Given(&'a [u8]),
-    Link(Arc<[u8]>),
-}
-
-/// The text that is not walked yet.
-#[derive(Clone, Debug)]
-struct Rest<'a> {
-    text: Text<'a>,
-    at: usize,
-}
-
-impl<'a> Rest<'a> {
-    fn bytes(&self) -> &[u8] {
-        match &self.text {
-            Text::Given(bytes) => &bytes[self.at..],
-            Text::Link(bytes) => &bytes[self.at..],
-        }
-    }
-
-    fn skip_slashes(&mut self) {
-        self.at += self.bytes().iter().take_while(|&&byte| byte == b'/').count();
-    }
-
-    /// Returns the next component and skips the slashes after it.
-    fn take_component(&mut self) -> Component<'a> {
-        let start = self.at;
-        self.at += self.bytes().iter().take_while(|&&byte| byte != b'/').count();
-        let end = self.at;
-        self.skip_slashes();
-        Component { text: self.text.clone(), start, end, slash: self.at > end }
-    }
-}
-
-/// One component of a path.
-#[derive(Clone, Debug)]
-struct Component<'a> {
-    text: Text<'a>,
-    start: usize,
-    end: usize,
-    /// Slashes follow.
-    slash: bool,
-}
-
-impl Component<'_> {
-    fn bytes(&self) -> &[u8] {
-        match &self.text {
-            Text::Given(bytes) => &bytes[self.start..self.end],
-            Text::Link(bytes) => &bytes[self.start..self.end],
-        }
-    }
-}
-
-/// The kind of a path's last component.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LastKind {
-    Name,
-    Dot,
-    DotDot,
-    /// None: the path is `/`, or empty.
-    Root,
-}
-
-impl LastKind {
-    fn of(name: &[u8]) -> Self {
-        match name {
-            b"." => Self::Dot,
-            b".." => Self::DotDot,
-            _ => Self::Name,
-        }
-    }
-}
-
-/// A walk up to, and without, its last component.
-#[derive(Debug)]
-pub(crate) struct ParentWalk {
-    pub(crate) directory: Place,
-    pub(crate) last: Vec<u8>,
-    pub(crate) kind: LastKind,
-    /// Slashes follow the last component.
-    pub(crate) slash: bool,
-}
 
 /// A walk in progress.
 pub(crate) struct Walk<'a> {
@@ -423,73 +338,5 @@ impl<'a> Walk<'a> {
             return Err(Errno::EXDEV);
         }
         Ok(())
-    }
-}
-
-impl Machine {
-    /// Records a use of a mount: it is no longer marked as expiring.
-    pub(crate) fn note_use(&mut self, place: Place) {
-        if self.mounts[place.mount].expire_mark {
-            self.mounts[place.mount].expire_mark = false;
-        }
-    }
-
-    /// Walks the whole path.
-    pub(crate) fn walk(&mut self, pid: Pid, at: At, path: &[u8], flags: WalkFlags) -> Result<Place, Errno> {
-        let mut walk = Walk::begin(self, pid, at, path, flags)?;
-        loop {
-            walk.reach_last(self)?;
-            if !walk.take_last(self, flags.follow)? {
-                break;
-            }
-        }
-        if flags.unmount {
-            let top = self.onto_mounts(walk.at);
-            walk.at = top;
-        }
-        walk.finish(self)?;
-        if !flags.unmount {
-            self.note_use(walk.at);
-        }
-        if (flags.directory || walk.slash_seen) && !self.is_directory(walk.at) {
-            return Err(Errno::ENOTDIR);
-        }
-        Ok(walk.at)
-    }
-
-    /// Walks all but the last component.
-    pub(crate) fn walk_to_parent(&mut self, pid: Pid, at: At, path: &[u8]) -> Result<ParentWalk, Errno> {
-        let mut walk = Walk::begin(self, pid, at, path, WalkFlags { follow: true, ..WalkFlags::default() })?;
-        walk.reach_last(self)?;
-        self.note_use(walk.at);
-        let (kind, slash, last) = (walk.last_kind(), walk.last_has_slash(), walk.last_name().to_vec());
-        Ok(ParentWalk { directory: walk.at, last, kind, slash })
-    }
-
-    /// Looks `name` up in a directory.
-    ///
-    /// # Errors
-    /// `ENOENT`: the directory was removed. `ENAMETOOLONG`.
-    pub(crate) fn find_name(
-        &mut self,
-        directory: DentryKey,
-        name: &[u8],
-        pid: Pid,
-    ) -> Result<Option<DentryKey>, Errno> {
-        let inode = &self.inodes[self.dentries[directory].inode];
-        self.ask_server(pid, inode.superblock)?;
-        if let Server::FailsLookUps(errno) = self.superblocks[inode.superblock].server {
-            return Err(errno);
-        }
-        match &inode.content {
-            Content::Directory(names) => match names.get(name) {
-                Some(&dentry) => Ok(Some(dentry)),
-                None if inode.dead => Err(Errno::ENOENT),
-                None if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
-                None => Ok(None),
-            },
-            Content::Proc(_) => self.find_in_proc(directory, name, pid),
-            _ => Err(Errno::ENOTDIR),
-        }
     }
 }
