@@ -1,13 +1,14 @@
 //! Tear-down of a sandbox or a container.
 
 use std::collections::HashSet;
-use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::mount::{MountSubtree, Origin, Placeholder};
+use crate::path::Location;
 use crate::sandbox::{SandboxDirs, TearDownStep};
 use crate::share::ShareRecord;
+use crate::share::layout::share_location;
 use crate::unmount::UnmountStrategy;
 use crate::unmount::stack::How;
 
@@ -98,11 +99,9 @@ impl TearDown {
     /// The directories still to remove: those of containers that held an earlier share when the share that created them
     /// was removed, and the sandbox's.
     fn left_to_remove(&self, shares: &[&ShareRecord]) -> Vec<Placeholder> {
-        let of_shares: HashSet<&Path> = shares.iter().map(|record| record.path.as_path()).collect();
-        let of_containers = shares
-            .iter()
-            .flat_map(|record| &record.made)
-            .filter(|made| !of_shares.contains(made.at.for_display().as_path()));
+        let target = |record: &&ShareRecord| share_location(&self.mounts_dir, &record.container, &record.name).ok();
+        let targets: HashSet<Location> = shares.iter().filter_map(target).collect();
+        let of_containers = shares.iter().flat_map(|record| &record.made).filter(|made| !targets.contains(&made.at));
         self.dirs.iter().flat_map(|dirs| &dirs.made).chain(of_containers).cloned().collect()
     }
 }
