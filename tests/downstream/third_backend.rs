@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
-use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount};
+use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
 use mountwright_core::{
     AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey, MountRequest,
     MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -84,8 +84,8 @@ impl<B: Mounter> Mounter for Audited<B> {
         self.noting(Operation::ChangeAttributes).change_attributes(request)
     }
 
-    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError> {
-        self.noting(Operation::SetSuperblock).set_superblock_read_only(at, read_only)
+    fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError> {
+        self.noting(Operation::SetSuperblock).set_superblock(at, access)
     }
 
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError> {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use mountwright_core::MountRequest;
+use mountwright_core::mount::SuperblockAccess;
 use mountwright_core::{Errno, Mounter};
 use mountwright_fake::test_kit::{Between, Interposed, Moment};
 use mountwright_linux::{Call, Linux, LinuxBackend};
@@ -46,7 +47,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     .needing(Call::Fsopen),
     KernelCase::new("a superblock whose change a signal interrupts is changed by another context", || {
         tmpfs("/w/t", "t");
-        interrupting(2).set_superblock_read_only(&at("/w/t"), true).unwrap();
+        interrupting(2).set_superblock(&at("/w/t"), SuperblockAccess::ReadOnly).unwrap();
         assert!(std::fs::write("/w/t/f", "").is_err());
     })
     .needing(Call::Fsopen),

@@ -209,9 +209,11 @@ mod tests {
 
     fn mounter_with(magic: FilesystemMagic, is_mount_root: bool) -> MockMounter {
         let mut mounter = MockMounter::new();
-        mounter
-            .expect_filesystem_of()
-            .returning(move |_| Ok(FilesystemOf::new(magic, DeviceNumber::new(0, 5), is_mount_root)));
+        mounter.expect_filesystem_of().returning(move |_| {
+            let mut found = FilesystemOf::new(magic, DeviceNumber::new(0, 5));
+            found.is_mount_root = is_mount_root;
+            Ok(found)
+        });
         mounter
     }
 

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use camino::Utf8Path;
 use mountwright_core::error::Leftover;
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::mount::{Guarantee, UnmountMode};
+use mountwright_core::mount::{Guarantee, SuperblockAccess, UnmountMode};
 use mountwright_core::path::Crossing;
 use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, Removal};
@@ -289,7 +289,7 @@ fn changes() -> Vec<Operation> {
             answer(b.set_propagation(&Location::trusted("/src"), Propagation::Slave, Recursion::Tree))
         }),
         operation("make a superblock read-only", "", |b| {
-            answer(b.set_superblock_read_only(&Location::trusted("/src/tree/inner"), true))
+            answer(b.set_superblock(&Location::trusted("/src/tree/inner"), SuperblockAccess::ReadOnly))
         }),
         operation("mount a tmpfs", "box/plain", |b| {
             let mut request = MountRequest::new("tmpfs", below("box/plain"));

@@ -49,7 +49,7 @@ pub enum Operation {
     MoveMount,
     /// `Mounter::change_attributes`.
     ChangeAttributes,
-    /// `Mounter::set_superblock_read_only`.
+    /// `Mounter::set_superblock`.
     SetSuperblock,
     /// `Mounter::set_propagation`.
     SetPropagation,

@@ -56,10 +56,9 @@ mod tests {
     /// A host where the volume is on this filesystem; what it does not expect (`mount_of`) panics.
     fn host(magic: FilesystemMagic, is_mount_root: bool) -> MockMounter {
         let mut mounter = MockMounter::new();
-        mounter
-            .expect_filesystem_of()
-            .with(eq(Location::trusted(VOLUME)))
-            .returning(move |_| Ok(FilesystemOf::new(magic, DeviceNumber::new(0, 62), is_mount_root)));
+        mounter.expect_filesystem_of().with(eq(Location::trusted(VOLUME))).returning(move |_| {
+            Ok(FilesystemOf { is_mount_root, ..FilesystemOf::new(magic, DeviceNumber::new(0, 62)) })
+        });
         mounter
     }
 
@@ -139,10 +138,12 @@ mod tests {
         // The path is passed unchanged to the port, which follows symlinks; the mount table is not read.
         let path = "/symlink/to/kubelet/pods/u/volumes/kubernetes.io~empty-dir/v/";
         let mut mounter = MockMounter::new();
-        mounter
-            .expect_filesystem_of()
-            .with(eq(Location::trusted(path)))
-            .returning(|_| Ok(FilesystemOf::new(FilesystemMagic::TMPFS, DeviceNumber::new(0, 62), true)));
+        mounter.expect_filesystem_of().with(eq(Location::trusted(path))).returning(|_| {
+            Ok(FilesystemOf {
+                is_mount_root: true,
+                ..FilesystemOf::new(FilesystemMagic::TMPFS, DeviceNumber::new(0, 62))
+            })
+        });
         assert_eq!(answers(&mounter, path), Some(EmptyDirMedium::Memory));
     }
 }

@@ -27,8 +27,8 @@ pub struct FilesystemOf {
 }
 
 impl FilesystemOf {
-    /// A filesystem of this kind and device.
-    pub const fn new(magic: FilesystemMagic, device: DeviceNumber, is_mount_root: bool) -> Self {
-        Self { magic, device, is_mount_root }
+    /// A filesystem of this kind and device, at a path that is not the root of a mount.
+    pub const fn new(magic: FilesystemMagic, device: DeviceNumber) -> Self {
+        Self { magic, device, is_mount_root: false }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) mod placeholder;
 pub(crate) mod propagation;
 pub(crate) mod recursion;
 pub(crate) mod subpath;
+pub(crate) mod superblock_access;
 pub(crate) mod unmount_request;
 
 pub use crate::file::mount_id::{MountId, MountKey, UniqueMountId};
@@ -36,4 +37,5 @@ pub use origin::{BootId, MountNamespaceId, Origin};
 pub use placeholder::Placeholder;
 pub use propagation::{PeerGroup, Propagation, PropagationState, PropagationWord, WrongPropagation};
 pub use recursion::Recursion;
+pub use superblock_access::SuperblockAccess;
 pub use unmount_request::{MountSubtree, UnmountMode, UnmountRequest};

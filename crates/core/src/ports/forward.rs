@@ -11,7 +11,7 @@ use crate::error::OsError;
 use crate::file::{FileIdentity, FileMode, FinalSymlink, Metadata};
 use crate::mount::{
     AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
-    PathMount, Propagation, Recursion, UnmountMode, UnmountRequest,
+    PathMount, Propagation, Recursion, SuperblockAccess, UnmountMode, UnmountRequest,
 };
 use crate::mount_table::MountTable;
 use crate::path::{Crossing, Location};
@@ -94,7 +94,7 @@ forward!(Mounter for &T, Box<T>, Arc<T>; mounter of Ports<U, T> {
     fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError>;
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
     fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError>;
-    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError>;
+    fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError>;
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError>;
     fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError>;
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError>;

@@ -3,7 +3,7 @@
 use crate::error::OsError;
 use crate::mount::{
     AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
-    PathMount, Propagation, Recursion, UnmountRequest,
+    PathMount, Propagation, Recursion, SuperblockAccess, UnmountRequest,
 };
 use crate::mount_table::MountTable;
 use crate::path::Location;
@@ -97,7 +97,7 @@ pub trait Mounter: Send + Sync {
     #[doc(alias = "mount_setattr")]
     fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError>;
 
-    /// Makes the superblock behind the mount whose root is at `at` read-only, or writable again: for every mount of that
+    /// Makes the superblock behind the mount whose root is at `at` read-only, or writable again, for every mount of that
     /// filesystem, everywhere. The mount's own attributes stay as they are.
     ///
     /// # Errors
@@ -105,7 +105,7 @@ pub trait Mounter: Send + Sync {
     /// `EINVAL`: no mount has its root there. `EBUSY`: a file is open for writing on it. `EROFS`, `EACCES`: its device
     /// cannot be written. `EPERM`, `ENOENT`, `ELOOP`, `EXDEV` as everywhere.
     #[doc(alias = "fspick")]
-    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError>;
+    fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError>;
 
     /// Sets the propagation of the mount whose root is at `at`, or of its whole tree.
     ///

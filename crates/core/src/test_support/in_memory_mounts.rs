@@ -108,7 +108,7 @@ pub(crate) fn mounter(mounts: &SharedMounts) -> MockMounter {
     let with = mounts.clone();
     mounter.expect_filesystem_of().returning(move |at| {
         let found = with.lock().unwrap().mount_of(at)?;
-        Ok(FilesystemOf::new(FilesystemMagic(0), found.mount.device, found.is_root))
+        Ok(FilesystemOf { is_mount_root: found.is_root, ..FilesystemOf::new(FilesystemMagic(0), found.mount.device) })
     });
     let with = mounts.clone();
     mounter.expect_unmount().returning(move |request| with.lock().unwrap().unmount(request));

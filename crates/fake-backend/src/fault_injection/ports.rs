@@ -33,7 +33,7 @@ macro_rules! controlled_ports {
 
             use mountwright_core::error::Subject;
             use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
-            use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount};
+            use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
             use mountwright_core::{
                 AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey,
                 MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -118,9 +118,9 @@ macro_rules! controlled_ports {
                     self.control().call(call, subject, || self.ports().change_attributes(request))
                 }
 
-                fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError> {
-                    let call = ("Mounter::set_superblock_read_only", Operation::SetSuperblock);
-                    let make = || self.ports().set_superblock_read_only(at, read_only);
+                fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError> {
+                    let call = ("Mounter::set_superblock", Operation::SetSuperblock);
+                    let make = || self.ports().set_superblock(at, access);
                     self.control().call(call, || at.for_display().into(), make)
                 }
 

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use mountwright_core::error::Leftover;
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::mount::PathMount;
+use mountwright_core::mount::{PathMount, SuperblockAccess};
 use mountwright_core::{Errno, Location, MountInfo};
 
 use crate::backend::LinuxBackend;
@@ -17,11 +17,14 @@ use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Config, Kernel, Reach};
 
 impl<K: Kernel> LinuxBackend<K> {
-    pub(crate) fn superblock(&self, at: &Location, read_only: bool) -> Step<()> {
+    pub(crate) fn superblock(&self, at: &Location, access: SuperblockAccess) -> Step<()> {
         if !self.uses(Call::Fsopen) {
-            return self.superblock_by_mount(at, read_only);
+            return self.superblock_by_mount(at, access);
         }
-        let word = if read_only { "ro" } else { "rw" };
+        let word = match access {
+            SuperblockAccess::ReadOnly => "ro",
+            SuperblockAccess::ReadWrite => "rw",
+        };
         let configured = || {
             let context = self.picked_context(at)?;
             self.calls.fsconfig(&context, Config::Flag(OsStr::new(word))).map(|()| context)
@@ -41,14 +44,17 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Before 5.2: a remount changes the superblock and the mount that it is made through. That is a copy in the
     /// staging directory if possible; otherwise the mount itself, whose own attributes are then restored.
-    fn superblock_by_mount(&self, at: &Location, read_only: bool) -> Step<()> {
+    fn superblock_by_mount(&self, at: &Location, access: SuperblockAccess) -> Step<()> {
         let file = self.pin(at, FinalSymlink::Follow, 0)?;
         let PathMount { mount, is_root } = self.mount_of_pinned(&file)?;
         if !is_root {
             return Err(Fault::new(Call::Mount, Errno::EINVAL));
         }
         let attributes = ms_bits(mount.attributes);
-        let wanted = if read_only { MS_RDONLY } else { 0 };
+        let wanted = match access {
+            SuperblockAccess::ReadOnly => MS_RDONLY,
+            SuperblockAccess::ReadWrite => 0,
+        };
         let remount = MS_REMOUNT | (attributes & !MS_RDONLY) | wanted | present_flags(&mount);
         let changed_here = |fault: Fault| fault.leaving(Leftover::Attributes { at: at.for_display() });
         if let Some(staging) = self.enter_staging()? {

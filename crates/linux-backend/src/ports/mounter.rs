@@ -1,7 +1,7 @@
 //! The port to mounts.
 
 use mountwright_core::error::Subject;
-use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount};
+use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter,
     Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -37,8 +37,8 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
         })
     }
 
-    fn set_superblock_read_only(&self, at: &Location, read_only: bool) -> Result<(), OsError> {
-        self.superblock(at, read_only).map_err(|fault| fault.of(Operation::SetSuperblock, at.for_display()))
+    fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError> {
+        self.superblock(at, access).map_err(|fault| fault.of(Operation::SetSuperblock, at.for_display()))
     }
 
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError> {

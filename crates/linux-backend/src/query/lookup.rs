@@ -109,7 +109,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let ask = |id| self.ask(id, STATMOUNT_SB_BASIC.into(), 0);
         if let Some((answer, is_root)) = self.by_unique_id(at, ask)? {
             let device = DeviceNumber::new(answer.device.0, answer.device.1);
-            return Ok(FilesystemOf::new(magic(&answer), device, is_root));
+            return Ok(filesystem_at(magic(&answer), device, is_root));
         }
         self.filesystem_of_pinned(&self.pin(at, FinalSymlink::Follow, 0)?)
     }
@@ -121,7 +121,7 @@ impl<K: Kernel> LinuxBackend<K> {
             // A type with an unknown number: fstatfs, which is called for no network filesystem.
             None => FilesystemMagic(self.calls.fstatfs(file)?),
         };
-        Ok(FilesystemOf::new(magic, found.mount.device, found.is_root))
+        Ok(filesystem_at(magic, found.mount.device, found.is_root))
     }
 
     pub(crate) fn mount_info(&self, mount: MountKey) -> Step<MountInfo> {
@@ -187,6 +187,12 @@ impl<K: Kernel> LinuxBackend<K> {
 fn is_path_of_root(path: &Path, mount_point: &Path) -> bool {
     let (path, mount_point) = (path.as_os_str().as_bytes(), mount_point.as_os_str().as_bytes());
     path == mount_point || (mount_point != b"/" && path.strip_prefix(mount_point) == Some(b" (deleted)"))
+}
+
+fn filesystem_at(magic: FilesystemMagic, device: DeviceNumber, is_mount_root: bool) -> FilesystemOf {
+    let mut found = FilesystemOf::new(magic, device);
+    found.is_mount_root = is_mount_root;
+    found
 }
 
 fn magic(answer: &MountStat) -> FilesystemMagic {

@@ -1,5 +1,6 @@
 //! Changing a mount's attributes, and its superblock's.
 
+use mountwright_core::mount::SuperblockAccess::{self, ReadOnly, ReadWrite};
 use mountwright_core::mount::{AtimeMode, Guarantee, MountAttributes};
 use mountwright_core::{AttributeChange, AttributesRequest, Errno, Location, MountFlags, OsError};
 
@@ -19,8 +20,8 @@ fn delta(set: MountFlags, clear: MountFlags, atime: Option<AtimeMode>) -> Attrib
     AttributeChange::new(set, clear, atime).unwrap()
 }
 
-fn superblock(s: &Scene<'_>, path: &str, read_only: bool) -> Result<(), OsError> {
-    s.mounter().set_superblock_read_only(&at(path), read_only)
+fn superblock(s: &Scene<'_>, path: &str, access: SuperblockAccess) -> Result<(), OsError> {
+    s.mounter().set_superblock(&at(path), access)
 }
 
 const RO: AttributeChange = AttributeChange::READ_ONLY;
@@ -104,7 +105,7 @@ pub(super) const CASES: &[Case] = &[
         s.file("/w/m/file", b"");
         for place in [at("/w/m/inner"), at("/w/m/file"), below("/w/m", "inner")] {
             s.refuses(Errno::EINVAL, || change(s, place.clone(), RO));
-            s.refuses(Errno::EINVAL, || s.mounter().set_superblock_read_only(&place, true));
+            s.refuses(Errno::EINVAL, || s.mounter().set_superblock(&place, ReadOnly));
         }
     }),
     Case::new("a mount does not become read-only while a file is open for writing through it: EBUSY", |s| {
@@ -135,7 +136,7 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/m");
         s.link("m", "/w/link");
         s.refuses(Errno::ELOOP, || change(s, below("/w", "link"), RO));
-        s.refuses(Errno::ELOOP, || s.mounter().set_superblock_read_only(&below("/w", "link"), true));
+        s.refuses(Errno::ELOOP, || s.mounter().set_superblock(&below("/w", "link"), ReadOnly));
         change(s, at("/w/link"), RO).unwrap();
         assert_eq!(s.mount("/w/m").attributes.flags, MountFlags::READ_ONLY);
     }),
@@ -145,10 +146,10 @@ pub(super) const CASES: &[Case] = &[
         s.bound("/w/m", "/w/other");
         s.attributes("/w/other", MountFlags::NO_EXEC, AtimeMode::Never);
         let before = (s.mount("/w/m").attributes, s.mount("/w/other").attributes);
-        superblock(s, "/w/other", true).unwrap();
+        superblock(s, "/w/other", ReadOnly).unwrap();
         assert_eq!((s.try_write("/w/m"), s.try_write("/w/other")), (Err(Errno::EROFS), Err(Errno::EROFS)));
         assert!(s.mount("/w/m").option("ro").is_some() && s.mount("/w/other").option("ro").is_some());
-        superblock(s, "/w/m", false).unwrap();
+        superblock(s, "/w/m", ReadWrite).unwrap();
         assert_eq!((s.try_write("/w/m"), s.try_write("/w/other")), (Ok(()), Ok(())));
         assert_eq!((s.mount("/w/m").attributes, s.mount("/w/other").attributes), before);
         assert_eq!(s.try_write("/w"), Ok(()));
@@ -156,16 +157,16 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a superblock keeps its options when it becomes read-only and back", |s| {
         s.tmpfs("/w/m");
         let before = s.mount("/w/m").options;
-        superblock(s, "/w/m", true).unwrap();
-        superblock(s, "/w/m", true).unwrap();
-        superblock(s, "/w/m", false).unwrap();
+        superblock(s, "/w/m", ReadOnly).unwrap();
+        superblock(s, "/w/m", ReadOnly).unwrap();
+        superblock(s, "/w/m", ReadWrite).unwrap();
         assert_eq!(s.mount("/w/m").options, before);
     }),
     Case::new("a writable superblock does not make a read-only mount writable", |s| {
         s.tmpfs("/w/m");
         s.flag("/w/m", MountFlags::READ_ONLY);
-        superblock(s, "/w/m", true).unwrap();
-        superblock(s, "/w/m", false).unwrap();
+        superblock(s, "/w/m", ReadOnly).unwrap();
+        superblock(s, "/w/m", ReadWrite).unwrap();
         assert_eq!(s.try_write("/w/m"), Err(Errno::EROFS));
         assert_eq!(s.mount("/w/m").attributes.flags, MountFlags::READ_ONLY);
     }),
@@ -175,8 +176,8 @@ pub(super) const CASES: &[Case] = &[
         s.dir("/w/other");
         s.bound("/w/m", "/w/other");
         let held = s.hold("/w/other/f", Hold::Write);
-        s.refuses(Errno::EBUSY, || superblock(s, "/w/m", true));
+        s.refuses(Errno::EBUSY, || superblock(s, "/w/m", ReadOnly));
         drop(held);
-        superblock(s, "/w/m", true).unwrap();
+        superblock(s, "/w/m", ReadOnly).unwrap();
     }),
 ];

@@ -1,7 +1,7 @@
 //! Binds and remounts as a runtime makes them.
 
 use mountwright_core::file::FileKind;
-use mountwright_core::mount::{BindReport, Guarantee, PropagationState, PropagationWord};
+use mountwright_core::mount::{BindReport, Guarantee, PropagationState, PropagationWord, SuperblockAccess};
 use mountwright_core::{AttributeChange, AttributesRequest, BindRequest, Errno, MountFlags, OsError, Propagation};
 
 use super::super::case::Case;
@@ -148,12 +148,12 @@ pub(super) const CASES: &[Case] = &[
         s.tmpfs("/w/m");
         s.dir("/w/other");
         s.bound("/w/m", "/w/other");
-        s.mounter().set_superblock_read_only(&at("/w/m"), true).unwrap();
+        s.mounter().set_superblock(&at("/w/m"), SuperblockAccess::ReadOnly).unwrap();
         assert_eq!(s.try_write("/w/other"), Err(Errno::EROFS));
         let clear = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
         remount(s, "/w/m", clear).unwrap();
         assert_eq!(s.try_write("/w/m"), Err(Errno::EROFS), "clearing a mount's flag leaves the superblock");
-        s.mounter().set_superblock_read_only(&at("/w/other"), false).unwrap();
+        s.mounter().set_superblock(&at("/w/other"), SuperblockAccess::ReadWrite).unwrap();
         assert_eq!(s.try_write("/w/m"), Ok(()));
     }),
 ];

@@ -1,6 +1,7 @@
 //! Every port call that takes a place, as a list: for rules that hold of all of them.
 
 use mountwright_core::file::FinalSymlink;
+use mountwright_core::mount::SuperblockAccess;
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, FileMode, Location, MountRequest, Operation, OsError, Propagation,
     Recursion, UnmountRequest,
@@ -39,7 +40,7 @@ pub(super) const MOUNT_CHANGES: &[Call] = &[
     (Operation::ChangeAttributes, |s, place| {
         s.mounter().change_attributes(&AttributesRequest::new(place.clone(), AttributeChange::READ_ONLY)).map(drop)
     }),
-    (Operation::SetSuperblock, |s, place| s.mounter().set_superblock_read_only(place, true)),
+    (Operation::SetSuperblock, |s, place| s.mounter().set_superblock(place, SuperblockAccess::ReadOnly)),
     (Operation::SetPropagation, |s, place| s.mounter().set_propagation(place, Propagation::Shared, Recursion::This)),
     (Operation::Unmount, |s, place| s.mounter().unmount(&UnmountRequest::new(place.clone()))),
 ];
