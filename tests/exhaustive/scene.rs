@@ -2,9 +2,8 @@
 
 use mountwright_fake::abi::{CLONE_NEWNS, LSMT_ROOT, MNT_DETACH};
 use mountwright_fake::{At, FakeBackend, Machine, ModelKernel, Pid, SharedMachine};
-use mountwright_linux::abi::{MS_PRIVATE, MS_REC};
-use mountwright_tests::machine::Furniture;
-use mountwright_tests::searched::{FILESYSTEMS, Filesystem, Parent, Piece, layout};
+use mountwright_tests::machine::furnish;
+use mountwright_tests::searched::{FILESYSTEMS, Filesystem, Parent, layout};
 
 /// A machine with its processes.
 #[derive(Clone)]
@@ -28,20 +27,12 @@ pub(crate) fn bare(filesystem: Filesystem) -> String {
 }
 
 impl Scene {
-    pub(crate) fn new(parent: Parent, more: &[Piece]) -> Self {
+    pub(crate) fn new(parent: Parent, more: &str) -> Self {
         let shared = SharedMachine::new(Machine::new());
         let calls = ModelKernel::new(shared.clone(), INIT);
-        let furniture = Furniture(&calls);
-        for path in ["/run", "/proc"] {
-            furniture.dir(path);
-        }
-        furniture.mount("proc", "/proc", "proc", 0);
-        for (filesystem, _) in FILESYSTEMS {
-            furniture.dir(&bare(filesystem));
-        }
-        for piece in layout() {
-            piece.place(&furniture, parent.propagation());
-        }
+        let bare_places = FILESYSTEMS.map(|(filesystem, _)| bare(filesystem)).join(" ");
+        furnish(&calls, &format!("dir /run /proc {bare_places}\nmount proc proc /proc"));
+        furnish(&calls, &layout(&format!("{} /shared", parent.word())));
         let [subject, near, far, observer] = [(); 4].map(|()| shared.lock().fork(INIT).expect("it can fork"));
         for process in [far, observer] {
             shared.lock().unshare(process, CLONE_NEWNS).expect("a namespace");
@@ -52,14 +43,12 @@ impl Scene {
             }
         }
         let bare_calls = ModelKernel::new(shared.clone(), observer);
-        Furniture(&bare_calls).propagate("/", MS_PRIVATE | MS_REC);
+        furnish(&bare_calls, "rprivate /");
         for (filesystem, path) in FILESYSTEMS {
-            Furniture(&bare_calls).bind(path, &bare(filesystem));
+            furnish(&bare_calls, &format!("bind {path} {}", bare(filesystem)));
         }
         // The leftovers of an earlier run.
-        for piece in more {
-            piece.place(&furniture, MS_PRIVATE);
-        }
+        furnish(&calls, more);
         let machine = shared.lock().clone();
         let mut scene = Self { machine, subject, attackers: [near, far], observer, newest: 0 };
         scene.newest = scene.newest();

@@ -1,8 +1,7 @@
 //! The machine of a story: any machine that can be set up and inspected by system calls.
 
 use mountwright_core::Backend;
-use mountwright_linux::abi::{MS_PRIVATE, MS_SHARED};
-use mountwright_tests::machine::{Calls, Furniture};
+use mountwright_tests::machine::{self, Calls};
 
 /// The sandbox's directory: everything that a story may touch is below it.
 pub(crate) const SANDBOX: &str = "/w/sb";
@@ -29,46 +28,28 @@ pub(crate) trait Ground {
 /// * Sources: `/w/src/rootfs`, `/w/src/data`, the file `/w/src/config`; `/w/disk/layer` on a shared mount of its own.
 /// * Others' things: `/w/victim` with mounts in it, and another sandbox below `/w/other`.
 pub(crate) fn furnish(calls: &impl Calls, shared: bool) {
-    let furniture = Furniture(calls);
-    let tmpfs = |path: &str| furniture.mount("tmpfs", path, "tmpfs", 0);
-    let directories = [
-        "sb",
-        "src",
-        "src/rootfs",
-        "src/rootfs/bin",
-        "src/data",
-        "disk",
-        "victim",
-        "other",
-        "other/c1",
-        "other/c1/rootfs",
-    ];
-    for directory in directories {
-        furniture.dir(&format!("/w/{directory}"));
-    }
-    furniture.propagate("/w", if shared { MS_SHARED } else { MS_PRIVATE });
-    tmpfs("/w/disk");
-    furniture.propagate("/w/disk", MS_SHARED);
-    furniture.dir("/w/disk/layer");
-    tmpfs("/w/victim");
-    for directory in ["rootfs", "snapshotdir", "data", "mounted"] {
-        furniture.dir(&format!("/w/victim/{directory}"));
-    }
-    for directory in ["rootfs", "mounted"] {
-        tmpfs(&format!("/w/victim/{directory}"));
-    }
-    for (path, bytes) in [
-        ("src/rootfs/bin/sh", "#!"),
-        ("src/rootfs/empty", ""),
-        ("src/data/f", "data"),
-        ("src/config", "key=value"),
-        ("disk/layer/l", "layer"),
-        ("victim/f", "kept"),
-        ("victim/rootfs/f", "kept too"),
-        ("victim/mounted/f", "and this"),
-        ("victim/config", ""),
-    ] {
-        furniture.file(&format!("/w/{path}"), bytes);
-    }
-    furniture.bind("/w/src/rootfs", "/w/other/c1/rootfs");
+    let kind = if shared { "shared" } else { "private" };
+    machine::furnish(calls, &format!("{NAMES}{kind} /w{MOUNTS}"));
 }
+
+const NAMES: &str = "
+    dir /w/sb /w/src /w/src/rootfs /w/src/rootfs/bin /w/src/data /w/disk /w/victim /w/other /w/other/c1 /w/other/c1/rootfs
+    ";
+
+const MOUNTS: &str = "
+    mount tmpfs tmpfs /w/disk
+    shared /w/disk
+    dir /w/disk/layer
+    mount tmpfs tmpfs /w/victim
+    dir /w/victim/rootfs /w/victim/snapshotdir /w/victim/data /w/victim/mounted
+    mount tmpfs tmpfs /w/victim/rootfs /w/victim/mounted
+    file /w/src/rootfs/bin/sh #!
+    file /w/src/rootfs/empty
+    file /w/src/data/f data
+    file /w/src/config key=value
+    file /w/disk/layer/l layer
+    file /w/victim/f kept
+    file /w/victim/rootfs/f kept too
+    file /w/victim/mounted/f and this
+    file /w/victim/config
+    bind /w/src/rootfs /w/other/c1/rootfs";

@@ -5,8 +5,8 @@ use std::path::Path;
 use mountwright_core::Errno;
 use mountwright_fake::{Machine, ModelKernel};
 use mountwright_linux::abi::{
-    AT_SYMLINK_NOFOLLOW, MS_BIND, MS_PRIVATE, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_WRONLY, S_IFDIR,
-    S_IFLNK, S_IFMT, S_IFREG, STATX_BASIC_STATS,
+    AT_SYMLINK_NOFOLLOW, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, O_CLOEXEC, O_CREAT,
+    O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, STATX_BASIC_STATS,
 };
 use mountwright_linux::{At, Kernel, Linux, Reach, Stat};
 
@@ -34,56 +34,67 @@ impl Calls for ModelKernel {
     }
 }
 
-/// Set-up of a machine. What fails is a panic.
-#[derive(Debug)]
-#[allow(clippy::missing_panics_doc)] // Said once for all methods above.
-pub struct Furniture<'a, K>(pub &'a K);
-
-impl<K: Calls> Furniture<'_, K> {
-    /// Makes a directory, mode 0755.
-    pub fn dir(&self, path: &str) {
-        done("mkdir", path, self.0.mkdirat(At::Cwd, Path::new(path), 0o755));
-    }
-
-    /// Makes a file, mode 0644.
-    pub fn file(&self, path: &str, text: &str) {
-        let flags = O_WRONLY | O_CREAT | O_CLOEXEC;
-        let file = done("open", path, self.0.openat(At::Cwd, Path::new(path), flags, 0o644));
-        if !text.is_empty() {
-            done("write", path, self.0.write(&file, text.as_bytes()));
-        }
-    }
-
-    /// Makes a symlink.
-    pub fn link(&self, target: &str, path: &str) {
-        done("symlink", path, self.0.symlink(target, path));
-    }
-
-    /// Mounts a tmpfs of this source, private.
-    pub fn tmpfs(&self, source: &str, path: &str) {
-        self.mount(source, path, "tmpfs", 0);
-        self.propagate(path, MS_PRIVATE);
-    }
-
-    /// Binds one mount.
-    pub fn bind(&self, source: &str, target: &str) {
-        self.mount(source, target, "", MS_BIND);
-    }
-
-    /// Changes a propagation type (`MS_…`).
-    pub fn propagate(&self, path: &str, kind: u32) {
-        self.mount("", path, "", kind);
-    }
-
-    /// mount(2).
-    pub fn mount(&self, source: &str, target: &str, fs_type: &str, flags: u32) {
-        let (from, to) = (Reach::Path(Path::new(source)), Reach::Path(Path::new(target)));
-        done("mount", target, self.0.mount(from, to, fs_type.as_ref(), flags, "".as_ref()));
+/// Makes what the lines say; what fails is a panic. A line is one of these, with as many paths as it likes:
+///
+/// | line | what |
+/// |---|---|
+/// | `dir PATH…` | directories, mode 0755 |
+/// | `file PATH [TEXT]` | a file, mode 0644 |
+/// | `link TARGET PATH…` | symlinks |
+/// | `mount TYPE SOURCE PATH…` | new filesystems |
+/// | `bind SOURCE PATH…` | binds of one mount |
+/// | `shared`, `private`, `slave`, `rprivate`, `read-only PATH…` | changes of mounts |
+///
+/// # Panics
+///
+/// If the kernel refuses something, or a line is none of these.
+pub fn furnish(calls: &impl Calls, lines: &str) {
+    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let mut words = line.split(' ');
+        let mut next = || words.next().unwrap_or_else(|| panic!("a word is missing: {line}"));
+        let answer = match next() {
+            "dir" => words.try_for_each(|path| calls.mkdirat(At::Cwd, Path::new(path), 0o755)),
+            "file" => file(calls, next(), &words.collect::<Vec<_>>().join(" ")),
+            "link" => {
+                let target = next();
+                words.try_for_each(|path| calls.symlink(target, path))
+            }
+            "mount" => {
+                let (fs_type, source) = (next(), next());
+                words.try_for_each(|path| mount(calls, source, path, fs_type, 0))
+            }
+            "bind" => {
+                let source = next();
+                words.try_for_each(|path| mount(calls, source, path, "", MS_BIND))
+            }
+            change => {
+                let flags = flags(change).unwrap_or_else(|| panic!("no such line: {line}"));
+                words.try_for_each(|path| mount(calls, "", path, "", flags))
+            }
+        };
+        answer.unwrap_or_else(|errno| panic!("setting up: {line}: {errno}"));
     }
 }
 
-fn done<T>(what: &str, path: &str, answer: Result<T, Errno>) -> T {
-    answer.unwrap_or_else(|errno| panic!("setting up: {what} {path}: {errno}"))
+fn flags(change: &str) -> Option<u32> {
+    Some(match change {
+        "shared" => MS_SHARED,
+        "private" => MS_PRIVATE,
+        "slave" => MS_SLAVE,
+        "rprivate" => MS_PRIVATE | MS_REC,
+        "read-only" => MS_REMOUNT | MS_BIND | MS_RDONLY,
+        _ => return None,
+    })
+}
+
+fn mount(calls: &impl Calls, source: &str, target: &str, fs_type: &str, flags: u32) -> Result<(), Errno> {
+    let (from, to) = (Reach::Path(Path::new(source)), Reach::Path(Path::new(target)));
+    calls.mount(from, to, fs_type.as_ref(), flags, "".as_ref())
+}
+
+fn file(calls: &impl Calls, path: &str, text: &str) -> Result<(), Errno> {
+    let file = calls.openat(At::Cwd, Path::new(path), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)?;
+    if text.is_empty() { Ok(()) } else { calls.write(&file, text.as_bytes()).map(drop) }
 }
 
 /// The limit of a file's bytes that are read.

@@ -182,7 +182,7 @@ impl Kills {
             theirs.and_between(&before, &self.around.look());
         }
         let bad = self.recover(chosen, &killed, &theirs);
-        let on_shared = ON_SHARED[chosen.on_shared].name;
+        let on_shared = ON_SHARED[chosen.on_shared].0;
         let number = self.reply.kills;
         let text = |bad| {
             format!("kill {number}, during {:?} after {delay:?}, {on_shared}, {chosen:?}: {bad}", killed.operation)

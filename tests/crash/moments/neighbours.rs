@@ -8,108 +8,74 @@ use mountwright_core::MountTable;
 use mountwright_core::mount::{MountId, MountInfo};
 use mountwright_linux::{At, Linux};
 use mountwright_tests::elsewhere::Elsewhere;
-use mountwright_tests::machine::walk;
+use mountwright_tests::machine::{furnish, walk};
 use mountwright_tests::searched::FileSeen;
-use rustix::fs::{CWD, Mode};
-use rustix::io::Result;
-use rustix::mount::{MountFlags, MountPropagationFlags, OpenTreeFlags, UnmountFlags};
+use rustix::fs::CWD;
+use rustix::mount::{OpenTreeFlags, UnmountFlags};
 
-use super::life::{MOUNTS, SHARED};
+use super::life::SHARED;
 
-const DIRECTORIES: [&str; 13] = [
-    "/w/sb",
-    "/w/sb/empty",
-    "/w/srv",
-    "/w/srv/spool",
-    "/w/beside",
-    "/w/sb/strange",
-    "/w/sb/peer",
-    "/w/sb/slave",
-    "/w/sb/read-only",
-    "/w/sb/stack",
-    "/w/sb/none",
-    "/run/strange",
-    "/run/.mountwright-staging-x",
-];
-const FILES: [(&str, &str); 6] = [
-    ("/w/sb/note", "bytes"),
-    ("/w/sb/nothing", ""),
-    ("/w/sb/file", "covered"),
-    ("/w/note", "bytes"),
-    ("/run/note", "bytes"),
-    ("/w/srv/lock", ""),
-];
+/// The mounts and files that stay from life to life.
+const SOURCES: &str = "
+    dir /h
+    mount tmpfs strange /h
+    shared / /h
+    dir /h/rootfs /h/rootfs/etc /h/data /h/data/x /h/snap /h/snap/x
+    file /h/config settings
+    file /h/rootfs/etc/passwd root
+    file /h/data/bytes data";
+const FILES: &str = "
+    dir /w/sb /w/sb/empty /w/srv /w/srv/spool /w/beside /w/sb/strange /w/sb/peer /w/sb/slave /w/sb/read-only /w/sb/stack
+    dir /w/sb/none /run/strange /run/.mountwright-staging-x
+    file /w/sb/note bytes
+    file /w/sb/nothing
+    file /w/sb/file covered
+    file /w/note bytes
+    file /run/note bytes
+    file /w/srv/lock";
 /// In the sandbox's own directories, in half of the lives.
-const CROWDED: [&str; 5] = [MOUNTS, "/w/sb/mounts/c1", "/w/sb/mounts/c9", SHARED, "/w/sb/shared/c1"];
-const CROWDING: [(&str, &str); 4] = [
-    ("/w/sb/mounts/note", "bytes"),
-    ("/w/sb/mounts/c1/kept", "bytes"),
-    ("/w/sb/mounts/c9/config", "bytes"),
-    ("/w/sb/shared/c1/note", "bytes"),
-];
+const CROWD: &str = "
+    dir /w/sb/mounts /w/sb/mounts/c1 /w/sb/mounts/c9 /w/sb/shared /w/sb/shared/c1
+    file /w/sb/mounts/note bytes
+    file /w/sb/mounts/c1/kept bytes
+    file /w/sb/mounts/c9/config bytes
+    file /w/sb/shared/c1/note bytes";
+const STRANGERS: &str = "
+    mount tmpfs strange /w/beside /w/sb/strange /w/sb/peer /w/sb/stack /w/sb/stack /run/strange
+    private /w/sb/strange
+    shared /w/sb/peer
+    bind /h/data /w/sb/slave /w/sb/read-only
+    slave /w/sb/slave
+    read-only /w/sb/read-only
+    bind /h/config /w/sb/file
+    file /w/sb/strange/note bytes";
 /// The filesystems, each looked at through a copy on which nothing is mounted.
 const TOPS: [&str; 4] = ["/", "/h", "/run", "/w"];
 
-fn tmpfs(path: &str) -> Result<()> {
-    rustix::mount::mount("strange", path, "tmpfs", MountFlags::empty(), None)
-}
-
-fn bind(source: &str, path: &str) -> Result<()> {
-    rustix::mount::mount_bind(source, path)
-}
-
-fn change(path: &str, kind: MountPropagationFlags) -> Result<()> {
-    rustix::mount::mount_change(path, kind)
-}
-
-fn read_only(path: &str) -> Result<()> {
-    rustix::mount::mount_remount(path, MountFlags::BIND | MountFlags::RDONLY, "")
-}
-
-fn directory(path: &str) {
-    rustix::fs::mkdir(path, Mode::from_raw_mode(0o755)).expect("a directory");
-}
-
-/// A mount of others on the directory that the guest sees.
-pub(super) struct OnShared {
-    pub(super) name: &'static str,
-    mount: fn() -> Result<()>,
-}
+/// A mount of others on the directory that the guest sees: its name, and its lines.
+pub(super) struct OnShared(pub(super) &'static str, &'static str);
 
 /// Each kind; the first is none.
 pub(super) const ON_SHARED: [OnShared; 7] = [
-    OnShared { name: "nothing", mount: || Ok(()) },
-    OnShared {
-        name: "a private mount",
-        mount: || tmpfs(SHARED).and_then(|()| change(SHARED, MountPropagationFlags::PRIVATE)),
-    },
-    OnShared {
-        name: "a shared mount",
-        mount: || tmpfs(SHARED).and_then(|()| change(SHARED, MountPropagationFlags::SHARED)),
-    },
-    OnShared {
-        name: "a slave of the same group",
-        mount: || bind("/w/srv", SHARED).and_then(|()| change(SHARED, MountPropagationFlags::DOWNSTREAM)),
-    },
-    OnShared { name: "a read-only bind", mount: || bind("/h/data", SHARED).and_then(|()| read_only(SHARED)) },
-    OnShared { name: "a stack", mount: || bind("/w/srv", SHARED).and_then(|()| tmpfs(SHARED)) },
-    OnShared {
-        name: "a slave with a mount in it",
-        mount: || {
-            bind("/w/srv", SHARED)?;
-            change(SHARED, MountPropagationFlags::DOWNSTREAM)?;
-            tmpfs("/w/sb/shared/spool")
-        },
-    },
+    OnShared("nothing", ""),
+    OnShared("a private mount", "mount tmpfs strange /w/sb/shared\nprivate /w/sb/shared"),
+    OnShared("a shared mount", "mount tmpfs strange /w/sb/shared\nshared /w/sb/shared"),
+    OnShared("a slave of the same group", "bind /w/srv /w/sb/shared\nslave /w/sb/shared"),
+    OnShared("a read-only bind", "bind /h/data /w/sb/shared\nread-only /w/sb/shared"),
+    OnShared("a stack", "bind /w/srv /w/sb/shared\nmount tmpfs strange /w/sb/shared"),
+    OnShared(
+        "a slave with a mount in it",
+        "bind /w/srv /w/sb/shared\nslave /w/sb/shared\nmount tmpfs strange /w/sb/shared/spool",
+    ),
 ];
 
 impl OnShared {
     /// Makes it. A directory that is not there is made as another process would.
     pub(super) fn make(&self) {
-        if self.name != ON_SHARED[0].name && !std::path::Path::new(SHARED).exists() {
-            directory(SHARED);
+        if !self.1.is_empty() && !Path::new(SHARED).exists() {
+            furnish(&Linux::new(), &format!("dir {SHARED}"));
         }
-        (self.mount)().unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        furnish(&Linux::new(), self.1);
     }
 }
 
@@ -129,18 +95,7 @@ impl Neighbourhood {
     /// In a fresh root of this thread: what stays as it is from life to life.
     pub(super) fn new() -> Self {
         clear();
-        directory("/h");
-        tmpfs("/h").expect("a tmpfs");
-        for path in ["/", "/h"] {
-            change(path, MountPropagationFlags::SHARED).expect("shared");
-        }
-        for path in ["/h/rootfs", "/h/rootfs/etc", "/h/data", "/h/data/x", "/h/snap", "/h/snap/x"] {
-            directory(path);
-        }
-        for (path, contents) in [("/h/config", "settings"), ("/h/rootfs/etc/passwd", "root"), ("/h/data/bytes", "data")]
-        {
-            std::fs::write(path, contents).expect("a file");
-        }
+        furnish(&Linux::new(), SOURCES);
         Self { elsewhere: Elsewhere::enter() }
     }
 
@@ -149,21 +104,16 @@ impl Neighbourhood {
         clear();
         self.elsewhere.does(clear);
         while rustix::mount::unmount("/h/data/x", UnmountFlags::DETACH).is_ok() {}
-        for path in ["/w", "/run", "/h/data/x"] {
-            tmpfs(path).expect("a tmpfs");
-        }
+        let linux = Linux::new();
+        furnish(&linux, "mount tmpfs strange /w /run /h/data/x");
         if made_shared {
-            change("/w", MountPropagationFlags::PRIVATE).expect("private");
+            furnish(&linux, "private /w");
         }
-        let crowding = if crowded { (&CROWDED[..], &CROWDING[..]) } else { (&[][..], &[][..]) };
-        for path in DIRECTORIES.iter().chain(crowding.0) {
-            directory(path);
+        furnish(&linux, FILES);
+        if crowded {
+            furnish(&linux, CROWD);
         }
-        for (path, contents) in FILES.iter().chain(crowding.1) {
-            std::fs::write(path, contents).expect("a file");
-        }
-        strangers().expect("mounts of others");
-        std::fs::write("/w/sb/strange/note", "bytes").expect("a file");
+        furnish(&linux, STRANGERS);
     }
 
     /// Everything as it is.
@@ -179,20 +129,6 @@ impl Neighbourhood {
         }
         Sight { mounts: [mounts(), self.elsewhere.asks(mounts)], files }
     }
-}
-
-fn strangers() -> Result<()> {
-    for path in ["/w/beside", "/w/sb/strange", "/w/sb/peer", "/w/sb/stack", "/w/sb/stack", "/run/strange"] {
-        tmpfs(path)?;
-    }
-    change("/w/sb/strange", MountPropagationFlags::PRIVATE)?;
-    change("/w/sb/peer", MountPropagationFlags::SHARED)?;
-    for path in ["/w/sb/slave", "/w/sb/read-only"] {
-        bind("/h/data", path)?;
-    }
-    change("/w/sb/slave", MountPropagationFlags::DOWNSTREAM)?;
-    read_only("/w/sb/read-only")?;
-    bind("/h/config", "/w/sb/file")
 }
 
 fn bare(top: &str) -> OwnedFd {

@@ -11,9 +11,9 @@ use mountwright_linux::{At, Linux};
 use rustix::fs::CWD;
 use rustix::mount::OpenTreeFlags;
 
-use super::{FILESYSTEMS, Files, Filesystem, Group, MountSeen, Parent, Piece, Snapshot};
+use super::{FILESYSTEMS, Files, Filesystem, Group, MountSeen, Parent, Snapshot};
 use super::{add_files, layout, without_numbers};
-use crate::machine::Furniture;
+use crate::machine::furnish;
 
 /// The machine under test, and its initial state.
 #[derive(Debug)]
@@ -33,16 +33,12 @@ impl KernelScene {
     /// # Panics
     ///
     /// If the kernel refuses something.
-    pub fn build(parent: Parent, more: &[Piece]) -> Self {
-        let linux = Linux::new();
-        for piece in layout().iter().chain(more) {
-            let furniture = Furniture(&linux);
-            piece.place(&furniture, parent.propagation());
-            if *piece == Piece::Root && parent == Parent::Shared {
-                furniture.dir("/peer");
-                furniture.bind("/shared", "/peer");
-            }
-        }
+    pub fn build(parent: Parent, more: &str) -> Self {
+        let root = match parent {
+            Parent::Private => "private /shared",
+            Parent::Shared => "shared /shared\ndir /peer\nbind /shared /peer",
+        };
+        furnish(&Linux::new(), &(layout(root) + more));
         let copy = |path: &str| {
             let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
             rustix::mount::open_tree(CWD, path, flags).expect("a copy")

@@ -19,7 +19,7 @@ pub use answer::Answer;
 pub use difference::{Difference, differences};
 pub use filesystem::{FILESYSTEMS, Filesystem};
 pub use kernel_scene::KernelScene;
-pub use layout::{DIRECTORIES, FILES, Piece, layout};
+pub use layout::{DIRECTORIES, FILES, layout};
 pub use named_set::{NamedSet, syscall_sets};
 pub use operation::Operation;
 pub use parent::Parent;

@@ -15,7 +15,7 @@ use mountwright_core::{
 };
 
 use super::Answer;
-use super::layout::{Piece, in_shared, mounted, stacked};
+use super::layout::{mounted, stacked};
 
 /// One operation: the setup before it, the function, and the attacked path.
 #[derive(Clone, Copy)]
@@ -23,8 +23,8 @@ use super::layout::{Piece, in_shared, mounted, stacked};
 pub struct Operation {
     /// Its name.
     pub name: &'static str,
-    /// More than the scene has.
-    pub prepare: fn() -> Vec<Piece>,
+    /// More than the scene has, in lines.
+    pub prepare: fn() -> String,
     /// The function under test.
     pub run: fn(&dyn Backend) -> Answer,
     /// The path below `/shared` that it works on, whose components are attacked; `None` for trusted paths.
@@ -47,7 +47,7 @@ const fn operation(name: &'static str, below: &'static str, run: fn(&dyn Backend
     let below = if below.is_empty() { None } else { Some(below) };
     Operation {
         name,
-        prepare: Vec::new,
+        prepare: String::new,
         run,
         below,
         read_only: false,
@@ -80,7 +80,7 @@ impl Operation {
         Self { whatever: true, ..self }
     }
 
-    const fn after(self, prepare: fn() -> Vec<Piece>) -> Self {
+    const fn after(self, prepare: fn() -> String) -> Self {
         Self { prepare, ..self }
     }
 
@@ -398,10 +398,10 @@ fn sequences() -> Vec<Operation> {
                 Err(error) => error.into(),
             }
         })
-        .after(|| [vec![in_shared("last")], mounted("/src/tree", "last/rootfs")].concat())
+        .after(|| "dir /shared/last\n".to_owned() + &mounted("/src/tree", "last/rootfs"))
         .resumable(),
         operation("unshare a stack", "box/rootfs", unshare)
-            .after(|| [mounted("/src/tree", "box/rootfs"), stacked("/src/tree/sub", "box/rootfs")].concat())
+            .after(|| mounted("/src/tree", "box/rootfs") + &stacked("/src/tree/sub", "box/rootfs"))
             .resumable(),
         operation("unshare what is not mounted", "box/plain", |b| {
             match ShareName::volume("plain").unshare(b, Utf8Path::new(MOUNTS), &container()) {

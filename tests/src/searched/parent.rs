@@ -1,7 +1,5 @@
 //! Propagation of the mount below which everything happens.
 
-use mountwright_linux::abi::{MS_PRIVATE, MS_SHARED};
-
 /// The propagation of the mount of `/shared`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parent {
@@ -16,11 +14,11 @@ impl Parent {
     /// Both.
     pub const ALL: [Self; 2] = [Self::Private, Self::Shared];
 
-    /// Its flag of mount(2).
-    pub fn propagation(self) -> u32 {
+    /// Its word in a line for [`furnish`](crate::machine::furnish).
+    pub fn word(self) -> &'static str {
         match self {
-            Self::Private => MS_PRIVATE,
-            Self::Shared => MS_SHARED,
+            Self::Private => "private",
+            Self::Shared => "shared",
         }
     }
 
