@@ -134,7 +134,7 @@ impl Round<'_> {
             *found.answers.entry((subject.clone(), text)).or_default() += 1;
         }
         let seen = self.ground.see();
-        let text = seen.comparable();
+        let text = self.with_set_ids(seen.comparable());
         let Err(name) = self.judge(orders, &seen, &text) else { return };
         found.note(&subject, name, || {
             let texts: Vec<_> = self.results.iter().map(|(side, answer)| (side, &answer.text)).collect();
@@ -149,8 +149,7 @@ impl Round<'_> {
         if !others && orders.explain(self.results, text) {
             return Ok(());
         }
-        if self.lost_set_ids(orders, text)
-            || self.went_along(orders, text)
+        if self.went_along(orders, text)
             || self.left_a_copy(orders, seen)
             || self.was_between_two_mounts(orders, text)
             || !others && self.is_done_when_repeated(orders)
@@ -188,7 +187,7 @@ impl Round<'_> {
             if is_refused(result) { (result.0, orders.call(&self.before, result.0)) } else { result.clone() }
         };
         let results: Vec<_> = self.results.iter().map(again).collect();
-        let text = self.ground.look();
+        let text = self.with_set_ids(self.ground.look());
         orders.explain(&results, &text)
     }
 
@@ -203,15 +202,15 @@ impl Round<'_> {
             return false;
         }
         let recovered = recover(Ports::of(&self.ground.backend));
-        let text = self.ground.look();
+        let text = self.with_set_ids(self.ground.look());
         recovered.kind == DONE && orders.recovers_to(&text)
     }
 
-    /// Two applications of fsGroup at once may lose set-id bits of a file between an owner change and the mode change after it.
-    fn lost_set_ids(&self, orders: &Orders<'_>, text: &str) -> bool {
-        let all_done = self.results.iter().all(|(_, answer)| answer.is_success());
-        let times = self.results.iter().filter(|(side, _)| self.pair[*side].name == FS_GROUP).count();
-        times > 1 && all_done && orders.leads_to(&text.replace(LOST_SET_ID, KEPT_SET_ID))
+    /// Two applications of fsGroup at once may lose set-id bits of a file between an owner change and the mode change after
+    /// it: the state as if they had not.
+    fn with_set_ids(&self, text: String) -> String {
+        let is_fs_group = |(side, _): &&(usize, Answer)| self.pair[*side].name == FS_GROUP;
+        if self.results.iter().filter(is_fs_group).count() > 1 { text.replace(LOST_SET_ID, KEPT_SET_ID) } else { text }
     }
 
     /// At one target a mount that was stacked on a bind before that was done is rolled back with it, and an unmount by path
@@ -240,7 +239,7 @@ impl Round<'_> {
             && copies.iter().enumerate().any(|(place, &first)| {
                 let without = seen.without_mount(first);
                 let explains = |seen: &Seen| {
-                    let text = seen.comparable();
+                    let text = self.with_set_ids(seen.comparable());
                     names.contains(&UNMOUNT) && orders.leads_to(&text) || orders.explain(self.results, &text)
                 };
                 explains(&without) || copies[place + 1..].iter().any(|&next| explains(&without.without_mount(next - 1)))
