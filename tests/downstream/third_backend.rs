@@ -121,6 +121,10 @@ impl<B: Mounter> Mounter for Audited<B> {
     fn origin(&self) -> Result<Origin, OsError> {
         self.noting(Operation::Origin).origin()
     }
+
+    fn let_others_run(&self, attempt: u32) {
+        self.does.let_others_run(attempt);
+    }
 }
 
 /// Plays one case on a fresh machine.

@@ -61,8 +61,11 @@ fn read() -> BTreeMap<String, Section> {
                     (doc, Some(errors)) => *errors += doc,
                     _ => {}
                 }
-            } else if let Some((name, _)) = line.strip_prefix("fn ").and_then(|line| line.split_once('(')) {
+            } else if let Some((name, signature)) = line.strip_prefix("fn ").and_then(|line| line.split_once('(')) {
                 let errors = errors.take().unwrap_or_default();
+                if signature.ends_with(';') && !signature.contains("Result<") {
+                    continue;
+                }
                 contract.insert(format!("{port}::{name}"), section(port, &errors));
             }
         }

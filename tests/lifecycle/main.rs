@@ -32,9 +32,7 @@ const SEARCHES: [(&str, Search); 3] =
     [("faults", Stage::faults), ("deaths", Stage::deaths), ("adversary", Stage::attacks)];
 
 fn main() -> ExitCode {
-    let mut arguments = Arguments::from_args();
-    // Much of the time a call waits for another caller, which never comes.
-    arguments.test_threads.get_or_insert(8);
+    let arguments = Arguments::from_args();
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
     let table = Table::default();

@@ -103,6 +103,7 @@ forward!(Mounter for &T, Box<T>, Arc<T>; mounter of Ports<U, T> {
     fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError>;
     fn mounts(&self) -> Result<MountTable, OsError>;
     fn origin(&self) -> Result<Origin, OsError>;
+    fn let_others_run(&self, attempt: u32) -> ();
 });
 
 #[cfg(test)]

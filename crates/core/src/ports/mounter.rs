@@ -188,4 +188,9 @@ pub trait Mounter: Send + Sync {
     #[doc(alias = "boot_id")]
     #[doc(alias = "NS_GET_MNTNS_ID")]
     fn origin(&self) -> Result<Origin, OsError>;
+
+    /// Lets other callers run between two looks at a mount that one of them is about to change. `attempt` counts them: a
+    /// call that has looked often waits, up to a few milliseconds, because the other caller may be held up on another
+    /// processor. Sixty-four attempts take about a tenth of a second. A model need not wait.
+    fn let_others_run(&self, attempt: u32);
 }

@@ -8,7 +8,7 @@ use crate::sandbox::SandboxSetup;
 use crate::sandbox::races::{at, is_quicker_at, torn_down};
 use crate::share::expected_mount::{shape_of_bind, shape_of_copy};
 use crate::share::unfinished::{self, may_be_in_the_making};
-use crate::stepwise::attempts::{ATTEMPTS, let_others_run_longer, settled_mount_on};
+use crate::stepwise::attempts::{ATTEMPTS, settled_mount_on};
 use crate::unmount::exact::detach_exactly;
 
 /// The binding of one mounts directory to the guest's.
@@ -35,7 +35,7 @@ impl GuestDirectory<'_> {
                 Err(error) if is_quicker_at(&error) => last = error,
                 done => return done,
             }
-            let_others_run_longer(attempt % ATTEMPTS);
+            self.mounter.let_others_run(attempt % ATTEMPTS);
         }
         Err(last)
     }

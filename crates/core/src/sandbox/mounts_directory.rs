@@ -9,7 +9,7 @@ use crate::mount::subpath::is_onto_itself;
 use crate::mount::{BindRequest, Guarantee, MountInfo, MountKey, Propagation};
 use crate::ports::{Filesystem, Mounter};
 use crate::sandbox::races::{at, torn_down};
-use crate::stepwise::attempts::{ATTEMPTS, let_others_run_longer};
+use crate::stepwise::attempts::ATTEMPTS;
 use crate::unmount::exact::detach_exactly;
 use crate::unmount::placeholder::is_gone;
 
@@ -43,7 +43,7 @@ pub(crate) fn look(fs: &dyn Filesystem, mounter: &dyn Mounter, path: &Utf8Path) 
         if !is_stacked || attempt == ATTEMPTS || !is_onto_what_it_shows(mounter, &under)? {
             return Ok(Found::OntoItself(there.mount));
         }
-        let_others_run_longer(attempt);
+        mounter.let_others_run(attempt);
     }
 }
 
@@ -101,7 +101,7 @@ pub(crate) fn make_shared(mounter: &dyn Mounter, path: &Utf8Path, mount: MountKe
         if is_shared(mounter, path, mount)? {
             return Ok(());
         }
-        let_others_run_longer(attempt);
+        mounter.let_others_run(attempt);
     }
     Err(torn_down(path))
 }

@@ -15,7 +15,7 @@ use crate::sandbox::races::{at, is_quicker_at, torn_down};
 use crate::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, SetupStep};
 use crate::share::layout::share_location;
 use crate::share::{Ensured, ShareRecord, ensure_share};
-use crate::stepwise::attempts::{ATTEMPTS, is_lost_race, let_others_run, let_others_run_longer, settled_mount};
+use crate::stepwise::attempts::{ATTEMPTS, is_lost_race, settled_mount};
 use crate::stepwise::attempts::{SET_UP_ATTEMPTS, is_of_another_caller};
 use crate::stepwise::driver::Driver;
 use crate::stepwise::sequence::Sequence;
@@ -96,11 +96,9 @@ pub(crate) fn set_up_sandbox(
     span.in_scope(|| {
         let mut attempts = 1..SET_UP_ATTEMPTS;
         Driver::new(SettingUp::new(setup.clone())).finish_beginning_again(fs, mounter, |error, run| {
-            let again = is_of_another_caller(error) && attempts.next().is_some() && setup.is_possible(mounter);
-            again.then(|| {
-                let_others_run();
-                run.again()
-            })
+            let attempt = attempts.next().filter(|_| is_of_another_caller(error) && setup.is_possible(mounter))?;
+            mounter.let_others_run(attempt);
+            Some(run.again())
         })
     })
 }
@@ -172,7 +170,7 @@ impl SettingUp {
         if self.lost == ATTEMPTS {
             return Err(lost);
         }
-        let_others_run_longer(self.lost);
+        mounter.let_others_run(self.lost);
         Ok(vec![SetupStep::LookAtMounts(path.to_owned(), self.setup.when_unshared())])
     }
 
@@ -200,7 +198,7 @@ impl SettingUp {
     }
 
     fn make_private(&mut self, mounter: &dyn Mounter, path: &Utf8Path) -> Result<(), Error> {
-        for _ in 0..ATTEMPTS {
+        for attempt in 0..ATTEMPTS {
             let there = settled_mount(mounter, &at(path))?;
             let is_shared = there.mount.propagation.peers.is_some();
             if there.is_root && is_onto_what_it_shows(mounter, &there.mount)? {
@@ -217,7 +215,7 @@ impl SettingUp {
                 self.private = Some(self.note(mount, path));
                 return Ok(());
             }
-            let_others_run();
+            mounter.let_others_run(attempt);
         }
         Err(torn_down(path))
     }

@@ -9,7 +9,7 @@ use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::expected_mount::{mount_of_source, shape_of_bind};
 use crate::share::unfinished::{self, may_be_in_the_making};
 use crate::share::{Ensured, Share, ShareRecord};
-use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run_longer, settled_mount_on};
+use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, settled_mount_on};
 
 impl Share {
     /// Makes sure that this share is mounted.
@@ -55,7 +55,7 @@ pub(crate) fn ensure_share(
             Err(error) if is_of_another_caller(&error) && share.is_possible(mounter) => {}
             done => return done,
         }
-        let_others_run_longer(attempt % ATTEMPTS);
+        mounter.let_others_run(attempt % ATTEMPTS);
     }
     try_to_ensure(fs, mounter, share)
 }
@@ -144,6 +144,7 @@ mod tests {
             .withf(|at| *at == Location::trusted("/m/c"))
             .returning(|_| Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), PAPER), is_root: false }));
         mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
+        mounter.expect_let_others_run().return_const(());
         mounter.expect_mount_of().withf(|at| *at == Location::trusted("/mnt/s")).returning(|_| {
             let mut mount = MountInfo::new(MountId(2), MountId(1), DISK);
             (mount.root, mount.mount_point) = ("/x".into(), "/mnt".into());

@@ -11,7 +11,7 @@ use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::expected_mount::shape_of_bind;
 use crate::share::{Share, ShareRecord, ShareStep};
 use crate::stepwise::attempts::is_lost_race;
-use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller, let_others_run};
+use crate::stepwise::attempts::{ATTEMPTS, is_of_another_caller};
 use crate::stepwise::driver::Driver;
 use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
@@ -70,9 +70,11 @@ impl Share {
         let span = tracing::debug_span!(target: "mountwright", "share", subsystem = "mount",
             "shared-dir" = %self.mounts_dir(), "container-id" = %self.container(), name = self.name());
         span.in_scope(|| {
-            for _ in 1..ATTEMPTS {
+            for attempt in 1..ATTEMPTS {
                 match self.driver().finish(fs, mounter) {
-                    Err(error) if is_of_another_caller(&error) && self.is_possible(mounter) => let_others_run(),
+                    Err(error) if is_of_another_caller(&error) && self.is_possible(mounter) => {
+                        mounter.let_others_run(attempt);
+                    }
                     done => return done,
                 }
             }

@@ -1,7 +1,5 @@
 //! Attempts of a call that other callers of the library interfere with.
 
-use std::time::Duration;
-
 use crate::error::errno::is_gone;
 use crate::error::{Errno, Error, Operation, OsError};
 use crate::mount::{MountInfo, PathMount};
@@ -14,22 +12,6 @@ pub(crate) const ATTEMPTS: u32 = 64;
 
 /// The attempts of a whole set-up, each step of which has its own [`ATTEMPTS`].
 pub(crate) const SET_UP_ATTEMPTS: u32 = 8;
-
-/// Lets another caller run before the next attempt, without waiting for it.
-pub(crate) fn let_others_run() {
-    std::thread::yield_now();
-}
-
-/// As [`let_others_run`], longer with each attempt: another caller may be held up on another processor. All [`ATTEMPTS`]
-/// together take about a tenth of a second.
-pub(crate) fn let_others_run_longer(attempt: u32) {
-    const ONLY_YIELDS: u32 = 32;
-    if attempt < ONLY_YIELDS {
-        let_others_run();
-    } else {
-        std::thread::sleep(Duration::from_micros(50) * attempt);
-    }
-}
 
 /// True where `error` means that another caller removed or replaced the names that the call uses, or mounted in the
 /// mount that the call was attaching, and the attempt left nothing.
@@ -49,12 +31,12 @@ pub(crate) fn is_lost_race(error: &Error) -> bool {
 /// The mount that holds `at`. A mount that is stacked on another is looked up again: a bind that lost a race is visible
 /// for a moment, until its caller unmounts it. A stack that stays is returned as any mount is.
 pub(crate) fn settled_mount(mounter: &dyn Mounter, at: &Location) -> Result<PathMount, OsError> {
-    for _ in 1..ATTEMPTS {
+    for attempt in 1..ATTEMPTS {
         let found = mounter.mount_of(at)?;
         if !found.is_root || !is_stacked(mounter, &found.mount)? {
             return Ok(found);
         }
-        let_others_run();
+        mounter.let_others_run(attempt);
     }
     mounter.mount_of(at)
 }

@@ -176,6 +176,10 @@ macro_rules! controlled_ports {
                     let call = ("Mounter::origin", Operation::Origin);
                     self.control().call(call, || Subject::Namespace, || self.ports().origin())
                 }
+
+                fn let_others_run(&self, attempt: u32) {
+                    self.ports().let_others_run(attempt);
+                }
             }
         };
     };

@@ -5,9 +5,9 @@ use crate::syscalls::Kernel;
 use crate::syscalls::failure::Step;
 
 /// The number of polls. The loser of a race unmounts its mount within a few system calls.
-pub(crate) const MOST_LOOKS: usize = 100;
+pub(crate) const MOST_LOOKS: u32 = 64;
 /// The number of polls, about two seconds, where the winner of a race is known to be between two of its system calls.
-pub(crate) const MOST_LOOKS_AT_A_LEAVER: usize = 2_000;
+pub(crate) const MOST_LOOKS_AT_A_LEAVER: u32 = 660;
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Polls until `look` returns a value, and lets other threads run in between. `None`: it never did.
@@ -16,7 +16,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// As [`look_again`](Self::look_again), this many times at most.
-    pub(crate) fn look_as_often<T>(&self, most: usize, mut look: impl FnMut() -> Step<Option<T>>) -> Step<Option<T>> {
+    pub(crate) fn look_as_often<T>(&self, most: u32, mut look: impl FnMut() -> Step<Option<T>>) -> Step<Option<T>> {
         for looks in 1..=most {
             if let Some(found) = look()? {
                 return Ok(Some(found));

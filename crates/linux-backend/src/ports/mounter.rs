@@ -74,4 +74,8 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
     fn origin(&self) -> Result<Origin, OsError> {
         self.own_origin().map_err(|fault| fault.of(Operation::Origin, Subject::Namespace))
     }
+
+    fn let_others_run(&self, attempt: u32) {
+        self.calls.0.let_others_run(attempt);
+    }
 }

@@ -80,9 +80,9 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn flock(&self, _file: &Self::Fd, _operation: u32) -> Result<(), Errno> {
         Err(Errno::ENOSYS)
     }
-    /// Lets other threads run before the next of several looks at what another caller is about to change. An implementation
-    /// may wait about a millisecond once it was called often.
-    fn let_others_run(&self, _looks: usize) {
+    /// Lets other callers run before the next of several looks at what one of them is about to change. An implementation
+    /// may wait a few milliseconds once it was called often.
+    fn let_others_run(&self, _looks: u32) {
         std::thread::yield_now();
     }
     /// mkdirat(2).

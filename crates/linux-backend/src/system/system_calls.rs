@@ -78,7 +78,10 @@ fn path_of(place: Reach<'_, OwnedFd>, links: Links) -> Cow<'_, Path> {
 }
 
 /// The looks after which a caller waits: the other one is held up on another processor then.
-const LOOKS_AT_ONCE: usize = 50;
+const LOOKS_AT_ONCE: u32 = 32;
+/// The wait after a look is that many times this, up to [`LONGEST_WAIT`].
+const WAIT: Duration = Duration::from_micros(50);
+const LONGEST_WAIT: Duration = Duration::from_micros(3_200);
 
 impl Kernel for Linux {
     type Fd = OwnedFd;
@@ -221,11 +224,11 @@ impl Kernel for Linux {
         rustix::fs::flock(file, operation).map_err(from_kernel)
     }
 
-    fn let_others_run(&self, looks: usize) {
+    fn let_others_run(&self, looks: u32) {
         if looks < LOOKS_AT_ONCE {
             std::thread::yield_now();
         } else {
-            std::thread::sleep(Duration::from_millis(1));
+            std::thread::sleep(LONGEST_WAIT.min(WAIT * looks));
         }
     }
 

@@ -59,6 +59,7 @@ fn mounter(table: &'static str, log: &Arc<Mutex<Vec<String>>>, refuse: Option<&'
     let state = Arc::new(Mutex::new(Bound { table: MountTable::parse(table), mounts: Vec::new() }));
     let mut mounter = MockMounter::new();
     mounter.expect_origin().returning(|| Ok(Origin::UNKNOWN));
+    mounter.expect_let_others_run().return_const(());
     let mounts = state.clone();
     mounter.expect_mount_of().returning(move |at| Ok(mounts.lock().unwrap().mount_of(at)));
     let mounts = state.clone();
@@ -217,6 +218,7 @@ const QUICKER: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n8 1 8:1 /sb/m /sb/s 
 fn refused_bind(error: &OsError, then: &'static str) -> Result<SandboxDirs, Error> {
     let paper = Paper::with(&["/"]);
     let mut mounter = MockMounter::new();
+    mounter.expect_let_others_run().return_const(());
     mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
     let bound = Arc::new(Mutex::new(false));
     let (seen, error) = (bound.clone(), error.clone());

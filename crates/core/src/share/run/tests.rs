@@ -80,6 +80,7 @@ fn a_containers_directory_that_was_there_goes_with_the_last_share_in_it() {
 #[test]
 fn names_that_another_caller_removed_are_made_again() {
     let (paper, mut mounter) = (paper(), noting(binding(vec![|_| Err(Errno::ENOENT), |_| Ok(())])));
+    mounter.expect_let_others_run().times(1).return_const(());
     mounter.expect_mount_of().returning(|_| {
         Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1)), is_root: false })
     });
