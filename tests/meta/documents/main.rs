@@ -61,7 +61,7 @@ fn a_person_sets_four_variables() {
 /// The first screen of the README, up to the section after the commands, fits into a terminal of 100 columns.
 #[test]
 fn first_screen_of_the_readme_fits_into_100_columns() {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../../README.md");
     let (first, _) = readme.split_once("## What it looks like").expect("the section after the first screen");
     let wide: Vec<_> = first.lines().filter(|line| unicode_width::UnicodeWidthStr::width(*line) > 100).collect();
     assert!(wide.is_empty(), "{wide:#?}");

@@ -10,7 +10,7 @@
 
 // Its `main` is for the command alone.
 #[allow(dead_code)]
-#[path = "../examples/ask/main.rs"]
+#[path = "../../examples/ask/main.rs"]
 mod command;
 
 mod asking;

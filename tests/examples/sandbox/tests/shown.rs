@@ -12,12 +12,16 @@ use super::running::{command, run};
 pub(crate) fn cases() -> Vec<Case> {
     let case = |name, run| Case { name, on_kernel: false, run };
     vec![
-        case("shown: in a terminal of 80 columns", || in_terminal(80, "sandbox/shown/terminal-80.txt")),
-        case("shown: in a terminal of 132 columns", || in_terminal(132, "sandbox/shown/terminal-132.txt")),
+        case("shown: in a terminal of 80 columns", || in_terminal(80, "examples/sandbox/tests/shown/terminal-80.txt")),
+        case("shown: in a terminal of 132 columns", || {
+            in_terminal(132, "examples/sandbox/tests/shown/terminal-132.txt")
+        }),
         case("shown: through a pipe", piped),
-        case("shown: ask table --tree in 80 columns", || drawn(Some(80), "sandbox/shown/tree-80.txt")),
-        case("shown: ask table --tree in 132 columns", || drawn(Some(132), "sandbox/shown/tree-132.txt")),
-        case("shown: ask table --tree through a pipe", || drawn(None, "sandbox/shown/tree-piped.txt")),
+        case("shown: ask table --tree in 80 columns", || drawn(Some(80), "examples/sandbox/tests/shown/tree-80.txt")),
+        case("shown: ask table --tree in 132 columns", || {
+            drawn(Some(132), "examples/sandbox/tests/shown/tree-132.txt")
+        }),
+        case("shown: ask table --tree through a pipe", || drawn(None, "examples/sandbox/tests/shown/tree-piped.txt")),
         case("shown: no terminal is too narrow", narrow),
         case("shown: COLUMNS decides over the terminal", columns),
     ]
@@ -45,12 +49,12 @@ fn piped() -> Result<(), Failed> {
     if text.contains('\x1b') || text.contains('…') {
         return Err("a pipe gets whole texts, without colour".into());
     }
-    must_be_as_kept("sandbox/shown/piped.txt", &text)
+    must_be_as_kept("examples/sandbox/tests/shown/piped.txt", &text)
 }
 
 /// As `ask` draws it, of a captured table: a machine's own table differs each time.
 fn drawn(width: Option<usize>, kept: &str) -> Result<(), Failed> {
-    const CAPTURED: &[u8] = include_bytes!("../examples/sandbox/node.mountinfo");
+    const CAPTURED: &[u8] = include_bytes!("../node.mountinfo");
     let text = mount_tree(&MountTable::parse(CAPTURED), |_| Style::Plain).render(Terminal { width, colour: false });
     match width {
         Some(width) => must_fit(&text, width)?,

@@ -17,7 +17,7 @@ const LEAST: [usize; 2] = [60, 20];
 const MANY: u32 = 80_000;
 
 fn corpus() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tables/corpus")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("differential/tables/corpus")
 }
 
 /// The kind and the name of each table.

@@ -5,7 +5,7 @@
 
 // Its `main` is for the command alone.
 #[allow(dead_code)]
-#[path = "../examples/ask/main.rs"]
+#[path = "../main.rs"]
 mod command;
 
 mod actions;

@@ -118,7 +118,7 @@ fn must_be_seen_and_gone(words: &[&str]) -> Result<(), Failed> {
 /// Every mount of the sample, at its place, with its type, source, device and group.
 fn the_host_is_the_captured_one() -> Result<(), Failed> {
     let story = story(&[])?;
-    let table = mountwright_core::MountTable::parse(include_bytes!("../examples/sandbox/node.mountinfo").to_vec());
+    let table = mountwright_core::MountTable::parse(include_bytes!("../node.mountinfo").to_vec());
     let before = story["before"].as_array().ok_or("no table")?;
     for row in table.iter() {
         let point = row.mount_point().to_string_lossy().into_owned();

@@ -52,7 +52,7 @@ fn add_rust_below(folder: &Path, rust: &mut String) {
     for entry in fs::read_dir(folder).expect("a folder of the project") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
-            if !path.ends_with("tests/documents") && !path.ends_with("target") {
+            if !path.ends_with("tests/meta/documents") && !path.ends_with("target") {
                 add_rust_below(&path, rust);
             }
         } else if path.extension().is_some_and(|extension| extension == "rs") {

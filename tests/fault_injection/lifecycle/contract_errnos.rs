@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 use mountwright_core::Errno;
 
 const PORTS: [(&str, &str); 4] = [
-    ("Filesystem", include_str!("../../crates/core/src/ports/filesystem.rs")),
-    ("Directory", include_str!("../../crates/core/src/ports/directory.rs")),
-    ("OpenEntry", include_str!("../../crates/core/src/ports/open_entry.rs")),
-    ("Mounter", include_str!("../../crates/core/src/ports/mounter.rs")),
+    ("Filesystem", include_str!("../../../crates/core/src/ports/filesystem.rs")),
+    ("Directory", include_str!("../../../crates/core/src/ports/directory.rs")),
+    ("OpenEntry", include_str!("../../../crates/core/src/ports/open_entry.rs")),
+    ("Mounter", include_str!("../../../crates/core/src/ports/mounter.rs")),
 ];
 
 /// The errno of every other failure of a machine.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Captures mount tables for tests/tables/corpus: capture.py DIRECTORY [NAME...]
+"""Captures mount tables for tests/differential/tables/corpus: capture.py DIRECTORY [NAME...]
 
 Each table is that of a process in a mount namespace of its own, in a root that real mount calls have built and that
 pivot_root(2) or chroot(2) has entered, so that no row of this machine is in it. Needs root, mkfs.ext4, mkfs.xfs, mkfs.btrfs, btrfs,

@@ -4,7 +4,7 @@
 
 // Its unit tests run with the example.
 #[allow(dead_code, unused_imports)]
-#[path = "../examples/sandbox/main.rs"]
+#[path = "../main.rs"]
 mod command;
 
 mod bad_input;

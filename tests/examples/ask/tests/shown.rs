@@ -1,4 +1,4 @@
-//! A mount table as it is printed. Its expected form is kept with the story's (`tests/sandbox/shown`).
+//! A mount table as it is printed. Its expected form is kept with the story's (`tests/examples/sandbox/tests/shown`).
 
 use libtest_mimic::Failed;
 use mountwright_tests::show::{Terminal, width_of};
