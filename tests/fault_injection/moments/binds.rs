@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use mountwright_core::error::Leftover;
-use mountwright_core::{BindRequest, Errno, FileMode, MountRequest, Mounter, Propagation, UnmountRequest};
+use mountwright_core::{
+    BindRequest, Errno, FileMode, Filesystem as _, MountRequest, Mounter, Propagation, UnmountRequest,
+};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::fuse_server::FuseServer;
 use mountwright_tests::kernel_trials::KernelCase;
@@ -255,4 +257,18 @@ pub(crate) const CASES: &[KernelCase] = &[
             }
         },
     ),
+    KernelCase::new("a directory is created, and the mode of one that another process puts there stays", || {
+        for (full, kept) in [(true, 0o700), (false, 0o2777)] {
+            dir("/w/t/other");
+            if full {
+                dir("/w/t/other/full");
+            }
+            chmod("/w/t/other", kept);
+            let exchanging = Acting::after(Call::Mkdirat, || exchange("/w/t/target", "/w/t/other"));
+            let made =
+                exchanging.backend(SyscallSet::ALL).create_dir(&below("/w", "t/target"), FileMode::from_bits(0o755));
+            assert_eq!(mode("/w/t/target"), kept, "{made:?}");
+            std::fs::remove_dir_all("/w/t").unwrap();
+        }
+    }),
 ];

@@ -95,7 +95,8 @@ pub trait Directory: Send + Sync {
     ///
     /// `EEXIST`: the name exists; also where another process mounted on the new directory before this call could open
     /// it: then the directory stays, below that mount. `EROFS`; `ENOENT`: this directory was removed, or another
-    /// process removed the new one before this call could open it.
+    /// process removed the new one before this call could open it; `ESTALE`: another process exchanged its name, and
+    /// nothing of the other directory was changed.
     fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
 
     /// Creates the empty regular file `name`, of exactly this mode whatever the umask, and returns the identity of the new

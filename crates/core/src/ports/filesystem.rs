@@ -79,8 +79,9 @@ pub trait Filesystem: Send + Sync {
     /// # Errors
     ///
     /// `EEXIST`: the name exists; also where another process mounted on the new directory before this call could open
-    /// it: then the directory stays, below that mount. `EROFS`: the filesystem or the mount is read-only. Also the
-    /// errors of [`metadata`](Self::metadata).
+    /// it: then the directory stays, below that mount. `ESTALE`: another process exchanged the name before this call could
+    /// open the new directory; nothing of the other one was changed. `EROFS`: the filesystem or the mount is read-only.
+    /// Also the errors of [`metadata`](Self::metadata).
     #[doc(alias = "mkdir")]
     fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
 

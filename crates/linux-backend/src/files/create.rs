@@ -9,15 +9,24 @@ use mountwright_core::{Errno, FileMode};
 use crate::backend::LinuxBackend;
 use crate::files::metadata::file_identity;
 use crate::resolve::beneath::Crossing;
+use crate::resolve::identity::kind;
 use crate::syscalls::abi::{
-    AT_REMOVEDIR, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, STATX_INO, STATX_MODE,
-    STATX_SIZE, STATX_TYPE,
+    AT_REMOVEDIR, O_CLOEXEC, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, S_IFDIR, STATX_INO,
+    STATX_MODE, STATX_NLINK, STATX_SIZE, STATX_TYPE,
 };
-use crate::syscalls::failure::Step;
-use crate::syscalls::{At, Kernel, Reach, Stat};
+use crate::syscalls::failure::{Fault, Step};
+use crate::syscalls::{At, Call, Kernel, Reach, Stat};
 
 /// The fields that distinguish a file just created from any other.
 pub(crate) const FRESH: u32 = STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE;
+
+/// Inherited by a directory that is made in a directory that has it.
+pub(crate) const SET_GROUP_ID: u16 = 0o2000;
+
+/// Returns true if a directory with this mode can be a new one: it has no permission that was not requested.
+fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
+    stat.mode & 0o7777 & !(mode.bits() | SET_GROUP_ID) == 0
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sort {
@@ -30,7 +39,8 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Creates a directory and returns its identity. If its mode differs from the requested one (umask, default ACL,
     /// set-group-id of the parent), it is corrected by descriptor; if that fails, the directory is removed.
     ///
-    /// If another caller has mounted on it in between, it is left to that caller: `EEXIST`, as if the other had created
+    /// If its name leads to another directory by then, that one is left as it is: `ESTALE`. If another caller has mounted
+    /// on it in between, it is left to that caller: `EEXIST`, as if the other had created
     /// it.
     pub(crate) fn new_directory(
         &self,
@@ -40,17 +50,18 @@ impl<K: Kernel> LinuxBackend<K> {
         shown: &Path,
     ) -> Step<FileIdentity> {
         self.calls.mkdirat(dir, name, mode.bits().into())?;
+        let At::Fd(parent) = dir else {
+            // The path ends in no name, so the kernel has refused it.
+            return Err(Fault::new(Call::Mkdirat, Errno::EEXIST));
+        };
         let fix = || -> Step<FileIdentity> {
-            let fresh = match dir {
-                // No mount is crossed: if the name was exchanged, the mode of another process's directory would change.
-                At::Fd(dir) => self.beneath(dir, name, O_PATH | O_DIRECTORY, Crossing::Refuse)?,
-                At::Cwd => self.calls.openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0)?,
-            };
-            self.correct_mode(&fresh, mode).and_then(|stat| file_identity(&stat))
+            let (fresh, stat) = self.open_fresh_directory(parent, name, mode)?;
+            self.correct_mode_of(&fresh, &stat, mode)?;
+            file_identity(&stat)
         };
         fix().map_err(|fault| {
-            // Another caller has removed it, and the name may be another directory's by now.
-            if fault.errno() == Errno::ENOENT {
+            // Another caller has removed or exchanged it: the name is another directory's by now.
+            if matches!(fault.errno(), Errno::ENOENT | Errno::ESTALE) {
                 return fault;
             }
             let covered = fault.errno() == Errno::EXDEV;
@@ -61,6 +72,14 @@ impl<K: Kernel> LinuxBackend<K> {
                 Err(_) => fault.leaving(Leftover::Directory(shown.to_path_buf())),
             }
         })
+    }
+
+    /// Opens a directory that this call has just created in `parent`. No mount is crossed, and a directory that does not
+    /// look newly created is `ESTALE`: another process has exchanged the name.
+    pub(crate) fn open_fresh_directory(&self, parent: &K::Fd, name: &Path, mode: FileMode) -> Step<(K::Fd, Stat)> {
+        let fresh = self.beneath(parent, name, O_PATH | O_DIRECTORY, Crossing::Refuse)?;
+        let stat = self.stat_fd(&fresh, FRESH | STATX_NLINK)?;
+        if may_be_fresh(&stat, mode) { Ok((fresh, stat)) } else { Err(Fault::new(Call::Openat, Errno::ESTALE)) }
     }
 
     /// Makes an empty regular file.
@@ -86,8 +105,11 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(stat)
     }
 
+    /// Sets the mode of a file that was just created, if it differs. A directory with an entry is left: another caller
+    /// uses it, or it is another directory.
     pub(crate) fn correct_mode_of(&self, fresh: &K::Fd, stat: &Stat, mode: FileMode) -> Step<()> {
-        if FileMode::from_bits(stat.mode) != mode {
+        let is_used = kind(stat) == S_IFDIR && stat.links > 2;
+        if FileMode::from_bits(stat.mode) != mode && !is_used {
             self.calls.chmod(Reach::Descriptor(fresh), mode.bits().into())?;
         }
         Ok(())

@@ -10,12 +10,11 @@ use mountwright_core::mount::{BindReport, Guarantee};
 use mountwright_core::{Errno, FileMode, MountKey};
 
 use crate::backend::LinuxBackend;
-use crate::files::create::{FRESH, Sort};
-use crate::resolve::beneath::Crossing;
+use crate::files::create::{FRESH, SET_GROUP_ID, Sort};
 use crate::resolve::identity::{QUIETLY, kind, mount_root};
-use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH, S_IFDIR, STATX_NLINK};
+use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, S_IFDIR};
 use crate::syscalls::failure::{Fault, Step};
-use crate::syscalls::{At, Call, Kernel, Stat};
+use crate::syscalls::{At, Kernel, Stat};
 
 /// Result of the removal of what was created.
 enum Removal {
@@ -69,14 +68,6 @@ impl<Fd> Created<Fd> {
     }
 }
 
-/// Inherited by a directory that is made in a directory that has it.
-const SET_GROUP_ID: u16 = 0o2000;
-
-/// Returns true if a directory with this mode can be a new one: it has no permission that was not requested.
-fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
-    stat.mode & 0o7777 & !(mode.bits() | SET_GROUP_ID) == 0
-}
-
 impl<K: Kernel> LinuxBackend<K> {
     /// Creates a directory in `parent`, unless another process has created it first, and opens it by `open` in both
     /// cases.
@@ -95,18 +86,11 @@ impl<K: Kernel> LinuxBackend<K> {
             Err(fault) if fault.errno() == Errno::EEXIST => return open(),
             Err(fault) => return Err(fault),
         }
-        match self.beneath(parent, name, O_PATH | O_DIRECTORY, Crossing::Refuse) {
-            Ok(fresh) => {
-                let stat = self.stat_fd(&fresh, FRESH | STATX_NLINK)?;
-                if !may_be_fresh(&stat, mode) {
-                    return Err(Fault::new(Call::Openat, Errno::ESTALE));
-                }
+        match self.open_fresh_directory(parent, name, mode) {
+            Ok((fresh, stat)) => {
                 created.identify(&stat);
-                // A directory with an entry is in use by another bind, or is another directory.
-                if stat.links <= 2 {
-                    let inherited = FileMode::from_bits(mode.bits() | stat.mode & SET_GROUP_ID);
-                    self.correct_mode_of(&fresh, &stat, inherited)?;
-                }
+                let inherited = FileMode::from_bits(mode.bits() | stat.mode & SET_GROUP_ID);
+                self.correct_mode_of(&fresh, &stat, inherited)?;
                 Ok(fresh)
             }
             // Already a mount point, perhaps of another bind to the same target.
