@@ -1,10 +1,10 @@
 //! The mounts of a table that are a sandbox's.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Errno, Error};
-use crate::file::{FileKind, FinalSymlink};
+use crate::file::{DeviceNumber, FileKind, FinalSymlink};
 use crate::mount::subpath::subpath;
 use crate::mount::{MountId, MountInfo, MountKey};
 use crate::mount_table::tree::MountTree;
@@ -34,6 +34,8 @@ pub(crate) struct SandboxPlaces {
     /// The mount on the mounts directory, where nothing proves that a sandbox was set up on it: its contents are
     /// another process's.
     foreign: Option<MountId>,
+    /// The mounts that were on the directories at the first look, each with its device and root: ids are reused.
+    first: HashSet<(MountId, DeviceNumber, PathBuf)>,
 }
 
 /// The sandbox's mounts of one table.
@@ -88,11 +90,13 @@ impl SandboxPlaces {
             link: Some(link).filter(|_| shared_is_link),
             recorded: None,
             foreign: None,
+            first: HashSet::new(),
         };
         if let Some(dirs) = recovery.record() {
             places.take_record(mounter, dirs, table)?;
         }
         places.foreign = places.foreign_in(table);
+        places.first = table.iter().filter(|row| places.is_on_directory(*row)).map(known).collect();
         Ok(places)
     }
 
@@ -138,6 +142,12 @@ impl SandboxPlaces {
         (!is_set_up).then_some(row.id())
     }
 
+    /// True where a mount is on a directory whose mounts and names are the sandbox's.
+    fn is_on_directory(&self, row: MountRow<'_>) -> bool {
+        let directories = [Some(&self.mounts), self.moved.as_ref(), self.private.as_ref()];
+        directories.into_iter().flatten().any(|directory| *row.mount_point() == **directory)
+    }
+
     /// The sandbox's mounts in a table.
     pub(crate) fn find_in(&self, table: &MountTable) -> Found {
         let tree = MountTree::new(table);
@@ -172,6 +182,10 @@ impl SandboxPlaces {
         let holding = table.mount_holding(&self.mounts)?.to_info();
         Some(Shown { subpath: subpath(&holding, &self.mounts)?, holding })
     }
+}
+
+fn known(row: MountRow<'_>) -> (MountId, DeviceNumber, PathBuf) {
+    (row.id(), row.device(), row.root().into_owned())
 }
 
 fn is_missing(errno: Errno) -> bool {
@@ -277,6 +291,10 @@ impl<'a> Own<'a> {
             return Verdict::Unproven(UnprovenReason::NotSetUp);
         }
         let onto_itself = |role| if self.tree.is_onto_itself(row) { Verdict::Own(role) } else { Verdict::Other };
+        let is_new = self.places.is_on_directory(row) && !self.places.first.contains(&known(row));
+        if is_new && !self.tree.is_onto_itself(row) {
+            return Verdict::Unproven(UnprovenReason::MountedSince);
+        }
         if *path == *mounts {
             return onto_itself(OrphanRole::MountsOntoItself);
         }

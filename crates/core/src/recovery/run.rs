@@ -148,7 +148,11 @@ impl Reaping {
         Vec::new()
     }
 
+    /// Removes the empty names in a directory, unless a mount that is not proven to be the sandbox's is on it.
     fn remove_names(&mut self, fs: &dyn Filesystem, root: &Path) {
+        if self.report.unproven.iter().any(|unproven| unproven.path == root) {
+            return;
+        }
         let names = match left_names(fs, root, &self.seen) {
             Ok(names) => names,
             Err(error) => return self.report.errors.push(error),

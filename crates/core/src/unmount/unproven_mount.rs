@@ -39,6 +39,8 @@ pub enum UnprovenReason {
     NotOnShared,
     /// It is on the mounts directory, and no mount of the set-up shows it to the guest.
     NotSetUp,
+    /// It was mounted on one of the sandbox's directories after the recovery had begun.
+    MountedSince,
 }
 
 impl fmt::Display for UnprovenReason {
@@ -51,6 +53,7 @@ impl fmt::Display for UnprovenReason {
             Self::AnotherGroup => "its master is another peer group than that of the mounts directory",
             Self::NotOnShared => "it is not on the sandbox's shared mount",
             Self::NotSetUp => "no mount of a set-up shows it to the guest",
+            Self::MountedSince => "it was mounted after the recovery had begun",
         })
     }
 }

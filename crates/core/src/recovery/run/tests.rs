@@ -435,3 +435,31 @@ fn the_plan_of_a_recovery_is_what_it_begins_with() {
     assert_eq!(plan.steps(), run.plan().steps());
     assert!(!plan.steps().is_empty());
 }
+
+/// Runs a recovery and adds these mounts before step number `step`, counted from 0.
+fn reap_with(step: usize, added: &str, paper: &SharedPaper, mounts: &SharedMounts) -> Report {
+    let (fs, mounter) = (filesystem(paper), mounter(mounts));
+    let ports = Ports { filesystem: &fs, mounter: &mounter };
+    let mut run = recovery().start(&ports).unwrap();
+    for _ in 0..step {
+        run.advance(&ports).unwrap();
+    }
+    mounts.lock().unwrap().mounts.extend(MountTable::parse(added).iter().map(|row| row.to_info()));
+    run.finish(&ports).unwrap()
+}
+
+#[test]
+fn mount_that_appears_on_the_mounts_directory_during_a_recovery_stays_with_its_contents() {
+    const STRANGERS: &str =
+        "20 1 0:7 / /sb/mounts rw - tmpfs strangers rw\n21 20 0:6 / /sb/mounts/db rw - tmpfs data rw\n";
+    let steps = recovery()
+        .plan(&Ports { filesystem: &filesystem(&paper()), mounter: &mounter(&PaperMounts::with(SANDBOX)) })
+        .unwrap();
+    let look = steps.steps().iter().position(|step| step.starts_with("look up")).unwrap();
+    let (paper, mounts) = (paper(), PaperMounts::with(SANDBOX));
+    let report = reap_with(look, STRANGERS, &paper, &mounts);
+    assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 20, 21], "{report}");
+    assert!(paper.lock().unwrap().names.contains_key(Path::new("/sb/mounts/c/rootfs")), "{report}");
+    let reasons: Vec<_> = report.unproven.iter().map(|unproven| unproven.reason).collect();
+    assert_eq!(reasons, [UnprovenReason::MountedSince]);
+}
