@@ -258,9 +258,11 @@ impl<'a> Stack<'a> {
         Ok(())
     }
 
+    /// True where a child is still mounted. Whatever errno its unmount has, another caller may have been faster.
     fn child_stays(&self, child: &MountInfo) -> bool {
         let request = UnmountRequest::of_mount(child).with_mode(UnmountMode::Plain);
-        self.mounter.unmount(&request).is_err_and(|error| error.errno() != Errno::ENOENT)
+        self.mounter.unmount(&request).is_err()
+            && !self.mounter.find_mount(child.key()).is_err_and(|gone| gone.errno() == Errno::ENOENT)
     }
 
     fn unsettled(&self, attempts: u32) -> Stop {
@@ -366,5 +368,41 @@ mod tests {
         mounter.expect_mount_of().returning(move |_| Err(refused(Errno::EIO)));
         let stopped = Stack::at(&mounter, &Location::trusted("/m/c/v"), UnmountStrategy::Strict).unmount();
         assert_eq!(stopped, Err(Stop::Failed(refused(Errno::EIO).into())));
+    }
+
+    #[test]
+    fn child_that_another_caller_unmounts_first_does_not_make_the_mount_busy() {
+        const TREE: &str =
+            "1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /v /m/c/v rw - ext4 a rw\n3 2 0:9 / /m/c/v/x rw - tmpfs t rw\n";
+        let table = MountTable::parse(TREE);
+        let top = table.by_id(MountId(2)).unwrap().to_info();
+        for (errno, is_gone) in
+            [(Errno::EINVAL, true), (Errno::ESTALE, true), (Errno::EBUSY, false), (Errno::ENOENT, false)]
+        {
+            let (mut mounter, found, all) = (MockMounter::new(), top.clone(), table.clone());
+            let mut tops = 0;
+            mounter.expect_unmount().returning(move |request| {
+                let at = request.at().for_display();
+                let answer = match at.to_str() {
+                    Some("/m/c/v") if tops == 0 => Err(Errno::EBUSY),
+                    Some("/m/c/v") => Ok(()),
+                    _ => Err(errno),
+                };
+                tops += usize::from(at.ends_with("v"));
+                answer.map_err(|errno| OsError::new(Operation::Unmount, at, errno))
+            });
+            mounter
+                .expect_mount_of()
+                .returning(move |_| Ok(crate::mount::PathMount { mount: found.clone(), is_root: true }));
+            mounter.expect_mounts().returning(move || Ok(all.clone()));
+            let child = table.by_id(MountId(3)).unwrap().to_info();
+            mounter.expect_find_mount().returning(move |key| {
+                if is_gone { Err(OsError::new(Operation::FindMount, key, Errno::ENOENT)) } else { Ok(child.clone()) }
+            });
+            let at = Location::trusted("/m/c/v");
+            let taken = Stack::at(&mounter, &at, UnmountStrategy::Strict).only(top.key()).unmount();
+            let busy = Err(Stop::Not(Removal::Busy { by: vec!["/m/c/v/x".into()] }));
+            assert_eq!(taken, if is_gone { Ok(1) } else { busy }, "{errno}");
+        }
     }
 }
