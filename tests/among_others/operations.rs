@@ -471,7 +471,7 @@ pub(crate) const OF_A_MOUNT: &[Touch] = &[
 pub(crate) const IN_A_CHROOT: &[Touch] = &[
     Touch {
         name: "backing device",
-        run: |ports, _| match BackingDevice::of(&ports.both(), "/srv/vol".as_ref()) {
+        run: |ports, _| match BackingDevice::of(&ports.both(), "/srv/vol") {
             Ok(BackingDevice::Subtree { subpath, .. }) => {
                 Answer { text: subpath.display().to_string(), ..Answer::new("of a subtree") }
             }

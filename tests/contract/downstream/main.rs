@@ -91,7 +91,7 @@ fn a_mocked_mounter_answers_a_question() {
     let mut mounter = MockMounter::new();
     mounter.expect_mount_of().returning(|_| Err(OsError::new(Operation::MountOf, "/no", Errno::ENOENT)));
     let mounter: &dyn Mounter = &mounter;
-    assert_eq!(MountInfo::at(mounter, "/no".as_ref()).unwrap_err().errno(), Some(Errno::ENOENT));
+    assert_eq!(MountInfo::at(mounter, "/no").unwrap_err().errno(), Some(Errno::ENOENT));
 }
 
 /// A directory with files of these names and nothing else.
@@ -113,8 +113,8 @@ fn a_mocked_filesystem_and_directory_are_counted() {
         Ok(directory)
     });
     let fs: &dyn Filesystem = &fs;
-    assert_eq!(FileCount::below(fs, "/volume".as_ref(), 8), Ok(FileCount::Exactly(3)));
-    assert_eq!(FileCount::below(fs, "/volume".as_ref(), 2), Ok(FileCount::Over(2)));
+    assert_eq!(FileCount::below(fs, "/volume", 8), Ok(FileCount::Exactly(3)));
+    assert_eq!(FileCount::below(fs, "/volume", 2), Ok(FileCount::Over(2)));
 }
 
 #[test]

@@ -24,7 +24,7 @@ fn what_a_test_mounts_is_its_own() {
         let mut request = MountRequest::new("tmpfs", Location::trusted("/tmp"));
         request.source = Some("of-the-test".into());
         kernel.mount(&request).unwrap();
-        assert_eq!(MountInfo::at(&kernel, "/tmp".as_ref()).unwrap().source, "of-the-test");
+        assert_eq!(MountInfo::at(&kernel, "/tmp").unwrap().source, "of-the-test");
     }));
     let here = LinuxBackend::new().mounts().unwrap();
     assert!(here.iter().all(|row| *row.source() != *"of-the-test"), "the machine has the mount of the test");

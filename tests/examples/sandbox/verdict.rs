@@ -168,7 +168,7 @@ fn ask(fs: &dyn Filesystem, mounter: &dyn Mounter, mount: &Mount, unbuilt: &Unbu
         return Ok(Verdict::NotBuilt { why });
     }
     // By the source: the host's names at the destination say nothing about the container.
-    if PathDevice::is_host_device(fs, source.as_std_path())? {
+    if PathDevice::is_host_device(fs, source)? {
         return Ok(Verdict::HostDevice);
     }
     fs.metadata(&Location::trusted(source), FinalSymlink::Follow)?;

@@ -22,8 +22,8 @@ impl PathDevice {
     ///
     /// [`Error::Os`]: the look-up failed with an errno other than `ENOENT` and `ENOTDIR` (`EACCES`, `EIO`, `ELOOP`).
     #[doc(alias = "isHostDevice")]
-    pub fn is_host_device(fs: &dyn Filesystem, path: &Path) -> Result<bool, Error> {
-        let path = clean_path(path);
+    pub fn is_host_device(fs: &dyn Filesystem, path: impl AsRef<Path>) -> Result<bool, Error> {
+        let path = clean_path(path.as_ref());
         match rest_below(path.as_os_str().as_bytes(), b"/dev") {
             None => Ok(false),
             Some(b"") => Ok(true),

@@ -17,7 +17,8 @@ impl MountInfo {
     /// [`Error::Unspecified`]: the path is empty. [`Error::NotAMountPoint`]: it exists and no mount has its root there.
     /// [`Error::Os`]: it leads nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
     #[doc(alias = "GetDevicePathAndFsTypeOptions")]
-    pub fn at(mounter: &dyn Mounter, path: &Path) -> Result<Self, Error> {
+    pub fn at(mounter: &dyn Mounter, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         if path.as_os_str().is_empty() {
             return Err(Error::Unspecified { what: "path" });
         }

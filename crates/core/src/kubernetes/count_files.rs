@@ -26,7 +26,8 @@ impl FileCount {
     /// [`Error::Os`]: the path does not exist, or it or a directory below it could not be read (`EACCES`, `EIO`,
     /// `EMFILE`).
     #[doc(alias = "countFiles")]
-    pub fn below(fs: &dyn Filesystem, path: &Path, limit: u64) -> Result<Self, Error> {
+    pub fn below(fs: &dyn Filesystem, path: impl AsRef<Path>, limit: u64) -> Result<Self, Error> {
+        let path = path.as_ref();
         if path.as_os_str().is_empty() {
             return Err(Error::Unspecified { what: "path" });
         }

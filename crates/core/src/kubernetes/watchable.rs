@@ -29,7 +29,7 @@ impl Watchability {
         if !VolumeKind::of(path).is_some_and(is_watched) {
             return Ok(false);
         }
-        Ok(matches!(FileCount::below(fs, path.as_std_path(), LIMIT)?, FileCount::Exactly(1..)))
+        Ok(matches!(FileCount::below(fs, path, LIMIT)?, FileCount::Exactly(1..)))
     }
 
     /// The result of testing whether a volume can be watched by the rule of Kata's Go runtime: the reason where it

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fmt;
 
-use crate::mount::{MountAttributes, Propagation};
+use crate::mount::{AttributeChange, MountAttributes, Propagation};
 use crate::path::Location;
 
 /// One option of a filesystem. `Debug` leaves the value out: it may be a password.
@@ -38,7 +38,19 @@ impl fmt::Debug for FilesystemOption {
 
 /// A new filesystem to be mounted: the input of [`Mounter::mount`](crate::ports::Mounter::mount).
 ///
-/// Non-exhaustive: create one with [`new`](Self::new) and set the fields that matter.
+/// Built as a [`BindRequest`](crate::mount::BindRequest) is; the fields show what was built.
+///
+/// ```
+/// use mountwright_core::mount::{FilesystemOption, Propagation};
+/// use mountwright_core::{Location, MountFlags, MountRequest};
+///
+/// let request = MountRequest::new("tmpfs", Location::trusted("/scratch"))
+///     .source("scratch")
+///     .option(FilesystemOption::with_value("size", "64k"))
+///     .read_only()
+///     .propagation(Propagation::Private);
+/// assert_eq!(request.attributes.flags, MountFlags::READ_ONLY);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
@@ -72,11 +84,52 @@ impl MountRequest {
             propagation: None,
         }
     }
+
+    /// Sets the source.
+    pub fn source(mut self, source: impl Into<OsString>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Changes the attributes of the mount.
+    pub fn attributes(mut self, change: AttributeChange) -> Self {
+        self.attributes = self.attributes.changed_by(change);
+        self
+    }
+
+    /// Makes the mount read-only, besides any other change: the mount alone, not its superblock.
+    pub fn read_only(self) -> Self {
+        self.attributes(AttributeChange::READ_ONLY)
+    }
+
+    /// Adds an option of the filesystem.
+    pub fn option(mut self, option: FilesystemOption) -> Self {
+        self.options.push(option);
+        self
+    }
+
+    /// Gives the new mount this propagation, also below a shared parent.
+    pub fn propagation(mut self, propagation: Propagation) -> Self {
+        self.propagation = Some(propagation);
+        self
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mount::MountFlags;
+
+    #[test]
+    fn a_request_is_built_step_by_step_as_a_bind_is() {
+        let request = MountRequest::new("tmpfs", Location::trusted("/m")).source("scratch");
+        let no_dev = AttributeChange::setting(MountFlags::NO_DEV);
+        let request = request.attributes(no_dev).read_only().option(FilesystemOption::flag("noswap"));
+        let request = request.option(FilesystemOption::with_value("size", "64k")).propagation(Propagation::Slave);
+        assert_eq!(request.source.as_deref(), Some("scratch".as_ref()));
+        assert_eq!(request.attributes.flags, MountFlags::NO_DEV | MountFlags::READ_ONLY);
+        assert_eq!((request.options.len(), request.propagation), (2, Some(Propagation::Slave)));
+    }
 
     #[test]
     fn debug_leaves_secrets_out() {

@@ -14,6 +14,7 @@ use crate::mount::{MountAttributes, MountId, MountInfo, PropagationState};
 use crate::mount_table::OddLine;
 use crate::mount_table::index::{ById, ByPlace};
 use crate::mount_table::line::Columns;
+use crate::mount_table::text::RowText;
 use crate::path::swar::position_of;
 
 /// All mounts that a process sees, as one text and rows that point into it.
@@ -34,7 +35,7 @@ use crate::path::swar::position_of;
 ///       95 28 0:45 / /mnt/team\\040share rw - nfs4 nas:/export rw\n",
 /// );
 /// let nas = table.mount_at("/mnt/team share".as_ref()).unwrap();
-/// assert_eq!(&*nas.fs_type(), "nfs4");
+/// assert_eq!(nas.fs_type(), "nfs4");
 /// assert_eq!(table.mount_holding("/mnt/else".as_ref()).unwrap().id().0, 28);
 /// ```
 pub struct MountTable {
@@ -331,13 +332,13 @@ impl<'a> MountRow<'a> {
     }
 
     /// The type of its filesystem.
-    pub fn fs_type(&self) -> Cow<'a, OsStr> {
-        unescaped_text(self.columns.fs_type)
+    pub fn fs_type(&self) -> RowText<'a> {
+        RowText(unescaped_text(self.columns.fs_type))
     }
 
     /// The source that the filesystem reports.
-    pub fn source(&self) -> Cow<'a, OsStr> {
-        unescaped_text(self.columns.source)
+    pub fn source(&self) -> RowText<'a> {
+        RowText(unescaped_text(self.columns.source))
     }
 
     /// The options of its superblock.

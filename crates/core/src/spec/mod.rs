@@ -5,6 +5,7 @@ pub(crate) mod fs_group;
 pub(crate) mod mount;
 #[cfg(feature = "oci-spec")]
 pub(crate) mod oci;
+pub(crate) mod option_setters;
 pub(crate) mod option_word;
 pub(crate) mod options;
 pub(crate) mod requests;

@@ -21,7 +21,7 @@
 //!     let ran = test_namespace::run(|_privilege| {
 //!         let kernel = LinuxBackend::new();
 //!         kernel.mount(&MountRequest::new("tmpfs", Location::trusted("/tmp"))).unwrap();
-//!         assert_eq!(MountInfo::at(&kernel, "/tmp".as_ref()).unwrap().fs_type, "tmpfs");
+//!         assert_eq!(MountInfo::at(&kernel, "/tmp").unwrap().fs_type, "tmpfs");
 //!     });
 //!     ran.unwrap(); // "could not" is a failure here; print it where you want to go on
 //! }
