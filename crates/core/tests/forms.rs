@@ -199,10 +199,15 @@ fn requests_and_reports() {
         "top_change": {"set": ["nosuid"], "clear": [], "atime": null}, "propagation": null, "required": "window",
         "missing_target": "refuse", "occupied_target": "refuse",
     }));
+    form::<BindRequest>(json!({
+        "source": {"trusted": "/a"}, "target": {"trusted": "/b"}, "recursion": "this", "change": change,
+        "propagation": null, "required": "window",
+        "missing_target": {"create": {"mode": "0755", "file_mode": "0644"}}, "occupied_target": "refuse",
+    }));
     form::<BindReport>(json!({"mount": {"reused": 9}, "guarantee": "window", "created": ["/m/b", [47, 255]]}));
     form::<BindReport>(json!({
         "mount": {"reused": 9}, "guarantee": "atomic", "created": [],
-        "target": {"device": "8:1", "inode": 7, "kind": "directory"},
+        "target": {"device": "8:1", "inode": 7, "kind": "directory"}, "propagation": "slave",
     }));
     form::<FilesystemOption>(json!({"key": "size", "value": "64k"}));
     form::<MountRequest>(json!({

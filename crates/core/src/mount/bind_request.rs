@@ -16,9 +16,12 @@ pub(crate) enum MissingTarget {
     Refuse,
     /// Create it: a directory for a directory, an empty file for anything else, and the directories above it.
     Create {
-        /// The mode of everything created, whatever the umask. A directory inherits set-group-id from the directory above
-        /// too.
+        /// The mode of every directory that is created, and of a file where it has no other, whatever the umask. A
+        /// directory inherits set-group-id from the directory above too.
         mode: FileMode,
+        /// The mode of a created file.
+        #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+        file_mode: Option<FileMode>,
     },
 }
 
@@ -83,7 +86,7 @@ impl BindRequest {
     }
 
     /// A private bind of `source` onto `target`, which is created where it is missing: a directory for a directory, an
-    /// empty file for anything else, with the directories above it, all of mode 0755.
+    /// empty file for anything else, with the directories above it, all of mode 0755 ([`FileMode::MOUNT_TARGET`]).
     #[doc(alias = "bindMount")]
     pub fn private(source: Location, target: Location) -> Self {
         Self::new(source, target).propagation(Propagation::Private).creating_target(FileMode::MOUNT_TARGET)
@@ -119,6 +122,8 @@ impl BindRequest {
 
     /// Gives the new mount this propagation, also below a shared parent.
     ///
+    /// A slave of a source that is neither shared nor a slave is private: [`BindReport::propagation`] says so.
+    ///
     /// A private or unbindable mount leaves the peer group of the source before it is visible. So do the copies that
     /// the kernel creates at the peers of a shared parent: a later mount below any of them does not propagate to the
     /// source, nor from it.
@@ -133,9 +138,16 @@ impl BindRequest {
         self
     }
 
-    /// Creates the target where it is missing.
+    /// Creates the target where it is missing, and the directories above it, all of this mode.
     pub fn creating_target(mut self, mode: FileMode) -> Self {
-        self.missing_target = MissingTarget::Create { mode };
+        self.missing_target = MissingTarget::Create { mode, file_mode: None };
+        self
+    }
+
+    /// Creates the target where it is missing: directories of one mode, the target itself of the other where it is a file.
+    /// [`FileMode::MOUNT_TARGET`] is what runc and the original use for both.
+    pub fn creating_target_with(mut self, directories: FileMode, file: FileMode) -> Self {
+        self.missing_target = MissingTarget::Create { mode: directories, file_mode: Some(file) };
         self
     }
 
@@ -208,10 +220,18 @@ impl BindRequest {
         self.required
     }
 
-    /// The mode with which a missing target is created; `None`: it is not.
+    /// The mode of directories that are created for a missing target; `None`: it is not created.
     pub fn target_mode(&self) -> Option<FileMode> {
         match self.missing_target {
-            MissingTarget::Create { mode } => Some(mode),
+            MissingTarget::Create { mode, .. } => Some(mode),
+            MissingTarget::Refuse => None,
+        }
+    }
+
+    /// The mode of a missing target that is created as a file; `None`: it is not created.
+    pub fn target_file_mode(&self) -> Option<FileMode> {
+        match self.missing_target {
+            MissingTarget::Create { mode, file_mode } => Some(file_mode.unwrap_or(mode)),
             MissingTarget::Refuse => None,
         }
     }
@@ -244,17 +264,28 @@ pub struct BindReport {
     /// [`OccupiedTarget::Stack`], and where the server of the filesystem refuses to return the metadata.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub target: Option<FileIdentity>,
+    /// The propagation that the new mount has: the requested one, but [`Propagation::Private`] for a slave of a source that is
+    /// neither shared nor a slave, of which the kernel makes a private mount without an error. Of a recursive bind, that of
+    /// the topmost mount. `None`: none was requested, or the mount was gone before it could be looked at.
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub propagation: Option<Propagation>,
 }
 
 impl BindReport {
     /// A report of this mount, for which nothing was created.
     pub const fn new(mount: MountKey, guarantee: Guarantee) -> Self {
-        Self { mount, guarantee, created: Vec::new(), target: None }
+        Self { mount, guarantee, created: Vec::new(), target: None, propagation: None }
     }
 
     /// Adds what was created.
     pub fn creating(mut self, created: Vec<PathBuf>) -> Self {
         self.created = created;
+        self
+    }
+
+    /// Sets the propagation that the mount has.
+    pub const fn with_propagation(mut self, propagation: Option<Propagation>) -> Self {
+        self.propagation = propagation;
         self
     }
 

@@ -68,13 +68,31 @@ impl<'a, Fd> Attached<'a, Fd> {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Attaches `tree` to the target, checks that the target shows it, and sets its propagation.
+    /// Returns the propagation of a new bind: a slave without a master is private, without an error of the kernel. `None`:
+    /// the request leaves it to the kernel, or the mount is gone again.
+    pub(crate) fn propagation_given(
+        &self,
+        request: &BindRequest,
+        mount: MountKey,
+        standing: Option<Standing>,
+    ) -> Option<Propagation> {
+        match request.wanted_propagation()? {
+            Propagation::Slave => {
+                let standing = standing.or_else(|| self.standing(mount).ok())?;
+                Some(if standing.master.is_some() { Propagation::Slave } else { Propagation::Private })
+            }
+            given => Some(given),
+        }
+    }
+
+    /// Attaches `tree` to the target, checks that the target shows it, and sets its propagation. Returns its relations right
+    /// after the attach where the kernel was asked.
     pub(crate) fn attach(
         &self,
         (tree, mount): (&K::Fd, MountKey),
         target: &Target<'_, K::Fd>,
         last: &LastStep<'_, K::Fd>,
-    ) -> Step<()> {
+    ) -> Step<Option<Standing>> {
         let attached = self.about_to_attach((tree, mount), target, last)?;
         self.calls
             .move_mount(tree, &target.file, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
@@ -103,9 +121,10 @@ impl<K: Kernel> LinuxBackend<K> {
         mut attached: Attached<'_, K::Fd>,
         target: &Target<'_, K::Fd>,
         last: &LastStep<'_, K::Fd>,
-    ) -> Step<()> {
+    ) -> Step<Option<Standing>> {
         attached.standing = self.look_at(&attached, target, last)?;
-        self.settle(&attached, target, last)
+        self.settle(&attached, target, last)?;
+        Ok(attached.standing)
     }
 
     /// Checks that the mount is on its target and visible. Returns its relations where the kernel was asked.

@@ -53,17 +53,20 @@ impl<K: Kernel> LinuxBackend<K> {
         let mut created = Created::nothing();
         let bound = match staging {
             Some(staging) => {
-                let mount = self.bind_by_staging(request, source, staging, &mut created);
-                mount.map(|mount| (mount, Guarantee::Atomic))
+                let bound = self.bind_by_staging(request, source, staging, &mut created);
+                bound.map(|bound| (bound, Guarantee::Atomic))
             }
             None if !may_be_in_place(request) => Err(self.no_staging()),
             None => {
                 let guarantee = if changes(request) { Guarantee::Window } else { Guarantee::Atomic };
-                self.bind_in_place(request, source, &mut created).map(|mount| (mount, guarantee))
+                self.bind_in_place(request, source, &mut created).map(|bound| (bound, guarantee))
             }
         };
         match bound {
-            Ok((mount, guarantee)) => Ok(created.report(mount, guarantee)),
+            Ok(((mount, standing), guarantee)) => {
+                let propagation = self.propagation_given(request, mount, standing);
+                Ok(created.report(mount, guarantee).with_propagation(propagation))
+            }
             Err(fault) => Err(self.take_back(created, fault)),
         }
     }
@@ -74,7 +77,7 @@ impl<K: Kernel> LinuxBackend<K> {
         source: &K::Fd,
         staging: Staging<K::Fd>,
         created: &mut Created<K::Fd>,
-    ) -> Step<MountKey> {
+    ) -> Step<Bound> {
         let last = last_step(request, parts(request), None);
         let moved = self
             .stage(&staging, source, MS_BIND | recursive(request.recursion(), MS_REC))
@@ -86,7 +89,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let Moved { copy, target, mount, standing, fence } = &moved;
         let attached = Attached { tree: copy, mount: *mount, standing: *standing, fence: *fence };
         self.settle(&attached, target, &last)?;
-        Ok(moved.mount)
+        Ok((moved.mount, moved.standing))
     }
 
     /// Changes the staged copy and moves it to the target.
@@ -119,7 +122,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Binds at the target and changes the mount there. A mount that is to be private or a slave must not be a peer of
     /// its source before that, nor have copies.
-    fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<MountKey> {
+    fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<Bound> {
         let target = self.target(request, source, created)?;
         let before_it_is_seen = changes(request) || parts(request);
         if before_it_is_seen && self.has_peers(&target.file)? || parts(request) && self.has_peers(source)? {
@@ -136,8 +139,8 @@ impl<K: Kernel> LinuxBackend<K> {
                 None => Ok(()),
             })
             .map_err(|fault| self.take_off((&copy, mount), &target, last.apart, fault))?;
-        self.finish(Attached::new(&copy, mount, last.recursion), &target, &last)?;
-        Ok(mount)
+        let standing = self.finish(Attached::new(&copy, mount, last.recursion), &target, &last)?;
+        Ok((mount, standing))
     }
 
     /// Returns the error of a bind that needs a staging directory where none is possible: `EPERM` if the process may
@@ -163,6 +166,9 @@ impl<K: Kernel> LinuxBackend<K> {
         self.mount_by_flags(Reach::Descriptor(copy), MS_REMOUNT | MS_BIND | ms_bits(attributes))
     }
 }
+
+/// A new mount, and its relations right after the attach where the kernel was asked.
+type Bound = (MountKey, Option<Standing>);
 
 /// A copy that was moved from the staging directory to its target.
 struct Moved<'a, Fd> {

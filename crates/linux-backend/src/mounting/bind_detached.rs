@@ -57,7 +57,10 @@ impl<K: Kernel> LinuxBackend<K> {
         let attached =
             self.target(request, &tree, &mut created).and_then(|target| self.attach((&tree, mount), &target, &last));
         match attached {
-            Ok(()) => Ok(created.report(mount, Guarantee::Atomic)),
+            Ok(standing) => {
+                let propagation = self.propagation_given(request, mount, standing);
+                Ok(created.report(mount, Guarantee::Atomic).with_propagation(propagation))
+            }
             Err(fault) => Err(self.take_back(created, fault)),
         }
     }

@@ -55,6 +55,13 @@ enum Trust {
     Beneath(Crossing),
 }
 
+/// The modes of created directories and of a created file.
+type Modes = (FileMode, FileMode);
+
+fn target_modes(request: &BindRequest) -> Option<Modes> {
+    request.target_mode().zip(request.target_file_mode())
+}
+
 impl<K: Kernel> LinuxBackend<K> {
     /// Returns the sort of a file: directory or not.
     pub(crate) fn sort_of(&self, file: &K::Fd) -> Step<Sort> {
@@ -123,8 +130,8 @@ impl<K: Kernel> LinuxBackend<K> {
         source: &K::Fd,
         created: &mut Created<K::Fd>,
     ) -> Step<K::Fd> {
-        match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), request.target_mode()) {
-            (Err(fault), Some(mode)) if fault.errno() == Errno::ENOENT && !path.as_os_str().is_empty() => {
+        match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), target_modes(request)) {
+            (Err(fault), Some(modes)) if fault.errno() == Errno::ENOENT && !path.as_os_str().is_empty() => {
                 let bytes = path.as_os_str().as_bytes();
                 let (start, rest) = match bytes.strip_prefix(b"/") {
                     Some(rest) => (Path::new("/"), rest),
@@ -133,7 +140,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 let start_fd = self.open_root(start)?;
                 let names = rest.split(|&byte| byte == b'/').filter(|name| !name.is_empty()).map(OsStr::from_bytes);
                 let shown = if start == Path::new("/") { PathBuf::from("/") } else { PathBuf::new() };
-                Ok(self.make_way((start_fd, shown), names, Trust::Trusted, (mode, source), created)?.0)
+                Ok(self.make_way((start_fd, shown), names, Trust::Trusted, (modes, source), created)?.0)
             }
             (found, _) => found,
         }
@@ -153,11 +160,11 @@ impl<K: Kernel> LinuxBackend<K> {
         };
         let root_fd = self.open_root(root)?;
         let found = self.existing_beneath(&root_fd, path, crossing);
-        match (found, request.target_mode()) {
-            (Err(fault), Some(mode)) if fault.errno() == Errno::ENOENT => {
+        match (found, target_modes(request)) {
+            (Err(fault), Some(modes)) if fault.errno() == Errno::ENOENT => {
                 let trust = Trust::Beneath(crossing);
                 let way =
-                    self.make_way((root_fd, root.to_path_buf()), path.components(), trust, (mode, source), created);
+                    self.make_way((root_fd, root.to_path_buf()), path.components(), trust, (modes, source), created);
                 way.map(|(file, named)| (file, Some(named)))
             }
             (found, _) => {
@@ -192,7 +199,7 @@ impl<K: Kernel> LinuxBackend<K> {
         (start, mut shown): (K::Fd, PathBuf),
         names: impl Iterator<Item = &'n OsStr>,
         trust: Trust,
-        (mode, source): (FileMode, &K::Fd),
+        (modes, source): (Modes, &K::Fd),
         created: &mut Created<K::Fd>,
     ) -> Step<(K::Fd, Named<'n, K::Fd>)> {
         let mut dir = Rc::new(start);
@@ -211,9 +218,9 @@ impl<K: Kernel> LinuxBackend<K> {
                 Err(fault) if fault.errno() == Errno::ENOENT => {
                     let place = (&dir, name, shown.as_path());
                     if !last || self.sort_of(source)? == Sort::Directory {
-                        self.make_directory_for_mount(place, mode, created, open)?
+                        self.make_directory_for_mount(place, modes.0, created, open)?
                     } else {
-                        self.make_file_for_mount(place, mode, created, open)?
+                        self.make_file_for_mount(place, modes.1, created, open)?
                     }
                 }
                 other => other?,

@@ -249,6 +249,42 @@ pub(super) const CASES: &[Case] = &[
         s.detached("/w/origin/sub");
         assert!(!s.is_mounted("/w/origin/sub"));
     }),
+    Case::new(
+        "the report of a bind names the propagation that the mount has: a slave without a master is private",
+        |s| {
+            s.tmpfs("/w/source");
+            s.dir("/w/target");
+            shared_parent(s);
+            let report = |target: &str, propagation: Propagation, tree: bool| {
+                let request = bind("/w/source", target).propagation(propagation);
+                let request = if tree { request.recursive() } else { request };
+                let bound = s.mounter().bind(&request);
+                // Before 5.12 no tree can be changed there; before 5.15 a slave has no place below a mount with peers.
+                let report = bound.map(|report| report.propagation).ok()?;
+                let is_slave = state(s, target).master.is_some();
+                assert_eq!(report == Some(Propagation::Slave), is_slave, "{target} {propagation} {report:?}");
+                s.detached(target);
+                report
+            };
+            for (source, given) in
+                [(Propagation::Private, Propagation::Private), (Propagation::Shared, Propagation::Slave)]
+            {
+                s.propagate("/w/source", source);
+                assert_eq!(report("/w/target", Propagation::Slave, false), Some(given), "a slave of a {source} mount");
+                for (target, tree) in [("/w/target", true), ("/w/parent/target", false), ("/w/parent/target", true)] {
+                    let found = report(target, Propagation::Slave, tree);
+                    assert!(
+                        found.is_none() || found == Some(given),
+                        "{target}: a slave of a {source} mount: {found:?}"
+                    );
+                }
+                for wanted in [Propagation::Private, Propagation::Shared, Propagation::Unbindable] {
+                    assert_eq!(report("/w/target", wanted, false), Some(wanted));
+                }
+            }
+            assert_eq!(s.mounter().bind(&bind("/w/source", "/w/target")).unwrap().propagation, None);
+        },
+    ),
     Case::new("what is mounted in the copy of a slave bind is neither in its source nor in the bind", |s| {
         shared_parent(s);
         shared_origin(s);

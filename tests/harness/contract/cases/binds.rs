@@ -160,6 +160,24 @@ pub(super) const CASES: &[Case] = &[
         }
         assert_eq!((s.kind("/w/t"), s.mode("/w/t")), (Some(FileKind::Directory), 0o640));
     }),
+    Case::new("directories and the file that are made for a target have a mode each, 0755 by default", |s| {
+        s.file("/w/source", b"text");
+        s.dir("/w/directory");
+        s.world().set_umask(0o077);
+        let made = |request: BindRequest, path: &str| {
+            s.mounter().bind(&request).unwrap();
+            s.detached(path);
+            (s.mode(Path::new(path).parent().unwrap()), s.mode(path))
+        };
+        for (place, path) in [(at("/w/t/file"), "/w/t/file"), (below("/w", "b/file"), "/w/b/file")] {
+            let request = onto("/w/source", place).creating_target_with(mode(0o751), mode(0o640));
+            assert_eq!(made(request, path), (0o751, 0o640));
+        }
+        let directory = bind("/w/directory", "/w/d/directory").creating_target_with(mode(0o751), mode(0o640));
+        assert_eq!(made(directory, "/w/d/directory"), (0o751, 0o751));
+        let private = BindRequest::private(at("/w/source"), at("/w/p/file"));
+        assert_eq!(made(private, "/w/p/file"), (0o755, 0o755));
+    }),
     Case::new("a target that is there already is not made again, and keeps its mode", |s| {
         s.dir("/w/source");
         s.dir("/w/target");
