@@ -1,7 +1,11 @@
 //! Injected failures, hooks and the journal at the ports.
 
-use mountwright_core::file::FinalSymlink;
-use mountwright_core::{BindRequest, Errno, FileMode, Filesystem, Location, Mounter, Operation, UnmountRequest};
+use mountwright_core::device::{BackingDevice, PathDevice};
+use mountwright_core::file::{FileKind, FinalSymlink};
+use mountwright_core::ports::WithoutWaiting;
+use mountwright_core::{
+    Backend, BindRequest, Errno, FileMode, Filesystem, Location, MountInfo, Mounter, Operation, UnmountRequest,
+};
 use mountwright_fake::{Failure, FakeBackend, HostBuilder};
 
 fn at(path: &str) -> Location {
@@ -149,6 +153,22 @@ fn what_would_wait_for_a_dead_server_fails() {
     host.unmount(&UnmountRequest::new(at("/copy"))).unwrap();
     host.machine(|machine| machine.unhang("/nas".as_ref())).unwrap();
     assert!(host.metadata(&at("/nas/d"), FinalSymlink::Follow).is_ok());
+}
+
+#[test]
+fn questions_without_waiting_are_answered_at_the_root_of_a_dead_mount_and_refused_below() {
+    let host =
+        HostBuilder::from_text("mount /nas fuse.sshfs me@host:/\nhang /nas").unwrap().dir("/nas/d").build().unwrap();
+    let view = WithoutWaiting(&host as &dyn Backend);
+    let backing = |path: &str| BackingDevice::of(&view, path);
+    let device = |path: &str| PathDevice::of(&view, path);
+    assert!(matches!(backing("/nas").unwrap(), BackingDevice::Anonymous { .. }));
+    assert_eq!(device("/nas").unwrap().mount_point(), Some("/nas".as_ref()));
+    assert_eq!(PathDevice::of(&host, "/nas"), device("/nas"));
+    assert_eq!(view.metadata(&at("/nas"), FinalSymlink::Follow).unwrap().kind, FileKind::Directory);
+    assert!(backing("/nas/d").unwrap_err().would_wait() && device("/nas/d").unwrap_err().would_wait());
+    assert!(MountInfo::at(&view, "/nas/d").unwrap_err().would_wait());
+    assert!(view.open_dir(&at("/nas")).err().unwrap().would_wait());
 }
 
 #[test]

@@ -34,8 +34,16 @@ impl<B: Filesystem> Filesystem for Audited<B> {
         self.noting(Operation::Metadata).metadata(at, link)
     }
 
+    fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
+        self.noting(Operation::Metadata).metadata_cached(at, link)
+    }
+
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
         self.noting(Operation::Canonicalize).canonicalize(path)
+    }
+
+    fn canonicalize_cached(&self, path: &Path) -> Result<PathBuf, OsError> {
+        self.noting(Operation::Canonicalize).canonicalize_cached(path)
     }
 
     fn current_dir(&self) -> Result<PathBuf, OsError> {
@@ -108,6 +116,14 @@ impl<B: Mounter> Mounter for Audited<B> {
 
     fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError> {
         self.noting(Operation::FilesystemOf).filesystem_of(at)
+    }
+
+    fn mount_of_cached(&self, at: &Location) -> Result<PathMount, OsError> {
+        self.noting(Operation::MountOf).mount_of_cached(at)
+    }
+
+    fn filesystem_of_cached(&self, at: &Location) -> Result<FilesystemOf, OsError> {
+        self.noting(Operation::FilesystemOf).filesystem_of_cached(at)
     }
 
     fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError> {

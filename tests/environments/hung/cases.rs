@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use camino::Utf8Path;
-use mountwright_core::device::BackingDevice;
+use mountwright_core::device::{BackingDevice, PathDevice};
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::kubernetes::EmptyDirMedium;
 use mountwright_core::mount::UnmountMode;
@@ -19,9 +19,9 @@ use mountwright_tests::kernel_trials::KernelCase;
 
 use crate::server::{Hung, at_once, clear, waits};
 
-const ROOT: &str = "/w/dead";
+pub(crate) const ROOT: &str = "/w/dead";
 
-fn at(path: &str) -> Location {
+pub(crate) fn at(path: &str) -> Location {
     Location::trusted(path)
 }
 
@@ -29,7 +29,7 @@ fn below(path: &str) -> Location {
     Location::beneath("/w", path).unwrap()
 }
 
-fn syscall_sets() -> [LinuxBackend; 4] {
+pub(crate) fn syscall_sets() -> [LinuxBackend; 4] {
     let without_statmount = SyscallSet::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
     let old = without_statmount.without(Call::MountSetattr).without(Call::Openat2);
     [SyscallSet::ALL, without_statmount, old, SyscallSet::NONE]
@@ -56,8 +56,14 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("the device behind the root of a dead mount is found at once", || {
         let _server = Hung::on(ROOT);
         for backend in syscall_sets() {
-            let found = at_once("a device", move || BackingDevice::of(&backend, Path::new(ROOT)));
+            let b = backend.clone();
+            let found = at_once("a device", move || BackingDevice::of(&b, Path::new(ROOT)));
             assert!(matches!(found.unwrap(), BackingDevice::Anonymous { .. }));
+            // Without openat2 the kind of the file is asked of the file.
+            if backend.uses(Call::Openat2) {
+                let found = at_once("a device", move || PathDevice::of(&backend, Path::new(ROOT))).unwrap();
+                assert_eq!(found.mount_point(), Some(Path::new(ROOT)));
+            }
         }
     }),
     KernelCase::new("below it the kernel waits for the server, and the cached forms return EAGAIN at once", || {

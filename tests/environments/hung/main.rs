@@ -4,7 +4,12 @@
 //! be enough. So this fails, and never hangs.
 
 mod cases;
+// Its `main` is for the command alone.
+#[allow(dead_code)]
+#[path = "../../examples/responsive/main.rs"]
+mod responsive;
 mod server;
+mod without_waiting;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -26,6 +31,6 @@ fn main() -> ExitCode {
         std::process::exit(1);
     });
     let lacking = (!has_device).then_some("/dev/fuse may not be opened here");
-    let cases = cases::CASES.iter().map(|case| kernel.trial_lacking(*case, lacking));
+    let cases = cases::CASES.iter().chain(without_waiting::CASES).map(|case| kernel.trial_lacking(*case, lacking));
     libtest_mimic::run(&arguments, cases.collect()).exit_code()
 }

@@ -6,9 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use crate::device::BackingDevice;
+use crate::device::kind_and_device::kind_and_device;
 use crate::device::within_root::within_root;
 use crate::error::{Errno, Error, Operation, OsError};
-use crate::file::{FileKind, FinalSymlink};
+use crate::file::FileKind;
 use crate::mount::{MountFlags, MountInfo};
 use crate::path::Location;
 use crate::ports::{Backend, Filesystem};
@@ -32,14 +33,16 @@ impl BackingDevice {
     ///
     /// Symlinks are followed; a relative path starts at the current directory. The path is resolved more than once: use
     /// it only for paths that no untrusted process can change. At the root of a filesystem's mount the server is not
-    /// asked; elsewhere it may block in a dead filesystem, because the type of the file is read there.
+    /// asked, nor at the root of a bind (Linux 5.12); elsewhere it may block in a dead filesystem, because the type of the file
+    /// is read there, unless it is asked through [`WithoutWaiting`](crate::ports::WithoutWaiting).
     ///
     /// # Errors
     ///
     /// [`Error::Unspecified`]: the path is empty. [`Error::OutsideRoot`]: its mount point lies outside this process's
     /// root. [`Error::Os`]: it leads nowhere (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`), or another process is moving it,
     /// so that its place within its mount could not be determined (`ESTALE`).
-    pub fn of(backend: &dyn Backend, path: &Path) -> Result<Self, Error> {
+    pub fn of(backend: &dyn Backend, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         let (fs, mounter) = (backend.filesystem(), backend.mounter());
         if path.as_os_str().is_empty() {
             return Err(Error::Unspecified { what: "path" });
@@ -48,7 +51,7 @@ impl BackingDevice {
         let looked = mounter.mount_of(&at);
         // The root of a filesystem is a directory: nothing has to be read there.
         let is_whole = looked.as_ref().is_ok_and(|found| found.is_root && found.mount.root.as_os_str() == "/");
-        let metadata = if is_whole { None } else { Some(fs.metadata(&at, FinalSymlink::Follow)?) };
+        let metadata = if is_whole { None } else { Some(kind_and_device(fs, &at)?) };
         let found = within_root(fs, mounter, &at, looked)?;
         let opens = !found.mount.attributes.flags.contains(MountFlags::NO_DEV);
         match metadata.map(|metadata| (metadata.kind, metadata.represents)) {
@@ -203,7 +206,7 @@ mod tests {
     #[test]
     fn a_mount_point_is_not_resolved_a_second_time() {
         let mut fs = MockFilesystem::new();
-        fs.expect_metadata().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, NVME, 2)));
+        fs.expect_metadata_cached().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, NVME, 2)));
         let (path, bound) = (Path::new("/v/bound"), mount(NVME, "/srv/data", "/v/bound", "ext4"));
         assert_subtree(
             BackingDevice::of(&Ports { filesystem: &fs, mounter: &mounter(path, &bound, true) }, path),
@@ -328,7 +331,7 @@ mod tests {
     #[test]
     fn a_mount_that_cannot_be_found_is_an_error() {
         let mut fs = MockFilesystem::new();
-        fs.expect_metadata().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, NVME, 2)));
+        fs.expect_metadata_cached().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, NVME, 2)));
         let mut mounter = MockMounter::new();
         mounter.expect_mount_of().return_once(|_| Err(OsError::new(Operation::MountOf, "/d", Errno::EACCES)));
         assert_eq!(

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use crate::device::PathDevice;
+use crate::device::kind_and_device::kind_and_device;
 use crate::error::Error;
 use crate::file::{FileKind, FinalSymlink};
 use crate::path::Location;
@@ -15,6 +16,8 @@ impl PathDevice {
     /// * A block or character device node, wherever it is, gives the device that it represents. Everything else is on a
     ///   filesystem, also a socket or a directory in `/dev`.
     /// * Symlinks are followed first. A relative path starts at the current directory.
+    /// * At the root of a mount the server is not asked (Linux 5.12); elsewhere it may block in a dead filesystem, unless it
+    ///   is asked through [`WithoutWaiting`](crate::ports::WithoutWaiting).
     /// * The mount point is the directory at which the device number changes on the way up. A bind from the same
     ///   filesystem is not seen, and a device number can be anonymous (btrfs, overlay): do not pass a device to a guest
     ///   because of this result. Use [`BackingDevice::of`](crate::device::BackingDevice::of) for that.
@@ -25,11 +28,12 @@ impl PathDevice {
     /// `/`, so no device is mounted there; callers then share the path. [`Error::Os`]: the metadata of the path, or of
     /// a directory above it, could not be read (`ENOENT`, `ENOTDIR`, `ELOOP`, `EACCES`).
     #[doc(alias = "getDeviceForPath")]
-    pub fn of(fs: &dyn Filesystem, path: &Path) -> Result<Self, Error> {
+    pub fn of(fs: &dyn Filesystem, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
         if path.as_os_str().is_empty() {
             return Err(Error::Unspecified { what: "path" });
         }
-        let metadata = fs.metadata(&Location::trusted(path), FinalSymlink::Follow)?;
+        let metadata = kind_and_device(fs, &Location::trusted(path))?;
         match (metadata.kind, metadata.represents) {
             (FileKind::BlockDevice, Some(device)) => return Ok(PathDevice::BlockNode { device }),
             (FileKind::CharacterDevice, Some(device)) => return Ok(PathDevice::CharNode { device }),
@@ -167,7 +171,7 @@ mod tests {
     #[test]
     fn a_current_directory_that_is_gone_is_an_error() {
         let mut fs = MockFilesystem::new();
-        fs.expect_metadata().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, SDA1, 2)));
+        fs.expect_metadata_cached().return_once(|_, _| Ok(Metadata::new(FileKind::Directory, SDA1, 2)));
         fs.expect_current_dir().once().return_once(|| Err(OsError::new(Operation::CurrentDir, ".", Errno::ENOENT)));
         let Error::Os(error) = PathDevice::of(&fs, Path::new(".")).unwrap_err() else { panic!("another error") };
         assert_eq!((error.operation(), error.errno()), (Operation::CurrentDir, Errno::ENOENT));
@@ -190,7 +194,7 @@ mod tests {
     fn a_directory_above_that_cannot_be_looked_at_is_an_error() {
         let mut fs = MockFilesystem::new();
         let at = Location::trusted;
-        fs.expect_metadata()
+        fs.expect_metadata_cached()
             .with(eq(at("/p/f")), eq(FinalSymlink::Follow))
             .return_once(|_, _| Ok(Metadata::new(FileKind::Regular, SDA1, 2)));
         fs.expect_canonicalize().with(eq(Path::new("/p/f"))).return_once(|_| Ok("/p/f".into()));

@@ -117,6 +117,11 @@ impl Error {
         }
     }
 
+    /// True where a result would have to wait for a server: see [`OsError::would_wait`].
+    pub fn would_wait(&self) -> bool {
+        matches!(self, Self::Os(error) if error.would_wait())
+    }
+
     /// The changes that could not be rolled back; empty: nothing was changed.
     pub fn left(&self) -> &[Leftover] {
         match self {

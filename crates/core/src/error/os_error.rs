@@ -203,6 +203,12 @@ impl OsError {
         self.errno
     }
 
+    /// True where a result would have to wait for a server: `EAGAIN` (`EWOULDBLOCK`) of a `…_cached` form of the ports, or of
+    /// [`WithoutWaiting`](crate::ports::WithoutWaiting).
+    pub fn would_wait(&self) -> bool {
+        self.errno == Errno::EAGAIN
+    }
+
     /// The changes that could not be rolled back; empty: nothing was changed.
     pub fn left(&self) -> &[Leftover] {
         self.more.as_deref().map_or(&[], |more| &more.left)

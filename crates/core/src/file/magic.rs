@@ -45,6 +45,29 @@ known! {
     NFS = 0x6969, "nfs";
 }
 
+impl FilesystemMagic {
+    /// Returns true if no look-up in such a filesystem waits for a server. One of a disk may wait for the disk. False for
+    /// overlay, whose layers may be anywhere, and for every kind that is not known here.
+    pub const fn is_without_server(self) -> bool {
+        matches!(
+            self,
+            Self::TMPFS
+                | Self::RAMFS
+                | Self::HUGETLBFS
+                | Self::PROC
+                | Self::SYSFS
+                | Self::DEVPTS
+                | Self::MQUEUE
+                | Self::CGROUP2
+                | Self::BPF
+                | Self::EXT4
+                | Self::XFS
+                | Self::BTRFS
+                | Self::VFAT
+        )
+    }
+}
+
 impl fmt::Display for FilesystemMagic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name() {

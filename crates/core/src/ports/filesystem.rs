@@ -18,7 +18,9 @@ use crate::ports::Directory;
 /// * A call that fails has changed nothing.
 /// * Paths and names are bytes. An empty path is `ENOENT`, a NUL in it `EINVAL`, a path of 4096 bytes or a name of more than
 ///   255 `ENAMETOOLONG`.
-/// * Calls may block where the filesystem blocks (a dead FUSE or NFS server).
+/// * Calls may block where the filesystem blocks (a dead FUSE or NFS server), but for the `…_cached` forms: they use the
+///   kernel's caches alone, and return `EAGAIN` where the caches do not hold the name, whatever the filesystem.
+///   [`WithoutWaiting`](crate::ports::WithoutWaiting) asks any question by them.
 ///
 /// # Contract, for those who implement
 ///
@@ -42,6 +44,16 @@ pub trait Filesystem: Send + Sync {
     #[doc(alias = "lstat")]
     fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError>;
 
+    /// [`metadata`](Self::metadata) from the kernel's caches: it never waits for a server, and succeeds at the root of
+    /// every mount. Size, owner and mode are then those that the server reported last; before its first report they are 0.
+    /// Kind and device are right.
+    ///
+    /// # Errors
+    ///
+    /// As [`metadata`](Self::metadata). `EAGAIN`: the caches do not hold the name, and a look-up may wait. `EOPNOTSUPP`: the
+    /// kernel cannot look at its caches alone (before Linux 5.12, or openat2 is denied).
+    fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError>;
+
     /// The absolute path without symlinks, `.` and `..` that `path` leads to. May block. The result holds only for the
     /// moment of the call: use it to compare texts, never to open something that a guest can move.
     ///
@@ -50,6 +62,13 @@ pub trait Filesystem: Send + Sync {
     /// As [`metadata`](Self::metadata); the whole path must exist.
     #[doc(alias = "realpath")]
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError>;
+
+    /// [`canonicalize`](Self::canonicalize) from the kernel's caches: it never waits for a server.
+    ///
+    /// # Errors
+    ///
+    /// As [`canonicalize`](Self::canonicalize), `EAGAIN` and `EOPNOTSUPP` as [`metadata_cached`](Self::metadata_cached).
+    fn canonicalize_cached(&self, path: &Path) -> Result<PathBuf, OsError>;
 
     /// The absolute path of the current directory.
     ///

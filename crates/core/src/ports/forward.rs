@@ -49,7 +49,9 @@ macro_rules! forward {
 
 forward!(Filesystem for &T, Box<T>, Arc<T>; filesystem of Ports<T, U> {
     fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError>;
+    fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError>;
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError>;
+    fn canonicalize_cached(&self, path: &Path) -> Result<PathBuf, OsError>;
     fn current_dir(&self) -> Result<PathBuf, OsError>;
     fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError>;
     fn read_link(&self, at: &Location) -> Result<PathBuf, OsError>;
@@ -100,6 +102,8 @@ forward!(Mounter for &T, Box<T>, Arc<T>; mounter of Ports<U, T> {
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError>;
     fn mount_of(&self, at: &Location) -> Result<PathMount, OsError>;
     fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError>;
+    fn mount_of_cached(&self, at: &Location) -> Result<PathMount, OsError>;
+    fn filesystem_of_cached(&self, at: &Location) -> Result<FilesystemOf, OsError>;
     fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError>;
     fn mounts(&self) -> Result<MountTable, OsError>;
     fn origin(&self) -> Result<Origin, OsError>;

@@ -7,6 +7,7 @@ pub(crate) mod filesystem;
 mod forward;
 pub(crate) mod mounter;
 pub(crate) mod open_entry;
+pub(crate) mod without_waiting;
 
 pub use backend::{Backend, Ports};
 pub use directory::Directory;
@@ -22,3 +23,4 @@ pub use mounter::Mounter;
 #[cfg(any(test, feature = "mock"))]
 pub use open_entry::MockOpenEntry;
 pub use open_entry::OpenEntry;
+pub use without_waiting::WithoutWaiting;

@@ -18,7 +18,8 @@ use crate::path::Location;
 ///   mount point before the last component (`EXDEV`); the last component may be a mount point.
 /// * Look-ups ([`mount_of`](Self::mount_of), [`filesystem_of`](Self::filesystem_of), [`find_mount`](Self::find_mount))
 ///   never send a request to the filesystem at the end of the path: a dead server at a mount's root cannot block them.
-///   A component *below* such a root has to be looked up there, and that may block.
+///   A component *below* such a root has to be looked up there, and that may block; the `…_cached` forms use the kernel's
+///   caches alone and return `EAGAIN` there.
 /// * No call but [`mounts`](Self::mounts) reads the mount table where the kernel offers anything better.
 ///
 /// # Contract, for those who implement
@@ -42,7 +43,8 @@ pub trait Mounter: Send + Sync {
     /// * The requested propagation holds for the new mount also where a shared parent would have made it shared. A
     ///   private, unbindable or slave mount is never a peer of its source, and neither are the copies at the peers of a
     ///   shared parent. A slave has the peer group of its source as its master or, where the source is no peer, the
-    ///   master of the source, also below a shared parent; it is private where the source has neither.
+    ///   master of the source, also below a shared parent; it is private where the source has neither, and the report says so
+    ///   ([`BindReport::propagation`]).
     /// * The source may be a directory or any other file; the target must be a directory if and only if the source is
     ///   one. A `Trusted` source follows a symlink at its end.
     /// * A recursive bind leaves out unbindable mounts, as the kernel does.
@@ -109,8 +111,8 @@ pub trait Mounter: Send + Sync {
 
     /// Sets the propagation of the mount whose root is at `at`, or of its whole tree.
     ///
-    /// [`Propagation::Slave`] on a mount without peers and without a master succeeds and gives a private mount: call
-    /// [`mount_of`](Self::mount_of) first where that matters.
+    /// [`Propagation::Slave`] on a mount without peers and without a master succeeds and gives a private mount, as the
+    /// kernel does: call [`mount_of`](Self::mount_of) afterwards where that matters.
     ///
     /// # Errors
     ///
@@ -157,6 +159,21 @@ pub trait Mounter: Send + Sync {
     /// As [`mount_of`](Self::mount_of).
     #[doc(alias = "statfs")]
     fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError>;
+
+    /// [`mount_of`](Self::mount_of) from the kernel's caches: it never waits for a server.
+    ///
+    /// # Errors
+    ///
+    /// As [`mount_of`](Self::mount_of). `EAGAIN`: the caches do not hold the name, and a look-up may wait. `EOPNOTSUPP`: the
+    /// kernel cannot look at its caches alone (before Linux 5.12, or openat2 is denied).
+    fn mount_of_cached(&self, at: &Location) -> Result<PathMount, OsError>;
+
+    /// [`filesystem_of`](Self::filesystem_of) from the kernel's caches: it never waits for a server.
+    ///
+    /// # Errors
+    ///
+    /// As [`mount_of_cached`](Self::mount_of_cached).
+    fn filesystem_of_cached(&self, at: &Location) -> Result<FilesystemOf, OsError>;
 
     /// A mount by its identity, wherever in this namespace it is now. A [`MountKey::Reused`] may find another mount:
     /// the kernel reuses the id once its mount is gone.

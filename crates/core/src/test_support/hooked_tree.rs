@@ -163,8 +163,16 @@ impl Filesystem for ChangingTree {
         self.at(Operation::Metadata, at, |files, inode| Ok(files.node(inode).metadata.clone()))
     }
 
+    fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
+        self.metadata(at, link)
+    }
+
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
         self.at(Operation::Canonicalize, &Location::trusted(path), |_, _| Ok(path.to_path_buf()))
+    }
+
+    fn canonicalize_cached(&self, path: &Path) -> Result<PathBuf, OsError> {
+        self.canonicalize(path)
     }
 
     fn current_dir(&self) -> Result<PathBuf, OsError> {

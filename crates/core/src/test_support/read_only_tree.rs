@@ -349,10 +349,18 @@ impl Filesystem for SmallWorld {
         Ok(self.tree.nodes[&path].metadata.clone())
     }
 
+    fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
+        self.metadata(at, link)
+    }
+
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
         // A port accepts a relative path; the functions under test do not depend on that.
         assert!(path.is_absolute(), "{path:?}");
         self.locate(Operation::Canonicalize, &Location::trusted(path), FinalSymlink::Follow)
+    }
+
+    fn canonicalize_cached(&self, path: &Path) -> Result<PathBuf, OsError> {
+        self.canonicalize(path)
     }
 
     fn current_dir(&self) -> Result<PathBuf, OsError> {

@@ -49,9 +49,19 @@ macro_rules! controlled_ports {
                     self.control().call(call, || at.for_display().into(), || self.ports().metadata(at, link))
                 }
 
+                fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
+                    let call = ("Filesystem::metadata_cached", Operation::Metadata);
+                    self.control().call(call, || at.for_display().into(), || self.ports().metadata_cached(at, link))
+                }
+
                 fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
                     let call = ("Filesystem::canonicalize", Operation::Canonicalize);
                     self.control().call(call, || path.into(), || self.ports().canonicalize(path))
+                }
+
+                fn canonicalize_cached(&self, path: &Path) -> Result<PathBuf, OsError> {
+                    let call = ("Filesystem::canonicalize_cached", Operation::Canonicalize);
+                    self.control().call(call, || path.into(), || self.ports().canonicalize_cached(path))
                 }
 
                 fn current_dir(&self) -> Result<PathBuf, OsError> {
@@ -160,6 +170,16 @@ macro_rules! controlled_ports {
                 fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError> {
                     let call = ("Mounter::filesystem_of", Operation::FilesystemOf);
                     self.control().call(call, || at.for_display().into(), || self.ports().filesystem_of(at))
+                }
+
+                fn mount_of_cached(&self, at: &Location) -> Result<PathMount, OsError> {
+                    let call = ("Mounter::mount_of_cached", Operation::MountOf);
+                    self.control().call(call, || at.for_display().into(), || self.ports().mount_of_cached(at))
+                }
+
+                fn filesystem_of_cached(&self, at: &Location) -> Result<FilesystemOf, OsError> {
+                    let call = ("Mounter::filesystem_of_cached", Operation::FilesystemOf);
+                    self.control().call(call, || at.for_display().into(), || self.ports().filesystem_of_cached(at))
                 }
 
                 fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError> {

@@ -1,11 +1,10 @@
-//! The port's queries from the kernel's caches: they never wait for a filesystem's server.
+//! Look-ups for the port's queries from the kernel's caches: they never wait for a filesystem's server.
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mountwright_core::file::{FinalSymlink, Metadata};
-use mountwright_core::mount::{FilesystemOf, PathMount};
-use mountwright_core::{Errno, Location, Operation, OsError};
+use mountwright_core::{Errno, Location};
 
 use crate::backend::LinuxBackend;
 use crate::files::metadata::metadata;
@@ -16,50 +15,20 @@ use crate::syscalls::abi::{
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Call, Kernel};
 
-/// Queries that do not block where a server may be dead, for paths that lead through its mount.
-///
-/// The port's queries return at once at the *root* of such a mount. A component below it needs a look-up by the server,
-/// which may never return. These methods use the kernel's caches alone.
-///
-/// # Errors
-///
-/// The errors of the port's method, and `EAGAIN` (which is `EWOULDBLOCK`): the caches do not hold the name, and a
-/// look-up may block. Every name that was not looked up lately is `EAGAIN`, on every filesystem, missing names
-/// included.
-/// `EOPNOTSUPP`: the kernel cannot look at its caches alone (before Linux 5.12, or openat2 is denied).
+/// The port's queries return at once at the *root* of a mount whose server may be dead. A component below it needs a look-up
+/// by the server. These use the kernel's caches alone: a name that was not looked up lately is `EAGAIN` on every filesystem,
+/// missing names included.
 impl<K: Kernel> LinuxBackend<K> {
-    /// [`mount_of`](mountwright_core::Mounter::mount_of), or `EAGAIN` where that might block.
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    pub fn mount_of_cached(&self, at: &Location) -> Result<PathMount, OsError> {
-        let found = self.pin_cached(at, FinalSymlink::Follow).and_then(|file| self.mount_of_pinned(&file));
-        found.map_err(|fault| fault.of(Operation::MountOf, at.for_display()))
+    pub(crate) fn stat_cached(&self, at: &Location, link: FinalSymlink) -> Step<Metadata> {
+        metadata(&self.stat_fd(&self.pin_cached(at, link)?, self.metadata_mask())?)
     }
 
-    /// [`filesystem_of`](mountwright_core::Mounter::filesystem_of), or `EAGAIN` where that might block.
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    pub fn filesystem_of_cached(&self, at: &Location) -> Result<FilesystemOf, OsError> {
-        let found = self.pin_cached(at, FinalSymlink::Follow).and_then(|file| self.filesystem_of_pinned(&file));
-        found.map_err(|fault| fault.of(Operation::FilesystemOf, at.for_display()))
+    pub(crate) fn real_path_cached(&self, path: &Path) -> Step<PathBuf> {
+        let file = self.trusted_cached(path, O_PATH)?;
+        self.path_of_pinned(&file, |real, mask| self.stat_fd(&self.trusted_cached(real, O_PATH | O_NOFOLLOW)?, mask))
     }
 
-    /// [`metadata`](mountwright_core::Filesystem::metadata) from the caches, or `EAGAIN` if they hold none. Later
-    /// changes by the server are not seen, and a file whose server never replied may show as a file of size 0.
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    pub fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
-        let look = || metadata(&self.stat_fd(&self.pin_cached(at, link)?, self.metadata_mask())?);
-        look().map_err(|fault| fault.of(Operation::Metadata, at.for_display()))
-    }
-
-    fn pin_cached(&self, at: &Location, link: FinalSymlink) -> Step<K::Fd> {
+    pub(crate) fn pin_cached(&self, at: &Location, link: FinalSymlink) -> Step<K::Fd> {
         let last = O_PATH | if link == FinalSymlink::Itself { O_NOFOLLOW } else { 0 };
         match at {
             Location::Trusted(path) => self.trusted_cached(path, last),

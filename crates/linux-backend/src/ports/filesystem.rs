@@ -11,7 +11,7 @@ use crate::ports::directory::LinuxDirectory;
 use crate::resolve::identity::mount_key;
 use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, STATX_INO};
 use crate::syscalls::failure::{Fault, Step};
-use crate::syscalls::{At, Call, Kernel};
+use crate::syscalls::{At, Call, Kernel, Stat};
 
 impl<K: Kernel> LinuxBackend<K> {
     fn stat(&self, at: &Location, link: FinalSymlink) -> Step<Metadata> {
@@ -25,18 +25,23 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(found)
     }
 
-    /// Returns the kernel's path of an open descriptor, if it leads to the same file again. The path of a deleted file
-    /// ends in `(deleted)`, one outside this root starts with `(unreachable)`.
     fn real_path(&self, path: &Path) -> Step<PathBuf> {
         let file = self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0)?;
-        let real = self.calls.fd_path(&file)?;
+        let flags = AT_SYMLINK_NOFOLLOW | crate::resolve::identity::QUIETLY;
+        self.path_of_pinned(&file, |real, mask| self.calls.statx(At::Cwd, real, flags, mask))
+    }
+
+    /// Returns the kernel's path of an open descriptor, if it leads to the same file again. The path of a deleted file
+    /// ends in `(deleted)`, one outside this root starts with `(unreachable)`.
+    pub(crate) fn path_of_pinned(&self, file: &K::Fd, look: impl Fn(&Path, u32) -> Step<Stat>) -> Step<PathBuf> {
+        let real = self.calls.fd_path(file)?;
         if !real.is_absolute() {
             return Err(Fault::new(Call::Fdpath, Errno::ENOENT));
         }
         let mask = STATX_INO | self.identity_mask();
-        let pinned = self.stat_fd(&file, mask)?;
-        let found = self.calls.statx(At::Cwd, &real, AT_SYMLINK_NOFOLLOW | crate::resolve::identity::QUIETLY, mask)?;
-        let same = |stat: &crate::syscalls::Stat| (stat.device, stat.inode, mount_key(stat));
+        let pinned = self.stat_fd(file, mask)?;
+        let found = look(&real, mask)?;
+        let same = |stat: &Stat| (stat.device, stat.inode, mount_key(stat));
         if same(&pinned) == same(&found) { Ok(real) } else { Err(Fault::new(Call::Fdpath, Errno::ENOENT)) }
     }
 
@@ -72,8 +77,16 @@ impl<K: Kernel> Filesystem for LinuxBackend<K> {
         self.stat(at, link).map_err(|fault| fault.of(Operation::Metadata, at.for_display()))
     }
 
+    fn metadata_cached(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
+        self.stat_cached(at, link).map_err(|fault| fault.of(Operation::Metadata, at.for_display()))
+    }
+
     fn canonicalize(&self, path: &Path) -> Result<PathBuf, OsError> {
         self.real_path(path).map_err(|fault| fault.of(Operation::Canonicalize, path))
+    }
+
+    fn canonicalize_cached(&self, path: &Path) -> Result<PathBuf, OsError> {
+        self.real_path_cached(path).map_err(|fault| fault.of(Operation::Canonicalize, path))
     }
 
     fn current_dir(&self) -> Result<PathBuf, OsError> {

@@ -1,6 +1,7 @@
 //! The port to mounts.
 
 use mountwright_core::error::Subject;
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter,
@@ -61,6 +62,16 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
 
     fn filesystem_of(&self, at: &Location) -> Result<FilesystemOf, OsError> {
         self.filesystem(at).map_err(|fault| fault.of(Operation::FilesystemOf, at.for_display()))
+    }
+
+    fn mount_of_cached(&self, at: &Location) -> Result<PathMount, OsError> {
+        let found = self.pin_cached(at, FinalSymlink::Follow).and_then(|file| self.mount_of_pinned(&file));
+        found.map_err(|fault| fault.of(Operation::MountOf, at.for_display()))
+    }
+
+    fn filesystem_of_cached(&self, at: &Location) -> Result<FilesystemOf, OsError> {
+        let found = self.pin_cached(at, FinalSymlink::Follow).and_then(|file| self.filesystem_of_pinned(&file));
+        found.map_err(|fault| fault.of(Operation::FilesystemOf, at.for_display()))
     }
 
     fn find_mount(&self, mount: MountKey) -> Result<MountInfo, OsError> {

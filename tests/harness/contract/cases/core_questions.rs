@@ -1,13 +1,16 @@
 //! Queries of core.
 
+use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::device::{BackingDevice, PathDevice, Sysfs};
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, Watchability};
-use mountwright_core::{DeviceNumber, Errno, Error, MountInfo};
+use mountwright_core::ports::WithoutWaiting;
+use mountwright_core::{Backend, DeviceNumber, Errno, Error, Filesystem, Location, MountInfo, Mounter, UnmountRequest};
 
 use super::super::case::{Case, Needs};
-use super::super::scene::Scene;
+use super::super::scene::{Scene, at, below};
 use super::super::world::NodeKind;
 use super::locations::odd_names;
 
@@ -34,6 +37,24 @@ fn on_filesystem(s: &Scene<'_>, path: &str) -> (DeviceNumber, PathBuf) {
     match PathDevice::of(s.fs(), Path::new(path)).unwrap() {
         PathDevice::Filesystem { device, mount_point } => (device, mount_point),
         other => panic!("{path}: {other:?}"),
+    }
+}
+
+/// The result without waiting is the other one, or that it would wait. A mount point is always in the caches.
+#[track_caller]
+fn same_or_waits<T: PartialEq + Debug>(path: &Path, found: Result<T, Error>, otherwise: &Result<T, Error>) {
+    match found {
+        Err(error) if error.would_wait() => assert_ne!(path, Path::new("/w/m"), "{error}"),
+        // Before 5.12 the kernel cannot look at its caches alone.
+        Err(error) if error.errno() == Some(Errno::EOPNOTSUPP) => {}
+        found => {
+            let errno = |found: &Result<T, Error>| found.as_ref().err().and_then(Error::errno);
+            assert!(
+                &found == otherwise || found.is_err() && errno(&found) == errno(otherwise),
+                "{}: {found:?}",
+                path.display()
+            );
+        }
     }
 }
 
@@ -102,6 +123,36 @@ pub(super) const CASES: &[Case] = &[
             }
         }
     }),
+    Case::new(
+        "a question without waiting is answered as otherwise, or with would_wait; at a mount point answered",
+        |s| {
+            s.tmpfs("/w/m");
+            s.file("/w/m/file", b"text");
+            s.link("m/file", "/w/link");
+            s.dir("/w/m/dir");
+            s.chdir("/w/m");
+            let view = WithoutWaiting(s.backend());
+            for path in
+                ["/w/m", "/w/m/", "/w/m/file", "/w/m/dir", "/w/link", "/w/missing", "/w/m/file/x", "dir", "", "/"]
+            {
+                let path = Path::new(path);
+                let backing = |of: &dyn Backend| BackingDevice::of(of, path);
+                same_or_waits(path, backing(&view), &backing(s.backend()));
+                same_or_waits(path, PathDevice::of(&view, path), &PathDevice::of(s.fs(), path));
+                same_or_waits(path, MountInfo::at(&view, path), &MountInfo::at(s.mounter(), path));
+                let size = |fs: &dyn Filesystem| Ok(fs.metadata(&Location::trusted(path), FinalSymlink::Follow)?.size);
+                same_or_waits(path, size(&view), &size(s.fs()));
+                let real = |fs: &dyn Filesystem| Ok(fs.canonicalize(path)?);
+                same_or_waits(path, real(&view), &real(s.fs()));
+            }
+            for place in [below("/w", "m"), below("/w", "m/file"), below("/w", "link"), below("/w", "missing")] {
+                let filesystem = |of: &dyn Mounter| Ok(of.filesystem_of(&place)?);
+                same_or_waits(&place.for_display(), filesystem(&view), &filesystem(s.mounter()));
+            }
+            assert!(view.open_dir(&at("/w/m")).is_err_and(|error| error.would_wait()));
+            assert!(view.unmount(&UnmountRequest::new(at("/w/m"))).is_err_and(|error| error.would_wait()));
+        },
+    ),
     Case::new("MountInfo::at wants a mount point, and answers with the topmost", |s| {
         s.tmpfs_from("lower", "/w/m");
         s.tmpfs_from("upper", "/w/m");
