@@ -60,11 +60,11 @@ fn filesystem(report: &mut Report, world: &World, name: &str, at: &Path) {
     group.times("1,000,000 entries: all of read_dir", "1,000,000 entries").run(report);
     for (directory, files) in [(eight, "8"), (thousand, "1,000"), (many, "100,000"), (million, "1,000,000")] {
         Group::new(format!("count all of {files}, {name}"))
-            .variant("count_files", || FileCount::below(backend, directory, u64::MAX))
+            .variant("FileCount::below", || FileCount::below(backend, directory, u64::MAX))
             .variant("getdents64 to the end", || whole(directory))
             .variant("read_dir", || fs::read_dir(directory).expect("readable").count())
-            .at_most_times("count_files", "getdents64 to the end", 1.3)
-            .times("read_dir", "count_files")
+            .at_most_times("FileCount::below", "getdents64 to the end", 1.3)
+            .times("read_dir", "FileCount::below")
             .run(report);
     }
     let volumes = directories.each_ref().map(|directory| as_volume(directory).expect("the filesystem is ours"));
@@ -159,8 +159,8 @@ fn watched(report: &mut Report, world: &World, stage: &Path) {
     assert!(Watchability::is_watchable_at(&world.backend, &path).expect("readable"));
     assert_eq!(FileCount::below(&world.backend, path.as_std_path(), 8).expect("readable"), FileCount::Exactly(7));
     Group::new("count of a configMap of three keys, in the kubelet's layout")
-        .variant("is_watchable_mount", || Watchability::is_watchable_at(&world.backend, &path))
-        .variant("count_files", || FileCount::below(&world.backend, path.as_std_path(), 8))
+        .variant("Watchability::is_watchable_at", || Watchability::is_watchable_at(&world.backend, &path))
+        .variant("FileCount::below", || FileCount::below(&world.backend, path.as_std_path(), 8))
         .variant("open, getdents64 to the end, close, of both directories", || {
             whole(&volume).and_then(|above| Ok(above + whole(&version)?))
         })
@@ -168,7 +168,7 @@ fn watched(report: &mut Report, world: &World, stage: &Path) {
             let count = |at: &Path| fs::read_dir(at).expect("readable").flatten().count();
             count(&volume) + count(&version)
         })
-        .times("is_watchable_mount", "open, getdents64 to the end, close, of both directories")
-        .times("read_dir of both directories", "is_watchable_mount")
+        .times("Watchability::is_watchable_at", "open, getdents64 to the end, close, of both directories")
+        .times("read_dir of both directories", "Watchability::is_watchable_at")
         .run(report);
 }

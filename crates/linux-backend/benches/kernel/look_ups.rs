@@ -82,7 +82,7 @@ fn empty_dir(report: &mut Report, world: &World) {
     let lines = fs::read("/proc/mounts").expect("procfs");
     let length = lines.len() / lines.split(|&b| b == b'\n').count();
     Group::new(format!("memory emptyDir?, {mounts} mounts of {length} bytes a line"))
-        .variant("is_ephemeral_storage", || EmptyDirMedium::of(&world.backend, &asked))
+        .variant("EmptyDirMedium::of", || EmptyDirMedium::of(&world.backend, &asked))
         .variant("statx + statmount, no strings", || {
             let id = raw::mount_id(CWD.as_raw_fd(), &raw_path, 0).expect("it is there");
             raw::statmount(id, abi::STATMOUNT_SB_BASIC.into(), &mut [MaybeUninit::uninit(); 512])
@@ -94,8 +94,8 @@ fn empty_dir(report: &mut Report, world: &World) {
                 words.next() == Some(path.as_os_str().as_bytes()) && words.next() == Some(b"tmpfs")
             })
         })
-        .at_most_times("is_ephemeral_storage", "statx + statmount, no strings", 1.3)
-        .times("scan of /proc/mounts", "is_ephemeral_storage")
+        .at_most_times("EmptyDirMedium::of", "statx + statmount, no strings", 1.3)
+        .times("scan of /proc/mounts", "EmptyDirMedium::of")
         .run(report);
 }
 
@@ -104,18 +104,18 @@ fn devices(report: &mut Report, world: &World, depth: usize) {
     let raw_path = c_path(&path);
     world.namespace.enter();
     Group::new(format!("device behind a path, depth {depth}, {mounts} mounts"))
-        .variant("backing_device", || BackingDevice::of(backend, &path))
+        .variant("BackingDevice::of", || BackingDevice::of(backend, &path))
         .variant("statx + statmount", || raw_mount(&raw_path))
-        .variant("device_for_path", || PathDevice::of(backend, &path))
+        .variant("PathDevice::of", || PathDevice::of(backend, &path))
         .variant("canonicalize and stat upward", || {
             let path = fs::canonicalize(&path).expect("it is there");
             let device = fs::metadata(&path).expect("it is there").dev();
             path.ancestors().find(|above| fs::metadata(above).is_ok_and(|found| found.dev() != device)).is_some()
         })
         .variant("scan of mountinfo", || scan(&path))
-        .times("backing_device", "statx + statmount")
-        .times("canonicalize and stat upward", "device_for_path")
-        .times("scan of mountinfo", "backing_device")
+        .times("BackingDevice::of", "statx + statmount")
+        .times("canonicalize and stat upward", "PathDevice::of")
+        .times("scan of mountinfo", "BackingDevice::of")
         .run(report);
 }
 

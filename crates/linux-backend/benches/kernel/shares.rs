@@ -29,7 +29,7 @@ pub(crate) fn run(report: &mut Report, worlds: &[World]) {
         let (at, id) = (Utf8Path::new(MOUNTS), ContainerId::new("c1").expect("an id"));
         let image = Location::trusted(ROOTFS);
         Group::new(format!("share and unshare of a rootfs, {mounts} mounts"))
-            .variant("share_rootfs + unshare", || {
+            .variant("Share::create + ShareName::unshare", || {
                 Share::rootfs(at, &id, image.clone()).unwrap().read_only().create(backend).expect("shared");
                 ShareName::Rootfs.unshare(backend, at, &id).expect("unshared");
             })
@@ -38,8 +38,8 @@ pub(crate) fn run(report: &mut Report, worlds: &[World]) {
                 least_unshare().expect("unshared");
             })
             .variant("by path", || by_path().expect("shared and unshared"))
-            .times("share_rootfs + unshare", "the least calls by descriptor")
-            .times("share_rootfs + unshare", "by path")
+            .times("Share::create + ShareName::unshare", "the least calls by descriptor")
+            .times("Share::create + ShareName::unshare", "by path")
             .run(report);
     }
 }
