@@ -7,7 +7,7 @@ use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
-use super::elsewhere::Elsewhere;
+use super::comparison::Elsewhere;
 use super::scenario_record::Scenario;
 
 /// The reason why a scenario file cannot be used.

@@ -6,15 +6,12 @@
 //! differ from run to run (mount ids, peer groups, devices, inodes) are labels in order of first appearance.
 
 mod bits;
-mod difference;
-mod elsewhere;
+mod comparison;
 mod file;
 mod kernel_version;
-mod minimise;
 mod normalise;
 mod one_or_many;
 mod operation;
-mod order_free;
 mod outcome;
 mod place;
 mod play;
@@ -23,19 +20,14 @@ pub(crate) mod returned;
 mod scenario_record;
 mod snapshot;
 mod step;
-mod table_drawing;
 pub(crate) mod table_text;
-mod there;
 mod value;
-mod verdict;
 mod world;
 
 pub use bits::{AccessMode, Attribute, MountFlag, NodeKind, OpenMode, PropagationBit, ResolveFlag, UnmountFlag};
-pub use difference::{Difference, first_difference};
-pub use elsewhere::{CHANGES, Elsewhere, KernelChange};
+pub use comparison::{CHANGES, Difference, Elsewhere, KernelChange, Verdict, draw, first_difference, minimise};
 pub use file::{BadFile, read_scenarios, scenarios_from_text};
 pub use kernel_version::KernelVersion;
-pub use minimise::minimise;
 pub use one_or_many::OneOrMany;
 pub use operation::Operation;
 pub use outcome::Outcome;
@@ -45,7 +37,5 @@ pub use recording::Recording;
 pub use scenario_record::Scenario;
 pub use snapshot::{Row, Snapshot};
 pub use step::{Credentials, Step};
-pub use table_drawing::draw;
 pub use value::{MountLabel, StatValue, Value};
-pub use verdict::Verdict;
 pub use world::{Answer, CannotRun, MountRow, StatAnswer, Tables, World};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::elsewhere::Elsewhere;
+use super::comparison::Elsewhere;
 use super::kernel_version::KernelVersion;
 use super::outcome::Outcome;
 use super::recording::Recording;

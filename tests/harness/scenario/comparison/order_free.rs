@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 
-use super::operation::Operation;
-use super::outcome::Outcome;
-use super::recording::Recording;
-use super::scenario_record::Scenario;
-use super::snapshot::{Row, Snapshot};
-use super::value::{MountLabel, Value};
+use crate::scenario::operation::Operation;
+use crate::scenario::outcome::Outcome;
+use crate::scenario::recording::Recording;
+use crate::scenario::scenario_record::Scenario;
+use crate::scenario::snapshot::{Row, Snapshot};
+use crate::scenario::value::{MountLabel, Value};
 
 /// The recording of the scenario with the rows of each table in the order of a walk through the tree.
 pub(super) fn order_free(scenario: &Scenario, recording: &Recording) -> Recording {

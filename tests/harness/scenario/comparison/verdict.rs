@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::difference::first_difference;
 use super::elsewhere::{Elsewhere, TABLES_BY_AGE};
-use super::kernel_version::KernelVersion;
 use super::order_free::{order_free, tables_by_tree};
-use super::recording::Recording;
-use super::scenario_record::Scenario;
-use super::step::Step;
 use super::there::call_since;
-use super::world::CannotRun;
+use crate::scenario::kernel_version::KernelVersion;
+use crate::scenario::recording::Recording;
+use crate::scenario::scenario_record::Scenario;
+use crate::scenario::step::Step;
+use crate::scenario::world::CannotRun;
 
 /// The comparison of a scenario with its recording on a world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

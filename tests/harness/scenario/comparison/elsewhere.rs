@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::difference::Difference;
-use super::kernel_version::KernelVersion;
-use super::outcome::Outcome;
-use super::snapshot::Snapshot;
-use super::value::Value;
+use crate::scenario::kernel_version::KernelVersion;
+use crate::scenario::outcome::Outcome;
+use crate::scenario::snapshot::Snapshot;
+use crate::scenario::value::Value;
 
 /// The first step at which other kernels differ from the recording, with their outcome.
 ///

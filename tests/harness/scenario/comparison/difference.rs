@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::outcome::Outcome;
-use super::recording::Recording;
-use super::scenario_record::Scenario;
-use super::snapshot::Snapshot;
 use super::table_drawing::draw;
-use super::value::Value;
+use crate::scenario::outcome::Outcome;
+use crate::scenario::recording::Recording;
+use crate::scenario::scenario_record::Scenario;
+use crate::scenario::snapshot::Snapshot;
+use crate::scenario::value::Value;
 
 /// The first point at which a world differs from what was expected. `Display` is a report for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::snapshot::{Row, Snapshot};
+use crate::scenario::snapshot::{Row, Snapshot};
 
 /// The tables as one tree for each namespace, as `findmnt` would draw them.
 ///

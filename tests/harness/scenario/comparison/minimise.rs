@@ -1,7 +1,7 @@
 //! The shortest history that still shows a difference.
 
-use super::scenario_record::Scenario;
-use super::step::Step;
+use crate::scenario::scenario_record::Scenario;
+use crate::scenario::step::Step;
 
 /// Removes steps as long as `differs` still holds for the shorter history.
 pub fn minimise(mut scenario: Scenario, mut differs: impl FnMut(&Scenario) -> bool) -> Scenario {

@@ -1,8 +1,8 @@
 //! The calls that a kernel has.
 
-use super::bits::{Attribute, MountFlag};
-use super::kernel_version::KernelVersion;
-use super::operation::Operation;
+use crate::scenario::bits::{Attribute, MountFlag};
+use crate::scenario::kernel_version::KernelVersion;
+use crate::scenario::operation::Operation;
 
 /// The first kernel with the call of the operation, or with the flag that the operation gives it; `None`: every kernel that
 /// the library runs on.
