@@ -22,16 +22,12 @@ impl Stage {
     /// Every action before every call, for good and undone again.
     pub(crate) fn attacks(&self) -> Found {
         let (mut found, mut laws) = (Found::default(), Laws::default());
-        self.each_attack(&mut |told, deeds| {
+        let mut each = |told: &Told, deeds: &[Deed]| {
             let now = State::of(&told.model);
             let verdict = self.after_attack(told, &now, &touched(deeds));
             let verdict = verdict.and_then(|()| laws.of(deeds, now, || self.law_after_attack(&told.model, deeds)));
             found.note(&format!("{} ({:?})", told.point, told.ended), verdict);
-        });
-        found
-    }
-
-    pub(crate) fn each_attack(&self, each: &mut dyn FnMut(&Told, &[Deed])) {
+        };
         let deeds = Deed::all(self.expected.story.about);
         let exchanges: Vec<_> = deeds.iter().map(|deed| deed.exchange(&self.model)).collect();
         let possible = self.search.possible(&exchanges);
@@ -40,20 +36,21 @@ impl Stage {
             let next = before + 1;
             for &one in now {
                 let strike = Strike { exchange: &exchanges[one], before, undone_before: None };
-                self.attack(std::slice::from_ref(&strike), &[deeds[one]], each);
+                self.attack(std::slice::from_ref(&strike), &[deeds[one]], &mut each);
                 let windows = if long { next..possible.len() } else { next..possible.len().min(next + 1) };
                 for after in windows.filter(|_| exchanges[one].can_be_undone()) {
-                    self.attack(&[Strike { undone_before: Some(after), ..strike.clone() }], &[deeds[one]], each);
+                    self.attack(&[Strike { undone_before: Some(after), ..strike.clone() }], &[deeds[one]], &mut each);
                 }
                 let later = possible.iter().enumerate().skip(before).filter(|_| long);
                 for (before, others) in later {
                     for &other in others.iter().filter(|other| **other != one) {
                         let second = Strike { exchange: &exchanges[other], before, undone_before: None };
-                        self.attack(&[strike.clone(), second], &[deeds[one], deeds[other]], each);
+                        self.attack(&[strike.clone(), second], &[deeds[one], deeds[other]], &mut each);
                     }
                 }
             }
         }
+        found
     }
 
     /// A run in which no action was possible does not count.

@@ -7,7 +7,6 @@ mod contract_errnos;
 mod ground;
 mod kernel;
 mod model;
-mod naive;
 mod search;
 mod state;
 mod stories;
@@ -20,7 +19,6 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Failed, Trial};
 use mountwright_tests::kernel_trials::KernelTrials;
 
-use naive::Harm;
 use search::{Found, Stage};
 use stories::stories;
 use story::Story;
@@ -37,11 +35,7 @@ fn main() -> ExitCode {
     let kernel = KernelTrials::enter(&arguments);
     let table = Table::default();
     let trials = stories().flat_map(|story| SEARCHES.map(|(name, search)| trial(story, name, search, &table)));
-    let naive = Trial::test("the search bites: the naive way loses bytes and leaves things", {
-        let table = table.clone();
-        move || naive_way(&table)
-    });
-    let trials = trials.chain(atomic_volume::trials()).chain(kernel::trials(&kernel, &table)).chain([naive]);
+    let trials = trials.chain(atomic_volume::trials()).chain(kernel::trials(&kernel, &table));
     let exit_code = libtest_mimic::run(&arguments, trials.collect()).exit_code();
     print!("{table}");
     exit_code
@@ -58,28 +52,4 @@ fn trial(story: Story, name: &'static str, search: Search, table: &Table) -> Tri
             Some((first, rest)) => Err(Failed::from(format!("{} more; the first: {first}", rest.len()))),
         }
     })
-}
-
-fn naive_way(table: &Table) -> Result<(), Failed> {
-    for story in naive::STORIES {
-        let stage = Stage::new(story);
-        let mut all = Harm::default();
-        let mut harm = Harm::default();
-        stage.each_fault().for_each(|told| harm.note(&stage, &told));
-        table.add_harm(story.name, "faults", harm);
-        all.add(harm);
-        let mut harm = Harm::default();
-        stage.each_death().for_each(|told| harm.note(&stage, &told));
-        table.add_harm(story.name, "deaths", harm);
-        all.add(harm);
-        let mut harm = Harm::default();
-        stage.each_attack(&mut |told, _| harm.note(&stage, told));
-        table.add_harm(story.name, "adversary", harm);
-        all.add(harm);
-        let takes_off = story.name.contains("tear");
-        if all.outside == 0 || takes_off && all.lost_bytes == 0 || !takes_off && all.left_over == 0 {
-            return Err(format!("{}: {all:?}", story.name).into());
-        }
-    }
-    Ok(())
 }

@@ -67,8 +67,13 @@ impl Stage {
 
     /// Every call fails, with every errno of its contract, once and for good.
     pub(crate) fn faults(&self) -> Found {
+        let both = [HowLong::Once, HowLong::ForGood];
+        let plan = self.search.calls().iter().flat_map(move |&call| {
+            contract_errnos(call.method).into_iter().flat_map(move |errno| both.map(|how| (call, errno, how)))
+        });
         let mut found = Found::default();
-        for told in self.each_fault() {
+        for (_, _, run) in self.search.faults(plan) {
+            let told = self.told(run);
             let verdict = self.expected.told(&told.ended, &State::of(&told.model));
             found.note(&told.point, verdict.and_then(|()| self.expected.law(&told.model, &self.before)));
         }
@@ -78,22 +83,11 @@ impl Stage {
     /// The runtime dies after every call.
     pub(crate) fn deaths(&self) -> Found {
         let mut found = Found::default();
-        for told in self.each_death() {
+        for run in self.search.deaths() {
+            let told = self.told(run);
             found.note(&told.point, self.expected.law(&told.model, &self.before));
         }
         found
-    }
-
-    pub(crate) fn each_fault(&self) -> impl Iterator<Item = Told> {
-        let both = [HowLong::Once, HowLong::ForGood];
-        let plan = self.search.calls().iter().flat_map(move |&call| {
-            contract_errnos(call.method).into_iter().flat_map(move |errno| both.map(|how| (call, errno, how)))
-        });
-        self.search.faults(plan).map(|(_, _, run)| self.told(run))
-    }
-
-    pub(crate) fn each_death(&self) -> impl Iterator<Item = Told> {
-        self.search.deaths().map(|run| self.told(run))
     }
 }
 

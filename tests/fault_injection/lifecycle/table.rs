@@ -5,14 +5,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::contract_errnos;
-use crate::naive::Harm;
 use crate::search::Found;
 
 /// Points and violations of each search of each story.
 #[derive(Clone, Default)]
 pub(crate) struct Table {
     found: Rows<(usize, usize)>,
-    naive: Rows<Harm>,
 }
 
 /// By story and search.
@@ -23,13 +21,6 @@ impl Table {
         let mut rows = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let cell = rows.entry(story).or_default().entry(search).or_default();
         *cell = (cell.0 + found.points, cell.1 + found.violations.len());
-    }
-}
-
-impl Table {
-    pub(crate) fn add_harm(&self, story: &'static str, search: &'static str, harm: Harm) {
-        let mut rows = self.naive.lock().unwrap_or_else(PoisonError::into_inner);
-        rows.entry(story).or_default().insert(search, harm);
     }
 }
 
@@ -48,17 +39,6 @@ impl fmt::Display for Table {
         }
         for (search, (points, violations)) in sums {
             writeln!(f, "all: {points} {search}, {violations} violations")?;
-        }
-        let naive = self.naive.lock().unwrap_or_else(PoisonError::into_inner);
-        for (story, searches) in naive.iter() {
-            for (search, harm) in searches {
-                let Harm { runs, lost_bytes, left_over, outside } = harm;
-                writeln!(
-                    f,
-                    "{story}: {runs} {search}: {lost_bytes} lost bytes, {left_over} left something unnamed, \
-                     {outside} touched what is outside"
-                )?;
-            }
         }
         let (methods, values) = contract_errnos::size();
         writeln!(f, "the contract lists {values} answers besides success, of {methods} methods")

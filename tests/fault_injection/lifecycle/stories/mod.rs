@@ -7,8 +7,7 @@ mod taking_off;
 mod volumes;
 
 pub(crate) use recovering::recovery;
-pub(crate) use setting_up::{MOUNTS, SHARED, sandbox};
-pub(crate) use sharing::container;
+pub(crate) use setting_up::{MOUNTS, SHARED};
 
 use crate::story::Story;
 
