@@ -17,21 +17,3 @@ pub(crate) fn captured(file: &GivenFile) -> Result<MountTable, BadInput> {
     }
     Ok(table)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Result<MountTable, String> {
-        captured(&GivenFile { name: "x".to_owned(), bytes: text.as_bytes().to_vec() }).map_err(|bad| bad.to_string())
-    }
-
-    #[test]
-    fn a_table_needs_a_root_and_no_odd_line() {
-        assert_eq!(read("1 0 0:1 / / rw - tmpfs t rw\n").unwrap().len(), 1);
-        assert_eq!(read("").unwrap_err(), "x has no mount on /");
-        assert_eq!(read("1 0 0:1 / /a rw - tmpfs t rw\n").unwrap_err(), "x has no mount on /");
-        let odd = read("1 0 0:1 / / rw - tmpfs t rw\nnonsense\n").unwrap_err();
-        assert_eq!(odd, "x: not a mountinfo line, the mount id is no number: \"nonsense\"");
-    }
-}

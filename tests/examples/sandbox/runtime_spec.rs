@@ -171,16 +171,8 @@ mod tests {
     }
 
     #[test]
-    fn bad_specs_are_one_clear_line() {
+    fn unusable_mounts_are_one_clear_line() {
         for (text, expected) in [
-            ("", "x.json is not JSON: "),
-            ("{", "x.json is not JSON: "),
-            ("[]", "x.json is no OCI runtime spec: "),
-            (r#"{"mounts": [{"source": "/b"}]}"#, "x.json is no OCI runtime spec: "),
-            (r#"{"mounts": [["/a"]]}"#, "x.json is no OCI runtime spec: "),
-            ("{}", "x.json has no mounts"),
-            (r#"{"mounts": []}"#, "x.json has no mounts"),
-            (r#"{"mounts": null}"#, "x.json has no mounts"),
             (
                 r#"{"mounts": [{"destination": "a"}]}"#,
                 "x.json: mount 1 cannot be used: the mount's destination \"a\" is not an absolute path in the container",
@@ -189,17 +181,9 @@ mod tests {
                 r#"{"mounts": [{"destination": "/a", "uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]}"#,
                 "x.json: mount 1 cannot be used: the mount on \"/a\" asks for uidMappings: ",
             ),
-            (
-                r#"{"mounts": [{"destination": "/a/b"}, {"destination": "/c"}, {"destination": "/a//./b/"}]}"#,
-                "x.json: mounts 1 and 3 have one destination, /a/b",
-            ),
         ] {
             let line = parse(text, None).unwrap_err();
             assert!(line.starts_with(expected) && !line.contains('\n'), "{text}: {line}");
-        }
-        for id in ["a/b", ".", "..", "", "/"] {
-            let line = parse(&format!("{{{ONE}}}"), Some(id)).unwrap_err();
-            assert!(line.starts_with("bad container id: "), "{line}");
         }
     }
 }
