@@ -98,7 +98,7 @@ fn copies_count_where_they_go() {
 }
 
 #[test]
-fn a_refusal_elsewhere_keeps_no_room_here() {
+fn refusal_of_another_path_does_not_count_here() {
     let mut machine = machine(&["/a", "/a/x", "/c"]);
     bind(&mut machine, "/a", "/a", 0).unwrap();
     make_shared(&mut machine, "/a");

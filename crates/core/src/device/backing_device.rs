@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_path_is_an_error_and_nobody_looks() {
+    fn empty_path_is_an_error_without_a_port_call() {
         let error = BackingDevice::of(
             &Ports { filesystem: &MockFilesystem::new(), mounter: &MockMounter::new() },
             Path::new(""),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_became_a_mount_point_meanwhile_has_no_slash_at_its_end() {
+    fn path_that_became_a_mount_point_has_no_slash_at_its_end() {
         let bound = mount(NVME, "/srv/data", "/v/bound", "ext4");
         assert_subtree(ask(&SmallWorld::new().directory("/v/bound"), "/v/bound", &bound, false), "/srv/data", &bound);
     }

@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_path_is_an_error_and_nobody_looks() {
+    fn empty_path_is_an_error_without_a_port_call() {
         let error = PathDevice::of(&MockFilesystem::new(), Path::new("")).unwrap_err();
         assert_eq!(error, Error::Unspecified { what: "path" });
     }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn device_nodes_give_the_device_they_stand_for_and_are_told_apart() {
+    fn device_nodes_return_their_own_device_and_kind() {
         let world = world();
         assert_device(&world, "/dev/sda1", &PathDevice::BlockNode { device: SDA1 });
         assert_device(&world, "/dev/null", &PathDevice::CharNode { device: DeviceNumber::new(1, 3) });

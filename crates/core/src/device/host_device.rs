@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn outside_dev_nothing_is_one_and_nobody_looks() {
+    fn path_outside_dev_is_no_host_device_without_a_port_call() {
         for path in ["/", "/device", "/dev2/null", "/etc", "/x/dev/null"] {
             assert!(!PathDevice::is_host_device(&nobody(), Path::new(path)).unwrap(), "{path}");
         }

@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_path_is_an_error_and_nobody_looks() {
+    fn empty_path_is_an_error_without_a_port_call() {
         assert_eq!(MountInfo::at(&MockMounter::new(), Path::new("")).unwrap_err(), Error::Unspecified { what: "path" });
     }
 

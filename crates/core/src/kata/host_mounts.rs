@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_mount_is_taken_off_wherever_it_is_and_no_other() {
+    fn recorded_mount_is_unmounted_at_any_path_and_no_other_is() {
         let fs = above(Location::trusted("/var"), &[Ok(())], Some(KEY), 0);
         let done = Removal::Unmounted { layers: 1, target: NameAfter::Kept };
         assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(done));
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn the_placeholder_goes_for_a_bind_alone_and_only_when_empty() {
+    fn placeholder_is_removed_for_a_bind_alone_and_only_if_empty() {
         let fs = |size| above(Location::trusted("/m"), &[Ok(()), Err(Errno::EINVAL)], None, size);
         let shown = || {
             let mut mounter = MockMounter::new();
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_mount_that_somebody_took_off_is_not_mounted() {
+    fn recorded_mount_that_another_caller_unmounted_is_not_mounted() {
         let fs = above(Location::trusted("/var"), &[Err(Errno::EINVAL)], Some(KEY), 0);
         let outcome = Removal::NotMounted { target: NameAfter::Kept };
         assert_eq!(run(&MockMounter::new(), &fs, &recorded(), "/var/x"), Ok(outcome));

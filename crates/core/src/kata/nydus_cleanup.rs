@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_goes() {
+    fn all_mounts_and_names_are_removed() {
         let (sandbox, container) = sandbox("qemu");
         let daemon = daemon(Ok(RafsUnmount::Done));
         let report = cleanup_nydus(&filesystem(Ok(()), Ok(())), &MockMounter::new(), &daemon, &sandbox, &container);
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_only_seems_to_be_gone_is_told() {
+    fn name_that_only_one_call_reports_as_missing_is_reported() {
         let (sandbox, container) = sandbox("qemu");
         let daemon = daemon(Ok(RafsUnmount::Done));
         let mut fs = MockFilesystem::new();

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn goes_on_after_an_error_and_reports_all_host_mounts_included() {
+    fn continues_after_an_error_and_reports_each_mount_host_mounts_included() {
         let containers = [
             with_host_mounts("a", &["/m/a-0123456789abcdef-bad", "/m/a-0123456789abcdef-good"]),
             Container::new(id("bad")),

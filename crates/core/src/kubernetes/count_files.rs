@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_path_is_an_error_and_nobody_looks() {
+    fn empty_path_is_an_error_without_a_port_call() {
         let error = FileCount::below(&MockFilesystem::new(), Path::new(""), 8).unwrap_err();
         assert_eq!(error, Error::Unspecified { what: "path" });
     }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_became_a_directory_meanwhile_is_an_error_and_not_one_file() {
+    fn file_that_became_a_directory_during_the_count_is_an_error() {
         let world = SmallWorld::new().file("/d/f", 1).failing("/d", Operation::OpenDir, Errno::ENOTDIR);
         let error = FileCount::below(&world, Path::new("/d"), 8).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ENOTDIR));
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_vanishes_meanwhile_holds_nothing() {
+    fn directory_removed_during_the_count_holds_nothing() {
         for operation in [Operation::OpenDir, Operation::ReadDir] {
             let world = SmallWorld::new().file("/d/a/f", 1).file("/d/b", 1).failing("/d/a", operation, Errno::ENOENT);
             assert_counts(&world, "/d", 8, FileCount::Exactly(1));

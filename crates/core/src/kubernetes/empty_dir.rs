@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn other_volumes_and_paths_have_no_medium_and_nobody_looks() {
+    fn other_volumes_and_paths_have_no_medium_without_a_port_call() {
         for path in ["/var/lib/kubelet/pods/u/volumes/kubernetes.io~secret/v", "/tmp", "", "kubernetes.io~empty-dir/v"]
         {
             assert_eq!(answers(&MockMounter::new(), path), None, "{path:?}");

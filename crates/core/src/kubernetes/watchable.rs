@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_that_grows_meanwhile_is_too_many() {
+    fn volume_that_grows_during_the_count_is_too_many() {
         let mut fs = MockFilesystem::new();
         let mut keys = [1, 500].into_iter();
         fs.expect_open_dir().times(2).returning(move |at| {

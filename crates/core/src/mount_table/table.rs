@@ -506,7 +506,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_tells_each_column_as_it_stands() {
+    fn row_returns_each_column_unchanged() {
         let line = "95 28 0:45 /a\\040b /mnt/nas ro,noatime shared:50 - fuse.s\\040x nas:/team rw,vers=4";
         let table = MountTable::parse(line);
         let row = table.iter().next().unwrap();

@@ -101,7 +101,7 @@ fn rebuilt(path: &[u8]) -> Vec<u8> {
     let floor = usize::from(path[0] == b'/');
     let mut clean = Vec::with_capacity(path.len());
     clean.extend_from_slice(&path[..floor]);
-    // How many components at the end of `clean` a `..` may take along.
+    // The number of components at the end of `clean` that a `..` may remove.
     let mut takeable = 0_usize;
     for component in path.split(|&b| b == b'/') {
         match component {

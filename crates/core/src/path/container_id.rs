@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_told_as_it_was_given() {
+    fn text_that_is_no_id_is_in_the_error_as_given() {
         assert_eq!(ContainerId::new("../x").unwrap_err().path(), std::path::Path::new("../x"));
     }
 }

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_component_comes_off() {
+    fn last_component_is_removed() {
         assert_eq!(split_last(b"/a/b"), Some((&b"/a"[..], &b"b"[..])));
         assert_eq!(split_last(b"/a"), Some((&b""[..], &b"a"[..])));
         assert_eq!(split_last(b"/"), None);

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_quicker_is_no_failure() {
+    fn ensure_succeeds_where_another_caller_mounts_first() {
         for (found, satisfied) in [(Some(shared()), true), (None, false)] {
             let mut mounter = looking(vec![None, found]);
             let attempts = if satisfied { 1 } else { 2 * ATTEMPTS as usize };

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mount_that_is_gone_is_off() {
+    fn mount_that_does_not_exist_counts_as_unmounted() {
         for key in [UNIQUE, REUSED] {
             let mounter = refusing(Errno::EINVAL, Err(Errno::ENOENT));
             assert_eq!(detach_exactly(&mounter, &Location::trusted("/m"), key), Ok(()));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_failure_is_told() {
+    fn first_failure_is_reported() {
         for found in [Ok("/m"), Err(Errno::EIO)] {
             let mounter = refusing(Errno::ESTALE, found);
             assert_eq!(detach_exactly(&mounter, &Location::trusted("/m"), UNIQUE), Err(os(Errno::ESTALE)));

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn report_is_clean_where_every_mount_is_off_and_nothing_failed() {
+    fn report_is_clean_where_every_mount_is_unmounted_and_nothing_failed() {
         let mut report = Report::<Error>::default();
         assert!(report.is_clean() && report.did_nothing());
         report.mounts.push(ReportedMount::new("/m", Ok(Removal::of_layers(1, NameAfter::Kept))));

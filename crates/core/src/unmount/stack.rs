@@ -294,7 +294,7 @@ mod tests {
     const GONE: &str = "1 0 8:1 / / rw - ext4 a rw\n2 1 8:1 /m /m rw - ext4 a rw\n3 2 0:9 / /m/other rw - tmpfs t rw\n";
 
     #[test]
-    fn a_mount_that_goes_between_two_looks_takes_nothing_with_it() {
+    fn mount_unmounted_between_two_looks_leaves_every_other_mount() {
         for only in [None, Some(MountKey::Reused(MountId(7)))] {
             let mounts = PaperMounts::with(GONE);
             mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/m/c/v", Errno::EBUSY));
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn what_covers_a_busy_mount_keeps_what_is_on_it() {
+    fn cover_of_a_busy_mount_keeps_its_children() {
         let covered = format!(
             "{GONE}4 2 0:8 / /m/c/v rw - tmpfs ours rw\n5 4 0:7 / /m/c/v rw - tmpfs theirs rw\n6 5 0:6 / /m/c/v/x rw - tmpfs theirs rw\n"
         );

@@ -35,7 +35,7 @@ impl Machine {
         if flags & !FSOPEN_CLOEXEC != 0 {
             return Err(Errno::EINVAL);
         }
-        // What follows a dot is a subtype: a matter of FUSE alone.
+        // The text after a dot is a subtype, which only FUSE has.
         let kind = FilesystemType::named(fs_type).ok_or(Errno::ENODEV)?;
         let context = FilesystemContext {
             phase: Phase::Parameters,

@@ -117,7 +117,7 @@ fn recipe_unmount() -> io::Result<()> {
 fn trusted_calls() -> io::Result<()> {
     let tree = raw::read_only_tree(CWD.as_raw_fd(), c"/mnt/image/rootfs", CLONE)?;
     let target = rustix::fs::openat(CWD, c"/mnt/share/box/vol", PATH, Mode::empty())?;
-    // Whether something is mounted there already, and which mount the new one is.
+    // Looks whether something is mounted there, and which mount the new one is.
     raw::mount_id(target.as_raw_fd(), c"", abi::AT_EMPTY_PATH)?;
     raw::mount_id(tree.as_raw_fd(), c"", abi::AT_EMPTY_PATH)?;
     attach(&tree, &target)?;

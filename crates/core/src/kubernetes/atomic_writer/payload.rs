@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_that_is_replaced_meanwhile_is_read_anew() {
+    fn version_that_is_replaced_during_the_read_is_read_again() {
         let volume = changing(&["..1", "..2", "..2"]);
         assert_eq!(payload(&volume, Path::new("/v"), 8).unwrap(), Some(Payload { keys: 1, bytes: 0 }));
     }

@@ -115,7 +115,7 @@ fn a_set_group_id_bit_that_the_kernel_clears_is_a_failure() {
 }
 
 #[test]
-fn capabilities_are_set_again_also_where_nobody_may_execute_the_file() {
+fn capabilities_are_set_again_on_a_file_without_execute_permission() {
     for (mode, shown) in [(0o755, "775 7"), (0o644, "664 7")] {
         let tree = volume(|files| {
             files.file("/v/server", mode, b"");

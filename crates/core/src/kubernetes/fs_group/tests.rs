@@ -354,7 +354,7 @@ fn a_directory_that_becomes_a_symlink_is_not_followed() {
 }
 
 #[test]
-fn a_name_that_is_a_directory_only_when_nobody_opens_it_is_a_failure() {
+fn name_that_is_a_directory_only_until_it_is_opened_is_a_failure() {
     let tree = volume(|files| {
         files.directory("/v/d", 0o700);
         files.symlink("/link", "/");
@@ -396,7 +396,7 @@ fn stopped_at_any_call_the_root_still_asks_for_the_rest() {
     let paths = ["/v", "/v/f", "/v/d", "/v/d/x", "/v/d/sticky", "/v/link", "/v/fifo", "/v/socket", "/v/null"];
     let expected: BTreeMap<_, _> = paths.iter().map(|path| (*path, whole.shown(path))).collect();
     for call in 0..whole.calls().len() {
-        // What a process did that died there: the calls before it, and no more.
+        // A process that died there has made the calls before it, and no more.
         let tree = of_every_kind();
         tree.die_at(call);
         let _died = run(&tree, &MISMATCH);

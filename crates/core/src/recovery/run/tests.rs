@@ -304,7 +304,7 @@ fn hidden_layers_come_into_sight_and_go() {
 }
 
 #[test]
-fn of_a_stack_the_upper_one_goes_first() {
+fn upper_mount_of_a_stack_is_unmounted_first() {
     let lines = format!(
         "{ROOT}6 1 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n7 6 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n\
          8 7 0:9 / /sb/mounts/c/rootfs/x rw - tmpfs t rw\n"
@@ -315,7 +315,7 @@ fn of_a_stack_the_upper_one_goes_first() {
 }
 
 #[test]
-fn what_has_peers_and_something_on_it_is_cut_off_first() {
+fn mount_with_peers_and_children_is_made_private_first() {
     let lines = format!(
         "{ROOT}6 1 8:1 /i/c /sb/mounts/c/rootfs rw shared:7 - ext4 a rw\n\
          7 6 0:9 / /sb/mounts/c/rootfs/x rw shared:8 - tmpfs hosts rw\n"
@@ -343,7 +343,7 @@ fn what_has_peers_and_something_on_it_is_cut_off_first() {
 }
 
 #[test]
-fn what_stays_is_told_with_its_reason() {
+fn mount_that_stays_is_reported_with_its_reason() {
     let (paper, mounts) = (paper(), PaperMounts::with(SANDBOX));
     mounts.lock().unwrap().refuse = Some((Operation::Unmount, "/sb/mounts", Errno::EPERM));
     let report = reap(&recovery(), &paper, &mounts);

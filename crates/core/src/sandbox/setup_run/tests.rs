@@ -182,7 +182,7 @@ fn a_failure_takes_everything_back_in_reverse() {
 }
 
 #[test]
-fn a_private_place_is_cut_off_from_its_peers() {
+fn private_directory_leaves_its_peer_group() {
     let (dirs, log, _) = run(SHARED_ROOT, &setup().private_dir("/sb/p").unwrap(), None);
     assert_eq!(log[1], "bind /sb/p onto /sb/p, private");
     assert!(dirs.unwrap().made_private.is_some());

@@ -79,7 +79,7 @@ fn run_on(now: &SharedPaper, mounts: &SharedMounts, how: UnmountStrategy) -> Rep
 }
 
 #[test]
-fn every_layer_goes() {
+fn every_layer_is_unmounted() {
     let lines = format!(
         "{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n\
          4 3 8:1 /i/v /m/c/v rw - ext4 a rw\n"
@@ -90,7 +90,7 @@ fn every_layer_goes() {
 }
 
 #[test]
-fn strict_takes_children_first_and_says_who_is_busy() {
+fn strict_unmounts_children_first_and_names_the_busy_ones() {
     let lines = format!(
         "{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n\
          4 2 0:9 / /m/c/rootfs/x rw - tmpfs t rw\n5 4 0:8 / /m/c/rootfs/x/y rw - tmpfs t rw\n"
@@ -112,7 +112,7 @@ fn strict_takes_children_first_and_says_who_is_busy() {
 }
 
 #[test]
-fn it_goes_on_after_a_failure() {
+fn continues_after_a_failure() {
     let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
     for (errno, outcome) in
         [(Errno::ELOOP, Some(Removal::Symlink)), (Errno::EPERM, None), (Errno::EINVAL, Some(Removal::StillMounted))]
@@ -216,7 +216,7 @@ fn what_covers_the_sandboxs_own_mounts_stays() {
 }
 
 #[test]
-fn names_that_stay_are_told() {
+fn names_that_stay_are_reported() {
     let paper = paper();
     paper.lock().unwrap().names.insert("/m/c/other".into(), (99, FileKind::Regular));
     let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");
@@ -267,7 +267,7 @@ fn a_mount_that_could_not_be_looked_for_is_not_gone() {
 }
 
 #[test]
-fn what_is_on_the_name_at_the_end_is_told() {
+fn mount_on_the_name_at_the_end_is_reported() {
     let lines = format!("{ROOT}9 1 0:4 / /m/c/v rw - tmpfs theirs rw\n");
     let refused = |operation, errno| {
         let (paper, mounts) = (paper(), PaperMounts::with(&lines));
@@ -323,7 +323,7 @@ fn a_containers_directory_waits_for_the_last_share_in_it() {
 }
 
 #[test]
-fn a_placeholder_that_holds_something_is_told() {
+fn placeholder_with_an_entry_is_reported() {
     let paper = paper();
     paper.lock().unwrap().names.insert("/m/c/v/byte".into(), (99, FileKind::Regular));
     let lines = format!("{ROOT}2 1 8:1 /i/rootfs /m/c/rootfs rw - ext4 a rw\n3 1 8:1 /i/v /m/c/v rw - ext4 a rw\n");

@@ -69,7 +69,7 @@ fn a_share_is_recorded_with_what_was_made_for_it() {
 }
 
 #[test]
-fn a_containers_directory_that_was_there_goes_with_the_last_share_in_it() {
+fn container_directory_that_existed_is_recorded_for_removal_with_its_last_share() {
     let (paper, mounter) =
         (Paper::with(&["/m", "/m/c", "/f.file"]), noting(binding(vec![|_| Err(Errno::ENOTDIR), |_| Ok(())])));
     let record = share("v", "/f.file").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap();
@@ -78,7 +78,7 @@ fn a_containers_directory_that_was_there_goes_with_the_last_share_in_it() {
 }
 
 #[test]
-fn names_that_another_caller_removed_are_made_again() {
+fn names_that_another_caller_removed_are_created_again() {
     let (paper, mut mounter) = (paper(), noting(binding(vec![|_| Err(Errno::ENOENT), |_| Ok(())])));
     mounter.expect_let_others_run().times(1).return_const(());
     mounter.expect_mount_of().returning(|_| {
@@ -133,14 +133,14 @@ fn a_missing_source_leaves_nothing() {
 }
 
 #[test]
-fn the_source_is_never_asked_since_its_server_may_be_dead() {
+fn source_is_never_looked_up() {
     let (paper, mounter) = (paper(), noting(binding(vec![|_| Ok(())])));
     let steps = share("v", "/nowhere-on-paper").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter });
     assert!(steps.is_ok(), "{steps:?}");
 }
 
 #[test]
-fn without_a_record_the_share_is_taken_back() {
+fn share_without_a_record_is_rolled_back() {
     let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
     mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
     mounter.expect_unmount().withf(|request| request.expected() == Some(key(1))).times(1).returning(|_| Ok(()));
@@ -150,7 +150,7 @@ fn without_a_record_the_share_is_taken_back() {
 }
 
 #[test]
-fn what_cannot_be_taken_back_is_named() {
+fn change_that_cannot_be_rolled_back_is_named() {
     let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
     mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOMEM)));
     mounter.expect_unmount().returning(|_| Err(refused(Operation::Unmount, Errno::EPERM)));
@@ -168,7 +168,7 @@ fn on_a_mount(mut mounter: MockMounter, shared: u32) -> MockMounter {
 }
 
 #[test]
-fn what_cannot_be_read_only_in_one_step_is_refused_or_prepared_unseen() {
+fn share_that_cannot_be_read_only_in_one_step_is_refused_or_staged() {
     let no = |_: &BindRequest| Err(Errno::EOPNOTSUPP);
     let refusing = paper();
     let error = share("v", "/s")
@@ -230,7 +230,7 @@ fn no_two_containers_prepare_in_one_place() {
 }
 
 #[test]
-fn what_is_prepared_must_not_be_seen() {
+fn staging_directory_on_a_shared_mount_is_refused() {
     let paper = paper();
     let mounter = on_a_mount(binding(vec![|_| Err(Errno::EOPNOTSUPP)]), 3);
     let share = share("v", "/s").read_only().prepared_in("/p");

@@ -179,13 +179,13 @@ fn a_name_that_is_a_symlink_only_when_it_is_removed_is_refused_too() {
 }
 
 #[test]
-fn a_layer_off_and_then_a_symlink_is_an_error() {
+fn symlink_after_one_unmounted_layer_is_an_error() {
     let error = run_alone(&a_symlink_by_then(&[Ok(()), Err(Errno::EINVAL)])).unwrap_err();
     assert_eq!(error.errno(), Some(Errno::ELOOP));
 }
 
 #[test]
-fn a_name_that_shows_a_mount_after_all_is_not_said_to_be_off() {
+fn name_that_shows_a_mount_at_the_last_look_is_not_reported_as_unmounted() {
     let fs = || world(&[Err(Errno::EINVAL)], &[Err(Errno::ENOTEMPTY)], Ok(()));
     assert_eq!(run(&shows(Ok(true)), &fs()), Ok(Removal::StillMounted));
     assert_eq!(run(&shows(Err(Errno::ELOOP)), &fs()), Ok(Removal::Symlink));
@@ -214,7 +214,7 @@ fn what_the_kernel_refuses_is_an_error() {
 }
 
 #[test]
-fn an_empty_container_directory_that_stays_is_told() {
+fn empty_container_directory_that_stays_is_reported() {
     for (container, name) in [(Errno::EROFS, KEPT), (Errno::ENOENT, REMOVED), (Errno::ESTALE, KEPT)] {
         let outcome = Removal::Unmounted { layers: 1, target: name };
         assert_eq!(run_alone(&world(&[Ok(())], &[Ok(())], Err(container))), Ok(outcome), "{container}");
@@ -228,7 +228,7 @@ fn the_empty_placeholder_of_a_file_is_removed() {
 }
 
 #[test]
-fn a_name_that_becomes_a_symlink_once_a_layer_is_off_is_an_error() {
+fn name_that_becomes_a_symlink_after_one_unmounted_layer_is_an_error() {
     let fs = world(&[Ok(()), Err(Errno::ELOOP)], &[Err(Errno::EBUSY)], Ok(()));
     assert_eq!(run_alone(&fs).unwrap_err().errno(), Some(Errno::ELOOP));
     // It seems to be gone, and a second look finds it.

@@ -130,7 +130,7 @@ fn run(mounter: &MockMounter, fs: &MockFilesystem, mount: MountKey) -> Result<Re
 }
 
 #[test]
-fn the_recorded_mount_goes_and_its_name() {
+fn recorded_mount_is_unmounted_and_its_name_removed() {
     for key in [UNIQUE, REUSED] {
         let (fs, removed) = filesystem(NAMES, Ok(FileKind::Directory));
         let done = Removal::Unmounted { layers: 1, target: NameAfter::Removed };
@@ -274,7 +274,7 @@ fn what_the_kernel_refuses_is_an_error() {
 }
 
 #[test]
-fn a_mount_that_cannot_be_looked_for_is_an_error() {
+fn mount_that_cannot_be_looked_up_is_an_error() {
     for mount in [UNIQUE, REUSED] {
         for errno in [Errno::EIO, Errno::EMFILE, Errno::EOPNOTSUPP] {
             let mounter = finding(vec![Err(errno)], Err(Errno::EINVAL));
