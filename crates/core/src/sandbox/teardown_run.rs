@@ -19,7 +19,7 @@ use crate::share::unshare::warn_symlink;
 use crate::stepwise::driver::Driver;
 use crate::stepwise::sequence::Sequence;
 use crate::stepwise::{Plan, Run};
-use crate::unmount::exact::{Identified, unmount_found};
+use crate::unmount::exact::{Identified, proven_below, unmount_found};
 use crate::unmount::placeholder::{self, MadeRemoval};
 use crate::unmount::record_state::{Recorded, stale_origin, state_of};
 use crate::unmount::stack::{Stack, Stop};
@@ -100,20 +100,29 @@ impl TearingDown {
             let target = if is_removable { self.remove_names(fs, record, &at, true) } else { NameAfter::Kept };
             return Ok(Removal::Stale { reason, target });
         }
-        match self.share_layers(mounter, record, &at).and_then(|layers| still_mounted(mounter, &at).map(|()| layers)) {
+        match self
+            .share_layers(fs, mounter, record, &at)
+            .and_then(|layers| still_mounted(mounter, &at).map(|()| layers))
+        {
             Ok(layers) => Ok(Removal::of_layers(layers, self.remove_names(fs, record, &at, false))),
             Err(stop) => stop.removal(),
         }
     }
 
     /// Unmounts every layer on the share's name, and the recorded mount wherever it is.
-    fn share_layers(&self, mounter: &dyn Mounter, record: &ShareRecord, at: &Location) -> Result<u32, Stop> {
+    fn share_layers(
+        &self,
+        fs: &dyn Filesystem,
+        mounter: &dyn Mounter,
+        record: &ShareRecord,
+        at: &Location,
+    ) -> Result<u32, Stop> {
         let with_tree = self.layers_gone(at);
         let by_name = Stack::at(mounter, at, self.tear_down.strategy()).unmount();
         if matches!(by_name, Err(Stop::Not(Removal::Busy { .. }))) {
             return by_name;
         }
-        let elsewhere = self.share_by_identity(mounter, record, &by_name)?;
+        let elsewhere = self.share_by_identity(fs, mounter, record, &by_name)?;
         match by_name {
             Ok(layers) => Ok(with_tree + layers + elsewhere),
             // The name shows none of its mounts, and yet they are unmounted.
@@ -130,12 +139,15 @@ impl TearingDown {
     /// directory above it moved. Returns the number of mounts that were unmounted.
     fn share_by_identity(
         &self,
+        fs: &dyn Filesystem,
         mounter: &dyn Mounter,
         record: &ShareRecord,
         by_name: &Result<u32, Stop>,
     ) -> Result<u32, Stop> {
         let shows = MountSubtree { device: record.device, root: record.subpath.clone() };
-        match unmount_found(mounter, record.mount, Some(&shows), self.tear_down.strategy())? {
+        let below = proven_below(fs, self.tear_down.mounts_dir().as_std_path(), record.mount)?;
+        let expected = (Some(&shows), below.as_deref());
+        match unmount_found(mounter, record.mount, expected, self.tear_down.strategy())? {
             // No other mount of this boot ever has the id.
             Identified::AnotherMount if matches!(record.mount, MountKey::Unique(_)) && nothing_there(by_name) => {
                 let (reason, target) = (StaleReason::AnotherMount, NameAfter::Kept);
@@ -203,7 +215,7 @@ impl TearingDown {
         mount: MountKey,
     ) -> Result<u32, Stop> {
         let shows = self.tear_down.shown_at(path).cloned().unwrap_or_else(|| MountSubtree::from(found));
-        unmount_found(mounter, mount, Some(&shows), self.tear_down.strategy())?.layers()
+        unmount_found(mounter, mount, (Some(&shows), None), self.tear_down.strategy())?.layers()
     }
 
     /// The state of one of the sandbox's own mounts.

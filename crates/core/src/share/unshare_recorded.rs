@@ -10,11 +10,11 @@ use crate::ports::{Backend, Filesystem, Mounter};
 use crate::share::ShareRecord;
 use crate::share::layout::share_location;
 use crate::share::unshare::{warn_kept, warn_symlink};
-use crate::unmount::exact::{Identified, may_have_moved, unmount_found};
+use crate::unmount::exact::{Identified, may_have_moved, proven_below, unmount_found};
 use crate::unmount::placeholder;
 use crate::unmount::record_state::stale_origin;
 use crate::unmount::stack::Stop;
-use crate::unmount::{NameAfter, Proof, RecordState, Removal, StaleReason};
+use crate::unmount::{NameAfter, RecordState, Removal, StaleReason};
 
 impl ShareRecord {
     /// Unmounts the recorded mount, wherever it is now, and no other. Then removes the files that were created for it
@@ -83,11 +83,13 @@ impl Unshare<'_> {
 
     /// Unmounts the mount where it is now: its name led to another mount, or to none.
     fn unmount_elsewhere(&self, shows: &MountSubtree) -> Result<Removal, Stop> {
-        let (mount, proof) = self.there()?;
-        if proof == Proof::Likely && !self.is_below_mounts_dir(&mount)? {
+        let mount = self.there()?;
+        let below = proven_below(self.fs, self.mounts_dir.as_std_path(), self.record.mount)?;
+        if below.as_ref().is_some_and(|below| !mount.mount_point.starts_with(below)) {
             return Ok(self.stale(StaleReason::AnotherMount));
         }
-        match unmount_found(self.mounter, self.record.mount, Some(shows), UnmountMode::Detach.into())? {
+        let expected = (Some(shows), below.as_deref());
+        match unmount_found(self.mounter, self.record.mount, expected, UnmountMode::Detach.into())? {
             Identified::Unmounted(path) if path == self.at.for_display() => Ok(self.unmounted()),
             Identified::Unmounted(_) => Ok(Removal::of_layers(1, NameAfter::Kept)),
             Identified::Gone | Identified::AnotherMount => Ok(self.already_gone()?),
@@ -96,16 +98,12 @@ impl Unshare<'_> {
     }
 
     /// The recorded mount. Fails with the outcome where it does not exist, or is not proven.
-    fn there(&self) -> Result<(Box<MountInfo>, Proof), Stop> {
+    fn there(&self) -> Result<Box<MountInfo>, Stop> {
         match self.record.state(self.mounter)? {
-            RecordState::There { mount, proof } => Ok((mount, proof)),
+            RecordState::There { mount, .. } => Ok(mount),
             RecordState::Gone => Err(Stop::Not(self.already_gone()?)),
             RecordState::Stale(reason) => Err(Stop::Not(self.stale(reason))),
         }
-    }
-
-    fn is_below_mounts_dir(&self, mount: &MountInfo) -> Result<bool, Error> {
-        Ok(mount.mount_point.starts_with(self.fs.canonicalize(self.mounts_dir.as_std_path())?))
     }
 
     /// The state of the name of a mount that is gone. Removes nothing, because another caller may be about to.

@@ -1,11 +1,12 @@
 //! Unmount of one known mount, wherever it is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Errno, Error, OsError};
 use crate::mount::{MountInfo, MountKey, MountSubtree, UnmountMode, UnmountRequest};
 use crate::path::Location;
-use crate::ports::Mounter;
+use crate::ports::{Filesystem, Mounter};
+use crate::unmount::placeholder::is_gone;
 use crate::unmount::record_state::shows_same;
 use crate::unmount::stack::{How, Stack, Stop};
 use crate::unmount::{NameAfter, Removal};
@@ -20,7 +21,7 @@ pub(crate) enum Identified {
     Unmounted(PathBuf),
     /// It was gone already.
     Gone,
-    /// The mount with its id shows something else.
+    /// The mount with its id shows something else, or is where a reused id proves nothing.
     AnotherMount,
     /// It was found, and was not unmounted.
     Not(Removal),
@@ -37,12 +38,29 @@ impl Identified {
     }
 }
 
-/// Unmounts the mount with this id wherever it is, after checking that it shows the expected subtree. Where another
-/// process moved or unmounted it, it is looked up again; the same outcome twice at the same place is the result.
+/// The directory below which a mount with this id is proven to be the recorded one; `None` where the id alone proves it.
+/// Before Linux 6.8 ids are reused, also for a mount of the same directory elsewhere.
+pub(crate) fn proven_below(
+    fs: &dyn Filesystem,
+    mounts_dir: &Path,
+    mount: MountKey,
+) -> Result<Option<PathBuf>, OsError> {
+    match mount {
+        MountKey::Unique(_) => Ok(None),
+        MountKey::Reused(_) => match fs.canonicalize(mounts_dir) {
+            Err(error) if is_gone(error.errno()) => Ok(Some(mounts_dir.to_owned())),
+            found => found.map(Some),
+        },
+    }
+}
+
+/// Unmounts the mount with this id wherever it is, after checking that it shows the expected subtree and is below the
+/// directory that [`proven_below`] returned. Where another process moved or unmounted it, it is looked up again; the same
+/// outcome twice at the same place is the result.
 pub(crate) fn unmount_found(
     mounter: &dyn Mounter,
     mount: MountKey,
-    shows: Option<&MountSubtree>,
+    (shows, below): (Option<&MountSubtree>, Option<&Path>),
     how: How,
 ) -> Result<Identified, Error> {
     let mut before = None;
@@ -52,7 +70,8 @@ pub(crate) fn unmount_found(
             Err(error) if error.errno() == Errno::ENOENT => return Ok(Identified::Gone),
             Err(error) => return Err(error.into()),
         };
-        if shows.is_some_and(|shows| !shows_same(&found, shows)) {
+        let is_elsewhere = below.is_some_and(|below| !found.mount_point.starts_with(below));
+        if is_elsewhere || shows.is_some_and(|shows| !shows_same(&found, shows)) {
             return Ok(Identified::AnotherMount);
         }
         let at = Location::Trusted(found.mount_point.clone());
@@ -104,7 +123,7 @@ pub(crate) fn unmount_exactly(
     let is_off = match key {
         MountKey::Reused(_) => mounter.find_mount(key).is_err_and(|gone| gone.errno() == Errno::ENOENT),
         MountKey::Unique(_) => {
-            let found = unmount_found(mounter, key, None, mode.into());
+            let found = unmount_found(mounter, key, (None, None), mode.into());
             matches!(found, Ok(Identified::Unmounted(_) | Identified::Gone))
         }
     };
@@ -173,7 +192,7 @@ mod tests {
             }
         });
         mounter.expect_unmount().times(2).returning(|_| Err(os(Errno::ENOENT)));
-        assert_eq!(unmount_found(&mounter, UNIQUE, None, UnmountMode::Detach.into()), Ok(Identified::Gone));
+        assert_eq!(unmount_found(&mounter, UNIQUE, (None, None), UnmountMode::Detach.into()), Ok(Identified::Gone));
     }
 
     #[test]
@@ -186,7 +205,7 @@ mod tests {
             Ok(MountInfo { mount_point: format!("/m{looks}").into(), ..info })
         });
         mounter.expect_unmount().times(MOST_LOOKS as usize).returning(|_| Err(os(Errno::ENOENT)));
-        let error = unmount_found(&mounter, UNIQUE, None, UnmountMode::Detach.into()).unwrap_err();
+        let error = unmount_found(&mounter, UNIQUE, (None, None), UnmountMode::Detach.into()).unwrap_err();
         assert_eq!(error, Error::Unsettled { mount: UNIQUE.into(), attempts: MOST_LOOKS });
         assert!(error.to_string().contains(&UNIQUE.to_string()), "{error}");
     }
@@ -198,7 +217,7 @@ mod tests {
         mounter.expect_find_mount().return_once(move |_| Ok(found));
         let shows = MountSubtree { device: DeviceNumber::new(8, 1), root: "/other".into() };
         assert_eq!(
-            unmount_found(&mounter, REUSED, Some(&shows), UnmountMode::Detach.into()),
+            unmount_found(&mounter, REUSED, (Some(&shows), None), UnmountMode::Detach.into()),
             Ok(Identified::AnotherMount)
         );
     }

@@ -421,3 +421,22 @@ fn unique_id_of_a_mount_that_shows_something_else_is_stale() {
         assert_eq!(mounts.lock().unwrap().ids(), [1, 2]);
     }
 }
+
+#[test]
+fn mount_elsewhere_with_a_reused_id_is_left_also_where_it_shows_the_same_directory() {
+    let lines = format!("{ROOT}3 1 8:1 /i/v /srv/v rw - ext4 a rw\n");
+    for how in [UnmountStrategy::Lazy, UnmountStrategy::Strict] {
+        let (paper, mounts) = (paper(), PaperMounts::with(&lines));
+        let report = run(&paper, &mounts, how);
+        assert_eq!(mounts.lock().unwrap().ids(), [1, 3], "{report}");
+        assert!(report.is_clean(), "{report}");
+    }
+}
+
+#[test]
+fn share_with_a_reused_id_that_was_moved_below_the_mounts_directory_is_unmounted() {
+    let lines = format!("{ROOT}3 1 8:1 /i/v /m/moved/v rw - ext4 a rw\n");
+    let mounts = PaperMounts::with(&lines);
+    let report = run(&paper(), &mounts, UnmountStrategy::Lazy);
+    assert_eq!(mounts.lock().unwrap().ids(), [1], "{report}");
+}
