@@ -39,6 +39,7 @@ mod model_world;
 mod observed;
 mod scene;
 mod world;
+mod world_by_calls;
 
 pub use case::{Case, Needs};
 pub use cases::cases;

@@ -1,5 +1,7 @@
 //! The system calls of one process, with the numbers of the kernel's headers: on the kernel or on the model.
 
+use std::ffi::OsString;
+
 use mountwright_core::Errno;
 use mountwright_fake::{At, MountAttr, abi};
 
@@ -7,36 +9,45 @@ use crate::scenario::returned::Returned;
 use crate::scenario::{CannotRun, Credentials};
 
 /// A start directory and a path: the first two arguments of an `*at()` call. [`At::Link`] is the magic link of a descriptor.
-pub(super) type AtPath<'a> = (At, &'a [u8]);
+pub(crate) type AtPath<'a> = (At, &'a [u8]);
 
-pub(super) type Answered<T> = Result<T, Errno>;
+pub(crate) type Answered<T> = Result<T, Errno>;
 
-/// The fields of statx(2) that a scenario shows.
-pub(super) struct Statted {
-    pub(super) mode: u32,
-    pub(super) device: (u32, u32),
-    pub(super) inode: u64,
-    pub(super) mount: u64,
-    pub(super) mount_root: bool,
+/// The fields of statx(2) that tests look at.
+pub(crate) struct Statted {
+    pub(crate) mode: u16,
+    pub(crate) owner: (u32, u32),
+    pub(crate) size: u64,
+    pub(crate) links: u32,
+    pub(crate) device: (u32, u32),
+    pub(crate) inode: u64,
+    /// Of a device node.
+    pub(crate) represents: (u32, u32),
+    pub(crate) mount: u64,
+    pub(crate) mount_root: bool,
 }
 
 /// The system calls of one process.
-pub(super) trait ProcessCalls {
+pub(crate) trait ProcessCalls {
     /// Performs these calls with other credentials, and restores the process's own.
     fn with_credentials<T>(
         &mut self,
         credentials: Credentials,
         act: impl FnOnce(&mut Self) -> T,
-    ) -> Result<T, CannotRun>;
+    ) -> Result<T, CannotRun>
+    where
+        Self: Sized;
 
     fn openat(&mut self, place: AtPath<'_>, flags: u32, mode: u32) -> Answered<i32>;
     fn openat2(&mut self, place: AtPath<'_>, flags: u32, resolve: u64) -> Answered<i32>;
     fn open_tree(&mut self, place: AtPath<'_>, flags: u32) -> Answered<i32>;
     fn close(&mut self, fd: i32) -> Answered<()>;
-    fn write(&mut self, fd: i32, bytes: &[u8]) -> Answered<()>;
+    fn write(&mut self, fd: i32, bytes: &[u8]) -> Answered<usize>;
+    /// read(2) to the end.
+    fn read(&mut self, fd: i32) -> Answered<Vec<u8>>;
     fn statx(&mut self, place: AtPath<'_>, flags: u32) -> Answered<Statted>;
     /// getdents64(2) to the end, without `.` and `..`. A directory that was removed has no names.
-    fn names(&mut self, directory: i32) -> Answered<Vec<String>>;
+    fn names(&mut self, directory: i32) -> Answered<Vec<OsString>>;
     fn readlinkat(&mut self, place: AtPath<'_>) -> Answered<Vec<u8>>;
     fn faccessat(&mut self, place: AtPath<'_>, mode: u32) -> Answered<()>;
     fn mkdirat(&mut self, place: AtPath<'_>, mode: u32) -> Answered<()>;
@@ -44,16 +55,19 @@ pub(super) trait ProcessCalls {
     fn symlinkat(&mut self, target: &[u8], place: AtPath<'_>) -> Answered<()>;
     fn mknodat(&mut self, place: AtPath<'_>, mode: u32, device: u64) -> Answered<()>;
     fn fchmodat(&mut self, place: AtPath<'_>, mode: u32) -> Answered<()>;
+    /// fchownat(2), of a symlink itself.
+    fn fchownat(&mut self, place: AtPath<'_>, uid: u32, gid: u32) -> Answered<()>;
     fn linkat(&mut self, from: AtPath<'_>, to: AtPath<'_>) -> Answered<()>;
     fn renameat2(&mut self, from: AtPath<'_>, to: AtPath<'_>, flags: u32) -> Answered<()>;
     fn chdir(&mut self, place: AtPath<'_>) -> Answered<()>;
-    /// mount(2) without data.
+    fn getcwd(&mut self) -> Answered<Vec<u8>>;
     fn mount(
         &mut self,
         source: Option<AtPath<'_>>,
         target: AtPath<'_>,
         fs_type: Option<&[u8]>,
         flags: u64,
+        data: Option<&[u8]>,
     ) -> Answered<()>;
     fn umount2(&mut self, target: AtPath<'_>, flags: u32) -> Answered<()>;
     fn mount_setattr(&mut self, place: AtPath<'_>, flags: u32, attr: MountAttr) -> Answered<()>;
@@ -61,8 +75,8 @@ pub(super) trait ProcessCalls {
 }
 
 impl Statted {
-    pub(super) fn kind(&self) -> &'static str {
-        match self.mode & abi::S_IFMT {
+    pub(crate) fn kind(&self) -> &'static str {
+        match u32::from(self.mode) & abi::S_IFMT {
             abi::S_IFREG => "file",
             abi::S_IFDIR => "dir",
             abi::S_IFLNK => "symlink",
@@ -86,21 +100,22 @@ impl From<Statted> for Returned {
 const READING: u32 = abi::O_RDONLY | abi::O_DIRECTORY | abi::O_CLOEXEC;
 
 /// The names in a directory, sorted.
-pub(super) fn names<C: ProcessCalls>(calls: &mut C, place: AtPath<'_>) -> Answered<Vec<String>> {
+pub(crate) fn names<C: ProcessCalls>(calls: &mut C, place: AtPath<'_>) -> Answered<Vec<String>> {
     let directory = calls.openat(place, READING, 0)?;
     let names = names_in(calls, directory);
     calls.close(directory)?;
     names
 }
 
-pub(super) fn names_in<C: ProcessCalls>(calls: &mut C, directory: i32) -> Answered<Vec<String>> {
-    let mut names = calls.names(directory)?;
+pub(crate) fn names_in<C: ProcessCalls>(calls: &mut C, directory: i32) -> Answered<Vec<String>> {
+    let names = calls.names(directory)?;
+    let mut names: Vec<_> = names.into_iter().map(|name| name.to_string_lossy().into_owned()).collect();
     names.sort();
     Ok(names)
 }
 
 /// Everything below a directory, across mounts, sorted: `x/` for a directory, `x` for a file, `x@kind` for the rest.
-pub(super) fn tree<C: ProcessCalls>(calls: &mut C, place: AtPath<'_>) -> Answered<Vec<String>> {
+pub(crate) fn tree<C: ProcessCalls>(calls: &mut C, place: AtPath<'_>) -> Answered<Vec<String>> {
     let directory = calls.openat(place, READING, 0)?;
     let mut found = Vec::new();
     let walked = walk(calls, directory, "", &mut found);

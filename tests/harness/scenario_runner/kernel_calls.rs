@@ -1,7 +1,9 @@
 //! The system calls of the calling process, on the kernel.
 
 use std::collections::HashMap;
+use std::ffi::{CString, OsString};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 
 use mountwright_core::Errno;
 use mountwright_fake::{At, MountAttr};
@@ -10,7 +12,7 @@ use rustix::fs::{
 };
 use rustix::io;
 use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
-use rustix::process::fchdir;
+use rustix::process::{Gid, Uid, fchdir};
 
 use super::calls::{Answered, AtPath, ProcessCalls, Statted};
 use super::credentials::as_somebody;
@@ -18,10 +20,10 @@ use super::raw_calls::mount_setattr;
 use crate::scenario::{CannotRun, Credentials};
 
 /// The calling process, and the descriptors that it opened here.
-#[derive(Debug)]
-pub(super) struct KernelCalls {
-    /// `/proc/self/fd` of this process
-    magic_links: OwnedFd,
+#[derive(Debug, Default)]
+pub(crate) struct KernelCalls {
+    /// `/proc/self/fd` of this process; without it no place is at a magic link
+    magic_links: Option<OwnedFd>,
     open: HashMap<i32, OwnedFd>,
     credentials: Credentials,
 }
@@ -31,10 +33,10 @@ type DirPath<'a> = (BorrowedFd<'a>, Vec<u8>);
 
 impl KernelCalls {
     /// `proc` is the machine's /proc, and the process is the caller's.
-    pub(super) fn new(proc: BorrowedFd<'_>) -> io::Result<Self> {
+    pub(crate) fn new(proc: BorrowedFd<'_>) -> io::Result<Self> {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let magic_links = rustix::fs::openat(proc, "self/fd", flags, Mode::empty())?;
-        Ok(Self { magic_links, open: HashMap::new(), credentials: Credentials::Root })
+        Ok(Self { magic_links: Some(magic_links), ..Self::default() })
     }
 
     fn fd(&self, fd: i32) -> io::Result<BorrowedFd<'_>> {
@@ -45,7 +47,7 @@ impl KernelCalls {
         let dir = match place.0 {
             At::Cwd => CWD,
             At::Fd(fd) => self.fd(fd)?,
-            At::Link(_) => self.magic_links.as_fd(),
+            At::Link(_) => self.magic_links.as_ref().ok_or(io::Errno::BADF)?.as_fd(),
         };
         Ok((dir, path_alone(place)))
     }
@@ -74,7 +76,7 @@ impl KernelCalls {
         }
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let here = rustix::fs::open(".", flags, Mode::empty()).expect("root can open its working directory");
-        fchdir(&self.magic_links).expect("root can change to the magic links");
+        fchdir(self.magic_links.as_ref().expect("they are open")).expect("root can change to the magic links");
         let answer = self.call(call);
         fchdir(here).expect("root can change back");
         answer
@@ -124,15 +126,31 @@ impl ProcessCalls for KernelCalls {
         self.open.remove(&fd).map(drop).ok_or(Errno::EBADF)
     }
 
-    fn write(&mut self, fd: i32, bytes: &[u8]) -> Answered<()> {
-        self.call(|| rustix::io::write(self.fd(fd)?, bytes).map(drop))
+    fn write(&mut self, fd: i32, bytes: &[u8]) -> Answered<usize> {
+        self.call(|| rustix::io::write(self.fd(fd)?, bytes))
+    }
+
+    fn read(&mut self, fd: i32) -> Answered<Vec<u8>> {
+        self.call(|| {
+            let (mut bytes, mut buffer) = (Vec::new(), [0; 1 << 14]);
+            loop {
+                match rustix::io::read(self.fd(fd)?, &mut buffer)? {
+                    0 => return Ok(bytes),
+                    more => bytes.extend_from_slice(&buffer[..more]),
+                }
+            }
+        })
     }
 
     fn statx(&mut self, place: AtPath<'_>, flags: u32) -> Answered<Statted> {
         let (flags, mask) = (AtFlags::from_bits_retain(flags), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID);
         let statx = self.call_at(place, |(dir, path)| rustix::fs::statx(dir, path, flags, mask))?;
         Ok(Statted {
-            mode: statx.stx_mode.into(),
+            mode: statx.stx_mode,
+            owner: (statx.stx_uid, statx.stx_gid),
+            size: statx.stx_size,
+            links: statx.stx_nlink,
+            represents: (statx.stx_rdev_major, statx.stx_rdev_minor),
             device: (statx.stx_dev_major, statx.stx_dev_minor),
             inode: statx.stx_ino,
             mount: statx.stx_mnt_id,
@@ -140,18 +158,16 @@ impl ProcessCalls for KernelCalls {
         })
     }
 
-    fn names(&mut self, directory: i32) -> Answered<Vec<String>> {
+    fn names(&mut self, directory: i32) -> Answered<Vec<OsString>> {
         self.call(|| {
-            let entries = Dir::read_from(self.fd(directory)?)?;
-            let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
-            names.filter(|name| !matches!(name.as_deref(), Ok("." | ".."))).collect()
+            let names = Dir::read_from(self.fd(directory)?)?
+                .map(|entry| entry.map(|entry| OsString::from_vec(entry.file_name().to_bytes().to_vec())));
+            names.filter(|name| !name.as_ref().is_ok_and(|name| name == "." || name == "..")).collect()
         })
     }
 
     fn readlinkat(&mut self, place: AtPath<'_>) -> Answered<Vec<u8>> {
-        self.call_at(place, |(dir, path)| {
-            rustix::fs::readlinkat(dir, path, Vec::new()).map(std::ffi::CString::into_bytes)
-        })
+        self.call_at(place, |(dir, path)| rustix::fs::readlinkat(dir, path, Vec::new()).map(CString::into_bytes))
     }
 
     fn faccessat(&mut self, place: AtPath<'_>, mode: u32) -> Answered<()> {
@@ -181,6 +197,11 @@ impl ProcessCalls for KernelCalls {
         self.call_at(place, |(dir, path)| rustix::fs::chmodat(dir, path, permissions(mode), AtFlags::empty()))
     }
 
+    fn fchownat(&mut self, place: AtPath<'_>, uid: u32, gid: u32) -> Answered<()> {
+        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        self.call_at(place, |(dir, path)| rustix::fs::chownat(dir, path, uid, gid, AtFlags::SYMLINK_NOFOLLOW))
+    }
+
     fn linkat(&mut self, from: AtPath<'_>, to: AtPath<'_>) -> Answered<()> {
         self.call(|| {
             let ((from, from_path), (to, to_path)) = (self.at(from)?, self.at(to)?);
@@ -205,18 +226,24 @@ impl ProcessCalls for KernelCalls {
         }
     }
 
+    fn getcwd(&mut self) -> Answered<Vec<u8>> {
+        self.call(|| rustix::process::getcwd(Vec::new()).map(CString::into_bytes))
+    }
+
     fn mount(
         &mut self,
         source: Option<AtPath<'_>>,
         target: AtPath<'_>,
         fs_type: Option<&[u8]>,
         flags: u64,
+        data: Option<&[u8]>,
     ) -> Answered<()> {
+        let data = data.map(|data| CString::new(data).expect("no test has a NUL in it"));
         let flags = MountFlags::from_bits_retain(u32::try_from(flags).expect("the flags of mount(2) have 32 bits"));
         let places: Vec<_> = source.into_iter().chain([target]).collect();
         self.call_by_path(&places, || {
             let source = source.map(path_alone).unwrap_or_default();
-            rustix::mount::mount(source, path_alone(target), fs_type.unwrap_or_default(), flags, None)
+            rustix::mount::mount(source, path_alone(target), fs_type.unwrap_or_default(), flags, data.as_deref())
         })
     }
 

@@ -10,13 +10,13 @@
 //!   however the process ends.
 //! * There is no `/proc` in the sandbox. A descriptor of the outer one serves for `/proc/self/fd/N/…` and for the tables.
 
-mod calls;
+pub(crate) mod calls;
 mod credentials;
 mod fake_world;
 mod helper;
-mod kernel_calls;
+pub(crate) mod kernel_calls;
 mod kernel_world;
-mod model_calls;
+pub(crate) mod model_calls;
 mod outlook;
 mod performer;
 mod play;

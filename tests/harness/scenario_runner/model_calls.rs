@@ -1,5 +1,8 @@
 //! The system calls of a process of the model.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
 use mountwright_core::Errno;
 use mountwright_fake::{Credentials as Identity, Machine, MountAttr, OpenHow, Pid, abi};
 
@@ -13,9 +16,9 @@ const NOBODY: u32 = 65534;
 const BUFFER: usize = 32 * 1024;
 
 /// A process of a modelled machine.
-pub(super) struct ModelCalls<'m> {
-    pub(super) machine: &'m mut Machine,
-    pub(super) pid: Pid,
+pub(crate) struct ModelCalls<'m> {
+    pub(crate) machine: &'m mut Machine,
+    pub(crate) pid: Pid,
 }
 
 impl ProcessCalls for ModelCalls<'_> {
@@ -53,14 +56,28 @@ impl ProcessCalls for ModelCalls<'_> {
         self.machine.close(self.pid, fd)
     }
 
-    fn write(&mut self, fd: i32, bytes: &[u8]) -> Answered<()> {
-        self.machine.write(self.pid, fd, bytes).map(drop)
+    fn write(&mut self, fd: i32, bytes: &[u8]) -> Answered<usize> {
+        self.machine.write(self.pid, fd, bytes)
+    }
+
+    fn read(&mut self, fd: i32) -> Answered<Vec<u8>> {
+        let mut bytes = Vec::new();
+        loop {
+            match self.machine.read(self.pid, fd, 1 << 16)? {
+                more if more.is_empty() => return Ok(bytes),
+                more => bytes.extend(more),
+            }
+        }
     }
 
     fn statx(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<Statted> {
         let statx = self.machine.statx(self.pid, at, path, flags, abi::STATX_BASIC_STATS | abi::STATX_MNT_ID)?;
         Ok(Statted {
-            mode: statx.mode.into(),
+            mode: statx.mode,
+            owner: (statx.uid, statx.gid),
+            size: statx.size,
+            links: statx.nlink,
+            represents: (statx.rdev_major, statx.rdev_minor),
             device: (statx.dev_major, statx.dev_minor),
             inode: statx.ino,
             mount: statx.mnt_id,
@@ -68,7 +85,7 @@ impl ProcessCalls for ModelCalls<'_> {
         })
     }
 
-    fn names(&mut self, directory: i32) -> Answered<Vec<String>> {
+    fn names(&mut self, directory: i32) -> Answered<Vec<OsString>> {
         let mut names = Vec::new();
         loop {
             let entries = match self.machine.getdents64(self.pid, directory, BUFFER) {
@@ -77,7 +94,7 @@ impl ProcessCalls for ModelCalls<'_> {
                 Err(Errno::ENOENT) => return Ok(names),
                 entries => entries?,
             };
-            let entries = entries.iter().map(|entry| String::from_utf8_lossy(&entry.name).into_owned());
+            let entries = entries.into_iter().map(|entry| OsString::from_vec(entry.name));
             names.extend(entries.filter(|name| name != "." && name != ".."));
         }
     }
@@ -110,6 +127,10 @@ impl ProcessCalls for ModelCalls<'_> {
         self.machine.fchmodat(self.pid, at, path, mode, 0)
     }
 
+    fn fchownat(&mut self, (at, path): AtPath<'_>, uid: u32, gid: u32) -> Answered<()> {
+        self.machine.fchownat(self.pid, at, path, uid, gid, abi::AT_SYMLINK_NOFOLLOW)
+    }
+
     fn linkat(&mut self, (at, from): AtPath<'_>, (to_at, to): AtPath<'_>) -> Answered<()> {
         self.machine.linkat(self.pid, at, from, to_at, to, 0)
     }
@@ -122,14 +143,19 @@ impl ProcessCalls for ModelCalls<'_> {
         self.machine.chdir(self.pid, at, path)
     }
 
+    fn getcwd(&mut self) -> Answered<Vec<u8>> {
+        self.machine.getcwd(self.pid)
+    }
+
     fn mount(
         &mut self,
         source: Option<AtPath<'_>>,
         target: AtPath<'_>,
         fs_type: Option<&[u8]>,
         flags: u64,
+        data: Option<&[u8]>,
     ) -> Answered<()> {
-        self.machine.mount(self.pid, source, target, fs_type, flags, None)
+        self.machine.mount(self.pid, source, target, fs_type, flags, data)
     }
 
     fn umount2(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<()> {

@@ -78,25 +78,25 @@ impl Performer {
             Operation::MountTmpfs { target, flags } => {
                 let source = source_of(filesystem);
                 let source = Some((At::Cwd, source.as_bytes()));
-                calls.mount(source, self.by_link(target), Some(b"tmpfs"), MountFlag::all(flags))
+                calls.mount(source, self.by_link(target), Some(b"tmpfs"), MountFlag::all(flags), None)
             }
             Operation::Bind { source, target, recursive } => {
                 let flags = abi::MS_BIND | recursively(*recursive);
-                calls.mount(Some(self.by_link(source)), self.by_link(target), None, flags)
+                calls.mount(Some(self.by_link(source)), self.by_link(target), None, flags, None)
             }
             Operation::Move { source, target } => {
-                calls.mount(Some(self.by_link(source)), self.by_link(target), None, abi::MS_MOVE)
+                calls.mount(Some(self.by_link(source)), self.by_link(target), None, abi::MS_MOVE, None)
             }
             Operation::Propagation { target, kind, recursive } => {
                 let flags = PropagationBit::all(kind.values()) | recursively(*recursive);
-                calls.mount(None, self.by_link(target), None, flags)
+                calls.mount(None, self.by_link(target), None, flags, None)
             }
             Operation::RemountBind { target, flags } => {
                 let flags = abi::MS_REMOUNT | abi::MS_BIND | MountFlag::all(flags);
-                calls.mount(None, self.by_link(target), None, flags)
+                calls.mount(None, self.by_link(target), None, flags, None)
             }
             Operation::Remount { target, flags } => {
-                calls.mount(None, self.by_link(target), None, abi::MS_REMOUNT | MountFlag::all(flags))
+                calls.mount(None, self.by_link(target), None, abi::MS_REMOUNT | MountFlag::all(flags), None)
             }
             Operation::Umount { target, flags } => calls.umount2(self.by_link(target), UnmountFlag::all(flags)),
             Operation::Setattr { target, set, clear, propagation, recursive, nofollow } => {
@@ -151,7 +151,7 @@ impl Performer {
                 let fd = calls.openat(self.by_link(path), flags, 0)?;
                 let written = calls.write(fd, b"x");
                 calls.close(fd)?;
-                written
+                written.map(drop)
             }
             Operation::Access { path, mode } => calls.faccessat(self.by_link(path), mode.bits()),
             Operation::Chdir { path } => calls.chdir(self.by_link(path)),
