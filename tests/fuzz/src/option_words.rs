@@ -1,8 +1,8 @@
 //! The words of option lists.
 
-use mountwright_core::mount::{AtimeMode, PropagationWord};
-use mountwright_core::spec::{Mount, MountOptions, UnusableMount};
-use mountwright_core::{AttributeChange, MountFlags, Recursion};
+use mountwright_core::mount::{AtimeMode, FilesystemOption, MountAttributes, PropagationWord};
+use mountwright_core::spec::{Mount, MountOptions, UnservedOptions, UnusableMount};
+use mountwright_core::{AttributeChange, BindRequest, Location, MountFlags, MountRequest, Recursion};
 use oci_spec::runtime;
 
 /// The bytes are a list of options, with commas between.
@@ -19,6 +19,7 @@ pub fn check(data: &[u8]) {
             let written = options.to_words();
             assert_eq!(MountOptions::parse(&written).as_ref(), Ok(&options), "print then parse is identity");
             understood(&words, &places, &options);
+            served(&options);
         }
         Err(error) => {
             let word = refused.expect("what can be used is not refused");
@@ -223,6 +224,61 @@ fn understood(words: &[&str], places: &Places, options: &MountOptions) {
         assert_eq!(option.key.to_str(), Some(key));
         assert_eq!(option.value.as_deref().map(|value| value.to_str().unwrap()), value);
     }
+}
+
+/// Of a request that is made of the list no word is lost: each is served, or named as unserved.
+fn served(options: &MountOptions) {
+    let target = || Location::trusted("/t");
+    let id_map = options.id_map.map(|reach| if reach == Recursion::This { "idmap" } else { "ridmap" });
+    let of_no_new_mount = options.remount.then_some("remount").into_iter();
+    let of_no_new_mount = of_no_new_mount.chain(options.copy_up.then_some("tmpcopyup")).chain(id_map);
+    let keys = || options.filesystem.iter().map(|option| option.key.to_str().expect("of a text"));
+    let wanted = options.propagation.first().map(|word| word.propagation);
+    let (own, tree) = (options.attributes, options.tree_attributes);
+
+    let unserved: Vec<&str> = of_no_new_mount.clone().chain(options.superblock.iter().copied()).chain(keys()).collect();
+    match BindRequest::from_options(Location::trusted("/s"), target(), options) {
+        Ok(request) => {
+            assert!(unserved.is_empty(), "{unserved:?} would be lost");
+            assert_eq!((request.recursion(), request.wanted_propagation()), (options.bind.unwrap_or_default(), wanted));
+            let (all, top) = match request.recursion() {
+                Recursion::This => (own.and_then(tree), AttributeChange::NOTHING),
+                Recursion::Tree => (tree, request.top_change()),
+            };
+            assert_eq!((request.change(), request.top_change()), (all, top));
+            let defaults = MountAttributes::default();
+            let expected = defaults.changed_by(own).changed_by(tree);
+            assert_eq!(defaults.changed_by(request.top_change()).changed_by(request.change()), expected);
+        }
+        Err(error) => named(&error, &unserved, options),
+    }
+
+    let bind = options.bind.map(|reach| if reach == Recursion::This { "bind" } else { "rbind" });
+    let unserved: Vec<&str> = bind.into_iter().chain(of_no_new_mount).collect();
+    match MountRequest::from_options("tmpfs", target(), options) {
+        Ok(request) => {
+            assert!(unserved.is_empty(), "{unserved:?} would be lost");
+            assert_eq!(request.attributes, MountAttributes::default().changed_by(own).changed_by(tree));
+            assert_eq!(request.propagation, wanted);
+            let all = options.superblock.iter().map(|word| FilesystemOption::flag(*word));
+            assert!(
+                request.options.iter().eq(all.chain(options.filesystem.iter().cloned()).collect::<Vec<_>>().iter())
+            );
+        }
+        Err(error) => named(&error, &unserved, options),
+    }
+}
+
+/// Each of these words is in the error; what else is there is about propagation.
+fn named(error: &UnservedOptions, words: &[&str], options: &MountOptions) {
+    let found: Vec<&str> = error.0.iter().map(|option| key(option.word())).collect();
+    assert!(words.iter().all(|word| found.contains(&key(word))), "{words:?} of {found:?}");
+    let of_propagation = |word: &&str| options.propagation.iter().any(|known| known.to_string() == **word);
+    assert!(
+        found.iter().filter(|word| !words.iter().any(|known| key(known) == **word)).all(of_propagation),
+        "{found:?}"
+    );
+    assert!(found.len() >= words.len().max(1));
 }
 
 fn propagation(word: &str) {
