@@ -32,7 +32,6 @@ impl DirectVolumes {
     }
 
     /// The directory that holds the directories.
-    #[cfg(feature = "serde")]
     pub(crate) fn root(&self) -> &Utf8Path {
         &self.root
     }

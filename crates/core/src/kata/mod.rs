@@ -5,6 +5,7 @@ pub(crate) mod direct_volume;
 #[cfg(feature = "serde")]
 pub(crate) mod direct_volume_file;
 pub(crate) mod direct_volume_path;
+pub(crate) mod direct_volume_sandboxes;
 pub(crate) mod docker_volume;
 pub(crate) mod error;
 pub(crate) mod host_mounts;

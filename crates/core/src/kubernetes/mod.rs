@@ -16,6 +16,7 @@ pub mod atomic_writer;
 pub(crate) mod count_files;
 pub(crate) mod empty_dir;
 pub(crate) mod empty_dir_medium;
+pub(crate) mod empty_dir_volume;
 pub(crate) mod file_count;
 pub(crate) mod file_walk;
 pub mod fs_group;
@@ -30,6 +31,7 @@ pub use volume_kind::{
 pub use volume_path::KUBELET_ROOT;
 
 pub use empty_dir_medium::EmptyDirMedium;
+pub use empty_dir_volume::EmptyDirVolume;
 pub use file_count::FileCount;
 pub use file_walk::TREE_DEPTH_MAX;
 pub use watchability::{VolumeLayout, WATCHABLE_ENTRIES_MAX, Watchability};

@@ -77,20 +77,44 @@ impl SandboxSetup {
     ///
     /// [`Error::DuplicateName`]: two of them have the same last component. [`Error::NotUtf8`]: one is not UTF-8.
     /// [`Error::InvalidPath`]: a path has no last component. [`Error::Unspecified`]: a path is empty.
-    pub fn bind_mounts(mut self, sources: &[Location]) -> Result<Self, Error> {
-        let own = ContainerId::new(SANDBOX_MOUNTS_DIR)?;
-        for source in sources {
-            specified(source, "source")?;
-            let name = last_component(source)?;
-            if self.bind_mounts.iter().any(|share| share.name() == name) {
-                return Err(Error::DuplicateName { name });
-            }
-            let share = Share::new(&self.mounts_dir, &own, &name, source.clone())?.read_only();
-            self.bind_mounts.push(match &self.private_dir {
-                Some(private_dir) => share.prepared_in(private_dir),
-                None => share,
-            });
+    pub fn bind_mounts(self, sources: &[Location]) -> Result<Self, Error> {
+        sources.iter().try_fold(self, |setup, source| setup.bind_mount(source.clone(), Access::Reads))
+    }
+
+    /// Adds files and directories by the words of Kata's `sandbox_bind_mounts`: `/path` and `/path:ro` are bound read-only as
+    /// by [`bind_mounts`](Self::bind_mounts), `/path:rw` writable. Any other text after a colon belongs to the path.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind_mounts`](Self::bind_mounts).
+    ///
+    /// ```
+    /// use mountwright_core::sandbox::SandboxSetup;
+    ///
+    /// let setup = SandboxSetup::new("/run/sb/mounts", "/run/sb/shared").unwrap();
+    /// assert!(setup.clone().bind_mount_words(&["/etc/ssl", "/etc/pki:ro", "/srv/cache:rw"]).is_ok());
+    /// assert!(setup.bind_mount_words(&["/a/x", "/b/x:rw"]).is_err()); // both would be `x`
+    /// ```
+    #[doc(alias = "sandbox_bind_mounts")]
+    pub fn bind_mount_words<W: AsRef<str>>(self, words: &[W]) -> Result<Self, Error> {
+        words.iter().try_fold(self, |setup, word| {
+            let (path, access) = path_and_access(word.as_ref());
+            setup.bind_mount(Location::trusted(path), access)
+        })
+    }
+
+    fn bind_mount(mut self, source: Location, access: Access) -> Result<Self, Error> {
+        specified(&source, "source")?;
+        let name = last_component(&source)?;
+        if self.bind_mounts.iter().any(|share| share.name() == name) {
+            return Err(Error::DuplicateName { name });
         }
+        let share = Share::new(&self.mounts_dir, &ContainerId::new(SANDBOX_MOUNTS_DIR)?, &name, source)?;
+        let share = if access == Access::Reads { share.read_only() } else { share };
+        self.bind_mounts.push(match &self.private_dir {
+            Some(private_dir) => share.prepared_in(private_dir),
+            None => share,
+        });
         Ok(self)
     }
 
@@ -117,6 +141,20 @@ impl SandboxSetup {
 
     pub(crate) fn shares(&self) -> &[Share] {
         &self.bind_mounts
+    }
+}
+
+/// The access of the sandbox to a file or directory that is bound for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Reads,
+    Writes,
+}
+
+fn path_and_access(word: &str) -> (&str, Access) {
+    match word.strip_suffix(":rw") {
+        Some(path) => (path, Access::Writes),
+        None => (word.strip_suffix(":ro").unwrap_or(word), Access::Reads),
     }
 }
 

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use mountwright_core::device::{BackingDevice, PathDevice, Sysfs};
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, Watchability};
+use mountwright_core::kubernetes::{EmptyDirMedium, EmptyDirVolume, FileCount, Watchability};
 use mountwright_core::ports::WithoutWaiting;
+use mountwright_core::spec::Mount;
 use mountwright_core::{Backend, DeviceNumber, Errno, Error, Filesystem, Location, MountInfo, Mounter, UnmountRequest};
 
 use super::super::case::{Case, Needs};
@@ -172,6 +173,20 @@ pub(super) const CASES: &[Case] = &[
             s.tmpfs(&path);
             assert_eq!(MountInfo::at(s.mounter(), &path).unwrap().mount_point, path);
         }
+    }),
+    Case::new("an emptyDir that is mounted at several destinations is one volume, by whatever path", |s| {
+        let other = "/w/pods/7/volumes/kubernetes.io~empty-dir/logs";
+        s.dir(EMPTY_DIR);
+        s.tmpfs(EMPTY_DIR);
+        s.dir(other);
+        s.dir("/w/plain");
+        s.link("pods", "/w/kubelet");
+        let linked = EMPTY_DIR.replace("/w/pods", "/w/kubelet");
+        let sources = [EMPTY_DIR, "/w/plain", other, &linked, EMPTY_DIR];
+        let mounts: Vec<_> = sources.iter().map(|source| Mount::new(*source, "/in", "bind")).collect();
+        let found = EmptyDirVolume::of(s.backend(), &mounts).unwrap();
+        let found: Vec<_> = found.iter().map(|volume| (volume.medium, &volume.mounts[..])).collect();
+        assert_eq!(found, [(EmptyDirMedium::Memory, &[0, 3, 4][..]), (EmptyDirMedium::Disk, &[2])]);
     }),
     Case::new("an emptyDir is memory where its directory is a tmpfs's root, and disk in a tmpfs", |s| {
         s.dir(EMPTY_DIR);

@@ -91,6 +91,24 @@ pub(super) const CASES: &[Case] = &[
             assert!(s.is_mounted("/w/shared/later"));
         },
     ),
+    Case::new("a sandbox's binds are read-only unless their word ends in :rw, in the guest's directory too", |s| {
+        shared_mounts(s);
+        for name in ["certs", "keys", "cache"] {
+            s.file(format!("/w/host/{name}/f"), name.as_bytes());
+        }
+        let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap();
+        let setup = setup.bind_mount_words(&["/w/host/certs", "/w/host/keys:ro", "/w/host/cache:rw"]).unwrap();
+        let dirs = setup.run(s.backend()).unwrap();
+        assert_eq!(dirs.bind_mounts.len(), 3);
+        for directory in ["/w/mounts", "/w/shared"] {
+            let writes = |name: &str| s.try_write(&format!("{directory}/sandbox-mounts/{name}"));
+            assert_eq!((writes("certs"), writes("keys")), (Err(Errno::EROFS), Err(Errno::EROFS)), "{directory}");
+            assert_eq!(writes("cache"), Ok(()), "{directory}");
+            assert_eq!(s.text(format!("{directory}/sandbox-mounts/cache/f")), b"cache");
+        }
+        assert!(tear_down(s, &dirs).is_clean());
+        assert!(s.exists("/w/host/cache/f") && !s.exists("/w/mounts/sandbox-mounts"));
+    }),
     Case::new("a mounts directory that is not shared is refused, and nothing is left", |s| {
         s.dir("/w/mounts");
         let error = s.changes_nothing(|| set_up(s, IfNotShared::Fail)).unwrap_err();

@@ -212,6 +212,17 @@ fn a_sandboxs_binds_are_read_only() {
     assert_eq!(share.container(), &ContainerId::new("sandbox-mounts").unwrap());
 }
 
+#[test]
+fn the_word_of_a_sandboxs_bind_ends_in_its_access() {
+    let given = setup().bind_mount_words(&["/a/plain", "/a/ro:ro", "/a/rw:rw", "/a/x:rx", "/a/y:rw:ro"]).unwrap();
+    let shares = given.shares().iter().map(|share| (share.source().for_display(), share.is_read_only()));
+    let expected = [("/a/plain", true), ("/a/ro", true), ("/a/rw", false), ("/a/x:rx", true), ("/a/y:rw", true)];
+    assert_eq!(shares.collect::<Vec<_>>(), expected.map(|(path, read_only)| (path.into(), read_only)));
+    let twice = setup().bind_mount_words(&["/a/x", "/b/x:rw"]);
+    assert_eq!(twice, Err(Error::DuplicateName { name: "x".into() }));
+    assert_eq!(setup().bind_mount_words(&[":rw"]), Err(Error::Unspecified { what: "source" }));
+}
+
 const QUICKER: &str = "1 0 8:1 / / rw shared:1 - ext4 a rw\n8 1 8:1 /sb/m /sb/s ro master:1 - ext4 a rw\n";
 
 /// The set-up where the bind onto the guest's directory fails with `error`; the mounts are those of `then` afterwards.
