@@ -3,12 +3,14 @@
 use std::fmt;
 
 use linux_raw_sys::general::{
-    __NR_fchmodat2, __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_getxattrat, __NR_listmount,
+    __NR_fchmodat2, __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_getxattrat, __NR_listmount, __NR_mount,
     __NR_mount_setattr, __NR_move_mount, __NR_open_tree, __NR_open_tree_attr, __NR_openat2, __NR_statmount,
+    __NR_umount2,
 };
-use mountwright_core::Errno;
+use mountwright_core::{BindRequest, Errno, Location, Mounter, OsError, Propagation, Recursion, UnmountRequest};
 use mountwright_linux::{Call, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
+use rustix::thread::CapabilitySet;
 
 use crate::filter::deny;
 
@@ -86,8 +88,8 @@ impl fmt::Display for Denied {
     }
 }
 
-pub(crate) const CASES: &[KernelCase] =
-    &[KernelCase::new("what a filter denies counts as absent, and nothing else", || {
+pub(crate) const CASES: &[KernelCase] = &[
+    KernelCase::new("what a filter denies counts as absent, and nothing else", || {
         let before = LinuxBackend::new();
         let there: Vec<Call> = Call::ALL.iter().copied().filter(|call| before.uses(*call)).collect();
         for denied in denials(true) {
@@ -100,4 +102,66 @@ pub(crate) const CASES: &[KernelCase] =
             let expected: Vec<Call> = there.iter().copied().filter(|call| !denies(call)).collect();
             assert_eq!(seen.join().unwrap(), expected, "{denied}");
         }
-    })];
+    }),
+    KernelCase::new("an EPERM names the filter or the missing privilege, and the advice is for that", || {
+        for directory in ["/w/source", "/w/target", "/w/bound"] {
+            std::fs::create_dir_all(directory).unwrap();
+        }
+        LinuxBackend::new().bind(&BindRequest::new(at("/w/source"), at("/w/bound"))).unwrap();
+        let unmount = || LinuxBackend::new().unmount(&UnmountRequest::new(at("/w/bound")));
+        let bind = || LinuxBackend::new().bind(&BindRequest::new(at("/w/source"), at("/w/target"))).map(drop);
+        let propagation = || LinuxBackend::new().set_propagation(&at("/w/bound"), Propagation::Shared, Recursion::This);
+        let filter = Some("allow the call in the filter");
+        let denied = |numbers: Vec<u32>| move || deny(&numbers, Errno::EPERM.raw());
+        let newer = SETS.iter().flat_map(|(_, calls)| calls.iter().flat_map(|(_, numbers)| numbers.iter().copied()));
+        let all = || newer.clone().chain([__NR_mount]).collect::<Vec<_>>();
+        let of = |call: &str| format!("a seccomp filter denies {call} to this process");
+        causes("umount2", denied(vec![__NR_umount2]), unmount, &of("umount2"), filter);
+        causes("a bind", denied(all()), bind, &of("mount"), filter);
+        causes("propagation", denied(all()), propagation, &of("mount"), filter);
+        let privilege = "this process has no CAP_SYS_ADMIN over its mount namespace";
+        let grant = Some("grant CAP_SYS_ADMIN over the mount namespace");
+        causes("umount2", without_sys_admin, unmount, privilege, grant);
+        causes("a bind", without_sys_admin, bind, privilege, grant);
+        causes("propagation", without_sys_admin, propagation, privilege, grant);
+        // Where the look itself is denied, no cause is guessed.
+        let blind = || {
+            deny(&[__NR_umount2], Errno::EPERM.raw());
+            without_sys_admin();
+        };
+        let error = std::thread::spawn(move || {
+            blind();
+            bind().unwrap_err()
+        });
+        let error = error.join().unwrap();
+        assert_eq!((error.errno(), error.detail(), error.advice()), (Errno::EPERM, None, None), "{error}");
+    }),
+];
+
+fn at(path: &str) -> Location {
+    Location::trusted(path)
+}
+
+/// Takes a privilege from this thread.
+fn without_sys_admin() {
+    let mut sets = rustix::thread::capabilities(None).unwrap();
+    sets.effective.remove(CapabilitySet::SYS_ADMIN);
+    rustix::thread::set_capabilities(None, sets).unwrap();
+}
+
+/// Calls `call` on a thread of its own after `restrict`, and checks cause and advice.
+#[track_caller]
+fn causes(
+    what: &str,
+    restrict: impl FnOnce() + Send + 'static,
+    call: impl FnOnce() -> Result<(), OsError> + Send + 'static,
+    cause: &str,
+    advice: Option<&str>,
+) {
+    let error = std::thread::spawn(move || {
+        restrict();
+        call().unwrap_err()
+    });
+    let error = error.join().unwrap();
+    assert_eq!((error.errno(), error.detail(), error.advice()), (Errno::EPERM, Some(cause), advice), "{what}: {error}");
+}

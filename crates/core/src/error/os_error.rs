@@ -221,19 +221,19 @@ impl OsError {
         self.more.as_deref()?.detail.as_deref()
     }
 
-    /// The action that an operator can take, where errno and operation suggest one. Where the cause was looked at
-    /// ([`detail`](Self::detail)), only what fits it.
+    fn has_detail_of(&self, cause: &str) -> bool {
+        self.detail().is_some_and(|detail| detail.contains(cause))
+    }
+
+    /// The action that an operator can take, where errno and operation suggest one. An `EPERM` and an `ELOOP` have several
+    /// causes: only where the cause was looked at ([`detail`](Self::detail)).
     pub fn advice(&self) -> Option<&'static str> {
-        use Operation::{Bind, ChangeAttributes, Mount, MoveMount, SetPropagation, SetSuperblock, Unmount};
-        let is_a_mounts = matches!(
-            self.operation,
-            Bind | Mount | MoveMount | ChangeAttributes | SetSuperblock | SetPropagation | Unmount
-        );
+        use Operation::{Bind, ChangeAttributes, Mount, SetPropagation, SetSuperblock, Unmount};
         match (self.errno, self.operation) {
-            (Errno::EPERM | Errno::ELOOP, _) if self.detail().is_some() => None,
-            (Errno::EPERM, _) if is_a_mounts => {
-                Some("grant CAP_SYS_ADMIN over the mount namespace, and allow the call in the seccomp filter")
+            (Errno::EPERM, _) if self.has_detail_of("CAP_SYS_ADMIN") => {
+                Some("grant CAP_SYS_ADMIN over the mount namespace")
             }
+            (Errno::EPERM, _) if self.has_detail_of("seccomp filter") => Some("allow the call in the filter"),
             (Errno::EBUSY, Unmount) => Some("stop what uses it, or detach it"),
             (Errno::EBUSY, Bind | Mount) => Some("unmount what is mounted there, or stop what uses it"),
             (Errno::EINVAL, ChangeAttributes | SetSuperblock | SetPropagation | Unmount) => {
@@ -242,7 +242,7 @@ impl OsError {
             (Errno::ENOSPC, Bind | Mount) => Some("check the limit of mounts, /proc/sys/fs/mount-max"),
             (Errno::EOPNOTSUPP, _) if self.step == Some("procfs") => Some("mount a procfs on /proc"),
             (Errno::EOPNOTSUPP, Bind) => Some("try `Guarantee::Window`, a staging directory or another propagation"),
-            (Errno::ELOOP, _) => Some("use a path without symlinks"),
+            (Errno::ELOOP, _) if self.has_detail_of("is a symlink") => Some("use a path without symlinks"),
             (Errno::ESTALE, _) => Some("the path now refers to another file or mount; retry"),
             _ => None,
         }
@@ -305,7 +305,8 @@ mod tests {
              directory /m"
         );
         let denied = OsError::new(Operation::ChangeAttributes, "/m", Errno::EPERM);
-        assert!(denied.advice().is_some() && denied.with_detail("locked").advice().is_none());
+        assert!(denied.advice().is_none() && denied.clone().with_detail("locked").advice().is_none());
+        assert!(denied.with_detail("a seccomp filter denies mount").advice().is_some());
     }
 
     #[test]

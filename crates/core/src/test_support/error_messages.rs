@@ -124,12 +124,17 @@ fn os_errors() -> Vec<OsError> {
     let of = |operation, errno| OsError::new(operation, "/m", errno);
     let mut all = vec![
         of(Op::Bind, Errno::EPERM),
+        of(Op::Bind, Errno::EPERM).with_detail("this process has no CAP_SYS_ADMIN over its mount namespace"),
+        of(Op::Unmount, Errno::EPERM).at_step("umount2").with_detail("a seccomp filter denies umount2 to this process"),
+        of(Op::Bind, Errno::EPERM).with_detail("one of nosuid is locked by a user namespace and cannot be cleared"),
         of(Op::Bind, Errno::EBUSY),
         of(Op::Unmount, Errno::EBUSY),
         of(Op::SetPropagation, Errno::EINVAL),
         of(Op::Mount, Errno::ENOSPC),
         of(Op::Bind, Errno::EOPNOTSUPP),
         of(Op::OpenDir, Errno::ELOOP),
+        of(Op::Bind, Errno::ELOOP).with_detail("source: /a is a symlink, or leads to too many"),
+        of(Op::Bind, Errno::ELOOP).with_detail("source: /net/nas is an automount point on which nothing was mounted"),
         of(Op::Unmount, Errno::ESTALE),
         of(Op::ReadDir, Errno::from_raw(4095).unwrap()),
         OsError::new(Op::FindMount, Subject::Mount(MountKey::Reused(MountId(9))), Errno::ENOENT),

@@ -10,8 +10,7 @@ pub enum UnmountStrategy {
     #[default]
     #[cfg_attr(feature = "serde", serde(rename = "detach"))]
     Lazy,
-    /// Plain unmount: fails for a mount that is in use. The mounts below it are unmounted first; for each mount that has
-    /// such ones the mount table is read.
+    /// Plain unmount: fails for a mount that is in use. The mounts below it are unmounted first.
     Strict,
 }
 

@@ -9,7 +9,9 @@ use mountwright_core::file::{FileIdentity, Metadata};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::path::Crossing;
 use mountwright_core::ports::DirectoryEntries;
-use mountwright_core::{Directory, Errno, FileMode, Location, MountKey, OpenEntry, Operation, OsError};
+use mountwright_core::{
+    AttributeChange, Directory, Errno, FileMode, Location, MountKey, OpenEntry, Operation, OsError,
+};
 
 use crate::backend::LinuxBackend;
 use crate::files::entries::Entries;
@@ -212,7 +214,8 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
 
     fn unmount(&self, name: &OsStr, mode: UnmountMode, only: Option<MountKey>) -> Result<(), OsError> {
         self.on(Operation::Unmount, name, |name| {
-            self.backend.unmount_place(&Place::within(&self.file, name), mode, only)
+            let unmounted = self.backend.unmount_place(&Place::within(&self.file, name), mode, only);
+            unmounted.map_err(|fault| self.backend.explained_change(fault, AttributeChange::NOTHING))
         })
     }
 

@@ -9,9 +9,9 @@ use mountwright_core::{AttributeChange, Errno, Location, MountFlags};
 
 use crate::backend::LinuxBackend;
 use crate::resolve::identity::{QUIETLY, kind};
-use crate::syscalls::Kernel;
-use crate::syscalls::abi::{AT_EMPTY_PATH, S_IFDIR, STATX_NLINK, STATX_TYPE};
+use crate::syscalls::abi::{AT_EMPTY_PATH, S_IFDIR, STATX_ATTR_AUTOMOUNT, STATX_NLINK, STATX_TYPE};
 use crate::syscalls::failure::Fault;
+use crate::syscalls::{At, Call, Kernel, Reach};
 
 impl<K: Kernel> LinuxBackend<K> {
     /// The failure of a bind or a move, with the path and the component at fault.
@@ -27,23 +27,31 @@ impl<K: Kernel> LinuxBackend<K> {
                 .unusable("source", source, errno)
                 .or_else(|| self.unusable("target", target, errno))
                 .or_else(|| self.about_both(source, target, errno)),
-            Errno::EPERM => self.missing_permission(change),
+            Errno::EPERM => self.missing_permission(fault.step(), change),
             _ => None,
         };
         fault.because(detail)
     }
 
-    /// The failure of a change of a mount, with the lock or the missing privilege.
+    /// The failure of a change of a mount, with the filter, the missing privilege or the lock.
     pub(crate) fn explained_change(&self, fault: Fault, change: AttributeChange) -> Fault {
-        let detail = if fault.errno() == Errno::EPERM { self.missing_permission(change) } else { None };
+        let detail = if fault.errno() == Errno::EPERM { self.missing_permission(fault.step(), change) } else { None };
         fault.because(detail)
     }
 
-    fn missing_permission(&self, change: AttributeChange) -> Option<String> {
+    fn missing_permission(&self, step: &str, change: AttributeChange) -> Option<String> {
+        // Newer calls that a filter denies are not used.
+        let older = [Call::Mount, Call::Umount2].into_iter().find(|call| call.name() == step);
+        if let Some(call) = older.filter(|call| self.is_filtered(*call)) {
+            return Some(format!("a seccomp filter denies {} to this process", call.name()));
+        }
+        // The look at the privilege is an umount2.
+        if self.is_filtered(Call::Umount2) {
+            return None;
+        }
         if !self.may_mount() {
             return Some("this process has no CAP_SYS_ADMIN over its mount namespace".to_owned());
         }
-        // The privilege is there, and calls that a filter denies are not used.
         match (change.clear(), change.atime()) {
             (MountFlags::NONE, None) => None,
             (MountFlags::NONE, Some(_)) => Some("the atime class is locked by a user namespace".to_owned()),
@@ -51,26 +59,46 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
+    /// Returns true if mount(2) or umount2(2) is `EPERM` for arguments that the kernel refuses before it looks at any
+    /// privilege: a target without a name, unknown flags.
+    fn is_filtered(&self, call: Call) -> bool {
+        let (kernel, nothing) = (self.kernel(), Path::new(""));
+        let refused = match call {
+            Call::Mount => kernel.mount(Reach::Path(nothing), Reach::Path(nothing), "".as_ref(), 0, "".as_ref()),
+            _ => kernel.umount2(Reach::Path("/".as_ref()), u32::MAX),
+        };
+        refused == Err(Errno::EPERM)
+    }
+
     /// The first component of a location that cannot be resolved, with this errno.
     fn unusable(&self, role: &str, at: &Location, errno: Errno) -> Option<String> {
-        let (prefix, shown) = prefixes(at).into_iter().find_map(|(prefix, shown)| {
-            let failed = self.pin(&prefix, FinalSymlink::Follow, 0).err()?.errno();
-            Some((prefix, shown)).filter(|_| failed == errno)
+        let prefixes = prefixes(at);
+        let index = prefixes.iter().position(|(prefix, _)| {
+            self.pin(prefix, FinalSymlink::Follow, 0).is_err_and(|failed| failed.errno() == errno)
         })?;
-        let above = shown.parent().unwrap_or(&shown);
+        let (prefix, shown) = &prefixes[index];
+        let above = shown.parent().unwrap_or(shown);
+        let automount = index.checked_sub(1).map(|above| &prefixes[above].0).filter(|_| errno == Errno::ELOOP);
+        if let Some(found) = automount.and_then(|above| self.automount(role, above)) {
+            return Some(found);
+        }
         Some(match errno {
-            Errno::ENOENT if self.pin(&prefix, FinalSymlink::Itself, 0).is_ok() => {
-                format!("{role}: the symlink {} leads nowhere", printable(&shown))
+            Errno::ENOENT if self.pin(prefix, FinalSymlink::Itself, 0).is_ok() => {
+                format!("{role}: the symlink {} leads nowhere", printable(shown))
             }
-            Errno::ENOENT => format!("{role}: {} is missing", printable(&shown)),
+            Errno::ENOENT => format!("{role}: {} is missing", printable(shown)),
             Errno::ENOTDIR => format!("{role}: {} is no directory", printable(above)),
             Errno::EACCES => format!("{role}: {} may not be searched", printable(above)),
-            _ => format!("{role}: {} is a symlink, or leads to too many", printable(&shown)),
+            _ => format!("{role}: {} is a symlink, or leads to too many", printable(shown)),
         })
     }
 
     /// Both can be resolved.
     fn about_both(&self, source: &Location, target: &Location, errno: Errno) -> Option<String> {
+        if errno == Errno::ELOOP {
+            let automount = self.automount("source", source).or_else(|| self.automount("target", target));
+            return automount.or_else(|| Some("no symlink is on either path".to_owned()));
+        }
         let (source, target) = (self.kind_and_links(source)?, self.kind_and_links(target));
         match errno {
             Errno::ENOENT if source.1 == 0 => Some("the source is a file that was removed".to_owned()),
@@ -80,16 +108,29 @@ impl<K: Kernel> LinuxBackend<K> {
             Errno::ENOTDIR if !source.0 && target?.0 => {
                 Some("the target is a directory and the source is not".to_owned())
             }
-            Errno::ELOOP => Some("no symlink is on either path; an automount point cannot be used".to_owned()),
             _ => None,
         }
+    }
+
+    /// The automount point that a location leads to, on which nothing is mounted: its filesystem is autofs, or the kernel marks
+    /// the file as one.
+    fn automount(&self, role: &str, at: &Location) -> Option<String> {
+        let file = self.pin(at, FinalSymlink::Follow, 0).ok()?;
+        let is_marked = || {
+            let stat = self.kernel().statx(At::Fd(&file), Path::new(""), QUIETLY | AT_EMPTY_PATH, STATX_TYPE);
+            stat.is_ok_and(|stat| stat.attributes & u64::from(STATX_ATTR_AUTOMOUNT) != 0)
+        };
+        let is_autofs = self.mount_of_pinned(&file).is_ok_and(|found| found.mount.fs_type == "autofs");
+        let shown = at.for_display();
+        (is_autofs || is_marked())
+            .then(|| format!("{role}: {} is an automount point on which nothing was mounted", printable(&shown)))
     }
 
     /// True for a directory, and the number of its links.
     fn kind_and_links(&self, at: &Location) -> Option<(bool, u32)> {
         let file = self.pin(at, FinalSymlink::Follow, 0).ok()?;
         let flags = QUIETLY | AT_EMPTY_PATH;
-        let stat = self.kernel().statx(crate::syscalls::At::Fd(&file), Path::new(""), flags, STATX_TYPE | STATX_NLINK);
+        let stat = self.kernel().statx(At::Fd(&file), Path::new(""), flags, STATX_TYPE | STATX_NLINK);
         stat.ok().map(|stat| (kind(&stat) == S_IFDIR, stat.links))
     }
 }

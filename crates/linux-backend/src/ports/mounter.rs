@@ -22,7 +22,9 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
 
     fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError> {
         let mounted = self.needs_procfs().and_then(|()| self.mount_request(request));
-        mounted.map_err(|fault| fault.of(Operation::Mount, request.target.for_display()))
+        mounted.map_err(|fault| {
+            self.explained_change(fault, AttributeChange::NOTHING).of(Operation::Mount, request.target.for_display())
+        })
     }
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {
@@ -39,21 +41,29 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
     }
 
     fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError> {
-        self.superblock(at, access).map_err(|fault| fault.of(Operation::SetSuperblock, at.for_display()))
+        self.superblock(at, access).map_err(|fault| {
+            self.explained_change(fault, AttributeChange::NOTHING).of(Operation::SetSuperblock, at.for_display())
+        })
     }
 
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError> {
         let set = self.propagate_at(at, propagation, recursion);
-        set.map_err(|fault| fault.of(Operation::SetPropagation, at.for_display()))
+        set.map_err(|fault| {
+            self.explained_change(fault, AttributeChange::NOTHING).of(Operation::SetPropagation, at.for_display())
+        })
     }
 
     fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError> {
         let set = self.propagate_only(at, mount, propagation);
-        set.map_err(|fault| fault.of(Operation::SetPropagation, at.for_display()))
+        set.map_err(|fault| {
+            self.explained_change(fault, AttributeChange::NOTHING).of(Operation::SetPropagation, at.for_display())
+        })
     }
 
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError> {
-        self.unmount_request(request).map_err(|fault| fault.of(Operation::Unmount, request.at().for_display()))
+        self.unmount_request(request).map_err(|fault| {
+            self.explained_change(fault, AttributeChange::NOTHING).of(Operation::Unmount, request.at().for_display())
+        })
     }
 
     fn mount_of(&self, at: &Location) -> Result<PathMount, OsError> {

@@ -35,6 +35,11 @@ impl Fault {
         self.errno
     }
 
+    /// The call that failed, or what it refused.
+    pub(crate) fn step(&self) -> &'static str {
+        self.step
+    }
+
     /// The same failure with a more precise errno.
     pub(crate) fn saying(mut self, errno: Errno) -> Self {
         self.errno = errno;
