@@ -99,8 +99,7 @@ pub trait Filesystem: Send + Sync {
     ///
     /// `EEXIST`: the name exists; also where another process mounted on the new directory before this call could open
     /// it: then the directory stays, below that mount. `ESTALE`: another process exchanged the name before this call could
-    /// open the new directory; nothing of the other one was changed. A filesystem that shows more permissions than a
-    /// directory was created with (vfat with `umask=0`) looks the same. `EROFS`: the filesystem or the mount is read-only.
+    /// open the new directory; nothing of the other one was changed. `EROFS`: the filesystem or the mount is read-only.
     /// Also the errors of [`metadata`](Self::metadata).
     #[doc(alias = "mkdir")]
     fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;

@@ -17,8 +17,8 @@ use crate::share::layout::given;
 /// * on those directories themselves, a mount that is proven to be the set-up's: a bind of the mounts directory or of
 ///   the private directory onto itself; and on the guest's directory, a read-only mount of the mounts directory whose
 ///   master, if any, is that directory's peer group or, through other namespaces alone, receives from it. Any other mount
-///   there is left and reported with the reason ([`UnprovenMount`](crate::unmount::UnprovenMount)); so is a symlink, and a
-///   mount that appears on one of the directories during the recovery. The mounts below it are not examined.
+///   there is left and reported with the reason ([`UnprovenMount`](crate::unmount::UnprovenMount)); so is a symlink. The
+///   mounts below it are not examined.
 /// * with the set-up's record ([`with_record`](Self::with_record)), the recorded mount wherever it is; and where the
 ///   mounts directory was renamed and created again, the mounts and names below the one that the guest saw.
 /// * in the mounts directory and in the private directory, empty directories and empty files of the form that sharing

@@ -39,8 +39,6 @@ pub(crate) struct TearingDown {
     tear_down: TearDown,
     /// The tree that was unmounted as one.
     went: Option<Went>,
-    /// The errors of names in the report: several records can list the same directory.
-    noted: HashSet<String>,
     report: Report,
 }
 
@@ -67,7 +65,7 @@ impl TearDown {
 
 impl TearingDown {
     pub(crate) fn new(tear_down: TearDown) -> Self {
-        Self { tear_down, went: None, noted: HashSet::new(), report: Report::default() }
+        Self { tear_down, went: None, report: Report::default() }
     }
 
     /// Unmounts the whole tree with one lazy unmount, or nothing: then the later steps unmount one by one.
@@ -179,7 +177,7 @@ impl TearingDown {
             self.report.note_removed(at.for_display());
         }
         for error in done.kept.into_iter().map(Error::from) {
-            if self.noted.insert(error.to_string()) {
+            if !self.report.errors.contains(&error) {
                 self.report.errors.push(error);
             }
         }

@@ -182,20 +182,29 @@ impl<K: Kernel> LinuxBackend<K> {
     /// progress, that holds only while the other mount has its peers. The other caller leaves the peer group, finds
     /// this mount, and rejoins the group until this mount is gone: as long as it is outside, it is waited for longer.
     fn wait_for_the_copies(&self, mount: MountKey, target: &Target<'_, K::Fd>) {
-        let (MountKey::Unique(id), Some(MountKey::Unique(expected))) = (mount, target.alone_on) else { return };
+        let Some(expected) = target.alone_on else { return };
         let (mut has_left, mut looks) = (false, 0);
         // An error: it is unmounted, or nothing can be known of it.
         let _ = self.look_as_often(MOST_LOOKS_AT_A_LEAVER, || {
             looks += 1;
-            let own = self.relations(id)?;
-            let Ok(below) = NonZeroU64::try_from(own.parent) else { return Ok(Some(())) };
-            let below = self.relations(UniqueMountId(below))?;
-            let is_alone = own.peer_group == 0 || below.parent != expected.0.get();
-            let is_outside = below.peer_group == 0;
-            let has_returned = !is_outside && (has_left || looks >= MOST_LOOKS);
-            has_left |= is_outside;
+            let (Some(below), is_shared) = self.parent_of(mount)? else { return Ok(Some(())) };
+            let (parent, is_inside) = self.parent_of(below)?;
+            let is_alone = !is_shared || parent != Some(expected);
+            let has_returned = is_inside && (has_left || looks >= MOST_LOOKS);
+            has_left |= !is_inside;
             Ok((is_alone || has_returned).then_some(()))
         });
+    }
+
+    /// The parent of a mount, and true if the mount is in a peer group.
+    fn parent_of(&self, mount: MountKey) -> Step<(Option<MountKey>, bool)> {
+        if let MountKey::Unique(id) = mount {
+            let found = self.relations(id)?;
+            let parent = NonZeroU64::new(found.parent).map(|id| MountKey::Unique(UniqueMountId(id)));
+            return Ok((parent, found.peer_group != 0));
+        }
+        let found = self.mount_info(mount)?;
+        Ok((Some(MountKey::Reused(found.parent)), found.propagation.peers.is_some()))
     }
 
     /// Sets the propagation, as the last step: until then the copies at the parent's peers are whole, and are unmounted
@@ -240,16 +249,20 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Checks that no other mount was attached first, if the target must be unoccupied. The kernel attaches to the top
-    /// of the stack: a lost race shows as a different parent id (needs unique ids, 6.8).
+    /// of the stack: a lost race shows as another parent. Both mounts are pinned, so that their ids are not used again.
     fn lies_on(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<Option<Standing>> {
-        let (Some(MountKey::Unique(expected)), MountKey::Unique(mount)) = (target.alone_on, mount) else {
-            return Ok(None);
+        let (is_on, standing) = match (target.alone_on, mount) {
+            (Some(MountKey::Unique(expected)), MountKey::Unique(mount)) => {
+                let found = self.relations(mount)?;
+                (found.parent == expected.0.get(), Standing::from(&found))
+            }
+            (Some(MountKey::Reused(expected)), MountKey::Reused(_)) => {
+                let found = self.mount_info(mount)?;
+                (found.parent == expected, Standing::from(&found.propagation))
+            }
+            _ => return Ok(None),
         };
-        let found = self.relations(mount)?;
-        if found.parent != expected.0.get() {
-            return Err(Fault::new(Call::MoveMount, Errno::EBUSY));
-        }
-        Ok(Some(Standing::from(&found)))
+        if is_on { Ok(Some(standing)) } else { Err(Fault::new(Call::MoveMount, Errno::EBUSY)) }
     }
 
     /// Below a root: checks that the target's name still shows the mount. Another process may have exchanged it.

@@ -56,7 +56,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 let join = || self.join(attached.tree, &second, &members);
                 self.leave(attached, target, (last.recursion, Some(source)), join)
             }
-            _ => self.follow(attached, &members, last.recursion),
+            _ => self.follow(attached, target, (&members, last.recursion)),
         }
     }
 
@@ -71,35 +71,25 @@ impl<K: Kernel> LinuxBackend<K> {
     ) -> Step<Option<Newcomer>> {
         let private = || self.propagate(attached.tree, Propagation::Private, recursion);
         let leave = || private().and_then(|()| join());
+        if matches!(attached.mount, MountKey::Unique(_)) && attached.fence.is_none() && self.uses(Call::Listmount) {
+            return leave().map(|()| None);
+        }
         // A peer keeps the group, so that the mount can return to it: the copies can be unmounted only from there.
         let can_return = self.uses(Call::SetGroup) && self.uses(Call::OpenTree);
-        let group = || can_return.then(|| self.peer_of(attached.tree, recursion)).transpose();
-        let (MountKey::Unique(id), true) = (attached.mount, self.uses(Call::Listmount)) else {
-            let group = group()?;
-            let newcomer = leave().and_then(|()| self.newcomer_in_table(attached, recursion));
-            if !matches!(newcomer, Ok(None)) {
-                // Copies that cannot be unmounted with the bind stay.
-                let _ = self.return_to_peers(attached, group.as_ref(), recursion);
-            }
-            return newcomer;
-        };
-        let Some(fence) = attached.fence else {
-            return leave().map(|()| None);
-        };
-        let group = group()?;
+        let group = can_return.then(|| self.peer_of(attached.tree, recursion)).transpose()?;
         let source = source.filter(|_| recursion == Recursion::This && group.is_some());
         let mut received = source.map(|source| self.received(source)).transpose()?.flatten();
         for round in 0..MOST_ROUNDS {
             // A mount that cannot return must not leave too early.
             if round > 0 || group.is_none() {
-                let newcomer = self.newcomer_that_stays((id, fence), target)?;
+                let newcomer = self.newcomer_that_stays(attached, target, recursion)?;
                 if newcomer.is_some() {
                     return Ok(newcomer);
                 }
             }
             let looked = leave().and_then(|()| {
-                let covers = self.cover_missed(received.as_mut(), (attached.tree, id))?;
-                Ok((self.newcomer((id, fence), target)?.is_none() && covers.is_empty(), covers))
+                let covers = self.cover(&self.missed(attached, received.as_mut())?)?;
+                Ok((self.newcomer(attached, target, recursion)?.is_none() && covers.is_empty(), covers))
             });
             let (is_undisturbed, covers) = match looked {
                 Ok(looked) => looked,
@@ -125,12 +115,10 @@ impl<K: Kernel> LinuxBackend<K> {
         mut received: Option<&mut Received>,
         mut covers: Vec<K::Fd>,
     ) -> Step<()> {
-        let MountKey::Unique(id) = attached.mount else { return Ok(()) };
         for _ in 0..MOST_ROUNDS {
             self.return_to_peers(attached, group, recursion)?;
             self.uncover(&covers);
-            let Some(received) = received.as_deref_mut() else { return Ok(()) };
-            let missed = self.missed(received, (attached.tree, id))?;
+            let missed = self.missed(attached, received.as_deref_mut())?;
             if missed.is_empty() {
                 return Ok(());
             }
@@ -155,12 +143,13 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Waits for a late bind that is about to unmount its mount again.
     fn newcomer_that_stays(
         &self,
-        below: (mountwright_core::mount::UniqueMountId, u64),
+        attached: &Attached<'_, K::Fd>,
         target: &Target<'_, K::Fd>,
+        recursion: Recursion,
     ) -> Step<Option<Newcomer>> {
         let mut seen = None;
         self.look_again(|| {
-            seen = self.newcomer(below, target)?;
+            seen = self.newcomer(attached, target, recursion)?;
             Ok((seen != Some(Newcomer::Cover)).then_some(()))
         })?;
         Ok(seen)
@@ -222,11 +211,11 @@ impl<K: Kernel> LinuxBackend<K> {
     fn follow(
         &self,
         attached: &Attached<'_, K::Fd>,
-        members: &[Member],
-        recursion: Recursion,
+        target: &Target<'_, K::Fd>,
+        (members, recursion): (&[Member], Recursion),
     ) -> Step<Option<Newcomer>> {
         self.propagate(attached.tree, Propagation::Slave, recursion)?;
-        if let Some(newcomer) = self.newcomer_in_table(attached, recursion)? {
+        if let Some(newcomer) = self.newcomer(attached, target, recursion)? {
             return Ok(Some(newcomer));
         }
         let followed = self.members(attached.tree, attached.mount, recursion)? == members;

@@ -12,6 +12,7 @@ use mountwright_core::MountKey;
 use mountwright_core::mount::UniqueMountId;
 
 use crate::backend::LinuxBackend;
+use crate::mounting::attach::Attached;
 use crate::resolve::beneath::Crossing;
 use crate::syscalls::abi::{
     MNT_DETACH, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, O_PATH, STATMOUNT_MNT_BASIC, STATMOUNT_MNT_POINT,
@@ -53,14 +54,15 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Returns the directories and files in `slave` on which its source received a mount since, and the slave did not.
-    pub(crate) fn missed(&self, received: &mut Received, (slave, mount): (&K::Fd, UniqueMountId)) -> Step<Vec<K::Fd>> {
+    /// Returns the directories and files in a slave on which its source received a mount since, and the slave did not.
+    pub(crate) fn missed(&self, slave: &Attached<'_, K::Fd>, received: Option<&mut Received>) -> Step<Vec<K::Fd>> {
+        let (Some(received), MountKey::Unique(mount)) = (received, slave.mount) else { return Ok(Vec::new()) };
         let now = self.all_below(received.source)?;
         let before = std::mem::take(&mut received.below);
         let mut missed = Vec::new();
         for &id in now.difference(&before) {
             let Some(path) = unless_gone(self.path_in_slave(id, received.source, mount))?.flatten() else { continue };
-            match self.beneath(slave, &path, O_PATH, Crossing::Refuse) {
+            match self.beneath(slave.tree, &path, O_PATH, Crossing::Refuse) {
                 Ok(place) => missed.push(place),
                 // The slave has received it.
                 Err(fault) if fault.errno() == Errno::EXDEV => {}
@@ -71,17 +73,6 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         received.below = now;
         Ok(missed)
-    }
-
-    /// Covers what a private mount or a slave has missed.
-    pub(crate) fn cover_missed(
-        &self,
-        received: Option<&mut Received>,
-        slave: (&K::Fd, UniqueMountId),
-    ) -> Step<Vec<K::Fd>> {
-        let Some(received) = received else { return Ok(Vec::new()) };
-        let missed = self.missed(received, slave)?;
-        self.cover(&missed)
     }
 
     /// The place in a slave of a mount on its source; `None` where the slave does not show that place, or the mount is on

@@ -18,7 +18,7 @@ const MOST_NEWCOMERS: usize = 64;
 const MOST_LEVELS: usize = 64;
 
 /// A mount that arrived on a new mount.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Newcomer {
     /// On the root of the new mount: another bind to the same target, or a mount in a copy.
     Cover,
@@ -38,13 +38,25 @@ impl Newcomer {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Finds a mount below `mount` with a unique id larger than `fence`. A cover counts only if the target must be
-    /// unoccupied.
+    /// Finds a mount that was attached to the new mount, or below it, after it. A cover counts only if the target must
+    /// be unoccupied.
     pub(crate) fn newcomer(
         &self,
-        (mount, fence): (UniqueMountId, u64),
+        attached: &Attached<'_, K::Fd>,
         target: &Target<'_, K::Fd>,
+        recursion: Recursion,
     ) -> Step<Option<Newcomer>> {
+        let newcomer = match (attached.mount, attached.fence) {
+            (MountKey::Unique(id), Some(fence)) if self.uses(Call::Listmount) => self.listed_newcomer(id, fence)?,
+            // A tree's own mounts cannot be distinguished from others.
+            _ if recursion == Recursion::Tree => None,
+            _ => self.newcomer_in_table(attached)?,
+        };
+        Ok(newcomer.filter(|found| *found == Newcomer::Inside || target.occupied == OccupiedTarget::Refuse))
+    }
+
+    /// Finds a mount below `mount` with a unique id larger than `fence`.
+    fn listed_newcomer(&self, mount: UniqueMountId, fence: u64) -> Step<Option<Newcomer>> {
         let mut found = None;
         for id in self.calls.listmount(mount.0.get(), fence, MOST_NEWCOMERS)? {
             let child = match unless_gone(self.child_above(id, mount))? {
@@ -59,23 +71,16 @@ impl<K: Kernel> LinuxBackend<K> {
                 Some(_) => return Ok(Some(Newcomer::Inside)),
             }
         }
-        Ok(found.filter(|_| target.occupied == OccupiedTarget::Refuse))
+        Ok(found)
     }
 
-    /// The same from the mount table, for kernels without listmount: only mounts inside, and none for a tree, because
-    /// its own mounts cannot be distinguished from others.
-    pub(crate) fn newcomer_in_table(
-        &self,
-        attached: &Attached<'_, K::Fd>,
-        recursion: Recursion,
-    ) -> Step<Option<Newcomer>> {
-        if recursion == Recursion::Tree {
-            return Ok(None);
-        }
+    /// Finds a mount on this one in the mount table, for kernels without listmount.
+    fn newcomer_in_table(&self, attached: &Attached<'_, K::Fd>) -> Step<Option<Newcomer>> {
         let (table, top) = (self.table()?, self.classic_mount_of(attached.tree)?);
         let Some(mount_point) = table.by_id(top).map(|row| row.mount_point()) else { return Ok(None) };
-        let inside = table.iter().any(|row| row.parent() == top && row.id() != top && row.mount_point() != mount_point);
-        Ok(inside.then_some(Newcomer::Inside))
+        let on_top = table.iter().filter(|row| row.parent() == top && row.id() != top);
+        let newcomer = |point| if point == mount_point { Newcomer::Cover } else { Newcomer::Inside };
+        Ok(on_top.map(|row| newcomer(row.mount_point())).max())
     }
 
     /// Returns the ancestor of a mount that is directly on `top`.

@@ -27,7 +27,7 @@ pub(crate) enum Rollback {
 
 impl<K: Kernel> LinuxBackend<K> {
     /// Adds a mount that stays to the failure, unless another process has unmounted it since: it counts as gone only if
-    /// statmount and the mount table report that.
+    /// two looks report that, by statmount and in the mount table, or before 6.8 both in the mount table.
     pub(crate) fn after_rollback(
         &self,
         done: Rollback,
@@ -35,13 +35,11 @@ impl<K: Kernel> LinuxBackend<K> {
         (tree, mount): (&K::Fd, MountKey),
         target: &Target<'_, K::Fd>,
     ) -> Fault {
-        let is_gone = matches!(mount, MountKey::Unique(_)) && self.is_gone(mount).unwrap_or(false);
-        match done {
-            Rollback::Stays if !(is_gone && self.is_in_no_table(tree).unwrap_or(false)) => {
-                fault.leaving(Leftover::Mount { mount, at: target.shown() })
-            }
-            _ => fault,
+        let is_gone = || self.is_gone(mount).unwrap_or(false) && self.is_in_no_table(tree).unwrap_or(false);
+        if done == Rollback::Stays && !is_gone() {
+            return fault.leaving(Leftover::Mount { mount, at: target.shown() });
         }
+        fault
     }
 
     /// No other mount has the id of this one while a descriptor of it is open.
@@ -123,8 +121,11 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// The kernel has refused a call for a mount by its descriptor: `EINVAL`, if another process has unmounted it.
     fn after_refusal(&self, mount: MountKey, fault: &Fault) -> Rollback {
-        let refused = fault.errno() == Errno::EINVAL && matches!(mount, MountKey::Unique(_));
-        if refused && self.is_gone(mount).unwrap_or(false) { Rollback::UnmountedByAnother } else { Rollback::Stays }
+        if fault.errno() == Errno::EINVAL && self.is_gone(mount).unwrap_or(false) {
+            Rollback::UnmountedByAnother
+        } else {
+            Rollback::Stays
+        }
     }
 
     /// Returns true if the target's name certainly shows what it showed before the attach.

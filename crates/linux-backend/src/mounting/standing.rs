@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use mountwright_core::mount::{MountId, PeerGroup};
+use mountwright_core::mount::{MountId, PeerGroup, PropagationState};
 use mountwright_core::{Errno, MountKey, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -21,6 +21,12 @@ pub(crate) struct Standing {
 impl From<&MountStat> for Standing {
     fn from(found: &MountStat) -> Self {
         Self { shared: found.peer_group != 0, master: group(found.master) }
+    }
+}
+
+impl From<&PropagationState> for Standing {
+    fn from(found: &PropagationState) -> Self {
+        Self { shared: found.peers.is_some(), master: found.master }
     }
 }
 
@@ -44,10 +50,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn standing(&self, mount: MountKey) -> Step<Standing> {
         match mount {
             MountKey::Unique(id) => Ok(Standing::from(&self.relations(id)?)),
-            MountKey::Reused(_) => {
-                let found = self.mount_info(mount)?.propagation;
-                Ok(Standing { shared: found.peers.is_some(), master: found.master })
-            }
+            MountKey::Reused(_) => Ok(Standing::from(&self.mount_info(mount)?.propagation)),
         }
     }
 

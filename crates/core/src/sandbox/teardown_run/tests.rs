@@ -440,17 +440,3 @@ fn share_with_a_reused_id_that_was_moved_below_the_mounts_directory_is_unmounted
     let report = run(&paper(), &mounts, UnmountStrategy::Lazy);
     assert_eq!(mounts.lock().unwrap().ids(), [1], "{report}");
 }
-
-#[test]
-fn directory_that_two_records_list_and_that_stays_is_one_error() {
-    let paper = paper();
-    let mut shares = [record(&paper, "rootfs", 2), record(&paper, "v", 3)];
-    let mut replaced = placeholder(&paper, "/m", "c");
-    replaced.identity.inode = 999;
-    shares[0].made[0] = replaced.clone();
-    shares[1].made.insert(0, replaced);
-    let report = TearDown::container("/m", &shares)
-        .run(&Ports { filesystem: &filesystem(&paper), mounter: &mounter(&PaperMounts::with(ROOT)) });
-    let errnos: Vec<_> = report.errors.iter().map(Error::errno).collect();
-    assert_eq!(errnos, [Some(Errno::ESTALE)], "{report}");
-}
