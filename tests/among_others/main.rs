@@ -55,12 +55,15 @@ fn verdict(search: &str, found: &Found) -> Result<(), Failed> {
     if text.is_empty() { Ok(()) } else { Err(text.into()) }
 }
 
+/// The places of the switches in a short search of callers at one target.
+const FEW: usize = 500;
+
 /// The depth of a pair: whole if both make the same request, or work at one target.
 fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -> Vec<Depth> {
     let same = one.name == other.name;
     let all = usize::MAX;
     if std::ptr::eq(operations, AT_ONE_TARGET) {
-        let few = if one.name == "bind beneath" && same { 3_000 } else { 500 };
+        let few = if one.name == "bind beneath" && same { 3_000 } else { FEW };
         return vec![Depth { segments: 5, most: if long { all } else { few } }];
     }
     if long {
@@ -77,14 +80,16 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
 }
 
 fn interleaved(operations: &'static [Operation], long: bool, table: &Table) -> Vec<Trial> {
+    let of_every_kernel = long || std::ptr::eq(operations, AT_ONE_TARGET);
     let all = |pair: [&'static Operation; 2]| {
         let depths = depths(operations, pair, long);
         trial("interleavings", format!("{} with {}", pair[0].name, pair[1].name), table, move |found| {
             for layout in Layout::ALL {
-                for kernel in kernels().into_iter().take(if long { 3 } else { 1 }) {
+                for (index, kernel) in kernels().into_iter().enumerate().take(if of_every_kernel { 3 } else { 1 }) {
                     let mut pair = Pair::new(layout, kernel, pair);
                     for &depth in &depths {
-                        pair.search(depth, found);
+                        let most = if index == 0 || long { depth.most } else { depth.most.min(FEW) };
+                        pair.search(Depth { most, ..depth }, found);
                     }
                 }
             }
