@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 
-use mountwright_tests::scenario::{CannotRun, Recording, Scenario, first_difference, minimise};
-use mountwright_tests::scenario_runner::play_on_fake;
-use mountwright_tests::scenario_runner::{Stage, play_on_kernel};
+use mountwright_tests::scenario::{
+    CannotRun, Operation, Place, PropagationBit, Recording, Scenario, Step, first_difference, minimise,
+};
+use mountwright_tests::scenario_runner::{Stage, play_on_fake, play_on_kernel};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
 
@@ -44,8 +45,22 @@ pub(crate) enum Report {
     },
 }
 
+/// Uses the model while the machine's files are in reach: a planted fault reads there whether it is switched on.
+fn use_model_once() {
+    let (root, directory) = (|| Place::from("/"), || Place::from("/a"));
+    let operations = [
+        Operation::Mkdir { path: directory() },
+        Operation::Propagation { target: root(), kind: PropagationBit::Shared.into(), recursive: false },
+        Operation::Bind { source: root(), target: directory(), recursive: false },
+        Operation::Umount { target: directory(), flags: Vec::new() },
+    ];
+    // Its outcome is the recorded histories' matter.
+    let _ = play_on_fake(&Scenario::new("", Vec::new(), operations.map(Step::new).into()));
+}
+
 /// Draws histories and compares them until one differs or all have agreed.
 pub(crate) fn run(request: &Request) -> Report {
+    use_model_once();
     let stage = match Stage::enter() {
         Ok(stage) => stage,
         Err(error) => return Report::NotRun(error.to_string()),
