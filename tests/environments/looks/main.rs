@@ -1,8 +1,9 @@
 //! The library verifies the objects that it reads: a procfs that is missing or false, a full table of descriptors,
-//! names longer than other filesystems have.
+//! names longer than other filesystems have, automount points.
 //!
 //! One case after the other: some lower a limit of the whole process.
 
+mod automount;
 mod descriptors;
 mod names;
 mod procfs;
@@ -17,6 +18,6 @@ fn main() -> ExitCode {
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
     arguments.test_threads = Some(1);
-    let cases = procfs::CASES.iter().chain(descriptors::CASES).chain(names::CASES);
+    let cases = procfs::CASES.iter().chain(descriptors::CASES).chain(names::CASES).chain(automount::CASES);
     libtest_mimic::run(&arguments, cases.map(|case| kernel.trial(*case)).collect()).exit_code()
 }
