@@ -206,6 +206,14 @@ mod tests {
     }
 
     #[test]
+    fn the_source_decides_and_not_the_hosts_names_at_the_destination() {
+        let host = mountwright_fake::HostBuilder::new().dir("/dev/data").dir("/srv/data").build().unwrap();
+        let found = |source, destination| Verdict::of(&host, &host, &mount(source, destination), &Unbuilt::default());
+        assert!(matches!(found("/srv/data", "/dev/data"), Verdict::Share { .. }));
+        assert_eq!(found("/dev/data", "/data"), Verdict::HostDevice);
+    }
+
+    #[test]
     fn a_look_that_fails_is_a_verdict() {
         let mounter = MockMounter::new();
         let mut forbidden = MockFilesystem::new();
