@@ -208,7 +208,7 @@ fn acl_mask(scene: &Scene) {
     assert_eq!(value[..length], acl_with_mask(6), "the mask alone");
 }
 
-fn command(line: &str) -> Result<(), String> {
+pub(crate) fn command(line: &str) -> Result<(), String> {
     let ran = Command::new("sh").args(["-c", line]).output().map_err(|error| format!("sh: {error}"))?;
     if ran.status.success() { Ok(()) } else { Err(format!("{line}: {}", String::from_utf8_lossy(&ran.stderr).trim())) }
 }

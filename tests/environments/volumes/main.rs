@@ -8,6 +8,7 @@ mod direct_volume;
 mod fs_group;
 mod fs_group_exchanges;
 mod fs_group_kept;
+mod read_only_disk;
 mod scene;
 
 use std::process::ExitCode;
@@ -42,7 +43,8 @@ fn main() -> ExitCode {
     let cases = [fs_group::CASES, fs_group_kept::CASES, fs_group_exchanges::CASES].into_iter().flatten();
     let cases = cases.chain(direct_volume::CASES).chain(atomic_volume::CASES);
     let always: fn(&Scene) -> Result<(), String> = |_| Ok(());
-    let cases = cases.map(|&(name, case)| (name, always, case)).chain(fs_group_kept::NEEDY.iter().copied());
+    let cases =
+        cases.map(|&(name, case)| (name, always, case)).chain([fs_group_kept::NEEDY, read_only_disk::NEEDY].concat());
     let trials = cases.map(|case| trial(case, cannot.clone())).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }
