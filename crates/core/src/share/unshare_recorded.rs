@@ -24,7 +24,7 @@ impl ShareRecord {
     ///   ([`state`](Self::state)). Where the record proves nothing, nothing is unmounted: [`Removal::Stale`].
     /// * Where another mount covers it, nothing is changed: [`Removal::Covered`].
     /// * Where the name was swapped or moved, the mount is found by its id and unmounted at its present place, however
-    ///   long its path is. With [`Proof::Likely`] this is limited to places below the mounts directory.
+    ///   long its path is. With [`Proof::Likely`](crate::unmount::Proof::Likely) this is limited to places below the mounts directory.
     /// * A mount that is gone already is no error: another caller has unmounted it.
     ///
     /// # Errors
