@@ -88,7 +88,7 @@ fn interleaved(operations: &'static [Operation], long: bool, table: &Table) -> V
                 for (index, kernel) in kernels().into_iter().enumerate().take(if of_every_kernel { 3 } else { 1 }) {
                     let mut pair = Pair::new(layout, kernel, pair);
                     for &depth in &depths {
-                        let most = if index == 0 || long { depth.most } else { depth.most.min(FEW) };
+                        let most = if index == 0 || long { depth.most } else { depth.most.min(FEW / 4) };
                         pair.search(Depth { most, ..depth }, found);
                     }
                 }
