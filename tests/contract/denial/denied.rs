@@ -124,7 +124,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         causes("umount2", without_sys_admin, unmount, privilege, grant);
         causes("a bind", without_sys_admin, bind, privilege, grant);
         causes("propagation", without_sys_admin, propagation, privilege, grant);
-        // Where the look itself is denied, no cause is guessed.
+        // No cause is guessed if the look itself is denied.
         let blind = || {
             deny(&[__NR_umount2], Errno::EPERM.raw());
             without_sys_admin();

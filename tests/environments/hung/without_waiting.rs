@@ -122,7 +122,7 @@ pub(crate) const CASES: &[KernelCase] = &[
             );
             latest
         };
-        // What else the machine does is no matter of the library's.
+        // One round without other load on the machine is enough.
         assert!((0..ROUNDS).map(round).any(|latest| latest <= LATEST), "never within {LATEST:?}");
         // Threads that have sent their result take a moment to end.
         let ended = (0..1_000).any(|_| {

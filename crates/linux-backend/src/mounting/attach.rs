@@ -1,8 +1,8 @@
 //! Attaching a detached mount, and the checks after it has become visible.
 
-use std::num::NonZeroU64;
+use std::mem::discriminant;
 
-use mountwright_core::mount::{OccupiedTarget, UniqueMountId};
+use mountwright_core::mount::OccupiedTarget;
 use mountwright_core::{BindRequest, Errno, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -187,24 +187,13 @@ impl<K: Kernel> LinuxBackend<K> {
         // An error: it is unmounted, or nothing can be known of it.
         let _ = self.look_as_often(MOST_LOOKS_AT_A_LEAVER, || {
             looks += 1;
-            let (Some(below), is_shared) = self.parent_of(mount)? else { return Ok(Some(())) };
-            let (parent, is_inside) = self.parent_of(below)?;
-            let is_alone = !is_shared || parent != Some(expected);
-            let has_returned = is_inside && (has_left || looks >= MOST_LOOKS);
-            has_left |= !is_inside;
+            let (Some(below), own) = self.parent_and_standing(mount)? else { return Ok(Some(())) };
+            let (parent, below) = self.parent_and_standing(below)?;
+            let is_alone = !own.shared || parent != Some(expected);
+            let has_returned = below.shared && (has_left || looks >= MOST_LOOKS);
+            has_left |= !below.shared;
             Ok((is_alone || has_returned).then_some(()))
         });
-    }
-
-    /// The parent of a mount, and true if the mount is in a peer group.
-    fn parent_of(&self, mount: MountKey) -> Step<(Option<MountKey>, bool)> {
-        if let MountKey::Unique(id) = mount {
-            let found = self.relations(id)?;
-            let parent = NonZeroU64::new(found.parent).map(|id| MountKey::Unique(UniqueMountId(id)));
-            return Ok((parent, found.peer_group != 0));
-        }
-        let found = self.mount_info(mount)?;
-        Ok((Some(MountKey::Reused(found.parent)), found.propagation.peers.is_some()))
     }
 
     /// Sets the propagation, as the last step: until then the copies at the parent's peers are whole, and are unmounted
@@ -251,18 +240,10 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Checks that no other mount was attached first, if the target must be unoccupied. The kernel attaches to the top
     /// of the stack: a lost race shows as another parent. Both mounts are pinned, so that their ids are not used again.
     fn lies_on(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<Option<Standing>> {
-        let (is_on, standing) = match (target.alone_on, mount) {
-            (Some(MountKey::Unique(expected)), MountKey::Unique(mount)) => {
-                let found = self.relations(mount)?;
-                (found.parent == expected.0.get(), Standing::from(&found))
-            }
-            (Some(MountKey::Reused(expected)), MountKey::Reused(_)) => {
-                let found = self.mount_info(mount)?;
-                (found.parent == expected, Standing::from(&found.propagation))
-            }
-            _ => return Ok(None),
-        };
-        if is_on { Ok(Some(standing)) } else { Err(Fault::new(Call::MoveMount, Errno::EBUSY)) }
+        let of_one_kind = |expected: &MountKey| discriminant(expected) == discriminant(&mount);
+        let Some(expected) = target.alone_on.filter(of_one_kind) else { return Ok(None) };
+        let (parent, standing) = self.parent_and_standing(mount)?;
+        if parent == Some(expected) { Ok(Some(standing)) } else { Err(Fault::new(Call::MoveMount, Errno::EBUSY)) }
     }
 
     /// Below a root: checks that the target's name still shows the mount. Another process may have exchanged it.

@@ -1,8 +1,9 @@
 //! The peer group and the master of one mount.
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::mount::{MountId, PeerGroup, PropagationState};
+use mountwright_core::mount::{MountId, PeerGroup, PropagationState, UniqueMountId};
 use mountwright_core::{Errno, MountKey, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -48,10 +49,18 @@ impl Member {
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn standing(&self, mount: MountKey) -> Step<Standing> {
-        match mount {
-            MountKey::Unique(id) => Ok(Standing::from(&self.relations(id)?)),
-            MountKey::Reused(_) => Ok(Standing::from(&self.mount_info(mount)?.propagation)),
+        Ok(self.parent_and_standing(mount)?.1)
+    }
+
+    /// The parent of a mount, by an id of the same kind, and the relations of the mount.
+    pub(crate) fn parent_and_standing(&self, mount: MountKey) -> Step<(Option<MountKey>, Standing)> {
+        if let MountKey::Unique(id) = mount {
+            let found = self.relations(id)?;
+            let parent = NonZeroU64::new(found.parent).map(|id| MountKey::Unique(UniqueMountId(id)));
+            return Ok((parent, Standing::from(&found)));
         }
+        let found = self.mount_info(mount)?;
+        Ok((Some(MountKey::Reused(found.parent)), Standing::from(&found.propagation)))
     }
 
     /// Returns the mounts of an attached tree with their masters, the top first. Those of a recursive copy are listed
