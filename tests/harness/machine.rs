@@ -1,100 +1,217 @@
 //! Setting a machine up, and looking at its files, by system calls: the kernel that runs the test, or the model.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use mountwright_core::Errno;
-use mountwright_fake::{Machine, ModelKernel};
+use mountwright_core::{DeviceNumber, Errno};
+use mountwright_fake::{At as Start, ModelKernel, abi};
 use mountwright_linux::abi::{
-    AT_SYMLINK_NOFOLLOW, MS_BIND, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, O_CLOEXEC, O_CREAT,
-    O_DIRECTORY, O_NOFOLLOW, O_RDONLY, O_WRONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, STATX_BASIC_STATS,
+    AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG,
+    STATX_BASIC_STATS,
 };
-use mountwright_linux::{At, Kernel, Linux, Reach, Stat};
+use mountwright_linux::{At, Kernel, Stat};
 
-/// The system calls of the backend, and symlinks.
-pub trait Calls: Kernel {
-    /// symlink(2).
-    ///
-    /// # Errors
-    ///
-    /// Those of the call.
-    fn symlink(&self, target: &str, path: &str) -> Result<(), Errno>;
-}
+use crate::scenario::MountFlag;
+use crate::scenario_runner::calls::{Answered, AtPath, ProcessCalls};
+use crate::scenario_runner::kernel_calls::KernelCalls;
+use crate::scenario_runner::model_calls::ModelCalls;
 
-impl Calls for Linux {
-    fn symlink(&self, target: &str, path: &str) -> Result<(), Errno> {
-        let refused = |errno: rustix::io::Errno| Errno::from_raw(errno.raw_os_error()).unwrap_or(Errno::EINVAL);
-        rustix::fs::symlink(target, path).map_err(refused)
-    }
-}
-
-impl Calls for ModelKernel {
-    fn symlink(&self, target: &str, path: &str) -> Result<(), Errno> {
-        let machine: &mut Machine = &mut self.machine().lock();
-        machine.symlinkat(self.process(), target.as_bytes(), mountwright_fake::At::Cwd, path.as_bytes())
-    }
-}
-
-/// Makes what the lines say; what fails is a panic. A line is one of these, with as many paths as it likes:
+/// Makes what the lines say on the kernel, as this thread; what fails is a panic. A line ends with the line or with `;` and
+/// is one of these, with as many paths as it likes:
 ///
 /// | line | what |
 /// |---|---|
-/// | `dir PATH…` | directories, mode 0755 |
+/// | `dir PATH…` | directories, mode 0755, where they are missing |
 /// | `file PATH [TEXT]` | a file, mode 0644 |
 /// | `link TARGET PATH…` | symlinks |
-/// | `mount TYPE SOURCE PATH…` | new filesystems |
+/// | `fifo PATH…`, `socket PATH…`, `char MAJOR:MINOR PATH…`, `block MAJOR:MINOR PATH…` | nodes, mode 0644 |
+/// | `hardlink EXISTING PATH…`, `rename FROM TO`, `unlink PATH…`, `rmdir PATH…` | names |
+/// | `chmod MODE PATH…`, `chown UID:GID PATH…`, `chdir PATH` | chmod(2), the mode in octal; lchown(2); chdir(2) |
+/// | `tmpfs PATH…`, `tmpfs:SOURCE PATH…` | new tmpfs, mode 0755 |
+/// | `mount TYPE SOURCE PATH…` | new filesystems without options |
 /// | `bind SOURCE PATH…` | binds of one mount |
-/// | `shared`, `private`, `slave`, `rprivate`, `read-only PATH…` | changes of mounts |
+/// | `shared`, `private`, `slave`, `unbindable`, `rprivate`, `read-only PATH…` | changes of mounts |
+/// | `remount WORD,WORD PATH…` | the attributes of mounts, as the mount table shows them |
+/// | `detach PATH…` | lazy unmounts |
+///
+/// Missing directories above a path are made too, and so is the missing directory that a mount is for.
 ///
 /// # Panics
 ///
 /// If the kernel refuses something, or a line is none of these.
-pub fn furnish(calls: &impl Calls, lines: &str) {
-    for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let mut words = line.split(' ');
-        let mut next = || words.next().unwrap_or_else(|| panic!("a word is missing: {line}"));
-        let answer = match next() {
-            "dir" => words.try_for_each(|path| calls.mkdirat(At::Cwd, Path::new(path), 0o755)),
-            "file" => file(calls, next(), &words.collect::<Vec<_>>().join(" ")),
-            "link" => {
-                let target = next();
-                words.try_for_each(|path| calls.symlink(target, path))
-            }
-            "mount" => {
-                let (fs_type, source) = (next(), next());
-                words.try_for_each(|path| mount(calls, source, path, fs_type, 0))
-            }
-            "bind" => {
-                let source = next();
-                words.try_for_each(|path| mount(calls, source, path, "", MS_BIND))
-            }
-            change => {
-                let flags = flags(change).unwrap_or_else(|| panic!("no such line: {line}"));
-                words.try_for_each(|path| mount(calls, "", path, "", flags))
-            }
-        };
-        answer.unwrap_or_else(|errno| panic!("setting up: {line}: {errno}"));
+#[track_caller]
+pub fn furnish(lines: &str) {
+    furnish_by(&mut KernelCalls::default(), lines);
+}
+
+/// The same on the model, as the process of these calls.
+///
+/// # Panics
+///
+/// As [`furnish`].
+#[track_caller]
+pub fn furnish_model(calls: &ModelKernel, lines: &str) {
+    furnish_by(&mut ModelCalls { machine: &mut calls.machine().lock(), pid: calls.process() }, lines);
+}
+
+#[track_caller]
+pub(crate) fn furnish_by(calls: &mut dyn ProcessCalls, lines: &str) {
+    for line in lines.split(['\n', ';']).map(str::trim).filter(|line| !line.is_empty()) {
+        let made = make(calls, line);
+        made.unwrap_or_else(|errno| panic!("setting up: {line}: {errno}"));
     }
 }
 
-fn flags(change: &str) -> Option<u32> {
-    Some(match change {
-        "shared" => MS_SHARED,
-        "private" => MS_PRIVATE,
-        "slave" => MS_SLAVE,
-        "rprivate" => MS_PRIVATE | MS_REC,
-        "read-only" => MS_REMOUNT | MS_BIND | MS_RDONLY,
+fn make(calls: &mut dyn ProcessCalls, line: &str) -> Answered<()> {
+    let mut words = line.split(' ');
+    let mut next = || words.next().unwrap_or_else(|| panic!("a word is missing: {line}"));
+    let verb = next();
+    match verb {
+        "dir" => words.try_for_each(|path| dir(calls, path.as_ref())),
+        "file" => file(calls, next().as_ref(), words.collect::<Vec<_>>().join(" ").as_bytes()),
+        "link" => {
+            let target = Path::new(next());
+            words.try_for_each(|path| link(calls, target, path.as_ref()))
+        }
+        "fifo" => words.try_for_each(|path| node(calls, path.as_ref(), abi::S_IFIFO, 0)),
+        "socket" => words.try_for_each(|path| node(calls, path.as_ref(), abi::S_IFSOCK, 0)),
+        "hardlink" => {
+            let existing = Path::new(next());
+            words.try_for_each(|path| calls.linkat(here(existing), here(path.as_ref())))
+        }
+        "rename" => calls.renameat2(here(next().as_ref()), here(next().as_ref()), 0),
+        "unlink" => words.try_for_each(|path| calls.unlinkat(here(path.as_ref()), 0)),
+        "rmdir" => words.try_for_each(|path| calls.unlinkat(here(path.as_ref()), abi::AT_REMOVEDIR)),
+        "detach" => words.try_for_each(|path| calls.umount2(here(path.as_ref()), abi::MNT_DETACH)),
+        "chdir" => calls.chdir(here(next().as_ref())),
+        "chown" => {
+            let (uid, gid) = pair(next(), line);
+            words.try_for_each(|path| calls.fchownat(here(path.as_ref()), uid, gid))
+        }
+        "char" | "block" => {
+            let kind = if verb == "char" { abi::S_IFCHR } else { abi::S_IFBLK };
+            let (major, minor) = pair(next(), line);
+            let device = DeviceNumber::new(major, minor).to_raw();
+            words.try_for_each(|path| node(calls, path.as_ref(), kind, device))
+        }
+        "chmod" => {
+            let mode = u32::from_str_radix(next(), 8).unwrap_or_else(|error| panic!("{line}: {error}"));
+            words.try_for_each(|path| calls.fchmodat(here(path.as_ref()), mode))
+        }
+        "mount" => {
+            let (fs_type, source) = (next(), next());
+            words.try_for_each(|path| mount(calls, source.as_ref(), path.as_ref(), fs_type, None))
+        }
+        "bind" => {
+            let source = Path::new(next());
+            words.try_for_each(|path| bind(calls, source, path.as_ref()))
+        }
+        "remount" => {
+            let flags = next().split(',').fold(abi::MS_REMOUNT | abi::MS_BIND, |flags, word| flags | attribute(word));
+            let strict = if flags & (abi::MS_RELATIME | abi::MS_NOATIME) == 0 { abi::MS_STRICTATIME } else { 0 };
+            words.try_for_each(|path| calls.mount(None, here(path.as_ref()), None, flags | strict, None))
+        }
+        _ if verb.starts_with("tmpfs") => {
+            let source = verb.split_once(':').map_or("tmp", |(_, source)| source);
+            words.try_for_each(|path| tmpfs(calls, source.as_ref(), path.as_ref()))
+        }
+        _ => {
+            let flags = change(verb).unwrap_or_else(|| panic!("no such line: {line}"));
+            words.try_for_each(|path| calls.mount(None, here(path.as_ref()), None, flags, None))
+        }
+    }
+}
+
+fn pair(word: &str, line: &str) -> (u32, u32) {
+    let numbers = word.split_once(':').map(|(one, other)| (one.parse(), other.parse()));
+    let Some((Ok(one), Ok(other))) = numbers else { panic!("two numbers are missing: {line}") };
+    (one, other)
+}
+
+/// The bit of a word of the mount table; `rw`, or none at all, is none.
+fn attribute(word: &str) -> u64 {
+    match word {
+        "" | "rw" => 0,
+        word => MountFlag::of(word).unwrap_or_else(|| panic!("no attribute: {word}")).bits(),
+    }
+}
+
+fn change(verb: &str) -> Option<u64> {
+    Some(match verb {
+        "shared" => abi::MS_SHARED,
+        "private" => abi::MS_PRIVATE,
+        "slave" => abi::MS_SLAVE,
+        "unbindable" => abi::MS_UNBINDABLE,
+        "rprivate" => abi::MS_PRIVATE | abi::MS_REC,
+        "read-only" => abi::MS_REMOUNT | abi::MS_BIND | abi::MS_RDONLY,
         _ => return None,
     })
 }
 
-fn mount(calls: &impl Calls, source: &str, target: &str, fs_type: &str, flags: u32) -> Result<(), Errno> {
-    let (from, to) = (Reach::Path(Path::new(source)), Reach::Path(Path::new(target)));
-    calls.mount(from, to, fs_type.as_ref(), flags, "".as_ref())
+/// A path as the first two arguments of a call.
+pub(crate) fn here(path: &Path) -> AtPath<'_> {
+    (Start::Cwd, path.as_os_str().as_bytes())
 }
 
-fn file(calls: &impl Calls, path: &str, text: &str) -> Result<(), Errno> {
-    let file = calls.openat(At::Cwd, Path::new(path), O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)?;
-    if text.is_empty() { Ok(()) } else { calls.write(&file, text.as_bytes()).map(drop) }
+/// A directory, mode 0755, and those above it, where they are missing.
+pub(crate) fn dir(calls: &mut dyn ProcessCalls, path: &Path) -> Answered<()> {
+    if calls.statx(here(path), abi::AT_SYMLINK_NOFOLLOW).is_ok() {
+        return Ok(());
+    }
+    above(calls, path)?;
+    calls.mkdirat(here(path), 0o755)?;
+    calls.fchmodat(here(path), 0o755)
+}
+
+fn above(calls: &mut dyn ProcessCalls, path: &Path) -> Answered<()> {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).map_or(Ok(()), |parent| dir(calls, parent))
+}
+
+/// A file with these bytes, mode 0644.
+pub(crate) fn file(calls: &mut dyn ProcessCalls, path: &Path, contents: &[u8]) -> Answered<()> {
+    above(calls, path)?;
+    let flags = abi::O_WRONLY | abi::O_CREAT | abi::O_TRUNC | abi::O_CLOEXEC;
+    let fd = calls.openat(here(path), flags, 0o644)?;
+    let mut rest = contents;
+    while !rest.is_empty() {
+        rest = &rest[calls.write(fd, rest)?..];
+    }
+    calls.close(fd)?;
+    calls.fchmodat(here(path), 0o644)
+}
+
+/// A symlink.
+pub(crate) fn link(calls: &mut dyn ProcessCalls, target: &Path, path: &Path) -> Answered<()> {
+    above(calls, path)?;
+    calls.symlinkat(target.as_os_str().as_bytes(), here(path))
+}
+
+fn node(calls: &mut dyn ProcessCalls, path: &Path, kind: u32, device: u64) -> Answered<()> {
+    above(calls, path)?;
+    calls.mknodat(here(path), kind | 0o644, device)
+}
+
+/// A new tmpfs, mode 0755.
+pub(crate) fn tmpfs(calls: &mut dyn ProcessCalls, source: &OsStr, path: &Path) -> Answered<()> {
+    mount(calls, source, path, "tmpfs", Some(b"mode=755"))
+}
+
+fn mount(
+    calls: &mut dyn ProcessCalls,
+    source: &OsStr,
+    path: &Path,
+    fs_type: &str,
+    data: Option<&[u8]>,
+) -> Answered<()> {
+    dir(calls, path)?;
+    calls.mount(Some(here(source.as_ref())), here(path), Some(fs_type.as_bytes()), 0, data)
+}
+
+/// A bind of one mount.
+pub(crate) fn bind(calls: &mut dyn ProcessCalls, source: &Path, path: &Path) -> Answered<()> {
+    dir(calls, path)?;
+    calls.mount(Some(here(source)), here(path), None, abi::MS_BIND, None)
 }
 
 /// The limit of a file's bytes that are read.

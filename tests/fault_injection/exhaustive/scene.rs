@@ -2,7 +2,7 @@
 
 use mountwright_fake::abi::{CLONE_NEWNS, LSMT_ROOT, MNT_DETACH};
 use mountwright_fake::{At, FakeBackend, Machine, ModelKernel, Pid, SharedMachine};
-use mountwright_tests::machine::furnish;
+use mountwright_tests::machine::furnish_model;
 use mountwright_tests::searched::{FILESYSTEMS, Filesystem, Parent, layout};
 
 /// A machine with its processes.
@@ -31,8 +31,8 @@ impl Scene {
         let shared = SharedMachine::new(Machine::new());
         let calls = ModelKernel::new(shared.clone(), INIT);
         let bare_places = FILESYSTEMS.map(|(filesystem, _)| bare(filesystem)).join(" ");
-        furnish(&calls, &format!("dir /run /proc {bare_places}\nmount proc proc /proc"));
-        furnish(&calls, &layout(&format!("{} /shared", parent.word())));
+        furnish_model(&calls, &format!("dir /run {bare_places}; mount proc proc /proc"));
+        furnish_model(&calls, &layout(&format!("{} /shared", parent.word())));
         let [subject, near, far, observer] = [(); 4].map(|()| shared.lock().fork(INIT).expect("it can fork"));
         for process in [far, observer] {
             shared.lock().unshare(process, CLONE_NEWNS).expect("a namespace");
@@ -43,12 +43,12 @@ impl Scene {
             }
         }
         let bare_calls = ModelKernel::new(shared.clone(), observer);
-        furnish(&bare_calls, "rprivate /");
+        furnish_model(&bare_calls, "rprivate /");
         for (filesystem, path) in FILESYSTEMS {
-            furnish(&bare_calls, &format!("bind {path} {}", bare(filesystem)));
+            furnish_model(&bare_calls, &format!("bind {path} {}", bare(filesystem)));
         }
         // The leftovers of an earlier run.
-        furnish(&calls, more);
+        furnish_model(&calls, more);
         let machine = shared.lock().clone();
         let mut scene = Self { machine, subject, attackers: [near, far], observer, newest: 0 };
         scene.newest = scene.newest();

@@ -1,7 +1,7 @@
 //! The machine of a story: any machine that can be set up and inspected by system calls.
 
 use mountwright_core::Backend;
-use mountwright_tests::machine::{self, Calls};
+use mountwright_linux::Kernel;
 
 /// The sandbox's directory: everything that a story may touch is below it.
 pub(crate) const SANDBOX: &str = "/w/sb";
@@ -10,7 +10,7 @@ pub(crate) const SANDBOX: &str = "/w/sb";
 /// has one.
 pub(crate) trait Ground {
     /// Its system calls.
-    type Calls: Calls;
+    type Calls: Kernel;
 
     /// Returns the calls of the first process, without the code that a test has put in between.
     fn calls(&self) -> Self::Calls;
@@ -22,14 +22,14 @@ pub(crate) trait Ground {
     fn descriptors(&self) -> usize;
 }
 
-/// Furnishes `/w`, which must be a mount, shared or private:
+/// What furnishes `/w`, which must be a mount, shared or private:
 ///
 /// * `/w/sb`, the sandbox's directory, empty.
 /// * Sources: `/w/src/rootfs`, `/w/src/data`, the file `/w/src/config`; `/w/disk/layer` on a shared mount of its own.
 /// * Others' things: `/w/victim` with mounts in it, and another sandbox below `/w/other`.
-pub(crate) fn furnish(calls: &impl Calls, shared: bool) {
+pub(crate) fn furnishing(shared: bool) -> String {
     let kind = if shared { "shared" } else { "private" };
-    machine::furnish(calls, &format!("{NAMES}{kind} /w{MOUNTS}"));
+    format!("{NAMES}{kind} /w{MOUNTS}")
 }
 
 const NAMES: &str = "

@@ -3,7 +3,9 @@
 use mountwright_core::Backend;
 use mountwright_fake::{At, FakeBackend, Machine, ModelKernel, Pid, abi};
 
-use crate::ground::{Ground, furnish};
+use mountwright_tests::machine::furnish_model;
+
+use crate::ground::{Ground, furnishing};
 
 const HERE: At = At::Cwd;
 const ME: Pid = Machine::INIT;
@@ -19,16 +21,9 @@ pub(crate) struct Model {
 impl Model {
     /// A machine with the setup of a story, whose mounts are shared or private.
     pub(crate) fn new(shared: bool) -> Self {
-        let mut machine = Machine::new();
-        for directory in ["/proc", "/run", "/w"] {
-            machine.mkdirat(ME, HERE, directory.as_bytes(), 0o755).unwrap();
-        }
-        for (fs_type, target) in [("proc", "/proc"), ("tmpfs", "/w")] {
-            let source = Some((HERE, fs_type.as_bytes()));
-            machine.mount(ME, source, (HERE, target.as_bytes()), Some(fs_type.as_bytes()), 0, None).unwrap();
-        }
-        let host = FakeBackend::from(machine);
-        furnish(&host.kernel(), shared);
+        let host = FakeBackend::from(Machine::new());
+        furnish_model(&host.kernel(), "dir /run; mount proc proc /proc; mount tmpfs tmpfs /w");
+        furnish_model(&host.kernel(), &furnishing(shared));
         let (other, stranger) =
             host.machine(|machine| (in_namespace(machine, abi::MS_SLAVE), in_namespace(machine, abi::MS_PRIVATE)));
         Self { host, other, stranger }

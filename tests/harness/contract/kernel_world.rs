@@ -11,8 +11,7 @@ use rustix::mount::MountFlags;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::case::Case;
-use super::world::{Held, Serving};
-use super::world_by_calls::OwnWays;
+use super::world::{Held, Serving, World};
 use crate::fuse_server::{self, FuseServer};
 use crate::namespace::{NoNamespace, enter_on_this_thread};
 use crate::scenario_runner::calls::ProcessCalls;
@@ -106,12 +105,12 @@ fn enter_root() -> Result<(), NoNamespace> {
     at("mount(/w)", mount_tmpfs("w", "/w"))
 }
 
-impl<B: Backend> OwnWays for KernelWorld<B> {
-    fn own_backend(&self) -> &dyn Backend {
+impl<B: Backend> World for KernelWorld<B> {
+    fn backend(&self) -> &dyn Backend {
         &self.backend
     }
 
-    fn has_call_for_trees(&self) -> bool {
+    fn changes_trees(&self) -> bool {
         self.changes_trees
     }
 
@@ -123,7 +122,7 @@ impl<B: Backend> OwnWays for KernelWorld<B> {
         Held::new(OpenFile { calls: Rc::clone(&self.calls), fd })
     }
 
-    fn serve(&self, path: &Path, server: Serving) -> Result<Held, Errno> {
+    fn mount_served(&self, path: &Path, server: Serving) -> Result<Held, Errno> {
         let mounted = match server {
             Serving::AnotherUser => FuseServer::of_user(path, 1000),
             Serving::FailsLookUps(errno) => FuseServer::replying(path, move |request, node, _| match request {
@@ -136,23 +135,23 @@ impl<B: Backend> OwnWays for KernelWorld<B> {
         mounted.map(Held::new).map_err(errno)
     }
 
-    fn umask(&self, mask: u16) -> u16 {
+    fn set_umask(&self, mask: u16) -> u16 {
         let mask = rustix::process::umask(Mode::from_raw_mode(mask.into())).as_raw_mode();
         FileMode::from_bits(u16::try_from(mask & 0o7777).unwrap_or_default()).bits()
     }
 
-    fn without_capabilities(&self) -> Result<(), Errno> {
+    fn drop_capabilities(&self) -> Result<(), Errno> {
         let none = CapabilitySet::empty();
         let sets = CapabilitySets { effective: none, permitted: none, inheritable: none };
         rustix::thread::set_capabilities(None, sets)
             .map_err(|errno| Errno::from_raw(errno.raw_os_error()).unwrap_or(Errno::EINVAL))
     }
 
-    fn table(&self) -> Vec<u8> {
+    fn mountinfo(&self) -> Vec<u8> {
         std::fs::read("/proc/thread-self/mountinfo").expect("the world has a procfs")
     }
 
-    fn descriptors(&self) -> usize {
+    fn open_descriptors(&self) -> usize {
         std::fs::read_dir("/proc/thread-self/fd").expect("the world has a procfs").count()
     }
 }

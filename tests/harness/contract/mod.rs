@@ -45,4 +45,4 @@ pub use case::{Case, Needs};
 pub use cases::cases;
 pub use kernel_world::{KernelWorld, can_play_on_kernel, in_fresh_root, play_on_kernel};
 pub use model_world::{ModelWorld, play_on_model};
-pub use world::{Held, Hold, NodeKind, Serving, World};
+pub use world::{Held, Serving, World};

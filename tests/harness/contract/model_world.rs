@@ -8,8 +8,7 @@ use mountwright_fake::{Credentials, Machine, ModelKernel, Pid, Server, SharedMac
 
 use super::case::Case;
 use super::world::{Held, Serving, World};
-use super::world_by_calls::OwnWays;
-use crate::machine::furnish;
+use crate::machine::furnish_model;
 use crate::scenario_runner::calls::ProcessCalls;
 use crate::scenario_runner::model_calls::ModelCalls;
 
@@ -31,20 +30,19 @@ pub struct ModelWorld<B> {
 pub fn play_on_model<B: Backend>(case: Case, make: impl FnOnce(&SharedMachine, Pid) -> (B, bool)) {
     let machine = SharedMachine::new(Machine::new());
     let (backend, changes_trees) = make(&machine, ME);
-    furnish(&ModelKernel::new(machine.clone(), ME), "dir /run /proc /w\nmount proc proc /proc");
+    furnish_model(&ModelKernel::new(machine.clone(), ME), "dir /run; mount proc proc /proc; tmpfs:w /w");
     let world = ModelWorld { backend, changes_trees, machine, umask: Cell::new(0o022) };
-    world.mount_tmpfs(Path::new("/w"), "w".as_ref()).expect("a fresh machine has room for a mount");
     case.run(&world);
 }
 
 const ME: Pid = Machine::INIT;
 
-impl<B: Backend> OwnWays for ModelWorld<B> {
-    fn own_backend(&self) -> &dyn Backend {
+impl<B: Backend> World for ModelWorld<B> {
+    fn backend(&self) -> &dyn Backend {
         &self.backend
     }
 
-    fn has_call_for_trees(&self) -> bool {
+    fn changes_trees(&self) -> bool {
         self.changes_trees
     }
 
@@ -56,30 +54,30 @@ impl<B: Backend> OwnWays for ModelWorld<B> {
         Held::new(OpenFile { machine: self.machine.clone(), fd })
     }
 
-    fn serve(&self, path: &Path, server: Serving) -> Result<Held, Errno> {
+    fn mount_served(&self, path: &Path, server: Serving) -> Result<Held, Errno> {
         let server = match server {
             Serving::AnotherUser => Server::Serves(1000),
             Serving::FailsLookUps(errno) => Server::FailsLookUps(errno),
         };
-        self.mount_tmpfs(path, "served".as_ref())?;
+        furnish_model(&ModelKernel::new(self.machine.clone(), ME), &format!("tmpfs:served {}", path.display()));
         self.machine.lock().set_server(path, server).map(Held::new)
     }
 
-    fn umask(&self, mask: u16) -> u16 {
+    fn set_umask(&self, mask: u16) -> u16 {
         self.umask.replace(mask)
     }
 
-    fn without_capabilities(&self) -> Result<(), Errno> {
+    fn drop_capabilities(&self) -> Result<(), Errno> {
         let mut machine = self.machine.lock();
         let present = machine.credentials(ME)?;
         machine.set_credentials(ME, Credentials { capabilities: 0, ..present })
     }
 
-    fn table(&self) -> Vec<u8> {
+    fn mountinfo(&self) -> Vec<u8> {
         self.machine.lock().mountinfo(ME).expect("the first process is there")
     }
 
-    fn descriptors(&self) -> usize {
+    fn open_descriptors(&self) -> usize {
         self.machine.lock().descriptors(ME).expect("the first process is there").len()
     }
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mountwright_core::MountTable;
-use mountwright_core::file::{FileKind, FinalSymlink, Metadata};
+use mountwright_core::file::{FileKind, Metadata};
 
 use super::world::World;
 
@@ -38,7 +38,7 @@ impl Observed {
 fn walk(world: &dyn World, directory: &Path, found: &mut Vec<(PathBuf, Metadata, Vec<u8>)>) {
     for name in world.names(directory).unwrap_or_default() {
         let path = directory.join(name);
-        let Ok(metadata) = world.stat(&path, FinalSymlink::Itself) else { continue };
+        let Ok(metadata) = world.stat(&path) else { continue };
         let kind = metadata.kind;
         let contents = if kind == FileKind::Regular { world.read(&path).unwrap_or_default() } else { Vec::new() };
         found.push((path.clone(), metadata, contents));

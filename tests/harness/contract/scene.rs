@@ -4,15 +4,17 @@ use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use mountwright_core::file::{FileKind, FinalSymlink, Metadata};
-use mountwright_core::mount::{AtimeMode, MountAttributes, UnmountMode};
+use mountwright_core::file::{FileKind, Metadata};
+use mountwright_core::mount::UnmountMode;
 use mountwright_core::{
-    Backend, BindRequest, Errno, Filesystem, Location, MountFlags, MountInfo, MountTable, Mounter, OsError,
-    Propagation, Recursion, UnmountRequest,
+    Backend, BindRequest, Errno, Filesystem, Location, MountInfo, MountTable, Mounter, OsError, UnmountRequest,
 };
+use mountwright_fake::abi;
 
 use super::observed::Observed;
-use super::world::{Held, Hold, NodeKind, World};
+use super::world::{Held, Hold, World};
+use crate::machine::{self, furnish_by, here};
+use crate::scenario_runner::calls::ProcessCalls;
 
 /// A world, with short methods for the set-up and the checks of cases. Set-up that fails is a panic.
 pub(super) struct Scene<'w> {
@@ -71,127 +73,76 @@ impl<'w> Scene<'w> {
 
     // Setting up.
 
-    /// Makes a directory, mode 0755, and those above it.
+    /// Does what the lines say ([`furnish`](crate::machine::furnish)).
+    #[track_caller]
+    pub(super) fn does(&self, lines: &str) {
+        self.world.call(|calls| furnish_by(calls, lines));
+    }
+
+    /// Makes a directory of any name, and those above it.
     #[track_caller]
     pub(super) fn dir(&self, path: impl AsRef<Path>) {
-        let path = path.as_ref();
-        if let Some(parent) = path.parent().filter(|parent| self.kind(parent).is_none()) {
-            self.dir(parent);
-        }
-        if self.kind(path).is_none() {
-            done("mkdir", path, self.world.make_dir(path, 0o755));
-        }
+        self.done("mkdir", path, |calls, path| machine::dir(calls, path));
     }
 
-    /// Makes a file, mode 0644, and the directories above it.
+    /// Makes a file of any name and with any bytes, and the directories above it.
     #[track_caller]
     pub(super) fn file(&self, path: impl AsRef<Path>, contents: &[u8]) {
-        let path = path.as_ref();
-        self.parent(path);
-        done("write", path, self.world.make_file(path, contents, 0o644));
+        self.done("write", path, |calls, path| machine::file(calls, path, contents));
     }
 
-    /// Makes a symlink, and the directories above it.
+    /// Makes a symlink to anything, and the directories above it.
     #[track_caller]
-    pub(super) fn link(&self, target: impl AsRef<Path>, path: impl AsRef<Path>) {
-        let path = path.as_ref();
-        self.parent(path);
-        done("symlink", path, self.world.make_symlink(target.as_ref(), path));
+    pub(super) fn link(&self, target: &Path, path: impl AsRef<Path>) {
+        self.done("symlink", path, |calls, path| machine::link(calls, target, path));
     }
 
-    /// Makes a node, and the directories above it.
+    /// Mounts a tmpfs of any source on a directory, which is made.
     #[track_caller]
-    pub(super) fn node(&self, path: &str, kind: NodeKind) {
-        self.parent(path.as_ref());
-        done("mknod", path, self.world.make_node(path.as_ref(), kind));
+    pub(super) fn tmpfs(&self, source: impl AsRef<OsStr>, path: impl AsRef<Path>) {
+        self.done("mount", path, |calls, path| machine::tmpfs(calls, source.as_ref(), path));
     }
 
-    #[track_caller]
-    fn parent(&self, path: &Path) {
-        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-            self.dir(parent);
-        }
-    }
-
-    /// Mounts a tmpfs on a directory, which is made.
-    #[track_caller]
-    pub(super) fn tmpfs(&self, path: impl AsRef<Path>) {
-        self.tmpfs_from("tmp", path);
-    }
-
-    /// The same with a source of its own.
-    #[track_caller]
-    pub(super) fn tmpfs_from(&self, source: impl AsRef<OsStr>, path: impl AsRef<Path>) {
-        let path = path.as_ref();
-        self.dir(path);
-        done("mount", path, self.world.mount_tmpfs(path, source.as_ref()));
-    }
-
-    /// Binds one mount, onto what must be there.
+    /// Binds one mount to a directory of any name, which is made.
     #[track_caller]
     pub(super) fn bound(&self, source: impl AsRef<Path>, target: impl AsRef<Path>) {
-        let target = target.as_ref();
-        done("bind", target, self.world.bind(source.as_ref(), target, Recursion::This));
-    }
-
-    /// Sets the propagation of one mount.
-    #[track_caller]
-    pub(super) fn propagate(&self, path: &str, propagation: Propagation) {
-        done("propagation", path, self.world.set_propagation(path.as_ref(), propagation, Recursion::This));
-    }
-
-    /// Gives a mount these flags and `relatime`.
-    #[track_caller]
-    pub(super) fn flag(&self, path: &str, flags: MountFlags) {
-        self.attributes(path, flags, AtimeMode::Relative);
-    }
-
-    /// Gives a mount these flags and this atime class.
-    #[track_caller]
-    pub(super) fn attributes(&self, path: &str, flags: MountFlags, atime: AtimeMode) {
-        done("remount", path, self.world.set_attributes(path.as_ref(), MountAttributes { flags, atime }));
-    }
-
-    /// Unmounts the topmost mount, lazily.
-    #[track_caller]
-    pub(super) fn detached(&self, path: &str) {
-        done("umount2", path, self.world.detach(path.as_ref()));
+        self.done("bind", target, |calls, target| machine::bind(calls, source.as_ref(), target));
     }
 
     /// Holds a path open.
     #[track_caller]
     pub(super) fn hold(&self, path: &str, how: Hold) -> Held {
-        done("open", path, self.world.hold(path.as_ref(), how))
+        let access = match how {
+            Hold::Read => abi::O_RDONLY,
+            Hold::Write => abi::O_WRONLY,
+        };
+        self.world.held(self.done("open", path, |calls, path| calls.openat(here(path), access | abi::O_CLOEXEC, 0)))
     }
 
-    /// Renames.
-    #[track_caller]
-    pub(super) fn rename(&self, from: &str, to: &str) {
-        done("rename", from, self.world.rename(from.as_ref(), to.as_ref()));
-    }
-
-    /// Removes an empty directory.
-    #[track_caller]
-    pub(super) fn rmdir(&self, path: &str) {
-        done("rmdir", path, self.world.remove_dir(path.as_ref()));
-    }
-
-    /// Changes the current directory.
+    /// Changes the current directory to one of any name.
     #[track_caller]
     pub(super) fn chdir(&self, path: &str) {
-        done("chdir", path, self.world.change_dir(path.as_ref()));
-    }
-
-    /// chmod(2).
-    #[track_caller]
-    pub(super) fn chmod(&self, path: &str, mode: u16) {
-        done("chmod", path, self.world.set_mode(path.as_ref(), mode));
+        self.done("chdir", path, |calls, path| calls.chdir(here(path)));
     }
 
     /// Drops every capability for good.
     #[track_caller]
     pub(super) fn without_privilege(&self) {
-        done("capset", "/", self.world.drop_capabilities());
+        self.world.drop_capabilities().expect("fewer are always allowed");
+    }
+
+    #[track_caller]
+    fn done<T>(
+        &self,
+        what: &str,
+        path: impl AsRef<Path>,
+        act: impl FnOnce(&mut dyn ProcessCalls, &Path) -> Result<T, Errno>,
+    ) -> T {
+        let path = path.as_ref();
+        match self.world.call(|calls| act(calls, path)) {
+            Ok(value) => value,
+            Err(errno) => panic!("setting up: {what} {}: {errno}", path.display()),
+        }
     }
 
     // Looking.
@@ -200,7 +151,7 @@ impl<'w> Scene<'w> {
     #[track_caller]
     pub(super) fn stat(&self, path: impl AsRef<Path>) -> Metadata {
         let path = path.as_ref();
-        done("lstat", path, self.world.stat(path, FinalSymlink::Itself))
+        self.world.stat(path).unwrap_or_else(|errno| panic!("lstat {}: {errno}", path.display()))
     }
 
     /// Compares a port's metadata of a file with lstat(2), which reports neither mount nor time of birth.
@@ -213,7 +164,7 @@ impl<'w> Scene<'w> {
 
     /// Returns the kind of a file; `None` if the name does not exist.
     pub(super) fn kind(&self, path: impl AsRef<Path>) -> Option<FileKind> {
-        self.world.stat(path.as_ref(), FinalSymlink::Itself).ok().map(|found| found.kind)
+        self.world.stat(path.as_ref()).ok().map(|found| found.kind)
     }
 
     /// Returns true if the name exists.
@@ -231,14 +182,19 @@ impl<'w> Scene<'w> {
     #[track_caller]
     pub(super) fn text(&self, path: impl AsRef<Path>) -> Vec<u8> {
         let path = path.as_ref();
-        done("read", path, self.world.read(path))
+        self.world.read(path).unwrap_or_else(|errno| panic!("read {}: {errno}", path.display()))
     }
 
     /// Tries to make a file in a directory.
     pub(super) fn try_write(&self, directory: &str) -> Result<(), Errno> {
         let probe = Path::new(directory).join("written");
-        self.world.make_file(&probe, b"", 0o644)?;
-        self.world.remove_file(&probe)
+        self.try_overwrite(&probe)?;
+        self.world.call(|calls| calls.unlinkat(here(&probe), 0))
+    }
+
+    /// Tries to write to a file, which is made if it is missing.
+    pub(super) fn try_overwrite(&self, path: impl AsRef<Path>) -> Result<(), Errno> {
+        self.world.call(|calls| machine::file(calls, path.as_ref(), b"new"))
     }
 
     /// The mount table.
@@ -305,13 +261,5 @@ impl<'w> Scene<'w> {
         let answer = call();
         assert_eq!(before, Observed::of(self.world));
         answer
-    }
-}
-
-#[track_caller]
-fn done<T>(what: &str, path: impl Debug, result: Result<T, Errno>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(errno) => panic!("setting up: {what} {path:?}: {errno}"),
     }
 }

@@ -56,6 +56,13 @@ words! { u64, "lowercase";
     }
 }
 
+impl MountFlag {
+    /// The flag of a word of the form.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        serde_json::from_value(word.into()).ok()
+    }
+}
+
 words! { u64, "lowercase";
     /// A bit of a propagation change by mount(2): the four types, and the mount flags that do not belong there (`EINVAL`).
     PropagationBit {

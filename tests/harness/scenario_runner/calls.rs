@@ -9,26 +9,30 @@ use crate::scenario::returned::Returned;
 use crate::scenario::{CannotRun, Credentials};
 
 /// A start directory and a path: the first two arguments of an `*at()` call. [`At::Link`] is the magic link of a descriptor.
-pub(crate) type AtPath<'a> = (At, &'a [u8]);
+pub type AtPath<'a> = (At, &'a [u8]);
 
-pub(crate) type Answered<T> = Result<T, Errno>;
+/// The result of a system call.
+pub type Answered<T> = Result<T, Errno>;
 
 /// The fields of statx(2) that tests look at.
-pub(crate) struct Statted {
-    pub(crate) mode: u16,
-    pub(crate) owner: (u32, u32),
-    pub(crate) size: u64,
-    pub(crate) links: u32,
-    pub(crate) device: (u32, u32),
-    pub(crate) inode: u64,
+#[allow(missing_docs)] // Each is the field of its name.
+#[derive(Debug)]
+pub struct Statted {
+    pub mode: u16,
+    pub owner: (u32, u32),
+    pub size: u64,
+    pub links: u32,
+    pub device: (u32, u32),
+    pub inode: u64,
     /// Of a device node.
-    pub(crate) represents: (u32, u32),
-    pub(crate) mount: u64,
-    pub(crate) mount_root: bool,
+    pub represents: (u32, u32),
+    pub mount: u64,
+    pub mount_root: bool,
 }
 
 /// The system calls of one process.
-pub(crate) trait ProcessCalls {
+#[allow(missing_docs, clippy::missing_errors_doc)] // Each is the call of its name.
+pub trait ProcessCalls {
     /// Performs these calls with other credentials, and restores the process's own.
     fn with_credentials<T>(
         &mut self,

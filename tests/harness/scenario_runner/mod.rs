@@ -10,7 +10,7 @@
 //!   however the process ends.
 //! * There is no `/proc` in the sandbox. A descriptor of the outer one serves for `/proc/self/fd/N/…` and for the tables.
 
-pub(crate) mod calls;
+pub mod calls;
 mod credentials;
 mod fake_world;
 mod helper;

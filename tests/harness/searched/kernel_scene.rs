@@ -38,7 +38,7 @@ impl KernelScene {
             Parent::Private => "private /shared",
             Parent::Shared => "shared /shared\ndir /peer\nbind /shared /peer",
         };
-        furnish(&Linux::new(), &(layout(root) + more));
+        furnish(&(layout(root) + more));
         let copy = |path: &str| {
             let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
             rustix::mount::open_tree(CWD, path, flags).expect("a copy")

@@ -73,9 +73,9 @@ impl OnShared {
     /// Makes it. A directory that is not there is made as another process would.
     pub(super) fn make(&self) {
         if !self.1.is_empty() && !Path::new(SHARED).exists() {
-            furnish(&Linux::new(), &format!("dir {SHARED}"));
+            furnish(&format!("dir {SHARED}"));
         }
-        furnish(&Linux::new(), self.1);
+        furnish(self.1);
     }
 }
 
@@ -95,7 +95,7 @@ impl Neighbourhood {
     /// In a fresh root of this thread: what stays as it is from life to life.
     pub(super) fn new() -> Self {
         clear();
-        furnish(&Linux::new(), SOURCES);
+        furnish(SOURCES);
         Self { elsewhere: Elsewhere::enter() }
     }
 
@@ -104,16 +104,15 @@ impl Neighbourhood {
         clear();
         self.elsewhere.does(clear);
         while rustix::mount::unmount("/h/data/x", UnmountFlags::DETACH).is_ok() {}
-        let linux = Linux::new();
-        furnish(&linux, "mount tmpfs strange /w /run /h/data/x");
+        furnish("mount tmpfs strange /w /run /h/data/x");
         if made_shared {
-            furnish(&linux, "private /w");
+            furnish("private /w");
         }
-        furnish(&linux, FILES);
+        furnish(FILES);
         if crowded {
-            furnish(&linux, CROWD);
+            furnish(CROWD);
         }
-        furnish(&linux, STRANGERS);
+        furnish(STRANGERS);
     }
 
     /// Everything as it is.

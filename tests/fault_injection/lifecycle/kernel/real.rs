@@ -3,9 +3,10 @@
 use mountwright_core::{Backend, Mounter};
 use mountwright_linux::{Linux, LinuxBackend};
 use mountwright_tests::elsewhere::Elsewhere;
+use mountwright_tests::machine::furnish;
 use rustix::mount::{MountPropagationFlags, mount_change};
 
-use crate::ground::{Ground, furnish};
+use crate::ground::{Ground, furnishing};
 
 /// This thread's namespace, which must be a fresh one with a fresh root.
 pub(crate) struct Real {
@@ -18,7 +19,7 @@ impl Real {
     /// Furnishes it.
     pub(crate) fn new(shared: bool) -> Self {
         let linux = Linux::new();
-        furnish(&linux, shared);
+        furnish(&furnishing(shared));
         // The backend may keep a descriptor open.
         LinuxBackend::over(linux.clone()).mounts().expect("the table can be read");
         let follower = Elsewhere::enter();

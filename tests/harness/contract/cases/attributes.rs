@@ -29,8 +29,7 @@ const NONE: MountFlags = MountFlags::NONE;
 
 pub(super) const CASES: &[Case] = &[
     Case::new("a change is a delta: what is not named stays", |s| {
-        s.tmpfs("/w/m");
-        s.attributes("/w/m", MountFlags::NO_SUID | MountFlags::NO_EXEC | MountFlags::NO_DIR_ATIME, AtimeMode::Never);
+        s.does("tmpfs /w/m; remount nosuid,noexec,nodiratime,noatime /w/m");
         let now = || s.mount("/w/m").attributes;
         for (change_of, flags, atime) in [
             (RO, MountFlags::ALL.without(MountFlags::NO_DEV | MountFlags::NO_SYMLINK_FOLLOW), AtimeMode::Never),
@@ -54,40 +53,30 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("other mounts of the same filesystem, and the superblock, stay as they are", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/other");
-        s.bound("/w/m", "/w/other");
+        s.does("tmpfs /w/m; bind /w/m /w/other");
         change(s, at("/w/other"), RO).unwrap();
         assert_eq!((s.try_write("/w/other"), s.try_write("/w/m")), (Err(Errno::EROFS), Ok(())));
         assert_eq!(s.mount("/w/m").attributes.flags, NONE);
         assert!(s.mount("/w/other").option("rw").is_some());
     }),
     Case::new("a mount of a file is changed as any other", |s| {
-        s.file("/w/source", b"");
-        s.file("/w/target", b"");
-        s.bound("/w/source", "/w/target");
+        s.does("file /w/source; file /w/target; bind /w/source /w/target");
         change(s, below("/w", "target"), RO).unwrap();
         assert_eq!(s.mount("/w/target").attributes.flags, MountFlags::READ_ONLY);
     }),
     Case::new("of a stack the topmost mount is changed", |s| {
-        s.tmpfs("/w/m");
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m /w/m");
         change(s, at("/w/m"), RO).unwrap();
         let flags: Vec<_> = s.mounts().iter().map(|mount| mount.attributes.flags).collect();
         assert_eq!(flags, [NONE, MountFlags::READ_ONLY]);
     }),
     Case::new("a change of one mount leaves those below it as they are", |s| {
-        s.tmpfs("/w/m");
-        s.tmpfs("/w/m/a");
+        s.does("tmpfs /w/m /w/m/a");
         change(s, at("/w/m"), RO).unwrap();
         assert_eq!((s.try_write("/w/m/a"), s.try_write("/w/m")), (Ok(()), Err(Errno::EROFS)));
     }),
     Case::new("a recursive change is of every mount below, also of those that are hidden", |s| {
-        s.tmpfs("/w/m");
-        s.tmpfs("/w/m/a");
-        s.tmpfs("/w/m/a/b");
-        s.tmpfs("/w/m/a");
-        s.flag("/w/m/a", MountFlags::NO_EXEC);
+        s.does("tmpfs /w/m /w/m/a /w/m/a/b /w/m/a; remount noexec,relatime /w/m/a");
         let Some(guarantee) = s.changes_tree(|| change_tree(s, at("/w/m"), RO)) else { return };
         assert_eq!(guarantee, Guarantee::Atomic);
         let flags: Vec<_> = s.mounts().iter().map(|mount| mount.attributes.flags).collect();
@@ -95,24 +84,19 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(flags, [ro, ro, ro, ro | MountFlags::NO_EXEC]);
     }),
     Case::new("a change of one mount is atomic", |s| {
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m");
         let guarantee = change(s, at("/w/m"), RO).unwrap();
         assert_eq!(guarantee, Guarantee::Atomic);
     }),
     Case::new("where no mount has its root, a change is EINVAL", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/inner");
-        s.file("/w/m/file", b"");
+        s.does("tmpfs /w/m; dir /w/m/inner; file /w/m/file");
         for place in [at("/w/m/inner"), at("/w/m/file"), below("/w/m", "inner")] {
             s.refuses(Errno::EINVAL, || change(s, place.clone(), RO));
             s.refuses(Errno::EINVAL, || s.mounter().set_superblock(&place, ReadOnly));
         }
     }),
     Case::new("a mount does not become read-only while a file is open for writing through it: EBUSY", |s| {
-        s.tmpfs("/w/m");
-        s.file("/w/m/f", b"");
-        s.dir("/w/other");
-        s.bound("/w/m", "/w/other");
+        s.does("tmpfs /w/m; file /w/m/f; bind /w/m /w/other");
         let held = s.hold("/w/m/f", Hold::Write);
         s.refuses(Errno::EBUSY, || change(s, at("/w/m"), RO));
         change(s, at("/w/other"), RO).unwrap();
@@ -123,28 +107,21 @@ pub(super) const CASES: &[Case] = &[
         drop(held);
     }),
     Case::new("a recursive change that one mount refuses changes none", |s| {
-        s.tmpfs("/w/m");
-        s.tmpfs("/w/m/a");
-        s.tmpfs("/w/m/b");
-        s.file("/w/m/b/f", b"");
+        s.does("tmpfs /w/m /w/m/a /w/m/b; file /w/m/b/f");
         let held = s.hold("/w/m/b/f", Hold::Write);
         let errno = if s.world().changes_trees() { Errno::EBUSY } else { Errno::EOPNOTSUPP };
         s.refuses(errno, || change_tree(s, at("/w/m"), RO));
         drop(held);
     }),
     Case::new("a trusted place may be a symlink to the mount, a place below a root not", |s| {
-        s.tmpfs("/w/m");
-        s.link("m", "/w/link");
+        s.does("tmpfs /w/m; link m /w/link");
         s.refuses(Errno::ELOOP, || change(s, below("/w", "link"), RO));
         s.refuses(Errno::ELOOP, || s.mounter().set_superblock(&below("/w", "link"), ReadOnly));
         change(s, at("/w/link"), RO).unwrap();
         assert_eq!(s.mount("/w/m").attributes.flags, MountFlags::READ_ONLY);
     }),
     Case::new("a read-only superblock is read-only through every mount, whose attributes stay", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/other");
-        s.bound("/w/m", "/w/other");
-        s.attributes("/w/other", MountFlags::NO_EXEC, AtimeMode::Never);
+        s.does("tmpfs /w/m; bind /w/m /w/other; remount noexec,noatime /w/other");
         let before = (s.mount("/w/m").attributes, s.mount("/w/other").attributes);
         superblock(s, "/w/other", ReadOnly).unwrap();
         assert_eq!((s.try_write("/w/m"), s.try_write("/w/other")), (Err(Errno::EROFS), Err(Errno::EROFS)));
@@ -155,7 +132,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.try_write("/w"), Ok(()));
     }),
     Case::new("a superblock keeps its options when it becomes read-only and back", |s| {
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m");
         let before = s.mount("/w/m").options;
         superblock(s, "/w/m", ReadOnly).unwrap();
         superblock(s, "/w/m", ReadOnly).unwrap();
@@ -163,18 +140,14 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mount("/w/m").options, before);
     }),
     Case::new("a writable superblock does not make a read-only mount writable", |s| {
-        s.tmpfs("/w/m");
-        s.flag("/w/m", MountFlags::READ_ONLY);
+        s.does("tmpfs /w/m; read-only /w/m");
         superblock(s, "/w/m", ReadOnly).unwrap();
         superblock(s, "/w/m", ReadWrite).unwrap();
         assert_eq!(s.try_write("/w/m"), Err(Errno::EROFS));
         assert_eq!(s.mount("/w/m").attributes.flags, MountFlags::READ_ONLY);
     }),
     Case::new("a superblock does not become read-only while a file is open for writing on it: EBUSY", |s| {
-        s.tmpfs("/w/m");
-        s.file("/w/m/f", b"");
-        s.dir("/w/other");
-        s.bound("/w/m", "/w/other");
+        s.does("tmpfs /w/m; file /w/m/f; bind /w/m /w/other");
         let held = s.hold("/w/other/f", Hold::Write);
         s.refuses(Errno::EBUSY, || superblock(s, "/w/m", ReadOnly));
         drop(held);

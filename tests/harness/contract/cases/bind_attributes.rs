@@ -11,27 +11,18 @@ const KEPT: MountFlags =
 
 /// A source on a mount with many attributes, and a target.
 fn restricted_source(s: &Scene<'_>, atime: AtimeMode) {
-    s.tmpfs("/w/source");
-    s.file("/w/source/f", b"text");
-    s.attributes("/w/source", KEPT | MountFlags::NO_SYMLINK_FOLLOW, atime);
-    s.dir("/w/target");
+    let attributes = MountAttributes { flags: KEPT | MountFlags::NO_SYMLINK_FOLLOW, atime };
+    s.does(&format!("tmpfs /w/source; file /w/source/f text; remount {attributes} /w/source; dir /w/target"));
 }
 
 /// A directory whose mount is shared, and a peer of it: `/w/parent/target` shows as `/w/peer/target`.
 fn shared_parent(s: &Scene<'_>) {
-    s.dir("/w/source");
-    s.tmpfs("/w/parent");
-    s.dir("/w/parent/target");
-    s.propagate("/w/parent", Propagation::Shared);
-    s.dir("/w/peer");
-    s.bound("/w/parent", "/w/peer");
+    s.does("dir /w/source; tmpfs /w/parent; dir /w/parent/target; shared /w/parent; bind /w/parent /w/peer");
 }
 
 /// A shared mount with a directory in it.
 fn shared_origin(s: &Scene<'_>) {
-    s.tmpfs("/w/origin");
-    s.dir("/w/origin/sub");
-    s.propagate("/w/origin", Propagation::Shared);
+    s.does("tmpfs /w/origin; dir /w/origin/sub; shared /w/origin");
 }
 
 /// A slave bind below a shared parent that has a peer. `None`: the kernel cannot give it the source's group as its master
@@ -63,8 +54,7 @@ pub(super) const CASES: &[Case] = &[
             let attributes = bound(s, &bind("/w/source", "/w/target"));
             assert_eq!(attributes, s.mount("/w/source").attributes);
             assert_eq!((attributes.flags, attributes.atime), (KEPT | MountFlags::NO_SYMLINK_FOLLOW, atime));
-            s.detached("/w/target");
-            s.detached("/w/source");
+            s.does("detach /w/target /w/source");
         }
     }),
     Case::new("a read-only bind keeps every other attribute of the source's mount", |s| {
@@ -73,15 +63,11 @@ pub(super) const CASES: &[Case] = &[
             let attributes = bound(s, &bind("/w/source", "/w/target").read_only());
             let all = KEPT | MountFlags::NO_SYMLINK_FOLLOW | MountFlags::READ_ONLY;
             assert_eq!(attributes, MountAttributes { flags: all, atime });
-            s.detached("/w/target");
-            s.detached("/w/source");
+            s.does("detach /w/target /w/source");
         }
     }),
     Case::new("attributes of the top of a recursive bind are not those of the mounts below", |s| {
-        s.tmpfs("/w/source");
-        s.tmpfs("/w/source/sub");
-        s.flag("/w/source/sub", MountFlags::NO_DEV);
-        s.dir("/w/target");
+        s.does("tmpfs /w/source /w/source/sub; remount nodev,relatime /w/source/sub; dir /w/target");
         let request = bind("/w/source", "/w/target").recursive().require(Guarantee::Atomic);
         let request = request.top_attributes(AttributeChange::READ_ONLY);
         let request = request.attributes(AttributeChange::setting(MountFlags::NO_EXEC));
@@ -92,8 +78,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!((s.try_write("/w/target"), s.try_write("/w/source")), (Err(Errno::EROFS), Ok(())));
     }),
     Case::new("a read-only bind cannot be written through, and its source still can", |s| {
-        s.dir("/w/source");
-        s.dir("/w/target");
+        s.does("dir /w/source /w/target");
         s.mounter().bind(&bind("/w/source", "/w/target").read_only()).unwrap();
         assert_eq!(s.try_write("/w/target"), Err(Errno::EROFS));
         assert_eq!(s.try_write("/w/source"), Ok(()));
@@ -101,19 +86,15 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mount("/w/target").option("rw").map(|value| value.len()), Some(0), "the superblock is writable");
     }),
     Case::new("a read-only bind of a file cannot be written through", |s| {
-        s.file("/w/source", b"text");
-        s.file("/w/target", b"");
+        s.does("file /w/source text; file /w/target");
         s.mounter().bind(&bind("/w/source", "/w/target").read_only()).unwrap();
-        let write = |path: &str| s.world().make_file(path.as_ref(), b"new", 0o644);
-        assert_eq!((write("/w/target"), write("/w/source")), (Err(Errno::EROFS), Ok(())));
+        assert_eq!((s.try_overwrite("/w/target"), s.try_overwrite("/w/source")), (Err(Errno::EROFS), Ok(())));
     }),
     Case::new("a bind of a read-only source is read-only, unless that is cleared", |s| {
-        s.tmpfs("/w/source");
-        s.dir("/w/target");
-        s.flag("/w/source", MountFlags::READ_ONLY | MountFlags::NO_EXEC);
+        s.does("tmpfs /w/source; dir /w/target; remount ro,noexec,relatime /w/source");
         let attributes = bound(s, &bind("/w/source", "/w/target"));
         assert_eq!(attributes.flags, MountFlags::READ_ONLY | MountFlags::NO_EXEC);
-        s.detached("/w/target");
+        s.does("detach /w/target");
         let change = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
         let attributes = bound(s, &bind("/w/source", "/w/target").attributes(change));
         assert_eq!(attributes.flags, MountFlags::NO_EXEC);
@@ -146,15 +127,12 @@ pub(super) const CASES: &[Case] = &[
         ] {
             let attributes = bound(s, &bind("/w/source", "/w/target").attributes(change));
             assert_eq!(attributes, MountAttributes { flags, atime });
-            s.detached("/w/target");
+            s.does("detach /w/target");
         }
         assert_eq!(s.mount("/w/source").attributes.flags, KEPT | MountFlags::NO_SYMLINK_FOLLOW);
     }),
     Case::new("a recursive bind changes every mount that it makes", |s| {
-        s.tmpfs("/w/source");
-        s.tmpfs("/w/source/a");
-        s.flag("/w/source/a", MountFlags::NO_DEV);
-        s.dir("/w/target");
+        s.does("tmpfs /w/source /w/source/a; remount nodev,relatime /w/source/a; dir /w/target");
         let request = bind("/w/source", "/w/target").recursive().read_only().propagation(Propagation::Shared);
         s.mounter().bind(&request).unwrap();
         assert_eq!(s.mount("/w/target").attributes.flags, MountFlags::READ_ONLY);
@@ -173,28 +151,20 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a bind below a shared mount appears at its peers and its slaves", |s| {
         shared_parent(s);
-        s.file("/w/source/f", b"text");
-        s.dir("/w/slave");
-        s.bound("/w/parent", "/w/slave");
-        s.propagate("/w/slave", Propagation::Slave);
+        s.does("file /w/source/f text; bind /w/parent /w/slave; slave /w/slave");
         s.mounter().bind(&bind("/w/source", "/w/parent/target")).unwrap();
         for path in ["/w/parent/target/f", "/w/peer/target/f", "/w/slave/target/f"] {
             assert_eq!(s.text(path), b"text", "{path}");
         }
     }),
     Case::new("without a word about propagation a bind has what the kernel gives it", |s| {
-        s.tmpfs("/w/source");
-        s.dir("/w/target");
+        s.does("tmpfs /w/source; dir /w/target");
         s.mounter().bind(&bind("/w/source", "/w/target")).unwrap();
         assert_eq!(state(s, "/w/target"), PRIVATE);
-        s.detached("/w/target");
-        s.propagate("/w/source", Propagation::Shared);
+        s.does("detach /w/target; shared /w/source");
         s.mounter().bind(&bind("/w/source", "/w/target")).unwrap();
         assert_eq!(state(s, "/w/target").peers, state(s, "/w/source").peers);
-        s.tmpfs("/w/parent");
-        s.propagate("/w/parent", Propagation::Shared);
-        s.dir("/w/parent/target");
-        s.dir("/w/plain");
+        s.does("tmpfs /w/parent; shared /w/parent; dir /w/parent/target /w/plain");
         s.mounter().bind(&bind("/w/plain", "/w/parent/target")).unwrap();
         assert!(state(s, "/w/parent/target").peers.is_some());
     }),
@@ -202,35 +172,30 @@ pub(super) const CASES: &[Case] = &[
         shared_parent(s);
         s.mounter().bind(&bind("/w/source", "/w/parent/target").propagation(Propagation::Private)).unwrap();
         assert_eq!(state(s, "/w/parent/target"), PRIVATE);
-        s.dir("/w/target");
+        s.does("dir /w/target");
         s.mounter().bind(&bind("/w/parent", "/w/target").propagation(Propagation::Private)).unwrap();
         assert_eq!(state(s, "/w/target"), PRIVATE);
-        s.tmpfs("/w/parent/new");
+        s.does("tmpfs /w/parent/new");
         assert!(!s.is_mounted("/w/target/new") && s.is_mounted("/w/peer/new"));
     }),
     Case::new("the copies of a private bind are no peers of its source: what is mounted in them stays in them", |s| {
         shared_parent(s);
-        s.tmpfs("/w/source");
-        s.dir("/w/source/sub");
-        s.dir("/w/parent/other");
-        s.propagate("/w/source", Propagation::Shared);
+        s.does("tmpfs /w/source; dir /w/source/sub /w/parent/other; shared /w/source");
         for (target, propagation) in [("target", Propagation::Private), ("other", Propagation::Unbindable)] {
             let request = bind("/w/source", &format!("/w/parent/{target}")).propagation(propagation);
             s.mounter().bind(&request).unwrap();
-            s.tmpfs(format!("/w/peer/{target}/sub"));
+            s.does(&format!("tmpfs /w/peer/{target}/sub"));
             assert!(!s.is_mounted("/w/source/sub"), "{propagation}: mounted in the view, it is in the source");
-            s.detached(&format!("/w/peer/{target}/sub"));
-            s.tmpfs("/w/source/sub");
+            s.does(&format!("detach /w/peer/{target}/sub; tmpfs /w/source/sub"));
             assert!(
                 !s.is_mounted(format!("/w/peer/{target}/sub")),
                 "{propagation}: mounted in the source, it is in the view"
             );
-            s.detached("/w/source/sub");
+            s.does("detach /w/source/sub");
         }
     }),
     Case::new("a shared bind is shared, below a private parent too", |s| {
-        s.dir("/w/source");
-        s.dir("/w/target");
+        s.does("dir /w/source /w/target");
         s.mounter().bind(&bind("/w/source", "/w/target").propagation(Propagation::Shared)).unwrap();
         assert!(state(s, "/w/target").peers.is_some());
     }),
@@ -242,18 +207,15 @@ pub(super) const CASES: &[Case] = &[
         };
         let slave = state(s, "/w/parent/target");
         assert_eq!((slave.peers, slave.master), (None, state(s, "/w/origin").peers));
-        s.tmpfs("/w/origin/sub");
+        s.does("tmpfs /w/origin/sub");
         assert!(s.is_mounted("/w/parent/target/sub") && s.is_mounted("/w/peer/target/sub"));
-        s.detached("/w/parent/target/sub");
-        s.tmpfs("/w/parent/target/sub");
-        s.detached("/w/origin/sub");
+        s.does("detach /w/parent/target/sub; tmpfs /w/parent/target/sub; detach /w/origin/sub");
         assert!(!s.is_mounted("/w/origin/sub"));
     }),
     Case::new(
         "the report of a bind names the propagation that the mount has: a slave without a master is private",
         |s| {
-            s.tmpfs("/w/source");
-            s.dir("/w/target");
+            s.does("tmpfs /w/source; dir /w/target");
             shared_parent(s);
             let report = |target: &str, propagation: Propagation, tree: bool| {
                 let request = bind("/w/source", target).propagation(propagation);
@@ -263,13 +225,13 @@ pub(super) const CASES: &[Case] = &[
                 let report = bound.map(|report| report.propagation).ok()?;
                 let is_slave = state(s, target).master.is_some();
                 assert_eq!(report == Some(Propagation::Slave), is_slave, "{target} {propagation} {report:?}");
-                s.detached(target);
+                s.does(&format!("detach {target}"));
                 report
             };
             for (source, given) in
                 [(Propagation::Private, Propagation::Private), (Propagation::Shared, Propagation::Slave)]
             {
-                s.propagate("/w/source", source);
+                s.does(&format!("{source} /w/source"));
                 assert_eq!(report("/w/target", Propagation::Slave, false), Some(given), "a slave of a {source} mount");
                 for (target, tree) in [("/w/target", true), ("/w/parent/target", false), ("/w/parent/target", true)] {
                     let found = report(target, Propagation::Slave, tree);
@@ -291,17 +253,14 @@ pub(super) const CASES: &[Case] = &[
         let Some(()) = binds_slave(s, &bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)) else {
             return;
         };
-        s.tmpfs("/w/peer/target/sub");
+        s.does("tmpfs /w/peer/target/sub");
         assert!(!s.is_mounted("/w/origin/sub"), "mounted in the copy, it is in the source");
         assert!(!s.is_mounted("/w/parent/target/sub"), "mounted in the copy, it is in the bind");
     }),
     Case::new("a slave bind of a slave has the same master, below a shared parent too", |s| {
         shared_parent(s);
         shared_origin(s);
-        s.dir("/w/follower");
-        s.bound("/w/origin", "/w/follower");
-        s.propagate("/w/follower", Propagation::Slave);
-        s.dir("/w/target");
+        s.does("bind /w/origin /w/follower; slave /w/follower; dir /w/target");
         s.mounter().bind(&bind("/w/follower", "/w/target").propagation(Propagation::Slave)).unwrap();
         assert_eq!(state(s, "/w/target").master, state(s, "/w/origin").peers);
         let Some(()) = binds_slave(s, &bind("/w/follower", "/w/parent/target").propagation(Propagation::Slave)) else {
@@ -313,10 +272,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("each mount of a recursive slave bind below a shared parent has the master of its own source", |s| {
         shared_parent(s);
         shared_origin(s);
-        s.tmpfs("/w/origin/sub");
-        s.dir("/w/origin/sub/deep");
-        s.tmpfs("/w/origin/alone");
-        s.propagate("/w/origin/alone", Propagation::Private);
+        s.does("tmpfs /w/origin/sub; dir /w/origin/sub/deep; tmpfs /w/origin/alone; private /w/origin/alone");
         let request = bind("/w/origin", "/w/parent/target").recursive().propagation(Propagation::Slave);
         let Some(()) = binds_slave(s, &request) else { return };
         for (source, target) in [("/w/origin", "/w/parent/target"), ("/w/origin/sub", "/w/parent/target/sub")] {
@@ -324,13 +280,11 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!((slave.peers, slave.master), (None, state(s, source).peers), "{target}");
         }
         assert_eq!(state(s, "/w/parent/target/alone"), PRIVATE);
-        s.tmpfs("/w/peer/target/sub/deep");
+        s.does("tmpfs /w/peer/target/sub/deep");
         assert!(!s.is_mounted("/w/origin/sub/deep") && !s.is_mounted("/w/parent/target/sub/deep"));
     }),
     Case::new("a slave bind below a shared parent without peers has the source's group as its master", |s| {
-        s.tmpfs("/w/parent");
-        s.dir("/w/parent/target");
-        s.propagate("/w/parent", Propagation::Shared);
+        s.does("tmpfs /w/parent; dir /w/parent/target; shared /w/parent");
         shared_origin(s);
         s.mounter().bind(&bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)).unwrap();
         let slave = state(s, "/w/parent/target");
@@ -338,20 +292,19 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a slave bind of a mount that is not shared is private below a shared parent too", |s| {
         shared_parent(s);
-        s.tmpfs("/w/source");
+        s.does("tmpfs /w/source");
         s.mounter().bind(&bind("/w/source", "/w/parent/target").propagation(Propagation::Slave)).unwrap();
         assert_eq!(state(s, "/w/parent/target"), PRIVATE);
     }),
     Case::new("a slave bind that is refused below a shared parent leaves its copies nowhere", |s| {
         shared_parent(s);
         shared_origin(s);
-        s.file("/w/parent/file", b"");
+        s.does("file /w/parent/file");
         let request = bind("/w/origin", "/w/parent/file").propagation(Propagation::Slave);
         s.refuses(Errno::ENOTDIR, || s.mounter().bind(&request));
     }),
     Case::new("a slave bind of a mount that is not shared is private", |s| {
-        s.dir("/w/source");
-        s.dir("/w/target");
+        s.does("dir /w/source /w/target");
         s.mounter().bind(&bind("/w/source", "/w/target").propagation(Propagation::Slave)).unwrap();
         assert_eq!(state(s, "/w/target"), PRIVATE);
     }),
@@ -359,23 +312,19 @@ pub(super) const CASES: &[Case] = &[
         shared_parent(s);
         s.mounter().bind(&bind("/w/source", "/w/parent/target").propagation(Propagation::Unbindable)).unwrap();
         assert!(state(s, "/w/parent/target").unbindable);
-        s.dir("/w/elsewhere");
+        s.does("dir /w/elsewhere");
         s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/parent/target", "/w/elsewhere")));
     }),
     Case::new("a recursive private bind below a shared parent is private in all its mounts", |s| {
         shared_parent(s);
-        s.tmpfs("/w/tree");
-        s.tmpfs("/w/tree/a");
+        s.does("tmpfs /w/tree /w/tree/a");
         let request = bind("/w/tree", "/w/parent/target").recursive().propagation(Propagation::Private);
         s.mounter().bind(&request).unwrap();
         assert_eq!((state(s, "/w/parent/target"), state(s, "/w/parent/target/a")), (PRIVATE, PRIVATE));
     }),
     Case::new("a bind with everything at once below a root is all of it", |s| {
-        s.tmpfs("/w/source");
-        s.file("/w/source/f", b"text");
-        s.flag("/w/source", MountFlags::NO_SUID);
-        s.tmpfs("/w/mounts");
-        s.propagate("/w/mounts", Propagation::Shared);
+        s.does("tmpfs /w/source; file /w/source/f text; remount nosuid,relatime /w/source; tmpfs /w/mounts");
+        s.does("shared /w/mounts");
         let target = super::super::scene::below("/w/mounts", "box/rootfs");
         let request = BindRequest::new(at("/w/source"), target)
             .read_only()

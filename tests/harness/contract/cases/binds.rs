@@ -4,11 +4,10 @@ use std::path::Path;
 
 use mountwright_core::file::{FileIdentity, FileKind};
 use mountwright_core::mount::Guarantee;
-use mountwright_core::{BindRequest, Errno, FileMode, Location, MountFlags, Propagation, RelativePath};
+use mountwright_core::{BindRequest, Errno, FileMode, Location, Propagation, RelativePath};
 
 use super::super::case::Case;
 use super::super::scene::{at, below, bind};
-use super::super::world::NodeKind;
 
 fn mode(bits: u16) -> FileMode {
     FileMode::from_bits(bits)
@@ -20,10 +19,7 @@ fn onto(source: &str, target: Location) -> BindRequest {
 
 pub(super) const CASES: &[Case] = &[
     Case::new("a bind that cannot resolve a path names the path and the component", |s| {
-        s.file("/w/dir/file", b"text");
-        s.dir("/w/target");
-        s.link("loop", "/w/loop");
-        s.link("nowhere", "/w/dangling");
+        s.does("file /w/dir/file text; dir /w/target; link loop /w/loop; link nowhere /w/dangling");
         for (source, target, errno, cause) in [
             ("/w/no/such", "/w/target", Errno::ENOENT, "source: /w/no is missing"),
             ("/w/dir", "/w/target/no/such", Errno::ENOENT, "target: /w/target/no is missing"),
@@ -42,17 +38,13 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(error.detail(), Some("source: /w/dir/file is no directory"));
     }),
     Case::new("a bind whose source was removed says so", |s| {
-        s.file("/w/source", b"text");
-        s.file("/w/bound", b"");
-        s.file("/w/target", b"");
-        s.bound("/w/source", "/w/bound");
+        s.does("file /w/source text; file /w/bound; file /w/target; bind /w/source /w/bound");
         s.fs().remove_file(&at("/w/source")).unwrap();
         let error = s.mounter().bind(&bind("/w/bound", "/w/target")).unwrap_err();
         assert_eq!((error.errno(), error.detail()), (Errno::ENOENT, Some("the source is a file that was removed")));
     }),
     Case::new("a bound directory shows the source's files, as one mount of the same filesystem", |s| {
-        s.file("/w/source/sub/f", b"text");
-        s.dir("/w/target");
+        s.does("file /w/source/sub/f text; dir /w/target");
         let report = s.mounter().bind(&bind("/w/source/sub", "/w/target")).unwrap();
         assert_eq!(s.text("/w/target/f"), b"text");
         assert_eq!(s.mount_points(), ["/w/target"]);
@@ -64,39 +56,31 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mounter().mount_of(&at("/w/target")).unwrap().mount.key(), report.mount);
     }),
     Case::new("a bind reports which file it was attached to, unless it was stacked", |s| {
-        s.dir("/w/source");
-        s.dir("/w/target");
-        s.file("/w/file", b"");
-        s.file("/w/onto", b"");
+        s.does("dir /w/source /w/target; file /w/file; file /w/onto");
         for (source, target) in [("/w/source", "/w/target"), ("/w/source", "/w/made"), ("/w/file", "/w/onto")] {
             let request = bind(source, target).creating_target(mode(0o755));
             let report = s.mounter().bind(&request).unwrap();
             assert_eq!(s.mounter().bind(&request.stacking()).unwrap().target, None, "{target}");
-            s.detached(target);
-            s.detached(target);
+            s.does(&format!("detach {target} {target}"));
             assert_eq!(report.target, Some(FileIdentity::from(&s.stat(target))), "{target}");
         }
     }),
     Case::new("anything that is no directory is bound onto anything that is none", |s| {
-        s.file("/w/file", b"text");
-        s.node("/w/fifo", NodeKind::Fifo);
-        s.node("/w/socket", NodeKind::Socket);
+        s.does("file /w/file text; fifo /w/fifo; socket /w/socket");
         for (source, kind) in
             [("/w/file", FileKind::Regular), ("/w/fifo", FileKind::Fifo), ("/w/socket", FileKind::Socket)]
         {
-            s.file("/w/target", b"");
+            s.does("file /w/target");
             s.mounter().bind(&bind(source, "/w/target")).unwrap();
             assert_eq!(s.kind("/w/target"), Some(kind));
             assert_eq!(s.stat("/w/target").inode, s.stat(source).inode);
-            s.detached("/w/target");
+            s.does("detach /w/target");
         }
         s.mounter().bind(&bind("/w/file", "/w/fifo")).unwrap();
         assert_eq!(s.text("/w/fifo"), b"text");
     }),
     Case::new("a directory and something else are ENOTDIR, either way round, before anything is made", |s| {
-        s.dir("/w/dir");
-        s.file("/w/file", b"kept");
-        s.node("/w/fifo", NodeKind::Fifo);
+        s.does("dir /w/dir; file /w/file kept; fifo /w/fifo");
         for (source, target) in [("/w/dir", "/w/file"), ("/w/file", "/w/dir"), ("/w/fifo", "/w/dir")] {
             s.refuses(Errno::ENOTDIR, || s.mounter().bind(&bind(source, target)));
             s.refuses(Errno::ENOTDIR, || s.mounter().bind(&bind(source, target).creating_target(mode(0o755))));
@@ -104,27 +88,25 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a missing source is ENOENT, and nothing is made for it", |s| {
-        s.link("nowhere", "/w/dangles");
+        s.does("link nowhere /w/dangles");
         for source in ["/w/missing", "/w/dangles"] {
             s.refuses(Errno::ENOENT, || s.mounter().bind(&bind(source, "/w/a/b").creating_target(mode(0o755))));
         }
     }),
     Case::new("a missing target is ENOENT, unless it is to be made", |s| {
-        s.dir("/w/source");
+        s.does("dir /w/source");
         s.refuses(Errno::ENOENT, || s.mounter().bind(&bind("/w/source", "/w/missing")));
         s.refuses(Errno::ENOENT, || s.mounter().bind(&onto("/w/source", below("/w", "missing"))));
     }),
     Case::new("a target that is to be made is made with all above it, of exactly the mode, whatever the umask", |s| {
-        s.file("/w/source/f", b"text");
-        s.dir("/w/there");
-        s.chmod("/w/there", 0o711);
+        s.does("file /w/source/f text; dir /w/there; chmod 711 /w/there");
         s.world().set_umask(0o777);
         for (place, path) in [(at("/w/there/t/a/b"), "/w/there/t"), (below("/w", "there/b/a/b"), "/w/there/b")] {
             let report = s.mounter().bind(&onto("/w/source", place).creating_target(mode(0o2751))).unwrap();
             let made = ["", "a", "a/b"].map(|rest| Path::new(path).join(rest));
             assert_eq!(report.created, made);
             assert_eq!(s.text(made[2].join("f")), b"text");
-            s.detached(made[2].to_str().unwrap());
+            s.does(&format!("detach {}", made[2].display()));
             for path in made {
                 assert_eq!((s.kind(&path), s.mode(&path)), (Some(FileKind::Directory), 0o2751), "{}", path.display());
             }
@@ -132,19 +114,16 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mode("/w/there"), 0o711, "what was there before keeps its mode");
     }),
     Case::new("directories that are made for a target inherit set-group-id", |s| {
-        s.dir("/w/source");
-        s.dir("/w/group");
-        s.chmod("/w/group", 0o2755);
+        s.does("dir /w/source /w/group; chmod 2755 /w/group");
         for (place, path) in [(at("/w/group/t/a"), "/w/group/t"), (below("/w", "group/b/a"), "/w/group/b")] {
             s.mounter().bind(&onto("/w/source", place).creating_target(mode(0o750))).unwrap();
             let made = format!("{path}/a");
-            s.detached(&made);
+            s.does(&format!("detach {made}"));
             assert_eq!((s.mode(path), s.mode(&made)), (0o2750, 0o2750));
         }
     }),
     Case::new("for what is no directory an empty file is made", |s| {
-        s.file("/w/source", b"text");
-        s.node("/w/fifo", NodeKind::Fifo);
+        s.does("file /w/source text; fifo /w/fifo");
         s.world().set_umask(0o777);
         for (source, place, path) in [
             ("/w/source", at("/w/t/file"), "/w/t/file"),
@@ -155,18 +134,17 @@ pub(super) const CASES: &[Case] = &[
             let report = s.mounter().bind(&onto(source, place).creating_target(mode(0o640))).unwrap();
             assert_eq!(report.created.len(), if parent_is_new { 2 } else { 1 });
             assert_eq!(report.created.last().unwrap(), Path::new(path));
-            s.detached(path);
+            s.does(&format!("detach {path}"));
             assert_eq!((s.kind(path), s.mode(path), s.stat(path).size), (Some(FileKind::Regular), 0o640, 0));
         }
         assert_eq!((s.kind("/w/t"), s.mode("/w/t")), (Some(FileKind::Directory), 0o640));
     }),
     Case::new("directories and the file that are made for a target have a mode each, 0755 by default", |s| {
-        s.file("/w/source", b"text");
-        s.dir("/w/directory");
+        s.does("file /w/source text; dir /w/directory");
         s.world().set_umask(0o077);
         let made = |request: BindRequest, path: &str| {
             s.mounter().bind(&request).unwrap();
-            s.detached(path);
+            s.does(&format!("detach {path}"));
             (s.mode(Path::new(path).parent().unwrap()), s.mode(path))
         };
         for (place, path) in [(at("/w/t/file"), "/w/t/file"), (below("/w", "b/file"), "/w/b/file")] {
@@ -179,41 +157,31 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(made(private, "/w/p/file"), (0o755, 0o755));
     }),
     Case::new("a target that is there already is not made again, and keeps its mode", |s| {
-        s.dir("/w/source");
-        s.dir("/w/target");
-        s.chmod("/w/target", 0o700);
+        s.does("dir /w/source /w/target; chmod 700 /w/target");
         let report = s.mounter().bind(&bind("/w/source", "/w/target").creating_target(mode(0o755))).unwrap();
         assert_eq!(report.created, [] as [&Path; 0]);
-        s.detached("/w/target");
+        s.does("detach /w/target");
         assert_eq!(s.mode("/w/target"), 0o700);
     }),
     Case::new("what was made for a bind that is then refused is gone again", |s| {
-        s.tmpfs("/w/source");
-        s.propagate("/w/source", Propagation::Unbindable);
+        s.does("tmpfs /w/source; unbindable /w/source");
         let request = |place| onto("/w/source", place).creating_target(mode(0o755));
         s.refuses(Errno::EINVAL, || s.mounter().bind(&request(at("/w/a/b/c"))));
         s.refuses(Errno::EINVAL, || s.mounter().bind(&request(below("/w", "a/b/c"))));
     }),
     Case::new("a target that cannot be made on a read-only mount is EROFS", |s| {
-        s.dir("/w/source");
-        s.tmpfs("/w/m");
-        s.flag("/w/m", MountFlags::READ_ONLY);
+        s.does("dir /w/source; tmpfs /w/m; read-only /w/m");
         let request = |place| onto("/w/source", place).creating_target(mode(0o755));
         s.refuses(Errno::EROFS, || s.mounter().bind(&request(at("/w/m/a"))));
         s.refuses(Errno::EROFS, || s.mounter().bind(&request(below("/w/m", "a/b"))));
     }),
     Case::new("a directory of a read-only mount is a target as any other", |s| {
-        s.file("/w/source/f", b"text");
-        s.tmpfs("/w/m");
-        s.dir("/w/m/target");
-        s.flag("/w/m", MountFlags::READ_ONLY);
+        s.does("file /w/source/f text; tmpfs /w/m; dir /w/m/target; read-only /w/m");
         s.mounter().bind(&bind("/w/source", "/w/m/target")).unwrap();
         assert_eq!(s.try_write("/w/m/target"), Ok(()));
     }),
     Case::new("a target that is a mount point is EBUSY, unless the bind is to stack", |s| {
-        s.file("/w/source/f", b"new");
-        s.tmpfs("/w/target");
-        s.file("/w/target/f", b"old");
+        s.does("file /w/source/f new; tmpfs /w/target; file /w/target/f old");
         for place in [at("/w/target"), below("/w", "target")] {
             s.refuses(Errno::EBUSY, || s.mounter().bind(&onto("/w/source", place.clone())));
             s.refuses(Errno::EBUSY, || {
@@ -224,40 +192,33 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(s.mount_points(), ["/w/target", "/w/target"]);
             let mounts = s.mounts();
             assert_eq!(mounts[1].parent, mounts[0].id);
-            s.detached("/w/target");
+            s.does("detach /w/target");
             assert_eq!(s.text("/w/target/f"), b"old");
         }
     }),
     Case::new("a file that a file is bound on is EBUSY too, and stacks", |s| {
-        s.file("/w/one", b"one");
-        s.file("/w/two", b"two");
-        s.file("/w/target", b"");
+        s.does("file /w/one one; file /w/two two; file /w/target");
         s.mounter().bind(&bind("/w/one", "/w/target")).unwrap();
         s.refuses(Errno::EBUSY, || s.mounter().bind(&bind("/w/two", "/w/target")));
         s.mounter().bind(&bind("/w/two", "/w/target").stacking()).unwrap();
         assert_eq!((s.text("/w/target"), s.mounts().len()), (b"two".to_vec(), 2));
     }),
     Case::new("a bind that stacks on one mount is EBUSY on any other, and while that one is shared", |s| {
-        s.dir("/w/source");
-        s.tmpfs("/w/m");
+        s.does("dir /w/source; tmpfs /w/m");
         let mount = s.mounter().mount_of(&at("/w/m")).unwrap().mount.key();
         let outer = s.mounter().mount_of(&at("/w")).unwrap().mount.key();
         let wanted = |propagation| bind("/w/source", "/w/m").propagation(propagation).stacking_on(mount);
         s.refuses(Errno::EBUSY, || s.mounter().bind(&wanted(Propagation::Shared).stacking_on(outer)));
-        s.propagate("/w/m", Propagation::Shared);
+        s.does("shared /w/m");
         s.refuses(Errno::EBUSY, || s.mounter().bind(&wanted(Propagation::Shared)));
-        s.propagate("/w/m", Propagation::Private);
-        s.tmpfs("/w/m");
+        s.does("private /w/m; tmpfs /w/m");
         s.refuses(Errno::EBUSY, || s.mounter().bind(&wanted(Propagation::Shared)));
-        s.detached("/w/m");
+        s.does("detach /w/m");
         s.refuses(Errno::EINVAL, || s.mounter().bind(&wanted(Propagation::Slave)));
         s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/source", "/w/m").stacking_on(mount)));
     }),
     Case::new("a bind that stacks on one mount has a peer group of its own, or is private or unbindable", |s| {
-        s.tmpfs("/w/source");
-        s.propagate("/w/source", Propagation::Shared);
-        s.dir("/w/source/inner");
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/source; shared /w/source; dir /w/source/inner; tmpfs /w/m");
         let mount = s.mount("/w/m");
         for propagation in [Propagation::Shared, Propagation::Private, Propagation::Unbindable] {
             let request = bind("/w/source", "/w/m").propagation(propagation).stacking_on(mount.key());
@@ -266,35 +227,24 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(bound.propagation.unbindable, propagation == Propagation::Unbindable);
             assert_eq!(bound.propagation.peers.is_some(), propagation == Propagation::Shared);
             assert_ne!(bound.propagation.peers, s.mount("/w/source").propagation.peers);
-            s.tmpfs("/w/source/inner");
+            s.does("tmpfs /w/source/inner");
             assert!(!s.is_mounted("/w/m/inner"), "{propagation}");
-            s.detached("/w/source/inner");
-            s.detached("/w/m");
+            s.does("detach /w/source/inner /w/m");
         }
     }),
     Case::new("a directory is bound onto itself", |s| {
-        s.file("/w/dir/f", b"text");
+        s.does("file /w/dir/f text");
         s.mounter().bind(&bind("/w/dir", "/w/dir")).unwrap();
         assert_eq!((s.mount_points(), s.text("/w/dir/f")), (vec!["/w/dir".to_owned()], b"text".to_vec()));
     }),
     Case::new("a source on an unbindable mount is EINVAL, at its root and below it", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/inner");
-        s.file("/w/m/file", b"");
-        s.propagate("/w/m", Propagation::Unbindable);
-        s.dir("/w/target");
-        s.file("/w/empty", b"");
+        s.does("tmpfs /w/m; dir /w/m/inner; file /w/m/file; unbindable /w/m; dir /w/target; file /w/empty");
         s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/m", "/w/target")));
         s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/m/inner", "/w/target").recursive()));
         s.refuses(Errno::EINVAL, || s.mounter().bind(&bind("/w/m/file", "/w/empty")));
     }),
     Case::new("a bind takes one mount, a recursive one the mounts below it too", |s| {
-        s.tmpfs("/w/source");
-        s.tmpfs("/w/source/a");
-        s.tmpfs("/w/source/a/b");
-        s.file("/w/source/a/b/f", b"deep");
-        s.dir("/w/one");
-        s.dir("/w/all");
+        s.does("tmpfs /w/source /w/source/a /w/source/a/b; file /w/source/a/b/f deep; dir /w/one /w/all");
         s.mounter().bind(&bind("/w/source", "/w/one")).unwrap();
         s.mounter().bind(&bind("/w/source", "/w/all").recursive()).unwrap();
         let copies: Vec<_> = s.mount_points().split_off(3);
@@ -303,58 +253,38 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.world().names(Path::new("/w/one/a")).unwrap(), [""; 0]);
     }),
     Case::new("a recursive bind of a directory takes the mounts below it and no others", |s| {
-        s.tmpfs("/w/source/in/m");
-        s.tmpfs("/w/source/out");
-        s.dir("/w/all");
+        s.does("tmpfs /w/source/in/m /w/source/out; dir /w/all");
         s.mounter().bind(&bind("/w/source/in", "/w/all").recursive()).unwrap();
         assert_eq!(s.mount_points().split_off(2), ["/w/all", "/w/all/m"]);
     }),
     Case::new("a recursive bind into its own source ends", |s| {
-        s.tmpfs("/w/source");
-        s.dir("/w/source/inner");
+        s.does("tmpfs /w/source; dir /w/source/inner");
         s.mounter().bind(&bind("/w/source", "/w/source/inner").recursive()).unwrap();
         assert_eq!(s.mount_points(), ["/w/source", "/w/source/inner"]);
         assert!(s.exists("/w/source/inner/inner") && !s.is_mounted("/w/source/inner/inner"));
     }),
     Case::new("a recursive bind leaves out unbindable mounts with all below them", |s| {
-        s.tmpfs("/w/source");
-        s.tmpfs("/w/source/no");
-        s.tmpfs("/w/source/no/below");
-        s.tmpfs("/w/source/yes");
-        s.propagate("/w/source/no", Propagation::Unbindable);
-        s.dir("/w/all");
+        s.does("tmpfs /w/source /w/source/no /w/source/no/below /w/source/yes; unbindable /w/source/no; dir /w/all");
         s.mounter().bind(&bind("/w/source", "/w/all").recursive()).unwrap();
         assert_eq!(s.mount_points().split_off(4), ["/w/all", "/w/all/yes"]);
     }),
     Case::new("a bind takes what is on top of its source", |s| {
-        s.tmpfs("/w/source");
-        s.tmpfs("/w/source");
-        s.file("/w/source/f", b"top");
-        s.dir("/w/target");
+        s.does("tmpfs /w/source /w/source; file /w/source/f top; dir /w/target");
         s.mounter().bind(&bind("/w/source", "/w/target").recursive()).unwrap();
         assert_eq!(s.text("/w/target/f"), b"top");
         assert_eq!(s.mount_points().split_off(2), ["/w/target"]);
     }),
     Case::new("a trusted source and a trusted target may be symlinks", |s| {
-        s.file("/w/real/source/f", b"text");
-        s.dir("/w/real/target");
-        s.link("real/source", "/w/from");
-        s.link("/w/real/target", "/w/to");
+        s.does("file /w/real/source/f text; dir /w/real/target; link real/source /w/from; link /w/real/target /w/to");
         s.mounter().bind(&bind("/w/from", "/w/to")).unwrap();
         assert_eq!(s.mount_points(), ["/w/real/target"]);
         assert_eq!(s.kind("/w/to"), Some(FileKind::Symlink));
-        s.file("/w/real/file", b"linked");
-        s.file("/w/real/empty", b"");
-        s.link("real/file", "/w/file");
+        s.does("file /w/real/file linked; file /w/real/empty; link real/file /w/file");
         s.mounter().bind(&bind("/w/file", "/w/real/empty")).unwrap();
         assert_eq!(s.text("/w/real/empty"), b"linked");
     }),
     Case::new("below a root a symlink at the end of source or target is ELOOP", |s| {
-        s.dir("/w/source");
-        s.dir("/w/target");
-        s.link("source", "/w/from");
-        s.link("target", "/w/to");
-        s.link("nowhere", "/w/dangles");
+        s.does("dir /w/source /w/target; link source /w/from; link target /w/to; link nowhere /w/dangles");
         let from = BindRequest::new(below("/w", "from"), at("/w/target"));
         s.refuses(Errno::ELOOP, || s.mounter().bind(&from));
         for name in ["to", "dangles"] {
@@ -365,44 +295,34 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("nothing is made behind a symlink below a root", |s| {
-        s.dir("/w/outside");
-        s.dir("/w/source");
-        s.link("../outside", "/w/root/link");
+        s.does("dir /w/outside /w/source; link ../outside /w/root/link");
         let request = onto("/w/source", below("/w/root", "link/a/b")).creating_target(mode(0o755));
         s.refuses(Errno::ELOOP, || s.mounter().bind(&request));
-        s.tmpfs("/w/root/mounted");
+        s.does("tmpfs /w/root/mounted");
         let request = onto("/w/source", below("/w/root", "mounted/a/b")).creating_target(mode(0o755));
         s.refuses(Errno::EXDEV, || s.mounter().bind(&request));
     }),
     Case::new("below a root the source may be the root of a mount", |s| {
-        s.tmpfs("/w/root/m");
-        s.file("/w/root/m/f", b"mounted");
-        s.dir("/w/target");
+        s.does("tmpfs /w/root/m; file /w/root/m/f mounted; dir /w/target");
         let source = Location::Beneath { root: "/w/root".into(), path: RelativePath::new("m").unwrap() };
         s.mounter().bind(&BindRequest::new(source, at("/w/target"))).unwrap();
         assert_eq!(s.text("/w/target/f"), b"mounted");
     }),
     Case::new("a source whose directory was removed is ENOENT", |s| {
-        s.dir("/w/gone");
-        s.dir("/w/m");
-        s.dir("/w/target");
-        s.bound("/w/gone", "/w/m");
-        s.rmdir("/w/gone");
+        s.does("dir /w/gone /w/m /w/target; bind /w/gone /w/m; rmdir /w/gone");
         s.refuses(Errno::ENOENT, || s.mounter().bind(&bind("/w/m", "/w/target")));
     }),
     Case::new(
         "a guarantee that cannot be given is EOPNOTSUPP, and nothing is touched; one that is given is reported",
         |s| {
-            s.dir("/w/source");
+            s.does("dir /w/source");
             let request = bind("/w/source", "/w/a/t");
             for request in [request.clone(), request.clone().read_only(), request.read_only().recursive()] {
                 let request = request.creating_target(mode(0o755)).require(Guarantee::Atomic);
                 match s.mounter().bind(&request) {
                     Ok(report) => {
                         assert_eq!(report.guarantee, Guarantee::Atomic);
-                        s.detached("/w/a/t");
-                        s.rmdir("/w/a/t");
-                        s.rmdir("/w/a");
+                        s.does("detach /w/a/t; rmdir /w/a/t /w/a");
                     }
                     Err(_) => drop(s.refuses(Errno::EOPNOTSUPP, || s.mounter().bind(&request))),
                 }

@@ -12,7 +12,6 @@ use mountwright_core::{Backend, DeviceNumber, Errno, Error, Filesystem, Location
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at, below};
-use super::super::world::NodeKind;
 use super::locations::odd_names;
 
 const VOLUMES: &str = "/w/pods/7/volumes";
@@ -26,11 +25,9 @@ fn count(s: &Scene<'_>, path: &str, limit: u64) -> FileCount {
 /// A volume as the kubelet lays it out: `..<time>` with the files, `..data` to it, a link for each key.
 fn atomic_writer(s: &Scene<'_>, volume: &str, keys: usize) {
     let version = format!("{volume}/..2026_01_01");
-    s.dir(&version);
-    s.link("..2026_01_01", format!("{volume}/..data"));
+    s.does(&format!("dir {version}; link ..2026_01_01 {volume}/..data"));
     for key in 0..keys {
-        s.file(format!("{version}/key{key}"), b"value");
-        s.link(format!("..data/key{key}"), format!("{volume}/key{key}"));
+        s.does(&format!("file {version}/key{key} value; link ..data/key{key} {volume}/key{key}"));
     }
 }
 
@@ -61,27 +58,23 @@ fn same_or_waits<T: PartialEq + Debug>(path: &Path, found: Result<T, Error>, oth
 
 pub(super) const CASES: &[Case] = &[
     Case::new("PathDevice::of walks up to where the device changes, symlinks resolved first", |s| {
-        s.dir("/w/m/a");
-        s.tmpfs("/w/m/a");
-        s.file("/w/m/a/b/f", b"");
-        s.link("/w/m/a/b/f", "/w/link");
+        s.does("dir /w/m/a; tmpfs /w/m/a; file /w/m/a/b/f; link /w/m/a/b/f /w/link");
         let inner = (s.stat("/w/m/a").device, PathBuf::from("/w/m/a"));
         for path in ["/w/m/a", "/w/m/a/b", "/w/m/a/b/f", "/w/link", "/w/m/a/b/../b/"] {
             assert_eq!(on_filesystem(s, path), inner, "{path}");
         }
         assert_eq!(on_filesystem(s, "/w/m"), (s.stat("/w").device, "/w".into()));
         assert_eq!(on_filesystem(s, "/"), (s.stat("/").device, "/".into()));
-        s.chdir("/w/m/a");
+        s.does("chdir /w/m/a");
         assert_eq!(on_filesystem(s, "b/f"), inner);
     }),
     Case::new("a walk that comes to the root without a change is a distinct error", |s| {
-        s.dir("/plain/dir");
+        s.does("dir /plain/dir");
         let error = PathDevice::of(s.fs(), Path::new("/plain/dir")).unwrap_err();
         assert_eq!(error, Error::MountPointNotFound { path: "/plain/dir".into() });
     }),
     Case::new("PathDevice::of of what leads nowhere is an error, of a socket its filesystem", |s| {
-        s.file("/w/file", b"");
-        s.link("loop", "/w/loop");
+        s.does("file /w/file; link loop /w/loop");
         for (path, errno) in [("/w/missing", Errno::ENOENT), ("/w/file/x", Errno::ENOTDIR), ("/w/loop", Errno::ELOOP)] {
             assert_eq!(PathDevice::of(s.fs(), Path::new(path)).unwrap_err().errno(), Some(errno));
             assert_eq!(BackingDevice::of(s.backend(), Path::new(path)).unwrap_err().errno(), Some(errno));
@@ -89,13 +82,11 @@ pub(super) const CASES: &[Case] = &[
         let nothing = Error::Unspecified { what: "path" };
         assert_eq!(PathDevice::of(s.fs(), Path::new("")), Err(nothing.clone()));
         assert_eq!(BackingDevice::of(s.backend(), Path::new("")), Err(nothing));
-        s.node("/w/socket", NodeKind::Socket);
+        s.does("socket /w/socket");
         assert_eq!(on_filesystem(s, "/w/socket").1, Path::new("/w"));
     }),
     Case::new("a device node answers with the device that it stands for, wherever it is", |s| {
-        s.node("/w/disk", NodeKind::BlockDevice(DeviceNumber::new(7, 3)));
-        s.node("/w/null", NodeKind::CharacterDevice(DeviceNumber::new(1, 3)));
-        s.link("disk", "/w/link");
+        s.does("block 7:3 /w/disk; char 1:3 /w/null; link disk /w/link");
         let (block, char) = (DeviceNumber::new(7, 3), DeviceNumber::new(1, 3));
         let walk = |path: &str| PathDevice::of(s.fs(), Path::new(path)).unwrap();
         assert_eq!(walk("/w/link"), PathDevice::BlockNode { device: block });
@@ -106,10 +97,7 @@ pub(super) const CASES: &[Case] = &[
     })
     .needing(Needs::DeviceNodes),
     Case::new("what is on no device is anonymous, with the type and the mount that say so", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/a");
-        s.dir("/w/bound");
-        s.bound("/w/m/a", "/w/bound");
+        s.does("tmpfs /w/m; dir /w/m/a; bind /w/m/a /w/bound");
         for (path, mount_point) in [("/w/m", "/w/m"), ("/w/m/a", "/w/m"), ("/w/bound", "/w/bound")] {
             let found = BackingDevice::of(s.backend(), Path::new(path)).unwrap();
             assert_eq!(found.device(), None, "{path}");
@@ -127,11 +115,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new(
         "a question without waiting is answered as otherwise, or with would_wait; at a mount point answered",
         |s| {
-            s.tmpfs("/w/m");
-            s.file("/w/m/file", b"text");
-            s.link("m/file", "/w/link");
-            s.dir("/w/m/dir");
-            s.chdir("/w/m");
+            s.does("tmpfs /w/m; file /w/m/file text; link m/file /w/link; dir /w/m/dir; chdir /w/m");
             let view = WithoutWaiting(s.backend());
             for path in
                 ["/w/m", "/w/m/", "/w/m/file", "/w/m/dir", "/w/link", "/w/missing", "/w/m/file/x", "dir", "", "/"]
@@ -155,10 +139,7 @@ pub(super) const CASES: &[Case] = &[
         },
     ),
     Case::new("MountInfo::at wants a mount point, and answers with the topmost", |s| {
-        s.tmpfs_from("lower", "/w/m");
-        s.tmpfs_from("upper", "/w/m");
-        s.dir("/w/m/a");
-        s.link("m", "/w/link");
+        s.does("tmpfs:lower /w/m; tmpfs:upper /w/m; dir /w/m/a; link m /w/link");
         assert_eq!(MountInfo::at(s.mounter(), Path::new("/w/m")).unwrap().source, "upper");
         assert_eq!(MountInfo::at(s.mounter(), Path::new("/w/link")).unwrap().mount_point, Path::new("/w/m"));
         let none = Error::NotAMountPoint { path: "/w/m/a".into() };
@@ -167,20 +148,16 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(MountInfo::at(s.mounter(), Path::new("")), Err(Error::Unspecified { what: "path" }));
     }),
     Case::new("MountInfo::at finds names of any bytes, beside a mount without a source", |s| {
-        s.tmpfs_from("", "/w/nosource");
+        s.does("tmpfs: /w/nosource");
         for name in odd_names() {
             let path = Path::new("/w").join(name);
-            s.tmpfs(&path);
+            s.tmpfs("tmp", &path);
             assert_eq!(MountInfo::at(s.mounter(), &path).unwrap().mount_point, path);
         }
     }),
     Case::new("an emptyDir that is mounted at several destinations is one volume, by whatever path", |s| {
         let other = "/w/pods/7/volumes/kubernetes.io~empty-dir/logs";
-        s.dir(EMPTY_DIR);
-        s.tmpfs(EMPTY_DIR);
-        s.dir(other);
-        s.dir("/w/plain");
-        s.link("pods", "/w/kubelet");
+        s.does(&format!("tmpfs {EMPTY_DIR}; dir {other} /w/plain; link pods /w/kubelet"));
         let linked = EMPTY_DIR.replace("/w/pods", "/w/kubelet");
         let sources = [EMPTY_DIR, "/w/plain", other, &linked, EMPTY_DIR];
         let mounts: Vec<_> = sources.iter().map(|source| Mount::new(*source, "/in", "bind")).collect();
@@ -189,46 +166,41 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(found, [(EmptyDirMedium::Memory, &[0, 3, 4][..]), (EmptyDirMedium::Disk, &[2])]);
     }),
     Case::new("an emptyDir is memory where its directory is a tmpfs's root, and disk in a tmpfs", |s| {
-        s.dir(EMPTY_DIR);
+        s.does(&format!("dir {EMPTY_DIR}"));
         let asked = |path: &str| EmptyDirMedium::of(s.mounter(), path.into()).unwrap();
         assert_eq!(asked(EMPTY_DIR), Some(EmptyDirMedium::Disk));
-        s.tmpfs(EMPTY_DIR);
+        s.does(&format!("tmpfs {EMPTY_DIR}"));
         assert_eq!(asked(EMPTY_DIR), Some(EmptyDirMedium::Memory));
-        s.link("pods", "/w/kubelet");
+        s.does("link pods /w/kubelet");
         let linked = EMPTY_DIR.replace("/w/pods", "/w/kubelet");
         assert_eq!(asked(&linked), Some(EmptyDirMedium::Memory));
-        s.dir("/w/plain");
+        s.does("dir /w/plain");
         assert_eq!(asked("/w/plain"), None);
     }),
     Case::new("an emptyDir that is missing is an error and not an answer", |s| {
-        s.dir(VOLUMES);
+        s.does(&format!("dir {VOLUMES}"));
         let error = EmptyDirMedium::of(s.mounter(), EMPTY_DIR.into()).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ENOENT));
     }),
     Case::new(
         "FileCount::below counts what is no directory, up to its limit, and follows no link below the root",
         |s| {
-            s.dir("/w/d/empty");
-            s.file("/w/d/a", b"");
-            s.file("/w/d/sub/b", b"");
-            s.file("/w/d/sub/deep/c", b"");
-            s.node("/w/d/fifo", NodeKind::Fifo);
-            s.link("/", "/w/d/root");
-            s.link("nowhere", "/w/d/dangles");
+            s.does("dir /w/d/empty; file /w/d/a; file /w/d/sub/b; file /w/d/sub/deep/c; fifo /w/d/fifo");
+            s.does("link / /w/d/root; link nowhere /w/d/dangles");
             assert_eq!(count(s, "/w/d", 8), FileCount::Exactly(6));
             assert_eq!(count(s, "/w/d", 6), FileCount::Exactly(6));
             assert_eq!(count(s, "/w/d", 5), FileCount::Over(5));
             assert_eq!(count(s, "/w/d/empty", 0), FileCount::Exactly(0));
             assert_eq!(count(s, "/w/d/a", 8), FileCount::Exactly(1));
             assert_eq!(count(s, "/w/d/a", 0), FileCount::Over(0));
-            s.link("d", "/w/link");
+            s.does("link d /w/link");
             assert_eq!(count(s, "/w/link", 8), FileCount::Exactly(6), "the root itself may be a link");
         },
     ),
     Case::new("FileCount::below is over however deep the files are, and leaves no descriptor", |s| {
         for directory in 0..5 {
             for file in 0..5 {
-                s.file(format!("/w/d/{directory}/{file}"), b"");
+                s.does(&format!("file /w/d/{directory}/{file}"));
             }
         }
         s.changes_nothing(|| {
@@ -239,15 +211,14 @@ pub(super) const CASES: &[Case] = &[
         });
     }),
     Case::new("FileCount::below enters mounts, and names are bytes", |s| {
-        s.tmpfs("/w/d/m");
+        s.does("tmpfs /w/d/m");
         for name in odd_names() {
             s.file(Path::new("/w/d/m").join(name), b"");
         }
         assert_eq!(count(s, "/w/d", 1000), FileCount::Exactly(odd_names().len() as u64));
     }),
     Case::new("FileCount::below of a directory that may not be read is an error", |s| {
-        s.dir("/w/d/closed");
-        s.chmod("/w/d/closed", 0o300);
+        s.does("dir /w/d/closed; chmod 300 /w/d/closed");
         s.without_privilege();
         let error = FileCount::below(s.fs(), Path::new("/w/d"), 8).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::EACCES));
@@ -269,7 +240,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a volume without anything in it, or missing, is not watchable", |s| {
-        s.dir(SECRET);
+        s.does(&format!("dir {SECRET}"));
         assert!(!Watchability::is_watchable_at(s.fs(), SECRET.into()).unwrap());
         assert_eq!(Watchability::of(s.fs(), SECRET.into()).unwrap(), Watchability::Empty);
         let missing = format!("{VOLUMES}/kubernetes.io~secret/missing");
@@ -283,12 +254,8 @@ pub(super) const CASES: &[Case] = &[
         );
     }),
     Case::new("below /dev all but regular files is a host device, and what is not there is none", |s| {
-        s.file("/dev/regular", b"");
-        s.dir("/dev/dir");
-        s.node("/dev/socket", NodeKind::Socket);
-        s.link("socket", "/dev/link");
-        s.link("loop", "/dev/loop");
-        s.file("/w/file", b"");
+        s.does("file /dev/regular; dir /dev/dir; socket /dev/socket; link socket /dev/link; link loop /dev/loop");
+        s.does("file /w/file");
         let asked = |path: &str| PathDevice::is_host_device(s.fs(), Path::new(path));
         for path in ["/dev", "/dev/", "/dev/dir", "/dev/socket", "//dev/socket", "/dev/link", "/w/../dev/dir"] {
             assert_eq!(asked(path), Ok(true), "{path}");
@@ -300,10 +267,8 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(asked("/dev/loop").unwrap_err().errno(), Some(Errno::ELOOP));
     }),
     Case::new("sysfs says what is a block device and what a device-mapper one", |s| {
-        s.dir("/w/sys/devices/dm-0/dm");
-        s.dir("/w/sys/devices/sda");
-        s.link("../../devices/dm-0", "/w/sys/dev/block/253:0");
-        s.link("../../devices/sda", "/w/sys/dev/block/8:0");
+        s.does("dir /w/sys/devices/dm-0/dm /w/sys/devices/sda; link ../../devices/dm-0 /w/sys/dev/block/253:0");
+        s.does("link ../../devices/sda /w/sys/dev/block/8:0");
         let sysfs = Path::new("/w/sys");
         let asked = |major, minor| {
             let device = DeviceNumber::new(major, minor);
@@ -311,7 +276,7 @@ pub(super) const CASES: &[Case] = &[
             (block, Sysfs::at(sysfs).is_device_mapper(s.fs(), device).unwrap())
         };
         assert_eq!((asked(253, 0), asked(8, 0), asked(9, 9)), ((true, true), (true, false), (false, false)));
-        s.link("loop", "/w/sys/dev/block/loop");
+        s.does("link loop /w/sys/dev/block/loop");
         let error = Sysfs::at(Path::new("/w/sys/dev/block/loop")).is_block_device(s.fs(), DeviceNumber::new(8, 0));
         assert_eq!(error.unwrap_err().errno(), Some(Errno::ELOOP));
     }),

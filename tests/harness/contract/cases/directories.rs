@@ -7,11 +7,11 @@ use std::path::Path;
 use mountwright_core::file::{FileIdentity, FileKind};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::path::Crossing;
-use mountwright_core::{DeviceNumber, Directory, Errno, FileMode, MountFlags, OsError};
+use mountwright_core::{Directory, Errno, FileMode, OsError};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at};
-use super::super::world::{Hold, NodeKind};
+use super::super::world::Hold;
 use super::locations::odd_names;
 
 /// A call on one name in an open directory.
@@ -59,7 +59,7 @@ fn listed(d: &dyn Directory) -> BTreeSet<(String, String)> {
 
 pub(super) const CASES: &[Case] = &[
     Case::new("a name in a directory is one component, else EINVAL", |s| {
-        s.dir("/w/d/e");
+        s.does("dir /w/d/e");
         let d = open(s, "/w/d");
         for name in ["", ".", "..", "e/f", "/", "/w", "e/", "a\0b"] {
             for call in LOOKS.iter().chain(CREATIONS).chain(REMOVALS_AND_CHANGES) {
@@ -68,7 +68,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a name of more than 255 bytes in a directory is ENAMETOOLONG, one of 255 is a name", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         let d = open(s, "/w/d");
         let (long, longest) = ("n".repeat(256), "n".repeat(255));
         for call in LOOKS.iter().chain(CREATIONS).chain(REMOVALS_AND_CHANGES) {
@@ -81,33 +81,31 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a missing name in a directory is ENOENT", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         let d = open(s, "/w/d");
         for call in LOOKS.iter().chain(REMOVALS_AND_CHANGES) {
             s.refuses(Errno::ENOENT, || call(&*d, n("missing")));
         }
     }),
     Case::new("an open directory stays the same whatever happens to its name", |s| {
-        s.dir("/w/old/inner");
+        s.does("dir /w/old/inner");
         let d = open(s, "/w/old");
         let before = d.own_metadata().unwrap();
-        s.rename("/w/old", "/w/new");
-        s.link("/", "/w/old");
+        s.does("rename /w/old /w/new; link / /w/old");
         assert_eq!(d.own_metadata().unwrap(), before);
         d.create_dir(n("made"), mode(0o755)).unwrap();
         assert!(s.exists("/w/new/made"));
-        s.tmpfs("/w/new");
+        s.does("tmpfs /w/new");
         d.create_dir(n("beneath"), mode(0o755)).unwrap();
         assert!(!s.exists("/w/new/beneath"));
-        s.detached("/w/new");
+        s.does("detach /w/new");
         assert!(s.exists("/w/new/beneath"));
     }),
     Case::new("the directory above is the one that holds it now, wherever it was moved", |s| {
-        s.dir("/w/old/d");
-        s.file("/w/new/beside", b"");
+        s.does("dir /w/old/d; file /w/new/beside");
         let d = open(s, "/w/old/d");
         s.assert_metadata(&d.parent_metadata().unwrap(), "/w/old");
-        s.rename("/w/old/d", "/w/new/d");
+        s.does("rename /w/old/d /w/new/d");
         s.assert_metadata(&d.parent_metadata().unwrap(), "/w/new");
         let above = d.open_parent().unwrap();
         assert_eq!(above.own_metadata().unwrap(), d.parent_metadata().unwrap());
@@ -115,11 +113,11 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(listed(&*above).len(), 2);
     }),
     Case::new("the directory above a mount's root is the one that holds the mount point", |s| {
-        s.tmpfs("/w/d/m");
+        s.does("tmpfs /w/d/m");
         s.assert_metadata(&open(s, "/w/d/m").parent_metadata().unwrap(), "/w/d");
     }),
     Case::new("a directory closes when it is dropped", |s| {
-        s.dir("/w/d/e");
+        s.does("dir /w/d/e");
         let before = s.world().open_descriptors();
         {
             let d = open(s, "/w/d");
@@ -132,16 +130,11 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.world().open_descriptors(), before);
     }),
     Case::new("its own metadata is that of the directory", |s| {
-        s.dir("/w/d/e");
-        s.chmod("/w/d", 0o2751);
+        s.does("dir /w/d/e; chmod 2751 /w/d");
         s.assert_metadata(&open(s, "/w/d").own_metadata().unwrap(), "/w/d");
     }),
     Case::new("entries are every name once, with its kind, without the dots", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"");
-        s.link("nowhere", "/w/d/link");
-        s.node("/w/d/fifo", NodeKind::Fifo);
-        s.node("/w/d/socket", NodeKind::Socket);
+        s.does("dir /w/d/dir; file /w/d/file; link nowhere /w/d/link; fifo /w/d/fifo; socket /w/d/socket");
         let d = open(s, "/w/d");
         let expected = [
             ("dir", "directory"),
@@ -159,14 +152,14 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("entries of an empty directory are none", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         assert_eq!(open(s, "/w/d").entries().unwrap().count(), 0);
     }),
     Case::new("entries of a large directory are all of them", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         let names: BTreeSet<_> = (0..1500).map(|number| format!("a-rather-long-name-{number:05}")).collect();
         for name in &names {
-            s.world().make_file(&Path::new("/w/d").join(name), b"", 0o644).unwrap();
+            s.does(&format!("file /w/d/{name}"));
         }
         let d = open(s, "/w/d");
         let found: Vec<_> = d.entries().unwrap().map(|entry| entry.unwrap().name.into_string().unwrap()).collect();
@@ -174,7 +167,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), names);
     }),
     Case::new("names in a directory are bytes", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         let d = open(s, "/w/d");
         for name in odd_names() {
             let name = name.as_os_str();
@@ -188,21 +181,19 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("entries outlive the directory that they came from", |s| {
-        s.file("/w/d/a", b"");
-        s.file("/w/d/b", b"");
+        s.does("file /w/d/a; file /w/d/b");
         let entries = open(s, "/w/d").entries().unwrap();
         assert_eq!(entries.map(Result::unwrap).count(), 2);
     }),
     Case::new("entries of a directory that was removed are ENOENT", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         let d = open(s, "/w/d");
-        s.rmdir("/w/d");
+        s.does("rmdir /w/d");
         let first = d.entries().and_then(|mut entries| entries.next().unwrap_or_else(|| panic!("no entry, no error")));
         assert_eq!(first.unwrap_err().errno(), Errno::ENOENT);
     }),
     Case::new("entries of a directory that may not be read are EACCES; a known name in it is reached", |s| {
-        s.file("/w/d/f", b"text");
-        s.chmod("/w/d", 0o300);
+        s.does("file /w/d/f text; chmod 300 /w/d");
         s.without_privilege();
         let d = open(s, "/w/d");
         s.refuses(Errno::EACCES, || d.entries());
@@ -210,20 +201,14 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(d.read_file(n("f"), 4).unwrap(), b"text");
     }),
     Case::new("metadata of a name is that of a link itself, and of what is mounted on it", |s| {
-        s.file("/w/d/file", b"text");
-        s.link("file", "/w/d/link");
-        s.tmpfs("/w/d/mounted");
+        s.does("file /w/d/file text; link file /w/d/link; tmpfs /w/d/mounted");
         let d = open(s, "/w/d");
         for name in ["file", "link", "mounted"] {
             s.assert_metadata(&d.metadata(n(name)).unwrap(), Path::new("/w/d").join(name));
         }
     }),
     Case::new("opening a name: a symlink is ELOOP, what is no directory ENOTDIR, a mount is entered", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"");
-        s.link("dir", "/w/d/link");
-        s.tmpfs("/w/d/mounted");
-        s.dir("/w/d/mounted/inside");
+        s.does("dir /w/d/dir; file /w/d/file; link dir /w/d/link; tmpfs /w/d/mounted; dir /w/d/mounted/inside");
         let d = open(s, "/w/d");
         s.refuses(Errno::ELOOP, || d.open_dir(n("link"), Crossing::Enter));
         s.refuses(Errno::ENOTDIR, || d.open_dir(n("file"), Crossing::Enter));
@@ -231,13 +216,8 @@ pub(super) const CASES: &[Case] = &[
         assert!(d.open_dir(n("mounted"), Crossing::Enter).unwrap().metadata(n("inside")).is_ok());
     }),
     Case::new("opening a name that is a mount point without crossing is EXDEV, and of any other as it is with", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"");
-        s.link("dir", "/w/d/link");
-        s.tmpfs("/w/d/mounted");
-        s.dir("/w/image");
-        s.dir("/w/d/bound");
-        s.bound("/w/image", "/w/d/bound");
+        s.does("dir /w/d/dir; file /w/d/file; link dir /w/d/link; tmpfs /w/d/mounted; dir /w/image");
+        s.does("bind /w/image /w/d/bound");
         let d = open(s, "/w/d");
         for name in ["mounted", "bound"] {
             s.refuses(Errno::EXDEV, || d.open_dir(n(name), Crossing::Refuse));
@@ -251,12 +231,9 @@ pub(super) const CASES: &[Case] = &[
         "an unmount of a name in an open directory is one of that name, wherever the directory is by then",
         |s| {
             for mode in [UnmountMode::Plain, UnmountMode::Detach] {
-                s.dir("/w/d");
-                s.tmpfs("/w/d/name");
-                s.tmpfs("/w/d/name");
+                s.does("dir /w/d; tmpfs /w/d/name /w/d/name");
                 let d = open(s, "/w/d");
-                s.rename("/w/d", "/w/away");
-                s.tmpfs("/w/d/name");
+                s.does("rename /w/d /w/away; tmpfs /w/d/name");
                 let first = s.mounter().mount_of(&at("/w/d/name")).unwrap().mount.key();
                 s.refuses(Errno::ESTALE, || d.unmount(n("name"), mode, Some(first)));
                 let upper = s.mounter().mount_of(&at("/w/away/name")).unwrap().mount.key();
@@ -265,21 +242,14 @@ pub(super) const CASES: &[Case] = &[
                 s.refuses(Errno::EINVAL, || d.unmount(n("name"), mode, None));
                 s.refuses(Errno::ENOENT, || d.unmount(n("missing"), mode, None));
                 assert_eq!(s.mount_points(), ["/w/d/name"]);
-                s.link("/w/d/name", "/w/away/link");
+                s.does("link /w/d/name /w/away/link");
                 s.refuses(Errno::ELOOP, || d.unmount(n("link"), mode, None));
-                s.detached("/w/d/name");
-                s.rmdir("/w/d/name");
-                s.rmdir("/w/d");
-                s.world().remove_file("/w/away/link".as_ref()).unwrap();
-                s.rmdir("/w/away/name");
-                s.rmdir("/w/away");
+                s.does("detach /w/d/name; rmdir /w/d/name /w/d; unlink /w/away/link; rmdir /w/away/name /w/away");
             }
         },
     ),
     Case::new("read_link of a name that is no link is EINVAL", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"");
-        s.link("../anything", "/w/d/link");
+        s.does("dir /w/d/dir; file /w/d/file; link ../anything /w/d/link");
         let d = open(s, "/w/d");
         assert_eq!(d.read_link(n("link")).unwrap(), Path::new("../anything"));
         s.refuses(Errno::EINVAL, || d.read_link(n("dir")));
@@ -287,8 +257,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a file is read whole up to the limit, and is EFBIG beyond it", |s| {
         let long: Vec<u8> = (0..300_000_u32).map(|byte| byte.to_le_bytes()[0]).collect();
-        s.file("/w/d/empty", b"");
-        s.file("/w/d/five", b"five!");
+        s.does("file /w/d/empty; file /w/d/five five!");
         s.file("/w/d/long", &long);
         let d = open(s, "/w/d");
         assert_eq!(d.read_file(n("empty"), 0).unwrap(), b"");
@@ -300,12 +269,8 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::EFBIG, || d.read_file(n("long"), 299_999));
     }),
     Case::new("reading: a symlink is ELOOP, a directory EISDIR, any other thing EINVAL, and nothing blocks", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"");
-        s.link("file", "/w/d/link");
-        s.link("nowhere", "/w/d/dangles");
-        s.node("/w/d/fifo", NodeKind::Fifo);
-        s.node("/w/d/socket", NodeKind::Socket);
+        s.does("dir /w/d/dir; file /w/d/file; link file /w/d/link; link nowhere /w/d/dangles; fifo /w/d/fifo");
+        s.does("socket /w/d/socket");
         let d = open(s, "/w/d");
         s.refuses(Errno::ELOOP, || d.read_file(n("link"), 10));
         s.refuses(Errno::ELOOP, || d.read_file(n("dangles"), 10));
@@ -314,15 +279,14 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::EINVAL, || d.read_file(n("socket"), 10));
     }),
     Case::new("reading a device node is EINVAL, and does not open the device", |s| {
-        s.node("/w/d/zero", NodeKind::CharacterDevice(DeviceNumber::new(1, 5)));
-        s.node("/w/d/none", NodeKind::BlockDevice(DeviceNumber::new(240, 1)));
+        s.does("char 1:5 /w/d/zero; block 240:1 /w/d/none");
         let d = open(s, "/w/d");
         s.refuses(Errno::EINVAL, || d.read_file(n("zero"), 10));
         s.refuses(Errno::EINVAL, || d.read_file(n("none"), 10));
     })
     .needing(Needs::DeviceNodes),
     Case::new("names made in a directory have exactly their mode, whatever the umask", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         s.world().set_umask(0o777);
         let d = open(s, "/w/d");
         for bits in [0o000, 0o644, 0o755, 0o1777, 0o2775, 0o7777] {
@@ -338,7 +302,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a name made in a directory is reported by its identity", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         let d = open(s, "/w/d");
         let made = d.create_dir(n("dir"), mode(0o755)).unwrap();
         assert_eq!(made, FileIdentity::from(&d.metadata(n("dir")).unwrap()));
@@ -346,9 +310,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(made, FileIdentity::from(&d.metadata(n("file")).unwrap()));
     }),
     Case::new("creating a name that is there, a dangling link too, is EEXIST", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"kept");
-        s.link("nowhere", "/w/d/link");
+        s.does("dir /w/d/dir; file /w/d/file kept; link nowhere /w/d/link");
         let d = open(s, "/w/d");
         for name in ["dir", "file", "link"] {
             s.refuses(Errno::EEXIST, || d.create_dir(n(name), mode(0o755)));
@@ -356,18 +318,15 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("creating in a directory that was removed is ENOENT", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         let d = open(s, "/w/d");
-        s.rmdir("/w/d");
+        s.does("rmdir /w/d");
         for call in CREATIONS {
             s.refuses(Errno::ENOENT, || call(&*d, n("new")));
         }
     }),
     Case::new("changing names and modes on a read-only mount is EROFS", |s| {
-        s.tmpfs("/w/d");
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"kept");
-        s.flag("/w/d", MountFlags::READ_ONLY);
+        s.does("tmpfs /w/d; dir /w/d/dir; file /w/d/file kept; read-only /w/d");
         let d = open(s, "/w/d");
         for call in CREATIONS {
             s.refuses(Errno::EROFS, || call(&*d, n("new")));
@@ -381,8 +340,7 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::EROFS, || d.set_own_owner(Some(0), None));
     }),
     Case::new("a file is replaced by another one: whoever has the old one open keeps it", |s| {
-        s.file("/w/d/f", b"old");
-        s.world().make_link(Path::new("/w/d/f"), Path::new("/w/d/other")).unwrap();
+        s.does("file /w/d/f old; hardlink /w/d/f /w/d/other");
         let held = s.hold("/w/d/f", Hold::Read);
         let d = open(s, "/w/d");
         d.replace_file(n("f"), b"new contents", mode(0o640)).unwrap();
@@ -392,7 +350,7 @@ pub(super) const CASES: &[Case] = &[
         drop(held);
     }),
     Case::new("a file that is not there is made whole", |s| {
-        s.dir("/w/d");
+        s.does("dir /w/d");
         let d = open(s, "/w/d");
         let long = vec![7; 200_000];
         d.replace_file(n("f"), &long, mode(0o600)).unwrap();
@@ -402,28 +360,20 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.world().names(Path::new("/w/d")).unwrap(), ["f"]);
     }),
     Case::new("a symlink is itself replaced, what it points to stays", |s| {
-        s.file("/w/target", b"kept");
-        s.link("/w/target", "/w/d/f");
+        s.does("file /w/target kept; link /w/target /w/d/f");
         open(s, "/w/d").replace_file(n("f"), b"new", mode(0o644)).unwrap();
         assert_eq!((s.kind("/w/d/f"), s.text("/w/d/f")), (Some(FileKind::Regular), b"new".to_vec()));
         assert_eq!(s.text("/w/target"), b"kept");
     }),
     Case::new("replacing a directory is EISDIR, a mount point EBUSY, and the old one stays", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/f", b"beneath");
-        s.file("/w/source", b"mounted");
-        s.bound("/w/source", "/w/d/f");
+        s.does("dir /w/d/dir; file /w/d/f beneath; file /w/source mounted; bind /w/source /w/d/f");
         let d = open(s, "/w/d");
         s.refuses(Errno::EISDIR, || d.replace_file(n("dir"), b"new", mode(0o644)));
         s.refuses(Errno::EBUSY, || d.replace_file(n("f"), b"new", mode(0o644)));
         assert_eq!(s.text("/w/d/f"), b"mounted");
     }),
     Case::new("removing a directory's names: empty directories and files go, and nothing else", |s| {
-        s.dir("/w/d/empty");
-        s.file("/w/d/full/f", b"kept");
-        s.file("/w/d/file", b"");
-        s.link("empty", "/w/d/link");
-        s.tmpfs("/w/d/mounted");
+        s.does("dir /w/d/empty; file /w/d/full/f kept; file /w/d/file; link empty /w/d/link; tmpfs /w/d/mounted");
         let d = open(s, "/w/d");
         s.refuses(Errno::ENOTEMPTY, || d.remove_dir(n("full")));
         s.refuses(Errno::ENOTDIR, || d.remove_dir(n("file")));
@@ -436,15 +386,11 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.world().names(Path::new("/w/d")).unwrap(), ["full", "mounted"]);
     }),
     Case::new("removing a name that a mount is on is EBUSY", |s| {
-        s.file("/w/d/f", b"");
-        s.file("/w/source", b"");
-        s.bound("/w/source", "/w/d/f");
+        s.does("file /w/d/f; file /w/source; bind /w/source /w/d/f");
         s.refuses(Errno::EBUSY, || open(s, "/w/d").remove_file(n("f")));
     }),
     Case::new("set_mode changes the mode of a name, and a symlink is ELOOP", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"");
-        s.link("file", "/w/d/link");
+        s.does("dir /w/d/dir; file /w/d/file; link file /w/d/link");
         let d = open(s, "/w/d");
         d.set_mode(n("dir"), mode(0o1730)).unwrap();
         d.set_mode(n("file"), mode(0o6751)).unwrap();
@@ -454,20 +400,19 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mode("/w/d"), 0o2711);
     }),
     Case::new("set_mode reaches what is mounted on the name", |s| {
-        s.tmpfs("/w/d/m");
+        s.does("tmpfs /w/d/m");
         open(s, "/w/d").set_mode(n("m"), mode(0o711)).unwrap();
         assert_eq!(s.mode("/w/d/m"), 0o711);
-        s.detached("/w/d/m");
+        s.does("detach /w/d/m");
         assert_eq!(s.mode("/w/d/m"), 0o755);
     }),
     Case::new("set_mode of a pipe does not open it", |s| {
-        s.node("/w/d/fifo", NodeKind::Fifo);
+        s.does("fifo /w/d/fifo");
         open(s, "/w/d").set_mode(n("fifo"), mode(0o600)).unwrap();
         assert_eq!(s.mode("/w/d/fifo"), 0o600);
     }),
     Case::new("set_owner gives a name, a link itself, to a user and a group, and keeps what is not named", |s| {
-        s.file("/w/d/file", b"");
-        s.link("file", "/w/d/link");
+        s.does("file /w/d/file; link file /w/d/link");
         let owner = |path: &str| (s.stat(path).uid, s.stat(path).gid);
         let d = open(s, "/w/d");
         d.set_owner(n("link"), Some(12), Some(34)).unwrap();
@@ -485,7 +430,7 @@ pub(super) const CASES: &[Case] = &[
     })
     .needing(Needs::OtherUsers),
     Case::new("an id of all ones is EINVAL, and not one that stays", |s| {
-        s.file("/w/d/file", b"");
+        s.does("file /w/d/file");
         let d = open(s, "/w/d");
         for (uid, gid) in [(Some(u32::MAX), None), (None, Some(u32::MAX))] {
             s.refuses(Errno::EINVAL, || d.set_owner(n("file"), uid, gid));
@@ -493,9 +438,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("what belongs to somebody else is EPERM without privilege", |s| {
-        s.file("/w/d/file", b"");
-        s.world().set_owner(Path::new("/w/d/file"), 1, 1).unwrap();
-        s.world().set_owner(Path::new("/w/d"), 1, 1).unwrap();
+        s.does("file /w/d/file; chown 1:1 /w/d/file /w/d");
         s.without_privilege();
         let d = open(s, "/w/d");
         s.refuses(Errno::EPERM, || d.set_mode(n("file"), mode(0o777)));

@@ -58,7 +58,5 @@ pub(super) fn every_call() -> impl Iterator<Item = &'static Call> {
 
 /// Prepares everything that the calls need besides the place.
 pub(super) fn ready(s: &Scene<'_>) {
-    s.dir("/w-ready/source");
-    s.dir("/w-ready/target");
-    s.tmpfs("/w-ready/mount");
+    s.does("dir /w-ready/source /w-ready/target; tmpfs /w-ready/mount");
 }

@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink};
-use mountwright_core::{DeviceNumber, Errno, FileMode, MountFlags};
+use mountwright_core::{DeviceNumber, Errno, FileMode};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at, below};
-use super::super::world::NodeKind;
 
 /// The port's metadata of a path, itself not followed, are those of the kernel.
 #[track_caller]
@@ -23,14 +22,8 @@ fn mode(bits: u16) -> FileMode {
 
 pub(super) const CASES: &[Case] = &[
     Case::new("metadata is what stat(2) says: kind, filesystem, inode, mode, owner, size, names", |s| {
-        s.dir("/w/d/e");
-        s.file("/w/d/f", b"five!");
-        s.world().make_link(Path::new("/w/d/f"), Path::new("/w/d/g")).unwrap();
-        s.chmod("/w/d/f", 0o4751);
-        s.link("f", "/w/d/link");
-        s.node("/w/d/fifo", NodeKind::Fifo);
-        s.node("/w/d/socket", NodeKind::Socket);
-        s.tmpfs("/w/d/other");
+        s.does("dir /w/d/e; file /w/d/f five!; hardlink /w/d/f /w/d/g; chmod 4751 /w/d/f; link f /w/d/link");
+        s.does("fifo /w/d/fifo; socket /w/d/socket; tmpfs /w/d/other");
         for path in ["/w/d", "/w/d/e", "/w/d/f", "/w/d/g", "/w/d/link", "/w/d/fifo", "/w/d/socket", "/w/d/other"] {
             same_metadata(s, path);
         }
@@ -39,8 +32,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(found.represents, None);
     }),
     Case::new("a device node represents a device, and nothing else does", |s| {
-        s.node("/w/null", NodeKind::CharacterDevice(DeviceNumber::new(1, 3)));
-        s.node("/w/disk", NodeKind::BlockDevice(DeviceNumber::new(259, 70_000)));
+        s.does("char 1:3 /w/null; block 259:70000 /w/disk");
         let null = s.fs().metadata(&at("/w/null"), FinalSymlink::Follow).unwrap();
         assert_eq!((null.kind, null.represents), (FileKind::CharacterDevice, Some(DeviceNumber::new(1, 3))));
         let disk = s.fs().metadata(&at("/w/disk"), FinalSymlink::Follow).unwrap();
@@ -48,32 +40,26 @@ pub(super) const CASES: &[Case] = &[
     })
     .needing(Needs::DeviceNodes),
     Case::new("metadata follows a symlink at the end where it is asked to, and speaks of it otherwise", |s| {
-        s.file("/w/file", b"text");
-        s.link("file", "/w/link");
-        s.link("link", "/w/again");
+        s.does("file /w/file text; link file /w/link; link link /w/again");
         let link = |path: &str, how| s.fs().metadata(&at(path), how).unwrap();
         s.assert_metadata(&link("/w/again", FinalSymlink::Follow), "/w/file");
         s.assert_metadata(&link("/w/again", FinalSymlink::Itself), "/w/again");
         assert_eq!(link("/w/again", FinalSymlink::Itself).kind, FileKind::Symlink);
     }),
     Case::new("metadata of a dangling symlink is ENOENT, of the link itself an answer", |s| {
-        s.link("nowhere", "/w/link");
+        s.does("link nowhere /w/link");
         s.refuses(Errno::ENOENT, || s.fs().metadata(&at("/w/link"), FinalSymlink::Follow));
         assert_eq!(s.fs().metadata(&at("/w/link"), FinalSymlink::Itself).unwrap().kind, FileKind::Symlink);
     }),
     Case::new("below a root metadata of a symlink is ELOOP, of the link itself an answer", |s| {
-        s.dir("/w/dir");
-        s.link("dir", "/w/link");
+        s.does("dir /w/dir; link dir /w/link");
         s.refuses(Errno::ELOOP, || s.fs().metadata(&below("/w", "link"), FinalSymlink::Follow));
         let found = s.fs().metadata(&below("/w", "link"), FinalSymlink::Itself).unwrap();
         s.assert_metadata(&found, "/w/link");
     }),
     Case::new("canonicalize answers the absolute path without symlinks and dots", |s| {
-        s.dir("/w/real/inner");
-        s.file("/w/real/file", b"");
-        s.link("real", "/w/link");
-        s.link("/w/link/inner", "/w/other");
-        s.tmpfs("/w/real/mounted");
+        s.does("dir /w/real/inner; file /w/real/file; link real /w/link; link /w/link/inner /w/other");
+        s.does("tmpfs /w/real/mounted");
         s.dir("/w/gone (deleted)");
         for (path, resolved) in [
             ("/", "/"),
@@ -89,9 +75,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("canonicalize wants the whole path to exist", |s| {
-        s.link("nowhere", "/w/dangles");
-        s.link("loop", "/w/loop");
-        s.file("/w/file", b"");
+        s.does("link nowhere /w/dangles; link loop /w/loop; file /w/file");
         for (path, errno) in [
             ("/w/missing", Errno::ENOENT),
             ("/w/dangles", Errno::ENOENT),
@@ -107,9 +91,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("canonicalize of a stack is the path of what is on top", |s| {
-        s.tmpfs("/w/m");
-        s.tmpfs("/w/m");
-        s.dir("/w/m/top");
+        s.does("tmpfs /w/m /w/m; dir /w/m/top");
         assert_eq!(s.fs().canonicalize(Path::new("/w/m/top")).unwrap(), Path::new("/w/m/top"));
     }),
     Case::new("the current directory is an absolute path", |s| {
@@ -120,26 +102,20 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("the current directory follows a rename", |s| {
-        s.dir("/w/old");
-        s.chdir("/w/old");
-        s.rename("/w/old", "/w/new");
+        s.does("dir /w/old; chdir /w/old; rename /w/old /w/new");
         assert_eq!(s.fs().current_dir().unwrap(), Path::new("/w/new"));
     }),
     Case::new("a current directory that was removed is ENOENT", |s| {
-        s.dir("/w/gone");
-        s.chdir("/w/gone");
-        s.rmdir("/w/gone");
+        s.does("dir /w/gone; chdir /w/gone; rmdir /w/gone");
         s.refuses(Errno::ENOENT, || s.fs().current_dir());
     }),
     Case::new("a current directory outside the root is ENOENT", |s| {
-        s.tmpfs("/w/gone");
-        s.chdir("/w/gone");
-        s.detached("/w/gone");
+        s.does("tmpfs /w/gone; chdir /w/gone; detach /w/gone");
         s.refuses(Errno::ENOENT, || s.fs().current_dir());
     }),
     Case::new("a symlink is read, not followed, also below a root", |s| {
-        s.link("../target of any kind", "/w/link");
-        s.link("link", "/w/again");
+        s.link("../target of any kind".as_ref(), "/w/link");
+        s.does("link link /w/again");
         assert_eq!(s.fs().read_link(&at("/w/again")).unwrap(), Path::new("link"));
         assert_eq!(s.fs().read_link(&at("/w/link")).unwrap(), Path::new("../target of any kind"));
         assert_eq!(s.fs().read_link(&below("/w", "link")).unwrap(), Path::new("../target of any kind"));
@@ -150,8 +126,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.fs().read_link(&at("/w/link")).unwrap(), target);
     }),
     Case::new("reading a link that is none is EINVAL", |s| {
-        s.dir("/w/dir");
-        s.file("/w/file", b"");
+        s.does("dir /w/dir; file /w/file");
         for path in ["dir", "file"] {
             s.refuses(Errno::EINVAL, || s.fs().read_link(&at(Path::new("/w").join(path))));
             s.refuses(Errno::EINVAL, || s.fs().read_link(&below("/w", path)));
@@ -192,10 +167,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("creating where something is, a symlink too, is EEXIST", |s| {
-        s.dir("/w/dir");
-        s.file("/w/file", b"kept");
-        s.link("nowhere", "/w/link");
-        s.tmpfs("/w/mounted");
+        s.does("dir /w/dir; file /w/file kept; link nowhere /w/link; tmpfs /w/mounted");
         for name in ["dir", "file", "link", "mounted"] {
             for place in [at(Path::new("/w").join(name)), below("/w", name)] {
                 s.refuses(Errno::EEXIST, || s.fs().create_dir(&place, mode(0o755)));
@@ -205,11 +177,7 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::EEXIST, || s.fs().create_dir(&at("/"), mode(0o755)));
     }),
     Case::new("creating and removing on a read-only mount is EROFS", |s| {
-        s.dir("/w/m/dir");
-        s.tmpfs("/w/m");
-        s.dir("/w/m/dir");
-        s.file("/w/m/file", b"kept");
-        s.flag("/w/m", MountFlags::READ_ONLY);
+        s.does("dir /w/m/dir; tmpfs /w/m; dir /w/m/dir; file /w/m/file kept; read-only /w/m");
         s.refuses(Errno::EROFS, || s.fs().create_dir(&at("/w/m/new"), mode(0o755)));
         s.refuses(Errno::EROFS, || s.fs().create_file(&at("/w/m/new"), mode(0o644)));
         s.refuses(Errno::EROFS, || s.fs().remove_dir(&at("/w/m/dir")));
@@ -218,28 +186,26 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::EROFS, || s.fs().remove_file(&below("/w/m", "file")));
     }),
     Case::new("an empty directory is removed", |s| {
-        s.dir("/w/a/b");
+        s.does("dir /w/a/b");
         s.fs().remove_dir(&at("/w/a/b")).unwrap();
         assert!(!s.exists("/w/a/b"));
         s.fs().remove_dir(&below("/w", "a")).unwrap();
         assert!(!s.exists("/w/a"));
     }),
     Case::new("removing a directory with something in it is ENOTEMPTY", |s| {
-        s.file("/w/a/f", b"kept");
+        s.does("file /w/a/f kept");
         s.refuses(Errno::ENOTEMPTY, || s.fs().remove_dir(&at("/w/a")));
         s.refuses(Errno::ENOTEMPTY, || s.fs().remove_dir(&below("/w", "a")));
     }),
     Case::new("removing a directory that a mount is on is EBUSY, empty or not", |s| {
-        s.tmpfs("/w/a");
+        s.does("tmpfs /w/a");
         s.refuses(Errno::EBUSY, || s.fs().remove_dir(&at("/w/a")));
-        s.file("/w/a/f", b"kept");
+        s.does("file /w/a/f kept");
         s.refuses(Errno::EBUSY, || s.fs().remove_dir(&at("/w/a")));
         s.refuses(Errno::EBUSY, || s.fs().remove_dir(&below("/w", "a")));
     }),
     Case::new("remove_dir of a file or a symlink is ENOTDIR", |s| {
-        s.dir("/w/dir");
-        s.file("/w/file", b"");
-        s.link("dir", "/w/link");
+        s.does("dir /w/dir; file /w/file; link dir /w/link");
         for name in ["file", "link"] {
             s.refuses(Errno::ENOTDIR, || s.fs().remove_dir(&at(Path::new("/w").join(name))));
             s.refuses(Errno::ENOTDIR, || s.fs().remove_dir(&below("/w", name)));
@@ -247,41 +213,36 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::ENOENT, || s.fs().remove_dir(&at("/w/missing")));
     }),
     Case::new("remove_file removes a name of any kind but a directory, a symlink itself", |s| {
-        s.file("/w/target", b"kept");
+        s.does("file /w/target kept");
         for place in [at("/w/name"), below("/w", "name")] {
             let gone = |what: &str| {
                 s.fs().remove_file(&place).unwrap();
                 assert!(!s.exists("/w/name"), "{what}");
             };
-            s.file("/w/name", b"");
+            s.does("file /w/name");
             gone("file");
-            s.link("target", "/w/name");
+            s.does("link target /w/name");
             gone("link");
-            s.node("/w/name", NodeKind::Fifo);
+            s.does("fifo /w/name");
             gone("fifo");
-            s.node("/w/name", NodeKind::Socket);
+            s.does("socket /w/name");
             gone("socket");
         }
         assert_eq!(s.text("/w/target"), b"kept");
     }),
     Case::new("remove_file of a directory is EISDIR", |s| {
-        s.dir("/w/dir");
+        s.does("dir /w/dir");
         s.refuses(Errno::EISDIR, || s.fs().remove_file(&at("/w/dir")));
         s.refuses(Errno::EISDIR, || s.fs().remove_file(&below("/w", "dir")));
         s.refuses(Errno::ENOENT, || s.fs().remove_file(&at("/w/missing")));
     }),
     Case::new("removing a file that a mount is on is EBUSY", |s| {
-        s.file("/w/source", b"source");
-        s.file("/w/target", b"target");
-        s.bound("/w/source", "/w/target");
+        s.does("file /w/source source; file /w/target target; bind /w/source /w/target");
         s.refuses(Errno::EBUSY, || s.fs().remove_file(&at("/w/target")));
         s.refuses(Errno::EBUSY, || s.fs().remove_file(&below("/w", "target")));
     }),
     Case::new("opening what is no directory is ENOTDIR, a symlink below a root ELOOP", |s| {
-        s.file("/w/file", b"");
-        s.node("/w/fifo", NodeKind::Fifo);
-        s.dir("/w/dir");
-        s.link("dir", "/w/link");
+        s.does("file /w/file; fifo /w/fifo; dir /w/dir; link dir /w/link");
         s.refuses(Errno::ENOTDIR, || s.fs().open_dir(&at("/w/file")));
         s.refuses(Errno::ENOTDIR, || s.fs().open_dir(&below("/w", "file")));
         s.refuses(Errno::ENOTDIR, || s.fs().open_dir(&at("/w/fifo")));

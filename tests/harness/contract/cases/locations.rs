@@ -58,16 +58,16 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("every call below something that is no directory is ENOTDIR", |s| {
-        s.file("/w/file", b"");
+        s.does("file /w/file");
         all_refuse(s, "/w/file/name", Errno::ENOTDIR);
     }),
     Case::new("every call through symlinks without end is ELOOP", |s| {
-        s.link("loop", "/w/loop");
+        s.does("link loop /w/loop");
         all_refuse(s, "/w/loop/name", Errno::ELOOP);
     }),
     Case::new("every call on an empty path is ENOENT", |s| all_refuse(s, "", Errno::ENOENT)),
     Case::new("every call on a path with a NUL is EINVAL", |s| {
-        s.dir("/w/a");
+        s.does("dir /w/a");
         all_refuse(s, "/w/a\0b", Errno::EINVAL);
     }),
     Case::new("every call on a name of more than 255 bytes is ENAMETOOLONG", |s| {
@@ -78,7 +78,7 @@ pub(super) const CASES: &[Case] = &[
         let long = "n/".repeat(2047) + "nn";
         assert_eq!(long.len(), 4096);
         all_refuse(s, &long, Errno::ENAMETOOLONG);
-        s.dir("/w/root");
+        s.does("dir /w/root");
         all_refuse_below(s, &[&long], Errno::ENAMETOOLONG);
     }),
     Case::new("a name of 255 bytes is a name", |s| {
@@ -87,8 +87,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.kind(&path), Some(FileKind::Directory));
     }),
     Case::new("looking below a directory that may not be searched is EACCES", |s| {
-        s.file("/w/closed/file", b"");
-        s.chmod("/w/closed", 0o600);
+        s.does("file /w/closed/file; chmod 600 /w/closed");
         s.without_privilege();
         for (_, call) in LOOKS.iter().chain(MOUNT_QUESTIONS).chain(FILE_CHANGES) {
             s.refuses(Errno::EACCES, || call(s, &at("/w/closed/file")));
@@ -98,7 +97,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("every change of mounts without privilege is EPERM", |s| {
         ready(s);
-        s.tmpfs("/w/place");
+        s.does("tmpfs /w/place");
         s.without_privilege();
         for (operation, call) in MOUNT_CHANGES {
             let error = s.refuses(Errno::EPERM, || call(s, &at("/w/place")));
@@ -106,10 +105,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a call that succeeds leaves the current directory, the umask and the descriptors as they were", |s| {
-        s.file("/w/source/f", b"text");
-        s.link("f", "/w/source/link");
-        s.dir("/w/here");
-        s.chdir("/w/here");
+        s.does("file /w/source/f text; link f /w/source/link; dir /w/here; chdir /w/here");
         s.world().set_umask(0o027);
         s.changes_nothing(|| {
             for (target, parent) in [(at("/w/a/b"), at("/w/a")), (below("/w", "a/b"), below("/w", "a"))] {
@@ -132,33 +128,27 @@ pub(super) const CASES: &[Case] = &[
         });
     }),
     Case::new("a trusted path follows symlinks on the way", |s| {
-        s.dir("/w/real/inner");
-        s.link("/w/real", "/w/absolute");
-        s.link("real", "/w/relative");
-        s.link("..", "/w/real/inner/up");
+        s.does("dir /w/real/inner; link /w/real /w/absolute; link real /w/relative; link .. /w/real/inner/up");
         for path in ["/w/absolute/a", "/w/relative/b", "/w/relative/inner/up/c"] {
             s.fs().create_dir(&at(path), FileMode::from_bits(0o755)).unwrap();
         }
         assert!(s.exists("/w/real/a") && s.exists("/w/real/b") && s.exists("/w/real/c"));
-        s.dir("/w/source");
+        s.does("dir /w/source");
         s.mounter().bind(&bind("/w/absolute/inner/up/a", "/w/relative/b")).unwrap();
         assert_eq!(s.mount_points(), ["/w/real/b"]);
         s.mounter().unmount(&unmount("/w/absolute/b")).unwrap();
         assert_eq!(s.mount_points(), [""; 0]);
     }),
     Case::new("a trusted path may go up with two dots, from where it is then", |s| {
-        s.dir("/w/a/b");
-        s.dir("/w/c");
-        s.link("/w/a/b", "/w/c/link");
+        s.does("dir /w/a/b /w/c; link /w/a/b /w/c/link");
         s.fs().create_dir(&at("/w/c/link/../made"), FileMode::from_bits(0o755)).unwrap();
         assert!(s.exists("/w/a/made") && !s.exists("/w/c/made"));
     }),
     Case::new("a relative path starts at the current directory", |s| {
-        s.dir("/w/here");
-        s.chdir("/w/here");
+        s.does("dir /w/here; chdir /w/here");
         s.fs().create_dir(&at("made"), FileMode::from_bits(0o755)).unwrap();
         assert!(s.exists("/w/here/made"));
-        s.dir("/w/source");
+        s.does("dir /w/source");
         s.mounter().bind(&bind("../source", "made")).unwrap();
         assert_eq!(s.mount_points(), ["/w/here/made"]);
         assert_eq!(s.mounter().mount_of(&at("made")).unwrap().mount.mount_point, Path::new("/w/here/made"));
@@ -170,20 +160,15 @@ pub(super) const CASES: &[Case] = &[
         assert!(s.exists("/w/here/below"));
     }),
     Case::new("slashes may be doubled, and a directory may end in one", |s| {
-        s.dir("/w/a/b");
+        s.does("dir /w/a/b");
         s.assert_metadata(&s.fs().metadata(&at("//w//a///b/"), FinalSymlink::Itself).unwrap(), "/w/a/b");
-        s.file("/w/file", b"");
+        s.does("file /w/file");
         s.refuses(Errno::ENOTDIR, || s.fs().metadata(&at("/w/file/"), FinalSymlink::Itself));
     }),
     Case::new("below a root a symlink on the way is ELOOP for every call, wherever it leads", |s| {
-        s.dir("/w/root/real/inner");
-        s.dir("/w/outside/inner");
-        s.link("real", "/w/root/stays");
-        s.link("/w/root/real", "/w/root/absolute");
-        s.link("../outside", "/w/root/leaves");
-        s.link("nowhere", "/w/root/dangles");
-        s.link("/", "/w/root/top");
-        s.link("inner", "/w/root/real/deep");
+        s.does("dir /w/root/real/inner /w/outside/inner; link real /w/root/stays; link /w/root/real /w/root/absolute");
+        s.does("link ../outside /w/root/leaves; link nowhere /w/root/dangles; link / /w/root/top");
+        s.does("link inner /w/root/real/deep");
         all_refuse_below(
             s,
             &["stays/inner", "absolute/inner", "leaves/inner", "dangles/inner", "top/w", "real/deep/x"],
@@ -191,24 +176,20 @@ pub(super) const CASES: &[Case] = &[
         );
     }),
     Case::new("below a root a mount point before the last component is EXDEV for every call", |s| {
-        s.tmpfs("/w/root/mounted");
-        s.dir("/w/root/mounted/inner");
-        s.dir("/w/root/plain");
-        s.dir("/w/root/same");
-        s.bound("/w/root/plain", "/w/root/same");
+        s.does("tmpfs /w/root/mounted; dir /w/root/mounted/inner /w/root/plain; bind /w/root/plain /w/root/same");
         all_refuse_below(s, &["mounted/inner", "mounted/missing", "same/inner"], Errno::EXDEV);
     }),
     Case::new("below a root a missing component is ENOENT for every call", |s| {
-        s.dir("/w/root");
+        s.does("dir /w/root");
         all_refuse_below(s, &["missing/name"], Errno::ENOENT);
     }),
     Case::new("below a root a component that is no directory is ENOTDIR for every call", |s| {
-        s.file("/w/root/file", b"");
+        s.does("file /w/root/file");
         all_refuse_below(s, &["file/name"], Errno::ENOTDIR);
     }),
     Case::new("a root that is not there is ENOENT, and one that is no directory ENOTDIR, for every call", |s| {
         ready(s);
-        s.file("/w/file", b"");
+        s.does("file /w/file");
         for (_, call) in every_call() {
             s.refuses(Errno::ENOENT, || call(s, &below("/w/missing", "name")));
             s.refuses(Errno::ENOENT, || call(s, &below("", "name")));
@@ -216,16 +197,15 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("the root itself is trusted: its symlinks are followed and its mounts entered", |s| {
-        s.tmpfs("/w/real");
-        s.link("/w/real", "/w/root");
+        s.does("tmpfs /w/real; link /w/real /w/root");
         s.fs().create_dir(&below("/w/root", "made"), FileMode::from_bits(0o755)).unwrap();
         assert!(s.exists("/w/real/made"));
-        s.dir("/w/real/source");
+        s.does("dir /w/real/source");
         s.mounter().bind(&bind("/w/real/source", "/w/real/made")).unwrap();
         assert!(s.mounter().mount_of(&below("/w/root", "made")).unwrap().is_root);
     }),
     Case::new("below a root the last component may be a mount point", |s| {
-        s.tmpfs("/w/root/mounted");
+        s.does("tmpfs /w/root/mounted");
         let place = below("/w/root", "mounted");
         s.assert_metadata(&s.fs().metadata(&place, FinalSymlink::Follow).unwrap(), "/w/root/mounted");
         s.assert_metadata(&s.fs().metadata(&place, FinalSymlink::Itself).unwrap(), "/w/root/mounted");
@@ -233,7 +213,7 @@ pub(super) const CASES: &[Case] = &[
         assert!(s.mounter().filesystem_of(&place).unwrap().is_mount_root);
     }),
     Case::new("names are bytes, at every call", |s| {
-        s.file("/w/source/f", b"x");
+        s.does("file /w/source/f x");
         for name in odd_names() {
             for place in [at(Path::new("/w").join(&name)), below("/w", &name)] {
                 let path = Path::new("/w").join(&name);

@@ -5,8 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use mountwright_core::file::FilesystemMagic;
-use mountwright_core::mount::{AtimeMode, MountId, PathMount, UniqueMountId};
-use mountwright_core::{Errno, MountFlags, MountInfo, MountKey, Propagation};
+use mountwright_core::mount::{MountId, PathMount, UniqueMountId};
+use mountwright_core::{Errno, MountFlags, MountInfo, MountKey};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below, unmount};
@@ -39,27 +39,14 @@ fn agrees(s: &Scene<'_>, path: impl AsRef<Path>) {
 
 pub(super) const CASES: &[Case] = &[
     Case::new("every way of asking for a mount answers what the kernel's table says of it", |s| {
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m");
         s.dir("/w/m/sub dir");
-        s.attributes("/w/m", MountFlags::NO_SUID | MountFlags::NO_EXEC, AtimeMode::Never);
-        s.propagate("/w/m", Propagation::Shared);
-        s.dir("/w/peer");
-        s.bound("/w/m", "/w/peer");
-        s.dir("/w/slave");
+        s.does("remount nosuid,noexec,noatime /w/m; shared /w/m; bind /w/m /w/peer; dir /w/slave");
         s.bound("/w/m/sub dir", "/w/slave");
-        s.propagate("/w/slave", Propagation::Slave);
-        s.flag("/w/slave", MountFlags::READ_ONLY);
-        s.dir("/w/both");
-        s.bound("/w/slave", "/w/both");
-        s.propagate("/w/both", Propagation::Shared);
-        s.tmpfs("/w/private");
-        s.flag("/w/private", MountFlags::ALL);
-        s.tmpfs("/w/unbindable");
-        s.attributes("/w/unbindable", MountFlags::NONE, AtimeMode::Strict);
-        s.propagate("/w/unbindable", Propagation::Unbindable);
-        s.file("/w/file", b"");
-        s.file("/w/bound", b"");
-        s.bound("/w/file", "/w/bound");
+        s.does("slave /w/slave; read-only /w/slave; bind /w/slave /w/both; shared /w/both; tmpfs /w/private");
+        s.does("remount ro,nosuid,nodev,noexec,nodiratime,nosymfollow,relatime /w/private; tmpfs /w/unbindable");
+        s.does("remount rw /w/unbindable; unbindable /w/unbindable; file /w/file; file /w/bound");
+        s.does("bind /w/file /w/bound");
         for path in
             ["/", "/proc", "/w", "/w/m", "/w/peer", "/w/slave", "/w/both", "/w/private", "/w/unbindable", "/w/bound"]
         {
@@ -67,12 +54,9 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("the table is the kernel's, row by row, in its order", |s| {
-        s.tmpfs("/w/b");
-        s.tmpfs("/w/a");
-        s.tmpfs("/w/b");
-        s.tmpfs("/w/a/c");
+        s.does("tmpfs /w/b /w/a /w/b /w/a/c");
         assert_eq!(s.mounter().mounts().unwrap().text(), s.world().mountinfo());
-        s.detached("/w/a");
+        s.does("detach /w/a");
         assert_eq!(s.mounter().mounts().unwrap().text(), s.world().mountinfo());
     }),
     Case::new("names of any bytes come back as they are", |s| {
@@ -90,7 +74,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("sources of any bytes come back as they are, and an empty one hides nothing", |s| {
         let sources = [&b""[..], b"with space", b"a#b", b"tab\tnew\nline", b"back\\slash\\040", b"\xff", b"none"];
         for (number, source) in sources.iter().enumerate() {
-            s.tmpfs_from(OsStr::from_bytes(source), format!("/w/m{number}"));
+            s.tmpfs(OsStr::from_bytes(source), format!("/w/m{number}"));
         }
         for (number, source) in sources.iter().enumerate() {
             let path = format!("/w/m{number}");
@@ -100,9 +84,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mounter().mounts().unwrap().odd_lines().len(), 0);
     }),
     Case::new("the mount of a path is the one that holds it, and is_root only at its root", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/a/b");
-        s.file("/w/m/a/f", b"");
+        s.does("tmpfs /w/m; dir /w/m/a/b; file /w/m/a/f");
         for (path, mount_point, is_root) in [
             ("/w/m", "/w/m", true),
             ("/w/m/", "/w/m", true),
@@ -121,9 +103,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a bind of a file over a file of the same filesystem is a mount root", |s| {
-        s.file("/w/a", b"");
-        s.file("/w/b", b"");
-        s.bound("/w/a", "/w/b");
+        s.does("file /w/a; file /w/b; bind /w/a /w/b");
         let found = mount_of(s, "/w/b");
         assert!(found.is_root && s.mounter().filesystem_of(&at("/w/b")).unwrap().is_mount_root);
         assert_eq!(
@@ -133,8 +113,7 @@ pub(super) const CASES: &[Case] = &[
         assert!(!mount_of(s, "/w/a").is_root);
     }),
     Case::new("a question follows a trusted symlink, at the end too", |s| {
-        s.tmpfs("/w/m");
-        s.link("m", "/w/link");
+        s.does("tmpfs /w/m; link m /w/link");
         assert_eq!(mount_of(s, "/w/link").mount.mount_point, Path::new("/w/m"));
         assert!(s.mounter().filesystem_of(&at("/w/link")).unwrap().is_mount_root);
         s.changes_nothing(|| s.mounter().mount_of(&at("/w/link")).map(drop)).unwrap();
@@ -142,38 +121,34 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::ELOOP, || s.mounter().filesystem_of(&below("/w", "link")));
     }),
     Case::new("of a stack the topmost mount is the answer", |s| {
-        s.tmpfs("/w/m");
-        s.file("/w/m/f", b"");
-        s.tmpfs_from("top", "/w/m");
+        s.does("tmpfs /w/m; file /w/m/f; tmpfs:top /w/m");
         assert_eq!(mount_of(s, "/w/m").mount.source, "top");
         s.refuses(Errno::ENOENT, || s.mounter().mount_of(&at("/w/m/f")));
         agrees(s, "/w/m");
     }),
     Case::new("a mount that is hidden is found by its key, with its path as it was", |s| {
-        s.tmpfs("/w/m");
-        s.tmpfs("/w/m/inner");
+        s.does("tmpfs /w/m /w/m/inner");
         let hidden = [mount_of(s, "/w/m").mount, mount_of(s, "/w/m/inner").mount];
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m");
         for mount in hidden {
             assert_eq!(s.mounter().find_mount(mount.key()).unwrap(), mount);
         }
         s.refuses(Errno::ENOENT, || s.mounter().mount_of(&at("/w/m/inner")));
     }),
     Case::new("a mount is found by its key wherever it is now, and whatever it is now", |s| {
-        s.tmpfs("/w/dir/m");
+        s.does("tmpfs /w/dir/m");
         let key = mount_of(s, "/w/dir/m").mount.key();
-        s.dir("/w/old/to");
+        s.does("dir /w/old/to");
         s.mounter().move_mount(&at("/w/dir/m"), &at("/w/old/to")).unwrap();
         assert_eq!(s.mounter().find_mount(key).unwrap().mount_point, Path::new("/w/old/to"));
-        s.rename("/w/old", "/w/new");
-        s.flag("/w/new/to", MountFlags::READ_ONLY);
+        s.does("rename /w/old /w/new; read-only /w/new/to");
         let found = s.mounter().find_mount(key).unwrap();
         assert_eq!(found.mount_point, Path::new("/w/new/to"));
         assert_eq!(found.attributes.flags, MountFlags::READ_ONLY);
         agrees(s, "/w/new/to");
     }),
     Case::new("a mount that is gone, or never was, is ENOENT", |s| {
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m");
         let key = mount_of(s, "/w/m").mount.key();
         s.mounter().unmount(&unmount("/w/m")).unwrap();
         s.refuses(Errno::ENOENT, || s.mounter().find_mount(key));
@@ -185,36 +160,30 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::ENOENT, || s.mounter().find_mount(MountKey::Reused(MountId(2_000_000_001))));
     }),
     Case::new("a mount that was detached and is still in use is ENOENT", |s| {
-        s.tmpfs("/w/m");
-        s.chdir("/w/m");
+        s.does("tmpfs /w/m; chdir /w/m");
         let key = mount_of(s, "/w/m").mount.key();
-        s.detached("/w/m");
+        s.does("detach /w/m");
         s.refuses(Errno::ENOENT, || s.mounter().find_mount(key));
     }),
     Case::new("a mount is found by the id of the table too", |s| {
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m");
         let row = s.mount("/w/m");
         let found = s.mounter().find_mount(MountKey::Reused(row.id)).unwrap();
         assert_eq!((found.id, found.mount_point, found.device), (row.id, row.mount_point, row.device));
     }),
     Case::new("a mount whose directory was removed says so, and answers", |s| {
-        s.dir("/w/gone");
-        s.dir("/w/m");
-        s.bound("/w/gone", "/w/m");
-        s.rmdir("/w/gone");
+        s.does("dir /w/gone; bind /w/gone /w/m; rmdir /w/gone");
         let found = mount_of(s, "/w/m");
         assert_eq!(found.mount.root, Path::new("/gone//deleted"));
         agrees(s, "/w/m");
     }),
     Case::new("a path that was removed is ENOENT", |s| {
-        s.dir("/w/gone");
-        s.rmdir("/w/gone");
+        s.does("dir /w/gone; rmdir /w/gone");
         s.refuses(Errno::ENOENT, || s.mounter().mount_of(&at("/w/gone")));
         s.refuses(Errno::ENOENT, || s.mounter().filesystem_of(&at("/w/gone")));
     }),
     Case::new("the filesystem of a path has its magic number and its device", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/a");
+        s.does("tmpfs /w/m; dir /w/m/a");
         for path in ["/w/m", "/w/m/a"] {
             let found = s.mounter().filesystem_of(&at(path)).unwrap();
             assert_eq!((found.magic, found.device), (FilesystemMagic::TMPFS, s.stat(path).device));
@@ -224,22 +193,18 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!((found.device, found.is_mount_root), (s.stat("/w/m").device, false));
     }),
     Case::new("two mounts at once have two keys, and a copy is another mount", |s| {
-        s.tmpfs("/w/a");
-        s.dir("/w/b");
-        s.bound("/w/a", "/w/b");
+        s.does("tmpfs /w/a; bind /w/a /w/b");
         assert_ne!(mount_of(s, "/w/a").mount.key(), mount_of(s, "/w/b").mount.key());
         assert_eq!(mount_of(s, "/w/a").mount.device, mount_of(s, "/w/b").mount.device);
     }),
     Case::new("the origin is known where there is a procfs, and mounts do not change it", |s| {
         let origin = s.mounter().origin().unwrap();
         assert!(origin.is_known(), "{origin:?}");
-        s.tmpfs("/w/m");
-        s.bound("/w/m", "/w/m");
+        s.does("tmpfs /w/m; bind /w/m /w/m");
         assert_eq!(s.mounter().origin().unwrap(), origin);
     }),
     Case::new("a question changes nothing, and leaves no descriptor", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/a");
+        s.does("tmpfs /w/m; dir /w/m/a");
         let key = mount_of(s, "/w/m").mount.key();
         s.changes_nothing(|| {
             s.mounter().mount_of(&at("/w/m/a")).unwrap();

@@ -1,6 +1,6 @@
 //! Moving mounts.
 
-use mountwright_core::{Errno, Propagation};
+use mountwright_core::Errno;
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below};
@@ -11,10 +11,7 @@ fn moves(s: &Scene<'_>, from: &str, to: &str) {
 
 pub(super) const CASES: &[Case] = &[
     Case::new("a mount moves with all that is mounted on it, and stays the same mount", |s| {
-        s.tmpfs("/w/from");
-        s.tmpfs("/w/from/inner");
-        s.file("/w/from/inner/f", b"text");
-        s.dir("/w/to");
+        s.does("tmpfs /w/from /w/from/inner; file /w/from/inner/f text; dir /w/to");
         let before = s.mounter().mount_of(&at("/w/from")).unwrap().mount;
         moves(s, "/w/from", "/w/to");
         assert_eq!(s.mount_points(), ["/w/to", "/w/to/inner"]);
@@ -23,104 +20,68 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!((after.id, after.key(), after.device), (before.id, before.key(), before.device));
     }),
     Case::new("a mount moves below a root, and from there", |s| {
-        s.tmpfs("/w/root/a");
-        s.dir("/w/root/b/c");
+        s.does("tmpfs /w/root/a; dir /w/root/b/c");
         s.mounter().move_mount(&below("/w/root", "a"), &below("/w/root", "b/c")).unwrap();
         assert_eq!(s.mount_points(), ["/w/root/b/c"]);
         s.mounter().move_mount(&below("/w/root", "b/c"), &at("/w/root/a")).unwrap();
         assert_eq!(s.mount_points(), ["/w/root/a"]);
     }),
     Case::new("a mount of a file moves onto a file", |s| {
-        s.file("/w/source", b"text");
-        s.file("/w/from", b"");
-        s.file("/w/to", b"");
-        s.bound("/w/source", "/w/from");
+        s.does("file /w/source text; file /w/from; file /w/to; bind /w/source /w/from");
         moves(s, "/w/from", "/w/to");
         assert_eq!((s.mount_points(), s.text("/w/to")), (vec!["/w/to".to_owned()], b"text".to_vec()));
     }),
     Case::new("of a stack the topmost mount moves", |s| {
-        s.tmpfs("/w/from");
-        s.file("/w/from/lower", b"");
-        s.tmpfs("/w/from");
-        s.file("/w/from/upper", b"");
-        s.dir("/w/to");
+        s.does("tmpfs /w/from; file /w/from/lower; tmpfs /w/from; file /w/from/upper; dir /w/to");
         moves(s, "/w/from", "/w/to");
         assert!(s.exists("/w/from/lower") && s.exists("/w/to/upper"));
     }),
     Case::new("a mount may move below a shared mount, and appears at its peers", |s| {
-        s.tmpfs("/w/shared");
-        s.dir("/w/shared/to");
-        s.propagate("/w/shared", Propagation::Shared);
-        s.dir("/w/peer");
-        s.bound("/w/shared", "/w/peer");
-        s.tmpfs("/w/from");
+        s.does("tmpfs /w/shared; dir /w/shared/to; shared /w/shared; bind /w/shared /w/peer; tmpfs /w/from");
         moves(s, "/w/from", "/w/shared/to");
         assert!(s.is_mounted("/w/shared/to") && s.is_mounted("/w/peer/to"));
     }),
     Case::new("where no mount has its root, moving is EINVAL", |s| {
-        s.dir("/w/dir");
-        s.file("/w/file", b"");
-        s.tmpfs("/w/m");
-        s.dir("/w/m/inner");
-        s.dir("/w/to");
+        s.does("dir /w/dir; file /w/file; tmpfs /w/m; dir /w/m/inner /w/to");
         for from in ["/w/dir", "/w/m/inner"] {
             s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at(from), &at("/w/to")));
         }
         s.refuses(Errno::EINVAL, || s.mounter().move_mount(&below("/w", "dir"), &at("/w/to")));
     }),
     Case::new("a mount below a shared mount does not move: EINVAL", |s| {
-        s.tmpfs("/w/shared");
-        s.tmpfs("/w/shared/from");
-        s.propagate("/w/shared", Propagation::Shared);
-        s.dir("/w/to");
+        s.does("tmpfs /w/shared /w/shared/from; shared /w/shared; dir /w/to");
         s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at("/w/shared/from"), &at("/w/to")));
     }),
     Case::new("an unbindable mount, or one with such a mount on it, does not move below a shared mount: EINVAL", |s| {
-        s.tmpfs("/w/shared");
-        s.dir("/w/shared/to");
-        s.propagate("/w/shared", Propagation::Shared);
-        s.tmpfs("/w/one");
-        s.propagate("/w/one", Propagation::Unbindable);
-        s.tmpfs("/w/two");
-        s.tmpfs("/w/two/inner");
-        s.propagate("/w/two/inner", Propagation::Unbindable);
+        s.does("tmpfs /w/shared; dir /w/shared/to; shared /w/shared; tmpfs /w/one; unbindable /w/one");
+        s.does("tmpfs /w/two /w/two/inner; unbindable /w/two/inner");
         for from in ["/w/one", "/w/two"] {
             s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at(from), &at("/w/shared/to")));
         }
-        s.dir("/w/plain");
+        s.does("dir /w/plain");
         moves(s, "/w/one", "/w/plain");
         assert!(s.mount("/w/plain").propagation.unbindable);
     }),
     Case::new("a directory does not move onto something else, nor the reverse: EINVAL", |s| {
-        s.tmpfs("/w/dir");
-        s.file("/w/source", b"");
-        s.file("/w/file", b"");
-        s.bound("/w/source", "/w/file");
-        s.dir("/w/to");
-        s.file("/w/empty", b"");
+        s.does("tmpfs /w/dir; file /w/source; file /w/file; bind /w/source /w/file; dir /w/to; file /w/empty");
         s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at("/w/dir"), &at("/w/empty")));
         s.refuses(Errno::EINVAL, || s.mounter().move_mount(&at("/w/file"), &at("/w/to")));
     }),
     Case::new("a mount does not move into itself: ELOOP", |s| {
-        s.tmpfs("/w/from");
-        s.dir("/w/from/inner");
-        s.tmpfs("/w/from/child");
+        s.does("tmpfs /w/from; dir /w/from/inner; tmpfs /w/from/child");
         for to in ["/w/from/inner", "/w/from/child"] {
             s.refuses(Errno::ELOOP, || s.mounter().move_mount(&at("/w/from"), &at(to)));
         }
     }),
     Case::new("moving does not follow a symlink at the end, of either path: ELOOP", |s| {
-        s.tmpfs("/w/from");
-        s.dir("/w/to");
-        s.link("from", "/w/from-link");
-        s.link("to", "/w/to-link");
+        s.does("tmpfs /w/from; dir /w/to; link from /w/from-link; link to /w/to-link");
         s.refuses(Errno::ELOOP, || s.mounter().move_mount(&at("/w/from-link"), &at("/w/to")));
         s.refuses(Errno::ELOOP, || s.mounter().move_mount(&at("/w/from"), &at("/w/to-link")));
         s.refuses(Errno::ELOOP, || s.mounter().move_mount(&below("/w", "from-link"), &at("/w/to")));
         s.refuses(Errno::ELOOP, || s.mounter().move_mount(&at("/w/from"), &below("/w", "to-link")));
     }),
     Case::new("moving onto what is not there is ENOENT", |s| {
-        s.tmpfs("/w/from");
+        s.does("tmpfs /w/from");
         s.refuses(Errno::ENOENT, || s.mounter().move_mount(&at("/w/from"), &at("/w/missing")));
         s.refuses(Errno::ENOENT, || s.mounter().move_mount(&at("/w/missing"), &at("/w/from")));
     }),

@@ -14,7 +14,7 @@ fn tmpfs(target: Location) -> MountRequest {
 
 pub(super) const CASES: &[Case] = &[
     Case::new("a new filesystem covers its target, and is empty and writable", |s| {
-        s.file("/w/target/f", b"covered");
+        s.does("file /w/target/f covered");
         let key = s.mounter().mount(&tmpfs(at("/w/target"))).unwrap();
         assert_eq!(s.world().names(Path::new("/w/target")).unwrap(), [""; 0]);
         assert_eq!(s.try_write("/w/target"), Ok(()));
@@ -23,25 +23,23 @@ pub(super) const CASES: &[Case] = &[
         assert_ne!(mount.device, s.mount("/w").device);
         assert_eq!(mount.attributes, MountAttributes::default());
         assert_eq!(s.mounter().find_mount(key).unwrap().id, mount.id);
-        s.detached("/w/target");
+        s.does("detach /w/target");
         assert_eq!(s.text("/w/target/f"), b"covered");
     }),
     Case::new("a new filesystem below a root is mounted there", |s| {
-        s.dir("/w/root/a/target");
+        s.does("dir /w/root/a/target");
         s.mounter().mount(&tmpfs(below("/w/root", "a/target"))).unwrap();
         assert_eq!(s.mount_points(), ["/w/root/a/target"]);
-        s.link("a/target", "/w/root/link");
+        s.does("link a/target /w/root/link");
         s.refuses(Errno::ELOOP, || s.mounter().mount(&tmpfs(below("/w/root", "link"))));
     }),
     Case::new("a trusted target may be a symlink", |s| {
-        s.dir("/w/target");
-        s.link("target", "/w/link");
+        s.does("dir /w/target; link target /w/link");
         s.mounter().mount(&tmpfs(at("/w/link"))).unwrap();
         assert_eq!(s.mount_points(), ["/w/target"]);
     }),
     Case::new("a new filesystem covers what is mounted on its target", |s| {
-        s.tmpfs("/w/target");
-        s.file("/w/target/f", b"covered");
+        s.does("tmpfs /w/target; file /w/target/f covered");
         for place in [at("/w/target"), below("/w", "target")] {
             s.mounter().mount(&tmpfs(place)).unwrap();
             assert!(!s.exists("/w/target/f"));
@@ -52,16 +50,16 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a source is what the table shows, and none is none", |s| {
         for (source, shown) in [(None, "none"), (Some("some where"), "some where"), (Some("a#b\\c"), "a#b\\c")] {
-            s.dir("/w/target");
+            s.does("dir /w/target");
             let mut request = tmpfs(at("/w/target"));
             request.source = source.map(Into::into);
             s.mounter().mount(&request).unwrap();
             assert_eq!(s.mount("/w/target").source, shown);
-            s.detached("/w/target");
+            s.does("detach /w/target");
         }
     }),
     Case::new("an option that the filesystem refuses is named, where the kernel names it", |s| {
-        s.dir("/w/target");
+        s.does("dir /w/target");
         for (key, value, cause) in [
             ("nosuch", None, "tmpfs: Unknown parameter 'nosuch'"),
             ("nosuch", Some("secret"), "tmpfs: Unknown parameter 'nosuch'"),
@@ -78,7 +76,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("words of a superblock that only mount(2) takes are served too", |s| {
         for place in [at("/w/target"), below("/w", "target")] {
-            s.dir("/w/target");
+            s.does("dir /w/target");
             let mut request = tmpfs(place);
             let words = ["silent", "sync", "iversion"].map(FilesystemOption::flag);
             request.options = words.into_iter().chain([FilesystemOption::with_value("mode", "0700")]).collect();
@@ -87,13 +85,13 @@ pub(super) const CASES: &[Case] = &[
             let mount = s.mount("/w/target");
             assert_eq!((s.mode("/w/target"), mount.attributes.flags), (0o700, MountFlags::READ_ONLY));
             assert!(mount.option("sync").is_some() && mount.option("rw").is_some());
-            s.detached("/w/target");
+            s.does("detach /w/target");
         }
     }),
     Case::new("a source and an option may be as long as mount(2) takes them, and no longer", |s| {
         for place in [at("/w/target"), below("/w", "target")] {
             for length in [255, 256, 400, 4095] {
-                s.dir("/w/target");
+                s.does("dir /w/target");
                 let mut request = tmpfs(place.clone());
                 request.source = Some("s".repeat(length).into());
                 request.attributes.flags = MountFlags::READ_ONLY | MountFlags::NO_EXEC;
@@ -102,13 +100,13 @@ pub(super) const CASES: &[Case] = &[
                 let mount = s.mount("/w/target");
                 assert_eq!((mount.source.len(), mount.attributes), (length, request.attributes));
                 assert_eq!(s.mounter().find_mount(key).unwrap().id, mount.id);
-                s.detached("/w/target");
+                s.does("detach /w/target");
                 let mut request = tmpfs(place.clone());
                 let mode = format!("{:0>1$}", 700, length - "mode=".len());
                 request.options = vec![FilesystemOption::with_value("mode", mode)];
                 s.mounter().mount(&request).unwrap();
                 assert_eq!(s.mode("/w/target"), 0o700);
-                s.detached("/w/target");
+                s.does("detach /w/target");
             }
             let mut request = tmpfs(place.clone());
             request.source = Some("s".repeat(4096).into());
@@ -120,9 +118,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("below a shared parent a mount with a long option has the propagation asked for", |s| {
-        s.tmpfs("/w/parent");
-        s.dir("/w/parent/target");
-        s.propagate("/w/parent", Propagation::Shared);
+        s.does("tmpfs /w/parent; dir /w/parent/target; shared /w/parent");
         let mut request = tmpfs(at("/w/parent/target"));
         request.source = Some("s".repeat(1000).into());
         request.propagation = Some(Propagation::Private);
@@ -131,7 +127,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a new mount has the attributes asked for; read-only is the mount's, never the superblock's", |s| {
         for atime in [AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict] {
-            s.dir("/w/target");
+            s.does("dir /w/target");
             let mut request = tmpfs(at("/w/target"));
             let flags = MountFlags::READ_ONLY | MountFlags::NO_SUID | MountFlags::NO_DEV | MountFlags::NO_EXEC;
             request.attributes = MountAttributes { flags, atime };
@@ -140,18 +136,18 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(mount.attributes, request.attributes);
             assert!(mount.option("rw").is_some() && mount.option("ro").is_none(), "{mount}");
             assert_eq!(s.try_write("/w/target"), Err(Errno::EROFS));
-            s.detached("/w/target");
+            s.does("detach /w/target");
         }
     }),
     Case::new("a new mount has every flag that there is, where it is asked for", |s| {
-        s.dir("/w/target");
+        s.does("dir /w/target");
         let mut request = tmpfs(at("/w/target"));
         request.attributes = MountAttributes { flags: MountFlags::ALL, atime: AtimeMode::Never };
         s.mounter().mount(&request).unwrap();
         assert_eq!(s.mount("/w/target").attributes, request.attributes);
     }),
     Case::new("options reach the filesystem", |s| {
-        s.dir("/w/target");
+        s.does("dir /w/target");
         let mut request = tmpfs(at("/w/target"));
         request.options =
             vec![FilesystemOption::with_value("mode", "1750"), FilesystemOption::with_value("size", "64k")];
@@ -160,9 +156,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mount("/w/target").option("size").as_deref(), Some("64k".as_ref()));
     }),
     Case::new("a new mount has the propagation asked for, below a shared parent too", |s| {
-        s.tmpfs("/w/parent");
-        s.dir("/w/parent/target");
-        s.propagate("/w/parent", Propagation::Shared);
+        s.does("tmpfs /w/parent; dir /w/parent/target; shared /w/parent");
         for (propagation, shared, unbindable) in [
             (None, true, false),
             (Some(Propagation::Private), false, false),
@@ -174,15 +168,15 @@ pub(super) const CASES: &[Case] = &[
             s.mounter().mount(&request).unwrap();
             let state = s.mount("/w/parent/target").propagation;
             assert_eq!((state.peers.is_some(), state.unbindable), (shared, unbindable), "{propagation:?}");
-            s.detached("/w/parent/target");
+            s.does("detach /w/parent/target");
         }
     }),
     Case::new("a type that the kernel does not know is ENODEV", |s| {
-        s.dir("/w/target");
+        s.does("dir /w/target");
         s.refuses(Errno::ENODEV, || s.mounter().mount(&MountRequest::new("nosuchfs", at("/w/target"))));
     }),
     Case::new("an option that the filesystem does not know is EINVAL", |s| {
-        s.dir("/w/target");
+        s.does("dir /w/target");
         for option in [FilesystemOption::flag("nosuchoption"), FilesystemOption::with_value("size", "lots")] {
             let mut request = tmpfs(at("/w/target"));
             request.options = vec![option];
@@ -190,7 +184,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a target that is no directory is ENOTDIR, one that is not there ENOENT", |s| {
-        s.file("/w/file", b"");
+        s.does("file /w/file");
         s.refuses(Errno::ENOTDIR, || s.mounter().mount(&tmpfs(at("/w/file"))));
         s.refuses(Errno::ENOTDIR, || s.mounter().mount(&tmpfs(below("/w", "file"))));
         s.refuses(Errno::ENOENT, || s.mounter().mount(&tmpfs(at("/w/missing"))));

@@ -4,11 +4,10 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use mountwright_core::file::{FileKind, FinalSymlink};
-use mountwright_core::{DeviceNumber, Errno, FileMode, MountFlags, OpenEntry};
+use mountwright_core::{Errno, FileMode, OpenEntry};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at};
-use super::super::world::NodeKind;
 
 /// `CAP_NET_BIND_SERVICE`, permitted and effective, as version 2 of the attribute has it.
 const CAPABILITIES: [u8; 20] = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -23,12 +22,10 @@ fn mode(bits: u16) -> FileMode {
 
 pub(super) const CASES: &[Case] = &[
     Case::new("an entry stays the same file whatever happens to its name", |s| {
-        s.file("/w/d/f", b"text");
-        s.file("/w/d/other", b"");
+        s.does("file /w/d/f text; file /w/d/other");
         let f = pin(s, "f");
         let before = f.metadata().unwrap();
-        s.rename("/w/d/f", "/w/d/moved");
-        s.rename("/w/d/other", "/w/d/f");
+        s.does("rename /w/d/f /w/d/moved; rename /w/d/other /w/d/f");
         assert_eq!(f.metadata().unwrap(), before);
         f.set_mode(mode(0o4711)).unwrap();
         assert_eq!((s.mode("/w/d/moved"), s.mode("/w/d/f")), (0o4711, 0o644));
@@ -36,12 +33,8 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!((s.mode("/w/d/moved"), s.mode("/w/d/f")), (0o711, 0o644));
     }),
     Case::new("an entry is what lstat says, of every kind, and nothing is opened", |s| {
-        s.dir("/w/d/dir");
-        s.file("/w/d/file", b"text");
-        s.link("file", "/w/d/link");
-        s.link("nowhere", "/w/d/dangles");
-        s.node("/w/d/fifo", NodeKind::Fifo);
-        s.node("/w/d/socket", NodeKind::Socket);
+        s.does("dir /w/d/dir; file /w/d/file text; link file /w/d/link; link nowhere /w/d/dangles; fifo /w/d/fifo");
+        s.does("socket /w/d/socket");
         for name in ["dir", "file", "link", "dangles", "fifo", "socket"] {
             s.assert_metadata(&pin(s, name).metadata().unwrap(), Path::new("/w/d").join(name));
         }
@@ -50,14 +43,13 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!((s.mode("/w/d/fifo"), s.mode("/w/d/dir")), (0o600, 0o2700));
     }),
     Case::new("an entry of a device node is pinned where no driver is", |s| {
-        s.node("/w/d/none", NodeKind::BlockDevice(DeviceNumber::new(240, 1)));
+        s.does("block 240:1 /w/d/none");
         pin(s, "none").set_mode(mode(0o600)).unwrap();
         assert_eq!(s.mode("/w/d/none"), 0o600);
     })
     .needing(Needs::DeviceNodes),
     Case::new("an entry of a symlink is the link itself: it has an owner, and a mode is ELOOP", |s| {
-        s.file("/w/d/file", b"");
-        s.link("file", "/w/d/link");
+        s.does("file /w/d/file; link file /w/d/link");
         let link = pin(s, "link");
         s.refuses(Errno::ELOOP, || link.set_mode(mode(0o600)));
         link.set_owner(Some(12), Some(34)).unwrap();
@@ -65,7 +57,7 @@ pub(super) const CASES: &[Case] = &[
     })
     .needing(Needs::OtherUsers),
     Case::new("an entry's owner that is not named stays, and an id of all ones is EINVAL", |s| {
-        s.file("/w/d/f", b"");
+        s.does("file /w/d/f");
         let f = pin(s, "f");
         f.set_owner(None, Some(5)).unwrap();
         f.set_owner(Some(6), None).unwrap();
@@ -76,10 +68,7 @@ pub(super) const CASES: &[Case] = &[
     })
     .needing(Needs::OtherUsers),
     Case::new("metadata names the mount that a file is on: two binds of a directory differ, its files do not", |s| {
-        s.file("/w/d/f", b"");
-        s.dir("/w/d/inner");
-        s.dir("/w/d/bound");
-        s.bound("/w/d/inner", "/w/d/bound");
+        s.does("file /w/d/f; dir /w/d/inner; bind /w/d/inner /w/d/bound");
         let key = |path: &str| Some(s.mounter().mount_of(&at(path)).unwrap().mount.key());
         let d = s.fs().open_dir(&at("/w/d")).unwrap();
         for name in ["f", "inner", "bound"] {
@@ -99,22 +88,19 @@ pub(super) const CASES: &[Case] = &[
         assert_ne!(inner.mount, bound.mount);
     }),
     Case::new("a file's time of birth stays the same", |s| {
-        s.file("/w/d/f", b"");
+        s.does("file /w/d/f");
         let birth = pin(s, "f").metadata().unwrap().birth;
-        s.chmod("/w/d/f", 0o600);
-        s.rename("/w/d/f", "/w/d/g");
+        s.does("chmod 600 /w/d/f; rename /w/d/f /w/d/g");
         assert_eq!(pin(s, "g").metadata().unwrap().birth, birth);
     }),
     Case::new("capabilities of a file are none until they are set, and go with a change of the owner", |s| {
-        s.file("/w/d/f", b"");
-        s.dir("/w/d/dir");
-        s.link("f", "/w/d/link");
+        s.does("file /w/d/f; dir /w/d/dir; link f /w/d/link");
         for name in ["f", "dir", "link"] {
             assert_eq!(pin(s, name).capabilities().unwrap(), None, "{name}");
         }
         let f = pin(s, "f");
         f.set_capabilities(&CAPABILITIES).unwrap();
-        s.rename("/w/d/f", "/w/d/moved");
+        s.does("rename /w/d/f /w/d/moved");
         assert_eq!(f.capabilities().unwrap().as_deref(), Some(&CAPABILITIES[..]));
         f.set_mode(mode(0o755)).unwrap();
         assert_eq!(pin(s, "moved").capabilities().unwrap().as_deref(), Some(&CAPABILITIES[..]));
@@ -122,14 +108,12 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(f.capabilities().unwrap(), None);
     }),
     Case::new("capabilities that the kernel cannot read are EINVAL", |s| {
-        s.file("/w/d/f", b"");
+        s.does("file /w/d/f");
         s.refuses(Errno::EINVAL, || pin(s, "f").set_capabilities(b"net"));
         s.refuses(Errno::EINVAL, || pin(s, "f").set_capabilities(&[0; 20]));
     }),
     Case::new("changes of an entry on a read-only mount are EROFS", |s| {
-        s.tmpfs("/w/d");
-        s.file("/w/d/f", b"");
-        s.flag("/w/d", MountFlags::READ_ONLY);
+        s.does("tmpfs /w/d; file /w/d/f; read-only /w/d");
         let f = pin(s, "f");
         s.refuses(Errno::EROFS, || f.set_mode(mode(0o600)));
         s.refuses(Errno::EROFS, || f.set_owner(Some(0), None));
@@ -137,8 +121,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(f.metadata().unwrap().kind, FileKind::Regular);
     }),
     Case::new("an entry that belongs to somebody else is EPERM without privilege", |s| {
-        s.file("/w/d/f", b"");
-        s.world().set_owner(Path::new("/w/d/f"), 1, 1).unwrap();
+        s.does("file /w/d/f; chown 1:1 /w/d/f");
         s.without_privilege();
         let f = pin(s, "f");
         s.refuses(Errno::EPERM, || f.set_mode(mode(0o777)));

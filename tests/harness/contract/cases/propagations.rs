@@ -29,47 +29,38 @@ pub(super) const CASES: &[Case] = &[
         };
         for from in ALL {
             for to in ALL {
-                s.tmpfs("/w/master");
-                s.propagate("/w/master", Propagation::Shared);
-                s.dir("/w/m");
-                s.bound("/w/master", "/w/m");
+                s.does("tmpfs /w/master; shared /w/master; bind /w/master /w/m");
                 set(s, &at("/w/m"), from).unwrap();
                 set(s, &at("/w/m"), to).unwrap();
                 assert_eq!(seen(s.mount("/w/m").propagation), expected(from, to), "{from} to {to}");
-                s.detached("/w/m");
-                s.detached("/w/master");
+                s.does("detach /w/m /w/master");
             }
         }
     }),
     Case::new("a shared mount sends what is mounted below it, a private one does not", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/a");
-        s.dir("/w/m/b");
-        s.dir("/w/peer");
+        s.does("tmpfs /w/m; dir /w/m/a /w/m/b /w/peer");
         set(s, &at("/w/m"), Propagation::Shared).unwrap();
-        s.bound("/w/m", "/w/peer");
-        s.tmpfs("/w/m/a");
+        s.does("bind /w/m /w/peer; tmpfs /w/m/a");
         set(s, &at("/w/m"), Propagation::Private).unwrap();
-        s.tmpfs("/w/m/b");
+        s.does("tmpfs /w/m/b");
         assert_eq!((s.is_mounted("/w/peer/a"), s.is_mounted("/w/peer/b")), (true, false));
     }),
     Case::new("the propagation of one mount is set only while it is topmost", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/inner");
+        s.does("tmpfs /w/m; dir /w/m/inner");
         let mount = s.mounter().mount_of(&at("/w/m")).unwrap().mount.key();
         let set_of = |place: &str| s.mounter().set_propagation_of(&at(place), mount, Propagation::Shared);
         s.refuses(Errno::EINVAL, || set_of("/w/m/inner"));
         s.refuses(Errno::ENOENT, || set_of("/w/missing"));
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m");
         s.refuses(Errno::ESTALE, || set_of("/w/m"));
-        s.detached("/w/m");
+        s.does("detach /w/m");
         set_of("/w/m").unwrap();
         assert_eq!(seen(s.mount("/w/m").propagation), (true, false, false));
         s.mounter().set_propagation_of(&below("/w", "m"), mount, Propagation::Private).unwrap();
         assert_eq!(seen(s.mount("/w/m").propagation), (false, false, false));
     }),
     Case::new("slave on a mount that is not shared is private", |s| {
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m");
         set(s, &at("/w/m"), Propagation::Slave).unwrap();
         assert_eq!(s.mount("/w/m").propagation, PropagationState::default());
         set(s, &at("/w/m"), Propagation::Shared).unwrap();
@@ -77,10 +68,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(s.mount("/w/m").propagation, PropagationState::default(), "shared, without a peer");
     }),
     Case::new("one mount is set, or the whole tree, also what is hidden in it", |s| {
-        s.tmpfs("/w/m");
-        s.tmpfs("/w/m/a");
-        s.tmpfs("/w/m/a/b");
-        s.tmpfs("/w/m/a");
+        s.does("tmpfs /w/m /w/m/a /w/m/a/b /w/m/a");
         let shared = || s.mounts().iter().map(|mount| mount.propagation.peers.is_some()).collect::<Vec<_>>();
         set(s, &at("/w/m"), Propagation::Shared).unwrap();
         assert_eq!(shared(), [true, false, false, false]);
@@ -90,23 +78,18 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(shared(), [false; 4]);
     }),
     Case::new("of a stack the topmost mount is set", |s| {
-        s.tmpfs("/w/m");
-        s.tmpfs("/w/m");
+        s.does("tmpfs /w/m /w/m");
         set(s, &at("/w/m"), Propagation::Shared).unwrap();
         let shared: Vec<_> = s.mounts().iter().map(|mount| mount.propagation.peers.is_some()).collect();
         assert_eq!(shared, [false, true]);
     }),
     Case::new("a mount of a file has propagation too", |s| {
-        s.file("/w/source", b"");
-        s.file("/w/target", b"");
-        s.bound("/w/source", "/w/target");
+        s.does("file /w/source; file /w/target; bind /w/source /w/target");
         set(s, &at("/w/target"), Propagation::Shared).unwrap();
         assert!(s.mount("/w/target").propagation.peers.is_some());
     }),
     Case::new("where no mount has its root, setting propagation is EINVAL", |s| {
-        s.tmpfs("/w/m");
-        s.dir("/w/m/inner");
-        s.file("/w/m/file", b"");
+        s.does("tmpfs /w/m; dir /w/m/inner; file /w/m/file");
         for propagation in ALL {
             for place in [at("/w/m/inner"), at("/w/m/file"), below("/w/m", "inner")] {
                 s.refuses(Errno::EINVAL, || set(s, &place, propagation));
@@ -114,8 +97,7 @@ pub(super) const CASES: &[Case] = &[
         }
     }),
     Case::new("a trusted place may be a symlink, a place below a root not", |s| {
-        s.tmpfs("/w/m");
-        s.link("m", "/w/link");
+        s.does("tmpfs /w/m; link m /w/link");
         s.refuses(Errno::ELOOP, || set(s, &below("/w", "link"), Propagation::Shared));
         set(s, &at("/w/link"), Propagation::Shared).unwrap();
         assert!(s.mount("/w/m").propagation.peers.is_some());

@@ -4,7 +4,7 @@ use mountwright_core::recovery::{OrphanRole, Recovery};
 use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
 use mountwright_core::share::{Share, ShareName, ShareRecord};
 use mountwright_core::unmount::{NameAfter, Removal, Report, UnmountStrategy, UnprovenReason};
-use mountwright_core::{ContainerId, MountFlags, MountKey, Propagation};
+use mountwright_core::{ContainerId, MountFlags, MountKey};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at};
@@ -19,9 +19,7 @@ fn id() -> ContainerId {
 
 /// A sandbox whose directories are on one shared mount, and an image to be shared.
 fn sandbox(s: &Scene<'_>) -> SandboxDirs {
-    s.file("/w/image/f", b"image");
-    s.tmpfs("/w/base");
-    s.propagate("/w/base", Propagation::Shared);
+    s.does("file /w/image/f image; tmpfs /w/base; shared /w/base");
     SandboxSetup::new(MOUNTS, SHARED).unwrap().run(s.backend()).unwrap()
 }
 
@@ -49,8 +47,7 @@ fn is_gone(s: &Scene<'_>, but: &[&str]) {
 fn used_again(s: &Scene<'_>, id: mountwright_core::mount::MountId) -> bool {
     (0..4).any(|number| {
         let path = format!("/w/stranger-{number}");
-        s.tmpfs(&path);
-        s.file(format!("{path}/f"), b"a stranger's");
+        s.does(&format!("tmpfs {path}; file {path}/f a stranger's"));
         s.mount(&path).id == id
     })
 }
@@ -82,13 +79,11 @@ fn classic(key: MountKey) -> mountwright_core::mount::MountId {
 /// Moves a directory so deep below another one that its path exceeds the kernel's limit.
 fn deeper_than_a_path(s: &Scene<'_>, from: &str, below: &str) {
     let name = "d".repeat(200);
-    s.chdir(below);
+    s.does(&format!("chdir {below}"));
     for _ in 0..24 {
-        s.world().make_dir(name.as_ref(), 0o755).unwrap();
-        s.chdir(&name);
+        s.does(&format!("dir {name}; chdir {name}"));
     }
-    s.world().rename(from.as_ref(), "box".as_ref()).unwrap();
-    s.chdir("/");
+    s.does(&format!("rename {from} box; chdir /"));
 }
 
 pub(super) const CASES: &[Case] = &[
@@ -96,7 +91,7 @@ pub(super) const CASES: &[Case] = &[
         sandbox(s);
         s.changes_nothing(|| {
             share(s);
-            s.bound("/w/image", ROOTFS);
+            s.does(&format!("bind /w/image {ROOTFS}"));
             assert_eq!(s.mount_points().iter().filter(|at| *at == ROOTFS).count(), 2);
             let outcome = ShareName::Rootfs.unshare(s.backend(), MOUNTS.into(), &id()).unwrap();
             assert_eq!(outcome, Removal::Unmounted { layers: 2, target: NameAfter::Removed });
@@ -105,7 +100,7 @@ pub(super) const CASES: &[Case] = &[
         for how in [UnmountStrategy::Lazy, UnmountStrategy::Strict] {
             s.changes_nothing(|| {
                 let record = share(s);
-                s.bound("/w/image", ROOTFS);
+                s.does(&format!("bind /w/image {ROOTFS}"));
                 let report = TearDown::container(MOUNTS, &[record]).how(how).run(s.backend());
                 let both = Removal::Unmounted { layers: 2, target: NameAfter::Removed };
                 assert!(report.is_clean() && report.mounts[0].result == Ok(both), "{report}");
@@ -115,7 +110,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("recovery takes off two binds on one target, and the source is whole", |s| {
         sandbox(s);
         share(s);
-        s.bound("/w/image", ROOTFS);
+        s.does(&format!("bind /w/image {ROOTFS}"));
         assert!(reap(s).is_clean());
         is_gone(s, &[]);
         assert!(!s.exists(MOUNTS));
@@ -124,7 +119,7 @@ pub(super) const CASES: &[Case] = &[
         sandbox(s);
         let record = share(s);
         let record = of_a_reused_id(s, &record);
-        s.detached(ROOTFS);
+        s.does(&format!("detach {ROOTFS}"));
         if !used_again(s, classic(record.mount)) {
             // This world does not reuse ids: then no mount has it.
             assert!(s.mounter().find_mount(record.mount).is_err());
@@ -142,7 +137,7 @@ pub(super) const CASES: &[Case] = &[
         let record = share(s);
         let record = of_a_reused_id(s, &record);
         let run = recovery().start(s.backend()).unwrap();
-        s.detached(ROOTFS);
+        s.does(&format!("detach {ROOTFS}"));
         used_again(s, classic(record.mount));
         let report = run.finish(s.backend()).unwrap();
         assert!(report.failures().next().is_none(), "{report}");
@@ -153,13 +148,12 @@ pub(super) const CASES: &[Case] = &[
     Case::new("recovery with the set-up's record finds a mounts directory that was renamed and made again", |s| {
         let dirs = sandbox(s);
         share(s);
-        s.rename(MOUNTS, "/w/base/old");
-        s.dir(MOUNTS);
+        s.does(&format!("rename {MOUNTS} /w/base/old; dir {MOUNTS}"));
         let mounts = s.mount_points();
         let without = reap(s);
         assert_eq!(without.unproven[0].reason, UnprovenReason::AnotherDirectory);
         assert_eq!(s.mount_points(), mounts, "{without}");
-        s.dir(MOUNTS);
+        s.does(&format!("dir {MOUNTS}"));
         let recovery = recovery().with_record(&dirs);
         if matches!(dirs.shared, MountKey::Reused(_)) {
             assert!(recovery.find(s.backend()).unwrap().mounts.is_empty());
@@ -176,8 +170,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new(
         "recovery leaves a mount on the guest's directory that it cannot prove, with what is on it, and names it",
         |s| {
-            s.tmpfs("/w/base");
-            s.propagate("/w/base", Propagation::Shared);
+            s.does("tmpfs /w/base; shared /w/base");
             for (source, flags, reason) in [
                 ("/w/base/srv", MountFlags::NONE, UnprovenReason::AnotherDirectory),
                 ("/w/base/srv", MountFlags::READ_ONLY, UnprovenReason::AnotherDirectory),
@@ -185,16 +178,9 @@ pub(super) const CASES: &[Case] = &[
                 (MOUNTS, MountFlags::NONE, UnprovenReason::Writable),
                 ("/w/elsewhere", MountFlags::READ_ONLY, UnprovenReason::AnotherFilesystem),
             ] {
-                s.dir("/w/elsewhere");
-                s.dir(MOUNTS);
-                s.dir(SHARED);
-                s.tmpfs("/w/base/srv/db");
-                s.file("/w/base/srv/db/data", b"bytes");
-                s.file("/w/base/srv/lock", b"");
-                s.dir("/w/base/srv/spool/in");
-                s.bound(source, SHARED);
-                s.propagate(SHARED, Propagation::Slave);
-                s.flag(SHARED, flags);
+                s.does(&format!("dir /w/elsewhere {MOUNTS} {SHARED}; tmpfs /w/base/srv/db"));
+                s.does("file /w/base/srv/db/data bytes; file /w/base/srv/lock; dir /w/base/srv/spool/in");
+                s.does(&format!("bind {source} {SHARED}; slave {SHARED}; remount {flags},relatime {SHARED}"));
                 let mounts = s.mount_points();
                 let found = recovery().find(s.backend()).unwrap();
                 assert!(found.is_empty(), "{found}");
@@ -204,16 +190,12 @@ pub(super) const CASES: &[Case] = &[
                 assert_eq!(s.mount_points(), mounts);
                 assert!(s.exists("/w/base/srv/lock") && s.exists("/w/base/srv/spool/in"));
                 assert_eq!(s.text("/w/base/srv/db/data"), b"bytes");
-                s.detached(SHARED);
-                s.detached("/w/base/srv/db");
+                s.does(&format!("detach {SHARED} /w/base/srv/db"));
             }
         },
     ),
     Case::new("recovery leaves a symlink in the place of the guest's directory, and what it leads to", |s| {
-        s.tmpfs("/w/base");
-        s.dir(MOUNTS);
-        s.dir("/w/data");
-        s.link("/w/data", SHARED);
+        s.does(&format!("tmpfs /w/base; dir {MOUNTS} /w/data; link /w/data {SHARED}"));
         let report = reap(s);
         assert_eq!(report.unproven[0].reason, UnprovenReason::Symlink);
         assert!(s.exists("/w/data") && s.exists(SHARED) && !s.exists(MOUNTS));
@@ -221,22 +203,15 @@ pub(super) const CASES: &[Case] = &[
     Case::new(
         "recovery leaves a mount on the mounts directory that no set-up shows, with what is on it and in it",
         |s| {
-            s.tmpfs("/w/base");
-            s.dir("/w/base/theirs/c/empty");
-            s.file("/w/base/theirs/lock", b"");
-            s.dir(MOUNTS);
-            s.bound("/w/base/theirs", MOUNTS);
-            s.tmpfs("/w/base/mounts/c");
+            s.does("tmpfs /w/base; dir /w/base/theirs/c/empty; file /w/base/theirs/lock");
+            s.does(&format!("bind /w/base/theirs {MOUNTS}; tmpfs /w/base/mounts/c"));
             let report = s.changes_nothing(|| Recovery::new(MOUNTS, SHARED).unwrap().reap(s.backend()).unwrap());
             assert_eq!(report.unproven[0].reason, UnprovenReason::NotSetUp);
             assert!(report.did_nothing() && report.is_clean(), "{report}");
         },
     ),
     Case::new("recovery of a sandbox that was set up on a mount of an operator leaves that mount", |s| {
-        s.file("/w/image/f", b"image");
-        s.dir("/w/base");
-        s.tmpfs(MOUNTS);
-        s.propagate(MOUNTS, Propagation::Shared);
+        s.does(&format!("file /w/image/f image; dir /w/base; tmpfs {MOUNTS}; shared {MOUNTS}"));
         SandboxSetup::new(MOUNTS, SHARED).unwrap().run(s.backend()).unwrap();
         share(s);
         let report = Recovery::new(MOUNTS, SHARED).unwrap().reap(s.backend()).unwrap();
@@ -248,7 +223,7 @@ pub(super) const CASES: &[Case] = &[
         sandbox(s);
         share(s);
         for _ in 0..100 {
-            s.bound("/w/image", ROOTFS);
+            s.does(&format!("bind /w/image {ROOTFS}"));
         }
         let report = reap(s);
         assert!(report.is_clean(), "{report}");
@@ -268,19 +243,16 @@ pub(super) const CASES: &[Case] = &[
             }
             assert!(!s.mounts().iter().any(|mount| mount.root.ends_with("image")), "{:?}", s.mounts());
             if s.is_mounted(SHARED) {
-                s.detached(SHARED);
+                s.does(&format!("detach {SHARED}"));
             }
-            s.detached("/w/base");
+            s.does("detach /w/base");
         }
     }),
     Case::new("recovery leaves a stranger's mount on the guest's directory, with what is on it", |s| {
         sandbox(s);
         share(s);
-        s.detached(SHARED);
-        s.rmdir(SHARED);
-        s.tmpfs(SHARED);
-        s.file("/w/base/shared/theirs", b"kept");
-        s.tmpfs("/w/base/shared/box");
+        s.does(&format!("detach {SHARED}; rmdir {SHARED}; tmpfs {SHARED}; file /w/base/shared/theirs kept"));
+        s.does("tmpfs /w/base/shared/box");
         let report = reap(s);
         assert!(report.failures().next().is_none(), "{report}");
         is_gone(s, &[SHARED, "/w/base/shared/box"]);
@@ -291,11 +263,8 @@ pub(super) const CASES: &[Case] = &[
         |s| {
             sandbox(s);
             share(s);
-            s.tmpfs("/w/victim/rootfs");
-            s.file("/w/victim/rootfs/f", b"kept");
-            s.file("/w/victim/empty", b"");
-            s.rename("/w/base/mounts/box", "/w/base/mounts/away");
-            s.link("/w/victim", "/w/base/mounts/box");
+            s.does("tmpfs /w/victim/rootfs; file /w/victim/rootfs/f kept; file /w/victim/empty");
+            s.does("rename /w/base/mounts/box /w/base/mounts/away; link /w/victim /w/base/mounts/box");
             let report = reap(s);
             assert!(report.failures().next().is_none(), "{report}");
             is_gone(s, &["/w/victim/rootfs"]);
@@ -305,15 +274,14 @@ pub(super) const CASES: &[Case] = &[
     ),
     Case::new("recovery takes off a share whose source was removed", |s| {
         sandbox(s);
-        s.dir("/w/base/source");
+        s.does("dir /w/base/source");
         Share::rootfs(MOUNTS, &id(), at("/w/base/source")).unwrap().create(s.backend()).unwrap();
-        s.rmdir("/w/base/source");
+        s.does("rmdir /w/base/source");
         assert!(reap(s).is_clean());
         is_gone(s, &[]);
     }),
     Case::new("recovery of a sandbox whose mounts were made shared takes them off too", |s| {
-        s.file("/w/image/f", b"image");
-        s.tmpfs("/w/base");
+        s.does("file /w/image/f image; tmpfs /w/base");
         let setup = SandboxSetup::new(MOUNTS, SHARED).unwrap().unshared(IfNotShared::MakeShared);
         setup.run(s.backend()).unwrap();
         share(s);

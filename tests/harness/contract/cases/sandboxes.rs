@@ -9,7 +9,7 @@ use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown
 use mountwright_core::share::{FoundAgain, Share};
 use mountwright_core::spec::Mount;
 use mountwright_core::unmount::{NameAfter, Refusal, Removal, Report};
-use mountwright_core::{ContainerId, Errno, Error, MountFlags, MountKey, Propagation};
+use mountwright_core::{ContainerId, Errno, Error, MountFlags, MountKey};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at};
@@ -38,8 +38,7 @@ fn tear_down(s: &Scene<'_>, dirs: &SandboxDirs) -> Report {
 
 /// The mounts directory on a shared mount.
 fn shared_mounts(s: &Scene<'_>) {
-    s.tmpfs("/w/mounts");
-    s.propagate("/w/mounts", Propagation::Shared);
+    s.does("tmpfs /w/mounts; shared /w/mounts");
 }
 
 /// Two containers with a shared rootfs each.
@@ -47,7 +46,7 @@ fn two_containers(s: &Scene<'_>) -> Sandbox {
     shared_mounts(s);
     let mut sandbox = Sandbox::new(id("pod"), "/w/mounts", "qemu");
     for name in ["one", "two"] {
-        s.file(format!("/w/images/{name}/f"), name.as_bytes());
+        s.does(&format!("file /w/images/{name}/f {name}"));
         let image = at(format!("/w/images/{name}"));
         Share::rootfs("/w/mounts", &id(name), image.clone()).unwrap().create(s.backend()).unwrap();
         sandbox.containers.push(Container::new(id(name)));
@@ -84,17 +83,17 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(shared.attributes.flags, MountFlags::READ_ONLY);
             assert_eq!(shared.propagation.master, s.mount("/w/mounts").propagation.peers);
             assert_eq!(s.try_write("/w/shared"), Err(Errno::EROFS));
-            s.file("/w/image/f", b"text");
+            s.does("file /w/image/f text");
             Share::rootfs("/w/mounts", &id("box"), at("/w/image")).unwrap().create(s.backend()).unwrap();
             assert_eq!(s.text("/w/shared/box/rootfs/f"), b"text");
-            s.tmpfs("/w/mounts/later");
+            s.does("tmpfs /w/mounts/later");
             assert!(s.is_mounted("/w/shared/later"));
         },
     ),
     Case::new("a sandbox's binds are read-only unless their word ends in :rw, in the guest's directory too", |s| {
         shared_mounts(s);
         for name in ["certs", "keys", "cache"] {
-            s.file(format!("/w/host/{name}/f"), name.as_bytes());
+            s.does(&format!("file /w/host/{name}/f {name}"));
         }
         let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap();
         let setup = setup.bind_mount_words(&["/w/host/certs", "/w/host/keys:ro", "/w/host/cache:rw"]).unwrap();
@@ -110,21 +109,18 @@ pub(super) const CASES: &[Case] = &[
         assert!(s.exists("/w/host/cache/f") && !s.exists("/w/mounts/sandbox-mounts"));
     }),
     Case::new("a mounts directory that is not shared is refused, and nothing is left", |s| {
-        s.dir("/w/mounts");
+        s.does("dir /w/mounts");
         let error = s.changes_nothing(|| set_up(s, IfNotShared::Fail)).unwrap_err();
         assert_eq!(error, Error::NotShared { path: "/w/mounts".into() });
     }),
     Case::new("a mounts directory that is not shared is made so where that was asked for, and unmade again", |s| {
-        s.dir("/w/mounts");
-        s.dir("/w/shared");
+        s.does("dir /w/mounts /w/shared");
         s.changes_nothing(|| {
             let dirs = set_up(s, IfNotShared::MakeShared).unwrap();
             assert_eq!(dirs.made_shared, Some(key(s, "/w/mounts")));
-            s.dir("/w/mounts/later");
-            s.tmpfs("/w/mounts/later");
+            s.does("dir /w/mounts/later; tmpfs /w/mounts/later");
             assert!(s.is_mounted("/w/shared/later"));
-            s.detached("/w/mounts/later");
-            s.rmdir("/w/mounts/later");
+            s.does("detach /w/mounts/later; rmdir /w/mounts/later");
             for _ in 0..2 {
                 let report = tear_down(s, &dirs);
                 assert!(report.is_clean(), "{report}");
@@ -132,50 +128,46 @@ pub(super) const CASES: &[Case] = &[
         });
     }),
     Case::new("the record of a set-up is found again, and tears down what another namespace would have", |s| {
-        s.dir("/w/mounts");
-        s.dir("/w/shared");
+        s.does("dir /w/mounts /w/shared");
         let dirs = set_up(s, IfNotShared::MakeShared).unwrap();
         let FoundAgain::Record(again) = dirs.find_again(s.mounter()).unwrap() else { panic!("it is there") };
         assert_eq!(*again, dirs);
         // The same mount under another id, as a copy of the namespace has it.
-        s.detached("/w/shared");
-        s.bound("/w/mounts", "/w/shared");
-        s.propagate("/w/shared", Propagation::Slave);
+        s.does("detach /w/shared; bind /w/mounts /w/shared; slave /w/shared");
         let FoundAgain::Record(again) = dirs.find_again(s.mounter()).unwrap() else { panic!("it is there") };
         assert_eq!(again.shared, key(s, "/w/shared"));
         assert!(tear_down(s, &again).is_clean());
         assert_eq!(s.mount_points(), [""; 0]);
         assert_eq!(dirs.find_again(s.mounter()).unwrap(), FoundAgain::NotMounted);
-        s.tmpfs("/w/shared");
+        s.does("tmpfs /w/shared");
         assert_eq!(dirs.find_again(s.mounter()).unwrap(), FoundAgain::Differs(Difference::Device));
     }),
     Case::new("a set-up that fails leaves nothing, the mount that was made shared included", |s| {
-        s.dir("/w/mounts");
-        s.file("/w/shared", b"no directory");
+        s.does("dir /w/mounts; file /w/shared no directory");
         let error = s.changes_nothing(|| set_up(s, IfNotShared::MakeShared)).unwrap_err();
         assert_eq!((error.errno(), error.left()), (Some(Errno::ENOTDIR), &[][..]));
     }),
     Case::new("a tear-down takes off its own mounts and no other: covered where something covers one", |s| {
         shared_mounts(s);
         let dirs = set_up(s, IfNotShared::Fail).unwrap();
-        s.tmpfs("/w/shared");
+        s.does("tmpfs /w/shared");
         let report = s.changes_nothing(|| tear_down(s, &dirs));
         assert_eq!(report.mounts[0].result, Ok(Removal::Covered));
-        s.detached("/w/shared");
+        s.does("detach /w/shared");
         assert!(tear_down(s, &dirs).is_clean());
         assert!(!s.is_mounted("/w/shared") && s.is_mounted("/w/mounts"));
     }),
     Case::new("a tear-down leaves a mount that no record has, and reports it", |s| {
         shared_mounts(s);
         let dirs = set_up(s, IfNotShared::Fail).unwrap();
-        s.file("/w/image/f", b"image");
+        s.does("file /w/image/f image");
         Share::rootfs("/w/mounts", &id("box"), at("/w/image")).unwrap().create(s.backend()).unwrap();
         let report = tear_down(s, &dirs);
         let left: Vec<_> = report.failures().map(|left| (&*left.path, left.result.clone())).collect();
         let refused = Removal::Refused { reason: Refusal::NotRecorded };
         assert_eq!(left, [(Path::new("/w/mounts/box/rootfs"), Ok(refused))], "{report}");
         assert!(s.is_mounted("/w/mounts/box/rootfs") && !s.is_mounted("/w/shared"));
-        s.detached("/w/mounts/box/rootfs");
+        s.does("detach /w/mounts/box/rootfs");
         assert!(tear_down(s, &dirs).is_clean());
     }),
     Case::new("unshare_all takes every container's rootfs off, and loses no byte", |s| {
@@ -192,7 +184,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("unshare_all goes on after an error, and reports each", |s| {
         let sandbox = two_containers(s);
-        s.tmpfs("/w/mounts/one");
+        s.does("tmpfs /w/mounts/one");
         let report = sandbox.unshare_all(s.backend(), None);
         let failures: Vec<_> = report.failures().collect();
         assert_eq!((failures.len(), report.unmounted().count()), (1, 1));
@@ -203,8 +195,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("unshare_all skips a container whose directory is a symlink", |s| {
         let mut sandbox = two_containers(s);
-        s.tmpfs("/w/victim/rootfs");
-        s.link("/w/victim", "/w/mounts/evil");
+        s.does("tmpfs /w/victim/rootfs; link /w/victim /w/mounts/evil");
         let mut evil = Container::new(id("evil"));
         evil.mounts.push(bound("/w/mounts/evil/rootfs"));
         sandbox.containers.insert(0, evil);
@@ -215,9 +206,8 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a container on a block device loses its host mounts alone", |s| {
         let mut sandbox = two_containers(s);
-        s.file("/w/mounts/one-0123456789abcdef-hosts", b"");
-        s.file("/w/hosts", b"127.0.0.1");
-        s.bound("/w/hosts", "/w/mounts/one-0123456789abcdef-hosts");
+        s.does("file /w/mounts/one-0123456789abcdef-hosts; file /w/hosts 127.0.0.1");
+        s.does("bind /w/hosts /w/mounts/one-0123456789abcdef-hosts");
         sandbox.containers[0].fs_type = "ext4".into();
         sandbox.containers[0].mounts.push(bound("/w/mounts/one-0123456789abcdef-hosts"));
         assert!(sandbox.unshare_all(s.backend(), None).is_clean());
@@ -227,9 +217,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("host mounts go in reverse order, with their empty placeholders, and what is not ours stays", |s| {
         let mut sandbox = two_containers(s);
-        s.tmpfs("/w/mounts/one-0123456789abcdef-data");
-        s.tmpfs("/w/mounts/one-0123456789abcdef-data/inner");
-        s.tmpfs("/w/foreign");
+        s.does("tmpfs /w/mounts/one-0123456789abcdef-data /w/mounts/one-0123456789abcdef-data/inner /w/foreign");
         let container = &mut sandbox.containers[0];
         container.mounts.push(bound("/w/mounts/one-0123456789abcdef-data"));
         container.mounts.push(bound("/w/foreign"));
@@ -244,10 +232,10 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a name that is another container's directory, or one of its volumes, is not a container's own", |s| {
         let mut sandbox = two_containers(s);
         for name in ["one-b", "one-b-0123456789abcdef-hosts"] {
-            s.dir(format!("/w/mounts/{name}"));
+            s.does(&format!("dir /w/mounts/{name}"));
             sandbox.containers[0].mounts.push(bound(&format!("/w/mounts/{name}")));
         }
-        s.tmpfs("/w/mounts/one-b-0123456789abcdef-hosts");
+        s.does("tmpfs /w/mounts/one-b-0123456789abcdef-hosts");
         let report = sandbox.unshare_all(s.backend(), None);
         assert!(report.failures().all(|failure| matches!(failure.result, Err(KataError::NotOurs { .. }))), "{report}");
         assert_eq!(report.failures().count(), 2);
@@ -256,25 +244,25 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a host mount that was recorded is taken off anywhere, and another on its place is not", |s| {
         let mut sandbox = two_containers(s);
-        s.tmpfs("/w/elsewhere");
+        s.does("tmpfs /w/elsewhere");
         let mut mount = bound("/w/elsewhere");
         mount.host_mount = Some(key(s, "/w/elsewhere"));
         sandbox.containers[0].mounts.push(mount);
-        s.tmpfs("/w/elsewhere");
+        s.does("tmpfs /w/elsewhere");
         let report = sandbox.unshare_all(s.backend(), None);
         assert_eq!(report.mounts[0].result, Ok(Removal::Covered));
         assert_eq!(s.mount_points(), ["/w/mounts", "/w/elsewhere", "/w/elsewhere"]);
-        s.detached("/w/elsewhere");
+        s.does("detach /w/elsewhere");
         assert!(sandbox.unshare_all(s.backend(), None).is_clean());
         assert_eq!(s.mount_points(), ["/w/mounts"]);
         assert!(!s.exists("/w/elsewhere"), "the empty placeholder of a bind goes");
     }),
     Case::new("a container on a nydus image loses its snapshot directory and its rootfs directory", |s| {
         shared_mounts(s);
-        s.file("/w/snapshot/layer", b"kept");
+        s.does("file /w/snapshot/layer kept");
         let (mounts, snapshot) = (Utf8Path::new("/w/mounts"), at("/w/snapshot"));
         Share::snapshot_dir(mounts, &id("box"), snapshot.clone()).unwrap().create(s.backend()).unwrap();
-        s.dir("/w/mounts/box/rootfs");
+        s.does("dir /w/mounts/box/rootfs");
         let mut sandbox = Sandbox::new(id("pod"), mounts, "qemu");
         let mut container = Container::new(id("box"));
         container.rootfs_type = NYDUS_ROOTFS_TYPE.into();

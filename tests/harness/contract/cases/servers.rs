@@ -8,7 +8,7 @@ use mountwright_core::mount::{PropagationState, UnmountMode};
 use mountwright_core::sandbox::TearDown;
 use mountwright_core::share::Share;
 use mountwright_core::unmount::Removal;
-use mountwright_core::{BindRequest, ContainerId, Errno, FileMode, MountKey, Recursion};
+use mountwright_core::{BindRequest, ContainerId, Errno, FileMode, MountKey};
 
 use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at, below, bind, unmount};
@@ -16,7 +16,7 @@ use super::super::world::{Held, Serving};
 
 /// A mount of another user at `/w/served`, which refuses root too.
 fn of_another_user(s: &Scene<'_>) -> Held {
-    s.dir("/w/served");
+    s.does("dir /w/served");
     s.world().mount_served(Path::new("/w/served"), Serving::AnotherUser).unwrap()
 }
 
@@ -38,7 +38,7 @@ pub(super) const CASES: &[Case] = &[
     .needing(Needs::OtherUsers),
     Case::new("the mount of a server that serves another user is bound, and its target is made as a directory", |s| {
         let _server = of_another_user(s);
-        s.dir("/w/copy");
+        s.does("dir /w/copy");
         let target = below("/w", "made/target");
         let made = BindRequest::new(at("/w/served"), target).read_only().creating_target(FileMode::from_bits(0o755));
         for (request, path) in [(bind("/w/served", "/w/copy"), "/w/copy"), (made, "/w/made/target")] {
@@ -47,7 +47,7 @@ pub(super) const CASES: &[Case] = &[
             assert_eq!(s.mounter().find_mount(report.mount).unwrap().id, mount.id);
             assert_eq!((mount.device, mount.propagation), (s.mount("/w/served").device, PropagationState::default()));
         }
-        s.dir("/w/source");
+        s.does("dir /w/source");
         s.refuses(Errno::EBUSY, || s.mounter().bind(&bind("/w/source", "/w/served")));
         s.refuses(Errno::EBUSY, || s.mounter().bind(&BindRequest::new(at("/w/source"), below("/w", "served"))));
     })
@@ -56,20 +56,20 @@ pub(super) const CASES: &[Case] = &[
         for mode in [UnmountMode::Plain, UnmountMode::Detach] {
             let _server = of_another_user(s);
             let key = s.mounter().mount_of(&at("/w/served")).unwrap().mount.key();
-            s.tmpfs("/w/other");
+            s.does("tmpfs /w/other");
             let other = s.mounter().mount_of(&at("/w/other")).unwrap().mount;
             for wrong in [other.key(), MountKey::Reused(other.id)] {
                 s.refuses(Errno::ESTALE, || s.mounter().unmount(&unmount("/w/served").with_mode(mode).only(wrong)));
             }
             s.mounter().unmount(&unmount("/w/served").with_mode(mode).only(key)).unwrap();
             assert!(!s.is_mounted("/w/served"));
-            s.detached("/w/other");
+            s.does("detach /w/other");
         }
     })
     .needing(Needs::OtherUsers),
     Case::new("a share of what a server shows to another user alone is made, unshared and torn down", |s| {
         let _server = of_another_user(s);
-        s.dir("/w/mounts");
+        s.does("dir /w/mounts");
         let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
         let record = Share::rootfs(mounts, &id, at("/w/served")).unwrap().read_only().create(s.backend()).unwrap();
         assert!(s.is_mounted("/w/mounts/box/rootfs"));
@@ -82,18 +82,17 @@ pub(super) const CASES: &[Case] = &[
     .needing(Needs::OtherUsers),
     Case::new("a server that fails each look-up with an errno fails the call with it, at once", |s| {
         for errno in [Errno::EAGAIN, Errno::EINTR, Errno::EIO, Errno::ESTALE] {
-            s.dir("/w/served");
+            s.does("dir /w/served");
             let _server = s.world().mount_served(Path::new("/w/served"), Serving::FailsLookUps(errno)).unwrap();
             let name = below("/w/served", "name");
             s.refuses(errno, || s.fs().open_dir(&name).map(drop));
             s.refuses(errno, || s.fs().metadata(&at("/w/served/name"), FinalSymlink::Follow));
             s.refuses(errno, || s.mounter().mount_of(&below("/w/served", "name/further")));
             s.refuses(errno, || s.mounter().mount_of(&at("/w/served/name")));
-            s.dir("/w/source");
+            s.does("dir /w/source");
             s.refuses(errno, || s.mounter().bind(&BindRequest::new(at("/w/source"), name.clone())));
-            s.world().bind(Path::new("/w/source"), Path::new("/w/served"), Recursion::This).unwrap();
-            s.detached("/w/served");
-            s.detached("/w/served");
+            s.does("bind /w/source /w/served");
+            s.does("detach /w/served /w/served");
         }
     })
     .needing(Needs::OtherUsers),

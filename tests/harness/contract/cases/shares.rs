@@ -9,7 +9,7 @@ use mountwright_core::sandbox::TearDown;
 use mountwright_core::share::{Ensured, FoundAgain, Share, ShareName, ShareRecord};
 use mountwright_core::unmount::StaleReason;
 use mountwright_core::unmount::{NameAfter, Refusal, Removal};
-use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey, Propagation};
+use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at};
@@ -39,15 +39,13 @@ fn detached(layers: u32, name: NameAfter) -> Removal {
 
 /// An image with a file in it, and the directory for shares on a shared mount, as a runtime has them.
 fn ready(s: &Scene<'_>) {
-    s.file("/w/images/box/bin/sh", b"#!");
-    s.tmpfs("/w/mounts");
-    s.propagate("/w/mounts", Propagation::Shared);
+    s.does("file /w/images/box/bin/sh #!; tmpfs /w/mounts; shared /w/mounts");
 }
 
 pub(super) const CASES: &[Case] = &[
     Case::new("a shared rootfs shows the image, private, and the record finds it again", |s| {
         ready(s);
-        s.link("images/box", "/w/image");
+        s.does("link images/box /w/image");
         let record = share(s, &at("/w/image"), false).unwrap();
         assert_eq!(s.text("/w/mounts/box/rootfs/bin/sh"), b"#!");
         let mount = s.mount(ROOTFS);
@@ -59,15 +57,14 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("an ensure finishes what a caller has left between its attach and its last step", |s| {
         ready(s);
-        s.tmpfs("/w/images/box");
-        s.propagate("/w/images/box", Propagation::Shared);
+        s.does("tmpfs /w/images/box; shared /w/images/box");
         let image = at("/w/images/box");
         let shares = [Share::rootfs("/w/mounts", &id(), image.clone()), Share::snapshot_dir("/w/mounts", &id(), image)];
         for share in shares.map(Result::unwrap) {
             let record = share.create(s.backend()).unwrap();
             let path = record.path.to_str().unwrap();
             let finished = s.mount(path).propagation;
-            s.propagate(path, Propagation::Shared);
+            s.does(&format!("shared {path}"));
             let ended = share.ensure(s.backend()).unwrap();
             assert!(!matches!(ended, Ensured::Conflict(_)), "{ended:?}");
             assert_eq!(s.mount(path).propagation, finished);
@@ -109,15 +106,13 @@ pub(super) const CASES: &[Case] = &[
         ready(s);
         let mut record = share(s, &at("/w/images/box"), false).unwrap();
         record.origin.as_mut().unwrap().boot = Some(BootId::from_bytes([0; 16]));
-        s.detached(ROOTFS);
+        s.does(&format!("detach {ROOTFS}"));
         let reason = StaleReason::AnotherBoot;
-        s.rename(ROOTFS, "/w/mounts/box/away");
-        s.dir(ROOTFS);
+        s.does(&format!("rename {ROOTFS} /w/mounts/box/away; dir {ROOTFS}"));
         let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
         assert_eq!(outcome, Removal::Stale { reason, target: KEPT });
         assert!(s.exists(ROOTFS) && s.exists("/w/mounts/box/away"));
-        s.rmdir(ROOTFS);
-        s.rename("/w/mounts/box/away", ROOTFS);
+        s.does(&format!("rmdir {ROOTFS}; rename /w/mounts/box/away {ROOTFS}"));
         let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
         assert_eq!(outcome, Removal::Stale { reason, target: REMOVED });
         assert!(!s.exists("/w/mounts/box"));
@@ -126,9 +121,7 @@ pub(super) const CASES: &[Case] = &[
         ready(s);
         let record = share(s, &at("/w/images/box"), false).unwrap();
         unshare(s).unwrap();
-        s.tmpfs("/w/srv/db");
-        s.dir("/w/srv/bound");
-        s.bound("/w/images", "/w/srv/bound");
+        s.does("tmpfs /w/srv/db; bind /w/images /w/srv/bound");
         for victim in ["/w/srv/db", "/w/srv/bound"] {
             let mut stale = record.clone();
             stale.mount = s.mounter().mount_of(&at(victim)).unwrap().mount.key();
@@ -166,9 +159,7 @@ pub(super) const CASES: &[Case] = &[
             other.peers = PeerGroup::new(77);
             assert_eq!(find(&other), FoundAgain::Differs(Difference::Propagation));
             // As another namespace has it: the same mount under another id.
-            s.detached(ROOTFS);
-            s.bound("/w/images/box", ROOTFS);
-            s.propagate(ROOTFS, Propagation::Private);
+            s.does(&format!("detach {ROOTFS}; bind /w/images/box {ROOTFS}; private {ROOTFS}"));
             let FoundAgain::Record(again) = find(&record) else { panic!("it is there") };
             assert_eq!(again.unshare(s.backend(), "/w/mounts".into()).unwrap(), detached(1, REMOVED));
             assert_eq!(find(&record), FoundAgain::NotMounted);
@@ -188,15 +179,13 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a snapshot directory is shared read-only, as a slave", |s| {
         ready(s);
-        s.tmpfs("/w/snapshot");
-        s.propagate("/w/snapshot", Propagation::Shared);
-        s.dir("/w/snapshot/layer");
+        s.does("tmpfs /w/snapshot; shared /w/snapshot; dir /w/snapshot/layer");
         let (mounts, snapshot) = (Utf8Path::new("/w/mounts"), at("/w/snapshot"));
         Share::snapshot_dir(mounts, &id(), snapshot.clone()).unwrap().create(s.backend()).unwrap();
         let mount = s.mount("/w/mounts/box/snapshotdir");
         assert_eq!(mount.attributes.flags, MountFlags::READ_ONLY);
         assert_eq!(mount.propagation.master, s.mount("/w/snapshot").propagation.peers);
-        s.tmpfs("/w/snapshot/layer");
+        s.does("tmpfs /w/snapshot/layer");
         assert!(s.is_mounted("/w/mounts/box/snapshotdir/layer"));
         let outcome = ShareName::SnapshotDir.unshare(s.backend(), mounts, &id()).unwrap();
         assert_eq!(outcome, detached(1, REMOVED));
@@ -204,8 +193,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("volumes are shared under names of their own, files too", |s| {
         ready(s);
-        s.file("/w/config", b"key=value");
-        s.dir("/w/data");
+        s.does("file /w/config key=value; dir /w/data");
         let mounts = Utf8Path::new("/w/mounts");
         Share::volume(mounts, &id(), "config", at("/w/config")).unwrap().read_only().create(s.backend()).unwrap();
         Share::volume(mounts, &id(), "data", at("/w/data")).unwrap().create(s.backend()).unwrap();
@@ -221,15 +209,12 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a read-only volume is read-only in the copy that the guest sees", |s| {
         ready(s);
-        s.file("/w/config", b"key=value");
-        s.dir("/w/guest");
-        s.bound("/w/mounts", "/w/guest");
-        s.propagate("/w/guest", Propagation::Slave);
+        s.does("file /w/config key=value; bind /w/mounts /w/guest; slave /w/guest");
         let shared = Share::volume("/w/mounts", &id(), "c", at("/w/config"))
             .and_then(|share| share.read_only().create(s.backend()));
         shared.unwrap();
         assert_eq!(s.text("/w/guest/box/c"), b"key=value");
-        let write = s.world().make_file(Path::new("/w/guest/box/c"), b"", 0o644);
+        let write = s.try_overwrite("/w/guest/box/c");
         assert_eq!(write, Err(Errno::EROFS));
     }),
     Case::new("sharing a second time under one name is EBUSY, and the first stays", |s| {
@@ -247,22 +232,18 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("sharing through a container directory that is a symlink is ELOOP, one that is a mount EXDEV", |s| {
         ready(s);
-        s.dir("/w/victim");
-        s.link("/w/victim", "/w/mounts/box");
+        s.does("dir /w/victim; link /w/victim /w/mounts/box");
         let error = s.changes_nothing(|| share(s, &at("/w/images/box"), false)).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::ELOOP));
-        s.world().remove_file(Path::new("/w/mounts/box")).unwrap();
-        s.tmpfs("/w/mounts/box");
+        s.does("unlink /w/mounts/box; tmpfs /w/mounts/box");
         let error = s.changes_nothing(|| share(s, &at("/w/images/box"), false)).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::EXDEV));
     }),
     Case::new("every stacked layer is detached, and no byte of any source is lost", |s| {
         ready(s);
-        s.dir(ROOTFS);
+        s.does(&format!("dir {ROOTFS}"));
         for layer in ["one", "two", "three"] {
-            let source = format!("/w/layers/{layer}");
-            s.file(format!("{source}/f"), layer.as_bytes());
-            s.bound(&source, ROOTFS);
+            s.does(&format!("file /w/layers/{layer}/f {layer}; bind /w/layers/{layer} {ROOTFS}"));
         }
         assert_eq!(unshare(s).unwrap(), detached(3, REMOVED));
         assert_eq!(s.mount_points(), ["/w/mounts"]);
@@ -273,93 +254,82 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("what is mounted inside a share goes with it, and what was bound there stays where it was", |s| {
         ready(s);
-        s.dir("/w/images/box/proc");
+        s.does("dir /w/images/box/proc");
         share(s, &at("/w/images/box"), false).unwrap();
-        s.dir("/w/inner");
-        s.file("/w/inner/f", b"inner");
-        s.bound("/w/inner", "/w/mounts/box/rootfs/proc");
+        s.does("dir /w/inner; file /w/inner/f inner; bind /w/inner /w/mounts/box/rootfs/proc");
         assert_eq!(unshare(s).unwrap(), detached(1, REMOVED));
         assert_eq!((s.mount_points(), s.text("/w/inner/f")), (vec!["/w/mounts".to_owned()], b"inner".to_vec()));
     }),
     Case::new("a rootfs in use is detached all the same, and its user goes on", |s| {
         ready(s);
         share(s, &at("/w/images/box"), false).unwrap();
-        s.chdir("/w/mounts/box/rootfs/bin");
+        s.does("chdir /w/mounts/box/rootfs/bin");
         assert_eq!(unshare(s).unwrap(), detached(1, REMOVED));
         assert_eq!(s.text("sh"), b"#!");
     }),
     Case::new("a missing path is no error", |s| {
         ready(s);
         assert_eq!(s.changes_nothing(|| unshare(s)).unwrap(), Removal::NotFound);
-        s.dir("/w/mounts/box");
+        s.does("dir /w/mounts/box");
         assert_eq!(unshare(s).unwrap(), Removal::NotFound);
         assert!(!s.exists("/w/mounts/box"), "an empty container directory goes");
     }),
     Case::new("a directory that is no mount is not unmounted: removed if empty, kept with all its bytes if not", |s| {
         ready(s);
-        s.dir(ROOTFS);
+        s.does(&format!("dir {ROOTFS}"));
         assert_eq!(unshare(s).unwrap(), Removal::NotMounted { target: REMOVED });
         assert!(!s.exists("/w/mounts/box"));
-        s.file("/w/mounts/box/rootfs/data", b"kept");
+        s.does("file /w/mounts/box/rootfs/data kept");
         let outcome = s.changes_nothing(|| unshare(s)).unwrap();
         assert_eq!(outcome, Removal::NotMounted { target: KEPT });
     }),
     Case::new("a name with something beneath the mount is kept with all its bytes", |s| {
         ready(s);
-        s.file("/w/mounts/box/rootfs/beneath", b"kept");
-        s.bound("/w/images/box", ROOTFS);
+        s.does(&format!("file /w/mounts/box/rootfs/beneath kept; bind /w/images/box {ROOTFS}"));
         assert_eq!(unshare(s).unwrap(), detached(1, KEPT));
         assert_eq!(s.text("/w/mounts/box/rootfs/beneath"), b"kept");
     }),
     Case::new("a symlink in the place of the rootfs is refused: the victim's mount stays", |s| {
         ready(s);
-        s.tmpfs("/w/victim");
-        s.file("/w/victim/f", b"kept");
-        s.link("/w/victim", ROOTFS);
+        s.does(&format!("tmpfs /w/victim; file /w/victim/f kept; link /w/victim {ROOTFS}"));
         let outcome = s.changes_nothing(|| unshare(s)).unwrap();
         assert_eq!(outcome, Removal::Symlink);
     }),
     Case::new("a symlink in the place of the container's directory is refused: the victim's mount stays", |s| {
         ready(s);
-        s.tmpfs("/w/victim/rootfs");
-        s.file("/w/victim/rootfs/f", b"kept");
-        s.link("/w/victim", "/w/mounts/box");
+        s.does("tmpfs /w/victim/rootfs; file /w/victim/rootfs/f kept; link /w/victim /w/mounts/box");
         let outcome = s.changes_nothing(|| unshare(s)).unwrap();
         assert_eq!(outcome, Removal::Symlink);
     }),
     Case::new("a container directory that is itself a mount is refused with the reason, and nothing is touched", |s| {
         ready(s);
-        s.tmpfs("/w/mounts/box");
-        s.tmpfs(ROOTFS);
+        s.does(&format!("tmpfs /w/mounts/box {ROOTFS}"));
         let refused = Removal::Refused { reason: Refusal::MountOnPath };
         assert_eq!(s.changes_nothing(|| unshare(s)), Ok(refused));
     }),
     Case::new("a record takes off its own mount and no other: covered, nothing is done", |s| {
         ready(s);
         let record = share(s, &at("/w/images/box"), false).unwrap();
-        s.dir("/w/other");
-        s.bound("/w/other", ROOTFS);
+        s.does(&format!("dir /w/other; bind /w/other {ROOTFS}"));
         let unshare = || record.unshare(s.backend(), "/w/mounts".into());
         assert_eq!(s.changes_nothing(unshare).unwrap(), Removal::Covered);
-        s.detached(ROOTFS);
+        s.does(&format!("detach {ROOTFS}"));
         assert_eq!(unshare().unwrap(), detached(1, REMOVED));
     }),
     Case::new("a record whose mount is gone touches nothing", |s| {
         ready(s);
         let record = share(s, &at("/w/images/box"), false).unwrap();
-        s.detached(ROOTFS);
+        s.does(&format!("detach {ROOTFS}"));
         let unshare = || record.unshare(s.backend(), "/w/mounts".into()).unwrap();
         assert_eq!(s.changes_nothing(unshare), Removal::NotMounted { target: KEPT });
-        s.rmdir(ROOTFS);
-        s.rmdir("/w/mounts/box");
+        s.does(&format!("rmdir {ROOTFS} /w/mounts/box"));
         let outcome = s.changes_nothing(unshare);
         assert!(!matches!(outcome, Removal::Unmounted { .. }), "{outcome}");
     }),
     Case::new("a record finds its mount under another name", |s| {
         ready(s);
         let record = share(s, &at("/w/images/box"), false).unwrap();
-        s.rename("/w/mounts/box", "/w/mounts/moved");
-        s.tmpfs(ROOTFS);
+        s.does(&format!("rename /w/mounts/box /w/mounts/moved; tmpfs {ROOTFS}"));
         let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
         assert_eq!(outcome, detached(1, KEPT));
         assert_eq!(s.mount_points(), ["/w/mounts", ROOTFS], "the stranger on the old name stays");
