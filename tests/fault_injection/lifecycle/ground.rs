@@ -22,7 +22,7 @@ pub(crate) trait Ground {
     fn descriptors(&self) -> usize;
 }
 
-/// What furnishes `/w`, which must be a mount, shared or private:
+/// The lines that furnish `/w`, which must be a mount, shared or private:
 ///
 /// * `/w/sb`, the sandbox's directory, empty.
 /// * Sources: `/w/src/rootfs`, `/w/src/data`, the file `/w/src/config`; `/w/disk/layer` on a shared mount of its own.
