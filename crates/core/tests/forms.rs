@@ -368,6 +368,13 @@ fn bytes_that_are_not_utf8_are_an_array() {
 }
 
 #[test]
+fn place_in_a_root_has_its_path_as_it_was_given() {
+    let (path, stored) = (Location::in_root("/r", "//a/../b"), json!({"in-root": {"root": "/r", "path": "//a/../b"}}));
+    assert_eq!(serde_json::to_value(&path).unwrap(), stored);
+    assert_eq!(serde_json::from_value::<Location>(stored).unwrap(), path);
+}
+
+#[test]
 fn records_stored_without_an_origin_are_read() {
     let record: ShareRecord = serde_json::from_value(record()).unwrap();
     assert_eq!((record.origin, record.peers), (None, None));

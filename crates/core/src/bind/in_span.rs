@@ -20,7 +20,7 @@ pub(crate) fn bind_in_span(mounter: &dyn Mounter, request: &BindRequest) -> Resu
 pub(crate) fn specified(at: &Location, what: &'static str) -> Result<(), Error> {
     let path = match at {
         Location::Trusted(path) => path.as_path(),
-        Location::Beneath { root, .. } => root.as_path(),
+        Location::Beneath { root, .. } | Location::InRoot { root, .. } => root.as_path(),
     };
     if path == Path::new("") { Err(Error::Unspecified { what }) } else { Ok(()) }
 }

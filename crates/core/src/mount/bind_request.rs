@@ -14,7 +14,8 @@ pub(crate) enum MissingTarget {
     /// Fail with `ENOENT`.
     #[default]
     Refuse,
-    /// Create it: a directory for a directory, an empty file for anything else, and the directories above it.
+    /// Create it: a directory for a directory, an empty file for anything else, and the directories above it. In a root the
+    /// target of a dangling symlink is created inside the root; a `..` after a missing component is `ENOENT`.
     Create {
         /// The mode of every directory that is created, and of a file where it has no other, whatever the umask. A
         /// directory inherits set-group-id from the directory above too.
@@ -138,7 +139,8 @@ impl BindRequest {
         self
     }
 
-    /// Creates the target where it is missing, and the directories above it, all of this mode.
+    /// Creates the target where it is missing, and the directories above it, all of this mode. In a root the target of a
+    /// dangling symlink is created inside the root; a `..` after a missing component is `ENOENT`.
     pub fn creating_target(mut self, mode: FileMode) -> Self {
         self.missing_target = MissingTarget::Create { mode, file_mode: None };
         self

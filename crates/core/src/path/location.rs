@@ -1,6 +1,8 @@
 //! Places in the filesystem.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use crate::path::{InvalidPath, RelativePath};
 
@@ -14,6 +16,8 @@ use crate::path::{InvalidPath, RelativePath};
 ///   itself is trusted. Below it no symlink is followed: a symlink is `ELOOP`, unless it is the last component and the
 ///   call is about the name itself (reading a symlink, removing a name, creating one: `EEXIST`). A component before the
 ///   last that is a mount point is `EXDEV`. No component is resolved twice.
+/// * [`InRoot`](Self::InRoot): the path is resolved as if `root` were `/`, and an untrusted process can change what lies
+///   below `root`. Symlinks are followed inside the root, mounts are crossed, and nothing outside the root is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Location {
@@ -27,6 +31,24 @@ pub enum Location {
         root: PathBuf,
         /// The path below the root; no symlink in it is followed.
         path: RelativePath,
+    },
+    /// A path in the root directory of a container or an image, resolved as chroot(2) would, by descriptor.
+    ///
+    /// * A symlink is followed inside the root, an absolute one from the root; `..` at the root stays there. More than 40
+    ///   symlinks are `ELOOP`.
+    /// * A magic link (`/proc/PID/cwd`, `/proc/PID/fd/N`) is `ELOOP`: it leads out of any root.
+    /// * Mounts are crossed.
+    /// * A symlink as last component is followed, but where the call is about the name itself: unmounting, moving a mount,
+    ///   reading a symlink, removing a name, creating one (`EEXIST`).
+    /// * `""` and `/` are the root itself.
+    /// * `EXDEV`: the file was moved out of the root during the call.
+    InRoot {
+        /// The trusted root; resolved once, symlinks followed.
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
+        root: PathBuf,
+        /// The path in the root; absolute and relative ones are the same.
+        #[cfg_attr(feature = "serde", serde(with = "crate::stored_form::names"))]
+        path: PathBuf,
     },
 }
 
@@ -45,12 +67,37 @@ impl Location {
         Ok(Self::Beneath { root: root.into(), path: RelativePath::new(path)? })
     }
 
+    /// A place in `root`, resolved as if `root` were `/`; only `root` itself is trusted. Any path will do.
+    pub fn in_root(root: impl Into<PathBuf>, path: impl Into<PathBuf>) -> Self {
+        Self::InRoot { root: root.into(), path: path.into() }
+    }
+
     /// The path as a person would write it, for messages. Resolving it again would undo what [`Beneath`](Self::Beneath)
-    /// is for.
+    /// and [`InRoot`](Self::InRoot) are for.
     pub fn for_display(&self) -> PathBuf {
         match self {
             Self::Trusted(path) => path.clone(),
             Self::Beneath { root, path } => root.join(path.as_path()),
+            Self::InRoot { root, path } => join_in_root(root, path),
+        }
+    }
+}
+
+/// `root`, and the path in it as it was given.
+fn join_in_root(root: &Path, path: &Path) -> PathBuf {
+    let bytes = path.as_os_str().as_bytes();
+    let inside = bytes.iter().position(|&byte| byte != b'/').map_or(&b""[..], |start| &bytes[start..]);
+    if inside.is_empty() { root.to_path_buf() } else { root.join(OsStr::from_bytes(inside)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_in_a_root_is_shown_below_the_root() {
+        for (path, shown) in [("", "/r"), ("/", "/r"), ("//", "/r"), ("a/../b", "/r/a/../b"), ("//etc/x", "/r/etc/x")] {
+            assert_eq!(Location::in_root("/r", path).for_display().as_os_str(), shown, "{path:?}");
         }
     }
 }

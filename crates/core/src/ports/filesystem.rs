@@ -15,6 +15,9 @@ use crate::ports::Directory;
 ///   method says. Relative `Trusted` paths start at the current directory.
 /// * `Beneath` paths follow none: a symlink below the root is `ELOOP`, unless it is the last component and the method
 ///   speaks of the name itself; a component before the last that is a mount point is `EXDEV`.
+/// * `InRoot` paths follow symlinks inside the root and cross mounts; a magic link is `ELOOP`. Methods that create, remove or
+///   read a name do not follow the last component; where the path ends in no name (`/`, `.`, `..`), `create_dir` and
+///   `create_file` are `EEXIST`, `remove_dir` and `read_link` `EINVAL`, and `remove_file` is `EISDIR`.
 /// * A call that fails has changed nothing.
 /// * Paths and names are bytes. An empty path is `ENOENT`, a NUL in it `EINVAL`, a path of 4096 bytes or a name of more than
 ///   255 `ENAMETOOLONG`.
@@ -24,7 +27,7 @@ use crate::ports::Directory;
 ///
 /// # Contract, for those who implement
 ///
-/// * A call that a signal interrupts is repeated. `EINTR`, and `EAGAIN` of a look-up below a root, are returned only
+/// * A call that a signal interrupts is repeated. `EINTR`, and `EAGAIN` of a look-up below or in a root, are returned only
 ///   where a filesystem's server returns it at each of 128 attempts.
 /// * No call changes the current directory, the umask or any other state of the process.
 /// * Every descriptor is closed on success and on every error.

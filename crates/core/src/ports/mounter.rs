@@ -15,7 +15,8 @@ use crate::path::Location;
 /// * Calls are atomic: after an error nothing is changed, unless [`OsError::left`] lists what could not be rolled back.
 /// * A [`Location`] is resolved once. `Trusted` follows symlinks, except that [`unmount`](Self::unmount) and
 ///   [`move_mount`](Self::move_mount) do not follow the last component. `Beneath` follows none (`ELOOP`) and refuses a
-///   mount point before the last component (`EXDEV`); the last component may be a mount point.
+///   mount point before the last component (`EXDEV`); the last component may be a mount point. `InRoot` follows symlinks
+///   inside the root, the last component too but for the same two methods, and crosses mounts; a magic link is `ELOOP`.
 /// * Look-ups ([`mount_of`](Self::mount_of), [`filesystem_of`](Self::filesystem_of), [`find_mount`](Self::find_mount))
 ///   never send a request to the filesystem at the end of the path: a dead server at a mount's root cannot block them.
 ///   A component *below* such a root has to be looked up there, and that may block; the `…_cached` forms use the kernel's
@@ -27,7 +28,7 @@ use crate::path::Location;
 /// * Source and target are pinned once, by descriptor, and used only through it.
 /// * No attribute is removed unless the caller asked for it.
 /// * Nothing is unmounted except the call's own mounts and the mount that the caller named.
-/// * A call that a signal interrupts is repeated. `EINTR`, and `EAGAIN` of a look-up below a root, are returned only
+/// * A call that a signal interrupts is repeated. `EINTR`, and `EAGAIN` of a look-up below or in a root, are returned only
 ///   where a filesystem's server returns it at each of 128 attempts.
 /// * No call changes the current directory, the umask or other state of the process.
 /// * No provided methods: a mock that met one would panic.
@@ -58,8 +59,8 @@ pub trait Mounter: Send + Sync {
     /// many mounts. `EOPNOTSUPP`: the required guarantee cannot be given; or the kernel cannot make the mount a slave
     /// of its source below a shared mount that has peers (before 5.15). `EAGAIN`: below a shared parent another mount
     /// was propagated into the new one before the new one had left the peer group of the copies at the parent's peers;
-    /// both were unmounted again. `ESTALE`: below a root, the target's name led elsewhere once the mount was attached;
-    /// it was unmounted again.
+    /// both were unmounted again. `ESTALE`: below or in a root, the target's name led elsewhere once the mount was
+    /// attached; it was unmounted again.
     #[doc(alias = "MS_BIND")]
     #[doc(alias = "open_tree")]
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
@@ -70,8 +71,8 @@ pub trait Mounter: Send + Sync {
     ///
     /// `ENODEV`: no such type. `ENOENT`: the target does not exist. `ENOTDIR`: it is no directory. `EINVAL`: the
     /// filesystem refused an option or the source. `E2BIG`: options or source of more than 4095 bytes. `EOPNOTSUPP`:
-    /// this kernel cannot mount with `nosymfollow`. `EAGAIN`: as [`bind`](Self::bind). `EPERM`: no privilege. `ELOOP`,
-    /// `EXDEV`: refused below a root.
+    /// this kernel cannot mount with `nosymfollow`. `EAGAIN`, `ESTALE`: as [`bind`](Self::bind). `EPERM`: no privilege.
+    /// `ELOOP`, `EXDEV`: refused below a root.
     fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError>;
 
     /// Moves the mount whose root is at `from`, with all mounts below it, to `to`. A mount that is there already is
@@ -81,7 +82,8 @@ pub trait Mounter: Send + Sync {
     ///
     /// `EINVAL`: no mount has its root at `from`; it lies below a shared mount; it or something below it is unbindable and
     /// `to` is on a shared mount; or one is a directory and the other is not. `ELOOP`: `to` lies within it, or a symlink was
-    /// refused. `ENOENT`, `EPERM`, `EXDEV` as everywhere.
+    /// refused. `ESTALE`: in a root, `to` led elsewhere once the mount was there; it was moved back. `ENOENT`, `EPERM`,
+    /// `EXDEV` as everywhere.
     #[doc(alias = "MS_MOVE")]
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
 
@@ -134,7 +136,8 @@ pub trait Mounter: Send + Sync {
     /// [`Detach`](crate::mount::UnmountMode::Detach) the mounts below it are unmounted too.
     ///
     /// A symlink at the end of the path is never followed, not even with a slash behind it. To unmount a whole stack,
-    /// repeat the call.
+    /// repeat the call. In a root `""` and `/` are the root's own mount; a path that ends in `.` or `..` is unmounted lazily
+    /// only (`EBUSY`).
     ///
     /// # Errors
     ///

@@ -63,6 +63,8 @@ impl<B: Backend> WithoutWaiting<B> {
                 let root = self.0.canonicalize_cached(root).ok().filter(|root| self.is_without_server(root))?;
                 Some(Location::Beneath { root, path: path.clone() })
             }
+            // A symlink or a mount on the way may lead to a server.
+            Location::InRoot { .. } => None,
             Location::Trusted(path) => {
                 let held = |above: &'_ Path| self.0.canonicalize_cached(above).ok();
                 let (above, root) = path.ancestors().skip(1).find_map(|above| Some((above, held(above)?)))?;

@@ -1,6 +1,7 @@
 //! The expected mount of a share.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::path::{Component, Path, PathBuf};
 
 use crate::device::within_root::within_root;
 use crate::error::{Errno, Error, Operation, OsError};
@@ -73,5 +74,80 @@ fn resolved(fs: &dyn Filesystem, source: &Location) -> Result<PathBuf, Error> {
     match source {
         Location::Trusted(path) => whole(path),
         Location::Beneath { root, path } => Ok(whole(root)?.join(path.as_path())),
+        Location::InRoot { root, path } => Ok(whole(root)?.join(without_links(fs, root, path)?)),
+    }
+}
+
+/// The path below `root`, without a symlink, that `path` leads to in it. It holds for the moment of the call.
+fn without_links(fs: &dyn Filesystem, root: &Path, path: &Path) -> Result<PathBuf, OsError> {
+    let (mut reached, mut links) = (PathBuf::new(), 0);
+    let mut rest = reversed(path);
+    while let Some(component) = rest.pop() {
+        if component == ".." {
+            reached.pop();
+            continue;
+        }
+        let next = reached.join(&component);
+        let at = Location::in_root(root, &next);
+        match fs.read_link(&at) {
+            Ok(_) if links == MOST_LINKS => {
+                return Err(OsError::new(Operation::ReadLink, at.for_display(), Errno::ELOOP));
+            }
+            Ok(target) => {
+                links += 1;
+                if target.is_absolute() {
+                    reached = PathBuf::new();
+                }
+                rest.extend(reversed(&target));
+            }
+            // It is no symlink.
+            Err(error) if error.errno() == Errno::EINVAL => reached = next,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(reached)
+}
+
+/// The symlinks that the kernel follows in one look-up.
+const MOST_LINKS: u32 = 40;
+
+/// The names and `..` of a path, the last one first.
+fn reversed(path: &Path) -> Vec<OsString> {
+    let named = |component: Component<'_>| match component {
+        Component::Normal(_) | Component::ParentDir => Some(component.as_os_str().to_owned()),
+        Component::RootDir | Component::CurDir | Component::Prefix(_) => None,
+    };
+    path.components().rev().filter_map(named).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::MockFilesystem;
+
+    /// An image at `/r` with some symlinks.
+    fn image() -> MockFilesystem {
+        let mut fs = MockFilesystem::new();
+        fs.expect_read_link().returning(|at| match at.for_display().to_str() {
+            Some("/r/var/run") => Ok("/run".into()),
+            Some("/r/run/up") => Ok("../../usr/./lib".into()),
+            Some("/r/loop") => Ok("loop".into()),
+            Some("/r/gone") => Err(OsError::new(Operation::ReadLink, "/r/gone", Errno::ENOENT)),
+            _ => Err(OsError::new(Operation::ReadLink, at.for_display(), Errno::EINVAL)),
+        });
+        fs
+    }
+
+    #[test]
+    fn path_in_a_root_is_resolved_inside_the_root() {
+        let below =
+            |path: &str| without_links(&image(), Path::new("/r"), Path::new(path)).map_err(|error| error.errno());
+        for (path, real) in
+            [("/", ""), ("a/../b/.", "b"), ("../../etc", "etc"), ("/var/run/x", "run/x"), ("var/run/up/x", "usr/lib/x")]
+        {
+            assert_eq!(below(path).as_deref(), Ok(Path::new(real)), "{path}");
+        }
+        assert_eq!(below("loop"), Err(Errno::ELOOP));
+        assert_eq!(below("gone/.."), Err(Errno::ENOENT));
     }
 }

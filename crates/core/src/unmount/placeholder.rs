@@ -127,7 +127,7 @@ pub(crate) fn remove_at(fs: &dyn Filesystem, at: &Location) -> Result<NameRemova
     })
 }
 
-/// The directory that holds a name, opened. Below a root no mount was crossed on the path to it.
+/// The directory that holds a name, opened. For a place beneath a root no mount was crossed on the path to it.
 pub(crate) struct Above {
     pub(crate) directory: Box<dyn Directory>,
     pub(crate) name: OsString,
@@ -143,6 +143,13 @@ impl Above {
                 };
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
                 let directory = fs.open_dir(&Location::trusted(parent.unwrap_or(Path::new("."))))?;
+                Ok(Self { directory, name: name.to_owned() })
+            }
+            Location::InRoot { root, path } => {
+                let (Some(name), Some(parent)) = (path.file_name(), path.parent()) else {
+                    return Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::EINVAL));
+                };
+                let directory = fs.open_dir(&Location::in_root(root, parent))?;
                 Ok(Self { directory, name: name.to_owned() })
             }
             Location::Beneath { root, path } => {

@@ -26,7 +26,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let (attr, flags) = (attr_of(request.change()), recursive(request.recursion(), AT_RECURSIVE));
         match request.at() {
             Location::Trusted(path) => self.calls.mount_setattr(At::Cwd, path, flags, attr)?,
-            at @ Location::Beneath { .. } => {
+            at @ (Location::Beneath { .. } | Location::InRoot { .. }) => {
                 let mount = self.pin(at, FinalSymlink::Follow, 0)?;
                 self.calls.mount_setattr(At::Fd(&mount), "".as_ref(), flags | AT_EMPTY_PATH, attr)?;
             }

@@ -42,7 +42,9 @@ impl<K: Kernel> LinuxBackend<K> {
             Location::Trusted(path) => {
                 self.mount_by_flags(Reach::Path(path), bit(propagation) | recursive(recursion, MS_REC))
             }
-            Location::Beneath { .. } => self.propagate(&self.pin(at, FinalSymlink::Follow, 0)?, propagation, recursion),
+            Location::Beneath { .. } | Location::InRoot { .. } => {
+                self.propagate(&self.pin(at, FinalSymlink::Follow, 0)?, propagation, recursion)
+            }
         }
     }
 

@@ -31,6 +31,12 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn unmount_request(&self, request: &UnmountRequest) -> Step<()> {
         let place = match (request.at(), request.has_whole_path()) {
             (Location::Trusted(mount_point), true) => self.place_of_any_length(mount_point)?,
+            // The root itself: a name in the directory above it.
+            (Location::InRoot { root, path }, _)
+                if without_end_slashes(&Path::new("/").join(path)) == Path::new("/") =>
+            {
+                self.trusted_place(root)?
+            }
             (at, _) if request.expected().is_none() && !request.is_apart() => self.place_for_one_call(at)?,
             (at, _) => self.place(at)?,
         };

@@ -9,12 +9,13 @@ use crate::backend::LinuxBackend;
 use crate::mounting::look_again::{MOST_LOOKS, MOST_LOOKS_AT_A_LEAVER};
 use crate::mounting::rollback::Rollback;
 use crate::mounting::standing::Standing;
-use crate::mounting::target::Target;
+use crate::mounting::target::{Named, Target};
 use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::syscalls::abi::{
-    AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE, S_IFLNK,
+    AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE, O_PATH,
+    S_IFLNK,
 };
-use crate::syscalls::failure::{Fault, Step, unless_gone};
+use crate::syscalls::failure::{Fault, Step, is_another_name, unless_gone};
 use crate::syscalls::{At, Call, Kernel};
 
 /// Returns the propagation that a copy gets before it is attached; `None`: the request leaves it to the kernel.
@@ -246,13 +247,19 @@ impl<K: Kernel> LinuxBackend<K> {
         if parent == Some(expected) { Ok(Some(standing)) } else { Err(Fault::new(Call::MoveMount, Errno::EBUSY)) }
     }
 
-    /// Below a root: checks that the target's name still shows the mount. Another process may have exchanged it.
+    /// Checks that the target's name still shows the mount, where another process may have exchanged it.
     fn shows(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<()> {
-        let Some((parent, name)) = &target.named else { return Ok(()) };
+        match &target.named {
+            None => Ok(()),
+            Some(named) => self.name_shows(named, mount),
+        }
+    }
+
+    /// `ELOOP` or `ESTALE` where a name does not lead to a mount, nor to another one that covers it.
+    pub(crate) fn name_shows(&self, named: &Named<'_, K::Fd>, mount: MountKey) -> Step<()> {
         self.look_again(|| {
-            let stat =
-                self.calls.statx(At::Fd(parent), name.as_ref(), AT_SYMLINK_NOFOLLOW | QUIETLY, self.identity_mask())?;
-            match mount_key(&stat) {
+            let (kind, seen) = self.shown_by(named)?;
+            match seen {
                 // Before 5.8 statx reports no mount id.
                 None => Ok(Some(())),
                 Some(seen) if seen == mount => Ok(Some(())),
@@ -261,11 +268,28 @@ impl<K: Kernel> LinuxBackend<K> {
                     None => Ok(None),
                     // Another mount covers it: it is at its target.
                     Some(true) => Ok(Some(())),
-                    Some(false) if kind(&stat) == S_IFLNK => Err(Fault::new(Call::Statx, Errno::ELOOP)),
+                    Some(false) if kind == S_IFLNK => Err(Fault::new(Call::Statx, Errno::ELOOP)),
                     Some(false) => Err(Fault::new(Call::Statx, Errno::ESTALE)),
                 },
             }
         })?
         .ok_or(Fault::new(Call::Statx, Errno::ESTALE))
+    }
+
+    /// The kind of the file that a name leads to, and its mount where the kernel reports it. `ESTALE`: the path in a root
+    /// leads nowhere any longer.
+    fn shown_by(&self, named: &Named<'_, K::Fd>) -> Step<(u32, Option<MountKey>)> {
+        match named {
+            Named::Beneath(parent, name) => {
+                let flags = AT_SYMLINK_NOFOLLOW | QUIETLY;
+                let stat = self.calls.statx(At::Fd(&**parent), name.as_ref(), flags, self.identity_mask())?;
+                Ok((kind(&stat), mount_key(&stat)))
+            }
+            Named::InRoot(root, path) => match self.in_root(root, path, O_PATH) {
+                Ok(file) => self.kind_and_mount_of_fd(&file).map(|(kind, mount)| (kind, Some(mount))),
+                Err(fault) if is_another_name(fault.errno()) => Err(fault.saying(Errno::ESTALE)),
+                Err(fault) => Err(fault),
+            },
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{BindReport, Guarantee, OccupiedTarget};
 use mountwright_core::{BindRequest, Errno, Location, MountKey, Propagation, Recursion};
 
@@ -84,6 +85,10 @@ impl<K: Kernel> LinuxBackend<K> {
         };
         let (tree, pinned) = match request.source() {
             Location::Trusted(path) => open(At::Cwd, path, 0)?,
+            source @ Location::InRoot { .. } => {
+                let file = self.pin(source, FinalSymlink::Follow, 0)?;
+                open(At::Fd(&file), Path::new(""), AT_EMPTY_PATH)?
+            }
             source @ Location::Beneath { .. } => {
                 // One name in a pinned or trusted directory, not followed: the copy shows which file it is.
                 let place = self.place_for_one_call(source)?;

@@ -4,7 +4,7 @@ use mountwright_core::error::Leftover;
 use mountwright_core::{Errno, MountKey};
 
 use crate::backend::LinuxBackend;
-use crate::mounting::target::Target;
+use crate::mounting::target::{Named, Target};
 use crate::resolve::identity::{QUIETLY, mount_key};
 use crate::syscalls::abi::{AT_SYMLINK_NOFOLLOW, MNT_DETACH, O_CLOEXEC, O_NOFOLLOW, O_PATH, STATX_INO, STATX_TYPE};
 use crate::syscalls::failure::{Fault, Step};
@@ -47,7 +47,10 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn stat_shown(&self, target: &Target<'_, K::Fd>) -> Step<Stat> {
         let flags = AT_SYMLINK_NOFOLLOW | QUIETLY;
         match &target.named {
-            Some((parent, name)) => self.calls.statx(At::Fd(parent), name.as_ref(), flags, self.file_and_mount()),
+            Some(Named::Beneath(parent, name)) => {
+                self.calls.statx(At::Fd(parent), name.as_ref(), flags, self.file_and_mount())
+            }
+            Some(Named::InRoot(root, path)) => self.stat_fd(&self.in_root(root, path, O_PATH)?, self.file_and_mount()),
             None => self.calls.statx(At::Cwd, &self.calls.fd_path(&target.file)?, flags, self.file_and_mount()),
         }
     }

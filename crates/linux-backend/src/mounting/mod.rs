@@ -15,3 +15,4 @@ pub(crate) mod rollback;
 pub(crate) mod standing;
 pub(crate) mod superblock;
 pub(crate) mod target;
+pub(crate) mod target_in_root;

@@ -13,7 +13,7 @@ use crate::backend::LinuxBackend;
 use crate::files::create::Sort;
 use crate::mounting::attach::{Attached, LastStep};
 use crate::mounting::bind_detached::MOST_ATTEMPTS;
-use crate::mounting::target::Target;
+use crate::mounting::target::{Named, Target};
 use crate::query::attribute_bits::{atime_attr, attr_bits, ms_bits};
 use crate::resolve::beneath::Crossing;
 use crate::syscalls::abi::{
@@ -63,7 +63,11 @@ impl<K: Kernel> LinuxBackend<K> {
             Location::Beneath { root, path } => {
                 let parent = self.open_parent(root, path)?;
                 let file = self.beneath(&parent, path.name().as_ref(), O_PATH | O_DIRECTORY, Crossing::Enter)?;
-                (file, Some((Rc::new(parent), path.name())))
+                (file, Some(Named::Beneath(Rc::new(parent), path.name())))
+            }
+            Location::InRoot { root, path } => {
+                let root = Rc::new(self.open_root(root)?);
+                (self.in_root(&root, path, O_PATH | O_DIRECTORY)?, Some(Named::InRoot(root, path)))
             }
         };
         Ok(Target { file, named, alone_on: None, occupied: OccupiedTarget::Stack, at })

@@ -9,7 +9,7 @@ use crate::mounting::find_new_mount::same_file;
 use crate::mounting::target::Target;
 use crate::resolve::identity::mount_key;
 use crate::syscalls::abi::{MNT_DETACH, STATX_MNT_ID};
-use crate::syscalls::failure::{Fault, Step, unless_gone};
+use crate::syscalls::failure::{Fault, Step, is_another_name, unless_gone};
 use crate::syscalls::{Call, Kernel, Reach, Stat};
 
 /// The highest number of stacked mounts that are examined.
@@ -158,7 +158,7 @@ impl<K: Kernel> LinuxBackend<K> {
     fn is_covered(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> Step<bool> {
         let shown = match self.stat_shown(target) {
             // The target has another name now.
-            Err(fault) if matches!(fault.errno(), Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(false),
+            Err(fault) if is_another_name(fault.errno()) => return Ok(false),
             shown => shown?,
         };
         match mount_key(&shown) {

@@ -35,7 +35,7 @@ impl<K: Kernel> LinuxBackend<K> {
     fn picked_context(&self, at: &Location) -> Step<K::Fd> {
         match at {
             Location::Trusted(path) => self.calls.fspick(At::Cwd, path, FSPICK_CLOEXEC),
-            Location::Beneath { .. } => {
+            Location::Beneath { .. } | Location::InRoot { .. } => {
                 let mount = self.pin(at, FinalSymlink::Follow, 0)?;
                 self.calls.fspick(At::Fd(&mount), "".as_ref(), FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)
             }

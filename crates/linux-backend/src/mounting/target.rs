@@ -15,7 +15,7 @@ use crate::files::metadata::file_identity;
 use crate::mounting::created_targets::Created;
 use crate::resolve::beneath::Crossing;
 use crate::resolve::identity::{kind, mount_key, mount_root};
-use crate::resolve::location::short_enough;
+use crate::resolve::path_text::short_enough;
 use crate::syscalls::abi::{O_CLOEXEC, O_DIRECTORY, O_PATH, S_IFDIR, STATX_INO, STATX_TYPE};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel};
@@ -24,7 +24,7 @@ use crate::syscalls::{At, Call, Kernel};
 pub(crate) struct Target<'a, Fd> {
     /// The target itself.
     pub(crate) file: Fd,
-    /// Below a root: the parent directory and the name in it.
+    /// The name that has to show the mount; `None`: the kernel's path of the target.
     pub(crate) named: Option<Named<'a, Fd>>,
     /// The mount that the new one must be on, if the request names it, or the target must be unoccupied and the kernel
     /// reports the mount.
@@ -42,9 +42,15 @@ impl<Fd> Target<'_, Fd> {
     }
 }
 
-/// A directory and a name in it.
-type Named<'a, Fd> = (Rc<Fd>, &'a OsStr);
-type Found<'a, Fd> = (Fd, Option<Named<'a, Fd>>);
+/// The name of a target that another process may be changing.
+pub(crate) enum Named<'a, Fd> {
+    /// A name in a directory beneath a root; not followed.
+    Beneath(Rc<Fd>, &'a OsStr),
+    /// A path in a root; followed.
+    InRoot(Rc<Fd>, &'a Path),
+}
+
+pub(crate) type Found<'a, Fd> = (Fd, Option<Named<'a, Fd>>);
 
 /// The rule for opening the components of a target.
 #[derive(Clone, Copy)]
@@ -56,9 +62,9 @@ enum Trust {
 }
 
 /// The modes of created directories and of a created file.
-type Modes = (FileMode, FileMode);
+pub(crate) type Modes = (FileMode, FileMode);
 
-fn target_modes(request: &BindRequest) -> Option<Modes> {
+pub(crate) fn target_modes(request: &BindRequest) -> Option<Modes> {
     request.target_mode().zip(request.target_file_mode())
 }
 
@@ -80,6 +86,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let (file, named) = match request.target() {
             Location::Trusted(path) => (self.trusted_target(request, path, source, created)?, None),
             Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
+            Location::InRoot { root, path } => self.target_in_root(request, (root, path), source, created)?,
         };
         let alone_on = match request.occupied_target() {
             OccupiedTarget::Refuse => {
@@ -170,7 +177,7 @@ impl<K: Kernel> LinuxBackend<K> {
             (found, _) => {
                 let (parent, file) = found?;
                 let parent = Rc::new(parent.unwrap_or(root_fd));
-                Ok((file, Some((parent, path.name()))))
+                Ok((file, Some(Named::Beneath(parent, path.name()))))
             }
         }
     }
@@ -226,7 +233,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 other => other?,
             };
             if last {
-                return Ok((child, (dir, component)));
+                return Ok((child, Named::Beneath(dir, component)));
             }
             dir = Rc::new(child);
         }

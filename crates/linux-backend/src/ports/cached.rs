@@ -8,6 +8,8 @@ use mountwright_core::{Errno, Location};
 
 use crate::backend::LinuxBackend;
 use crate::files::metadata::metadata;
+use crate::resolve::in_root::IN_ROOT;
+use crate::resolve::path_text::in_a_root;
 use crate::syscalls::abi::{
     O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_MAGICLINKS,
     RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
@@ -40,6 +42,10 @@ impl<K: Kernel> LinuxBackend<K> {
                     parent = self.open_cached(&parent, between, O_PATH | O_DIRECTORY, resolve)?;
                 }
                 self.open_cached(&parent, path.name().as_ref(), last, inside)
+            }
+            Location::InRoot { root, path } => {
+                let path = in_a_root(path)?;
+                self.open_cached(&self.trusted_cached(root, O_PATH | O_DIRECTORY)?, path, last, IN_ROOT)
             }
         }
     }

@@ -143,6 +143,14 @@ fn prefixes(at: &Location) -> Vec<(Location, PathBuf)> {
             all.reverse();
             all.into_iter().map(|path| (Location::trusted(path), path.to_path_buf())).collect()
         }
+        Location::InRoot { root, path } => {
+            let mut all = prefixes(&Location::trusted(root));
+            let mut inside: Vec<_> = path.ancestors().filter(|path| path.file_name().is_some()).collect();
+            inside.reverse();
+            let places = inside.into_iter().map(|path| Location::in_root(root, path));
+            all.extend(places.map(|at| (at.clone(), at.for_display())));
+            all
+        }
         Location::Beneath { root, path } => {
             let mut all = prefixes(&Location::trusted(root));
             let mut below: Vec<_> = path.as_path().ancestors().collect();

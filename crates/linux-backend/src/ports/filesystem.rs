@@ -1,6 +1,8 @@
 //! The port to files and directories.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use mountwright_core::error::Subject;
 use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
@@ -9,12 +11,17 @@ use mountwright_core::{Directory, Errno, FileMode, Filesystem, Location, Operati
 use crate::backend::LinuxBackend;
 use crate::ports::directory::LinuxDirectory;
 use crate::resolve::identity::mount_key;
-use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_PATH, STATX_INO};
+use crate::resolve::location::Place;
+use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_NOFOLLOW, O_PATH, STATX_INO};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Stat};
 
 impl<K: Kernel> LinuxBackend<K> {
     fn stat(&self, at: &Location, link: FinalSymlink) -> Step<Metadata> {
+        if let Location::InRoot { root, path } = at {
+            let link = if link == FinalSymlink::Itself { O_NOFOLLOW } else { 0 };
+            return self.metadata_of(&self.in_root(&Rc::new(self.open_root(root)?), path, O_PATH | link)?);
+        }
         let place = self.place_for_one_call(at)?;
         let beneath = matches!(at, Location::Beneath { .. });
         let follow = if beneath || link == FinalSymlink::Itself { AT_SYMLINK_NOFOLLOW } else { 0 };
@@ -58,17 +65,27 @@ impl<K: Kernel> LinuxBackend<K> {
             }
             _ => self.place(at)?,
         };
-        self.new_file(place.dir(), place.name(), mode, &at.for_display())
+        self.new_file(place.dir(), &name_as_given(at, &place), mode, &at.for_display())
     }
 
     fn unlink(&self, at: &Location, flags: u32) -> Step<()> {
         let place = self.place_for_one_call(at)?;
-        self.calls.unlinkat(place.dir(), place.name(), flags)
+        self.calls.unlinkat(place.dir(), &name_as_given(at, &place), flags)
     }
 
     fn link_target(&self, at: &Location) -> Step<PathBuf> {
         let place = self.place_for_one_call(at)?;
         self.calls.readlinkat(place.dir(), place.name())
+    }
+}
+
+/// The name, with a slash where a path in a root ends in one: the kernel refuses it of a file.
+fn name_as_given<'p, Fd>(at: &Location, place: &'p Place<'_, Fd>) -> Cow<'p, Path> {
+    match at {
+        Location::InRoot { path, .. } if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+            Cow::Owned(place.name().join(""))
+        }
+        _ => Cow::Borrowed(place.name()),
     }
 }
 

@@ -29,6 +29,9 @@ const MOST_ROOM: usize = 1 << 20;
 impl<K: Kernel> LinuxBackend<K> {
     /// Calls statx on a location, for its mount. Below a root the last component is not followed.
     fn look(&self, at: &Location) -> Step<Stat> {
+        if let Location::InRoot { .. } = at {
+            return self.stat_fd(&self.pin(at, FinalSymlink::Follow, 0)?, self.identity_mask());
+        }
         let place = self.place_for_one_call(at)?;
         let follow = if matches!(at, Location::Beneath { .. }) { AT_SYMLINK_NOFOLLOW } else { 0 };
         let stat = self.calls.statx(place.dir(), place.name(), QUIETLY | follow, self.identity_mask())?;

@@ -8,12 +8,12 @@ use mountwright_core::Errno;
 pub(crate) use mountwright_core::path::Crossing;
 
 use crate::backend::LinuxBackend;
+use crate::resolve::in_root::undisturbed;
 use crate::syscalls::abi::{
     O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
     RESOLVE_NO_XDEV, S_IFDIR, S_IFLNK,
 };
 use crate::syscalls::failure::{Fault, Step};
-use crate::syscalls::retry::MOST_ATTEMPTS;
 use crate::syscalls::{At, Call, Kernel};
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -30,15 +30,9 @@ impl<K: Kernel> LinuxBackend<K> {
         if crossing == Crossing::Refuse {
             resolve |= RESOLVE_NO_XDEV;
         }
-        for _ in 1..MOST_ATTEMPTS {
-            match self.calls.openat2(dir, path, flags, resolve) {
-                // The kernel returns it after a walk through `..` that met a rename. There is none here, but the manual
-                // page permits it, and the server of a filesystem can return it for ever.
-                Err(fault) if fault.errno() == Errno::EAGAIN => {}
-                other => return other,
-            }
-        }
-        self.calls.openat2(dir, path, flags, resolve)
+        // `EAGAIN` comes after a walk through `..` that met a rename. There is none here, but the manual page permits it, and
+        // the server of a filesystem can return it for ever.
+        undisturbed(|| self.calls.openat2(dir, path, flags, resolve))
     }
 
     /// The same one component at a time, for kernels before 5.6.

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::rc::Rc;
 
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::path::Crossing;
 use mountwright_core::{Errno, Location, RelativePath};
 
 use crate::backend::LinuxBackend;
+use crate::resolve::path_text::{PATH_MAX, in_a_root, short_enough};
 use crate::syscalls::abi::{O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Reach};
@@ -84,14 +86,6 @@ fn split(path: &Path) -> Option<(&Path, &Path)> {
     Some((Path::new(OsStr::from_bytes(parent)), Path::new(OsStr::from_bytes(name))))
 }
 
-/// The kernel refuses a path of this length as a whole; a shorter portion of it would pass.
-const PATH_MAX: usize = 4096;
-
-/// Refuses a path that is too long for the kernel, before it is split.
-pub(crate) fn short_enough(path: &Path) -> Step<()> {
-    if path.as_os_str().len() < PATH_MAX { Ok(()) } else { Err(Fault::new(Call::Openat, Errno::ENAMETOOLONG)) }
-}
-
 /// An absolute path as relative ones that are each short enough for the kernel.
 fn parts_for_the_kernel(path: &Path) -> Vec<&Path> {
     let mut rest = path.as_os_str().as_bytes();
@@ -141,24 +135,34 @@ impl<K: Kernel> LinuxBackend<K> {
                 }
                 Ok(Place { base: Base::Cwd, name: Cow::Owned(root.join(path.as_path())) })
             }
-            Location::Beneath { .. } => self.place(at),
+            Location::Beneath { .. } | Location::InRoot { .. } => self.place(at),
         }
     }
 
     /// Returns a place for any number of calls: the directory is pinned, the name is one component. Only a trusted path
-    /// that ends in no name (`/`, `.`, `..`) is passed on unchanged.
+    /// that ends in no name (`/`, `.`, `..`) is passed on unchanged. A path in a root that ends in none is `.` in the
+    /// directory that it leads to: no call acts on that name.
     pub(crate) fn place<'a>(&self, at: &'a Location) -> Step<Place<'a, K::Fd>> {
         match at {
-            Location::Trusted(path) => short_enough(path).and_then(|()| match split(path) {
-                Some((parent, name)) => {
-                    Ok(Place { base: Base::Open(self.open_root(parent)?), name: Cow::Borrowed(name) })
-                }
-                None => Ok(Place { base: Base::Cwd, name: Cow::Borrowed(path) }),
-            }),
+            Location::Trusted(path) => self.trusted_place(path),
+            Location::InRoot { root, path } => {
+                let (parent, name) = split(in_a_root(path)?).unwrap_or((path, Path::new(".")));
+                let dir = self.in_root(&Rc::new(self.open_root(root)?), parent, O_PATH | O_DIRECTORY)?;
+                Ok(Place { base: Base::Open(dir), name: Cow::Borrowed(name) })
+            }
             Location::Beneath { root, path } => {
                 let base = Base::Open(self.open_parent(root, path)?);
                 Ok(Place { base, name: Cow::Borrowed(Path::new(path.name())) })
             }
+        }
+    }
+
+    /// As [`place`](Self::place), of a trusted path.
+    pub(crate) fn trusted_place<'a>(&self, path: &'a Path) -> Step<Place<'a, K::Fd>> {
+        short_enough(path)?;
+        match split(path) {
+            Some((parent, name)) => Ok(Place { base: Base::Open(self.open_root(parent)?), name: Cow::Borrowed(name) }),
+            None => Ok(Place { base: Base::Cwd, name: Cow::Borrowed(path) }),
         }
     }
 
@@ -192,6 +196,10 @@ impl<K: Kernel> LinuxBackend<K> {
             Location::Beneath { root, path } => {
                 let parent = self.open_parent(root, path)?;
                 self.beneath(&parent, path.name().as_ref(), flags, Crossing::Enter)
+            }
+            Location::InRoot { root, path } => {
+                let path = if flags & O_NOFOLLOW == 0 { path } else { without_end_slashes(path) };
+                self.in_root(&Rc::new(self.open_root(root)?), path, flags)
             }
         }
     }

@@ -26,6 +26,11 @@ pub(crate) fn unless_gone<T>(looked: Step<T>) -> Step<Option<T>> {
     }
 }
 
+/// Returns true for the errno of a name that another process has changed so that it leads nowhere.
+pub(crate) fn is_another_name(errno: Errno) -> bool {
+    matches!(errno, Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP | Errno::EXDEV)
+}
+
 impl Fault {
     pub(crate) fn new(step: Call, errno: Errno) -> Self {
         Self { step: step.name(), errno, left: Vec::new(), again: false, detail: None }
