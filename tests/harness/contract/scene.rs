@@ -31,6 +31,11 @@ pub(super) fn below(root: &str, path: impl Into<PathBuf>) -> Location {
     Location::beneath(root, path).expect("the case's own path is relative")
 }
 
+/// A place in a root.
+pub(super) fn within(root: &str, path: impl Into<PathBuf>) -> Location {
+    Location::in_root(root, path)
+}
+
 /// A bind of one trusted path onto another.
 pub(super) fn bind(source: &str, target: &str) -> BindRequest {
     BindRequest::new(at(source), at(target))

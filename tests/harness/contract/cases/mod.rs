@@ -8,6 +8,8 @@ mod core_questions;
 mod directories;
 mod every_call;
 mod files;
+mod in_root;
+mod in_root_mounts;
 mod locations;
 mod mount_questions;
 mod moves;
@@ -29,6 +31,8 @@ pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
 
 const AREAS: &[(&str, &[Case])] = &[
     ("locations", locations::CASES),
+    ("in a root", in_root::CASES),
+    ("in a root", in_root_mounts::CASES),
     ("files", files::CASES),
     ("directories", directories::CASES),
     ("entries", open_entries::CASES),
