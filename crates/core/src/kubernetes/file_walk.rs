@@ -83,11 +83,13 @@ pub(super) fn each_entry(
             Some((directory, entries)) => (&**directory, entries),
             None => (root, &mut root_entries),
         };
-        let Some(entry) = entries.lend_next().transpose()? else {
-            if above.pop().is_none() {
-                return Ok(());
-            }
-            continue;
+        let entry = match entries.lend_next() {
+            Some(Ok(entry)) => entry,
+            Some(Err(error)) => return Err(error.into()),
+            None => match above.pop() {
+                Some(_) => continue,
+                None => return Ok(()),
+            },
         };
         if entry.kind == FileKind::Directory {
             if depth >= TREE_DEPTH_MAX {

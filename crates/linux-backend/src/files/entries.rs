@@ -1,5 +1,6 @@
 //! The entries of a directory, a buffer at a time.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -21,8 +22,9 @@ pub(crate) struct Entries<K: Kernel> {
     backend: LinuxBackend<K>,
     file: Arc<K::Fd>,
     read: RawEntries,
-    /// The number of records that were returned or skipped.
-    passed: usize,
+    /// The start of the record in `read` that was returned last, and of the next one.
+    last: usize,
+    next: usize,
     next_buffer: usize,
     over: bool,
     shown: Arc<PathBuf>,
@@ -32,7 +34,7 @@ impl<K: Kernel> Entries<K> {
     /// Reads the first buffer, so that a directory that cannot be listed is an error at once.
     pub(crate) fn start(backend: LinuxBackend<K>, file: Arc<K::Fd>, shown: Arc<PathBuf>) -> Result<Self, OsError> {
         let read = RawEntries::default();
-        let mut entries = Self { backend, file, read, passed: 0, next_buffer: FIRST_BUFFER, over: false, shown };
+        let mut entries = Self { backend, file, read, last: 0, next: 0, next_buffer: FIRST_BUFFER, over: false, shown };
         match entries.fill() {
             Ok(()) => Ok(entries),
             Err(fault) => Err(fault.of(Operation::ReadDir, entries.shown.to_path_buf())),
@@ -49,7 +51,7 @@ impl<K: Kernel> Entries<K> {
                 other => break other?,
             }
         };
-        self.passed = 0;
+        self.next = 0;
         self.over = self.read.is_empty();
         self.next_buffer = (self.next_buffer * 4).min(LAST_BUFFER);
         Ok(())
@@ -68,19 +70,20 @@ impl<K: Kernel> Entries<K> {
         }
     }
 
-    /// Moves to the next entry, then the one before `passed`.
-    fn step(&mut self) -> Step<Option<FileKind>> {
+    /// Moves to the next entry, then the one at `last`: its kind, its inode number and the length of its name.
+    fn step(&mut self) -> Step<Option<(FileKind, u64, usize)>> {
         while !self.over {
-            let Some(entry) = self.read.get(self.passed) else {
+            let Some((entry, end)) = self.read.at(self.next) else {
                 self.fill()?;
                 continue;
             };
-            self.passed += 1;
-            if entry.name == "." || entry.name == ".." {
+            (self.last, self.next) = (self.next, end);
+            let name = entry.name.as_bytes();
+            if matches!(name, b"." | b"..") {
                 continue;
             }
             if let Some(kind) = self.kind(entry)? {
-                return Ok(Some(kind));
+                return Ok(Some((kind, entry.inode, name.len())));
             }
         }
         Ok(None)
@@ -90,9 +93,9 @@ impl<K: Kernel> Entries<K> {
 impl<K: Kernel> LendEntries for Entries<K> {
     fn lend_next(&mut self) -> Option<Result<EntryRef<'_>, OsError>> {
         match self.step() {
-            Ok(kind) => {
-                let (kind, entry) = (kind?, self.read.get(self.passed - 1)?);
-                Some(Ok(EntryRef { name: entry.name, kind, inode: entry.inode }))
+            Ok(found) => {
+                let (kind, inode, length) = found?;
+                Some(Ok(EntryRef { name: self.read.name(self.last, length)?, kind, inode }))
             }
             Err(fault) => {
                 self.over = true;

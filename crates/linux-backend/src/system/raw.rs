@@ -1,4 +1,4 @@
-//! All unsafe code of this crate: the system calls that rustix does not have.
+//! All unsafe code of this crate: the system calls that rustix does not have, or has in a form that costs a copy.
 //!
 //! Structures and numbers are those of linux-raw-sys. Every structure is passed with the size of its first version:
 //! newer kernels accept that, older ones know no other.
@@ -8,9 +8,9 @@ use std::ffi::{CStr, c_int, c_long, c_uint};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use linux_raw_sys::general::{
-    __NR_fchmodat2, __NR_fsopen, __NR_getxattrat, __NR_listmount, __NR_mount_setattr, __NR_move_mount, __NR_open_tree,
-    __NR_open_tree_attr, __NR_openat2, __NR_statmount, AT_SYMLINK_NOFOLLOW, MNT_ID_REQ_SIZE_VER0, MOUNT_ATTR_SIZE_VER0,
-    MOVE_MOUNT_SET_GROUP, mnt_id_req, mount_attr, open_how, xattr_args,
+    __NR_fchmodat2, __NR_fsopen, __NR_getdents64, __NR_getxattrat, __NR_listmount, __NR_mount_setattr, __NR_move_mount,
+    __NR_open_tree, __NR_open_tree_attr, __NR_openat2, __NR_statmount, AT_SYMLINK_NOFOLLOW, MNT_ID_REQ_SIZE_VER0,
+    MOUNT_ATTR_SIZE_VER0, MOVE_MOUNT_SET_GROUP, mnt_id_req, mount_attr, open_how, xattr_args,
 };
 use rustix::io::Errno;
 
@@ -97,6 +97,18 @@ pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<
     // writes no more than that; it requires no alignment. Both outlive the call.
     let value = unsafe { libc::syscall(number(__NR_statmount), &raw const request, start, room, no_flags) };
     answer(value).map(drop)
+}
+
+/// getdents64(2) with a buffer of `room` bytes: the part that the kernel wrote.
+pub(super) fn getdents64(directory: BorrowedFd<'_>, room: usize) -> Result<Vec<u8>, Errno> {
+    let mut buffer = Vec::<u8>::with_capacity(room);
+    // SAFETY: the buffer is writable for `room` bytes, and the kernel writes no more than that; it requires no alignment.
+    // It outlives the call.
+    let value = unsafe { libc::syscall(number(__NR_getdents64), directory.as_raw_fd(), buffer.as_mut_ptr(), room) };
+    let filled = usize::try_from(answer(value)?).map_err(|_| Errno::OVERFLOW)?;
+    // SAFETY: the kernel has written this many bytes, at most `room`.
+    unsafe { buffer.set_len(filled) };
+    Ok(buffer)
 }
 
 /// ioctl(2) `NS_GET_MNTNS_ID` of a mount namespace's file.

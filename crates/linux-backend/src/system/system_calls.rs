@@ -13,7 +13,7 @@ use linux_raw_sys::general::{
 };
 use mountwright_core::mount::MountNamespaceId;
 use mountwright_core::{DeviceNumber, Errno};
-use rustix::fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, RawDir, ResolveFlags, StatxFlags, Uid};
+use rustix::fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, ResolveFlags, StatxFlags, Uid};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
@@ -185,17 +185,7 @@ impl Kernel for Linux {
     }
 
     fn getdents64(&self, dir: &OwnedFd, room: usize) -> Answered<RawEntries> {
-        let mut buffer = Vec::with_capacity(room);
-        let mut records = RawDir::new(dir, buffer.spare_capacity_mut());
-        let mut entries = RawEntries::default();
-        while let Some(record) = records.next() {
-            let record = record.map_err(from_kernel)?;
-            entries.push(record.ino(), dirent_kind(record.file_type()), record.file_name().to_bytes());
-            if records.is_buffer_empty() {
-                break;
-            }
-        }
-        Ok(entries)
+        raw::getdents64(dir.as_fd(), room).map(RawEntries::new).map_err(from_kernel)
     }
 
     fn readlinkat(&self, dir: At<'_, OwnedFd>, path: &Path) -> Answered<PathBuf> {
@@ -381,22 +371,4 @@ const FEW_STRINGS: usize = 1024;
 fn statmount_into(buffer: &mut [u8], unique_id: u64, mask: u64) -> Answered<MountStat> {
     raw::statmount(unique_id, mask, buffer).map_err(from_kernel)?;
     Ok(Answer(buffer).read())
-}
-
-/// Back to the `DT_…` byte that rustix has made a word of.
-fn dirent_kind(kind: rustix::fs::FileType) -> u8 {
-    use linux_raw_sys::general as dt;
-    use rustix::fs::FileType;
-    let kind = match kind {
-        FileType::RegularFile => dt::DT_REG,
-        FileType::Directory => dt::DT_DIR,
-        FileType::Symlink => dt::DT_LNK,
-        FileType::Fifo => dt::DT_FIFO,
-        FileType::Socket => dt::DT_SOCK,
-        FileType::CharacterDevice => dt::DT_CHR,
-        FileType::BlockDevice => dt::DT_BLK,
-        FileType::Unknown => dt::DT_UNKNOWN,
-    };
-    // The kinds are 0 to 12.
-    u8::try_from(kind).unwrap_or_default()
 }
