@@ -97,7 +97,10 @@ impl FieldsSeen {
         let mut all = 0;
         for (index, (seen, half)) in self.0.iter().zip(halves).enumerate() {
             let half = u32::try_from(half).unwrap_or_default();
-            all |= u64::from(seen.fetch_or(half, Ordering::Relaxed) | half) << (32 * index);
+            let known = seen.load(Ordering::Relaxed);
+            // Nearly always nothing is new, and a look alone costs nothing.
+            let known = if half & !known == 0 { known } else { seen.fetch_or(half, Ordering::Relaxed) | half };
+            all |= u64::from(known) << (32 * index);
         }
         all
     }

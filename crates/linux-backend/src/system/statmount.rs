@@ -1,6 +1,6 @@
 //! Decoding of the result of statmount(2).
 
-use std::ffi::OsString;
+use std::ffi::{CStr, OsString};
 use std::mem::offset_of;
 use std::os::unix::ffi::OsStringExt;
 
@@ -17,17 +17,29 @@ pub(super) const STRINGS: usize = offset_of!(statmount, str_);
 // The layout is the same on every architecture: it needs no padding.
 const _: () = assert!(STRINGS == 512 && offset_of!(statmount, supported_mask) == 144);
 
-/// `struct statmount` and its strings, as bytes.
-pub(super) struct Answer<'a>(pub(super) &'a [u8]);
+/// `struct statmount`, and its strings.
+pub(super) struct Answer<'a> {
+    fields: &'a [u8; STRINGS],
+    strings: &'a [u8],
+}
+
+impl<'a> Answer<'a> {
+    /// Splits what the kernel wrote; `None` where it is shorter than the structure.
+    pub(super) fn of(bytes: &'a [u8]) -> Option<Self> {
+        bytes.split_first_chunk().map(|(fields, strings)| Self { fields, strings })
+    }
+}
 
 impl Answer<'_> {
+    #[inline]
     fn u32(&self, offset: usize) -> u32 {
-        let bytes = self.0.get(offset..offset + 4).and_then(|bytes| bytes.try_into().ok());
+        let bytes = self.fields.get(offset..offset + 4).and_then(|bytes| bytes.try_into().ok());
         bytes.map_or(0, u32::from_ne_bytes)
     }
 
+    #[inline]
     fn u64(&self, offset: usize) -> u64 {
-        let bytes = self.0.get(offset..offset + 8).and_then(|bytes| bytes.try_into().ok());
+        let bytes = self.fields.get(offset..offset + 8).and_then(|bytes| bytes.try_into().ok());
         bytes.map_or(0, u64::from_ne_bytes)
     }
 
@@ -36,10 +48,10 @@ impl Answer<'_> {
         if mask & u64::from(bit) == 0 {
             return OsString::new();
         }
-        let start = usize::try_from(self.u32(offset)).map_or(usize::MAX, |at| at.saturating_add(STRINGS));
-        let tail = self.0.get(start..).unwrap_or_default();
-        let end = tail.iter().position(|&byte| byte == 0).unwrap_or(tail.len());
-        OsString::from_vec(tail[..end].to_vec())
+        let start = usize::try_from(self.u32(offset)).unwrap_or(usize::MAX);
+        let tail = self.strings.get(start..).unwrap_or_default();
+        let text = CStr::from_bytes_until_nul(tail).map_or(tail, CStr::to_bytes);
+        OsString::from_vec(text.to_vec())
     }
 
     pub(super) fn read(&self) -> MountStat {

@@ -370,5 +370,5 @@ const FEW_STRINGS: usize = 1024;
 
 fn statmount_into(buffer: &mut [u8], unique_id: u64, mask: u64) -> Answered<MountStat> {
     raw::statmount(unique_id, mask, buffer).map_err(from_kernel)?;
-    Ok(Answer(buffer).read())
+    Answer::of(buffer).map(|answer| answer.read()).ok_or(Errno::EINVAL)
 }
