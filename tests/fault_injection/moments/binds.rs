@@ -9,12 +9,11 @@ use mountwright_core::{
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::fuse_server::FuseServer;
 use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::machine::furnish;
 use rustix::mount::UnmountFlags;
 
 use crate::acting::Acting;
-use crate::machine::{
-    at, below, bind, chmod, dir, exchange, exchange_elsewhere, file, key, mode, mounts, places, shared, tmpfs,
-};
+use crate::machine::{at, below, exchange, exchange_elsewhere, key, mode, mounts, places};
 
 const PROPAGATIONS: [Option<Propagation>; 5] = [
     None,
@@ -37,16 +36,12 @@ fn makes_detached_copies_read_only() -> bool {
 }
 
 fn source_and_target() {
-    dir("/w/source");
-    dir("/w/t/target");
+    furnish("dir /w/source /w/t/target");
 }
 
 /// A shared mount at `/w/source` with another on it.
 fn shared_tree() {
-    tmpfs("/w/source", "source");
-    shared("/w/source");
-    tmpfs("/w/source/sub", "sub");
-    dir("/w/t/target");
+    furnish("tmpfs:source /w/source; shared /w/source; tmpfs:sub /w/source/sub; dir /w/t/target");
 }
 
 fn wants(propagation: Option<Propagation>) -> BindRequest {
@@ -55,18 +50,14 @@ fn wants(propagation: Option<Propagation>) -> BindRequest {
 }
 
 fn faster_at(target: &'static str) -> Acting {
-    Acting::before(Call::MoveMount, move || tmpfs(target, "faster"))
+    Acting::before(Call::MoveMount, move || furnish(&format!("tmpfs:faster {target}")))
 }
 
 /// A bind that creates its target, which another process exchanges with its own directory at that moment.
 fn target_exchanged_once_created(syscalls: SyscallSet, stacking: bool, mounted: bool) {
-    dir("/w/source");
-    dir("/w/t/other/full");
-    chmod("/w/t/other", 0o700);
+    furnish("dir /w/source /w/t/other/full; chmod 700 /w/t/other");
     if mounted {
-        dir("/w/secret");
-        chmod("/w/secret", 0o700);
-        bind("/w/secret", "/w/t/other");
+        furnish("dir /w/secret; chmod 700 /w/secret; bind /w/secret /w/t/other");
     }
     let exchanging = Acting::after(Call::Mkdirat, move || {
         if mounted {
@@ -112,10 +103,9 @@ pub(crate) const CASES: &[KernelCase] = &[
         let wanted = wanted.stacking_on(key("/w/t/target"));
         for made_shared in [true, false] {
             let faster = Acting::before(Call::MoveMount, move || {
-                tmpfs("/w/t/target", "faster");
+                furnish("tmpfs:faster /w/t/target");
                 if made_shared {
-                    shared("/w/t/target");
-                    bind("/w/t/target", "/w/peer");
+                    furnish("shared /w/t/target; bind /w/t/target /w/peer");
                 }
             });
             let error = faster.backend(SyscallSet::ALL).bind(&wanted).unwrap_err();
@@ -131,7 +121,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a bind that is mounted upon before it is done succeeds, and the mount on it stays", || {
         source_and_target();
         for trusted in [true, false] {
-            let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "cover"));
+            let covering = Acting::after(Call::MoveMount, || furnish("tmpfs:cover /w/t/target"));
             let report = covering.backend(SyscallSet::ALL).bind(&request(trusted)).unwrap();
             assert_eq!(mounts().last().unwrap().1, "cover");
             let mount = LinuxBackend::new().find_mount(report.mount).unwrap();
@@ -166,7 +156,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         source_and_target();
         for (trusted, covers) in [(true, 1), (false, 1), (true, 3), (false, 3)] {
             let covering = Acting::after(Call::MoveMount, move || {
-                (0..covers).for_each(|_| tmpfs("/w/t/target", "cover"));
+                (0..covers).for_each(|_| furnish("tmpfs:cover /w/t/target"));
             });
             let covering = covering.refusing(Call::MountSetattr, Errno::ENOMEM);
             // A propagation that cannot be set before the mount is attached.
@@ -189,7 +179,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         || {
             source_and_target();
             for (errno, trusted) in [(Errno::ENOENT, true), (Errno::ENOENT, false), (Errno::EPERM, true)] {
-                let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "cover"));
+                let covering = Acting::after(Call::MoveMount, || furnish("tmpfs:cover /w/t/target"));
                 let covering = covering.refusing(Call::Statmount, errno);
                 let error = covering.backend(SyscallSet::ALL).bind(&request(trusted)).unwrap_err();
                 assert_eq!(error.errno(), errno);
@@ -204,7 +194,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a recursive bind of a shared tree that fails leaves the source's own mounts", || {
         for propagation in PROPAGATIONS {
             shared_tree();
-            file("/w/source/sub/f", "kept");
+            furnish("file /w/source/sub/f kept");
             let error = faster_at("/w/t/target").backend(SyscallSet::ALL).bind(&wants(propagation)).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]), "{propagation:?}");
             assert_eq!(places(), ["/w/source", "/w/source/sub", "/w/t/target"], "{propagation:?}");
@@ -215,9 +205,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     })
     .needing(Call::Statmount),
     KernelCase::new("a recursive bind that fails below a shared parent leaves nothing at its peers", || {
-        tmpfs("/w/t", "t");
-        shared("/w/t");
-        bind("/w/t", "/w/peer");
+        furnish("tmpfs:t /w/t; shared /w/t; bind /w/t /w/peer");
         shared_tree();
         let before = mounts();
         let failing = Acting::before(Call::MoveMount, || ()).refusing(Call::MountSetattr, Errno::ENOMEM);
@@ -229,9 +217,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a mount whose name is exchanged as it is made is unmounted again, and the other stays", || {
         for syscalls in [SyscallSet::ALL, SyscallSet::ALL.without(Call::Openat2)] {
             for filesystem in [true, false] {
-                dir("/w/source");
-                dir("/w/t/target");
-                tmpfs("/w/t/other", "victim");
+                furnish("dir /w/source /w/t/target; tmpfs:victim /w/t/other");
                 let exchanging = Acting::after(Call::MoveMount, || exchange_elsewhere("/w/t/target", "/w/t/other"));
                 let backend = exchanging.backend(syscalls);
                 let refused = if filesystem {
@@ -259,11 +245,11 @@ pub(crate) const CASES: &[KernelCase] = &[
     ),
     KernelCase::new("a directory is created, and the mode of one that another process puts there stays", || {
         for (full, kept) in [(true, 0o700), (false, 0o2777)] {
-            dir("/w/t/other");
+            furnish("dir /w/t/other");
             if full {
-                dir("/w/t/other/full");
+                furnish("dir /w/t/other/full");
             }
-            chmod("/w/t/other", kept);
+            furnish(&format!("chmod {kept:o} /w/t/other"));
             let exchanging = Acting::after(Call::Mkdirat, || exchange("/w/t/target", "/w/t/other"));
             let made =
                 exchanging.backend(SyscallSet::ALL).create_dir(&below("/w", "t/target"), FileMode::from_bits(0o755));

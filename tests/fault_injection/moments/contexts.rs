@@ -8,8 +8,9 @@ use mountwright_core::{Errno, Mounter};
 use mountwright_fake::test_kit::{Between, Interposed, Moment};
 use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::machine::furnish;
 
-use crate::machine::{at, dir, places, tmpfs};
+use crate::machine::{at, places};
 
 /// Interrupts one fsconfig. As on the kernel, the context is then unusable: `EBUSY`, until another one is made.
 struct Interrupting {
@@ -39,14 +40,14 @@ impl Between for Interrupting {
 
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a new filesystem whose creation a signal interrupts is created in another context", || {
-        dir("/w/t");
+        furnish("dir /w/t");
         let request = MountRequest::new("tmpfs", at("/w/t"));
         interrupting(1).mount(&request).unwrap();
         assert_eq!(places(), ["/w/t"]);
     })
     .needing(Call::Fsopen),
     KernelCase::new("a superblock whose change a signal interrupts is changed by another context", || {
-        tmpfs("/w/t", "t");
+        furnish("tmpfs:t /w/t");
         interrupting(2).set_superblock(&at("/w/t"), SuperblockAccess::ReadOnly).unwrap();
         assert!(std::fs::write("/w/t/f", "").is_err());
     })

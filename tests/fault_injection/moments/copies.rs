@@ -4,19 +4,15 @@ use mountwright_core::{BindRequest, Errno, Mounter, Propagation, UnmountRequest}
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::elsewhere::Elsewhere;
 use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::machine::furnish;
 use rustix::mount::UnmountFlags;
 
 use crate::acting::Acting;
-use crate::machine::{at, below, bind, dir, key, mounts, places, shared, tmpfs};
+use crate::machine::{at, below, key, mounts, places};
 
 /// A shared source, and a target below a shared mount.
 fn shared_places() {
-    tmpfs("/w/source", "source");
-    dir("/w/source/sub");
-    shared("/w/source");
-    tmpfs("/w/t", "t");
-    dir("/w/t/target");
-    shared("/w/t");
+    furnish("tmpfs:source /w/source; dir /w/source/sub; shared /w/source; tmpfs:t /w/t; dir /w/t/target; shared /w/t");
 }
 
 fn request(propagation: Propagation) -> BindRequest {
@@ -63,10 +59,10 @@ pub(crate) const CASES: &[KernelCase] = &[
             let backend = LinuxBackend::new();
             let state = |path: &str| backend.mount_of(&at(path)).unwrap().mount.propagation;
             assert_eq!((state("/w/t/target").peers, state("/w/t/target").master), (None, state("/w/source").peers));
-            elsewhere.does(|| tmpfs("/w/t/target/sub", "elsewhere"));
+            elsewhere.does(|| furnish("tmpfs:elsewhere /w/t/target/sub"));
             assert_eq!(places(), AFTER, "{syscalls:?}");
             elsewhere.does(|| rustix::mount::unmount("/w/t/target/sub", UnmountFlags::DETACH).unwrap());
-            tmpfs("/w/source/sub", "origin");
+            furnish("tmpfs:origin /w/source/sub");
             let there = "/w/t/target/sub".to_owned();
             assert!(places().contains(&there) && elsewhere.asks(places).contains(&there), "{syscalls:?}");
             rustix::mount::unmount("/w/source/sub", UnmountFlags::DETACH).unwrap();
@@ -98,7 +94,8 @@ pub(crate) const CASES: &[KernelCase] = &[
             for propagation in APART {
                 shared_places();
                 let elsewhere = Elsewhere::enter();
-                let coming = Acting::after(Call::MoveMount, elsewhere.doing(|| tmpfs("/w/t/target/sub", "elsewhere")));
+                let coming =
+                    Acting::after(Call::MoveMount, elsewhere.doing(|| furnish("tmpfs:elsewhere /w/t/target/sub")));
                 let error = coming.backend(syscalls).bind(&request(propagation)).unwrap_err();
                 assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}, {syscalls:?}");
                 assert_eq!(places(), BEFORE, "{propagation}, {syscalls:?}");
@@ -111,11 +108,10 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a mount that comes into a tree before it leaves its peers rolls the bind back", || {
         for propagation in APART {
             shared_places();
-            tmpfs("/w/source/sub", "sub");
-            dir("/w/source/sub/deep");
+            furnish("tmpfs:sub /w/source/sub; dir /w/source/sub/deep");
             let elsewhere = Elsewhere::enter();
             let before = sorted(places());
-            let deep = elsewhere.doing(|| tmpfs("/w/t/target/sub/deep", "elsewhere"));
+            let deep = elsewhere.doing(|| furnish("tmpfs:elsewhere /w/t/target/sub/deep"));
             let coming = Acting::after(Call::MoveMount, deep);
             let error = coming.backend(SyscallSet::ALL).bind(&request(propagation).recursive()).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}");
@@ -133,7 +129,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 for moment in [Call::MoveMount, Call::MountSetattr] {
                     shared_places();
                     let elsewhere = Elsewhere::enter();
-                    let cover = elsewhere.doing(|| tmpfs("/w/t/target", "elsewhere"));
+                    let cover = elsewhere.doing(|| furnish("tmpfs:elsewhere /w/t/target"));
                     let coming = match moment {
                         Call::MoveMount => Acting::after(moment, cover),
                         // The one that makes the attached mount private.
@@ -159,7 +155,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                 shared_places();
                 let elsewhere = Elsewhere::enter();
                 // Too late, and stopped before it could unmount its mount.
-                let late = Acting::after(moment, || bind("/w/source", "/w/t/target")).once(is_attached);
+                let late = Acting::after(moment, || furnish("bind /w/source /w/t/target")).once(is_attached);
                 let report = late.backend(syscalls).bind(&request(Propagation::Private)).unwrap();
                 assert_eq!(key("/w/t/target"), report.mount, "{moment}, {syscalls:?}");
                 assert_eq!(places(), AFTER, "{moment}, {syscalls:?}");
@@ -182,7 +178,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     .needing(Call::Listmount),
     KernelCase::new("a bind sees a cover that disappears under its eyes as no exchange of its name", || {
         shared_places();
-        let covering = Acting::after(Call::MoveMount, || tmpfs("/w/t/target", "late"));
+        let covering = Acting::after(Call::MoveMount, || furnish("tmpfs:late /w/t/target"));
         // The name shows the cover, which is unmounted before the backend can ask for its parent.
         let uncovering =
             covering.then_after(Call::Statx, || rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).unwrap());

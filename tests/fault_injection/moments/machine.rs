@@ -1,4 +1,4 @@
-//! Set-up and inspection of the machine, past the backend.
+//! A look at the machine, and names that are exchanged in it, past the backend.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -7,26 +7,7 @@ use mountwright_core::{Location, MountKey, Mounter};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::namespace::enter_on_this_thread;
 use rustix::fs::{CWD, RenameFlags};
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
-
-pub(crate) fn dir(path: &str) {
-    std::fs::create_dir_all(path).unwrap();
-}
-
-/// Mounts a tmpfs with this distinctive source on a directory, which is created if it is missing.
-pub(crate) fn tmpfs(path: &str, source: &str) {
-    dir(path);
-    rustix::mount::mount(source, path, "tmpfs", MountFlags::empty(), c"mode=755").unwrap();
-}
-
-pub(crate) fn bind(source: &str, target: &str) {
-    dir(target);
-    rustix::mount::mount_bind(source, target).unwrap();
-}
-
-pub(crate) fn shared(path: &str) {
-    rustix::mount::mount_change(path, MountPropagationFlags::SHARED).unwrap();
-}
+use rustix::mount::UnmountFlags;
 
 /// Every mount at or below `/w`, `/w` itself apart: where it is and its source, in the table's order.
 pub(crate) fn mounts() -> Vec<(String, String)> {
@@ -66,19 +47,9 @@ pub(crate) fn exchange_elsewhere(one: &'static str, other: &'static str) {
     elsewhere.join().unwrap();
 }
 
-/// A file of these bytes.
-pub(crate) fn file(path: &str, contents: &str) {
-    std::fs::write(path, contents).unwrap();
-}
-
 /// Exchanges two names.
 pub(crate) fn exchange(one: &str, other: &str) {
     rustix::fs::renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).unwrap();
-}
-
-/// chmod(2).
-pub(crate) fn chmod(path: &str, mode: u32) {
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// The permission bits.

@@ -1,16 +1,15 @@
 //! The staging directory of kernels that have no detached mounts.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
-
 use mountwright_core::error::Leftover;
 use mountwright_core::mount::Guarantee;
 use mountwright_core::share::Share;
 use mountwright_core::{BindRequest, ContainerId, Errno, Location, MountRequest, Mounter, Propagation};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::machine::furnish;
 
 use crate::acting::Acting;
-use crate::machine::{at, below, bind, dir, file, mounts, places, shared, tmpfs};
+use crate::machine::{at, below, mounts, places};
 
 fn of_4_18() -> LinuxBackend {
     LinuxBackend::new().with_syscalls(SyscallSet::NONE)
@@ -22,8 +21,7 @@ fn that_cannot_clear_up() -> LinuxBackend<impl mountwright_linux::Kernel> {
 }
 
 fn plain_bind() -> BindRequest {
-    dir("/w/source");
-    dir("/w/target");
+    furnish("dir /w/source /w/target");
     BindRequest::new(at("/w/source"), at("/w/target")).stacking()
 }
 
@@ -33,9 +31,7 @@ fn nothing_staged() {
 
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a staged copy of a shared tree that comes to nothing leaves the source's own mounts", || {
-        tmpfs("/w/source", "source");
-        shared("/w/source");
-        tmpfs("/w/source/sub", "sub");
+        furnish("tmpfs:source /w/source; shared /w/source; tmpfs:sub /w/source/sub");
         let before = mounts();
         for request in [BindRequest::new(at("/w/source"), at("/w/missing")).recursive()] {
             for request in [request.clone(), request.read_only()] {
@@ -46,10 +42,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("a staged tree with a mount that another one covers is refused as a whole", || {
-        tmpfs("/w/source", "source");
-        tmpfs("/w/source/sub", "covered");
-        tmpfs("/w/source/sub", "cover");
-        dir("/w/target");
+        furnish("tmpfs:source /w/source; tmpfs:covered /w/source/sub; tmpfs:cover /w/source/sub; dir /w/target");
         let before = mounts();
         let request = BindRequest::new(at("/w/source"), at("/w/target")).recursive();
         assert_eq!(of_4_18().bind(&request.clone().read_only()).unwrap_err().errno(), Errno::EOPNOTSUPP);
@@ -61,9 +54,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new(
         "what a killed process staged is taken away by the next one, and the source keeps its mounts",
         || {
-            tmpfs("/w/source", "source");
-            shared("/w/source");
-            tmpfs("/w/source/sub", "sub");
+            furnish("tmpfs:source /w/source; shared /w/source; tmpfs:sub /w/source/sub");
             let request = BindRequest::new(at("/w/source"), at("/w/missing")).recursive();
             let error = that_cannot_clear_up().bind(&request).unwrap_err();
             let [Leftover::Mount { at: mounted, .. }, Leftover::Directory(inner), Leftover::Directory(outer)] =
@@ -79,11 +70,8 @@ pub(crate) const CASES: &[KernelCase] = &[
         },
     ),
     KernelCase::new("a staging place whose owner was killed while it made it is taken away too", || {
-        for (number, furnished) in [(1, false), (2, true)] {
-            let name = format!("/run/.mountwright-staging-{number}-0");
-            dir(&if furnished { format!("{name}/root") } else { name.clone() });
-            std::fs::set_permissions(name, PermissionsExt::from_mode(0o700)).unwrap();
-        }
+        furnish("dir /run/.mountwright-staging-1-0 /run/.mountwright-staging-2-0/root");
+        furnish("chmod 700 /run/.mountwright-staging-1-0 /run/.mountwright-staging-2-0");
         of_4_18().bind(&plain_bind()).unwrap();
         nothing_staged();
     }),
@@ -109,18 +97,10 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("what only looks like a staging place stays as it is", || {
         let name = |number: u32| format!("/run/.mountwright-staging-{number}-0");
-        tmpfs(&format!("{}/root", name(1)), "somebody's");
-        dir(&format!("{}/root", name(2)));
-        dir("/w/elsewhere/root");
-        symlink("/w/elsewhere", name(3)).unwrap();
-        file(&name(4), "");
-        dir(&format!("{}/root", name(5)));
-        file(&format!("{}/root/kept", name(5)), "");
-        tmpfs(&name(6), "mountwright");
-        dir("/run/.mountwright-staging-mine");
-        for number in [1, 5, 6] {
-            std::fs::set_permissions(name(number), PermissionsExt::from_mode(0o700)).unwrap();
-        }
+        furnish(&format!("tmpfs:somebody's {}/root; dir {}/root /w/elsewhere/root", name(1), name(2)));
+        furnish(&format!("link /w/elsewhere {}; file {}; file {}/root/kept", name(3), name(4), name(5)));
+        furnish(&format!("tmpfs:mountwright {}; dir /run/.mountwright-staging-mine", name(6)));
+        furnish(&format!("chmod 700 {} {} {}", name(1), name(5), name(6)));
         let before = mounts();
         of_4_18().bind(&plain_bind()).unwrap();
         for path in ["/w/elsewhere/root", "/run/.mountwright-staging-mine", &format!("{}/root/kept", name(5))] {
@@ -130,11 +110,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         assert_eq!(mounts()[..before.len()], before);
     }),
     KernelCase::new("without a staging place nothing is changed where others already see it", || {
-        tmpfs("/w/t", "t");
-        shared("/w/t");
-        bind("/w/t", "/w/peer");
-        dir("/w/t/target");
-        dir("/w/source");
+        furnish("tmpfs:t /w/t; shared /w/t; bind /w/t /w/peer; dir /w/t/target /w/source");
         let nowhere = LinuxBackend::new().with_syscalls(SyscallSet::NONE).with_staging("/nowhere");
         let before = mounts();
         let below_root = Location::beneath("/w/t", "target").unwrap();
@@ -156,10 +132,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         assert_eq!(places(), ["/w/t", "/w/peer", "/w/t/target", "/w/peer/target"]);
     }),
     KernelCase::new("a read-only filesystem of 4.18 is read-only in the copies that propagation makes", || {
-        tmpfs("/w/t", "t");
-        shared("/w/t");
-        bind("/w/t", "/w/peer");
-        dir("/w/t/target");
+        furnish("tmpfs:t /w/t; shared /w/t; bind /w/t /w/peer; dir /w/t/target");
         let mut request = MountRequest::new("tmpfs", below("/w/t", "target"));
         request.attributes.flags = mountwright_core::MountFlags::READ_ONLY;
         of_4_18().mount(&request).unwrap();
@@ -168,13 +141,12 @@ pub(crate) const CASES: &[KernelCase] = &[
         nothing_staged();
     }),
     KernelCase::new("a bind is made ready in the directory that it names where the backend has no other", || {
-        dir("/w/source");
-        dir("/w/private");
+        furnish("dir /w/source /w/private");
         let detached = SyscallSet::ALL.without(Call::MountSetattr).without(Call::OpenTreeAttr);
         for (syscalls, trusted) in
             [(SyscallSet::NONE, true), (SyscallSet::NONE, false), (detached, true), (detached, false)]
         {
-            dir("/w/t/target");
+            furnish("dir /w/t/target");
             let target = if trusted { at("/w/t/target") } else { below("/w/t", "target") };
             let request = BindRequest::new(at("/w/source"), target).read_only().propagation(Propagation::Private);
             let request = request.require(Guarantee::Atomic);

@@ -4,15 +4,13 @@ use mountwright_core::mount::UnmountMode;
 use mountwright_core::{Errno, Mounter, UnmountRequest};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::machine::furnish;
 
 use crate::acting::Acting;
-use crate::machine::{at, below, dir, exchange_elsewhere, key, mounts, tmpfs};
+use crate::machine::{at, below, exchange_elsewhere, key, mounts};
 
 fn two_mounts() {
-    dir("/w/s/a");
-    dir("/w/s/b");
-    tmpfs("/w/s/a", "wanted");
-    tmpfs("/w/s/b", "victim");
+    furnish("dir /w/s/a /w/s/b; tmpfs:wanted /w/s/a; tmpfs:victim /w/s/b");
 }
 
 fn only(mode: UnmountMode) -> UnmountRequest {
