@@ -6,13 +6,15 @@ use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::fs::{CWD, FileType, Mode};
 use rustix::mount::MountFlags;
+
+use crate::namespace::has_every_user;
 
 /// Requests, by the numbers of `include/uapi/linux/fuse.h`.
 pub const LOOKUP: u32 = 1;
@@ -52,15 +54,33 @@ impl Drop for FuseServer {
     }
 }
 
-/// The device, by a node of this process's own making.
+/// The device, as it was found before this process had a root of its own.
+static DEVICE: OnceLock<Option<File>> = OnceLock::new();
+
+/// Returns true if this process may have a server: it can make the device's node, or open the machine's, which is looked for
+/// here.
+pub fn is_to_be_had() -> bool {
+    let device = DEVICE.get_or_init(|| open("/dev/fuse").ok());
+    device.is_some() || rustix::process::geteuid().is_root() && has_every_user()
+}
+
+fn open(path: &str) -> io::Result<File> {
+    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
+    File::options().read(true).write(true).custom_flags(nonblocking).open(path)
+}
+
+/// The device, by a node of this process's own making or as it was found. The mounting process must open it: a user namespace
+/// has its own.
 fn device() -> io::Result<File> {
+    if let Some(device) = DEVICE.get().and_then(Option::as_ref) {
+        return open(&format!("/proc/thread-self/fd/{}", device.as_raw_fd()));
+    }
     let node = "/fuse";
     if !Path::new(node).exists() {
         let number = rustix::fs::makedev(10, 229);
         rustix::fs::mknodat(CWD, node, FileType::CharacterDevice, Mode::from_raw_mode(0o600), number)?;
     }
-    let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    File::options().read(true).write(true).custom_flags(nonblocking).open(node)
+    open(node)
 }
 
 impl FuseServer {
@@ -71,7 +91,7 @@ impl FuseServer {
     ///
     /// There is no FUSE here, or mount(2) refuses.
     pub fn of_user(path: &Path, uid: u32) -> io::Result<Self> {
-        Self::mount(path, &format!("user_id={uid},group_id={uid}"))
+        Self::mount(path, "served", &format!("user_id={uid},group_id={uid}"))
     }
 
     /// Mounts a filesystem with `reply` as its server: number of the request, node, body.
@@ -80,16 +100,25 @@ impl FuseServer {
     ///
     /// There is no FUSE here, or mount(2) refuses.
     pub fn replying(path: &Path, reply: impl Fn(u32, u64, &[u8]) -> Reply + Send + 'static) -> io::Result<Self> {
-        let mut server = Self::mount(path, "user_id=0,group_id=0,allow_other")?;
+        let mut server = Self::mount(path, "served", "user_id=0,group_id=0,allow_other")?;
         let (over, device) = (Arc::clone(&server.over), server.device.try_clone()?);
         server.replies = Some(std::thread::spawn(move || serve(&device, &over, reply)));
         Ok(server)
     }
 
-    fn mount(path: &Path, options: &str) -> io::Result<Self> {
+    /// Mounts a filesystem of this source whose server replies to no request.
+    ///
+    /// # Errors
+    ///
+    /// There is no FUSE here, or mount(2) refuses.
+    pub fn silent(path: &Path, source: &str) -> io::Result<Self> {
+        Self::mount(path, source, "user_id=0,group_id=0")
+    }
+
+    fn mount(path: &Path, source: &str, options: &str) -> io::Result<Self> {
         let device = device()?;
         let options = CString::new(format!("fd={},rootmode=40000,{options}", device.as_raw_fd()))?;
-        rustix::mount::mount("served", path, "fuse", MountFlags::empty(), options.as_c_str())?;
+        rustix::mount::mount(source, path, "fuse", MountFlags::empty(), options.as_c_str())?;
         Ok(Self { over: Arc::default(), replies: None, device })
     }
 }

@@ -2,9 +2,9 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use mountwright_core::{DeviceNumber, Errno};
+use mountwright_core::{DeviceNumber, Errno, Location};
 use mountwright_fake::{At as Start, ModelKernel, abi};
 use mountwright_linux::abi::{
     AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_RDONLY, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG,
@@ -33,7 +33,7 @@ use crate::scenario_runner::model_calls::ModelCalls;
 /// | `bind SOURCE PATH…` | binds of one mount |
 /// | `shared`, `private`, `slave`, `unbindable`, `rprivate`, `read-only PATH…` | changes of mounts |
 /// | `remount WORD,WORD PATH…` | the attributes of mounts, as the mount table shows them |
-/// | `detach PATH…` | lazy unmounts |
+/// | `detach PATH…`, `clear PATH…` | lazy unmounts: of the topmost mount, of all there are |
 ///
 /// Missing directories above a path are made too, and so is the missing directory that a mount is for.
 ///
@@ -84,6 +84,10 @@ fn make(calls: &mut dyn ProcessCalls, line: &str) -> Answered<()> {
         "unlink" => words.try_for_each(|path| calls.unlinkat(here(path.as_ref()), 0)),
         "rmdir" => words.try_for_each(|path| calls.unlinkat(here(path.as_ref()), abi::AT_REMOVEDIR)),
         "detach" => words.try_for_each(|path| calls.umount2(here(path.as_ref()), abi::MNT_DETACH)),
+        "clear" => {
+            words.for_each(|path| while calls.umount2(here(path.as_ref()), abi::MNT_DETACH).is_ok() {});
+            Ok(())
+        }
         "chdir" => calls.chdir(here(next().as_ref())),
         "chown" => {
             let (uid, gid) = pair(next(), line);
@@ -212,6 +216,43 @@ fn mount(
 pub(crate) fn bind(calls: &mut dyn ProcessCalls, source: &Path, path: &Path) -> Answered<()> {
     dir(calls, path)?;
     calls.mount(Some(here(source)), here(path), None, abi::MS_BIND, None)
+}
+
+/// The mount table of this thread, past the backend.
+///
+/// # Panics
+///
+/// If there is no procfs.
+pub fn mountinfo() -> Vec<u8> {
+    std::fs::read("/proc/thread-self/mountinfo").expect("a procfs")
+}
+
+/// Counts the open descriptors of this thread.
+///
+/// # Panics
+///
+/// If there is no procfs.
+pub fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/thread-self/fd").expect("a procfs").count()
+}
+
+/// A place at a trusted path.
+pub fn at(path: impl Into<PathBuf>) -> Location {
+    Location::trusted(path)
+}
+
+/// A place below a root.
+///
+/// # Panics
+///
+/// If the path is not relative.
+pub fn below(root: &str, path: impl Into<PathBuf>) -> Location {
+    Location::beneath(root, path).expect("a relative path")
+}
+
+/// A place in a root.
+pub fn within(root: &str, path: impl Into<PathBuf>) -> Location {
+    Location::in_root(root, path)
 }
 
 /// The limit of a file's bytes that are read.

@@ -1,10 +1,9 @@
 //! The setting of an attack.
 
 use std::fs;
-use std::path::Path;
 
+use mountwright_tests::machine::furnish;
 use mountwright_tests::settings::Settings;
-use rustix::mount::MountFlags;
 
 use crate::shared::Shared;
 
@@ -34,34 +33,19 @@ pub(crate) fn links_of(side: Side, shared: Shared, level: usize) -> Vec<Link> {
     OUTSIDE.map(link).into()
 }
 
-fn tmpfs(path: &str, source: &str) {
-    fs::create_dir_all(path).unwrap();
-    rustix::mount::mount(source, path, "tmpfs", MountFlags::empty(), c"mode=755").unwrap();
-}
-
 /// `/w/shared`, with links; `/w/source`, with bytes to lose; `/w/outside`, with victims.
 pub(crate) fn make(shared: Shared) {
-    tmpfs("/w/source", "source");
-    fs::create_dir("/w/source/tree").unwrap();
-    fs::write("/w/source/tree/data", "precious").unwrap();
-    fs::write("/w/source/file", "precious").unwrap();
-    tmpfs("/w/victims", "victim");
-    fs::create_dir("/w/victims/directory").unwrap();
-    fs::write("/w/victims/directory/keep", "keep").unwrap();
-    fs::write("/w/victims/file", "keep").unwrap();
-    tmpfs("/w/outside", "outside");
+    furnish("tmpfs:source /w/source; file /w/source/tree/data precious; file /w/source/file precious");
+    furnish("tmpfs:victim /w/victims; file /w/victims/directory/keep keep; file /w/victims/file keep");
+    furnish("tmpfs:outside /w/outside");
     for planted in planted(shared) {
         planted.make();
     }
     mount_victim(shared);
-    tmpfs("/w/shared", "shared");
-    let names = shared.names().len();
-    let above = format!("/w/shared/{}", shared.path(names - 1));
-    fs::create_dir_all(&above).unwrap();
-    // So that it is not removed with the last share in it.
-    fs::write(Path::new(&above).join("other"), "").unwrap();
+    // The last name, so that the directory is not removed with the last share in it.
+    furnish(&format!("tmpfs:shared /w/shared; file /w/shared/{}/other", shared.path(shared.names().len() - 1)));
     for link in links(shared) {
-        std::os::unix::fs::symlink(link.target, Path::new("/w/shared").join(link.name)).unwrap();
+        furnish(&format!("link {} /w/shared/{}", link.target, link.name));
     }
 }
 

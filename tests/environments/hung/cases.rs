@@ -11,23 +11,16 @@ use mountwright_core::sandbox::{IfNotShared, SandboxSetup, TearDown};
 use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, Removal, UnmountStrategy};
 use mountwright_core::{
-    AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, Filesystem, Location, MountRequest, Mounter,
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, Filesystem, MountRequest, Mounter,
     Propagation, Recursion, UnmountRequest,
 };
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::machine::{at, below, furnish};
 
-use crate::server::{Hung, at_once, clear, waits};
+use crate::server::{at_once, hung, waits};
 
 pub(crate) const ROOT: &str = "/w/dead";
-
-pub(crate) fn at(path: &str) -> Location {
-    Location::trusted(path)
-}
-
-fn below(path: &str) -> Location {
-    Location::beneath("/w", path).unwrap()
-}
 
 pub(crate) fn syscall_sets() -> [LinuxBackend; 4] {
     let without_statmount = SyscallSet::ALL.without(Call::Statmount).without(Call::OpenTreeAttr);
@@ -38,9 +31,9 @@ pub(crate) fn syscall_sets() -> [LinuxBackend; 4] {
 
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a question at the root of a dead mount returns at once, with every kernel's calls", || {
-        let _server = Hung::on(ROOT);
+        let _server = hung(ROOT);
         for backend in syscall_sets() {
-            for place in [at(ROOT), below("dead")] {
+            for place in [at(ROOT), below("/w", "dead")] {
                 let b = backend.clone();
                 let (mount, filesystem, found) = at_once("a question", move || {
                     let mount = b.mount_of(&place).unwrap();
@@ -54,7 +47,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("the device behind the root of a dead mount is found at once", || {
-        let _server = Hung::on(ROOT);
+        let _server = hung(ROOT);
         for backend in syscall_sets() {
             let b = backend.clone();
             let found = at_once("a device", move || BackingDevice::of(&b, Path::new(ROOT)));
@@ -67,9 +60,9 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("below it the kernel waits for the server, and the cached forms return EAGAIN at once", || {
-        let server = Hung::on(ROOT);
+        let server = hung(ROOT);
         let waiting = waits("a look-up below", || LinuxBackend::new().mount_of(&at("/w/dead/below/it")));
-        for place in [at("/w/dead/below"), at("/w/dead/below/it"), below("dead/below")] {
+        for place in [at("/w/dead/below"), at("/w/dead/below/it"), below("/w", "dead/below")] {
             let answers = at_once("a cached form", move || {
                 let b = LinuxBackend::new();
                 let metadata = b.metadata_cached(&place, FinalSymlink::Itself).map(drop);
@@ -87,17 +80,17 @@ pub(crate) const CASES: &[KernelCase] = &[
         assert!(at_once("a look-up after the end of the server", move || waiting.recv().unwrap()).is_err());
     }),
     KernelCase::new("the cached forms answer at the root of a dead mount and everywhere that is known", || {
-        let _server = Hung::on(ROOT);
-        std::fs::write("/w/file", "text").unwrap();
+        let _server = hung(ROOT);
+        furnish("file /w/file text");
         at_once("a cached form", || {
             let b = LinuxBackend::new();
-            for place in [at(ROOT), below("dead"), at("/w/dead/")] {
+            for place in [at(ROOT), below("/w", "dead"), at("/w/dead/")] {
                 assert!(b.mount_of_cached(&place).unwrap().is_root);
                 assert_eq!(b.filesystem_of_cached(&place).unwrap().magic.0, 0x6573_5546);
                 assert!(b.metadata_cached(&place, FinalSymlink::Follow).is_ok());
             }
             assert_eq!(b.metadata_cached(&at("/w/file"), FinalSymlink::Follow).unwrap().size, 4);
-            assert_eq!(b.metadata_cached(&below("file"), FinalSymlink::Itself).unwrap().size, 4);
+            assert_eq!(b.metadata_cached(&below("/w", "file"), FinalSymlink::Itself).unwrap().size, 4);
             // The caches need not know that a name is not there.
             let missing = b.mount_of_cached(&at("/w/none")).unwrap_err().errno();
             assert!(matches!(missing, Errno::EAGAIN | Errno::ENOENT), "{missing}");
@@ -108,7 +101,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         });
     }),
     KernelCase::new("the files of a dead mount's root are not to be had, and that is said of them", || {
-        let server = Hung::on(ROOT);
+        let server = hung(ROOT);
         let metadata = waits("its metadata", || LinuxBackend::new().metadata(&at(ROOT), FinalSymlink::Follow));
         let entries = waits("its listing", || LinuxBackend::new().open_dir(&at(ROOT)).map(drop));
         drop(server);
@@ -119,21 +112,21 @@ pub(crate) const CASES: &[KernelCase] = &[
         let modes = [UnmountMode::Plain, UnmountMode::Detach, UnmountMode::Force, UnmountMode::ForceDetach];
         for backend in syscall_sets() {
             for mode in modes {
-                let _server = Hung::on(ROOT);
+                let _server = hung(ROOT);
                 let b = backend.clone();
                 at_once("mounting on a dead mount", move || {
-                    std::fs::create_dir_all("/w/source").unwrap();
+                    furnish("dir /w/source");
                     let mount = MountRequest::new("tmpfs", at(ROOT));
-                    let bind = BindRequest::new(at("/w/source"), below("dead")).stacking().read_only();
+                    let bind = BindRequest::new(at("/w/source"), below("/w", "dead")).stacking().read_only();
                     let first = b.mount(&mount).unwrap();
                     assert_eq!(b.mount_of(&at(ROOT)).unwrap().mount.fs_type, "tmpfs");
                     b.unmount(&UnmountRequest::new(at(ROOT)).with_mode(mode).only(first)).unwrap();
                     let second = b.bind(&bind.propagation(Propagation::Private)).unwrap().mount;
-                    assert!(b.mount_of(&below("dead")).unwrap().mount.attributes.is_read_only());
-                    b.unmount(&UnmountRequest::new(below("dead")).with_mode(mode).only(second)).unwrap();
+                    assert!(b.mount_of(&below("/w", "dead")).unwrap().mount.attributes.is_read_only());
+                    b.unmount(&UnmountRequest::new(below("/w", "dead")).with_mode(mode).only(second)).unwrap();
                     let dead = b.mount_of(&at(ROOT)).unwrap().mount;
                     assert_eq!(dead.fs_type, "fuse");
-                    b.unmount(&UnmountRequest::new(below("dead")).with_mode(mode).only(dead.key())).unwrap();
+                    b.unmount(&UnmountRequest::new(below("/w", "dead")).with_mode(mode).only(dead.key())).unwrap();
                     assert!(!b.mount_of(&at(ROOT)).unwrap().is_root);
                 });
             }
@@ -141,39 +134,38 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("a dead mount is bound, moved and changed as any other", || {
         for backend in syscall_sets() {
-            let _server = Hung::on(ROOT);
+            let _server = hung(ROOT);
             at_once("changing a dead mount", move || {
-                std::fs::create_dir_all("/w/target").unwrap();
-                std::fs::create_dir_all("/w/moved").unwrap();
+                furnish("dir /w/target /w/moved");
                 backend.bind(&BindRequest::new(at(ROOT), at("/w/target")).read_only()).unwrap();
                 assert!(backend.mount_of(&at("/w/target")).unwrap().mount.attributes.is_read_only());
-                backend.move_mount(&below("target"), &at("/w/moved")).unwrap();
+                backend.move_mount(&below("/w", "target"), &at("/w/moved")).unwrap();
                 let change = AttributesRequest::new(at("/w/moved"), AttributeChange::READ_ONLY);
                 backend.change_attributes(&change).unwrap();
-                backend.set_propagation(&below("moved"), Propagation::Shared, Recursion::This).unwrap();
+                backend.set_propagation(&below("/w", "moved"), Propagation::Shared, Recursion::This).unwrap();
                 backend.unmount(&UnmountRequest::new(at("/w/moved"))).unwrap();
             });
-            clear(ROOT);
+            furnish("clear /w/dead");
         }
     }),
     KernelCase::new("a sandbox with a dead mount in it is taken down", || {
         for backend in syscall_sets() {
-            let _server = Hung::on(ROOT);
+            let _server = hung(ROOT);
             at_once("a share of a dead mount", move || {
-                std::fs::create_dir_all("/w/mounts").unwrap();
+                furnish("dir /w/mounts");
                 let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
                 Share::rootfs(mounts, &id, at(ROOT)).unwrap().read_only().create(&backend).unwrap();
                 ShareName::Rootfs.unshare(&backend, mounts, &id).unwrap();
                 assert!(!Path::new("/w/mounts/box").exists());
             });
-            clear(ROOT);
+            furnish("clear /w/dead");
         }
     }),
     KernelCase::new("a sandbox is torn down by its records with a dead mount shared in it", || {
         for (backend, how) in
             syscall_sets().into_iter().zip([UnmountStrategy::Lazy, UnmountStrategy::Strict].into_iter().cycle())
         {
-            let _server = Hung::on(ROOT);
+            let _server = hung(ROOT);
             at_once("a tear-down", move || {
                 let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
                 let setup = SandboxSetup::new("/w/mounts", "/w/shared").unwrap().unshared(IfNotShared::MakeShared);
@@ -184,16 +176,15 @@ pub(crate) const CASES: &[KernelCase] = &[
                 assert!(report.is_clean(), "{report}");
                 assert!(!Path::new("/w/mounts").exists() && !Path::new("/w/shared").exists());
             });
-            clear(ROOT);
+            furnish("clear /w/dead");
         }
     }),
     KernelCase::new("a dead mount that came up inside a share goes with it", || {
         for backend in syscall_sets() {
-            std::fs::create_dir_all("/w/image/inner").unwrap();
-            std::fs::create_dir_all("/w/mounts").unwrap();
+            furnish("dir /w/image/inner /w/mounts");
             let (mounts, id) = (Utf8Path::new("/w/mounts"), ContainerId::new("box").unwrap());
             Share::rootfs(mounts, &id, at("/w/image")).unwrap().create(&backend).unwrap();
-            let _server = Hung::on("/w/mounts/box/rootfs/inner");
+            let _server = hung("/w/mounts/box/rootfs/inner");
             at_once("taking a share off", move || {
                 let outcome = ShareName::Rootfs.unshare(&backend, mounts, &id).unwrap();
                 assert_eq!(outcome, Removal::Unmounted { layers: 1, target: NameAfter::Removed });
@@ -202,7 +193,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("an emptyDir with a dead mount on it is told from memory at once", || {
         let volume = "/w/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
-        let _server = Hung::on(volume);
+        let _server = hung(volume);
         for backend in syscall_sets() {
             let medium = at_once("the question", move || EmptyDirMedium::of(&backend, Utf8Path::new(volume)).unwrap());
             assert_eq!(medium, Some(EmptyDirMedium::Disk));

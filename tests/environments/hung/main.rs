@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::Arguments;
+use mountwright_tests::fuse_server;
 use mountwright_tests::kernel_trials::KernelTrials;
 
 const LONGEST: Duration = Duration::from_mins(2);
@@ -22,7 +23,7 @@ const LONGEST: Duration = Duration::from_mins(2);
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // In a user namespace no node can be made, but the machine's can be used where it may be opened.
-    let has_device = server::is_to_be_had();
+    let has_device = fuse_server::is_to_be_had();
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
     std::thread::spawn(|| {

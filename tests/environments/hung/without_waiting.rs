@@ -12,10 +12,11 @@ use mountwright_core::ports::WithoutWaiting;
 use mountwright_core::{Backend, Error, Filesystem, MountInfo};
 use mountwright_linux::{Call, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::machine::at;
 
-use crate::cases::{ROOT, at, syscall_sets};
+use crate::cases::{ROOT, syscall_sets};
 use crate::responsive::answers;
-use crate::server::{Hung, at_once, waits};
+use crate::server::{at_once, hung, waits};
 
 /// Live paths, and those on the dead server.
 const LIVE: usize = 960;
@@ -60,7 +61,7 @@ fn live_paths() -> Vec<PathBuf> {
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("every question without waiting returns at once, through a reference to any backend", || {
         let volume = "/w/pods/1-2/volumes/kubernetes.io~empty-dir/cache";
-        let _server = Hung::on(volume);
+        let _server = hung(volume);
         for backend in syscall_sets() {
             let backend: Arc<dyn Backend> = Arc::new(backend);
             let b = Arc::clone(&backend);
@@ -83,7 +84,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("the metadata of a dead mount's root is had without waiting, its kind and device at least", || {
-        let _server = Hung::on(ROOT);
+        let _server = hung(ROOT);
         let found = at_once("metadata without waiting", || {
             let backend = LinuxBackend::new();
             let mount = MountInfo::at(&backend, Path::new(ROOT)).unwrap();
@@ -95,7 +96,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     }),
     KernelCase::new("sixteen workers answer 960 live paths in 50 ms, with 40 more on a dead server", || {
         assert!(LinuxBackend::new().uses(Call::Openat2));
-        let (live, _server) = (live_paths(), Hung::on(ROOT));
+        let (live, _server) = (live_paths(), hung(ROOT));
         let mut paths = live.clone();
         // The dead ones first: a worker that waited would be missing for all others.
         for number in 0..DEAD {

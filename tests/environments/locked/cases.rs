@@ -8,24 +8,17 @@ use mountwright_core::mount::{AtimeMode, FilesystemOption, MountAttributes, Unmo
 use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, Removal};
 use mountwright_core::{
-    AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, Location, MountFlags, MountRequest,
-    Mounter, Propagation, UnmountRequest,
+    AttributeChange, AttributesRequest, BindRequest, ContainerId, Errno, FileMode, MountFlags, MountRequest, Mounter,
+    Propagation, UnmountRequest,
 };
 use mountwright_linux::{Call, LinuxBackend};
+use mountwright_tests::machine::{at, below};
 
 use crate::place::{INNER, LOCKED, TARGET};
 
 type Case = (&'static str, fn(&LinuxBackend));
 
 const THEIRS: MountFlags = MountFlags::NO_SUID.union(MountFlags::NO_DEV).union(MountFlags::NO_EXEC);
-
-fn at(path: &str) -> Location {
-    Location::trusted(path)
-}
-
-fn below(path: &str) -> Location {
-    Location::beneath("/tmp", path).unwrap()
-}
 
 fn attributes(backend: &LinuxBackend, path: &str) -> MountAttributes {
     let found = backend.mount_of(&at(path)).unwrap();
@@ -39,7 +32,7 @@ fn table(backend: &LinuxBackend) -> Vec<String> {
 
 pub(crate) const CASES: &[Case] = &[
     ("a read-only bind of a mount with locked flags has them too", |b| {
-        let request = BindRequest::new(at("/tmp/locked/sub"), below("target/made"));
+        let request = BindRequest::new(at("/tmp/locked/sub"), below("/tmp", "target/made"));
         fs::create_dir("/tmp/locked/sub").unwrap();
         let request = request.creating_target(FileMode::from_bits(0o755)).read_only();
         b.bind(&request.propagation(Propagation::Private)).unwrap();
@@ -64,7 +57,7 @@ pub(crate) const CASES: &[Case] = &[
             assert_eq!((error.errno(), error.left()), (Errno::EPERM, &[][..]), "{error}");
             let locked = format!("one of {flag} is locked by a user namespace and cannot be cleared");
             assert_eq!((error.detail(), error.advice()), (Some(locked.as_str()), None));
-            let request = BindRequest::new(at("/tmp/locked/sub"), below("target")).attributes(change);
+            let request = BindRequest::new(at("/tmp/locked/sub"), below("/tmp", "target")).attributes(change);
             let error = b.bind(&request).unwrap_err();
             assert_eq!((error.errno(), error.left()), (Errno::EPERM, &[][..]), "{error}");
             assert_eq!(error.detail(), Some(locked.as_str()));

@@ -12,14 +12,11 @@ use mountwright_core::{
 };
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
-use rustix::mount::UnmountFlags;
+use mountwright_tests::machine::{at, furnish};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const MOUNTS: &str = "/w/mounts";
-
-fn at(path: &str) -> Location {
-    Location::trusted(path)
-}
+const LAYOUT: &str = "dir /w/source /w/target /w/mounts; file /w/source/file text";
 
 fn syscall_sets() -> [SyscallSet; 3] {
     [SyscallSet::ALL, SyscallSet::ALL.without(Call::Statmount).without(Call::OpenTreeAttr), SyscallSet::NONE]
@@ -63,17 +60,8 @@ fn is_full(what: &str, errno: Errno, shown: impl Debug) {
     assert_eq!(errno, Errno::EMFILE, "{what}: {shown:?}");
 }
 
-fn furnish() {
-    for path in ["/w/source", "/w/target", MOUNTS] {
-        std::fs::create_dir_all(path).unwrap();
-    }
-    std::fs::write("/w/source/file", "text").unwrap();
-}
-
 fn clear() {
-    for path in ["/w/target", "/w/made/target", "/w/mounts/box/rootfs"] {
-        while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
-    }
+    furnish("clear /w/target /w/made/target /w/mounts/box/rootfs");
     for path in ["/w/made/target", "/w/made", "/w/mounts/box/rootfs", "/w/mounts/box"] {
         let _ = std::fs::remove_dir(path);
     }
@@ -103,17 +91,17 @@ fn each_call_is_done_or_full() {
 
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("a call without a descriptor left is EMFILE, whatever it needed it for", || {
-        furnish();
+        furnish(LAYOUT);
         each_call_is_done_or_full();
     }),
     KernelCase::new("a procfs of its own that cannot be opened for want of descriptors is not taken for none", || {
-        furnish();
-        rustix::mount::unmount("/proc", UnmountFlags::DETACH).unwrap();
+        furnish(LAYOUT);
+        furnish("detach /proc");
         each_call_is_done_or_full();
     })
     .for_root(),
     KernelCase::new("a bind that is atomic with descriptors is atomic or EMFILE without", || {
-        furnish();
+        furnish(LAYOUT);
         for syscalls in syscall_sets() {
             for most in LIMITS {
                 for warm in [false, true] {
@@ -132,7 +120,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     }),
     KernelCase::new("a mount that cannot be looked at for want of descriptors is not taken for gone", || {
-        furnish();
+        furnish(LAYOUT);
         for syscalls in syscall_sets() {
             for most in LIMITS {
                 let record = share(&LinuxBackend::new().with_syscalls(syscalls));

@@ -6,17 +6,11 @@ use std::path::Path;
 use camino::Utf8Path;
 use mountwright_core::share::Share;
 use mountwright_core::unmount::Removal;
-use mountwright_core::{
-    BindRequest, ContainerId, Errno, Filesystem, Location, MountInfo, MountRequest, Mounter, OsError,
-};
+use mountwright_core::{BindRequest, ContainerId, Errno, Filesystem, MountInfo, MountRequest, Mounter, OsError};
 use mountwright_linux::{Call, Linux, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
+use mountwright_tests::machine::{at, furnish};
 use rustix::fs::{Mode, OFlags};
-use rustix::mount::{MountFlags, UnmountFlags};
-
-fn at(path: &str) -> Location {
-    Location::trusted(path)
-}
 
 /// With a procfs of its own, and with the one at `/proc` alone.
 fn at_proc_only() -> LinuxBackend {
@@ -24,16 +18,11 @@ fn at_proc_only() -> LinuxBackend {
 }
 
 fn no_proc() {
-    rustix::mount::unmount("/proc", UnmountFlags::DETACH).unwrap();
+    furnish("detach /proc");
 }
 
 fn proc_again() {
-    while rustix::mount::unmount("/proc", UnmountFlags::DETACH).is_ok() {}
-    rustix::mount::mount("proc", "/proc", "proc", MountFlags::empty(), None).unwrap();
-}
-
-fn tmpfs(path: &str) {
-    rustix::mount::mount("t", path, "tmpfs", MountFlags::empty(), None).unwrap();
+    furnish("clear /proc; mount proc proc /proc");
 }
 
 /// A directory or file of the test's own over a name of this thread's in procfs.
@@ -50,27 +39,16 @@ fn cover(name: &str) {
 }
 
 /// Each makes `/proc` missing or false.
-const MISSING: &[(&str, fn())] = &[
-    ("no /proc", no_proc),
-    ("a tmpfs at /proc", || {
-        tmpfs("/proc");
-        std::fs::create_dir_all("/proc/thread-self/fd").unwrap();
-    }),
-];
+const MISSING: &[(&str, fn())] =
+    &[("no /proc", no_proc), ("a tmpfs at /proc", || furnish("mount tmpfs t /proc; dir /proc/thread-self/fd"))];
 
 /// Each makes the links of descriptors false.
 const COVERED: &[(&str, fn())] = &[
     ("a directory over fd", || cover("fd")),
-    ("the links of another process over fd", || {
-        rustix::mount::mount_bind("/proc/1/fd", "/proc/thread-self/fd").unwrap();
-    }),
+    ("the links of another process over fd", || furnish("bind /proc/1/fd /proc/thread-self/fd")),
 ];
 
-fn furnish() {
-    for path in ["/w/source", "/w/target", "/w/mounts"] {
-        std::fs::create_dir_all(path).unwrap();
-    }
-}
+const LAYOUT: &str = "dir /w/source /w/target /w/mounts";
 
 /// Returns the functions that hide procfs, each with true if the whole of `/proc` is missing.
 fn all() -> impl Iterator<Item = (bool, &'static (&'static str, fn()))> {
@@ -122,7 +100,7 @@ fn kept() -> Vec<OwnedFd> {
 
 pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("with a procfs of its own a backend shares and unshares whatever /proc is", || {
-        furnish();
+        furnish(LAYOUT);
         for (what, make) in MISSING.iter().chain(COVERED) {
             make();
             for syscalls in [SyscallSet::ALL, SyscallSet::ALL.without(Call::Statmount), SyscallSet::NONE] {
@@ -137,7 +115,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     })
     .for_root(),
     KernelCase::new("without any procfs nothing is mounted, and the error says what is missing", || {
-        furnish();
+        furnish(LAYOUT);
         for (missing, (what, make)) in all() {
             make();
             for syscalls in [SyscallSet::ALL, SyscallSet::NONE] {
@@ -172,12 +150,12 @@ pub(crate) const CASES: &[KernelCase] = &[
                 says_procfs(name, at_proc_only().mounts());
                 says_procfs(name, at_proc_only().with_syscalls(SyscallSet::NONE).mounts());
             }
-            rustix::mount::unmount(Path::new("/proc/thread-self").join(name), UnmountFlags::DETACH).unwrap();
+            furnish(&format!("detach /proc/thread-self/{name}"));
         }
     })
     .for_root(),
     KernelCase::new("what is mounted over /proc later is noticed", || {
-        furnish();
+        furnish(LAYOUT);
         for (what, make) in MISSING.iter().chain(COVERED) {
             println!("{what}");
             let (own, at_proc) = (LinuxBackend::new(), at_proc_only());
@@ -203,7 +181,7 @@ pub(crate) const CASES: &[KernelCase] = &[
     KernelCase::new("the boot id is not read where a file is bound over it", || {
         let known = LinuxBackend::new().origin().unwrap();
         std::fs::write("/run/boot_id", "00000000-0000-4000-8000-000000000000\n").unwrap();
-        rustix::mount::mount_bind("/run/boot_id", "/proc/sys/kernel/random/boot_id").unwrap();
+        furnish("bind /run/boot_id /proc/sys/kernel/random/boot_id");
         assert_eq!(LinuxBackend::new().origin().unwrap(), known);
         let at_proc = at_proc_only().origin().unwrap();
         assert_eq!((at_proc.boot, at_proc.namespace), (None, known.namespace));
@@ -243,7 +221,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         });
         let number = number.expect("the backend keeps one");
         // As a daemon that closes all descriptors and opens others: another procfs, even.
-        tmpfs("/run");
+        furnish("mount tmpfs t /run");
         let other = rustix::fs::open("/run", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
         replace(&other, number);
         let table = backend.mounts().unwrap();

@@ -9,11 +9,10 @@ use mountwright_core::{
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::fuse_server::FuseServer;
 use mountwright_tests::kernel_trials::KernelCase;
-use mountwright_tests::machine::furnish;
-use rustix::mount::UnmountFlags;
+use mountwright_tests::machine::{at, below, furnish};
 
 use crate::acting::Acting;
-use crate::machine::{at, below, exchange, exchange_elsewhere, key, mode, mounts, places};
+use crate::machine::{exchange, exchange_elsewhere, key, mode, mounts, places};
 
 const PROPAGATIONS: [Option<Propagation>; 5] = [
     None,
@@ -71,7 +70,7 @@ fn target_exchanged_once_created(syscalls: SyscallSet, stacking: bool, mounted: 
     let request = request.creating_target(FileMode::from_bits(0o755)).propagation(Propagation::Private);
     let request = if stacking { request.stacking() } else { request };
     let bound = exchanging.backend(syscalls).bind(&request);
-    while rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).is_ok() {}
+    furnish("clear /w/t/target");
     let kept = if mounted { "/w/secret" } else { "/w/t/target" };
     assert_eq!(mode(kept), 0o700, "{stacking} {mounted}: {bound:?}");
     std::fs::remove_dir_all("/w/t").unwrap();

@@ -8,9 +8,9 @@ use mountwright_core::{Errno, Mounter};
 use mountwright_fake::test_kit::{Between, Interposed, Moment};
 use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
-use mountwright_tests::machine::furnish;
+use mountwright_tests::machine::{at, furnish};
 
-use crate::machine::{at, places};
+use crate::machine::places;
 
 /// Interrupts one fsconfig. As on the kernel, the context is then unusable: `EBUSY`, until another one is made.
 struct Interrupting {

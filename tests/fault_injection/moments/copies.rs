@@ -4,11 +4,11 @@ use mountwright_core::{BindRequest, Errno, Mounter, Propagation, UnmountRequest}
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::elsewhere::Elsewhere;
 use mountwright_tests::kernel_trials::KernelCase;
-use mountwright_tests::machine::furnish;
+use mountwright_tests::machine::{at, below, furnish};
 use rustix::mount::UnmountFlags;
 
 use crate::acting::Acting;
-use crate::machine::{at, below, key, mounts, places};
+use crate::machine::{key, mounts, places};
 
 /// A shared source, and a target below a shared mount.
 fn shared_places() {
@@ -45,9 +45,7 @@ fn sorted(mut places: Vec<String>) -> Vec<String> {
 }
 
 fn clear() {
-    for path in ["/w/t/target", "/w/t", "/w/source"] {
-        while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
-    }
+    furnish("clear /w/t/target /w/t /w/source");
 }
 
 pub(crate) const CASES: &[KernelCase] = &[

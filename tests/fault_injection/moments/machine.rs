@@ -3,8 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use mountwright_core::{Location, MountKey, Mounter};
+use mountwright_core::{MountKey, Mounter};
 use mountwright_linux::LinuxBackend;
+use mountwright_tests::machine::at;
 use mountwright_tests::namespace::enter_on_this_thread;
 use rustix::fs::{CWD, RenameFlags};
 use rustix::mount::UnmountFlags;
@@ -23,14 +24,6 @@ pub(crate) fn places() -> Vec<String> {
 
 pub(crate) fn key(path: &str) -> MountKey {
     LinuxBackend::new().mount_of(&at(path)).unwrap().mount.key()
-}
-
-pub(crate) fn at(path: &str) -> Location {
-    Location::trusted(path)
-}
-
-pub(crate) fn below(root: &str, path: &str) -> Location {
-    Location::beneath(root, path).unwrap()
 }
 
 /// Exchanges two names that are mount points here, from a mount namespace in which they are not: a guest with access to

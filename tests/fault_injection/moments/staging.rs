@@ -6,10 +6,10 @@ use mountwright_core::share::Share;
 use mountwright_core::{BindRequest, ContainerId, Errno, Location, MountRequest, Mounter, Propagation};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
-use mountwright_tests::machine::furnish;
+use mountwright_tests::machine::{at, below, furnish};
 
 use crate::acting::Acting;
-use crate::machine::{at, below, mounts, places};
+use crate::machine::{mounts, places};
 
 fn of_4_18() -> LinuxBackend {
     LinuxBackend::new().with_syscalls(SyscallSet::NONE)

@@ -4,10 +4,10 @@ use mountwright_core::mount::UnmountMode;
 use mountwright_core::{Errno, Mounter, UnmountRequest};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
-use mountwright_tests::machine::furnish;
+use mountwright_tests::machine::{at, below, furnish};
 
 use crate::acting::Acting;
-use crate::machine::{at, below, exchange_elsewhere, key, mounts};
+use crate::machine::{exchange_elsewhere, key, mounts};
 
 fn two_mounts() {
     furnish("dir /w/s/a /w/s/b; tmpfs:wanted /w/s/a; tmpfs:victim /w/s/b");

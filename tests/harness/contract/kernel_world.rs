@@ -13,6 +13,7 @@ use rustix::thread::{CapabilitySet, CapabilitySets};
 use super::case::Case;
 use super::world::{Held, Serving, World};
 use crate::fuse_server::{self, FuseServer};
+use crate::machine;
 use crate::namespace::{NoNamespace, enter_on_this_thread};
 use crate::scenario_runner::calls::ProcessCalls;
 use crate::scenario_runner::kernel_calls::KernelCalls;
@@ -148,11 +149,11 @@ impl<B: Backend> World for KernelWorld<B> {
     }
 
     fn mountinfo(&self) -> Vec<u8> {
-        std::fs::read("/proc/thread-self/mountinfo").expect("the world has a procfs")
+        machine::mountinfo()
     }
 
     fn open_descriptors(&self) -> usize {
-        std::fs::read_dir("/proc/thread-self/fd").expect("the world has a procfs").count()
+        machine::open_descriptors()
     }
 }
 

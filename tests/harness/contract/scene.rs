@@ -2,38 +2,24 @@
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mountwright_core::file::{FileKind, Metadata};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{
-    Backend, BindRequest, Errno, Filesystem, Location, MountInfo, MountTable, Mounter, OsError, UnmountRequest,
+    Backend, BindRequest, Errno, Filesystem, MountInfo, MountTable, Mounter, OsError, UnmountRequest,
 };
 use mountwright_fake::abi;
 
 use super::observed::Observed;
 use super::world::{Held, Hold, World};
 use crate::machine::{self, furnish_by, here};
+pub(super) use crate::machine::{at, below, within};
 use crate::scenario_runner::calls::ProcessCalls;
 
 /// A world, with short methods for the set-up and the checks of cases. Set-up that fails is a panic.
 pub(super) struct Scene<'w> {
     world: &'w dyn World,
-}
-
-/// A place at a trusted path.
-pub(super) fn at(path: impl Into<PathBuf>) -> Location {
-    Location::trusted(path)
-}
-
-/// A place below a root.
-pub(super) fn below(root: &str, path: impl Into<PathBuf>) -> Location {
-    Location::beneath(root, path).expect("the case's own path is relative")
-}
-
-/// A place in a root.
-pub(super) fn within(root: &str, path: impl Into<PathBuf>) -> Location {
-    Location::in_root(root, path)
 }
 
 /// A bind of one trusted path onto another.

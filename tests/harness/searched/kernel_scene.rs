@@ -13,7 +13,7 @@ use rustix::mount::OpenTreeFlags;
 
 use super::{FILESYSTEMS, Files, Filesystem, Group, MountSeen, Parent, Snapshot};
 use super::{add_files, layout, without_numbers};
-use crate::machine::furnish;
+use crate::machine::{furnish, mountinfo, open_descriptors};
 
 /// The machine under test, and its initial state.
 #[derive(Debug)]
@@ -143,9 +143,5 @@ fn number_of(attributes: MountAttributes) -> u64 {
 }
 
 fn table() -> MountTable {
-    MountTable::parse(std::fs::read("/proc/thread-self/mountinfo").expect("a procfs"))
-}
-
-fn open_descriptors() -> usize {
-    std::fs::read_dir("/proc/thread-self/fd").expect("a procfs").count()
+    MountTable::parse(mountinfo())
 }

@@ -8,10 +8,10 @@ use mountwright_core::MountTable;
 use mountwright_core::mount::{MountId, MountInfo};
 use mountwright_linux::{At, Linux};
 use mountwright_tests::elsewhere::Elsewhere;
-use mountwright_tests::machine::{furnish, walk};
+use mountwright_tests::machine::{furnish, mountinfo, walk};
 use mountwright_tests::searched::FileSeen;
 use rustix::fs::CWD;
-use rustix::mount::{OpenTreeFlags, UnmountFlags};
+use rustix::mount::OpenTreeFlags;
 
 use super::life::SHARED;
 
@@ -81,9 +81,7 @@ impl OnShared {
 
 /// Unmounts all that is on what is made anew for each life.
 fn clear() {
-    for path in ["/w", "/run"] {
-        while rustix::mount::unmount(path, UnmountFlags::DETACH).is_ok() {}
-    }
+    furnish("clear /w /run");
 }
 
 /// The machine, with a peer of each of its shared mounts in another namespace.
@@ -103,8 +101,7 @@ impl Neighbourhood {
     pub(super) fn furnish(&self, made_shared: bool, crowded: bool) {
         clear();
         self.elsewhere.does(clear);
-        while rustix::mount::unmount("/h/data/x", UnmountFlags::DETACH).is_ok() {}
-        furnish("mount tmpfs strange /w /run /h/data/x");
+        furnish("clear /h/data/x; mount tmpfs strange /w /run /h/data/x");
         if made_shared {
             furnish("private /w");
         }
@@ -136,7 +133,7 @@ fn bare(top: &str) -> OwnedFd {
 }
 
 fn mounts() -> Vec<MountInfo> {
-    let table = MountTable::parse(std::fs::read("/proc/thread-self/mountinfo").expect("a procfs"));
+    let table = MountTable::parse(mountinfo());
     let rows = table.iter().filter(|row| !row.mount_point().starts_with("/proc"));
     rows.map(|row| row.to_info()).collect()
 }

@@ -3,7 +3,7 @@
 use mountwright_core::{Backend, Mounter};
 use mountwright_linux::{Linux, LinuxBackend};
 use mountwright_tests::elsewhere::Elsewhere;
-use mountwright_tests::machine::furnish;
+use mountwright_tests::machine::{furnish, mountinfo, open_descriptors};
 use rustix::mount::{MountPropagationFlags, mount_change};
 
 use crate::ground::{Ground, furnishing};
@@ -48,10 +48,10 @@ impl Ground for Real {
     }
 
     fn elsewhere(&self) -> Vec<u8> {
-        self.follower.asks(|| std::fs::read("/proc/thread-self/mountinfo").expect("there is a procfs"))
+        self.follower.asks(mountinfo)
     }
 
     fn descriptors(&self) -> usize {
-        std::fs::read_dir("/proc/thread-self/fd").expect("there is a procfs").count()
+        open_descriptors()
     }
 }
