@@ -1,7 +1,5 @@
 //! The propagation types of a mount.
 
-use mountwright_tests::scenario::PropagationBit;
-
 /// As the columns and rows of the tables in the kernel's `sharedsubtree.rst`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -32,14 +30,5 @@ impl Kind {
 
     pub(crate) fn is_slave(self) -> bool {
         matches!(self, Self::Slave | Self::SharedAndSlave)
-    }
-
-    /// Returns the change that makes it of a private mount, or of a slave.
-    pub(crate) fn bit(self) -> Option<PropagationBit> {
-        match self {
-            Self::Shared | Self::SharedAndSlave => Some(PropagationBit::Shared),
-            Self::Unbindable => Some(PropagationBit::Unbindable),
-            Self::Private | Self::Slave => None,
-        }
     }
 }

@@ -3,7 +3,6 @@
 //!
 //! The document's results are computed from its rules; neither side is the other's oracle here.
 
-mod acts;
 mod cell;
 mod kind;
 mod picture;

@@ -3,7 +3,6 @@
 use mountwright_core::Errno;
 use mountwright_tests::scenario::PropagationBit;
 
-use crate::acts::{bind, make, mkdir, move_to, rbind, tmpfs, umount};
 use crate::cell::Cell;
 use crate::kind::Kind;
 use crate::picture::{Picture, Relation};
@@ -50,19 +49,17 @@ pub(crate) fn cells() -> Vec<Cell> {
 const TYPES: [PropagationBit; 4] =
     [PropagationBit::Shared, PropagationBit::Slave, PropagationBit::Private, PropagationBit::Unbindable];
 
+fn word(to: PropagationBit) -> String {
+    format!("{to:?}").to_lowercase()
+}
+
 /// 5e
 fn mounted(destination: Kind) -> Cell {
     let mut scene = Scene::default();
     scene.destination(destination);
     let mut after = scene.picture.clone();
     after.add(with_copies(&landed(&Relation::default(), destination, "new"), destination, "/x", "new"));
-    Cell {
-        name: format!("mount on {}", destination.name()),
-        setup: scene.setup,
-        before: scene.picture,
-        operation: tmpfs("/b/x"),
-        after: Ok(after),
-    }
+    scene.cell(format!("mount on {}", destination.name()), "tmpfs /b/x", Ok(after))
 }
 
 /// 5b
@@ -77,13 +74,7 @@ fn bound(source: Kind, destination: Kind) -> Cell {
         after.add(arrived(&scene.picture.at("/a"), destination, "/x", "new"));
         Ok(after)
     };
-    Cell {
-        name: format!("bind {} on {}", source.name(), destination.name()),
-        setup: scene.setup,
-        before: scene.picture,
-        operation: bind("/a", "/b/x"),
-        after,
-    }
+    scene.cell(format!("bind {} on {}", source.name(), destination.name()), "bind /a /b/x", after)
 }
 
 fn arrived(source: &Relation, destination: Kind, below: &str, fresh: &str) -> Picture {
@@ -105,13 +96,11 @@ fn bound_tree(source: Kind, child: Kind, destination: Kind) -> Cell {
         }
         Ok(after)
     };
-    Cell {
-        name: format!("rbind {} with {} on {}", source.name(), child.name(), destination.name()),
-        setup: scene.setup,
-        before: scene.picture,
-        operation: rbind("/a", "/b/x"),
+    scene.cell(
+        format!("rbind {} with {} on {}", source.name(), child.name(), destination.name()),
+        "rbind /a /b/x",
         after,
-    }
+    )
 }
 
 /// 5d
@@ -136,13 +125,7 @@ fn moved(source: Kind, child: Option<Kind>, destination: Kind) -> Cell {
         Ok(after)
     };
     let with = child.map(|child| format!(" with {}", child.name())).unwrap_or_default();
-    Cell {
-        name: format!("move {}{with} on {}", source.name(), destination.name()),
-        setup: scene.setup,
-        before: scene.picture,
-        operation: move_to("/a", "/b/x"),
-        after,
-    }
+    scene.cell(format!("move {}{with} on {}", source.name(), destination.name()), "move /a /b/x", after)
 }
 
 /// A mount on `/b/x` (by way of the master of a slave), with its copies.
@@ -150,12 +133,12 @@ fn mounted_scene(destination: Kind, by_master: bool) -> Scene {
     let mut scene = Scene::default();
     scene.destination(destination);
     if by_master {
-        scene.setup.push(tmpfs("/m/x"));
+        scene.does("tmpfs /m/x");
         scene.picture.put("/m/x", related(Some("new M"), None));
         let group = destination.is_shared().then_some("new B");
         scene.picture.add(with_copies(&related(group, Some("new M")), destination, "/x", "new"));
     } else {
-        scene.setup.push(tmpfs("/b/x"));
+        scene.does("tmpfs /b/x");
         scene.picture.add(arrived(&Relation::default(), destination, "/x", "new"));
     }
     scene
@@ -165,7 +148,7 @@ fn mounted_scene(destination: Kind, by_master: bool) -> Scene {
 fn unmounted(destination: Kind, child: Option<PropagationBit>) -> Cell {
     let mut scene = mounted_scene(destination, destination == Kind::Slave);
     if let Some(to) = child {
-        scene.setup.push(make("/b/x", to));
+        scene.does(&format!("{} /b/x", word(to)));
         let has_peers = destination.is_shared();
         let relation = changed(&scene.picture.at("/b/x"), to, has_peers, "made shared");
         scene.picture.put("/b/x", relation);
@@ -177,13 +160,11 @@ fn unmounted(destination: Kind, child: Option<PropagationBit>) -> Cell {
             after.take(&format!("{receiver}/x"));
         }
     }
-    Cell {
-        name: format!("unmount {} from {}", child.map_or("it".to_owned(), |to| format!("{to:?}")), destination.name()),
-        setup: scene.setup,
-        before: scene.picture,
-        operation: umount("/b/x"),
-        after: Ok(after),
-    }
+    scene.cell(
+        format!("unmount {} from {}", child.map_or("it".to_owned(), |to| format!("{to:?}")), destination.name()),
+        "umount /b/x",
+        Ok(after),
+    )
 }
 
 /// 5f, seen from the slave: it receives the events of its master.
@@ -193,13 +174,7 @@ fn unmounted_at_master(destination: Kind) -> Cell {
     for at in ["/m", "/b"].into_iter().chain(RECEIVERS) {
         after.take(&format!("{at}/x"));
     }
-    Cell {
-        name: format!("unmount at the master of {}", destination.name()),
-        setup: scene.setup,
-        before: scene.picture,
-        operation: umount("/m/x"),
-        after: Ok(after),
-    }
+    scene.cell(format!("unmount at the master of {}", destination.name()), "umount /m/x", Ok(after))
 }
 
 /// 5f: "if any of these mounts has some sub-mounts, then that mount is not unmounted, but all others are", and one that is to
@@ -208,7 +183,7 @@ fn unmounted_with_a_child(destination: Kind, keeper: &str) -> Cell {
     let mut scene = mounted_scene(destination, false);
     let (kept, child) = (format!("{keeper}/x"), format!("{keeper}/x/y"));
     // Private, so that the child is on this one alone.
-    scene.setup.extend([mkdir("/b/x/y"), make(&kept, PropagationBit::Private), tmpfs(&child)]);
+    scene.does(&format!("mkdir /b/x/y; private {kept}; tmpfs {child}"));
     scene.picture.put(&kept, Relation::default());
     scene.picture.put(&child, Relation::default());
     let after = if keeper == "/b" {
@@ -220,13 +195,7 @@ fn unmounted_with_a_child(destination: Kind, keeper: &str) -> Cell {
         }
         Ok(after)
     };
-    Cell {
-        name: format!("unmount from {}, a child at {keeper}", destination.name()),
-        setup: scene.setup,
-        before: scene.picture,
-        operation: umount("/b/x"),
-        after,
-    }
+    scene.cell(format!("unmount from {}, a child at {keeper}", destination.name()), "umount /b/x", after)
 }
 
 /// 5a
@@ -234,18 +203,12 @@ fn retyped(kind: Kind, to: PropagationBit, has_peers: bool) -> Cell {
     let mut scene = Scene::default();
     scene.source(kind);
     if kind.is_shared() && !has_peers {
-        scene.setup.push(umount("/aq"));
+        scene.does("umount /aq");
         scene.picture.take("/aq");
     }
     let mut after = scene.picture.clone();
     let relation = changed(&scene.picture.at("/a"), to, has_peers && kind.is_shared(), "new");
     after.put("/a", relation);
     let alone = if kind.is_shared() && !has_peers { " alone" } else { "" };
-    Cell {
-        name: format!("make {}{alone} {to:?}", kind.name()),
-        setup: scene.setup,
-        before: scene.picture,
-        operation: make("/a", to),
-        after: Ok(after),
-    }
+    scene.cell(format!("make {}{alone} {to:?}", kind.name()), &format!("{} /a", word(to)), Ok(after))
 }

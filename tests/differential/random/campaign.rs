@@ -2,9 +2,7 @@
 
 use std::cell::RefCell;
 
-use mountwright_tests::scenario::{
-    CannotRun, Operation, Place, PropagationBit, Recording, Scenario, Step, first_difference, minimise,
-};
+use mountwright_tests::scenario::{CannotRun, Recording, Scenario, Step, first_difference, minimise, operations};
 use mountwright_tests::scenario_runner::{Stage, play_on_fake, play_on_kernel};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde::{Deserialize, Serialize};
@@ -47,15 +45,9 @@ pub(crate) enum Report {
 
 /// Uses the model while the machine's files are in reach: a planted fault reads there whether it is switched on.
 fn use_model_once() {
-    let (root, directory) = (|| Place::from("/"), || Place::from("/a"));
-    let operations = [
-        Operation::Mkdir { path: directory() },
-        Operation::Propagation { target: root(), kind: PropagationBit::Shared.into(), recursive: false },
-        Operation::Bind { source: root(), target: directory(), recursive: false },
-        Operation::Umount { target: directory(), flags: Vec::new() },
-    ];
+    let steps = operations("mkdir /a; shared /; bind / /a; umount /a").into_iter().map(Step::new);
     // Its outcome is the recorded histories' matter.
-    let _ = play_on_fake(&Scenario::new("", Vec::new(), operations.map(Step::new).into()));
+    let _ = play_on_fake(&Scenario::new("", Vec::new(), steps.collect()));
 }
 
 /// Draws histories and compares them until one differs or all have agreed.

@@ -1,6 +1,6 @@
 //! The contents of a sandbox before a history begins.
 
-use mountwright_tests::scenario::{NodeKind, Operation, Step};
+use mountwright_tests::scenario::{Step, operations};
 use proptest::prelude::*;
 
 /// Which of the optional names there are.
@@ -21,6 +21,7 @@ const LINKS: [&str; 5] = ["/a", "/b", "/a/b", "/f", "/nx"];
 /// Targets of `/a/s`.
 const DEEPER_LINKS: [&str; 4] = ["b", "..", "../b", "f"];
 
+const ALWAYS: u16 = 0;
 const HAS_LINK: u16 = 1 << 11;
 const HAS_DEEPER_LINK: u16 = 1 << 12;
 const HAS_DEVICE: u16 = 1 << 13;
@@ -42,7 +43,6 @@ impl Layout {
     /// The steps that make it; all succeed.
     pub(crate) fn steps(&self) -> Vec<Step> {
         let has = |bit: usize| self.optional & (1 << bit) != 0;
-        let mut operations: Vec<Operation> = Vec::new();
         let mut made: Vec<&str> = DIRECTORIES.to_vec();
         for (bit, path) in OPTIONAL_DIRECTORIES.into_iter().enumerate() {
             let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -50,23 +50,17 @@ impl Layout {
                 made.push(path);
             }
         }
-        operations.extend(made.into_iter().map(|path| Operation::Mkdir { path: path.into() }));
+        let mut lines = vec![format!("mkdir {}", made.join(" "))];
         let files = OPTIONAL_FILES.into_iter().enumerate().filter(|(bit, _)| has(OPTIONAL_DIRECTORIES.len() + bit));
-        operations.extend(files.map(|(_, path)| Operation::Create { path: path.into() }));
-        let link = |target: &str, path: &str| Operation::Symlink { target: target.to_owned(), path: path.into() };
-        if self.optional & HAS_LINK != 0 {
-            operations.push(link(LINKS[self.link], "/s"));
-        }
-        if self.optional & HAS_DEEPER_LINK != 0 {
-            operations.push(link(DEEPER_LINKS[self.deeper_link], "/a/s"));
-        }
-        operations.push(link("l", "/l"));
-        if self.optional & HAS_DEVICE != 0 {
-            operations.push(Operation::Mknod { path: "/a/n".into(), kind: NodeKind::Char });
-        }
-        if self.optional & HAS_FIFO != 0 {
-            operations.push(Operation::Mknod { path: "/p".into(), kind: NodeKind::Fifo });
-        }
-        operations.into_iter().map(Step::new).collect()
+        lines.extend(files.map(|(_, path)| format!("create {path}")));
+        let others = [
+            (HAS_LINK, format!("symlink {} /s", LINKS[self.link])),
+            (HAS_DEEPER_LINK, format!("symlink {} /a/s", DEEPER_LINKS[self.deeper_link])),
+            (ALWAYS, "symlink l /l".to_owned()),
+            (HAS_DEVICE, "char /a/n".to_owned()),
+            (HAS_FIFO, "fifo /p".to_owned()),
+        ];
+        lines.extend(others.into_iter().filter(|(bit, _)| self.optional & bit == *bit).map(|(_, line)| line));
+        operations(&lines.join(";")).into_iter().map(Step::new).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! Beginnings that lead to states of interest.
 
-use mountwright_tests::scenario::{MountFlag, NodeKind, OpenMode, Operation, PropagationBit, Step};
+use mountwright_tests::scenario::{OpenMode, Operation, Step, operations};
 use proptest::prelude::*;
 
 /// The first operations of a history. The rest is drawn; so is what a beginning is likely to be followed by.
@@ -49,93 +49,27 @@ pub(crate) fn theme() -> impl Strategy<Value = Theme> {
     ]
 }
 
-fn bind(source: &str, target: &str, recursive: bool) -> Operation {
-    Operation::Bind { source: source.into(), target: target.into(), recursive }
-}
-
-fn make(target: &str, kind: PropagationBit) -> Operation {
-    Operation::Propagation { target: target.into(), kind: kind.into(), recursive: false }
-}
-
-fn tmpfs(target: &str) -> Operation {
-    Operation::MountTmpfs { target: target.into(), flags: Vec::new() }
-}
-
-fn mkdir(path: &str) -> Operation {
-    Operation::Mkdir { path: path.into() }
-}
-
-fn create(path: &str) -> Operation {
-    Operation::Create { path: path.into() }
-}
-
-fn remount_bind(target: &str, flags: &[MountFlag]) -> Operation {
-    Operation::RemountBind { target: target.into(), flags: flags.to_vec() }
-}
-
 impl Theme {
     /// Its operations. They need only the directories that every layout has; one may fail where a name is there already.
     pub(crate) fn steps(self) -> Vec<Step> {
-        use PropagationBit::{Shared, Slave};
-        let operations = match self {
-            Self::Plain => vec![],
-            Self::SharedRoot => vec![make("/", Shared)],
-            Self::Chain => vec![
-                bind("/a", "/a", false),
-                make("/a", Shared),
-                bind("/a", "/b", false),
-                make("/b", Slave),
-                make("/b", Shared),
-                bind("/b", "/c", false),
-                make("/c", Slave),
-            ],
-            Self::Peers => vec![bind("/a", "/a", false), make("/a", Shared), bind("/a", "/b", false)],
-            Self::Unbindable => vec![tmpfs("/a"), make("/a", PropagationBit::Unbindable), mkdir("/a/a"), mkdir("/a/b")],
-            Self::Stack => vec![tmpfs("/a"), mkdir("/a/b"), tmpfs("/a"), mkdir("/a/c"), bind("/a", "/a", true)],
-            Self::Crowd => vec![
-                make("/", Shared),
-                tmpfs("/c"),
-                bind("/", "/a", true),
-                bind("/", "/b", true),
-                bind("/a", "/b/c", true),
-            ],
-            Self::ReadOnly => vec![
-                create("/a/r"),
-                bind("/a", "/b", false),
-                remount_bind("/b", &[MountFlag::Ro]),
-                bind("/a", "/c", false),
-            ],
-            Self::Flagged => vec![
-                Operation::Mknod { path: "/b/n".into(), kind: NodeKind::Char },
-                create("/b/x"),
-                Operation::Chmod { path: "/b/x".into(), mode: "0755".to_owned() },
-                bind("/b", "/b", false),
-                remount_bind("/b", &[MountFlag::Nodev, MountFlag::Noexec, MountFlag::Nosymfollow]),
-            ],
-            Self::Writer => vec![
-                tmpfs("/a"),
-                create("/a/w"),
-                Operation::Open {
-                    fd: Some("w".to_owned()),
-                    path: "/a/w".into(),
-                    mode: OpenMode::W,
-                    nofollow: false,
-                    resolve: None,
-                },
-            ],
-            Self::Restricted => vec![
-                mkdir("/c/x"),
-                create("/c/y"),
-                tmpfs("/c/x"),
-                Operation::Chmod { path: "/c".into(), mode: "0700".to_owned() },
-            ],
-            Self::Locked => vec![
-                tmpfs("/a"),
-                mkdir("/a/b"),
-                tmpfs("/a/b"),
-                remount_bind("/a", &[MountFlag::Ro, MountFlag::Nosuid, MountFlag::Noexec]),
-            ],
-        };
+        let mut operations = operations(match self {
+            Self::Plain => "",
+            Self::SharedRoot => "shared /",
+            Self::Chain => "bind /a /a; shared /a; bind /a /b; slave /b; shared /b; bind /b /c; slave /c",
+            Self::Peers => "bind /a /a; shared /a; bind /a /b",
+            Self::Unbindable => "tmpfs /a; unbindable /a; mkdir /a/a /a/b",
+            Self::Stack => "tmpfs /a; mkdir /a/b; tmpfs /a; mkdir /a/c; rbind /a /a",
+            Self::Crowd => "shared /; tmpfs /c; rbind / /a /b; rbind /a /b/c",
+            Self::ReadOnly => "create /a/r; bind /a /b; remount ro /b; bind /a /c",
+            Self::Flagged => "char /b/n; create /b/x; chmod 0755 /b/x; bind /b /b; remount nodev,noexec,nosymfollow /b",
+            Self::Writer => "tmpfs /a; create /a/w",
+            Self::Restricted => "mkdir /c/x; create /c/y; tmpfs /c/x; chmod 0700 /c",
+            Self::Locked => "tmpfs /a; mkdir /a/b; tmpfs /a/b; remount ro,nosuid,noexec /a",
+        });
+        if self == Self::Writer {
+            let (fd, path) = (Some("w".to_owned()), "/a/w".into());
+            operations.push(Operation::Open { fd, path, mode: OpenMode::W, nofollow: false, resolve: None });
+        }
         operations.into_iter().map(Step::new).collect()
     }
 }

@@ -33,6 +33,12 @@ macro_rules! words {
                 match self { $(Self::$word => $bit,)* }
             }
 
+            /// The word of the form.
+            #[allow(dead_code)] // Not every kind of word stands in lines.
+            pub(crate) fn of(word: &str) -> Option<Self> {
+                serde_json::from_value(word.into()).ok()
+            }
+
             #[allow(dead_code)] // Not every kind of word stands in lists.
             pub(crate) fn all(words: &[Self]) -> $bits {
                 words.iter().fold(0, |bits, word| bits | word.bits())
@@ -53,13 +59,6 @@ words! { u64, "lowercase";
         Relatime = MS_RELATIME,
         Strictatime = MS_STRICTATIME,
         Nosymfollow = MS_NOSYMFOLLOW,
-    }
-}
-
-impl MountFlag {
-    /// The flag of a word of the form.
-    pub(crate) fn of(word: &str) -> Option<Self> {
-        serde_json::from_value(word.into()).ok()
     }
 }
 
