@@ -3,7 +3,7 @@
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::FilesystemOption;
 use mountwright_core::{Errno, FileMode, Filesystem, Location, MountRequest, Mounter, OsError};
-use mountwright_fake::{At, FakeBackend, HostBuilder, Machine, Pid, abi};
+use mountwright_fake::{At, Credentials, FakeBackend, HostBuilder, Machine, Pid, abi};
 
 const ME: Pid = Machine::INIT;
 const HERE: At = At::Cwd;
@@ -20,7 +20,7 @@ fn names_the_page(error: &OsError) -> bool {
 fn a_type_that_is_not_modelled_says_where_to_read() {
     let host = HostBuilder::new().dir("/m").build().unwrap();
     let mount = |fs_type: &str| host.mount(&MountRequest::new(fs_type, at("/m"))).unwrap_err();
-    for fs_type in ["overlay", "btrfs", "nfs", "nfs4", "fuse", "cgroup2", "sysfs"] {
+    for fs_type in ["overlay", "btrfs", "nfs", "nfs4", "fuse", "cgroup"] {
         assert!(names_the_page(&mount(fs_type)), "{}", mount(fs_type));
         assert_eq!(mount(fs_type).errno(), Errno::ENODEV);
     }
@@ -60,14 +60,16 @@ fn parameters_are_flags_and_strings() {
 }
 
 #[test]
-fn two_devices_have_contents() {
+fn three_devices_have_contents() {
     let mut machine = Machine::new();
-    for (name, minor, read) in [(b"/null", 3, Ok(0)), (b"/zero", 5, Ok(4)), (b"/full", 7, Err(Errno::EOPNOTSUPP))] {
+    let full = (&b"/full"[..], 7, Ok(4), Err(Errno::ENOSPC));
+    let random = (&b"/random"[..], 8, Err(Errno::EOPNOTSUPP), Err(Errno::EOPNOTSUPP));
+    for (name, minor, read, write) in [(&b"/null"[..], 3, Ok(0), Ok(4)), (b"/zero", 5, Ok(4), Ok(4)), full, random] {
         // linux/kdev_t.h: the minor below the major, eight bits each for small numbers.
         machine.mknodat(ME, HERE, name, abi::S_IFCHR | 0o666, 1 << 8 | minor).unwrap();
         let fd = machine.openat(ME, HERE, name, abi::O_RDWR, 0).unwrap();
         assert_eq!(machine.read(ME, fd, 4).map(|bytes| bytes.len()), read);
-        assert_eq!(machine.write(ME, fd, b"text").is_ok(), read.is_ok());
+        assert_eq!(machine.write(ME, fd, b"text"), write);
     }
 }
 
@@ -79,11 +81,43 @@ fn a_file_without_a_name_cannot_be_made() {
 }
 
 #[test]
-fn a_process_has_no_umask() {
+fn terminals_are_not_opened() {
     let mut machine = Machine::new();
-    machine.mkdirat(ME, HERE, b"/d", 0o777).unwrap();
-    let found = machine.statx(ME, HERE, b"/d", 0, abi::STATX_BASIC_STATS).unwrap();
-    assert_eq!(u32::from(found.mode) & 0o7777, 0o777);
+    machine.mount(ME, Some((HERE, b"x")), (HERE, b"/"), Some(b"devpts"), 0, Some(b"ptmxmode=666")).unwrap();
+    assert_eq!(machine.openat(ME, HERE, b"/../ptmx", abi::O_RDWR, 0), Err(Errno::EOPNOTSUPP));
+}
+
+#[test]
+fn control_groups_are_not_made() {
+    let mut machine = Machine::new();
+    machine.mkdirat(ME, HERE, b"/m", 0o755).unwrap();
+    machine.mount(ME, Some((HERE, b"x")), (HERE, b"/m"), Some(b"cgroup2"), 0, None).unwrap();
+    assert_eq!(machine.mkdirat(ME, HERE, b"/m/group", 0o755), Err(Errno::EOPNOTSUPP));
+    let fd = machine.openat(ME, HERE, b"/m/cgroup.procs", abi::O_RDWR, 0).unwrap();
+    assert_eq!(machine.write(ME, fd, b"1"), Err(Errno::EOPNOTSUPP));
+    assert_eq!(machine.read(ME, fd, 10), Err(Errno::EOPNOTSUPP));
+}
+
+#[test]
+fn files_of_a_process_have_names_and_few_have_contents() {
+    let mut machine = Machine::new();
+    machine.mkdirat(ME, HERE, b"/p", 0o755).unwrap();
+    machine.mount(ME, Some((HERE, b"x")), (HERE, b"/p"), Some(b"proc"), 0, None).unwrap();
+    let fd = machine.openat(ME, HERE, b"/p/self/status", abi::O_RDONLY, 0).unwrap();
+    assert_eq!(machine.read(ME, fd, 10), Err(Errno::EOPNOTSUPP));
+    assert_eq!(machine.readlinkat(ME, HERE, b"/p/self/exe"), Err(Errno::ENOENT));
+    let fd = machine.openat(ME, HERE, b"/p/sys/fs/mount-max", abi::O_RDONLY, 0).unwrap();
+    assert_eq!(machine.read(ME, fd, 10).as_deref(), Ok(&b"100000\n"[..]));
+}
+
+#[test]
+fn hidden_processes_are_seen() {
+    let mut machine = Machine::new();
+    machine.mkdirat(ME, HERE, b"/p", 0o755).unwrap();
+    machine.mount(ME, Some((HERE, b"x")), (HERE, b"/p"), Some(b"proc"), 0, Some(b"hidepid=invisible")).unwrap();
+    let other = machine.fork(ME).unwrap();
+    machine.set_credentials(other, Credentials::without_capabilities(7, 7)).unwrap();
+    assert!(machine.statx(other, HERE, b"/p/1", 0, abi::STATX_BASIC_STATS).is_ok());
 }
 
 #[test]

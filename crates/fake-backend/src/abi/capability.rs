@@ -12,6 +12,8 @@ pub const CAP_FOWNER: u64 = 1 << 3;
 pub const CAP_FSETID: u64 = 1 << 4;
 /// `chroot`, and `setns` to a mount namespace.
 pub const CAP_SYS_CHROOT: u64 = 1 << 18;
+/// Look into any process.
+pub const CAP_SYS_PTRACE: u64 = 1 << 19;
 /// Mount, unmount, and the rest.
 pub const CAP_SYS_ADMIN: u64 = 1 << 21;
 /// Make device nodes.

@@ -137,7 +137,7 @@ impl Assembly<'_> {
         let (device, fs_type) = (row.mount.device, row.fs_type());
         let is_proc = fs_type == b"proc";
         let content = if is_proc {
-            Content::Proc(ProcNode::new(ProcFile::Root))
+            Content::Proc(ProcNode::new(ProcFile::Root { processes_alone: false }))
         } else {
             Content::Directory(SortedMap::default())
         };
@@ -152,7 +152,7 @@ impl Assembly<'_> {
         let object = &mut self.machine.superblocks[superblock];
         object.read_only = row.is_superblock_read_only();
         // A disk stays when it is unmounted.
-        object.is_disk = device.major() != 0;
+        object.stays = device.major() != 0;
         superblock
     }
 

@@ -53,6 +53,7 @@ impl Machine {
             credentials: Credentials::root(),
             root,
             current_dir: root,
+            umask: 0,
             descriptors: SortedMap::default(),
         };
         self.tasks.insert(Self::INIT, Arc::new(init));

@@ -42,6 +42,8 @@ pub struct Machine {
     pub(crate) boot_id: BootId,
     /// The mount of descriptors that are on no filesystem.
     pub(crate) anonymous_mount: Option<MountKey>,
+    /// The mount of the files that stand for namespaces.
+    pub(crate) nsfs_mount: Option<MountKey>,
     pub(crate) kernel_version: KernelVersion,
     /// The last token of a descriptor that is open at a port.
     pub(crate) last_port_token: u64,
@@ -79,6 +81,7 @@ impl Machine {
             mount_max: 100_000,
             boot_id: FIRST_BOOT,
             anonymous_mount: None,
+            nsfs_mount: None,
             kernel_version: KernelVersion::default(),
             last_port_token: 0,
             tick: 0,

@@ -16,7 +16,7 @@ use crate::model::objects::inode::Content;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
-use crate::model::objects::superblock::NewInode;
+use crate::model::objects::superblock::{NamesRule, NewInode};
 use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
 use crate::model::vfs::at::At;
@@ -25,14 +25,15 @@ use crate::model::vfs::permission::{EXECUTE, WRITE};
 use crate::model::vfs::walk_flags::WalkFlags;
 
 impl Machine {
-    /// `mkdirat`. A process has no umask: `mode` is used unchanged.
+    /// `mkdirat`.
     ///
     /// # Errors
     /// Those of the walk; `EEXIST` before `EROFS` before `EACCES`.
     pub fn mkdirat(&mut self, pid: Pid, at: impl Into<At>, path: &[u8], mode: u32) -> Result<(), Errno> {
         let (directory, name) = self.new_name(pid, at.into(), path, true)?;
         let content = Content::Directory(SortedMap::default());
-        self.make_file(pid, directory, &name, content, mode & 0o1777).map(drop)
+        let mode = self.without_umask(pid, mode & 0o1777)?;
+        self.make_file(pid, directory, &name, content, mode).map(drop)
     }
 
     /// `mknodat`: `mode` with `S_IFREG`, `S_IFCHR`, `S_IFBLK`, `S_IFIFO` or `S_IFSOCK`; `device` as the kernel encodes it for
@@ -58,7 +59,8 @@ impl Machine {
         if is_device && !whiteout && !self.capable(pid, UserNs::INITIAL, CAP_MKNOD) {
             return Err(Errno::EPERM);
         }
-        self.make_file(pid, directory, &name, content, mode & 0o7777).map(drop)
+        let mode = self.without_umask(pid, mode & 0o7777)?;
+        self.make_file(pid, directory, &name, content, mode).map(drop)
     }
 
     /// `symlinkat`: makes `path` a symlink with the text `target`.
@@ -108,6 +110,9 @@ impl Machine {
         if object.is_directory() || matches!(object.content, Content::Proc(_)) {
             return Err(Errno::EPERM);
         }
+        if self.superblocks[object.superblock].names != NamesRule::Free {
+            return Err(Errno::EPERM);
+        }
         if object.links == 0 {
             return Err(Errno::ENOENT);
         }
@@ -140,7 +145,12 @@ impl Machine {
         Ok((walk.directory, walk.last))
     }
 
-    fn is_proc(&self, directory: Place) -> bool {
+    /// The mode of a new file that a process asks for with `mode`.
+    pub(crate) fn without_umask(&self, pid: Pid, mode: u32) -> Result<u32, Errno> {
+        Ok(mode & !self.task(pid)?.umask)
+    }
+
+    pub(crate) fn is_proc(&self, directory: Place) -> bool {
         matches!(self.inodes[self.dentries[directory.dentry].inode].content, Content::Proc(_))
     }
 
@@ -195,6 +205,7 @@ impl Machine {
             }
         }
         let superblock = parent.superblock;
+        self.superblocks[superblock].names.allow_new(&content)?;
         let inode = self.new_inode(superblock, NewInode { content, mode, uid, gid });
         Ok(self.link_name(directory.dentry, Name::new(name), inode))
     }

@@ -44,7 +44,7 @@ impl Machine {
         }
         let mut entries = Vec::new();
         let mut left = size;
-        while let Some((name, ino, kind)) = self.entry_at(pid, place, position, last.as_ref())? {
+        while let Some((name, ino, kind)) = self.entry_at(place, position, last.as_ref())? {
             // Header, name and its NUL, in steps of eight bytes.
             let length = (19 + name.len() + 1).next_multiple_of(8);
             if length > left {
@@ -69,7 +69,6 @@ impl Machine {
     /// The entry at a position: after the name that was last given, or counted from the start after a seek.
     fn entry_at(
         &mut self,
-        pid: Pid,
         place: Place,
         position: u64,
         last: Option<&Name>,
@@ -86,10 +85,11 @@ impl Machine {
         }
         let skip = usize::try_from(position - 2).unwrap_or(usize::MAX);
         if let Content::Proc(node) = &inode.content {
+            let made = self.proc_names(node.what);
             let built = node.names.iter().filter(|&(_, &known)| !matches!(self.content(known), Content::Proc(_)));
-            let built = built.map(|(name, _)| name.bytes().to_vec());
-            let Some(name) = self.proc_names(node.what).into_iter().chain(built).nth(skip) else { return Ok(None) };
-            let found = self.find_in_proc(place.dentry, &name, pid)?;
+            let built = built.map(|(name, _)| name.bytes().to_vec()).filter(|name| !made.contains(name));
+            let Some(name) = made.iter().cloned().chain(built).nth(skip) else { return Ok(None) };
+            let found = self.find_in_proc(place.dentry, &name)?;
             return Ok(found.map(|found| {
                 let inode = &self.inodes[self.dentries[found].inode];
                 (name, inode.number, kind_of(inode))

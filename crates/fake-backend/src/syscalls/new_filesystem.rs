@@ -14,7 +14,6 @@ use crate::model::objects::inode::Content;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
-use crate::model::objects::proc_node::{ProcFile, ProcNode};
 use crate::model::objects::superblock::{NewInode, NewSuperblock};
 use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
@@ -51,12 +50,15 @@ impl Machine {
             user_ns: UserNs::INITIAL,
             root: NewInode { content: Content::Directory(SortedMap::default()), mode: 0o755, uid: 0, gid: 0 },
         });
-        self.superblocks[disk].is_disk = true;
+        self.superblocks[disk].stays = true;
         Ok(())
     }
 
     fn disk(&self, device: Device) -> Option<SuperKey> {
-        self.superblocks.iter().find(|(_, object)| object.is_disk && object.device == device).map(|(key, _)| key)
+        self.superblocks
+            .iter()
+            .find(|(_, object)| object.stays && object.device.major != 0 && object.device == device)
+            .map(|(key, _)| key)
     }
 
     /// `mount` without a flag for another operation.
@@ -114,8 +116,17 @@ impl Machine {
     ) -> Result<SuperKey, Errno> {
         let superblock = match kind.backing {
             Backing::Memory => self.memory_superblock(pid, kind, options)?,
-            Backing::Processes => self.proc_superblock(kind),
+            Backing::Processes => self.proc_superblock(kind, options),
             Backing::Disk => self.disk_superblock(pid, kind, options)?,
+            Backing::Terminals => self.devpts_superblock(pid, kind, options)?,
+            Backing::Kernel(names) => match self.superblock_of_machine(kind) {
+                Some(there) => return Ok(there),
+                None => self.kernel_superblock(kind, options, names),
+            },
+            // It is there, and read-write, since the machine was started.
+            Backing::Queues => {
+                return Ok(self.superblock_of_machine(kind).unwrap_or_else(|| self.queues_superblock(kind)));
+            }
         };
         let read_only = options.read_only.unwrap_or_default();
         let object = &mut self.superblocks[superblock];
@@ -148,18 +159,6 @@ impl Machine {
             user_ns,
             root,
         }))
-    }
-
-    fn proc_superblock(&mut self, kind: FilesystemType) -> SuperKey {
-        let content = Content::Proc(ProcNode::new(ProcFile::Root));
-        self.new_superblock(NewSuperblock {
-            type_name: Arc::from(kind.name),
-            magic: kind.magic,
-            device: None,
-            options: Arc::from(&b""[..]),
-            user_ns: UserNs::INITIAL,
-            root: NewInode { content, mode: kind.root_mode(), uid: 0, gid: 0 },
-        })
     }
 
     /// The disk whose block node the source names.

@@ -30,9 +30,10 @@ const TMPFILE_BIT: u32 = O_TMPFILE & !O_DIRECTORY;
 const KNOWN_RESOLVE: u64 =
     RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH | RESOLVE_IN_ROOT | RESOLVE_CACHED;
 
-/// `/dev/null` and `/dev/zero`, the devices whose content needs no model.
+/// `/dev/null`, `/dev/zero` and `/dev/full`, the devices whose content needs no model.
 const NULL: Device = Device { major: 1, minor: 3 };
 const ZERO: Device = Device { major: 1, minor: 5 };
+const FULL: Device = Device { major: 1, minor: 7 };
 
 /// The arguments of `openat2` (`struct open_how`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -175,7 +176,7 @@ impl Machine {
             Content::Directory(_) => Err(Errno::EISDIR),
             Content::Proc(node) => Ok(part(&self.proc_text(node.what)?)),
             Content::Character(NULL) => Ok(Vec::new()),
-            Content::Character(ZERO) => Ok(vec![0; count]),
+            Content::Character(ZERO | FULL) => Ok(vec![0; count]),
             _ => Err(Errno::EOPNOTSUPP),
         }
     }
@@ -195,8 +196,10 @@ impl Machine {
         self.ask_server_of(pid, file.place)?;
         let (append, position) = (file.flags & O_APPEND != 0, file.position);
         let inode = self.dentries[file.place.dentry].inode;
-        if matches!(self.inodes[inode].content, Content::Character(NULL | ZERO)) {
-            return Ok(bytes.len());
+        match self.inodes[inode].content {
+            Content::Character(NULL | ZERO) => return Ok(bytes.len()),
+            Content::Character(FULL) => return Err(Errno::ENOSPC),
+            _ => {}
         }
         if matches!(self.inodes[inode].content, Content::Fifo) {
             // The bytes are dropped: no reader waits for the contents of a pipe in this model.
@@ -280,6 +283,18 @@ impl Machine {
     }
 }
 
+/// # Errors
+/// `ENXIO`: no driver. `EOPNOTSUPP`: a terminal, whose opening is not modelled.
+const fn check_driver(device: Device) -> Result<(), Errno> {
+    match (device.major, device.minor) {
+        // No driver can have it: a whiteout.
+        (0, _) => Err(Errno::ENXIO),
+        // `tty`, `console`, `ptmx` depend on the caller's terminal and its devpts.
+        (5, 0..=2) => Err(Errno::EOPNOTSUPP),
+        _ => Ok(()),
+    }
+}
+
 impl Machine {
     /// Finds the file to be opened, or creates it if it is missing and may be created. Returns true if it was created.
     fn find_or_create(
@@ -303,8 +318,12 @@ impl Machine {
                 let found = self.find_name(directory.dentry, walk.last_name(), pid);
                 if found.inspect_err(|_| self.note_use(directory))?.is_none() {
                     self.note_use(directory);
+                    if self.is_proc(directory) {
+                        return Err(Errno::ENOENT);
+                    }
                     self.want_write(directory)?;
                     let content = Content::File(Arc::default());
+                    let mode = self.without_umask(pid, mode)?;
                     let dentry = self.make_file(pid, directory, walk.last_name(), content, mode)?;
                     walk.at = Place { mount: directory.mount, dentry };
                     created = true;
@@ -335,7 +354,7 @@ impl Machine {
     fn open_found(&mut self, pid: Pid, place: Place, flags: u32, created: bool) -> Result<i32, Errno> {
         self.ask_server_of(pid, place)?;
         let key = self.dentries[place.dentry].inode;
-        let truncate = flags & O_TRUNC != 0 && !created && self.inodes[key].is_regular();
+        let truncate = flags & O_TRUNC != 0 && !created && matches!(self.inodes[key].content, Content::File(_));
         if truncate {
             self.want_write(place)?;
         }
@@ -349,6 +368,8 @@ impl Machine {
         }
         match inode.content {
             Content::Socket => return Err(Errno::ENXIO),
+            Content::Character(device) => check_driver(device)?,
+            Content::Block(device) if device.major == 0 => return Err(Errno::ENXIO),
             Content::Fifo => self.may_open_fifo(key, flags)?,
             _ => {}
         }

@@ -41,6 +41,8 @@ impl Machine {
         if matches!(self.inodes[self.dentries[walk.directory.dentry].inode].content, Content::Proc(_)) {
             return Err(Errno::EPERM);
         }
+        let superblock = self.inodes[self.dentries[victim].inode].superblock;
+        self.superblocks[superblock].names.allow_removal(directory)?;
         if self.is_local_mount_point(pid, victim)? {
             return Err(Errno::EBUSY);
         }

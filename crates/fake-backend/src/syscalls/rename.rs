@@ -10,6 +10,7 @@ use crate::model::objects::device_number::Device;
 use crate::model::objects::inode::Content;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
+use crate::model::objects::superblock::NamesRule;
 use crate::model::vfs::at::At;
 use crate::model::vfs::path_text::LastKind;
 use crate::model::vfs::permission::WRITE;
@@ -53,7 +54,7 @@ impl Machine {
         if no_replace && target.is_some() {
             return Err(Errno::EEXIST);
         }
-        if exchange && target.is_none() {
+        if target.is_none() && (exchange || self.is_proc(new.directory)) {
             return Err(Errno::ENOENT);
         }
         let is_directory = |dentry: DentryKey| self.inodes[self.dentries[dentry].inode].is_directory();
@@ -132,7 +133,8 @@ impl Machine {
                 self.may_delete(pid, plan.to, target, wanted)?;
             }
         }
-        if matches!(inode_of(plan.from.dentry).content, Content::Proc(_)) {
+        let parent = inode_of(plan.from.dentry);
+        if matches!(parent.content, Content::Proc(_)) || self.superblocks[parent.superblock].names != NamesRule::Free {
             return Err(Errno::EPERM);
         }
         if plan.from.dentry != plan.to.dentry {

@@ -63,6 +63,14 @@ impl Machine {
         self.let_go(before);
         Ok(())
     }
+
+    /// `umask`: permission bits that new files do not get. Returns the mask before; a machine's first process has none.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub fn umask(&mut self, pid: Pid, mask: u32) -> Result<u32, Errno> {
+        Ok(std::mem::replace(&mut self.task_mut(pid)?.umask, mask & 0o777))
+    }
 }
 
 impl Machine {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::keys::MountKey;
+use crate::model::keys::{MountKey, SuperKey};
 use crate::model::machine::Machine;
 use crate::model::objects::device_number::Device;
 use crate::model::objects::inode::Content;
@@ -32,14 +32,19 @@ impl Machine {
             user_ns: UserNs::INITIAL,
             root: NewInode { content: Content::Directory(SortedMap::default()), mode: 0o600, uid: 0, gid: 0 },
         });
+        let mount = self.new_kernel_mount(superblock, MountFlags::default());
+        self.anonymous_mount = Some(mount);
+        mount
+    }
+
+    /// A mount that is in no namespace and never ends. Its mount ids are not taken from the pools.
+    pub(crate) fn new_kernel_mount(&mut self, superblock: SuperKey, flags: MountFlags) -> MountKey {
         let root = self.superblocks[superblock].root;
-        let mount = self.new_mount(superblock, root, MountFlags::default(), None);
-        // Its mount ids are not taken from the pools either.
+        let mount = self.new_mount(superblock, root, flags, None);
         let id = std::mem::take(&mut self.mounts[mount].id);
         self.mount_ids.give_back(id);
         self.last_unique_id -= 1;
         self.mounts[mount].holders += 1;
-        self.anonymous_mount = Some(mount);
         mount
     }
 }

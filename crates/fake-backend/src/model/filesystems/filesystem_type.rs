@@ -1,5 +1,7 @@
 //! The filesystem types that `mount` knows.
 
+use crate::model::filesystems::fixed_names::{CGROUP2, FixedName, SYSFS};
+
 /// The contents of a new filesystem of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backing {
@@ -9,6 +11,12 @@ pub(crate) enum Backing {
     Processes,
     /// A disk of the machine; mounted twice, it is the same filesystem.
     Disk,
+    /// A new tree for each mount, whose names the kernel makes: `ptmx` and the terminals.
+    Terminals,
+    /// One tree for the machine, whose names the kernel makes.
+    Kernel(&'static [FixedName]),
+    /// One tree for the machine, of message queues. It is there before it is mounted.
+    Queues,
 }
 
 /// A filesystem type, by the name that `mount` takes.
@@ -25,17 +33,25 @@ const fn memory(name: &'static [u8], magic: u32, in_user_namespace: bool) -> Fil
     FilesystemType { name, magic, backing: Backing::Memory, in_user_namespace }
 }
 
+const fn of_machine(name: &'static [u8], magic: u32, backing: Backing) -> FilesystemType {
+    FilesystemType { name, magic, backing, in_user_namespace: false }
+}
+
 const fn disk(name: &'static [u8], magic: u32) -> FilesystemType {
     FilesystemType { name, magic, backing: Backing::Disk, in_user_namespace: false }
 }
 
-const TYPES: [FilesystemType; 10] = [
+const TYPES: [FilesystemType; 13] = [
     memory(b"tmpfs", 0x0102_1994, true),
     memory(b"ramfs", 0x8584_58f6, true),
     memory(b"hugetlbfs", 0x9584_58f6, false),
-    // In a user namespace of its own kind only, which is not modelled.
-    memory(b"mqueue", 0x1980_0202, false),
-    FilesystemType { name: b"proc", magic: 0x9fa0, backing: Backing::Processes, in_user_namespace: false },
+    FilesystemType { name: b"devpts", magic: 0x1cd1, backing: Backing::Terminals, in_user_namespace: true },
+    // The others may be mounted where the user namespace has an ipc, pid, network or cgroup namespace of its own, which is
+    // not modelled.
+    of_machine(b"mqueue", 0x1980_0202, Backing::Queues),
+    of_machine(b"proc", 0x9fa0, Backing::Processes),
+    of_machine(b"sysfs", 0x6265_6572, Backing::Kernel(&SYSFS)),
+    of_machine(b"cgroup2", 0x6367_7270, Backing::Kernel(&CGROUP2)),
     disk(b"ext4", 0xef53),
     disk(b"ext3", 0xef53),
     disk(b"xfs", 0x5846_5342),
@@ -54,7 +70,7 @@ impl FilesystemType {
 
 /// Types that Linux has and that cannot be mounted anew here, with their magic numbers (`include/uapi/linux/magic.h` and the
 /// filesystems' own headers). A host that was built may have them.
-const NOT_MODELLED: [(&[u8], u32); 36] = [
+const NOT_MODELLED: [(&[u8], u32); 33] = [
     (b"9p", 0x0102_1997),
     (b"autofs", 0x0187),
     (b"binfmt_misc", 0x4249_4e4d),
@@ -62,12 +78,10 @@ const NOT_MODELLED: [(&[u8], u32); 36] = [
     (b"btrfs", 0x9123_683e),
     (b"ceph", 0x00c3_6400),
     (b"cgroup", 0x0027_e0eb),
-    (b"cgroup2", 0x6367_7270),
     (b"cifs", 0xff53_4d42),
     (b"configfs", 0x6265_6570),
     (b"cpuset", 0x0027_e0eb),
     (b"debugfs", 0x6462_6720),
-    (b"devpts", 0x1cd1),
     // It is implemented as a tmpfs.
     (b"devtmpfs", 0x0102_1994),
     (b"efivarfs", 0xde5e_81e4),
@@ -87,7 +101,6 @@ const NOT_MODELLED: [(&[u8], u32); 36] = [
     (b"rootfs", 0x0102_1994),
     (b"securityfs", 0x7363_6673),
     (b"smb3", 0xfe53_4d42),
-    (b"sysfs", 0x6265_6572),
     (b"tracefs", 0x7472_6163),
     (b"udf", 0x1501_3346),
     (b"virtiofs", 0x6573_5546),

@@ -2,5 +2,8 @@
 
 pub(crate) mod context;
 pub(crate) mod filesystem_type;
+pub(crate) mod fixed_names;
+pub(crate) mod made_by_kernel;
+pub(crate) mod nsfs;
 pub(crate) mod options;
 pub(crate) mod procfs;

@@ -9,6 +9,8 @@ use crate::model::filesystems::filesystem_type::{Backing, FilesystemType};
 
 const PAGE: u64 = 4096;
 const HUGE_PAGE: u64 = 2 << 20;
+/// `NR_UNIX98_PTY_MAX`, the default of devpts and its most.
+const MOST_TERMINALS: u32 = 1 << 20;
 /// Words of every type that are not options of its own: the flag, and true if it is set.
 const FLAG_WORDS: [(&[u8], u64, bool); 7] = [
     (b"sync", MS_SYNCHRONOUS, true),
@@ -39,6 +41,14 @@ pub(crate) struct SuperblockOptions {
     /// Bytes.
     least_size: Option<u64>,
     inodes: Option<u64>,
+    /// Of devpts.
+    pub(crate) ptmx_mode: Option<u16>,
+    /// Of devpts: the most terminals.
+    most_terminals: Option<u32>,
+    /// Of procfs: only the names of processes are there.
+    pub(crate) processes_alone: bool,
+    /// Of procfs: the word of its `hidepid`.
+    hidden: Option<&'static str>,
     /// Bare words and texts that are only printed.
     words: Vec<String>,
 }
@@ -47,10 +57,15 @@ impl FilesystemType {
     /// Returns true if the type knows a parameter of this name, whatever value it takes.
     pub(crate) fn takes(self, key: &[u8]) -> bool {
         let (tmpfs, huge) = (self.name == b"tmpfs", self.name == b"hugetlbfs");
+        let (terminals, proc) = (self.name == b"devpts", self.name == b"proc");
         match key {
             b"source" => true,
-            b"mode" => tmpfs || huge || self.name == b"ramfs",
-            b"uid" | b"gid" | b"size" | b"nr_inodes" => tmpfs || huge,
+            b"mode" => tmpfs || huge || terminals || self.name == b"ramfs",
+            b"uid" => tmpfs || huge || terminals,
+            b"gid" => tmpfs || huge || terminals || proc,
+            b"ptmxmode" | b"max" | b"newinstance" => terminals,
+            b"hidepid" | b"subset" => proc,
+            b"size" | b"nr_inodes" => tmpfs || huge,
             b"min_size" | b"pagesize" => huge,
             b"nr_blocks" | b"inode32" | b"inode64" | b"noswap" | b"huge" | b"mpol" => tmpfs,
             _ => false,
@@ -98,21 +113,24 @@ impl SuperblockOptions {
     ) -> Result<(), Errno> {
         let text = value.map(|value| std::str::from_utf8(value).map_err(|_| Errno::EINVAL)).transpose()?;
         let given = || text.filter(|text| !text.is_empty()).ok_or(Errno::EINVAL);
-        let id = || given()?.parse().ok().and_then(&initial_id).ok_or(Errno::EINVAL);
+        let id = || number(given()?).and_then(&initial_id).ok_or(Errno::EINVAL);
         let (tmpfs, huge) = (kind.name == b"tmpfs", kind.name == b"hugetlbfs");
+        let (terminals, proc) = (kind.name == b"devpts", kind.name == b"proc");
         match key {
-            b"mode" if tmpfs || huge || kind.name == b"ramfs" => {
-                let mode = u32::from_str_radix(given()?, 8).map_err(|_| Errno::EINVAL)? & 0o7777;
-                // Twelve bits.
-                #[allow(clippy::cast_possible_truncation)]
-                {
-                    self.mode = Some(mode as u16);
-                }
+            b"mode" if tmpfs || huge || terminals || kind.name == b"ramfs" => self.mode = Some(mode(given()?)?),
+            b"ptmxmode" if terminals => self.ptmx_mode = Some(mode(given()?)?),
+            b"max" if terminals => {
+                let most = number(given()?).filter(|&most| most <= MOST_TERMINALS);
+                self.most_terminals = Some(most.ok_or(Errno::EINVAL)?);
             }
+            // Every instance is a new one since Linux 4.7.
+            b"newinstance" if terminals && text.is_none() => {}
+            b"hidepid" if proc => self.hidden = hidden(given()?)?,
+            b"subset" if proc => self.processes_alone = subset(given()?)?,
             // ramfs accepts and ignores unknown parameters.
             _ if kind.name == b"ramfs" => {}
-            b"uid" if tmpfs || huge => self.uid = Some(id()?),
-            b"gid" if tmpfs || huge => self.gid = Some(id()?),
+            b"uid" if tmpfs || huge || terminals => self.uid = Some(id()?),
+            b"gid" if tmpfs || huge || terminals || proc => self.gid = Some(id()?),
             b"size" if tmpfs || huge => self.size = Some(amount(given()?)?),
             b"min_size" if huge => self.least_size = Some(amount(given()?)?),
             b"nr_inodes" if tmpfs || huge => self.inodes = Some(amount(given()?)?),
@@ -193,6 +211,18 @@ impl SuperblockOptions {
                 add("size", self.size.map(whole));
                 add("min_size", self.least_size.map(whole));
             }
+            b"devpts" => {
+                add("uid", self.uid.map(|id| id.to_string()));
+                add("gid", self.gid.map(|id| id.to_string()));
+                add("mode", Some(format!("{:03o}", self.mode.unwrap_or(0o600))));
+                add("ptmxmode", Some(format!("{:03o}", self.ptmx_mode.unwrap_or_default())));
+                add("max", self.most_terminals.filter(|&most| most < MOST_TERMINALS).map(|most| most.to_string()));
+            }
+            b"proc" => {
+                add("gid", not_root(self.gid));
+                add("hidepid", self.hidden.map(str::to_owned));
+                add("subset", self.processes_alone.then(|| "pid".to_owned()));
+            }
             b"ramfs" => add("mode", mode.map(|mode| format!("{mode:o}"))),
             _ => {}
         }
@@ -202,6 +232,44 @@ impl SuperblockOptions {
         }
         text.into_bytes()
     }
+}
+
+/// Permission bits in octal.
+fn mode(text: &str) -> Result<u16, Errno> {
+    let mode = u32::from_str_radix(text, 8).map_err(|_| Errno::EINVAL)?;
+    // Twelve bits.
+    #[allow(clippy::cast_possible_truncation)]
+    Ok((mode & 0o7777) as u16)
+}
+
+/// A number as `kstrtouint` reads it: octal after `0`, hexadecimal after `0x`.
+fn number(text: &str) -> Option<u32> {
+    let text = text.strip_prefix('+').unwrap_or(text);
+    let read = match text.strip_prefix('0') {
+        None | Some("") => text.parse(),
+        Some(rest) => match rest.strip_prefix(['x', 'X']) {
+            Some(digits) => u32::from_str_radix(digits, 16),
+            None => u32::from_str_radix(rest, 8),
+        },
+    };
+    read.ok().filter(|_| !text.starts_with('+'))
+}
+
+/// The word that is printed for a value of `hidepid`; none for the default.
+fn hidden(value: &str) -> Result<Option<&'static str>, Errno> {
+    match value {
+        "0" | "off" => Ok(None),
+        "1" | "noaccess" => Ok(Some("noaccess")),
+        "2" | "invisible" => Ok(Some("invisible")),
+        "4" | "ptraceable" => Ok(Some("ptraceable")),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// The value of `subset`: words between colons, of which there is one.
+fn subset(value: &str) -> Result<bool, Errno> {
+    let words: Vec<&str> = value.split(':').filter(|word| !word.is_empty()).collect();
+    if words.iter().any(|word| *word != "pid") { Err(Errno::EINVAL) } else { Ok(!words.is_empty()) }
 }
 
 /// A number with the suffixes of `memparse`.
@@ -227,8 +295,8 @@ impl FilesystemType {
     /// The permissions of a new root, where no option says otherwise.
     pub(crate) const fn root_mode(self) -> u16 {
         match (self.backing, self.name) {
-            (Backing::Memory, b"tmpfs" | b"mqueue") => 0o1777,
-            (Backing::Processes, _) => 0o555,
+            (Backing::Memory, b"tmpfs") | (Backing::Queues, _) => 0o1777,
+            (Backing::Processes | Backing::Kernel(_), _) => 0o555,
             _ => 0o755,
         }
     }

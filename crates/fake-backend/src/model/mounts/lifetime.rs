@@ -28,7 +28,7 @@ impl Machine {
 
     pub(crate) fn free_superblock_if_unused(&mut self, key: SuperKey) {
         let superblock = &self.superblocks[key];
-        if superblock.mounts > 0 || superblock.is_disk {
+        if superblock.mounts > 0 || superblock.stays {
             return;
         }
         let (root, device) = (superblock.root, superblock.device);

@@ -53,13 +53,15 @@ pub(crate) enum Content {
     Socket,
     /// A file of procfs: generated from the machine's state at each look-up.
     Proc(ProcNode),
+    /// A regular file of the kernel's whose contents are not modelled.
+    Opaque,
 }
 
 impl Content {
     pub(crate) const fn file_type(&self) -> u32 {
         match self {
             Self::Directory(_) => abi::S_IFDIR,
-            Self::File(_) => abi::S_IFREG,
+            Self::File(_) | Self::Opaque => abi::S_IFREG,
             Self::Symlink(_) => abi::S_IFLNK,
             Self::Block(_) => abi::S_IFBLK,
             Self::Character(_) => abi::S_IFCHR,

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use mountwright_core::Errno;
+
 use crate::model::keys::DentryKey;
 use crate::model::objects::device_number::Device;
 use crate::model::objects::inode::Content;
@@ -26,8 +28,9 @@ pub(crate) struct Superblock {
     /// Device nodes on it open nothing: mounted by a user namespace.
     pub(crate) no_devices: bool,
     pub(crate) mounts: u32,
-    /// Stays when nothing is mounted from it.
-    pub(crate) is_disk: bool,
+    /// Stays when nothing is mounted from it: a disk, or message queues.
+    pub(crate) stays: bool,
+    pub(crate) names: NamesRule,
     pub(crate) server: Server,
     pub(crate) last_inode: u64,
     /// Files without a name that are still referenced: a remount to read-only has to wait for them.
@@ -38,6 +41,43 @@ impl Superblock {
     /// Returns true if the size of a directory counts its entries, as on tmpfs.
     pub(crate) fn counts_entries(&self) -> bool {
         *self.type_name != *b"ramfs" && *self.type_name != *b"hugetlbfs"
+    }
+}
+
+/// The changes that processes can make to the names of a filesystem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NamesRule {
+    /// All
+    Free,
+    /// Nothing: the kernel makes them.
+    Fixed,
+    /// A directory is a control group, which is not modelled.
+    ControlGroups,
+    /// Create and remove regular files: message queues.
+    Queues,
+}
+
+impl NamesRule {
+    /// # Errors
+    /// `EACCES` for a regular file and `EPERM` for another one: the filesystem has no such operation. `EOPNOTSUPP`: a
+    /// control group.
+    pub(crate) const fn allow_new(self, content: &Content) -> Result<(), Errno> {
+        match (self, content) {
+            (Self::Free, _) | (Self::Queues, Content::File(_)) => Ok(()),
+            (Self::ControlGroups, Content::Directory(_)) => Err(Errno::EOPNOTSUPP),
+            (_, Content::File(_)) => Err(Errno::EACCES),
+            _ => Err(Errno::EPERM),
+        }
+    }
+
+    /// # Errors
+    /// `EPERM`: the filesystem has no such operation. `EOPNOTSUPP`: a control group.
+    pub(crate) const fn allow_removal(self, of_directory: bool) -> Result<(), Errno> {
+        match (self, of_directory) {
+            (Self::Free, _) | (Self::Queues, false) => Ok(()),
+            (Self::ControlGroups, true) => Err(Errno::EOPNOTSUPP),
+            _ => Err(Errno::EPERM),
+        }
     }
 }
 

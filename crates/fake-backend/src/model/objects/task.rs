@@ -14,6 +14,8 @@ pub(crate) struct Task {
     pub(crate) credentials: Credentials,
     pub(crate) root: Place,
     pub(crate) current_dir: Place,
+    /// Permission bits that new files do not get.
+    pub(crate) umask: u32,
     pub(crate) descriptors: SortedMap<i32, FileKey>,
 }
 

@@ -14,6 +14,11 @@ pub(crate) struct UserNs(u32);
 impl UserNs {
     /// The initial one.
     pub(crate) const INITIAL: Self = Self(0);
+
+    /// 0 for the initial one, and upwards in order of creation.
+    pub(crate) fn number(self) -> u64 {
+        u64::from(self.0)
+    }
 }
 
 #[derive(Clone, Debug)]

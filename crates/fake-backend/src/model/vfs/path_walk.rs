@@ -236,7 +236,7 @@ impl<'a> Walk<'a> {
         }
         let text = match &inode.content {
             Content::Symlink(text) => Arc::clone(text),
-            Content::Proc(node) => match machine.follow_proc_link(self.pid, node)? {
+            Content::Proc(node) => match machine.follow_proc_link(self.pid, node.what)? {
                 crate::model::objects::proc_node::LinkEnd::Text(text) => text,
                 crate::model::objects::proc_node::LinkEnd::Jump(to) => return self.jump(to).map(|()| None),
             },

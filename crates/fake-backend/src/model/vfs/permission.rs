@@ -2,7 +2,7 @@
 
 use mountwright_core::Errno;
 
-use crate::abi::{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_ADMIN};
+use crate::abi::{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
 use crate::model::keys::InodeKey;
 use crate::model::machine::Machine;
 use crate::model::objects::inode::Inode;
@@ -19,6 +19,19 @@ impl Machine {
     /// The process has the capability over a user namespace.
     pub(crate) fn capable(&self, pid: Pid, over: UserNs, capability: u64) -> bool {
         self.task(pid).is_ok_and(|task| self.user_namespaces.capable(&task.credentials, task.user_ns, over, capability))
+    }
+
+    /// The process may look at another one through procfs.
+    ///
+    /// # Errors
+    /// `EACCES`: another user's, without `CAP_SYS_PTRACE` over it. `ENOENT`: it has ended.
+    pub(crate) fn may_inspect(&self, pid: Pid, other: Pid) -> Result<(), Errno> {
+        let (own, task) = (self.task(pid)?, self.task(other).map_err(|_| Errno::ENOENT)?);
+        let (who, whose) = (&own.credentials, &task.credentials);
+        let same = who.uid == whose.uid && who.gid == whose.gid && whose.capabilities & !who.capabilities == 0;
+        let allowed =
+            pid == other || own.user_ns == task.user_ns && same || self.capable(pid, task.user_ns, CAP_SYS_PTRACE);
+        if allowed { Ok(()) } else { Err(Errno::EACCES) }
     }
 
     /// The process may change the mounts of its namespace.

@@ -9,7 +9,7 @@ use crate::model::objects::dentry::{Dentry, Name};
 use crate::model::objects::device_number::Device;
 use crate::model::objects::inode::{Content, Inode, Times};
 use crate::model::objects::server::Server;
-use crate::model::objects::superblock::{NewInode, NewSuperblock, Superblock};
+use crate::model::objects::superblock::{NamesRule, NewInode, NewSuperblock, Superblock};
 use crate::model::objects::user_namespace::UserNs;
 use crate::model::vfs::nfs::{is_nfs, split_export};
 
@@ -93,7 +93,8 @@ impl Machine {
                 user_ns: new.user_ns,
                 no_devices: new.user_ns != UserNs::INITIAL,
                 mounts: 0,
-                is_disk: false,
+                stays: false,
+                names: NamesRule::Free,
                 server: Server::Answers,
                 last_inode: 1,
                 removed_in_use: 0,

@@ -86,7 +86,7 @@ impl Machine {
                 None if name.len() > NAME_MAX => Err(Errno::ENAMETOOLONG),
                 None => Ok(None),
             },
-            Content::Proc(_) => self.find_in_proc(directory, name, pid),
+            Content::Proc(_) => self.find_in_proc(directory, name),
             _ => Err(Errno::ENOTDIR),
         }
     }
