@@ -133,7 +133,15 @@ fn attribute_change() -> BoxedStrategy<Operation> {
         .prop_map(|(mut set, mut clear, (class, field), propagation, recursive, nofollow)| {
             set.extend(class);
             clear.extend(field);
-            Operation::Setattr { target: here(), set, clear, propagation, recursive, nofollow: nofollow == 0 }
+            Operation::Setattr {
+                target: here(),
+                set,
+                clear,
+                propagation,
+                recursive,
+                nofollow: nofollow == 0,
+                id_map: None,
+            }
         })
         .boxed()
 }
@@ -240,12 +248,12 @@ fn name_operations() -> Vec<(u32, BoxedStrategy<Operation>)> {
     let link_text = select(vec!["a", "..", "../b", "/a", "/b/a", "f", "/nx"]);
     let node = prop_oneof![1 => Just(NodeKind::Char), 2 => Just(NodeKind::Fifo)];
     vec![
-        (5, Just(Operation::Mkdir { path: path() }).boxed()),
+        (5, Just(Operation::Mkdir { path: path(), mode: None }).boxed()),
         (5, Just(Operation::Rmdir { path: path() }).boxed()),
         (4, Just(Operation::Unlink { path: path() }).boxed()),
-        (3, Just(Operation::Create { path: path() }).boxed()),
+        (3, Just(Operation::Create { path: path(), mode: None }).boxed()),
         (4, link_text.prop_map(move |text| Operation::Symlink { target: text.to_owned(), path: path() }).boxed()),
-        (2, node.prop_map(move |kind| Operation::Mknod { path: path(), kind }).boxed()),
+        (2, node.prop_map(move |kind| Operation::Mknod { path: path(), kind, device: None, mode: None }).boxed()),
         (
             2,
             select(vec!["0600", "0700", "0755"])

@@ -138,7 +138,9 @@ fn recorded_pairs() -> Result<BTreeSet<(String, String)>, String> {
     let mut pairs = BTreeSet::new();
     for entry in std::fs::read_dir(&folder).map_err(|error| error.to_string())? {
         let file = entry.map_err(|error| error.to_string())?.path();
-        if !file.to_string_lossy().ends_with(".jsonl.gz") {
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        // The operations of a container's root are drawn by no kind.
+        if !name.ends_with(".jsonl.gz") || name == "container.jsonl.gz" {
             continue;
         }
         for scenario in read_scenarios(&file).map_err(|error| error.to_string())? {

@@ -7,8 +7,8 @@ use super::value::{MountLabel, StatValue, Value};
 use super::world::{Answer, MountRow, StatAnswer, Tables};
 
 /// The label of a filesystem.
-fn filesystem_label(number: u64) -> String {
-    format!("tmpfs#{number}")
+fn filesystem_label(kind: &str, number: u64) -> String {
+    format!("{kind}#{number}")
 }
 
 /// The tables with labels instead of numbers.
@@ -22,6 +22,11 @@ pub(super) fn snapshot_of(tables: &Tables) -> Snapshot {
             format!("g{}", groups.entry(group).or_insert(next))
         })
     };
+    let mut first = HashMap::new();
+    for row in tables.values().flatten() {
+        let number = first.entry(row.device).or_insert(row.filesystem);
+        *number = row.filesystem.min(*number);
+    }
     let mut snapshot = Snapshot::default();
     for (&namespace, rows) in tables {
         let index: HashMap<u64, usize> = rows.iter().enumerate().map(|(at, row)| (row.id, at)).collect();
@@ -32,13 +37,14 @@ pub(super) fn snapshot_of(tables: &Tables) -> Snapshot {
                 parent: pi.map(|at| rows[at].mount_point.clone()),
                 pi,
                 root: row.root.clone(),
-                fs: filesystem_label(row.filesystem),
+                fs: filesystem_label(&row.kind, first[&row.device]),
                 opts: row.options.clone(),
                 shared: label(row.shared),
                 master: label(row.master),
                 propagate_from: label(row.propagate_from),
                 unbindable: row.unbindable,
                 sb_ro: row.superblock_read_only,
+                sb_opts: row.superblock_options.clone(),
             }
         });
         snapshot.0.insert(namespace, rows.collect());
@@ -57,16 +63,19 @@ impl InodeLabels {
             Answer::Done => None,
             Answer::Names(names) => Some(Value::Names(names)),
             Answer::Text(text) => Some(Value::Text(text)),
+            Answer::Attributes(attributes) => Some(Value::Attributes(attributes)),
             Answer::Stat(stat) => Some(Value::Stat(self.stat_value(stat, present))),
         }
     }
 
     fn stat_value(&mut self, stat: StatAnswer, present: &[MountRow]) -> StatValue {
         let next = self.0.len() + 1;
+        let of_device = present.iter().find(|row| row.filesystem == stat.filesystem);
+        let kind = of_device.map_or("tmpfs", |row| row.kind.as_str());
         let inode = *self.0.entry((stat.filesystem, stat.inode)).or_insert(next);
         StatValue {
             kind: stat.kind,
-            fs: filesystem_label(stat.filesystem),
+            fs: filesystem_label(kind, stat.filesystem),
             ino: format!("i{inode}"),
             mnt: present.iter().position(|row| row.id == stat.mount).map_or_else(MountLabel::detached, MountLabel::Row),
             mount_root: stat.mount_root,

@@ -35,10 +35,10 @@ fn of_line(line: &str) -> Vec<Operation> {
 fn operation(verb: &str, word: &str, path: Place) -> Option<Operation> {
     let (target, source) = (path.clone(), Place::from(word));
     Some(match verb {
-        "mkdir" => Operation::Mkdir { path },
-        "create" => Operation::Create { path },
-        "char" => Operation::Mknod { path, kind: NodeKind::Char },
-        "fifo" => Operation::Mknod { path, kind: NodeKind::Fifo },
+        "mkdir" => Operation::Mkdir { path, mode: None },
+        "create" => Operation::Create { path, mode: None },
+        "char" => Operation::Mknod { path, kind: NodeKind::Char, device: None, mode: None },
+        "fifo" => Operation::Mknod { path, kind: NodeKind::Fifo, device: None, mode: None },
         "symlink" => Operation::Symlink { target: word.to_owned(), path },
         "chmod" => Operation::Chmod { path, mode: word.to_owned() },
         "tmpfs" => Operation::MountTmpfs { target, flags: Vec::new() },

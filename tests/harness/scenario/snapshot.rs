@@ -27,7 +27,7 @@ pub struct Row {
     pub pi: Option<usize>,
     /// Root inside the filesystem, as the kernel prints it
     pub root: String,
-    /// Label of the filesystem: `tmpfs#k`
+    /// Label of the filesystem: `tmpfs#k`, where the k-th new mount was the first of the superblock
     pub fs: String,
     /// Per-mount options, as the kernel prints them
     pub opts: String,
@@ -46,4 +46,7 @@ pub struct Row {
     /// The superblock is read-only
     #[serde(default, skip_serializing_if = "is_false")]
     pub sb_ro: bool,
+    /// Options of the superblock after `rw` or `ro`
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sb_opts: String,
 }

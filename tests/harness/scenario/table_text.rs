@@ -2,26 +2,19 @@
 
 use super::world::{CannotRun, MountRow};
 
-/// A row, and the device that the filesystem has while it lives.
-#[derive(Clone, Debug)]
-pub(crate) struct TableRow {
-    pub(crate) row: MountRow,
-    pub(crate) device: (u32, u32),
-}
-
 /// The source of the k-th filesystem of a scenario, which identifies it in a table: `k0` is the sandbox root.
 pub(crate) fn source_of(filesystem: u64) -> String {
     format!("k{filesystem}")
 }
 
 /// The rows of a table.
-pub(crate) fn parse(text: &str) -> Result<Vec<TableRow>, CannotRun> {
+pub(crate) fn parse(text: &str) -> Result<Vec<MountRow>, CannotRun> {
     let bad = |line: &str| CannotRun::Broken(format!("cannot read the mountinfo line {line:?}"));
     text.lines().map(|line| parsed(line).ok_or_else(|| bad(line))).collect()
 }
 
 /// See `proc_pid_mountinfo(5)`.
-fn parsed(line: &str) -> Option<TableRow> {
+fn parsed(line: &str) -> Option<MountRow> {
     let mut fields = line.split(' ');
     let id = fields.next()?.parse().ok()?;
     let parent = fields.next()?.parse().ok()?;
@@ -34,6 +27,8 @@ fn parsed(line: &str) -> Option<TableRow> {
         id,
         parent,
         filesystem: 0,
+        device,
+        kind: String::new(),
         root,
         mount_point,
         options,
@@ -42,6 +37,7 @@ fn parsed(line: &str) -> Option<TableRow> {
         propagate_from: None,
         unbindable: false,
         superblock_read_only: false,
+        superblock_options: String::new(),
     };
     for tag in fields.by_ref().take_while(|field| *field != "-") {
         match tag.split_once(':') {
@@ -52,11 +48,14 @@ fn parsed(line: &str) -> Option<TableRow> {
             _ => return None,
         }
     }
-    let _kind = fields.next()?;
+    fields.next()?.clone_into(&mut row.kind);
     // Only the sandbox root of a world that did not mount it itself has another source.
     row.filesystem = fields.next()?.strip_prefix('k').and_then(|number| number.parse().ok()).unwrap_or(0);
-    row.superblock_read_only = fields.next()?.split(',').next() == Some("ro");
-    Some(TableRow { row, device })
+    let mut options = fields.next()?.split(',');
+    row.superblock_read_only = options.next() == Some("ro");
+    // Printed for every tmpfs of a kernel that was built with `CONFIG_TMPFS_INODE64`.
+    row.superblock_options = options.filter(|word| *word != "inode64").collect::<Vec<_>>().join(",");
+    Some(row)
 }
 
 #[cfg(test)]
@@ -66,9 +65,8 @@ mod tests {
     #[test]
     fn a_line_with_every_optional_field() {
         let line = "36 35 0:98 /r /m rw,noatime shared:3 master:2 propagate_from:1 unbindable - tmpfs k7 ro,inode64";
-        let parsed = parsed(line).expect("it is well formed");
-        assert_eq!(parsed.device, (0, 98));
-        let row = parsed.row;
+        let row = parsed(line).expect("it is well formed");
+        assert_eq!(row.device, (0, 98));
         assert_eq!((row.id, row.parent, row.filesystem), (36, 35, 7));
         assert_eq!((row.shared, row.master, row.propagate_from), (Some(3), Some(2), Some(1)));
         assert!(row.unbindable && row.superblock_read_only);

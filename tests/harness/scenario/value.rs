@@ -2,15 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers::{DeviceNumber, Octal};
+
 /// The value of an operation that returns one, normalised.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
     /// Of `stat`
     Stat(StatValue),
+    /// Of `attributes`
+    Attributes(AttributesValue),
     /// Of `readdir` and `tree`
     Names(Vec<String>),
-    /// Of `readlink`
+    /// Of `readlink`, `read`, `statfs` and `umask`
     Text(String),
 }
 
@@ -28,6 +32,23 @@ pub struct StatValue {
     pub mnt: MountLabel,
     /// `STATX_ATTR_MOUNT_ROOT`
     pub mount_root: bool,
+}
+
+/// The value of `attributes`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttributesValue {
+    /// As in [`StatValue`]
+    pub kind: String,
+    /// Permission, set-id and sticky bits
+    pub mode: Octal,
+    /// The owner, as the process sees it
+    pub uid: u32,
+    /// The group, as the process sees it
+    pub gid: u32,
+    /// The device of a node
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<DeviceNumber>,
 }
 
 /// The position of a mount in the table of the present namespace.

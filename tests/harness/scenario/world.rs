@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kernel_version::KernelVersion;
 use super::step::Step;
+use super::value::AttributesValue;
 
 /// The mount tables of all live namespaces, in the order of the kernel's table.
 pub type Tables = BTreeMap<u32, Vec<MountRow>>;
@@ -45,8 +46,10 @@ pub enum Answer {
     Stat(StatAnswer),
     /// Of `readdir` and `tree`, in the form's order
     Names(Vec<String>),
-    /// Of `readlink`
+    /// Of `readlink`, `read`, `statfs` and `umask`
     Text(String),
+    /// Of `attributes`
+    Attributes(AttributesValue),
 }
 
 /// The result of `stat`, in the world's own numbers.
@@ -71,8 +74,12 @@ pub struct MountRow {
     pub id: u64,
     /// Identity of the parent mount; that of the root's parent is in no row
     pub parent: u64,
-    /// The filesystem: 0 for the sandbox root, k for the k-th mounted tmpfs
+    /// The filesystem: 0 for the sandbox root, k for the k-th mounted one
     pub filesystem: u64,
+    /// The device of the superblock, while it lives
+    pub device: (u32, u32),
+    /// The filesystem type
+    pub kind: String,
     /// Root inside the filesystem, as the kernel prints it
     pub root: String,
     /// Mount point, as the kernel prints it
@@ -89,6 +96,8 @@ pub struct MountRow {
     pub unbindable: bool,
     /// The superblock is read-only
     pub superblock_read_only: bool,
+    /// Options of the superblock after `rw` or `ro`
+    pub superblock_options: String,
 }
 
 /// The reason why a scenario has no outcome on a world.

@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 
 use mountwright_core::Errno;
-use mountwright_fake::{At, MountAttr, abi};
+use mountwright_fake::{At, IdRange, MountAttr, abi};
 
 use crate::scenario::returned::Returned;
-use crate::scenario::{CannotRun, Credentials};
+use crate::scenario::{AttributesValue, CannotRun, Credentials, DeviceNumber, Octal};
 
 /// A start directory and a path: the first two arguments of an `*at()` call. [`At::Link`] is the magic link of a descriptor.
 pub type AtPath<'a> = (At, &'a [u8]);
@@ -76,6 +76,19 @@ pub trait ProcessCalls {
     fn umount2(&mut self, target: AtPath<'_>, flags: u32) -> Answered<()>;
     fn mount_setattr(&mut self, place: AtPath<'_>, flags: u32, attr: MountAttr) -> Answered<()>;
     fn move_mount(&mut self, from: AtPath<'_>, to: AtPath<'_>, flags: u32) -> Answered<()>;
+    fn open_tree_attr(&mut self, place: AtPath<'_>, flags: u32, attr: MountAttr) -> Answered<i32>;
+    fn fsopen(&mut self, fs_type: &[u8]) -> Answered<i32>;
+    /// fsconfig(2): a flag, or a string where there is a value.
+    fn fsconfig_set(&mut self, context: i32, key: &[u8], value: Option<&[u8]>) -> Answered<()>;
+    fn fsconfig_create(&mut self, context: i32) -> Answered<()>;
+    fn fsmount(&mut self, context: i32, attributes: u64) -> Answered<i32>;
+    /// statfs(2): magic number and flags.
+    fn statfs(&mut self, place: AtPath<'_>) -> Answered<(u64, u64)>;
+    fn umask(&mut self, mask: u32) -> Answered<u32>;
+    fn pivot_root(&mut self, new_root: AtPath<'_>, put_old: AtPath<'_>) -> Answered<()>;
+    fn chroot(&mut self, place: AtPath<'_>) -> Answered<()>;
+    /// A descriptor of a user namespace that a child makes, with this map.
+    fn user_namespace(&mut self, map: &[IdRange]) -> Answered<i32>;
 }
 
 impl Statted {
@@ -89,6 +102,19 @@ impl Statted {
             abi::S_IFCHR => "char",
             abi::S_IFBLK => "block",
             _ => "unknown",
+        }
+    }
+}
+
+impl Statted {
+    pub(crate) fn attributes(&self) -> AttributesValue {
+        let kind = self.kind();
+        AttributesValue {
+            kind: kind.to_owned(),
+            mode: Octal(u32::from(self.mode) & 0o7777),
+            uid: self.owner.0,
+            gid: self.owner.1,
+            device: ["char", "block"].contains(&kind).then_some(DeviceNumber(self.represents.0, self.represents.1)),
         }
     }
 }

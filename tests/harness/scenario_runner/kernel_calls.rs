@@ -6,17 +6,20 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
 use mountwright_core::Errno;
-use mountwright_fake::{At, MountAttr};
+use mountwright_fake::{At, IdRange, MountAttr};
 use rustix::fs::{
     Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, StatxAttributes, StatxFlags,
 };
 use rustix::io;
-use rustix::mount::{MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags};
+use rustix::mount::{
+    FsMountFlags, FsOpenFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
+};
 use rustix::process::{Gid, Uid, fchdir};
 
 use super::calls::{Answered, AtPath, ProcessCalls, Statted};
 use super::credentials::as_somebody;
-use super::raw_calls::mount_setattr;
+use super::raw_calls::{mount_setattr, open_tree_attr};
+use super::user_namespace::user_namespace_with;
 use crate::scenario::{CannotRun, Credentials};
 
 /// The calling process, and the descriptors that it opened here.
@@ -64,9 +67,13 @@ impl KernelCalls {
 
     fn open(&mut self, place: AtPath<'_>, call: impl FnOnce(DirPath<'_>) -> io::Result<OwnedFd>) -> Answered<i32> {
         let opened = self.call_at(place, call)?;
+        Ok(self.keep(opened))
+    }
+
+    fn keep(&mut self, opened: OwnedFd) -> i32 {
         let fd = opened.as_raw_fd();
         self.open.insert(fd, opened);
-        Ok(fd)
+        fd
     }
 
     /// Makes a call that takes paths alone: the magic links are the working directory where a place is at a descriptor.
@@ -262,5 +269,61 @@ impl ProcessCalls for KernelCalls {
             let ((from, from_path), (to, to_path)) = (self.at(from)?, self.at(to)?);
             rustix::mount::move_mount(from, from_path, to, to_path, flags)
         })
+    }
+
+    fn open_tree_attr(&mut self, place: AtPath<'_>, flags: u32, attr: MountAttr) -> Answered<i32> {
+        self.open(place, |(dir, path)| open_tree_attr(dir, path, flags, attr))
+    }
+
+    fn fsopen(&mut self, fs_type: &[u8]) -> Answered<i32> {
+        self.open((At::Cwd, b""), |_| rustix::mount::fsopen(fs_type, FsOpenFlags::FSOPEN_CLOEXEC))
+    }
+
+    fn fsconfig_set(&mut self, context: i32, key: &[u8], value: Option<&[u8]>) -> Answered<()> {
+        self.call(|| match value {
+            Some(value) => rustix::mount::fsconfig_set_string(self.fd(context)?, key, value),
+            None => rustix::mount::fsconfig_set_flag(self.fd(context)?, key),
+        })
+    }
+
+    fn fsconfig_create(&mut self, context: i32) -> Answered<()> {
+        self.call(|| rustix::mount::fsconfig_create(self.fd(context)?))
+    }
+
+    fn fsmount(&mut self, context: i32, attributes: u64) -> Answered<i32> {
+        let attributes = u32::try_from(attributes).expect("the attributes of fsmount(2) have 32 bits");
+        let attributes = MountAttrFlags::from_bits_retain(attributes);
+        let mounted =
+            self.call(|| rustix::mount::fsmount(self.fd(context)?, FsMountFlags::FSMOUNT_CLOEXEC, attributes))?;
+        Ok(self.keep(mounted))
+    }
+
+    fn statfs(&mut self, (at, path): AtPath<'_>) -> Answered<(u64, u64)> {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let status = self.call_at((at, path), |(dir, path)| {
+            rustix::fs::fstatfs(rustix::fs::openat(dir, path, flags, Mode::empty())?)
+        })?;
+        Ok((status.f_type.cast_unsigned(), status.f_flags.cast_unsigned()))
+    }
+
+    fn umask(&mut self, mask: u32) -> Answered<u32> {
+        Ok(rustix::process::umask(permissions(mask)).bits())
+    }
+
+    fn pivot_root(&mut self, new_root: AtPath<'_>, put_old: AtPath<'_>) -> Answered<()> {
+        self.call_by_path(&[new_root, put_old], || {
+            rustix::process::pivot_root(path_alone(new_root), path_alone(put_old))
+        })
+    }
+
+    fn chroot(&mut self, place: AtPath<'_>) -> Answered<()> {
+        self.call_by_path(&[place], || rustix::process::chroot(path_alone(place)))
+    }
+
+    fn user_namespace(&mut self, map: &[IdRange]) -> Answered<i32> {
+        let proc = self.magic_links.as_ref().ok_or(Errno::EBADF)?;
+        let opened = user_namespace_with(proc.as_fd(), map);
+        let opened = opened.map_err(|errno| Errno::from_raw(errno.raw_os_error()).unwrap_or(Errno::EINVAL))?;
+        Ok(self.keep(opened))
     }
 }

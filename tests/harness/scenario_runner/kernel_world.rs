@@ -44,11 +44,11 @@ impl<'s> KernelWorld<'s> {
     /// # Errors
     ///
     /// [`CannotRun::Broken`] where the kernel refuses the namespace or the tmpfs.
-    pub(super) fn new(stage: &'s mut Stage) -> Result<Self, CannotRun> {
-        Stage::fresh_sandbox().map_err(|error| broken("a fresh sandbox", error))?;
+    pub(super) fn new(stage: &'s mut Stage, with_other_namespaces: bool) -> Result<Self, CannotRun> {
+        Stage::fresh_sandbox(with_other_namespaces).map_err(|error| broken("a fresh sandbox", error))?;
         let calls = KernelCalls::new(stage.proc()).map_err(|errno| broken("open(/proc/self/fd)", errno))?;
-        let table = table_of(stage, "self")?;
-        let process = KernelProcess { table, home: Home::Here(calls, Performer::default()) };
+        let home = Home::Here(calls, Performer::default());
+        let process = KernelProcess { table: home.table(stage)?, home };
         Ok(Self::over(KernelSandbox(stage), process))
     }
 }
@@ -68,8 +68,8 @@ impl Sandbox for KernelSandbox<'_> {
             Ok(helper) => helper,
             Err(errno) => return Ok(Err(errno)),
         };
-        let table = table_of(self.0, &helper.pid().as_raw_pid().to_string())?;
-        Ok(Ok(KernelProcess { table, home: Home::Helper(helper) }))
+        let home = Home::Helper(helper);
+        Ok(Ok(KernelProcess { table: home.table(self.0)?, home }))
     }
 
     fn end(&mut self, process: KernelProcess) -> Result<(), CannotRun> {
@@ -95,10 +95,15 @@ impl Sandbox for KernelSandbox<'_> {
                 return Err(CannotRun::NeedsRoot("a device node"));
             }
         }
-        match &mut process.home {
-            Home::Here(calls, performer) => performer.perform(calls, step, filesystem),
-            Home::Helper(helper) => helper.perform(step, filesystem),
+        let answer = match &mut process.home {
+            Home::Here(calls, performer) => performer.perform(calls, step, filesystem)?,
+            Home::Helper(helper) => helper.perform(step, filesystem)?,
+        };
+        if matches!(step.operation, Operation::PivotRoot { .. } | Operation::Chroot { .. }) {
+            // An open table is that of the root at its opening.
+            process.table = process.home.table(self.0)?;
         }
+        Ok(answer)
     }
 
     fn table(&mut self, process: &mut KernelProcess) -> Result<Vec<u8>, CannotRun> {
@@ -115,9 +120,14 @@ impl Drop for KernelSandbox<'_> {
     }
 }
 
-fn table_of(stage: &Stage, process: &str) -> Result<File, CannotRun> {
-    let path = format!("{process}/mountinfo");
-    rustix::fs::openat(stage.proc(), path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
-        .map(File::from)
-        .map_err(|errno| broken("open(mountinfo)", errno))
+impl Home {
+    fn table(&self, stage: &Stage) -> Result<File, CannotRun> {
+        let path = match self {
+            Self::Here(..) => "self/mountinfo".to_owned(),
+            Self::Helper(helper) => format!("{}/mountinfo", helper.pid().as_raw_pid()),
+        };
+        rustix::fs::openat(stage.proc(), path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .map(File::from)
+            .map_err(|errno| broken("open(mountinfo)", errno))
+    }
 }

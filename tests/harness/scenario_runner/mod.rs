@@ -23,6 +23,7 @@ mod play;
 mod raw_calls;
 mod scenario_world;
 mod stage;
+mod user_namespace;
 
 pub use fake_world::FakeWorld;
 pub use outlook::{Entry, EntryKind};

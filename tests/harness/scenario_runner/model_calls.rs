@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
 use mountwright_core::Errno;
-use mountwright_fake::{Credentials as Identity, Machine, MountAttr, OpenHow, Pid, abi};
+use mountwright_fake::{Credentials as Identity, IdRange, Machine, MountAttr, OpenHow, Pid, abi};
 
 use super::calls::{Answered, AtPath, ProcessCalls, Statted};
 use crate::scenario::{CannotRun, Credentials};
@@ -168,5 +168,54 @@ impl ProcessCalls for ModelCalls<'_> {
 
     fn move_mount(&mut self, (at, from): AtPath<'_>, (to_at, to): AtPath<'_>, flags: u32) -> Answered<()> {
         self.machine.move_mount(self.pid, at, from, to_at, to, flags)
+    }
+
+    fn open_tree_attr(&mut self, (at, path): AtPath<'_>, flags: u32, attr: MountAttr) -> Answered<i32> {
+        self.machine.open_tree_attr(self.pid, at, path, flags, attr)
+    }
+
+    fn fsopen(&mut self, fs_type: &[u8]) -> Answered<i32> {
+        self.machine.fsopen(self.pid, fs_type, abi::FSOPEN_CLOEXEC)
+    }
+
+    fn fsconfig_set(&mut self, context: i32, key: &[u8], value: Option<&[u8]>) -> Answered<()> {
+        let command = if value.is_some() { abi::FSCONFIG_SET_STRING } else { abi::FSCONFIG_SET_FLAG };
+        self.machine.fsconfig(self.pid, context, command, Some(key), value, 0)
+    }
+
+    fn fsconfig_create(&mut self, context: i32) -> Answered<()> {
+        self.machine.fsconfig(self.pid, context, abi::FSCONFIG_CMD_CREATE, None, None, 0)
+    }
+
+    fn fsmount(&mut self, context: i32, attributes: u64) -> Answered<i32> {
+        self.machine.fsmount(self.pid, context, abi::FSMOUNT_CLOEXEC, attributes)
+    }
+
+    fn statfs(&mut self, (at, path): AtPath<'_>) -> Answered<(u64, u64)> {
+        let status = self.machine.statfs(self.pid, at, path)?;
+        Ok((status.f_type, status.f_flags))
+    }
+
+    fn umask(&mut self, mask: u32) -> Answered<u32> {
+        self.machine.umask(self.pid, mask)
+    }
+
+    fn pivot_root(&mut self, new_root: AtPath<'_>, put_old: AtPath<'_>) -> Answered<()> {
+        self.machine.pivot_root(self.pid, new_root, put_old)
+    }
+
+    fn chroot(&mut self, (at, path): AtPath<'_>) -> Answered<()> {
+        self.machine.chroot(self.pid, at, path)
+    }
+
+    fn user_namespace(&mut self, map: &[IdRange]) -> Answered<i32> {
+        let child = self.machine.fork(self.pid)?;
+        let opened = self
+            .machine
+            .unshare(child, abi::CLONE_NEWUSER)
+            .and_then(|()| self.machine.set_id_map(child, map))
+            .and_then(|()| self.machine.pidfd_get_user_namespace(self.pid, child));
+        self.machine.exit(child)?;
+        opened
     }
 }

@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use mountwright_fake::MountAttr;
 use rustix::io;
@@ -27,6 +27,29 @@ pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: Vec<u8>, flags: u32, attr
         )
     };
     if result == 0 { Ok(()) } else { Err(last_error()) }
+}
+
+/// `open_tree_attr(2)`
+pub(super) fn open_tree_attr(dir: BorrowedFd<'_>, path: Vec<u8>, flags: u32, attr: MountAttr) -> io::Result<OwnedFd> {
+    let path = CString::new(path).map_err(|_| io::Errno::INVAL)?;
+    let attr: [u64; 4] = [attr.attr_set, attr.attr_clr, attr.propagation, attr.userns_fd];
+    // SAFETY: the path is a C string and the array is a `struct mount_attr` of the size passed; both outlive the call,
+    // which writes to neither.
+    let result = unsafe {
+        libc::syscall(
+            libc::c_long::from(linux_raw_sys::general::__NR_open_tree_attr),
+            dir.as_raw_fd(),
+            path.as_ptr(),
+            flags,
+            attr.as_ptr(),
+            std::mem::size_of_val(&attr),
+        )
+    };
+    match RawFd::try_from(result) {
+        // SAFETY: the call has just opened this descriptor, and nothing else owns it.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(last_error()),
+    }
 }
 
 fn last_error() -> io::Errno {

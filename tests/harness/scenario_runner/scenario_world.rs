@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use mountwright_core::Errno;
 
 use crate::scenario::returned::{Devices, Returned};
-use crate::scenario::table_text::{TableRow, parse};
-use crate::scenario::{Answer, CannotRun, Credentials, Operation, Step, Tables, World};
+use crate::scenario::table_text::parse;
+use crate::scenario::{Answer, CannotRun, Credentials, MountRow, Operation, Step, Tables, World};
 
 /// A machine whose processes are in the namespaces of a scenario.
 pub trait Sandbox {
@@ -69,7 +69,7 @@ struct Namespace<P> {
     process: P,
     /// Its table at the last query
     text: Vec<u8>,
-    rows: Vec<TableRow>,
+    rows: Vec<MountRow>,
 }
 
 impl<P> Namespace<P> {
@@ -119,10 +119,10 @@ impl<S: Sandbox> ScenarioWorld<S> {
         match self.sandbox.perform(&mut namespace.process, step, filesystem)? {
             Err(errno) => Ok(Err(errno)),
             Ok(returned) => {
-                if matches!(step.operation, Operation::MountTmpfs { .. }) {
+                if step.operation.mounts_a_new_filesystem() {
                     self.filesystems += 1;
                 }
-                self.devices.answer(returned).map(Ok)
+                self.devices.answer(returned, filesystem).map(Ok)
             }
         }
     }
@@ -169,7 +169,7 @@ impl<S: Sandbox> World for ScenarioWorld<S> {
         let mut tables = Tables::new();
         for (&number, Namespace { rows, .. }) in &self.namespaces {
             self.devices.learn(rows);
-            tables.insert(number, rows.iter().map(|row| row.row.clone()).collect());
+            tables.insert(number, rows.clone());
         }
         Ok(Some(tables))
     }

@@ -19,8 +19,9 @@ use crate::scenario::KernelVersion;
 pub struct Stage {
     /// The machine's /proc, which is not mounted here
     proc: OwnedFd,
-    /// The stage's mount namespace
+    /// The stage's mount namespace, and the namespaces that some sandboxes have of their own
     namespace: OwnedFd,
+    others: Vec<(OwnedFd, LinkNameSpaceType)>,
     /// True if the process is root on the machine, and not only in a user namespace of its own
     is_root: bool,
     kernel: KernelVersion,
@@ -29,6 +30,13 @@ pub struct Stage {
 fn at<T>(step: &'static str, result: io::Result<T>) -> Result<T, NoNamespace> {
     result.map_err(|errno| NoNamespace::at(step, errno))
 }
+
+/// The namespaces that have filesystems of their own.
+const OTHERS: [(&str, LinkNameSpaceType); 3] = [
+    ("net", LinkNameSpaceType::Network),
+    ("ipc", LinkNameSpaceType::InterProcessCommunication),
+    ("cgroup", LinkNameSpaceType::ControlGroup),
+];
 
 /// The mount point of the sandbox before it becomes the root.
 const SANDBOX: &str = "/sandbox";
@@ -57,19 +65,33 @@ impl Stage {
             rustix::fs::openat(&proc, "thread-self/ns/mnt", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()),
         )?;
         let kernel = kernel_version(&proc)?;
-        Ok(Self { proc, namespace, is_root, kernel })
+        let mut others = Vec::new();
+        for (name, kind) in OTHERS {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let opened = rustix::fs::openat(&proc, format!("thread-self/ns/{name}"), flags, Mode::empty());
+            others.push((at("open(ns)", opened)?, kind));
+        }
+        Ok(Self { proc, namespace, others, is_root, kernel })
     }
 
-    /// Takes this process from the stage into a fresh mount namespace with a fresh tmpfs as its root.
-    pub(super) fn fresh_sandbox() -> Result<(), NoNamespace> {
-        at("unshare(NEWNS)", unshare(UnshareFlags::NEWNS))?;
+    /// Takes this process from the stage into a fresh mount namespace with a fresh tmpfs as its root; and into fresh
+    /// network, ipc and cgroup namespaces, whose filesystems are not the machine's, where the history mounts such.
+    pub(super) fn fresh_sandbox(with_others: bool) -> Result<(), NoNamespace> {
+        let others = UnshareFlags::NEWNET | UnshareFlags::NEWIPC | UnshareFlags::NEWCGROUP;
+        let flags = if with_others { UnshareFlags::NEWNS | others } else { UnshareFlags::NEWNS };
+        at("unshare", unshare(flags))?;
+        // The scenario before may have set another one.
+        rustix::process::umask(Mode::empty());
         become_root_tmpfs("k0", SANDBOX)
     }
 
     /// Returns this process to the stage. The namespace that it leaves ends, unless another process is in it.
     pub(super) fn return_to(&self) -> Result<(), NoNamespace> {
         let kind = Some(LinkNameSpaceType::Mount);
-        at("setns", rustix::thread::move_into_link_name_space(self.namespace.as_fd(), kind))
+        at("setns", rustix::thread::move_into_link_name_space(self.namespace.as_fd(), kind))?;
+        self.others.iter().try_for_each(|(namespace, kind)| {
+            at("setns", rustix::thread::move_into_link_name_space(namespace.as_fd(), Some(*kind)))
+        })
     }
 
     /// The machine's /proc.

@@ -43,6 +43,7 @@ pub(crate) const FAKE: &[&str] = &[
     "abi",
     "model/store",
     "model/keys",
+    "model/filesystems/fixed_names",
     "model/filesystems/filesystem_type",
     "model/filesystems/options",
     "model/objects",

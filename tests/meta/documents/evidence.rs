@@ -24,7 +24,7 @@ impl Evidence {
     fn of_code(code: &str) -> Option<Self> {
         let is_name = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         let last = code.rsplit("::").next().unwrap_or(code);
-        if code.starts_with("sem/") || code.starts_with("errno/") {
+        if ["sem/", "errno/", "container/"].iter().any(|folder| code.starts_with(folder)) {
             Some(Self::Scenario(code.to_owned()))
         } else if code.split("::").all(is_name) && (last.matches('_').count() > 1 || code.contains("::")) {
             Some(Self::Function(last.to_owned()))
