@@ -71,7 +71,7 @@ impl Way {
 
 fn search_linux(operation: &Operation, set: NamedSet, way: Way, long: bool, tally: &mut Tally) {
     let backend = |calls: &Calls| LinuxBackend::over(calls.clone()).with_syscalls(set.syscalls);
-    let act = |calls: &Calls| -> Answer { (operation.run)(&backend(calls)) };
+    let act = |calls: &Calls| -> Answer { operation.run(&backend(calls)) };
     let again = operation.before_again.map(|before| move |calls: &Calls| before(&backend(calls)));
     for parent in Parent::ALL {
         let again = again.as_ref().map(|again| again as &dyn Fn(&Calls) -> Answer);
@@ -84,7 +84,7 @@ fn undisturbed(operation: &Operation) -> Result<(), Failed> {
     for parent in Parent::ALL {
         let mut first = None;
         for set in syscall_sets(true) {
-            let act = |calls: &Calls| (operation.run)(&LinuxBackend::over(calls.clone()).with_syscalls(set.syscalls));
+            let act = |calls: &Calls| operation.run(&LinuxBackend::over(calls.clone()).with_syscalls(set.syscalls));
             let search = Search::new(operation, parent, set.detached(), &act, None);
             let (answer, whole) = search.undisturbed();
             if answer.is_done() == operation.name.contains("refused") {

@@ -54,7 +54,7 @@ fn both(operation: &Operation, set: NamedSet) -> (Vec<i64>, Vec<Said>) {
     let act = || {
         let backend = LinuxBackend::over(Interposed::new(Linux::new(), Count::default())).with_syscalls(set.syscalls);
         mark();
-        (operation.run)(&backend);
+        operation.run(&backend);
         mark();
         let said = |call| Said { before: looks_before(call), numbers: numbers(call) };
         let said: Vec<_> = backend.kernel().between().calls().iter().map(|moment| said(moment.call)).collect();

@@ -41,7 +41,7 @@ fn run(operation: &Operation, set: NamedSet, scene: &Arc<KernelScene>, fault: Op
     };
     let between = ((Arc::clone(&budget), fault), (Arc::clone(&count), Arc::clone(&watch)));
     let backend = LinuxBackend::over(Interposed::new(Linux::new(), between)).with_syscalls(set.syscalls);
-    let answer = (operation.run)(&backend);
+    let answer = operation.run(&backend);
     // It holds the root of procfs.
     drop(backend);
     let window = watch.as_ref().as_ref().is_some_and(|watch| watch.seen.load(Ordering::Relaxed));
@@ -77,7 +77,7 @@ fn stretch(
         let mut found = judged.found;
         let changed = after.mounts != expected.before.mounts || after.files != expected.before.files;
         if operation.resumable && !run.answer.is_done() && changed {
-            let answer = (operation.run)(&LinuxBackend::new().with_syscalls(set.syscalls));
+            let answer = operation.run(&LinuxBackend::new().with_syscalls(set.syscalls));
             found.extend(verdict::after_second_run(expected, &answer, &scene.snapshot()));
         }
         tally.run(&found, || {

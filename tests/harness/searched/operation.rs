@@ -10,8 +10,8 @@ use mountwright_core::path::Crossing;
 use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, Removal};
 use mountwright_core::{
-    AttributeChange, AttributesRequest, Backend, BindRequest, ContainerId, FileMode, Location, MountFlags,
-    MountRequest, OsError, Propagation, Recursion, UnmountRequest,
+    AttributeChange, AttributesRequest, Backend, BindRequest, ContainerId, Directory, Error, FileMode, Location,
+    MountFlags, MountRequest, OsError, Propagation, Recursion, UnmountRequest,
 };
 
 use super::Answer;
@@ -25,8 +25,7 @@ pub struct Operation {
     pub name: &'static str,
     /// More than the scene has, in lines.
     pub prepare: fn() -> String,
-    /// The function under test.
-    pub run: fn(&dyn Backend) -> Answer,
+    act: Act,
     /// The path below `/shared` that it works on, whose components are attacked; `None` for trusted paths.
     pub below: Option<&'static str>,
     /// It must make no mount that can be written through.
@@ -43,12 +42,39 @@ pub struct Operation {
     pub whatever: bool,
 }
 
+/// The code under test.
+#[derive(Clone, Copy)]
+enum Act {
+    Calls(fn(&dyn Backend) -> Answer),
+    /// A private bind of this source below the root, with more asked for.
+    Binds(&'static str, fn(BindRequest) -> BindRequest),
+    /// Calls of the open directory `box`.
+    InBox(fn(&dyn Directory) -> Result<(), OsError>),
+}
+
 const fn operation(name: &'static str, below: &'static str, run: fn(&dyn Backend) -> Answer) -> Operation {
+    acting(name, below, Act::Calls(run))
+}
+
+const fn binding(
+    name: &'static str,
+    source: &'static str,
+    below: &'static str,
+    more: fn(BindRequest) -> BindRequest,
+) -> Operation {
+    acting(name, below, Act::Binds(source, more))
+}
+
+const fn in_box(name: &'static str, below: &'static str, run: fn(&dyn Directory) -> Result<(), OsError>) -> Operation {
+    acting(name, below, Act::InBox(run))
+}
+
+const fn acting(name: &'static str, below: &'static str, act: Act) -> Operation {
     let below = if below.is_empty() { None } else { Some(below) };
     Operation {
         name,
         prepare: String::new,
-        run,
+        act,
         below,
         read_only: false,
         before_again: None,
@@ -60,6 +86,15 @@ const fn operation(name: &'static str, below: &'static str, run: fn(&dyn Backend
 }
 
 impl Operation {
+    /// Runs the code under test.
+    pub fn run(&self, backend: &dyn Backend) -> Answer {
+        match self.act {
+            Act::Calls(calls) => calls(backend),
+            Act::Binds(source, more) => bind(backend, source, below(self.below.unwrap_or_default()), more),
+            Act::InBox(calls) => answer(backend.open_dir(&below("box")).and_then(|directory| calls(&*directory))),
+        }
+    }
+
     const fn read_only(self) -> Self {
         Self { read_only: true, ..self }
     }
@@ -121,40 +156,39 @@ fn unmount(backend: &dyn Backend, at: Location, mode: UnmountMode) -> Answer {
     answer(backend.unmount(&UnmountRequest::new(at).with_mode(mode)))
 }
 
-fn container() -> ContainerId {
-    ContainerId::new("box").expect("a valid id")
-}
-
 const MOUNTS: &str = "/shared";
 
 fn share(backend: &dyn Backend, id: &str, read_only: bool) -> Answer {
     let id = ContainerId::new(id).expect("a valid id");
-    let source = Location::trusted("/src/tree");
-    match Share::rootfs(Utf8Path::new(MOUNTS), &id, source.clone()).and_then(|share| {
-        let share = if read_only { share.read_only() } else { share };
-        share.create(backend)
-    }) {
+    let share = Share::rootfs(Utf8Path::new(MOUNTS), &id, Location::trusted("/src/tree"));
+    shared(backend, share.map(|share| if read_only { share.read_only() } else { share }))
+}
+
+fn share_file(backend: &dyn Backend) -> Answer {
+    let id = ContainerId::new("box").expect("a valid id");
+    let share = Share::volume(Utf8Path::new(MOUNTS), &id, "volume", Location::trusted("/src/file"));
+    shared(backend, share.map(Share::read_only))
+}
+
+fn shared(backend: &dyn Backend, share: Result<Share, Error>) -> Answer {
+    match share.and_then(|share| share.create(backend)) {
         // The sequence does not require more, and its record does not report it.
         Ok(_) => Answer::Done { kept: Vec::new(), guarantee: Guarantee::Window },
         Err(error) => error.into(),
     }
 }
 
-fn share_file(backend: &dyn Backend) -> Answer {
-    let source = Location::trusted("/src/file");
-    match Share::volume(Utf8Path::new(MOUNTS), &container(), "volume", source.clone())
-        .and_then(|share| share.read_only().create(backend))
-    {
-        Ok(_) => Answer::Done { kept: Vec::new(), guarantee: Guarantee::Window },
-        Err(error) => error.into(),
-    }
-}
-
-fn outcome(outcome: Removal, path: &str) -> Answer {
-    let placeholder = || vec![Leftover::Directory(path.into()), Leftover::File(path.into())];
+/// Unshares from a container; the name may be kept.
+fn unshare_name(backend: &dyn Backend, name: &ShareName, id: &str) -> Answer {
+    let container = ContainerId::new(id).expect("a valid id");
+    let outcome = match name.unshare(backend, Utf8Path::new(MOUNTS), &container) {
+        Ok(outcome) => outcome,
+        Err(error) => return error.into(),
+    };
+    let path = format!("{MOUNTS}/{id}/{name}");
     let kept = match outcome {
         Removal::Unmounted { target: NameAfter::Kept, .. } | Removal::NotMounted { target: NameAfter::Kept } => {
-            placeholder()
+            vec![Leftover::Directory(path.clone().into()), Leftover::File(path.into())]
         }
         other if !other.is_off() => return Answer::Failed { errno: None, left: Vec::new() },
         _ => Vec::new(),
@@ -163,21 +197,11 @@ fn outcome(outcome: Removal, path: &str) -> Answer {
 }
 
 fn unshare(backend: &dyn Backend) -> Answer {
-    match ShareName::Rootfs.unshare(backend, Utf8Path::new(MOUNTS), &container()) {
-        Ok(done) => outcome(done, "/shared/box/rootfs"),
-        Err(error) => error.into(),
-    }
+    unshare_name(backend, &ShareName::Rootfs, "box")
 }
 
 fn unshare_file(backend: &dyn Backend) -> Answer {
-    match ShareName::volume("volume").unshare(backend, Utf8Path::new(MOUNTS), &container()) {
-        Ok(done) => outcome(done, "/shared/box/volume"),
-        Err(error) => error.into(),
-    }
-}
-
-fn in_box(backend: &dyn Backend, act: impl FnOnce(&dyn mountwright_core::Directory) -> Result<(), OsError>) -> Answer {
-    answer(backend.open_dir(&below("box")).and_then(|directory| act(&*directory)))
+    unshare_name(backend, &ShareName::volume("volume"), "box")
 }
 
 fn writable_only_by_window() -> AttributeChange {
@@ -199,44 +223,21 @@ pub fn all() -> Vec<Operation> {
 
 fn binds() -> Vec<Operation> {
     vec![
-        operation("bind onto a directory", "box/plain", |b| bind(b, "/src/tree", below("box/plain"), |r| r)),
-        operation("bind read-only", "box/plain", |b| bind(b, "/src/tree", below("box/plain"), atomic)).read_only(),
-        operation("bind read-only, weakest guarantee", "box/plain", |b| {
-            bind(b, "/src/tree", below("box/plain"), BindRequest::read_only)
-        })
-        .read_only(),
-        operation("bind read-only, target made", "box/rootfs", |b| {
-            bind(b, "/src/tree", below("box/rootfs"), |r| making(atomic(r)))
-        })
-        .read_only(),
-        operation("bind, way made", "new/way/rootfs", |b| bind(b, "/src/tree", below("new/way/rootfs"), making)),
-        operation("bind a tree", "box/plain", |b| bind(b, "/src/tree", below("box/plain"), BindRequest::recursive)),
-        operation("bind a tree read-only", "box/plain", |b| {
-            bind(b, "/src/tree", below("box/plain"), |r| atomic(r).recursive())
-        })
-        .read_only(),
-        operation("bind as slave", "box/plain", |b| {
-            bind(b, "/src/tree", below("box/plain"), |r| r.propagation(Propagation::Slave))
-        }),
-        operation("bind as shared", "box/plain", |b| {
-            bind(b, "/src/tree", below("box/plain"), |r| r.propagation(Propagation::Shared))
-        }),
-        operation("bind as unbindable", "box/plain", |b| {
-            bind(b, "/src/tree", below("box/plain"), |r| r.propagation(Propagation::Unbindable))
-        }),
-        operation("bind a file", "box/file", |b| bind(b, "/src/file", below("box/file"), |r| r)),
-        operation("bind a file read-only, target made", "box/fresh", |b| {
-            bind(b, "/src/file", below("box/fresh"), |r| making(atomic(r)))
-        })
-        .read_only(),
-        operation("bind onto a mount", "box/taken", |b| {
-            bind(b, "/src/tree/sub", below("box/taken"), BindRequest::stacking)
-        })
-        .stacking(),
-        operation("bind, refused: occupied", "box/taken", |b| bind(b, "/src/tree", below("box/taken"), |r| r)),
-        operation("bind, refused: a file onto a directory", "box/plain", |b| {
-            bind(b, "/src/file", below("box/plain"), |r| r)
-        }),
+        binding("bind onto a directory", "/src/tree", "box/plain", |r| r),
+        binding("bind read-only", "/src/tree", "box/plain", atomic).read_only(),
+        binding("bind read-only, weakest guarantee", "/src/tree", "box/plain", BindRequest::read_only).read_only(),
+        binding("bind read-only, target made", "/src/tree", "box/rootfs", |r| making(atomic(r))).read_only(),
+        binding("bind, way made", "/src/tree", "new/way/rootfs", making),
+        binding("bind a tree", "/src/tree", "box/plain", BindRequest::recursive),
+        binding("bind a tree read-only", "/src/tree", "box/plain", |r| atomic(r).recursive()).read_only(),
+        binding("bind as slave", "/src/tree", "box/plain", |r| r.propagation(Propagation::Slave)),
+        binding("bind as shared", "/src/tree", "box/plain", |r| r.propagation(Propagation::Shared)),
+        binding("bind as unbindable", "/src/tree", "box/plain", |r| r.propagation(Propagation::Unbindable)),
+        binding("bind a file", "/src/file", "box/file", |r| r),
+        binding("bind a file read-only, target made", "/src/file", "box/fresh", |r| making(atomic(r))).read_only(),
+        binding("bind onto a mount", "/src/tree/sub", "box/taken", BindRequest::stacking).stacking(),
+        binding("bind, refused: occupied", "/src/tree", "box/taken", |r| r),
+        binding("bind, refused: a file onto a directory", "/src/file", "box/plain", |r| r),
         operation("bind onto a trusted path, made", "", |b| {
             bind(b, "/src/tree", Location::trusted("/made/here"), |r| making(atomic(r)))
         })
@@ -312,41 +313,25 @@ fn files() -> Vec<Operation> {
         operation("remove a directory", "box/plain", |b| answer(b.remove_dir(&below("box/plain")))),
         operation("remove a directory, refused: not empty", "box/full", |b| answer(b.remove_dir(&below("box/full")))),
         operation("remove a file", "box/file", |b| answer(b.remove_file(&below("box/file")))),
-        operation("create in an open directory", "box", |b| {
-            in_box(b, |directory| directory.create_dir(name("fresh"), MODE).map(drop))
+        in_box("create in an open directory", "box", |directory| directory.create_dir(name("fresh"), MODE).map(drop)),
+        in_box("create a file in an open directory", "box", |directory| {
+            directory.create_file(name("fresh"), MODE).map(drop)
         }),
-        operation("create a file in an open directory", "box", |b| {
-            in_box(b, |directory| directory.create_file(name("fresh"), MODE).map(drop))
+        in_box("replace a file", "box/text", |directory| directory.replace_file(name("text"), b"new", MODE)),
+        in_box("replace a missing file", "box/fresh", |directory| directory.replace_file(name("fresh"), b"new", MODE)),
+        in_box("replace, refused: a mount point", "box/taken-file", |directory| {
+            directory.replace_file(name("taken-file"), b"new", MODE)
         }),
-        operation("replace a file", "box/text", |b| {
-            in_box(b, |directory| directory.replace_file(name("text"), b"new", MODE))
-        }),
-        operation("replace a missing file", "box/fresh", |b| {
-            in_box(b, |directory| directory.replace_file(name("fresh"), b"new", MODE))
-        }),
-        operation("replace, refused: a mount point", "box/taken-file", |b| {
-            in_box(b, |directory| directory.replace_file(name("taken-file"), b"new", MODE))
-        }),
-        operation("remove in an open directory", "box/plain", |b| {
-            in_box(b, |directory| directory.remove_dir(name("plain")))
-        }),
-        operation("remove a file in an open directory", "box/file", |b| {
-            in_box(b, |directory| directory.remove_file(name("file")))
-        }),
-        operation("give away", "box/text", |b| {
-            in_box(b, |directory| directory.set_owner(name("text"), Some(5), Some(6)))
-        })
-        .of_whatever_is_there(),
-        operation("change a mode", "box/text", |b| {
-            in_box(b, |directory| directory.set_mode(name("text"), FileMode::from_bits(0o600)))
-        })
-        .of_whatever_is_there(),
-        operation("give the directory away", "box", |b| in_box(b, |directory| directory.set_own_owner(Some(5), None)))
+        in_box("remove in an open directory", "box/plain", |directory| directory.remove_dir(name("plain"))),
+        in_box("remove a file in an open directory", "box/file", |directory| directory.remove_file(name("file"))),
+        in_box("give away", "box/text", |directory| directory.set_owner(name("text"), Some(5), Some(6)))
             .of_whatever_is_there(),
-        operation("change the directory's mode", "box", |b| {
-            in_box(b, |directory| directory.set_own_mode(FileMode::from_bits(0o700)))
-        })
-        .of_whatever_is_there(),
+        in_box("change a mode", "box/text", |directory| directory.set_mode(name("text"), FileMode::from_bits(0o600)))
+            .of_whatever_is_there(),
+        in_box("give the directory away", "box", |directory| directory.set_own_owner(Some(5), None))
+            .of_whatever_is_there(),
+        in_box("change the directory's mode", "box", |directory| directory.set_own_mode(FileMode::from_bits(0o700)))
+            .of_whatever_is_there(),
     ]
 }
 
@@ -364,12 +349,10 @@ fn questions() -> Vec<Operation> {
         operation("canonical path", "", |b| answer(b.canonicalize("/shared/box/link".as_ref()))),
         operation("current directory", "", |b| answer(b.current_dir())),
         operation("where a link points", "box/link", |b| answer(b.read_link(&below("box/link")))),
-        operation("list", "box", |b| in_box(b, |directory| directory.entries()?.try_for_each(|entry| entry.map(drop)))),
-        operation("read a file", "box/text", |b| {
-            in_box(b, |directory| directory.read_file(name("text"), 1 << 10).map(drop))
-        }),
-        operation("a directory in a directory", "box/plain", |b| {
-            in_box(b, |directory| directory.open_dir(name("plain"), Crossing::Enter)?.own_metadata().map(drop))
+        in_box("list", "box", |directory| directory.entries()?.try_for_each(|entry| entry.map(drop))),
+        in_box("read a file", "box/text", |directory| directory.read_file(name("text"), 1 << 10).map(drop)),
+        in_box("a directory in a directory", "box/plain", |directory| {
+            directory.open_dir(name("plain"), Crossing::Enter)?.own_metadata().map(drop)
         }),
     ]
 }
@@ -382,34 +365,19 @@ fn sequences() -> Vec<Operation> {
         operation("share a rootfs read-only", "box/rootfs", |b| share(b, "box", true)).read_only().again_after(unshare),
         operation("share a rootfs, container new", "fresh/rootfs", |b| share(b, "fresh", true))
             .read_only()
-            .again_after(|b| {
-                let id = ContainerId::new("fresh").expect("a valid id");
-                match ShareName::Rootfs.unshare(b, Utf8Path::new(MOUNTS), &id) {
-                    Ok(done) => outcome(done, "/shared/fresh/rootfs"),
-                    Err(error) => error.into(),
-                }
-            }),
+            .again_after(|b| unshare_name(b, &ShareName::Rootfs, "fresh")),
         operation("share a file", "box/volume", share_file).read_only().again_after(unshare_file),
         operation("unshare a rootfs", "box/rootfs", unshare).after(shared).resumable(),
         operation("unshare a rootfs, container's last name", "last/rootfs", |b| {
-            let id = ContainerId::new("last").expect("a valid id");
-            match ShareName::Rootfs.unshare(b, Utf8Path::new(MOUNTS), &id) {
-                Ok(done) => outcome(done, "/shared/last/rootfs"),
-                Err(error) => error.into(),
-            }
+            unshare_name(b, &ShareName::Rootfs, "last")
         })
         .after(|| "dir /shared/last\n".to_owned() + &mounted("/src/tree", "last/rootfs"))
         .resumable(),
         operation("unshare a stack", "box/rootfs", unshare)
             .after(|| mounted("/src/tree", "box/rootfs") + &stacked("/src/tree/sub", "box/rootfs"))
             .resumable(),
-        operation("unshare what is not mounted", "box/plain", |b| {
-            match ShareName::volume("plain").unshare(b, Utf8Path::new(MOUNTS), &container()) {
-                Ok(done) => outcome(done, "/shared/box/plain"),
-                Err(error) => error.into(),
-            }
-        })
-        .resumable(),
+        operation("unshare what is not mounted", "box/plain", |b| unshare_name(b, &ShareName::volume("plain"), "box"))
+            .resumable(),
         operation("unshare a file", "box/volume", unshare_file).after(shared_file).resumable(),
     ]
 }
