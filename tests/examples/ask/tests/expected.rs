@@ -1,7 +1,7 @@
 //! The table of expected results.
 
-use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 
 use libtest_mimic::Failed;
 use mountwright_tests::show::printable;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Case;
 use super::asking::{Asked, ask, ask_json, must_hold};
 use super::have::Thing;
-use super::scene::{BYTES, Scene};
+use super::scene::Scene;
 
 /// One line of the table.
 struct Line {
@@ -28,30 +28,52 @@ enum Expected {
     Misuse,
 }
 
-fn line(question: &[&[u8]], expected: Expected) -> Line {
-    let question = question.iter().map(|word| OsStr::from_bytes(word).to_owned()).collect();
-    Line { question, needs: None, expected }
-}
-
-/// In `text` and in strings of `fields`, `<root>` stands for the device number of that place of the scene.
-fn answer(question: &[&[u8]], text: &'static str, fields: Value) -> Line {
-    line(question, Expected::Answer { text, fields })
-}
-
-fn error(question: &[&[u8]], errno: &str) -> Line {
-    line(question, Expected::Error(json!({ "kind": "Os", "errno": errno })))
+/// Every line as a case.
+pub(crate) fn cases() -> Vec<Case> {
+    let lines = TABLE.iter().flat_map(|(needs, lines)| {
+        lines.lines().filter(|line| !line.is_empty()).map(|line| Line { needs: *needs, ..Line::read(line) })
+    });
+    lines.map(case).collect()
 }
 
 impl Line {
-    fn needing(self, thing: Thing) -> Self {
-        Self { needs: Some(thing), ..self }
+    fn read(line: &'static str) -> Self {
+        let mut columns = line.splitn(3, " | ");
+        let (question, text, fields) = (columns.next(), columns.next(), columns.next().unwrap_or_default());
+        let object = |fields: &str| serde_json::from_str(&format!("{{{fields}}}")).expect("fields of JSON");
+        let expected = match text.expect("a result") {
+            "misuse" => Expected::Misuse,
+            "error" if fields.starts_with('E') => Expected::Error(json!({ "kind": "Os", "errno": fields })),
+            "error" => Expected::Error(object(fields)),
+            text => Expected::Answer { text, fields: object(fields) },
+        };
+        Self { question: words(question.expect("a question")), needs: None, expected }
     }
 }
 
-/// Every line as a case.
-pub(crate) fn cases() -> Vec<Case> {
-    let lines = [devices(), backings(), on_disk(), mounts(), paths_that_lead_nowhere(), rules(), misuses()];
-    lines.into_iter().flatten().map(case).collect()
+/// The words of a question.
+fn words(question: &str) -> Vec<OsString> {
+    let mut words = Vec::new();
+    // Every second one is in quotes.
+    for (number, text) in question.split('\'').enumerate() {
+        if number % 2 == 1 {
+            words.push(text.into());
+        } else {
+            words.extend(text.split(' ').filter(|word| !word.is_empty()).map(bytes));
+        }
+    }
+    words
+}
+
+/// The word with each `\xff` as the byte that it is.
+fn bytes(word: &str) -> OsString {
+    let mut parts = word.split("\\x");
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        bytes.push(u8::from_str_radix(&part[..2], 16).expect("two digits"));
+        bytes.extend(&part.as_bytes()[2..]);
+    }
+    OsString::from_vec(bytes)
 }
 
 fn case(line: Line) -> Case {
@@ -114,229 +136,114 @@ fn filled_text(scene: &Scene, text: &str) -> String {
         .fold(text.to_owned(), |text, place| text.replace(&format!("<{place}>"), scene.device(place)))
 }
 
-fn devices() -> Vec<Line> {
-    let filesystem = |mount_point: &str| json!({ "kind": "Filesystem", "mount_point": mount_point });
-    let not_found = || Expected::Error(json!({ "kind": "MountPointNotFound", "errno": null }));
-    vec![
-        answer(
-            &[b"device", b"/"],
-            "Filesystem{<root>, /}",
-            json!({ "kind": "Filesystem", "device": "<root>", "mount_point": "/" }),
-        ),
-        answer(
-            &[b"device", b"/link"],
-            "Filesystem{<other>, /mnt/other}",
-            json!({ "device": "<other>", "mount_point": "/mnt/other" }),
-        ),
-        line(&[b"device", b"/etc/hostname"], not_found()),
-        // The walk by device numbers sees no bind of the same filesystem: that is what `backing` is for.
-        line(&[b"device", b"/mnt/file"], not_found()),
-        answer(&[b"device", b"/mnt/stack"], "Filesystem{<top>, /mnt/stack}", json!({ "device": "<top>" })),
-        answer(&[b"device", b"/dev/null"], "CharNode{1:3}", json!({ "kind": "CharNode", "major": 1, "minor": 3 })),
-        answer(
-            &[b"device", b"/dev/loop0"],
-            "BlockNode{7:0}",
-            json!({ "kind": "BlockNode", "device": "7:0", "mount_point": null }),
-        )
-        .needing(Thing::LoopNode),
-        answer(&[b"device", b"/dev/log"], "Filesystem{<dev>, /dev}", filesystem("/dev")),
-    ]
-}
+/// The lines, by what they need: `question | first line of the text | fields` where there is a result, `question | error |
+/// errno or fields` where there is none, `question | misuse`. In a question a word in quotes may be empty or have spaces, and
+/// `\xff` is a byte. In the text and in strings of the fields `<root>` stands for the device number of that place of the scene.
+const TABLE: [(Option<Thing>, &str); 5] = [
+    (None, EVERYWHERE),
+    (Some(Thing::LoopNode), LOOP_NODE),
+    (Some(Thing::Disk), DISK),
+    (Some(Thing::Overlay), OVERLAY),
+    (Some(Thing::Btrfs), BTRFS),
+];
 
-/// The rows that are the same on every root filesystem.
-fn backings() -> Vec<Line> {
-    let anonymous = |question: &[&[u8]], text, fs_type| {
-        answer(question, text, json!({ "kind": "Anonymous", "fs_type": fs_type, "device": null }))
-    };
-    let tmpfs = |path: &[u8]| anonymous(&[b"backing", path], "Anonymous{tmpfs}", "tmpfs");
-    vec![
-        anonymous(&[b"backing", b"/proc"], "Anonymous{proc}", "proc"),
-        tmpfs(b"/link"),
-        tmpfs(b"/mnt/stack"),
-        tmpfs(b"/mnt/a b"),
-        tmpfs(BYTES),
-        tmpfs(b"/mnt/no-source"),
-        tmpfs(b"/dev/log"),
-        tmpfs(b"/dev/regular"),
-        anonymous(&[b"backing", b"/mnt/overlay"], "Anonymous{overlay}", "overlay").needing(Thing::Overlay),
-        anonymous(&[b"backing", b"/mnt/overlay/file"], "Anonymous{overlay}", "overlay").needing(Thing::Overlay),
-        anonymous(&[b"backing", b"/mnt/subvolume"], "Anonymous{btrfs}", "btrfs").needing(Thing::Btrfs),
-        anonymous(&[b"backing", b"/mnt/btrfs/sub"], "Anonymous{btrfs}", "btrfs").needing(Thing::Btrfs),
-        anonymous(&[b"backing", b"/mnt/btrfs/sub/file"], "Anonymous{btrfs}", "btrfs").needing(Thing::Btrfs),
-        answer(
-            &[b"backing", b"/dev/null"],
-            "CharNode{1:3}",
-            json!({ "kind": "CharNode", "device": "1:3", "mount": null }),
-        ),
-        answer(
-            &[b"backing", b"/dev/loop0"],
-            "BlockNode{7:0}",
-            json!({ "kind": "BlockNode", "device": "7:0", "mount": null }),
-        )
-        .needing(Thing::LoopNode),
-    ]
-}
+// The walk by device numbers sees no bind of the same filesystem: that is what `backing` is for.
+const EVERYWHERE: &str = r#"
+device / | Filesystem{<root>, /} | "kind": "Filesystem", "device": "<root>", "mount_point": "/"
+device /link | Filesystem{<other>, /mnt/other} | "device": "<other>", "mount_point": "/mnt/other"
+device /etc/hostname | error | "kind": "MountPointNotFound", "errno": null
+device /mnt/file | error | "kind": "MountPointNotFound", "errno": null
+device /mnt/stack | Filesystem{<top>, /mnt/stack} | "device": "<top>"
+device /dev/null | CharNode{1:3} | "kind": "CharNode", "major": 1, "minor": 3
+device /dev/log | Filesystem{<dev>, /dev} | "kind": "Filesystem", "mount_point": "/dev"
+backing /proc | Anonymous{proc} | "kind": "Anonymous", "fs_type": "proc", "device": null
+backing /link | Anonymous{tmpfs} | "kind": "Anonymous", "fs_type": "tmpfs", "device": null
+backing /mnt/stack | Anonymous{tmpfs} | "kind": "Anonymous", "fs_type": "tmpfs", "device": null
+backing '/mnt/a b' | Anonymous{tmpfs} | "kind": "Anonymous", "fs_type": "tmpfs", "device": null
+backing /mnt/\xff\xfe | Anonymous{tmpfs} | "kind": "Anonymous", "fs_type": "tmpfs", "device": null
+backing /mnt/no-source | Anonymous{tmpfs} | "kind": "Anonymous", "fs_type": "tmpfs", "device": null
+backing /dev/log | Anonymous{tmpfs} | "kind": "Anonymous", "fs_type": "tmpfs", "device": null
+backing /dev/regular | Anonymous{tmpfs} | "kind": "Anonymous", "fs_type": "tmpfs", "device": null
+backing /dev/null | CharNode{1:3} | "kind": "CharNode", "device": "1:3", "mount": null
+mount / | mount point  /, the path is its root | "is_root": true, "mount": {"mount_point": "/", "root": "/", "device": "<root>"}
+mount /proc | mount point  /proc, the path is its root | "is_root": true, "mount": {"fs_type": "proc"}
+mount /link | mount point  /mnt/other, the path is its root | "is_root": true, "mount": {"mount_point": "/mnt/other", "source": "other", "fs_type": "tmpfs"}
+mount /etc/hostname | mount point  /, the path is within it | "is_root": false, "mount": {"mount_point": "/"}
+mount /mnt/file | mount point  /mnt/file, the path is its root | "is_root": true, "mount": {"root": "/srv/file", "mount_point": "/mnt/file", "device": "<root>"}
+mount /mnt/stack | mount point  /mnt/stack, the path is its root | "is_root": true, "mount": {"mount_point": "/mnt/stack", "source": "top", "fs_type": "tmpfs"}
+mount '/mnt/a b' | mount point  /mnt/a b, the path is its root | "is_root": true, "mount": {"mount_point": "/mnt/a b", "source": "spaces", "fs_type": "tmpfs"}
+mount /mnt/\xff\xfe | mount point  /mnt/\xff\xfe, the path is its root | "is_root": true, "mount": {"mount_point_bytes": [47, 109, 110, 116, 47, 255, 254], "source": "bytes"}
+mount /mnt/no-source | mount point  /mnt/no-source, the path is its root | "is_root": true, "mount": {"mount_point": "/mnt/no-source", "source": "", "fs_type": "tmpfs"}
+mount /dev/log | mount point  /dev, the path is within it | "is_root": false, "mount": {"mount_point": "/dev", "source": "dev", "fs_type": "tmpfs"}
+device /srv/gone | error | ENOENT
+backing /srv/gone | error | ENOENT
+mount /srv/gone | error | ENOENT
+count /srv/gone | error | ENOENT
+device /no/such | error | ENOENT
+backing /no/such | error | ENOENT
+mount /no/such | error | ENOENT
+mount /etc/hostname/x | error | ENOTDIR
+device '' | error | "kind": "Unspecified", "errno": null
+backing '' | error | "kind": "Unspecified", "errno": null
+count '' | error | "kind": "Unspecified", "errno": null
+mount '' | error | ENOENT
+backing /mnt/\xff\xff | error | ENOENT
+volume /kubelet/pods/1/volumes/kubernetes.io~empty-dir/memory | Kubernetes emptyDir, memory: the directory is the root of a tmpfs | "volume": true, "kubernetes": "emptyDir", "medium": "memory", "docker": false
+volume /kubelet/pods/1/volumes/kubernetes.io~empty-dir/disk | Kubernetes emptyDir, disk: the directory is the root of neither a tmpfs nor a hugetlbfs | "kubernetes": "emptyDir", "medium": "disk"
+volume /kubelet/pods/1/volumes/kubernetes.io~empty-dir/none | error | ENOENT
+volume /var/lib/docker/volumes/x/_data | docker: it is /var/lib/docker/volumes/<name>/_data | "volume": true, "docker": true, "kubernetes": null, "medium": null
+volume '' | none: its path names no volume plugin of Kubernetes, nor a volume of docker | "volume": false
+watchable /kubelet/pods/1/volumes/kubernetes.io~configmap/config | yes: keys 3, entries 7, bytes 12, in the kubelet's layout | "watchable": true, "keys": 3, "entries": 7, "bytes": 12, "layout": "atomic-writer"
+watchable /kubelet/pods/1/volumes/kubernetes.io~empty-dir/memory | no: volumes of kind emptyDir are not watched | "watchable": false, "keys": null
+count --limit 8 /kubelet/pods/1/volumes/kubernetes.io~configmap/config | 7 | "count": 7, "over": false, "limit": 8
+count --limit 6 /kubelet/pods/1/volumes/kubernetes.io~configmap/config | more than 6 | "count": null, "over": true
+count /etc/hostname | 1 | "count": 1
+system /proc/../etc | no: not below /proc and not below /sys | "system": false
+system //proc/1 | yes: /proc or /sys, or below | "system": true
+system '' | no: not below /proc and not below /sys | "system": false
+system /\xff | error | "kind": "NotUtf8", "path_bytes": [47, 255]
+host-device /dev/null | yes: below /dev, and no regular file | "host_device": true
+host-device /dev/log | yes: below /dev, and no regular file | "host_device": true
+host-device /dev/regular | no: not below /dev, or a regular file, or not there | "host_device": false
+host-device /dev/../etc | no: not below /dev, or a regular file, or not there | "host_device": false
+ | misuse
+device | misuse
+nonsense | misuse
+device / / | misuse
+device --repeat 0 / | misuse
+count --limit many / | misuse
+count --limit -1 / | misuse
+bind --propagation shard /a /b | misuse
+share --mounts /act --id a/b /srv/dir | misuse
+share --mounts /act --id . /srv/dir | misuse
+unshare --mounts /act | misuse
+"#;
+
+const LOOP_NODE: &str = r#"
+device /dev/loop0 | BlockNode{7:0} | "kind": "BlockNode", "device": "7:0", "mount_point": null
+backing /dev/loop0 | BlockNode{7:0} | "kind": "BlockNode", "device": "7:0", "mount": null
+"#;
 
 /// The rows that name a device, on a root filesystem that has one.
-fn on_disk() -> Vec<Line> {
-    let subtree = |path: &[u8], text, subpath: &str| {
-        let fields = json!({ "kind": "Subtree", "device": "<root>", "subpath": subpath, "deleted": false });
-        answer(&[b"backing", path], text, fields)
-    };
-    let whole =
-        json!({ "kind": "WholeFilesystem", "device": "<root>", "mount": { "mount_point": "/", "fs_type": "ext4" } });
-    let lines = vec![
-        answer(&[b"backing", b"/"], "WholeFilesystem{<root>, /}", whole),
-        subtree(b"/etc/hostname", "Subtree{<root>, /etc/hostname}", "/etc/hostname"),
-        subtree(b"/etc", "Subtree{<root>, /etc}", "/etc"),
-        subtree(b"/mnt/file", "Subtree{<root>, /srv/file}", "/srv/file"),
-        subtree(b"/mnt/dir", "Subtree{<root>, /srv/dir}", "/srv/dir"),
-    ];
-    lines.into_iter().map(|line| line.needing(Thing::Disk)).collect()
-}
+const DISK: &str = r#"
+backing / | WholeFilesystem{<root>, /} | "kind": "WholeFilesystem", "device": "<root>", "mount": {"mount_point": "/", "fs_type": "ext4"}
+backing /etc/hostname | Subtree{<root>, /etc/hostname} | "kind": "Subtree", "device": "<root>", "subpath": "/etc/hostname", "deleted": false
+backing /etc | Subtree{<root>, /etc} | "kind": "Subtree", "device": "<root>", "subpath": "/etc", "deleted": false
+backing /mnt/file | Subtree{<root>, /srv/file} | "kind": "Subtree", "device": "<root>", "subpath": "/srv/file", "deleted": false
+backing /mnt/dir | Subtree{<root>, /srv/dir} | "kind": "Subtree", "device": "<root>", "subpath": "/srv/dir", "deleted": false
+"#;
 
-fn mounts() -> Vec<Line> {
-    let mount = |path: &[u8], first, is_root: bool, mount: Value| {
-        answer(&[b"mount", path], first, json!({ "is_root": is_root, "mount": mount }))
-    };
-    let point = |at: &str, source: &str| json!({ "mount_point": at, "source": source, "fs_type": "tmpfs" });
-    vec![
-        mount(
-            b"/",
-            "mount point  /, the path is its root",
-            true,
-            json!({ "mount_point": "/", "root": "/", "device": "<root>" }),
-        ),
-        mount(b"/proc", "mount point  /proc, the path is its root", true, json!({ "fs_type": "proc" })),
-        mount(b"/link", "mount point  /mnt/other, the path is its root", true, point("/mnt/other", "other")),
-        mount(b"/etc/hostname", "mount point  /, the path is within it", false, json!({ "mount_point": "/" })),
-        mount(
-            b"/mnt/file",
-            "mount point  /mnt/file, the path is its root",
-            true,
-            json!({ "root": "/srv/file", "mount_point": "/mnt/file", "device": "<root>" }),
-        ),
-        mount(b"/mnt/stack", "mount point  /mnt/stack, the path is its root", true, point("/mnt/stack", "top")),
-        mount(b"/mnt/a b", "mount point  /mnt/a b, the path is its root", true, point("/mnt/a b", "spaces")),
-        mount(
-            BYTES,
-            "mount point  /mnt/\\xff\\xfe, the path is its root",
-            true,
-            json!({ "mount_point_bytes": BYTES, "source": "bytes" }),
-        ),
-        mount(
-            b"/mnt/no-source",
-            "mount point  /mnt/no-source, the path is its root",
-            true,
-            point("/mnt/no-source", ""),
-        ),
-        mount(b"/dev/log", "mount point  /dev, the path is within it", false, point("/dev", "dev")),
-        mount(
-            b"/mnt/overlay/file",
-            "mount point  /mnt/overlay, the path is within it",
-            false,
-            json!({ "fs_type": "overlay" }),
-        )
-        .needing(Thing::Overlay),
-        mount(b"/mnt/subvolume", "mount point  /mnt/subvolume, the path is its root", true, json!({ "root": "/sub" }))
-            .needing(Thing::Btrfs),
-        // Its device number differs from that of its parent, and yet no mount begins there.
-        mount(b"/mnt/btrfs/sub", "mount point  /mnt/btrfs, the path is within it", false, json!({ "root": "/" }))
-            .needing(Thing::Btrfs),
-    ]
-}
+const OVERLAY: &str = r#"
+backing /mnt/overlay | Anonymous{overlay} | "kind": "Anonymous", "fs_type": "overlay", "device": null
+backing /mnt/overlay/file | Anonymous{overlay} | "kind": "Anonymous", "fs_type": "overlay", "device": null
+mount /mnt/overlay/file | mount point  /mnt/overlay, the path is within it | "is_root": false, "mount": {"fs_type": "overlay"}
+"#;
 
-fn paths_that_lead_nowhere() -> Vec<Line> {
-    let unspecified = || Expected::Error(json!({ "kind": "Unspecified", "errno": null }));
-    vec![
-        error(&[b"device", b"/srv/gone"], "ENOENT"),
-        error(&[b"backing", b"/srv/gone"], "ENOENT"),
-        error(&[b"mount", b"/srv/gone"], "ENOENT"),
-        error(&[b"count", b"/srv/gone"], "ENOENT"),
-        error(&[b"device", b"/no/such"], "ENOENT"),
-        error(&[b"backing", b"/no/such"], "ENOENT"),
-        error(&[b"mount", b"/no/such"], "ENOENT"),
-        error(&[b"mount", b"/etc/hostname/x"], "ENOTDIR"),
-        line(&[b"device", b""], unspecified()),
-        line(&[b"backing", b""], unspecified()),
-        line(&[b"count", b""], unspecified()),
-        error(&[b"mount", b""], "ENOENT"),
-        error(&[b"backing", b"/mnt/\xff\xff"], "ENOENT"),
-    ]
-}
-
-fn rules() -> Vec<Line> {
-    const VOLUMES: &str = "/kubelet/pods/1/volumes";
-    let volume = |rest: &str| format!("{VOLUMES}/{rest}").into_bytes();
-    let (memory, disk) = (volume("kubernetes.io~empty-dir/memory"), volume("kubernetes.io~empty-dir/disk"));
-    let (config, none) = (volume("kubernetes.io~configmap/config"), volume("kubernetes.io~empty-dir/none"));
-    vec![
-        answer(
-            &[b"volume", &memory],
-            "Kubernetes emptyDir, memory: the directory is the root of a tmpfs",
-            json!({ "volume": true, "kubernetes": "emptyDir", "medium": "memory", "docker": false }),
-        ),
-        answer(
-            &[b"volume", &disk],
-            "Kubernetes emptyDir, disk: the directory is the root of neither a tmpfs nor a hugetlbfs",
-            json!({ "kubernetes": "emptyDir", "medium": "disk" }),
-        ),
-        error(&[b"volume", &none], "ENOENT"),
-        answer(
-            &[b"volume", b"/var/lib/docker/volumes/x/_data"],
-            "docker: it is /var/lib/docker/volumes/<name>/_data",
-            json!({ "volume": true, "docker": true, "kubernetes": null, "medium": null }),
-        ),
-        answer(
-            &[b"volume", b""],
-            "none: its path names no volume plugin of Kubernetes, nor a volume of docker",
-            json!({ "volume": false }),
-        ),
-        answer(
-            &[b"watchable", &config],
-            "yes: keys 3, entries 7, bytes 12, in the kubelet's layout",
-            json!({ "watchable": true, "keys": 3, "entries": 7, "bytes": 12, "layout": "atomic-writer" }),
-        ),
-        answer(
-            &[b"watchable", &memory],
-            "no: volumes of kind emptyDir are not watched",
-            json!({ "watchable": false, "keys": null }),
-        ),
-        answer(&[b"count", b"--limit", b"8", &config], "7", json!({ "count": 7, "over": false, "limit": 8 })),
-        answer(&[b"count", b"--limit", b"6", &config], "more than 6", json!({ "count": null, "over": true })),
-        answer(&[b"count", b"/etc/hostname"], "1", json!({ "count": 1 })),
-        answer(&[b"system", b"/proc/../etc"], "no: not below /proc and not below /sys", json!({ "system": false })),
-        answer(&[b"system", b"//proc/1"], "yes: /proc or /sys, or below", json!({ "system": true })),
-        answer(&[b"system", b""], "no: not below /proc and not below /sys", json!({ "system": false })),
-        line(&[b"system", b"/\xff"], Expected::Error(json!({ "kind": "NotUtf8", "path_bytes": [47, 255] }))),
-        answer(&[b"host-device", b"/dev/null"], "yes: below /dev, and no regular file", json!({ "host_device": true })),
-        answer(&[b"host-device", b"/dev/log"], "yes: below /dev, and no regular file", json!({ "host_device": true })),
-        answer(
-            &[b"host-device", b"/dev/regular"],
-            "no: not below /dev, or a regular file, or not there",
-            json!({ "host_device": false }),
-        ),
-        answer(
-            &[b"host-device", b"/dev/../etc"],
-            "no: not below /dev, or a regular file, or not there",
-            json!({ "host_device": false }),
-        ),
-    ]
-}
-
-fn misuses() -> Vec<Line> {
-    let misuse = |question: &[&[u8]]| line(question, Expected::Misuse);
-    vec![
-        misuse(&[]),
-        misuse(&[b"device"]),
-        misuse(&[b"nonsense"]),
-        misuse(&[b"device", b"/", b"/"]),
-        misuse(&[b"device", b"--repeat", b"0", b"/"]),
-        misuse(&[b"count", b"--limit", b"many", b"/"]),
-        misuse(&[b"count", b"--limit", b"-1", b"/"]),
-        misuse(&[b"bind", b"--propagation", b"shard", b"/a", b"/b"]),
-        misuse(&[b"share", b"--mounts", b"/act", b"--id", b"a/b", b"/srv/dir"]),
-        misuse(&[b"share", b"--mounts", b"/act", b"--id", b".", b"/srv/dir"]),
-        misuse(&[b"unshare", b"--mounts", b"/act"]),
-    ]
-}
+// The last one's device number differs from that of its parent, and yet no mount begins there.
+const BTRFS: &str = r#"
+backing /mnt/subvolume | Anonymous{btrfs} | "kind": "Anonymous", "fs_type": "btrfs", "device": null
+backing /mnt/btrfs/sub | Anonymous{btrfs} | "kind": "Anonymous", "fs_type": "btrfs", "device": null
+backing /mnt/btrfs/sub/file | Anonymous{btrfs} | "kind": "Anonymous", "fs_type": "btrfs", "device": null
+mount /mnt/subvolume | mount point  /mnt/subvolume, the path is its root | "is_root": true, "mount": {"root": "/sub"}
+mount /mnt/btrfs/sub | mount point  /mnt/btrfs, the path is within it | "is_root": false, "mount": {"root": "/"}
+"#;
