@@ -16,10 +16,6 @@ pub struct Elsewhere {
 
 impl Elsewhere {
     /// Starts it.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel refuses a namespace.
     pub fn enter() -> Self {
         let (acts, to_do) = channel::<(Act, Sender<()>)>();
         let thread = std::thread::spawn(move || {
@@ -35,10 +31,6 @@ impl Elsewhere {
     }
 
     /// Returns a function that runs `act` there and waits for it.
-    ///
-    /// # Panics
-    ///
-    /// If the act does.
     pub fn doing(&self, act: impl FnOnce() + Send + 'static) -> impl FnOnce() + Send + 'static {
         let acts = self.acts.clone().unwrap();
         move || {
@@ -49,19 +41,11 @@ impl Elsewhere {
     }
 
     /// Runs `act` there.
-    ///
-    /// # Panics
-    ///
-    /// If the act does.
     pub fn does(&self, act: impl FnOnce() + Send + 'static) {
         self.doing(act)();
     }
 
     /// Runs `ask` there and returns its result.
-    ///
-    /// # Panics
-    ///
-    /// If `ask` does.
     pub fn asks<T: Send + 'static>(&self, ask: impl FnOnce() -> T + Send + 'static) -> T {
         let (found, is_found) = channel();
         self.does(move || found.send(ask()).unwrap());

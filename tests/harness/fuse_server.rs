@@ -86,19 +86,11 @@ fn device() -> io::Result<File> {
 impl FuseServer {
     /// Mounts a filesystem on a directory that is accessible to this user only, root excluded. No request reaches a
     /// server.
-    ///
-    /// # Errors
-    ///
-    /// There is no FUSE here, or mount(2) refuses.
     pub fn of_user(path: &Path, uid: u32) -> io::Result<Self> {
         Self::mount(path, "served", &format!("user_id={uid},group_id={uid}"))
     }
 
     /// Mounts a filesystem with `reply` as its server: number of the request, node, body.
-    ///
-    /// # Errors
-    ///
-    /// There is no FUSE here, or mount(2) refuses.
     pub fn replying(path: &Path, reply: impl Fn(u32, u64, &[u8]) -> Reply + Send + 'static) -> io::Result<Self> {
         let mut server = Self::mount(path, "served", "user_id=0,group_id=0,allow_other")?;
         let (over, device) = (Arc::clone(&server.over), server.device.try_clone()?);
@@ -107,10 +99,6 @@ impl FuseServer {
     }
 
     /// Mounts a filesystem of this source whose server replies to no request.
-    ///
-    /// # Errors
-    ///
-    /// There is no FUSE here, or mount(2) refuses.
     pub fn silent(path: &Path, source: &str) -> io::Result<Self> {
         Self::mount(path, source, "user_id=0,group_id=0")
     }
@@ -187,10 +175,6 @@ pub fn entry(node: u64, mode: u32) -> Vec<u8> {
 }
 
 /// `struct fuse_dirent`: a regular file.
-///
-/// # Panics
-///
-/// For a name of 4 GiB.
 pub fn listed(node: u64, next: u64, name: &[u8]) -> Vec<u8> {
     let mut out = [node, next].map(u64::to_ne_bytes).concat();
     out.extend(u32::try_from(name.len()).expect("a short name").to_ne_bytes());

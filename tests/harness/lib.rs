@@ -1,4 +1,9 @@
 //! Shared code of the tests and examples of mountwright.
+//!
+//! A function panics where the machine, or what it was given, does not allow what it is for: the test has failed then. An
+//! error is the machine's errno, or says what is not to be had here.
+
+#![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)] // Said once, above.
 
 pub mod contract;
 pub mod elsewhere;

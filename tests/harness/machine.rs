@@ -22,8 +22,8 @@ use crate::scenario_runner::model_calls::ModelCalls;
 ///
 /// | line | what |
 /// |---|---|
-/// | `dir PATH…` | directories, mode 0755, where they are missing |
-/// | `file PATH [TEXT]` | a file, mode 0644 |
+/// | `dir PATH…`, `dir:MODE PATH…` | directories, mode 0755, where they are missing; of this mode in any case |
+/// | `file PATH [TEXT]`, `file:MODE PATH [TEXT]` | a file, mode 0644 |
 /// | `link TARGET PATH…` | symlinks |
 /// | `fifo PATH…`, `socket PATH…`, `char MAJOR:MINOR PATH…`, `block MAJOR:MINOR PATH…` | nodes, mode 0644 |
 /// | `hardlink EXISTING PATH…`, `rename FROM TO`, `unlink PATH…`, `rmdir PATH…` | names |
@@ -36,20 +36,12 @@ use crate::scenario_runner::model_calls::ModelCalls;
 /// | `detach PATH…`, `clear PATH…` | lazy unmounts: of the topmost mount, of all there are |
 ///
 /// Missing directories above a path are made too, and so is the missing directory that a mount is for.
-///
-/// # Panics
-///
-/// If the kernel refuses something, or a line is none of these.
 #[track_caller]
 pub fn furnish(lines: &str) {
     furnish_by(&mut KernelCalls::default(), lines);
 }
 
 /// The same on the model, as the process of these calls.
-///
-/// # Panics
-///
-/// As [`furnish`].
 #[track_caller]
 pub fn furnish_model(calls: &ModelKernel, lines: &str) {
     furnish_by(&mut ModelCalls { machine: &mut calls.machine().lock(), pid: calls.process() }, lines);
@@ -67,9 +59,18 @@ fn make(calls: &mut dyn ProcessCalls, line: &str) -> Answered<()> {
     let mut words = line.split(' ');
     let mut next = || words.next().unwrap_or_else(|| panic!("a word is missing: {line}"));
     let verb = next();
+    let (verb, argument) = verb.split_once(':').map_or((verb, None), |(verb, argument)| (verb, Some(argument)));
+    let octal = |mode| u32::from_str_radix(mode, 8).unwrap_or_else(|error| panic!("{line}: {error}"));
     match verb {
-        "dir" => words.try_for_each(|path| dir(calls, path.as_ref())),
-        "file" => file(calls, next().as_ref(), words.collect::<Vec<_>>().join(" ").as_bytes()),
+        "dir" => words.try_for_each(|path| {
+            dir(calls, path.as_ref())?;
+            argument.map_or(Ok(()), |mode| calls.fchmodat(here(path.as_ref()), octal(mode)))
+        }),
+        "file" => {
+            let path = Path::new(next());
+            file(calls, path, words.collect::<Vec<_>>().join(" ").as_bytes())?;
+            argument.map_or(Ok(()), |mode| calls.fchmodat(here(path), octal(mode)))
+        }
         "link" => {
             let target = Path::new(next());
             words.try_for_each(|path| link(calls, target, path.as_ref()))
@@ -100,7 +101,7 @@ fn make(calls: &mut dyn ProcessCalls, line: &str) -> Answered<()> {
             words.try_for_each(|path| node(calls, path.as_ref(), kind, device))
         }
         "chmod" => {
-            let mode = u32::from_str_radix(next(), 8).unwrap_or_else(|error| panic!("{line}: {error}"));
+            let mode = octal(next());
             words.try_for_each(|path| calls.fchmodat(here(path.as_ref()), mode))
         }
         "mount" => {
@@ -116,8 +117,8 @@ fn make(calls: &mut dyn ProcessCalls, line: &str) -> Answered<()> {
             let strict = if flags & (abi::MS_RELATIME | abi::MS_NOATIME) == 0 { abi::MS_STRICTATIME } else { 0 };
             words.try_for_each(|path| calls.mount(None, here(path.as_ref()), None, flags | strict, None))
         }
-        _ if verb.starts_with("tmpfs") => {
-            let source = verb.split_once(':').map_or("tmp", |(_, source)| source);
+        "tmpfs" => {
+            let source = argument.unwrap_or("tmp");
             words.try_for_each(|path| tmpfs(calls, source.as_ref(), path.as_ref()))
         }
         _ => {
@@ -219,19 +220,11 @@ pub(crate) fn bind(calls: &mut dyn ProcessCalls, source: &Path, path: &Path) -> 
 }
 
 /// The mount table of this thread, past the backend.
-///
-/// # Panics
-///
-/// If there is no procfs.
 pub fn mountinfo() -> Vec<u8> {
     std::fs::read("/proc/thread-self/mountinfo").expect("a procfs")
 }
 
 /// Counts the open descriptors of this thread.
-///
-/// # Panics
-///
-/// If there is no procfs.
 pub fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/thread-self/fd").expect("a procfs").count()
 }
@@ -242,10 +235,6 @@ pub fn at(path: impl Into<PathBuf>) -> Location {
 }
 
 /// A place below a root.
-///
-/// # Panics
-///
-/// If the path is not relative.
 pub fn below(root: &str, path: impl Into<PathBuf>) -> Location {
     Location::beneath(root, path).expect("a relative path")
 }

@@ -23,10 +23,6 @@ pub enum ChildEnd {
 ///
 /// The process must have one thread, or the others must wait for this one, or hold no lock: a lock held by another would stay
 /// locked in the child for good.
-///
-/// # Errors
-///
-/// The kernel refuses a child.
 pub fn fork_running(child: impl FnOnce() -> i32) -> io::Result<Pid> {
     // SAFETY: no lock is held by a thread that the child does not have; the child leaves by `_exit` on every way.
     match unsafe { libc::fork() } {
@@ -42,10 +38,6 @@ pub fn fork_running(child: impl FnOnce() -> i32) -> io::Result<Pid> {
 }
 
 /// Starts a child process in the same namespaces that does something and ends ([`fork_running`]).
-///
-/// # Errors
-///
-/// The kernel refuses a child.
 pub fn start_child(act: impl FnOnce()) -> io::Result<Pid> {
     fork_running(|| {
         act();
@@ -54,10 +46,6 @@ pub fn start_child(act: impl FnOnce()) -> io::Result<Pid> {
 }
 
 /// Waits until a child has ended.
-///
-/// # Errors
-///
-/// The kernel does not report its end.
 pub fn end_of(child: Pid) -> io::Result<ChildEnd> {
     let Some((_, status)) = waitpid(Some(child), WaitOptions::empty())? else {
         return Err(io::Error::other("the child has not ended"));

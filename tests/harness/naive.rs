@@ -59,10 +59,6 @@ impl<K: Kernel> Naive<K> {
     }
 
     /// Shares read-only.
-    ///
-    /// # Errors
-    ///
-    /// The first call that fails; nothing is rolled back.
     pub fn share(&self) -> Result<(), Errno> {
         self.refuse_links()?;
         match self.make_placeholder() {
@@ -77,10 +73,6 @@ impl<K: Kernel> Naive<K> {
     }
 
     /// Unmounts and removes what is left, with all that is in it.
-    ///
-    /// # Errors
-    ///
-    /// The first call of the removal that fails.
     pub fn unshare(&self) -> Result<(), Errno> {
         self.unmount()?;
         self.remove_all(&self.target)

@@ -9,10 +9,6 @@ use rustix::pty::OpenptFlags;
 use rustix::termios::Winsize;
 
 /// Runs the command with its output in a terminal of this many columns, and gives what it wrote there.
-///
-/// # Errors
-///
-/// If there is no terminal, or the command fails.
 pub fn output_in_terminal(mut command: Command, columns: u16) -> Result<String, Failed> {
     let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     rustix::pty::grantpt(&ours)?;

@@ -30,14 +30,6 @@ pub enum End {
 /// Runs `act` in a forked process and reports its system calls by number to `at_call`, which says how to go on.
 ///
 /// Every other thread of this process has to wait for this one.
-///
-/// # Errors
-///
-/// Those of fork(2), ptrace(2) and waitpid(2).
-///
-/// # Panics
-///
-/// Never: the options of ptrace(2) are small numbers.
 pub fn traced(first: Next, act: impl FnOnce() -> i32, mut at_call: impl FnMut(u64) -> Next) -> io::Result<End> {
     let child = fork_running(|| {
         // SAFETY: the request takes no further arguments.

@@ -36,10 +36,6 @@ fn answer<Request: DeserializeOwned, Reply: Serialize>(serve: impl FnOnce(Reques
 }
 
 /// Sends the request to a second process of this target, and returns its reply.
-///
-/// # Errors
-///
-/// A sentence, where the process cannot be started or dies.
 pub fn ask<Request: Serialize, Reply: DeserializeOwned>(request: &Request) -> Result<Reply, String> {
     exchange(request).map_err(|error| format!("the worker process failed: {error}"))
 }

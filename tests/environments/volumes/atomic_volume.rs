@@ -3,6 +3,7 @@
 use std::fs;
 
 use mountwright_core::kubernetes::atomic_writer::{AtomicVolume, AtomicVolumeError, AtomicVolumeLimits};
+use mountwright_tests::machine::furnish;
 
 use crate::Case;
 use crate::scene::Scene;
@@ -14,12 +15,11 @@ fn read(scene: &Scene) -> Result<AtomicVolume, AtomicVolumeError> {
 }
 
 fn outside(scene: &Scene) {
-    scene.file("secrets/key", 0o600, b"secret");
-    scene.directory("v", 0o755);
-    scene.symlink("v/..data", scene.path("secrets"));
+    furnish("file:600 secrets/key secret; dir v");
+    furnish(&format!("link {} v/..data", scene.path("secrets").display()));
     assert!(matches!(read(scene), Err(AtomicVolumeError::OtherLayout { .. })));
     fs::remove_file(scene.path("v/..data")).expect("the link goes");
-    scene.symlink("v/..1", scene.path("secrets"));
-    scene.symlink("v/..data", "..1");
+    furnish(&format!("link {} v/..1", scene.path("secrets").display()));
+    furnish("link ..1 v/..data");
     assert!(matches!(read(scene), Err(AtomicVolumeError::OtherLayout { .. })));
 }

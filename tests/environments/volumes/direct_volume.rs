@@ -4,6 +4,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use mountwright_core::Errno;
 use mountwright_core::kata::{DirectVolume, DirectVolumeError, DirectVolumeType, DirectVolumes, MOUNT_INFO_FILE};
 use mountwright_core::spec::Mount;
+use mountwright_tests::machine::furnish;
 
 use crate::Case;
 use crate::scene::Scene;
@@ -57,9 +58,9 @@ fn round_trip(scene: &Scene) {
 
 fn symlinks(scene: &Scene) {
     let name = DirectVolumes::directory_name(Utf8Path::new(VOLUME)).expect("it has a name");
-    scene.directory("run/shared/direct-volumes", 0o755);
-    scene.file("elsewhere/mountInfo.json", 0o600, br#"{"volume-type":"block"}"#);
-    scene.symlink(&format!("run/shared/direct-volumes/{name}"), scene.path("elsewhere"));
+    furnish("dir run/shared/direct-volumes");
+    furnish(r#"file:600 elsewhere/mountInfo.json {"volume-type":"block"}"#);
+    furnish(&format!("link {} run/shared/direct-volumes/{name}", scene.path("elsewhere").display()));
     for refused in [read(scene).map(drop), write(scene, &volume("/dev/sdb"))] {
         let Err(DirectVolumeError::File(error)) = refused else { panic!("{refused:?}") };
         assert_eq!(error.errno(), Some(Errno::ELOOP));

@@ -8,7 +8,8 @@ use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGro
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_fake::test_kit::Interposed;
 use mountwright_linux::{Linux, LinuxBackend};
-use rustix::fs::{FileType, Mode, OFlags};
+use mountwright_tests::machine::{furnish, open_descriptors};
+use rustix::fs::{Mode, OFlags};
 
 use crate::Case;
 use crate::scene::Scene;
@@ -52,23 +53,14 @@ pub(crate) fn assert_shown(scene: &Scene, expected: &[(&str, &str)]) {
     }
 }
 
-fn set_up(scene: &Scene) {
-    scene.directory("outside", 0o700);
-    scene.file("outside/secret", 0o600, b"");
-    scene.directory("v", 0o755);
-    scene.file("v/f", 0o600, b"x");
-    scene.directory("v/d", 0o700);
-    scene.file("v/d/tool", 0o711, b"");
-    scene.directory("v/d/sticky", 0o1777);
-    scene.symlink("v/to-file", "../outside/secret");
-    scene.symlink("v/to-directory", "../outside");
-    scene.node("v/fifo", FileType::Fifo);
-    scene.node("v/socket", FileType::Socket);
-    scene.node("v/null", FileType::CharacterDevice);
+fn set_up() {
+    furnish("dir:700 outside; file:600 outside/secret; dir v; file:600 v/f x; dir:700 v/d; file:711 v/d/tool");
+    furnish("dir:1777 v/d/sticky; link ../outside/secret v/to-file; link ../outside v/to-directory; fifo v/fifo");
+    furnish("socket v/socket; char 1:3 v/null; chmod 600 v/fifo v/socket v/null");
 }
 
 fn everything(scene: &Scene) {
-    set_up(scene);
+    set_up();
     let at = scene.location("v");
     assert_eq!(FsGroupRequest::new(MISMATCH.group).needs_change(&scene.backend, &at), Ok(true));
     let report = applied(scene, &MISMATCH);
@@ -92,27 +84,20 @@ fn everything(scene: &Scene) {
     );
     assert_eq!(FsGroupRequest::new(MISMATCH.group).needs_change(&scene.backend, &at), Ok(false));
     // A file created there from now on has the group.
-    scene.file("v/d/later", 0o600, b"");
+    furnish("file:600 v/d/later");
     assert_shown(scene, &[("v/d/later", "600 G")]);
 }
 
 fn read_only_access(scene: &Scene) {
-    set_up(scene);
+    set_up();
     applied(scene, &ALWAYS.read_only());
     assert_shown(scene, &[("v", "2755 G"), ("v/f", "640 G"), ("v/d", "2750 G"), ("v/d/tool", "751 G")]);
 }
 
 fn nested_mounts(scene: &Scene) {
-    set_up(scene);
-    scene.directory("v/mount", 0o700);
-    scene.mount_tmpfs("v/mount");
-    scene.set_mode("v/mount", 0o700);
-    scene.file("v/mount/f", 0o600, b"");
-    scene.directory("other", 0o755);
-    scene.mount_tmpfs("other");
-    scene.file("other/f", 0o600, b"");
-    scene.file("v/bound", 0o600, b"");
-    scene.bind("other/f", "v/bound");
+    set_up();
+    furnish("dir:700 v/mount; tmpfs:volume v/mount; chmod 700 v/mount; file:600 v/mount/f; dir other");
+    furnish("tmpfs:volume other; file:600 other/f; file:600 v/bound; bind other/f v/bound");
     let report = applied(scene, &ALWAYS);
     assert_eq!(report.other_mounts, 2);
     assert_shown(scene, &[("v/mount", "700 0"), ("v/mount/f", "600 0"), ("v/bound", "600 0"), ("other/f", "600 0")]);
@@ -120,8 +105,8 @@ fn nested_mounts(scene: &Scene) {
 }
 
 fn symlinked_root(scene: &Scene) {
-    set_up(scene);
-    scene.symlink("link", "v");
+    set_up();
+    furnish("link v link");
     let at = scene.location("link");
     assert_eq!(FsGroupRequest::new(MISMATCH.group).needs_change(&scene.backend, &at), Ok(true));
     let outcome = MISMATCH.apply(&scene.backend, &at, &mut |_| ControlFlow::Continue(()));
@@ -139,7 +124,7 @@ fn open_dir(above: &OwnedFd, name: &str) -> OwnedFd {
 
 /// A directory in a directory, each with a neighbour on either side of its name, so that the way back up is not empty.
 fn make_deep(scene: &Scene, top: &str, levels: usize) {
-    scene.directory(top, 0o700);
+    furnish(&format!("dir:700 {top}"));
     let root = std::fs::File::open(scene.path(top)).expect("it can be opened").into();
     let mut here: OwnedFd = root;
     for _ in 0..levels {
@@ -167,18 +152,18 @@ fn linear_depth(scene: &Scene) {
 
 fn deep_tree(scene: &Scene) {
     make_deep(scene, "v", LEVELS);
-    let before = Scene::open_descriptors();
+    let before = open_descriptors();
     let mut most = 0;
     let outcome = ALWAYS.apply(&scene.backend, &scene.location("v"), &mut |progress| {
         if progress.examined.is_multiple_of(16) {
-            most = most.max(Scene::open_descriptors() - before);
+            most = most.max(open_descriptors() - before);
         }
         ControlFlow::Continue(())
     });
     let Ok(FsGroupOutcome::Applied(report)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(report.changed, 3 * LEVELS as u64 + 1);
     assert!((17..=20).contains(&most), "{most} descriptors");
-    assert_eq!(Scene::open_descriptors(), before);
+    assert_eq!(open_descriptors(), before);
     let root = std::fs::File::open(scene.path("v")).expect("it can be opened").into();
     let mut here: OwnedFd = root;
     for level in 0..LEVELS {
@@ -191,18 +176,14 @@ fn deep_tree(scene: &Scene) {
 }
 
 fn set_id_bits(scene: &Scene) {
-    scene.file("v/control", 0o6755, b"");
-    scene.file("v/suid", 0o4755, b"");
-    scene.file("v/both", 0o6755, b"");
-    scene.directory("v/d", 0o2700);
-    scene.set_group("v/control", 99);
+    furnish("file:6755 v/control; file:4755 v/suid; file:6755 v/both; dir:2700 v/d; chown 0:99 v/control");
     assert_eq!(scene.shown("v/control"), "755 99", "the kernel takes set-id bits");
     applied(scene, &ALWAYS);
     assert_shown(scene, &[("v/suid", "4775 G"), ("v/both", "6775 G"), ("v/d", "2770 G"), ("v/control", "775 G")]);
 }
 
 fn second_run(scene: &Scene) {
-    set_up(scene);
+    set_up();
     applied(scene, &ALWAYS);
     let paths = ["v", "v/f", "v/d", "v/d/tool", "v/d/sticky", "v/to-file", "v/fifo", "v/null"];
     let before = paths.map(|path| scene.change_time(path));
@@ -215,9 +196,9 @@ fn second_run(scene: &Scene) {
 }
 
 fn read_only_mount(scene: &Scene) {
-    set_up(scene);
-    scene.bind("v", "v");
-    scene.remount_read_only("v");
+    set_up();
+    furnish("bind v v");
+    furnish("read-only v");
     for request in [ALWAYS, MISMATCH.despite_failures()] {
         let Err(FsGroupError::Incomplete { report, source, .. }) = run(scene, "v", &request) else { panic!() };
         assert_eq!((source.errno(), report.examined, report.root_done), (Errno::EROFS, 1, false));
@@ -227,12 +208,10 @@ fn read_only_mount(scene: &Scene) {
 
 fn cancelled(scene: &Scene) {
     for after in 1..10 {
-        scene.directory(&format!("{after}"), 0o755);
-        scene.mount_tmpfs(&format!("{after}"));
+        furnish(&format!("dir {after}; tmpfs:volume {after}"));
         let here = format!("{after}/v");
         for name in ["a", "b", "c"] {
-            scene.file(&format!("{here}/{name}/f"), 0o600, b"");
-            scene.file(&format!("{here}/{name}-f"), 0o600, b"");
+            furnish(&format!("file:600 {here}/{name}/f; file:600 {here}/{name}-f"));
         }
         let stop = &mut |progress: &FsGroupReport| {
             if progress.examined == after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

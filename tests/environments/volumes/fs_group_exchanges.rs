@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupRequest};
 use mountwright_core::spec::FsGroup;
+use mountwright_tests::machine::furnish;
 use mountwright_tests::namespace::enter_on_this_thread;
 use mountwright_tests::settings::Settings;
 use rustix::fs::{XattrFlags, fgetxattr, fsetxattr};
@@ -97,7 +98,7 @@ const ADDED: u32 = 0o660;
 
 impl HeldFile {
     fn new(scene: &Scene, path: &str, uid: u32, mode: u32) -> Self {
-        scene.file(path, mode, b"");
+        furnish(&format!("file:{mode:o} {path}"));
         let held = Self { file: File::open(scene.path(path)).expect("it can be opened"), uid, mode };
         held.reset();
         held
@@ -142,10 +143,7 @@ fn names(scene: &Scene) {
 fn links(scene: &Scene) {
     let outside = [("outside/secret", 0, 0o600), ("outside/in/deep", 0, 0o604)];
     let outside = outside.map(|(path, uid, mode)| HeldFile::new(scene, path, uid, mode));
-    scene.file("v/f", 0o600, b"");
-    scene.file("v/d/in/deep", 0o600, b"");
-    scene.symlink("v/to-file", "../outside/secret");
-    scene.symlink("v/to-directory", "../outside");
+    furnish("file:600 v/f; file:600 v/d/in/deep; link ../outside/secret v/to-file; link ../outside v/to-directory");
     let exchange = |scene: &Scene| {
         scene.exchange("v/f", "v/to-file");
         scene.exchange("v/d", "v/to-directory");
@@ -162,11 +160,10 @@ fn links(scene: &Scene) {
 
 fn mounts(scene: &Scene) {
     let file = HeldFile::new(scene, "v/f", 0, 0o606);
-    scene.directory("v/nested", 0o700);
-    scene.directory("v/d", 0o700);
+    furnish("dir:700 v/nested v/d");
     let root = std::cell::OnceCell::new();
     let mount = || {
-        scene.mount_tmpfs("v/nested");
+        furnish("tmpfs:volume v/nested");
         let held = File::open(scene.path("v/nested")).expect("it can be opened");
         root.set(held).expect("it is mounted once");
     };
@@ -188,16 +185,14 @@ const LEVELS: usize = 24;
 
 fn directories(scene: &Scene) {
     let secret = HeldFile::new(scene, "outside/stay/secret", 0, 0o600);
-    scene.file("outside/stay/in/secret", 0o600, b"");
+    furnish("file:600 outside/stay/in/secret");
     let mut path = "v".to_owned();
     let mut paths = Vec::new();
     for level in 0..LEVELS {
         for name in ["a", "d", "z"] {
-            scene.directory(&format!("{path}/{name}"), 0o700);
-            scene.file(&format!("{path}/{name}/f"), 0o600, b"");
+            furnish(&format!("dir:700 {path}/{name}; file:600 {path}/{name}/f"));
         }
-        scene.directory(&format!("outside/{level}"), 0o700);
-        scene.file(&format!("outside/{level}/f"), 0o600, b"");
+        furnish(&format!("dir:700 outside/{level}; file:600 outside/{level}/f"));
         path += "/d";
         paths.push(path.clone());
     }

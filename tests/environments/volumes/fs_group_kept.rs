@@ -6,6 +6,7 @@ use std::process::Command;
 
 use mountwright_core::kubernetes::fs_group::{FsGroupError, FsGroupOutcome, FsGroupReport, FsGroupRequest};
 use mountwright_core::{Errno, Operation};
+use mountwright_tests::machine::furnish;
 use rustix::fs::XattrFlags;
 use rustix::mount::MountFlags;
 use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
@@ -32,10 +33,7 @@ pub(crate) const NEEDY: &[NeedyCase] = &[
 ];
 
 fn bind_inside(scene: &Scene) {
-    scene.directory("v/in", 0o700);
-    scene.file("v/f", 0o600, b"");
-    scene.file("elsewhere/f", 0o600, b"");
-    scene.bind("elsewhere", "v/in");
+    furnish("dir:700 v/in; file:600 v/f; file:600 elsewhere/f; bind elsewhere v/in");
     let report = applied(scene, &ALWAYS);
     assert_eq!((report.other_mounts, report.changed), (1, 2));
     assert_shown(scene, &[("elsewhere", "755 0"), ("elsewhere/f", "600 0"), ("v/f", "660 G"), ("v", "2775 G")]);
@@ -44,12 +42,9 @@ fn bind_inside(scene: &Scene) {
 /// `o` is an overlay of `l`, which `build` fills, and `u`, on two filesystems.
 fn mount_overlay(scene: &Scene, build: impl FnOnce()) {
     for layer in ["l", "u", "o"] {
-        scene.directory(layer, 0o755);
+        furnish(&format!("dir {layer}"));
     }
-    scene.mount_tmpfs("l");
-    scene.mount_tmpfs("u");
-    scene.directory("u/up", 0o755);
-    scene.directory("u/work", 0o755);
+    furnish("tmpfs:volume l u; dir u/up u/work");
     build();
     let [lower, upper, work] = ["l", "u/up", "u/work"].map(|layer| scene.path(layer).display().to_string());
     let options = std::ffi::CString::new(format!("lowerdir={lower},upperdir={upper},workdir={work}")).expect("no NUL");
@@ -66,11 +61,10 @@ fn run_on_overlay(scene: &Scene, request: &FsGroupRequest) -> Option<FsGroupRepo
 }
 
 /// Directories in each other, with a neighbour to go back up for, and a file in each.
-fn lower_tree(scene: &Scene, mode: u32) -> Vec<String> {
+fn lower_tree(mode: u32) -> Vec<String> {
     let mut files = Vec::new();
     for path in ["l/v", "l/v/a", "l/v/a/b", "l/v/a/c", "l/v/d", "l/v/d/e"] {
-        scene.directory(path, mode);
-        scene.file(&format!("{path}/lower"), 0o600, b"x");
+        furnish(&format!("dir:{mode:o} {path}; file:600 {path}/lower x"));
         files.push(format!("{path}/lower").replacen('l', "o", 1));
     }
     files
@@ -78,9 +72,8 @@ fn lower_tree(scene: &Scene, mode: u32) -> Vec<String> {
 
 fn overlay(scene: &Scene) {
     let mut files = Vec::new();
-    mount_overlay(scene, || files = lower_tree(scene, 0o755));
-    scene.file("o/v/upper", 0o600, b"y");
-    scene.directory("o/v/a/new", 0o700);
+    mount_overlay(scene, || files = lower_tree(0o755));
+    furnish("file:600 o/v/upper y; dir:700 o/v/a/new");
     let report = run_on_overlay(scene, &MISMATCH).expect("there is something to do");
     assert_eq!((report.other_mounts, report.vanished, report.changed), (0, 0, 14));
     for file in &files {
@@ -96,10 +89,9 @@ fn overlay(scene: &Scene) {
 fn overlay_done_in_part(scene: &Scene) {
     let mut files = Vec::new();
     mount_overlay(scene, || {
-        files = lower_tree(scene, 0o2775);
+        files = lower_tree(0o2775);
         for path in ["l/v", "l/v/a", "l/v/a/b", "l/v/a/c", "l/v/d", "l/v/d/e"] {
-            scene.set_group(path, 4321);
-            scene.set_mode(path, 0o2775);
+            furnish(&format!("chown 0:4321 {path}; chmod 2775 {path}"));
         }
     });
     let report = run_on_overlay(scene, &ALWAYS).expect("it looks");
@@ -128,15 +120,13 @@ fn capabilities_of(scene: &Scene, path: &str) -> Option<Vec<u8>> {
 }
 
 fn program_capabilities(scene: &Scene) {
-    scene.file("v/server", 0o755, b"");
-    scene.file("v/set-id", 0o4755, b"");
-    scene.file("v/data", 0o644, b"");
+    furnish("file:755 v/server; file:4755 v/set-id; file v/data");
     for path in ["v/server", "v/set-id", "v/data"] {
         give_capabilities(scene, path);
     }
-    scene.file("v/control", 0o755, b"");
+    furnish("file:755 v/control");
     give_capabilities(scene, "v/control");
-    scene.set_group("v/control", 99);
+    furnish("chown 0:99 v/control");
     assert_eq!(capabilities_of(scene, "v/control"), None, "the kernel removes them");
     applied(scene, &ALWAYS);
     assert_shown(scene, &[("v/server", "775 G"), ("v/set-id", "4775 G"), ("v/data", "664 G")]);
@@ -148,7 +138,7 @@ fn program_capabilities(scene: &Scene) {
 
 fn writable_program(scene: &Scene) {
     for (path, mode, shown) in [("v/server", 0o775, "775 G"), ("v/data", 0o660, "660 G")] {
-        scene.file(path, mode, b"");
+        furnish(&format!("file:{mode:o} {path}"));
         give_capabilities(scene, path);
         let Err(FsGroupError::Incomplete { report, source, .. }) = run(scene, "v", &ALWAYS) else { panic!() };
         assert_eq!((source.operation(), source.path()), (Operation::SetCapabilities, Some(&*scene.path(path))));
@@ -159,9 +149,7 @@ fn writable_program(scene: &Scene) {
 }
 
 fn without_fsetid(scene: &Scene) {
-    scene.directory("v", 0o755);
-    scene.file("v/tool", 0o2755, b"");
-    scene.file("v/plain", 0o600, b"");
+    furnish("dir v; file:2755 v/tool; file:600 v/plain");
     let all = capabilities(None).expect("a thread has capabilities");
     let fewer = CapabilitySets { effective: all.effective & !CapabilitySet::FSETID, ..all };
     set_capabilities(None, fewer).expect("fewer are always allowed");
@@ -194,7 +182,7 @@ fn acl_with_mask(mask: u16) -> Vec<u8> {
 }
 
 fn acl_ready(scene: &Scene) -> Result<(), String> {
-    scene.file("v/f", 0o600, b"");
+    furnish("file:600 v/f");
     let set = rustix::fs::setxattr(scene.path("v/f"), ACL, &acl_with_mask(4), XattrFlags::empty());
     set.map_err(|errno| format!("tmpfs has no ACLs here: {errno}"))
 }
@@ -217,17 +205,16 @@ fn btrfs_ready(scene: &Scene) -> Result<(), String> {
     let disk = scene.path("disk");
     let file = std::fs::File::create(&disk).map_err(|error| error.to_string())?;
     file.set_len(130 << 20).map_err(|error| error.to_string())?;
-    scene.directory("b", 0o755);
+    furnish("dir b");
     let at = scene.path("b");
     command(&format!("mkfs.btrfs -q {0} && mount -o loop {0} {1}", disk.display(), at.display()))?;
-    scene.directory("b/v", 0o755);
+    furnish("dir b/v");
     let made = command(&format!("btrfs -q subvolume create {}/v/sub", at.display()));
     made.inspect_err(|_| drop(command(&format!("umount {}", at.display()))))
 }
 
 fn btrfs_subvolume(scene: &Scene) {
-    scene.file("b/v/plain", 0o600, b"");
-    scene.file("b/v/sub/d/inner", 0o600, b"");
+    furnish("file:600 b/v/plain; file:600 b/v/sub/d/inner");
     std::fs::set_permissions(scene.path("b/v/sub"), Permissions::from_mode(0o755)).expect("a mode can be set");
     let outcome = run(scene, "b/v", &MISMATCH);
     let shown = ["b/v", "b/v/plain", "b/v/sub", "b/v/sub/d/inner"].map(|path| scene.shown(path));

@@ -3,6 +3,7 @@
 use mountwright_core::mount::FilesystemOption;
 use mountwright_core::spec::MountOptions;
 use mountwright_core::{Errno, Location, MountRequest, Mounter};
+use mountwright_tests::machine::furnish;
 
 use crate::NeedyCase;
 use crate::fs_group_kept::command;
@@ -18,7 +19,7 @@ fn disk_ready(scene: &Scene) -> Result<(), String> {
     let disk = scene.path("disk");
     let file = std::fs::File::create(&disk).map_err(|error| error.to_string())?;
     file.set_len(2 << 20).map_err(|error| error.to_string())?;
-    scene.directory("e", 0o755);
+    furnish("dir e");
     let (disk, named) = (disk.display(), scene.path("loop"));
     command(&format!("mkfs.ext4 -q {disk} && losetup --read-only --show --find {disk} > {}", named.display()))
 }

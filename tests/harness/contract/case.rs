@@ -45,10 +45,6 @@ impl Case {
     }
 
     /// Checks the rule in a fresh world.
-    ///
-    /// # Panics
-    ///
-    /// If the rule does not hold, or the world cannot be set up.
     pub fn run(&self, world: &dyn World) {
         // A backend may open a descriptor to keep with its first call; every later one closes what it opened.
         let _ = world.backend().mounts();

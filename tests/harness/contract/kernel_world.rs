@@ -29,14 +29,6 @@ pub struct KernelWorld<B> {
 /// returns true if that backend may change whole trees at once.
 ///
 /// The process must have been taken into a namespace by [`namespace::enter`](crate::namespace::enter).
-///
-/// # Errors
-///
-/// [`NoNamespace`] where the kernel refuses the thread its own.
-///
-/// # Panics
-///
-/// If the case does.
 pub fn play_on_kernel<B: Backend + 'static>(
     case: Case,
     make: impl FnOnce() -> (B, bool) + Send + 'static,
@@ -47,14 +39,6 @@ pub fn play_on_kernel<B: Backend + 'static>(
 /// Runs `play` on a thread of its own, in a fresh namespace and root as a [`KernelWorld`] has them.
 ///
 /// The process must have been taken into a namespace by [`namespace::enter`](crate::namespace::enter).
-///
-/// # Errors
-///
-/// [`NoNamespace`] where the kernel refuses the thread its own.
-///
-/// # Panics
-///
-/// If `play` does.
 pub fn in_fresh_root<T: Send + 'static>(
     name: &str,
     play: impl FnOnce() -> T + Send + 'static,
@@ -63,10 +47,6 @@ pub fn in_fresh_root<T: Send + 'static>(
 }
 
 /// Checks that cases can be played here.
-///
-/// # Errors
-///
-/// [`NoNamespace`] says why not.
 pub fn can_play_on_kernel() -> Result<(), NoNamespace> {
     on_a_thread("trying a namespace", enter_root)
 }

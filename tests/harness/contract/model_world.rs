@@ -23,10 +23,6 @@ pub struct ModelWorld<B> {
 
 /// Plays a case on a fresh machine, with the backend that `make` makes for its first process. `make` also returns true
 /// if that backend may change whole trees at once.
-///
-/// # Panics
-///
-/// If the case does.
 pub fn play_on_model<B: Backend>(case: Case, make: impl FnOnce(&SharedMachine, Pid) -> (B, bool)) {
     let machine = SharedMachine::new(Machine::new());
     let (backend, changes_trees) = make(&machine, ME);

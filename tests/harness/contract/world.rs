@@ -14,11 +14,6 @@ use crate::scenario_runner::calls::ProcessCalls;
 ///   directory, and a procfs is on `/proc`.
 /// * The caller is root there, its umask 022, its current directory `/`.
 /// * No method here uses the ports. A method that can fail returns the kernel's errno.
-///
-/// # Errors
-///
-/// The errno of the call.
-#[allow(clippy::missing_errors_doc)] // Said once for all methods above.
 pub trait World {
     /// The backend under test.
     fn backend(&self) -> &dyn Backend;

@@ -14,10 +14,6 @@ use super::place::Place;
 /// | `bind SOURCE PATH…`, `rbind SOURCE PATH…`, `move SOURCE PATH…` | binds of a mount or of a tree, and moves |
 /// | `shared PATH…`, `private PATH…`, `slave PATH…`, `unbindable PATH…` | changes of type |
 /// | `remount FLAG,FLAG PATH…` | the flags of a mount |
-///
-/// # Panics
-///
-/// If a line is none of these.
 pub fn operations(lines: &str) -> Vec<Operation> {
     lines.split(';').map(str::trim).filter(|line| !line.is_empty()).flat_map(of_line).collect()
 }

@@ -20,17 +20,9 @@ pub type Tables = BTreeMap<u32, Vec<MountRow>>;
 /// * An errno is a result. [`CannotRun`] means that there is none, and that the scenario is over.
 pub trait World {
     /// Performs one step in the present namespace.
-    ///
-    /// # Errors
-    ///
-    /// [`CannotRun`] where the world cannot perform the step at all.
     fn perform(&mut self, step: &Step) -> Result<Result<Answer, Errno>, CannotRun>;
 
     /// The tables, or `None` where nothing has changed since they were asked for last.
-    ///
-    /// # Errors
-    ///
-    /// [`CannotRun`] where the world cannot show them.
     fn changed_tables(&mut self) -> Result<Option<Tables>, CannotRun>;
 
     /// The number of the present namespace.

@@ -31,7 +31,7 @@ pub struct Statted {
 }
 
 /// The system calls of one process.
-#[allow(missing_docs, clippy::missing_errors_doc)] // Each is the call of its name.
+#[allow(missing_docs)] // Each is the call of its name.
 pub trait ProcessCalls {
     /// Performs these calls with other credentials, and restores the process's own.
     fn with_credentials<T>(

@@ -40,10 +40,6 @@ enum Home {
 
 impl<'s> KernelWorld<'s> {
     /// A fresh sandbox; one at a time on a stage.
-    ///
-    /// # Errors
-    ///
-    /// [`CannotRun::Broken`] where the kernel refuses the namespace or the tmpfs.
     pub(super) fn new(stage: &'s mut Stage, with_other_namespaces: bool) -> Result<Self, CannotRun> {
         Stage::fresh_sandbox(with_other_namespaces).map_err(|error| broken("a fresh sandbox", error))?;
         let calls = KernelCalls::new(stage.proc()).map_err(|errno| broken("open(/proc/self/fd)", errno))?;

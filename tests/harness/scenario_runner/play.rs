@@ -8,10 +8,6 @@ use super::stage::Stage;
 use crate::scenario::{CannotRun, Operation, Recording, Scenario, Step, play};
 
 /// Plays the scenario on a fresh machine of the model. The model is a kernel to which every rule applies.
-///
-/// # Errors
-///
-/// [`CannotRun`]; a panic of the model is one too.
 pub fn play_on_fake(scenario: &Scenario) -> Result<Recording, CannotRun> {
     // The machine is dropped with the panic, so its intermediate state is never used.
     catch_unwind(AssertUnwindSafe(|| play(&mut FakeWorld::new(), scenario)))

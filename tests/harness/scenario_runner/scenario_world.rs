@@ -15,24 +15,12 @@ pub trait Sandbox {
 
     /// Starts a process in a copy of the namespace of another one, and in a user namespace of its own for `user`. The errno
     /// is that of unshare(2).
-    ///
-    /// # Errors
-    ///
-    /// [`CannotRun`] where the sandbox itself fails.
     fn start(&mut self, of: &Self::Process, user: bool) -> Result<Result<Self::Process, Errno>, CannotRun>;
 
     /// Ends a process.
-    ///
-    /// # Errors
-    ///
-    /// [`CannotRun`] where the sandbox itself fails.
     fn end(&mut self, process: Self::Process) -> Result<(), CannotRun>;
 
     /// Performs a step in a process; `filesystem` is the number that a new tmpfs gets.
-    ///
-    /// # Errors
-    ///
-    /// [`CannotRun`] where the sandbox cannot perform it.
     fn perform(
         &mut self,
         process: &mut Self::Process,
@@ -41,10 +29,6 @@ pub trait Sandbox {
     ) -> Result<Result<Returned, Errno>, CannotRun>;
 
     /// The mountinfo of a process.
-    ///
-    /// # Errors
-    ///
-    /// [`CannotRun`] where the sandbox itself fails.
     fn table(&mut self, process: &mut Self::Process) -> Result<Vec<u8>, CannotRun>;
 }
 

@@ -29,10 +29,6 @@ pub struct KernelScene {
 
 impl KernelScene {
     /// Builds it in this thread's own fresh root ([`in_fresh_root`](crate::contract::in_fresh_root)), with `more` in it.
-    ///
-    /// # Panics
-    ///
-    /// If the kernel refuses something.
     pub fn build(parent: Parent, more: &str) -> Self {
         let root = match parent {
             Parent::Private => "private /shared",
@@ -57,19 +53,11 @@ impl KernelScene {
     }
 
     /// Counts the open descriptors that were not open when it was built.
-    ///
-    /// # Panics
-    ///
-    /// If there is no procfs.
     pub fn left_open(&self) -> usize {
         open_descriptors().saturating_sub(self.open)
     }
 
     /// Records the state of everything.
-    ///
-    /// # Panics
-    ///
-    /// If something cannot be looked at.
     pub fn snapshot(&self) -> Snapshot {
         let mut seen = Files::default();
         for (filesystem, top) in &self.filesystems {
@@ -80,10 +68,6 @@ impl KernelScene {
     }
 
     /// Returns true if a new mount outside of staging directories can be written through.
-    ///
-    /// # Panics
-    ///
-    /// If there is no procfs.
     pub fn shows_writable(&self) -> bool {
         let made = self.mounts_seen().into_iter().filter(|mount| mount.old.is_none());
         let mut writable = made.filter(|mount| mount.attributes & READ_ONLY == 0);

@@ -86,10 +86,6 @@ pub struct Snapshot {
 pub type Files = (BTreeMap<FileName, FileSeen>, BTreeMap<FileName, u64>);
 
 /// Adds a filesystem's files, seen at a mount of it on which nothing is mounted.
-///
-/// # Panics
-///
-/// If there is no such mount.
 pub fn add_files<K: Kernel>(files: &mut Files, filesystem: Filesystem, calls: &K, at: At<'_, K::Fd>, top: &Path) {
     let mut add = |path: &Path, stat: &Stat, contents| {
         let below = path.strip_prefix(top).expect("it is below");

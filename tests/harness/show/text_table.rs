@@ -94,10 +94,6 @@ impl TextTable {
     }
 
     /// Adds a row: one cell for each column.
-    ///
-    /// # Panics
-    ///
-    /// With any other number of cells.
     pub fn row(&mut self, cells: impl Into<Vec<Cell>>) {
         let cells = cells.into();
         assert_eq!(cells.len(), self.columns.len(), "a row has one cell for each column");
