@@ -48,7 +48,8 @@ fn is_nothing(change: &AttributeChange) -> bool {
 /// A bind mount to be made: the input of [`Mounter::bind`](crate::ports::Mounter::bind).
 ///
 /// By default: this one mount, attributes as the source's mount has them, propagation as the kernel gives it, any
-/// guarantee, the target must exist and must not be a mount point.
+/// guarantee, the target must exist and must not be a mount point. A path in a root that leads through its own target
+/// (`a/b/..`) leads elsewhere once the mount is there: `ESTALE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BindRequest {

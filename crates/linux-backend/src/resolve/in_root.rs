@@ -23,9 +23,13 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn in_root(&self, root: &Rc<K::Fd>, path: &Path, flags: u32) -> Step<K::Fd> {
         let (path, flags) = (in_a_root(path)?, flags | O_CLOEXEC);
         if self.uses(Call::Openat2) {
-            // `EAGAIN`: something was renamed or mounted anywhere on the machine while the kernel went up by `..`.
             match undisturbed(|| self.calls.openat2(root, path, flags, IN_ROOT)) {
+                // Something was renamed or mounted anywhere on the machine while the kernel resolved a `..`.
                 Err(fault) if fault.errno() == Errno::EAGAIN => {}
+                // A look-up that is disturbed starts anew, and the kernel counts its symlinks twice.
+                Err(fault) if fault.errno() == Errno::ELOOP => {
+                    return undisturbed(|| self.walk_in_root(root, path, flags)).map_err(|_| fault);
+                }
                 other => return other,
             }
         }

@@ -139,6 +139,12 @@ pub(super) const CASES: &[Case] = &[
         }
         left_behind(s, &onto("etc/../a/./b").creating_target(mode(0o755)), &["/w/root/a", "/w/root/a/b"]);
     }),
+    Case::new("in a root a path that leads through its own target is ESTALE, and nothing is left", |s| {
+        image(s);
+        s.does("dir /w/root/a/b");
+        s.refuses(Errno::ESTALE, || s.mounter().bind(&onto("a/b/..")));
+        s.refuses(Errno::ESTALE, || s.mounter().mount(&MountRequest::new("tmpfs", place("a/b/.."))));
+    }),
     Case::new("in a root a target that cannot be made leaves nothing", |s| {
         image(s);
         s.does("file /w/root/file; link loop /w/root/loop; fifo /w/root/fifo; link /file /w/root/to-file");
