@@ -13,6 +13,7 @@ pub mod kernel_trials;
 pub mod machine;
 pub mod mortal_child;
 pub mod naive;
+pub mod random;
 pub mod scenario;
 pub mod scenario_runner;
 pub mod searched;

@@ -3,23 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-/// A generator of random numbers.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    pub(crate) fn below(&mut self, most: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((self.0 >> 33) % most as u64).expect("it is below a usize")
-    }
-
-    fn one_in(&mut self, most: usize) -> bool {
-        self.below(most) == 0
-    }
-}
+use mountwright_tests::random::Random;
 
 /// The parents that are not in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

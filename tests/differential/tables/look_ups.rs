@@ -6,9 +6,10 @@ use std::path::Path;
 use mountwright_core::mount::PathMount;
 use mountwright_core::{Location, MountTable, Mounter};
 use mountwright_fake::HostBuilder;
+use mountwright_tests::random::Random;
 use mountwright_tests::settings::Settings;
 
-use crate::generated::{Missing, Random, Table, every_path, text_of};
+use crate::generated::{Missing, Table, every_path, text_of};
 
 /// The number of tables: short and long.
 const TABLES: [usize; 2] = [500, 10_000];

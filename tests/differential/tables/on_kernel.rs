@@ -10,6 +10,7 @@ use mountwright_linux::LinuxBackend;
 use mountwright_tests::contract::{Needs, in_fresh_root};
 use mountwright_tests::kernel_trials::KernelTrials;
 use mountwright_tests::namespace::NoNamespace;
+use mountwright_tests::random::Random;
 use mountwright_tests::settings::Settings;
 use rustix::fs::{CWD, Mode, OFlags, mkdirat, openat};
 use rustix::mount::{
@@ -17,7 +18,7 @@ use rustix::mount::{
     move_mount,
 };
 
-use crate::generated::{Missing, Random, Row, Table, every_path, text_of};
+use crate::generated::{Missing, Row, Table, every_path, text_of};
 use crate::look_ups::{by_backend, by_table, check_on_the_fake};
 
 /// The number of tables: short and long.

@@ -7,6 +7,7 @@ mod acting;
 mod binds;
 mod contexts;
 mod copies;
+mod in_root;
 mod machine;
 mod staging;
 mod unmounts;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
-    let cases = [binds::CASES, contexts::CASES, copies::CASES, staging::CASES, unmounts::CASES].concat();
+    let cases =
+        [binds::CASES, contexts::CASES, copies::CASES, in_root::CASES, staging::CASES, unmounts::CASES].concat();
     libtest_mimic::run(&arguments, cases.into_iter().map(|case| kernel.trial(case)).collect()).exit_code()
 }
