@@ -96,6 +96,10 @@ fn control_groups_are_not_made() {
     let fd = machine.openat(ME, HERE, b"/m/cgroup.procs", abi::O_RDWR, 0).unwrap();
     assert_eq!(machine.write(ME, fd, b"1"), Err(Errno::EOPNOTSUPP));
     assert_eq!(machine.read(ME, fd, 10), Err(Errno::EOPNOTSUPP));
+    machine.mkdirat(ME, HERE, b"/q", 0o755).unwrap();
+    machine.mount(ME, Some((HERE, b"x")), (HERE, b"/q"), Some(b"mqueue"), 0, None).unwrap();
+    let fd = machine.openat(ME, HERE, b"/q/queue", abi::O_CREAT | abi::O_RDWR, 0o600).unwrap();
+    assert_eq!(machine.read(ME, fd, 10), Err(Errno::EOPNOTSUPP));
 }
 
 #[test]
@@ -108,6 +112,22 @@ fn files_of_a_process_have_names_and_few_have_contents() {
     assert_eq!(machine.readlinkat(ME, HERE, b"/p/self/exe"), Err(Errno::ENOENT));
     let fd = machine.openat(ME, HERE, b"/p/sys/fs/mount-max", abi::O_RDONLY, 0).unwrap();
     assert_eq!(machine.read(ME, fd, 10).as_deref(), Ok(&b"100000\n"[..]));
+}
+
+#[test]
+fn options_of_a_mounted_filesystem_do_not_change() {
+    let mut machine = Machine::new();
+    machine.mkdirat(ME, HERE, b"/m", 0o755).unwrap();
+    machine.mount(ME, Some((HERE, b"x")), (HERE, b"/m"), Some(b"tmpfs"), 0, Some(b"size=4k")).unwrap();
+    let mut remount = |data: &[u8]| machine.mount(ME, None, (HERE, b"/m"), None, abi::MS_REMOUNT, Some(data));
+    assert_eq!(remount(b"size=8k"), Err(Errno::EOPNOTSUPP));
+    assert_eq!(remount(b"nosuch"), Err(Errno::EINVAL));
+    assert_eq!(remount(b""), Ok(()));
+    let picked = machine.fspick(ME, HERE, b"/m", 0).unwrap();
+    let mut set =
+        |key: &[u8], value: &[u8]| machine.fsconfig(ME, picked, abi::FSCONFIG_SET_STRING, Some(key), Some(value), 0);
+    assert_eq!(set(b"size", b"8k"), Err(Errno::EOPNOTSUPP));
+    assert_eq!(set(b"nosuch", b"8k"), Err(Errno::EINVAL));
 }
 
 #[test]

@@ -42,6 +42,8 @@ pub struct Machine {
     pub(crate) boot_id: BootId,
     /// The mount of descriptors that are on no filesystem.
     pub(crate) anonymous_mount: Option<MountKey>,
+    /// A mount was given a map of its owners.
+    pub(crate) maps_owners: bool,
     /// The mount of the files that stand for namespaces.
     pub(crate) nsfs_mount: Option<MountKey>,
     pub(crate) kernel_version: KernelVersion,
@@ -81,6 +83,7 @@ impl Machine {
             mount_max: 100_000,
             boot_id: FIRST_BOOT,
             anonymous_mount: None,
+            maps_owners: false,
             nsfs_mount: None,
             kernel_version: KernelVersion::default(),
             last_port_token: 0,

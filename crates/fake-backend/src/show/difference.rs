@@ -128,6 +128,6 @@ fn content(content: &Content) -> String {
         Content::Character(number) => device("character", number),
         Content::Fifo => "fifo".to_owned(),
         Content::Socket => "socket".to_owned(),
-        Content::Opaque => "file of the kernel".to_owned(),
+        Content::Opaque | Content::UserNamespace(_) => "file of the kernel".to_owned(),
     }
 }

@@ -29,18 +29,20 @@ impl Machine {
         self.ask_server_of(pid, place)?;
         let key = self.dentries[place.dentry].inode;
         let inode = &self.inodes[key];
-        if !self.owns(pid, inode) {
-            return Err(Errno::EPERM);
-        }
         if inode.is_symlink() {
             return Err(Errno::EOPNOTSUPP);
+        }
+        self.check_mapped(place)?;
+        if !self.owns(pid, place.mount, inode) {
+            return Err(Errno::EPERM);
         }
         // Masked to twelve bits.
         #[allow(clippy::cast_possible_truncation)]
         let mut mode = (mode & 0o7777) as u16;
         let who = &self.task(pid)?.credentials;
-        let in_group = who.gid == inode.gid || who.groups.contains(&inode.gid);
-        if !in_group && !self.capable_over(pid, inode, CAP_FSETID) {
+        let group = self.owner(place.mount, inode).gid;
+        let in_group = group.is_some_and(|gid| who.gid == gid || who.groups.contains(&gid));
+        if !in_group && !self.capable_over(pid, place.mount, inode, CAP_FSETID) {
             mode &= !SET_GROUP_ID;
         }
         let tick = self.next_tick();
@@ -89,19 +91,32 @@ impl Machine {
         let (uid, gid) = (translated(uid)?, translated(gid)?);
         let key = self.dentries[place.dentry].inode;
         let inode = &self.inodes[key];
-        let who = &task.credentials;
-        let may_all = self.capable_over(pid, inode, CAP_CHOWN);
-        let owner = who.uid == inode.uid;
-        let uid_allowed = uid.is_none_or(|uid| may_all || owner && uid == inode.uid);
-        let gid_allowed =
-            gid.is_none_or(|gid| may_all || owner && (gid == inode.gid || gid == who.gid || who.groups.contains(&gid)));
+        let stored = |id: Option<u32>| {
+            id.map(|id| self.stored_id(place.mount, inode.superblock, id).ok_or(Errno::EOVERFLOW)).transpose()
+        };
+        let new_owner = (stored(uid)?, stored(gid)?);
+        let (who, shown) = (&task.credentials, self.owner(place.mount, inode));
+        // One that the map lacks has to be replaced.
+        if uid.or(shown.uid).is_none() || gid.or(shown.gid).is_none() {
+            return Err(Errno::EOVERFLOW);
+        }
+        // An owner that the map lacks is replaced by root of the filesystem's user namespace.
+        let rules = |id: Option<u32>| {
+            id.is_none() && self.capable(pid, self.superblocks[inode.superblock].user_ns, CAP_CHOWN)
+                || self.capable_over(pid, place.mount, inode, CAP_CHOWN)
+        };
+        let owner = shown.uid == Some(who.uid);
+        let uid_allowed = uid.is_none_or(|uid| rules(shown.uid) || owner && Some(uid) == shown.uid);
+        let gid_allowed = gid.is_none_or(|gid| {
+            rules(shown.gid) || owner && (Some(gid) == shown.gid || gid == who.gid || who.groups.contains(&gid))
+        });
         if !uid_allowed || !gid_allowed {
             return Err(Errno::EPERM);
         }
         let tick = self.next_tick();
         let inode = &mut self.inodes[key];
-        inode.uid = uid.unwrap_or(inode.uid);
-        inode.gid = gid.unwrap_or(inode.gid);
+        inode.uid = new_owner.0.unwrap_or(inode.uid);
+        inode.gid = new_owner.1.unwrap_or(inode.gid);
         inode.times.changed = tick;
         if !inode.is_directory() {
             inode.capabilities = None;

@@ -104,6 +104,7 @@ impl Machine {
         if original.mount != directory.mount {
             return Err(Errno::EXDEV);
         }
+        self.check_mapped(original)?;
         self.may_create(pid, directory)?;
         let inode = self.dentries[original.dentry].inode;
         let object = &self.inodes[inode];
@@ -167,18 +168,20 @@ impl Machine {
         self.check_owners(directory)?;
         let who = &self.task(pid)?.credentials;
         let home = self.superblocks[inode.superblock].user_ns;
-        let known = |id| self.user_namespaces.number_in(home, id).is_some();
+        let stored = |id| self.stored_id(directory.mount, inode.superblock, id);
+        let known = |id| stored(id).is_some_and(|id| self.user_namespaces.number_in(home, id).is_some());
         if !known(who.uid) || !known(who.gid) {
             return Err(Errno::EOVERFLOW);
         }
-        self.check_permission(pid, key, WRITE | EXECUTE)
+        self.check_permission(pid, directory.mount, key, WRITE | EXECUTE)
     }
 
     /// # Errors
     /// `EOPNOTSUPP`: the mount maps owners, by a map that the model does not know.
     pub(crate) fn check_owners(&self, place: Place) -> Result<(), Errno> {
-        let mapped = self.mounts[place.mount].flags.has(MountFlags::ID_MAPPED);
-        if mapped { Err(Errno::EOPNOTSUPP) } else { Ok(()) }
+        let mount = &self.mounts[place.mount];
+        let unknown = mount.flags.has(MountFlags::ID_MAPPED) && mount.id_map.is_none();
+        if unknown { Err(Errno::EOPNOTSUPP) } else { Ok(()) }
     }
 
     /// Makes a file of any kind under a name that is free.
@@ -193,7 +196,9 @@ impl Machine {
         const SET_GROUP_ID: u16 = 0o2000;
         self.may_create(pid, directory)?;
         let who = &self.task(pid)?.credentials;
-        let (uid, mut gid) = (who.uid, who.gid);
+        let superblock = self.inodes[self.dentries[directory.dentry].inode].superblock;
+        let stored = |id| self.stored_id(directory.mount, superblock, id).ok_or(Errno::EOVERFLOW);
+        let (uid, mut gid) = (stored(who.uid)?, stored(who.gid)?);
         // Masked by every caller.
         #[allow(clippy::cast_possible_truncation)]
         let mut mode = mode as u16;
@@ -204,8 +209,9 @@ impl Machine {
                 mode |= SET_GROUP_ID;
             }
         }
-        let superblock = parent.superblock;
-        self.superblocks[superblock].names.allow_new(&content)?;
+        let names = self.superblocks[superblock].names;
+        names.allow_new(&content)?;
+        let content = if names == NamesRule::Queues { Content::Opaque } else { content };
         let inode = self.new_inode(superblock, NewInode { content, mode, uid, gid });
         Ok(self.link_name(directory.dentry, Name::new(name), inode))
     }

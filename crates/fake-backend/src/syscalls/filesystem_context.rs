@@ -210,8 +210,10 @@ impl Machine {
             let problem: &[u8] = if kind.takes(key) { b"Bad value for '" } else { b"Unknown parameter '" };
             context.log.push([b"e ", kind.name, b": ", problem, key, b"'\n"].concat());
         }
+        let changes = context.phase == Phase::Changes;
         self.put_context(pid, fd, context)?;
-        set
+        // Options of a superblock that is there do not change in the model.
+        if changes && ![&b"ro"[..], b"rw", b"source"].contains(&key) { set.and(Err(Errno::EOPNOTSUPP)) } else { set }
     }
 
     fn create_superblock(&mut self, pid: Pid, fd: i32, mut context: FilesystemContext) -> Result<(), Errno> {

@@ -5,6 +5,7 @@ pub(crate) mod create;
 pub(crate) mod filesystem_context;
 pub(crate) mod getdents64;
 pub(crate) mod mount;
+pub(crate) mod mount_id_map;
 pub(crate) mod mount_setattr;
 pub(crate) mod move_mount;
 pub(crate) mod new_filesystem;

@@ -57,7 +57,7 @@ impl Machine {
             return if flags & MS_BIND != 0 {
                 self.remount_mount(pid, place, mount_flags)
             } else {
-                self.remount_superblock(pid, place, flags, mount_flags)
+                self.remount_superblock(pid, place, flags, mount_flags, data.unwrap_or_default())
             };
         }
         if flags & MS_BIND != 0 {
@@ -173,13 +173,24 @@ impl Machine {
     }
 
     /// Changes the superblock, and the flags of the mount it was named by.
-    fn remount_superblock(&mut self, pid: Pid, place: Place, flags: u64, mount_flags: MountFlags) -> Result<(), Errno> {
+    fn remount_superblock(
+        &mut self,
+        pid: Pid,
+        place: Place,
+        flags: u64,
+        mount_flags: MountFlags,
+        data: &[u8],
+    ) -> Result<(), Errno> {
         self.check_remount(pid, place, mount_flags)?;
         let superblock = self.mounts[place.mount].superblock;
         if !self.capable(pid, self.superblocks[superblock].user_ns, crate::abi::CAP_SYS_ADMIN) {
             return Err(Errno::EPERM);
         }
+        let terminals = self.parsed_terminals(pid, superblock, data)?;
         self.set_superblock_read_only(superblock, flags & MS_RDONLY != 0)?;
+        if let Some(options) = terminals {
+            self.set_terminals(superblock, &options);
+        }
         let object = &mut self.mounts[place.mount];
         object.flags = object.flags & !MountFlags::SETTABLE | mount_flags;
         Ok(())

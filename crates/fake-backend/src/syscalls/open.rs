@@ -427,7 +427,7 @@ impl Machine {
             return Err(Errno::EACCES);
         }
         self.check_permission_at(pid, place, wanted)?;
-        if flags & O_NOATIME != 0 && !self.owns(pid, inode) {
+        if flags & O_NOATIME != 0 && !self.owns(pid, place.mount, inode) {
             return Err(Errno::EPERM);
         }
         Ok(())

@@ -55,7 +55,8 @@ impl Machine {
         self.check_has(Call::OpenTreeAttr)?;
         // The attributes are checked only after the tree was opened, and nothing is left if they are refused.
         let fd = self.open_tree(pid, at, path, flags)?;
-        let changed = self.set_attributes_of(pid, At::Fd(fd), flags & AT_RECURSIVE != 0, attr);
+        let changed =
+            self.set_attributes_of(pid, At::Fd(fd), flags & AT_RECURSIVE != 0, attr, flags & OPEN_TREE_CLONE != 0);
         match changed {
             Ok(()) => Ok(fd),
             Err(errno) => {

@@ -124,10 +124,11 @@ impl Machine {
     /// Writes both `uid_map` and `gid_map` of the process's user namespace, once.
     ///
     /// # Errors
-    /// `EPERM`: written before, or an id that the parent does not know. `ESRCH`.
+    /// `EPERM`: written before, or an id that the parent does not know. `EINVAL`: no range, more than 340, an empty one, one
+    /// beyond the last id, two that overlap. `ESRCH`.
     pub fn set_id_map(&mut self, pid: Pid, map: impl AsRef<[IdRange]>) -> Result<(), Errno> {
         let ns = self.task(pid)?.user_ns;
-        if self.user_namespaces.set_map(ns, map.as_ref()) { Ok(()) } else { Err(Errno::EPERM) }
+        self.user_namespaces.set_map(ns, map.as_ref())
     }
 
     /// Returns the credentials of the process.

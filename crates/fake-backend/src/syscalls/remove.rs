@@ -2,7 +2,7 @@
 
 use mountwright_core::Errno;
 
-use crate::abi::AT_REMOVEDIR;
+use crate::abi::{AT_REMOVEDIR, CAP_FOWNER};
 use crate::model::keys::DentryKey;
 use crate::model::machine::Machine;
 use crate::model::objects::inode::Content;
@@ -68,11 +68,16 @@ impl Machine {
     ) -> Result<(), Errno> {
         const STICKY: u16 = 0o1000;
         let key = self.dentries[directory.dentry].inode;
-        self.check_permission(pid, key, WRITE | EXECUTE)?;
+        self.check_mapped(Place { mount: directory.mount, dentry: victim })?;
+        self.check_permission(pid, directory.mount, key, WRITE | EXECUTE)?;
         let (parent, inode) = (&self.inodes[key], &self.inodes[self.dentries[victim].inode]);
-        let uid = self.task(pid)?.credentials.uid;
+        let uid = Some(self.task(pid)?.credentials.uid);
+        let owner_of = |inode| self.owner(directory.mount, inode).uid;
         let known = |id| self.user_namespaces.number_in(self.superblocks[inode.superblock].user_ns, id).is_some();
-        let stuck = parent.mode & STICKY != 0 && uid != inode.uid && uid != parent.uid && !self.owns(pid, inode);
+        let stuck = parent.mode & STICKY != 0
+            && uid != owner_of(inode)
+            && uid != owner_of(parent)
+            && !self.capable_over(pid, directory.mount, inode, CAP_FOWNER);
         if stuck || !known(inode.uid) || !known(inode.gid) {
             return Err(Errno::EPERM);
         }

@@ -140,10 +140,10 @@ impl Machine {
         if plan.from.dentry != plan.to.dentry {
             // Its `..` changes.
             if source_is_directory {
-                self.check_permission(pid, self.dentries[plan.source].inode, WRITE)?;
+                self.check_permission(pid, plan.from.mount, self.dentries[plan.source].inode, WRITE)?;
             }
             if let Some(target) = plan.target.filter(|&target| plan.exchange && inode_of(target).is_directory()) {
-                self.check_permission(pid, self.dentries[target].inode, WRITE)?;
+                self.check_permission(pid, plan.to.mount, self.dentries[target].inode, WRITE)?;
             }
         }
         Ok(())

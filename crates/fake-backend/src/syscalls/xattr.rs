@@ -70,7 +70,7 @@ impl Machine {
             return Err(Errno::EINVAL);
         }
         let key = self.dentries[place.dentry].inode;
-        if !self.capable_over(pid, &self.inodes[key], CAP_SETFCAP) {
+        if !self.capable_over(pid, place.mount, &self.inodes[key], CAP_SETFCAP) {
             return Err(Errno::EPERM);
         }
         self.want_write(place)?;

@@ -59,6 +59,28 @@ const TYPES: [FilesystemType; 13] = [
     disk(b"squashfs", 0x7371_7368),
 ];
 
+/// Types whose mounts can map owners (`FS_ALLOW_IDMAP`).
+const MAPS_OWNERS: [&[u8]; 13] = [
+    b"btrfs",
+    b"ceph",
+    b"erofs",
+    b"exfat",
+    b"ext4",
+    b"f2fs",
+    b"hugetlbfs",
+    b"ntfs3",
+    b"overlay",
+    b"squashfs",
+    b"tmpfs",
+    b"vfat",
+    b"xfs",
+];
+
+/// Returns true for a type whose mounts can map owners.
+pub(crate) fn maps_owners(name: &[u8]) -> bool {
+    MAPS_OWNERS.contains(&name)
+}
+
 impl FilesystemType {
     /// The type of a superblock that exists but cannot be mounted anew.
     pub(crate) const UNKNOWN: Self = disk(b"", 0);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use mountwright_core::Errno;
 
-use crate::model::filesystems::filesystem_type::FilesystemType;
+use crate::model::filesystems::filesystem_type::{Backing, FilesystemType};
 use crate::model::filesystems::fixed_names::FixedName;
 use crate::model::filesystems::options::SuperblockOptions;
 use crate::model::keys::{DentryKey, SuperKey};
@@ -86,6 +86,40 @@ impl Machine {
         let (root, inode) = (object.root, self.new_inode(superblock, ptmx));
         self.link_name(root, Name::new(b"ptmx"), inode);
         Ok(superblock)
+    }
+
+    /// The options of a remount of devpts, which replace all that it had; none for another type.
+    ///
+    /// # Errors
+    /// As [`SuperblockOptions::set_all`]. `EOPNOTSUPP`: options of another type, whose change is not modelled.
+    pub(crate) fn parsed_terminals(
+        &self,
+        pid: Pid,
+        superblock: SuperKey,
+        data: &[u8],
+    ) -> Result<Option<SuperblockOptions>, Errno> {
+        let kind = FilesystemType::named(&self.superblocks[superblock].type_name).unwrap_or(FilesystemType::UNKNOWN);
+        let terminals = kind.backing == Backing::Terminals;
+        if data.is_empty() && !terminals {
+            return Ok(None);
+        }
+        let mut options = SuperblockOptions::default();
+        let user_ns = self.task(pid)?.user_ns;
+        options.set_all(kind, data, |id| self.user_namespaces.to_initial(user_ns, id))?;
+        if terminals { Ok(Some(options)) } else { Err(Errno::EOPNOTSUPP) }
+    }
+
+    /// Gives a devpts the options of a remount.
+    pub(crate) fn set_terminals(&mut self, superblock: SuperKey, options: &SuperblockOptions) {
+        let Some(kind) = FilesystemType::named(&self.superblocks[superblock].type_name) else { return };
+        let object = &mut self.superblocks[superblock];
+        object.options = Arc::from(options.text(kind));
+        let root = object.root;
+        let ptmx = self.inodes[self.dentries[root].inode].names().and_then(|names| names.get(&b"ptmx"[..]).copied());
+        if let Some(ptmx) = ptmx {
+            let inode = self.dentries[ptmx].inode;
+            self.inodes[inode].mode = options.ptmx_mode.unwrap_or_default();
+        }
     }
 
     fn superblock_with(&mut self, kind: FilesystemType, options: &SuperblockOptions, content: Content) -> SuperKey {

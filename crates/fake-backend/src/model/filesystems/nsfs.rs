@@ -55,6 +55,7 @@ impl Machine {
     /// `ESRCH`.
     pub(crate) fn namespace_file(&mut self, pid: Pid, kind: &'static str) -> Result<Place, Errno> {
         let name = self.namespace_name(pid, kind)?;
+        let content = if kind == "user" { Content::UserNamespace(self.task(pid)?.user_ns) } else { Content::Opaque };
         let mount = match self.nsfs_mount {
             Some(mount) => mount,
             None => self.make_nsfs_mount(),
@@ -63,10 +64,8 @@ impl Machine {
         let names = self.inodes[self.dentries[root].inode].names();
         let known = names.and_then(|names| names.get(&name[..]).copied());
         let dentry = known.unwrap_or_else(|| {
-            let inode = self.new_inode(
-                self.mounts[mount].superblock,
-                NewInode { content: Content::Opaque, mode: 0o444, uid: 0, gid: 0 },
-            );
+            let inode =
+                self.new_inode(self.mounts[mount].superblock, NewInode { content, mode: 0o444, uid: 0, gid: 0 });
             self.link_name(root, Name::new(&name), inode)
         });
         Ok(Place { mount, dentry })

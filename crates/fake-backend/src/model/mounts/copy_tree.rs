@@ -23,7 +23,9 @@ impl Machine {
         let old = &self.mounts[original];
         let flags = old.flags & !MountFlags::LOCKED;
         let (superblock, source, captured) = (old.superblock, old.source.clone(), old.captured.clone());
+        let id_map = old.id_map;
         let copy = self.new_mount(superblock, root, flags, source);
+        self.mounts[copy].id_map = id_map;
         self.mounts[copy].captured = captured.filter(|line| line.has_unknown_words());
 
         let old_group = self.mounts[original].group;

@@ -33,6 +33,7 @@ impl Machine {
             namespace: None,
             parent: None,
             shown_parent: None,
+            id_map: None,
             captured: None,
             mount_point: root,
             visible: false,

@@ -7,6 +7,7 @@ use crate::model::keys::{DentryKey, SuperKey};
 use crate::model::objects::dentry::Name;
 use crate::model::objects::device_number::Device;
 use crate::model::objects::proc_node::ProcNode;
+use crate::model::objects::user_namespace::UserNs;
 use crate::model::store::sorted_map::SortedMap;
 
 /// A file of any kind.
@@ -53,6 +54,8 @@ pub(crate) enum Content {
     Socket,
     /// A file of procfs: generated from the machine's state at each look-up.
     Proc(ProcNode),
+    /// A file of nsfs.
+    UserNamespace(UserNs),
     /// A regular file of the kernel's whose contents are not modelled.
     Opaque,
 }
@@ -61,7 +64,7 @@ impl Content {
     pub(crate) const fn file_type(&self) -> u32 {
         match self {
             Self::Directory(_) => abi::S_IFDIR,
-            Self::File(_) | Self::Opaque => abi::S_IFREG,
+            Self::File(_) | Self::Opaque | Self::UserNamespace(_) => abi::S_IFREG,
             Self::Symlink(_) => abi::S_IFLNK,
             Self::Block(_) => abi::S_IFBLK,
             Self::Character(_) => abi::S_IFCHR,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::model::keys::{DentryKey, MountKey, NamespaceKey, SuperKey};
 use crate::model::objects::captured_line::CapturedLine;
 use crate::model::objects::mount_flags::MountFlags;
+use crate::model::objects::user_namespace::UserNs;
 
 /// A subtree of a filesystem, attached to a dentry of another mount. The links are lists threaded through the mounts,
 /// in the kernel's order: it decides the order of copies and so of mount tables.
@@ -27,6 +28,8 @@ pub(crate) struct Mount {
     pub(crate) parent: Option<MountKey>,
     /// The parent's id from a captured text without that parent, until the mount is moved.
     pub(crate) shown_parent: Option<u32>,
+    /// The user namespace whose map its owners go through.
+    pub(crate) id_map: Option<UserNs>,
     /// The parts of its captured line that the model would print otherwise.
     pub(crate) captured: Option<Arc<CapturedLine>>,
     /// The dentry on the parent; its own root while it has no parent.

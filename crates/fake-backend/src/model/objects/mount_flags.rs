@@ -29,7 +29,7 @@ impl MountFlags {
     pub(crate) const LOCK_ATIME: Self = Self(1 << 12);
     /// Locked to its parent: what is beneath must not be seen.
     pub(crate) const LOCKED: Self = Self(1 << 13);
-    /// Owners are mapped, in a way that the model does not know.
+    /// Owners are mapped: by the mount's map, or on a captured mount in a way that the model does not know.
     pub(crate) const ID_MAPPED: Self = Self(1 << 14);
 
     /// A flag and its lock, for those that are locked each on its own.

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use mountwright_core::Errno;
+
 use crate::model::objects::credentials::{Credentials, IdRange};
 
 /// The id that replaces an unmapped one (`/proc/sys/kernel/overflowuid`).
@@ -19,6 +21,14 @@ impl UserNs {
     pub(crate) fn number(self) -> u64 {
         u64::from(self.0)
     }
+}
+
+/// The most ranges of a map (`UID_GID_MAP_MAX_EXTENTS`).
+const MOST_RANGES: usize = 340;
+
+/// Returns true if two ranges of ids have one in common.
+const fn meet(first: u32, count: u32, other: u32, other_count: u32) -> bool {
+    first <= other.saturating_add(other_count - 1) && other <= first.saturating_add(count - 1)
 }
 
 #[derive(Clone, Debug)]
@@ -53,18 +63,40 @@ impl UserNamespaces {
         UserNs(all.len() as u32 - 1)
     }
 
-    /// Writes the map of `ns`, whose outside ids are those of its parent. False when it was written before, or names ids
-    /// that the parent does not know.
-    pub(crate) fn set_map(&mut self, ns: UserNs, map: &[IdRange]) -> bool {
+    /// Writes the map of `ns`, whose outside ids are those of its parent.
+    ///
+    /// # Errors
+    /// `EPERM`: written before. `EINVAL`: no range or too many, an empty range, one beyond the last id, two that
+    /// overlap. `EPERM`: an id that the parent does not know.
+    pub(crate) fn set_map(&mut self, ns: UserNs, map: &[IdRange]) -> Result<(), Errno> {
         let namespace = self.get(ns);
-        let (None, Some(parent)) = (&namespace.map, namespace.parent) else { return false };
+        let (None, Some(parent)) = (&namespace.map, namespace.parent) else { return Err(Errno::EPERM) };
+        if map.is_empty() || map.len() > MOST_RANGES {
+            return Err(Errno::EINVAL);
+        }
+        for (index, range) in map.iter().enumerate() {
+            let overlaps = |other: &IdRange| {
+                meet(range.inside, range.count, other.inside, other.count)
+                    || meet(range.outside, range.count, other.outside, other.count)
+            };
+            let ends = [range.inside, range.outside].map(|first| first.checked_add(range.count));
+            if range.count == 0 || ends.contains(&None) || map[..index].iter().any(overlaps) {
+                return Err(Errno::EINVAL);
+            }
+        }
         let mut translated = Vec::new();
         for range in map {
-            let Some(outside) = self.to_initial(parent, range.outside) else { return false };
+            let outside = self.to_initial(parent, range.outside).ok_or(Errno::EPERM)?;
+            self.to_initial(parent, range.outside + (range.count - 1)).ok_or(Errno::EPERM)?;
             translated.push(IdRange { outside, ..*range });
         }
         Arc::make_mut(&mut self.0)[ns.0 as usize].map = Some(translated);
-        true
+        Ok(())
+    }
+
+    /// Returns true if its map was written and is not empty.
+    pub(crate) fn has_map(&self, ns: UserNs) -> bool {
+        self.get(ns).map.as_deref().is_some_and(|map| !map.is_empty())
     }
 
     /// The initial namespace's number of the id that `ns` calls `id`.
@@ -106,11 +138,26 @@ mod tests {
     fn ids_are_translated_through_every_level() {
         let mut all = UserNamespaces::default();
         let outer = all.create(UserNs::INITIAL, 1_000);
-        assert!(all.set_map(outer, &[IdRange { inside: 0, outside: 1_000, count: 10 }]));
-        assert!(!all.set_map(outer, &[]), "a map is written once");
+        assert_eq!(all.set_map(outer, &[IdRange { inside: 0, outside: 1_000, count: 10 }]), Ok(()));
+        assert_eq!(all.set_map(outer, &[]), Err(Errno::EPERM), "a map is written once");
         let inner = all.create(outer, 1_000);
-        assert!(!all.set_map(inner, &[IdRange { inside: 0, outside: 50, count: 1 }]));
-        assert!(all.set_map(inner, &[IdRange { inside: 7, outside: 3, count: 1 }]));
+        let unknown = [(0, 50, 1), (0, 9, 2)];
+        let malformed = [(0, 1, 0), (u32::MAX - 1, 0, 5), (0, u32::MAX, 1)];
+        let mut refused = |ranges: &[(u32, u32, u32)]| {
+            let ranges = ranges.iter().map(|&(inside, outside, count)| IdRange { inside, outside, count });
+            all.set_map(inner, &ranges.collect::<Vec<_>>())
+        };
+        for range in unknown {
+            assert_eq!(refused(&[range]), Err(Errno::EPERM), "{range:?}");
+        }
+        for range in malformed {
+            assert_eq!(refused(&[range]), Err(Errno::EINVAL), "{range:?}");
+        }
+        assert_eq!(refused(&[]), Err(Errno::EINVAL));
+        assert_eq!(refused(&[(0, 0, 2), (1, 5, 1)]), Err(Errno::EINVAL), "they overlap inside");
+        assert_eq!(refused(&[(0, 0, 2), (5, 1, 1)]), Err(Errno::EINVAL), "they overlap outside");
+        assert_eq!(refused(&[(0, 0, 1); 341]), Err(Errno::EINVAL));
+        assert_eq!(refused(&[(7, 3, 1)]), Ok(()));
         assert_eq!(all.to_initial(inner, 7), Some(1_003));
         assert_eq!(all.number_in(inner, 1_003), Some(7));
         assert_eq!(all.number_in(inner, 1_004), None);

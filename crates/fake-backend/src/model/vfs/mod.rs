@@ -5,6 +5,7 @@ pub(crate) mod d_path;
 pub(crate) mod dentry;
 pub(crate) mod hang;
 pub(crate) mod nfs;
+pub(crate) mod owner;
 pub(crate) mod path;
 pub(crate) mod path_text;
 pub(crate) mod path_walk;

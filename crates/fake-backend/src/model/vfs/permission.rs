@@ -3,7 +3,7 @@
 use mountwright_core::Errno;
 
 use crate::abi::{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
-use crate::model::keys::InodeKey;
+use crate::model::keys::{InodeKey, MountKey};
 use crate::model::machine::Machine;
 use crate::model::objects::inode::Inode;
 use crate::model::objects::mount_flags::MountFlags;
@@ -40,36 +40,44 @@ impl Machine {
         if self.capable(pid, over, CAP_SYS_ADMIN) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
-    /// The process has the capability over this file: its namespace knows the file's owner and group.
-    pub(crate) fn capable_over(&self, pid: Pid, inode: &Inode, capability: u64) -> bool {
+    /// The process has the capability over this file: its namespace knows the file's owner and group, as the mount shows them.
+    pub(crate) fn capable_over(&self, pid: Pid, mount: MountKey, inode: &Inode, capability: u64) -> bool {
         let Ok(task) = self.task(pid) else { return false };
-        let ns = task.user_ns;
-        task.credentials.capabilities & capability != 0
-            && self.user_namespaces.number_in(ns, inode.uid).is_some()
-            && self.user_namespaces.number_in(ns, inode.gid).is_some()
+        let (ns, owner) = (task.user_ns, self.owner(mount, inode));
+        let known = |id: Option<u32>| id.is_some_and(|id| self.user_namespaces.number_in(ns, id).is_some());
+        task.credentials.capabilities & capability != 0 && known(owner.uid) && known(owner.gid)
     }
 
-    /// Returns true if the process owns the file or has the capability to act as its owner.
-    pub(crate) fn owns(&self, pid: Pid, inode: &Inode) -> bool {
-        self.task(pid).is_ok_and(|task| task.credentials.uid == inode.uid) || self.capable_over(pid, inode, CAP_FOWNER)
+    /// Returns true if the process owns the file or has the capability to act as its owner: then its namespace knows the
+    /// owner, whatever the group.
+    pub(crate) fn owns(&self, pid: Pid, mount: MountKey, inode: &Inode) -> bool {
+        let (Ok(task), Some(uid)) = (self.task(pid), self.owner(mount, inode).uid) else { return false };
+        task.credentials.uid == uid
+            || task.credentials.capabilities & CAP_FOWNER != 0
+                && self.user_namespaces.number_in(task.user_ns, uid).is_some()
     }
 
     pub(crate) fn check_permission_at(&self, pid: Pid, place: Place, wanted: u32) -> Result<(), Errno> {
-        self.check_permission(pid, self.dentries[place.dentry].inode, wanted)
+        self.check_permission(pid, place.mount, self.dentries[place.dentry].inode, wanted)
     }
 
     /// # Errors
-    /// `EROFS`: to write on a read-only superblock. `EACCES`: the permission bits, without a capability to bypass them.
-    pub(crate) fn check_permission(&self, pid: Pid, key: InodeKey, wanted: u32) -> Result<(), Errno> {
+    /// `EROFS`: to write on a read-only superblock. `EACCES`: the permission bits, without a capability to bypass them; or to
+    /// write where the map of the mount lacks the owner or the group.
+    pub(crate) fn check_permission(&self, pid: Pid, mount: MountKey, key: InodeKey, wanted: u32) -> Result<(), Errno> {
         let inode = &self.inodes[key];
         if wanted & WRITE != 0 && !inode.is_special() && self.superblocks[inode.superblock].read_only {
             return Err(Errno::EROFS);
         }
+        let owner = self.owner(mount, inode);
+        if wanted & WRITE != 0 && !owner.is_mapped() {
+            return Err(Errno::EACCES);
+        }
         let who = &self.task(pid)?.credentials;
         let bits = u32::from(inode.mode);
-        let granted = if who.uid == inode.uid {
+        let granted = if owner.uid == Some(who.uid) {
             bits >> 6
-        } else if who.gid == inode.gid || who.groups.contains(&inode.gid) {
+        } else if owner.gid.is_some_and(|gid| who.gid == gid || who.groups.contains(&gid)) {
             bits >> 3
         } else {
             bits
@@ -77,7 +85,7 @@ impl Machine {
         if granted & wanted & 7 == wanted & 7 {
             return Ok(());
         }
-        let bypass = |capability| self.capable_over(pid, inode, capability);
+        let bypass = |capability| self.capable_over(pid, mount, inode, capability);
         let allowed = if inode.is_directory() {
             wanted & WRITE == 0 && bypass(CAP_DAC_READ_SEARCH) || bypass(CAP_DAC_OVERRIDE)
         } else {
