@@ -61,6 +61,9 @@ pub(crate) fn run(request: &Request) -> Report {
     if kernel < OLDEST {
         return Report::TooYoung(format!("the histories need Linux {OLDEST}, and this is {kernel}"));
     }
+    if !is_root && request.kind == Kind::ContainerRoot {
+        return Report::NotRun("nodes, owners and id maps need root on this machine".to_owned());
+    }
     if !is_root && request.kind == Kind::UserNamespaces {
         return Report::NotRun("a user namespace that maps two users needs root on this machine".to_owned());
     }

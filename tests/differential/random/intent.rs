@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::strategy::Union;
 
+use crate::container_root::container_operations;
 use crate::kind::Kind;
 
 /// One operation to come. Its places are chosen when the tables before it are known.
@@ -317,6 +318,10 @@ fn operation(kind: Kind) -> BoxedStrategy<Operation> {
             mixture.push((4, open()));
         }
         Kind::Descriptors => mixture.extend(descriptor_operations(6)),
+        Kind::ContainerRoot => {
+            mixture.extend(descriptor_operations(4));
+            mixture.extend(container_operations());
+        }
     }
     Union::new_weighted(mixture).boxed()
 }

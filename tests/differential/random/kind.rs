@@ -1,4 +1,4 @@
-//! The four kinds of random histories.
+//! The five kinds of random histories.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,11 +13,13 @@ pub(crate) enum Kind {
     UserNamespaces,
     /// Descriptors, and the calls that take them: `open_tree`, `move_mount`, `mount_setattr`
     Descriptors,
+    /// Calls for a container's root: new filesystems with options, nodes, owners, id maps of mounts, `pivot_root`
+    ContainerRoot,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::SingleNamespace, Self::SeveralNamespaces, Self::UserNamespaces, Self::Descriptors];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::SingleNamespace, Self::SeveralNamespaces, Self::UserNamespaces, Self::Descriptors, Self::ContainerRoot];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -25,6 +27,7 @@ impl Kind {
             Self::SeveralNamespaces => "several_namespaces",
             Self::UserNamespaces => "user_namespaces",
             Self::Descriptors => "descriptors",
+            Self::ContainerRoot => "container_root",
         }
     }
 }

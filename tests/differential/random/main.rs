@@ -11,6 +11,7 @@
 //! kernel's results. The last output is the coverage of the run.
 
 mod campaign;
+mod container_root;
 mod coverage;
 mod intent;
 mod kind;

@@ -109,7 +109,9 @@ impl Resolver {
         let open = self.descriptors.entry(present).or_default();
         match step.operation {
             Operation::Open { fd: Some(fd), .. } => drop(open.insert(fd, false)),
-            Operation::OpenTree { fd: Some(fd), .. } => drop(open.insert(fd, true)),
+            Operation::OpenTree { fd: Some(fd), .. }
+            | Operation::OpenTreeAttr { fd: Some(fd), .. }
+            | Operation::Fsmount { fd: Some(fd), .. } => drop(open.insert(fd, true)),
             Operation::Close { fd } => drop(open.remove(&fd)),
             Operation::CloneNs { .. } => {
                 self.namespaces.push(self.next_namespace);
@@ -168,6 +170,8 @@ impl Resolver {
             Operation::CloneNs { .. }
                 | Operation::SwitchNs { .. }
                 | Operation::DestroyNs { .. }
+                // They are calls of the process, which are always its own.
+                | Operation::Umask { .. }
                 // What others may link, and who follows their links, is a matter of fs.protected_hardlinks and _symlinks.
                 | Operation::Link { .. }
                 | Operation::Symlink { .. }
@@ -193,6 +197,7 @@ impl Resolver {
     fn is_out_of_bounds(&self, operation: &Operation) -> bool {
         let places = match operation {
             Operation::MountTmpfs { target, .. }
+            | Operation::MountNew { target, .. }
             | Operation::Umount { target, .. }
             | Operation::Bind { target, .. } => {
                 vec![target]
@@ -205,7 +210,7 @@ impl Resolver {
 
     fn pick_places(&mut self, operation: &mut Operation, picks: [Pick; 2]) {
         let drawn: Vec<_> = (0..2).map(|place| drawn_to(operation, place)).collect();
-        let wants_tree = matches!(operation, Operation::MoveMount { .. });
+        let wants_tree = matches!(operation, Operation::MoveMount { .. } | Operation::Setattr { id_map: Some(_), .. });
         let needs_name = is_about_the_link(operation);
         let mut first: Option<String> = None;
         for (number, place) in operation.places_mut().into_iter().enumerate() {
@@ -318,7 +323,13 @@ impl Resolver {
     }
 
     fn entries(&mut self) -> &[Entry] {
-        self.entries.get_or_insert_with(|| self.world.outlook(MOST_ENTRIES))
+        let world = &self.world;
+        self.entries.get_or_insert_with(|| {
+            let mut entries = world.outlook(MOST_ENTRIES);
+            // The terminals that it opens are not modelled.
+            entries.retain(|entry| !entry.path.ends_with("/ptmx"));
+            entries
+        })
     }
 
     fn entry(&mut self, index: usize, wanted: impl Fn(&Entry) -> bool) -> Option<String> {
@@ -344,6 +355,11 @@ fn is_about_the_link(operation: &Operation) -> bool {
             | Operation::Chdir { .. }
             | Operation::Chmod { .. }
             | Operation::MountTmpfs { .. }
+            | Operation::MountNew { .. }
+            | Operation::Attributes { .. }
+            | Operation::Statfs { .. }
+            | Operation::PivotRoot { .. }
+            | Operation::OpenTreeAttr { .. }
             | Operation::Bind { .. }
             | Operation::Move { .. }
             | Operation::Propagation { .. }

@@ -25,6 +25,12 @@ pub(crate) fn since(operation: &Operation) -> KernelVersion {
         Operation::Bind { source, target, .. } if at_descriptor(source) || at_descriptor(target) => {
             KernelVersion::new(6, 15)
         }
+        // Recorded on this kernel alone.
+        Operation::MountNew { .. }
+        | Operation::Fsmount { .. }
+        | Operation::OpenTreeAttr { .. }
+        | Operation::Setattr { id_map: Some(_), .. }
+        | Operation::PivotRoot { .. } => KernelVersion::new(6, 18),
         _ => OLDEST,
     }
 }

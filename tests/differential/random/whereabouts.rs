@@ -72,6 +72,10 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
         (Operation::MountTmpfs { .. }, _) => {
             &[(64, W::Directory), (22, W::MountPoint), (3, W::File), (4, W::Alphabet), (7, W::Odd)]
         }
+        (Operation::MountNew { .. }, _) => &[(70, W::Directory), (22, W::MountPoint), (3, W::File), (5, W::Odd)],
+        (Operation::OpenTreeAttr { .. }, _) => &[(52, W::MountPoint), (36, W::Directory), (6, W::File), (6, W::Odd)],
+        (Operation::PivotRoot { .. }, 0) => &[(92, W::MountPoint), (6, W::Directory), (2, W::Odd)],
+        (Operation::PivotRoot { .. }, _) => &[(60, W::Inside), (30, W::Same), (10, W::Directory)],
         (Operation::Move { .. }, 0) => &[(80, W::MountPoint), (6, W::Directory), (5, W::Alphabet), (9, W::Odd)],
         (Operation::Move { .. }, _) => &[
             (68, W::Alike),
@@ -110,6 +114,7 @@ pub(crate) fn drawn_to(operation: &Operation, place: usize) -> &'static [(u8, Wh
             &[(48, W::Fresh), (12, W::FreshReadOnly), (10, W::Anything), (12, W::Alphabet), (18, W::Odd)]
         }
         (Operation::Mknod { .. }, _) => &[(50, W::Fresh), (36, W::FreshReadOnly), (8, W::Anything), (6, W::Odd)],
+        (Operation::Chown { .. }, _) => &[(60, W::Anything), (20, W::File), (10, W::ReadOnly), (10, W::Odd)],
         (Operation::Chmod { .. }, _) => &[(50, W::Anything), (40, W::ReadOnly), (10, W::Odd)],
         (Operation::Rmdir { .. }, _) => {
             &[(44, W::Directory), (12, W::MountPoint), (10, W::ReadOnly), (8, W::File), (5, W::Alphabet), (21, W::Odd)]

@@ -205,7 +205,9 @@ impl ProcessCalls for KernelCalls {
     }
 
     fn fchownat(&mut self, place: AtPath<'_>, uid: u32, gid: u32) -> Answered<()> {
-        let (uid, gid) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));
+        // The highest number leaves one as it is.
+        let changed = |id: u32| (id != u32::MAX).then_some(id);
+        let (uid, gid) = (changed(uid).map(Uid::from_raw), changed(gid).map(Gid::from_raw));
         self.call_at(place, |(dir, path)| rustix::fs::chownat(dir, path, uid, gid, AtFlags::SYMLINK_NOFOLLOW))
     }
 

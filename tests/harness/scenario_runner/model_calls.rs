@@ -213,7 +213,7 @@ impl ProcessCalls for ModelCalls<'_> {
         let opened = self
             .machine
             .unshare(child, abi::CLONE_NEWUSER)
-            .and_then(|()| self.machine.set_id_map(child, map))
+            .and_then(|()| if map.is_empty() { Ok(()) } else { self.machine.set_id_map(child, map) })
             .and_then(|()| self.machine.pidfd_get_user_namespace(self.pid, child));
         self.machine.exit(child)?;
         opened

@@ -248,13 +248,13 @@ impl Performer {
     }
 }
 
-/// Makes a call with the descriptor of a user namespace that has this map; without a map, with 0.
+/// Makes a call with the descriptor of a user namespace that has this map; without a map, with one that is not open.
 fn with_user_namespace<C: ProcessCalls, T>(
     calls: &mut C,
     map: Option<&IdRanges>,
     call: impl FnOnce(&mut C, u64) -> Answered<T>,
 ) -> Answered<T> {
-    let Some(map) = map else { return call(calls, 0) };
+    let Some(map) = map else { return call(calls, u64::from(i32::MAX.unsigned_abs())) };
     let namespace = calls.user_namespace(&map.ranges())?;
     let answer = call(calls, u64::try_from(namespace).map_err(|_| Errno::EBADF)?);
     calls.close(namespace)?;
