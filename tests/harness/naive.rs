@@ -23,13 +23,6 @@ pub struct Naive<K> {
 }
 
 impl<K: Kernel> Naive<K> {
-    /// Shares the directory `source` at `<container>/rootfs`.
-    pub fn new(calls: K, container: impl Into<PathBuf>, source: impl Into<PathBuf>) -> Self {
-        let container = container.into();
-        let target = container.join("rootfs");
-        Self { calls, checked: vec![container, target.clone()], target, source: source.into(), of_a_file: false }
-    }
-
     /// Shares the directory `source` at `path` below `root`, of which every name is checked.
     pub fn below(calls: K, root: impl Into<PathBuf>, path: impl AsRef<Path>, source: impl Into<PathBuf>) -> Self {
         let mut target = root.into();

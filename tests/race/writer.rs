@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use mountwright_core::mount::{Guarantee, UnmountMode};
 use mountwright_core::{BindRequest, Location, Mounter, UnmountRequest};
 use mountwright_linux::{LinuxBackend, SyscallSet};
+use mountwright_tests::machine::furnish;
 use mountwright_tests::namespace::enter_on_this_thread;
 use mountwright_tests::settings::Settings;
-use rustix::mount::MountPropagationFlags;
 
 use crate::setting;
 use crate::shared::Shared;
@@ -96,11 +96,9 @@ impl Writer {
 
 pub(crate) fn race(setting: Setting) {
     setting::make(Shared::Rootfs);
-    std::fs::create_dir("/w/shared/box/rootfs").unwrap();
-    std::fs::create_dir("/w/peer").unwrap();
+    furnish("dir /w/shared/box/rootfs /w/peer");
     if setting.writes_to == AT_PEER {
-        rustix::mount::mount_change("/w/shared", MountPropagationFlags::SHARED).unwrap();
-        rustix::mount::mount_bind("/w/shared", "/w/peer").unwrap();
+        furnish("shared /w/shared; bind /w/shared /w/peer");
     }
     let binds = if Settings::read().long { 10_000 } else { 1_000 };
     let backend = LinuxBackend::new().with_syscalls(setting.syscalls);

@@ -12,8 +12,9 @@ use mountwright_core::share::{Share, ShareName};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
 use mountwright_core::{BindRequest, ContainerId, Location, Mounter, Propagation, UnmountRequest};
 use mountwright_linux::LinuxBackend;
+use mountwright_tests::machine::furnish;
 use mountwright_tests::settings::Settings;
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::mount::{MountFlags, UnmountFlags};
 use rustix::process::{Signal, getpid, getppid, kill_process};
 
 use crate::asking::{QUESTIONS, Question, TIMES};
@@ -23,14 +24,12 @@ pub(crate) const EMPTY_DIR: &str = "/tmp/pods/1-2/volumes/kubernetes.io~empty-di
 
 /// Does everything among this many other mounts.
 pub(crate) fn act(crowd: usize) {
-    tmpfs("/tmp");
+    // Of a million names.
+    rustix::mount::mount("t", "/tmp", "tmpfs", MountFlags::empty(), c"mode=755,nr_inodes=0").unwrap();
     // Apart from the measured mounts: the kernel copies a mount in a time that grows with the mounts on it.
-    tmpfs_at("/tmp/crowd");
-    std::fs::create_dir("/tmp/crowd/source").unwrap();
+    furnish("tmpfs:t /tmp/crowd; dir /tmp/crowd/source");
     for number in 0..crowd {
-        let place = format!("/tmp/crowd/{number}");
-        std::fs::create_dir(&place).unwrap();
-        rustix::mount::mount_bind("/tmp/crowd/source", &place).unwrap();
+        furnish(&format!("bind /tmp/crowd/source /tmp/crowd/{number}"));
     }
     let counted = Counted { backend: LinuxBackend::new() };
     Counted::prepare();
@@ -62,15 +61,6 @@ fn asked_often(question: &Question, ready: impl Fn()) {
     }
 }
 
-fn tmpfs(path: &str) {
-    rustix::mount::mount("t", path, "tmpfs", MountFlags::empty(), c"mode=755,nr_inodes=0").unwrap();
-}
-
-fn tmpfs_at(path: &str) {
-    std::fs::create_dir_all(path).unwrap();
-    tmpfs(path);
-}
-
 /// The call that the parent recognizes: nothing else in here makes it.
 fn mark() {
     let _ = getppid();
@@ -89,19 +79,9 @@ struct Counted {
 
 impl Counted {
     fn prepare() {
-        for path in ["/tmp/root/a/target", "/tmp/source", "/tmp/mounts", "/tmp/asked"] {
-            std::fs::create_dir_all(path).unwrap();
-        }
-        for path in ["/tmp/shared", "/tmp/origin"] {
-            tmpfs_at(path);
-            rustix::mount::mount_change(path, MountPropagationFlags::SHARED).unwrap();
-        }
-        std::fs::create_dir("/tmp/shared/target").unwrap();
-        std::fs::create_dir("/tmp/peer").unwrap();
-        rustix::mount::mount_bind("/tmp/shared", "/tmp/peer").unwrap();
-        tmpfs_at(EMPTY_DIR);
-        std::fs::create_dir("/tmp/many").unwrap();
-        std::fs::write("/tmp/file", "").unwrap();
+        furnish("dir /tmp/root/a/target /tmp/source /tmp/mounts /tmp/asked /tmp/many; file /tmp/file");
+        furnish(&format!("tmpfs:t /tmp/shared /tmp/origin {EMPTY_DIR}; shared /tmp/shared /tmp/origin"));
+        furnish("dir /tmp/shared/target; bind /tmp/shared /tmp/peer");
         let many = if Settings::read().long { 1_000_000 } else { 100_000 };
         for number in 0..many {
             std::fs::hard_link("/tmp/file", format!("/tmp/many/{number}")).unwrap();

@@ -10,7 +10,7 @@ use crate::play::Calls;
 type Act = fn(&Calls) -> Answer;
 
 fn naive(calls: &Calls) -> Naive<Calls> {
-    Naive::new(calls.clone(), "/shared/box", "/src/tree")
+    Naive::below(calls.clone(), "/shared", "box/rootfs", "/src/tree")
 }
 
 fn answer(result: Result<(), Errno>) -> Answer {

@@ -35,29 +35,15 @@ enum Step {
     RemoveDir(&'static str),
 }
 
+/// The old version's names go in the end.
+const fn and_remove([one, two, three, four, five]: [Step; 5]) -> [Step; 9] {
+    let (kept, gone) = (Step::RemoveFile("kept"), Step::RemoveFile("d/gone"));
+    [one, two, three, four, five, kept, gone, Step::RemoveDir("/d"), Step::RemoveDir("")]
+}
+
 /// Older kubelets make and remove links before a new version is in force, newer ones after.
-const OLDER: [Step; 9] = [
-    Step::Write,
-    Step::Link,
-    Step::Point,
-    Step::Swap,
-    Step::Unlink,
-    Step::RemoveFile("kept"),
-    Step::RemoveFile("d/gone"),
-    Step::RemoveDir("/d"),
-    Step::RemoveDir(""),
-];
-const NEWER: [Step; 9] = [
-    Step::Write,
-    Step::Point,
-    Step::Swap,
-    Step::Link,
-    Step::Unlink,
-    Step::RemoveFile("kept"),
-    Step::RemoveFile("d/gone"),
-    Step::RemoveDir("/d"),
-    Step::RemoveDir(""),
-];
+const OLDER: [Step; 9] = and_remove([Step::Write, Step::Link, Step::Point, Step::Swap, Step::Unlink]);
+const NEWER: [Step; 9] = and_remove([Step::Write, Step::Point, Step::Swap, Step::Link, Step::Unlink]);
 
 impl Step {
     fn take(self, host: &FakeBackend) {

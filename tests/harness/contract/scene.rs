@@ -7,7 +7,7 @@ use std::path::Path;
 use mountwright_core::file::{FileKind, Metadata};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{
-    Backend, BindRequest, Errno, Filesystem, MountInfo, MountTable, Mounter, OsError, UnmountRequest,
+    Backend, BindRequest, Errno, FileMode, Filesystem, MountInfo, MountTable, Mounter, OsError, UnmountRequest,
 };
 use mountwright_fake::abi;
 
@@ -20,6 +20,11 @@ use crate::scenario_runner::calls::ProcessCalls;
 /// A world, with short methods for the set-up and the checks of cases. Set-up that fails is a panic.
 pub(super) struct Scene<'w> {
     world: &'w dyn World,
+}
+
+/// These permission bits.
+pub(super) fn mode(bits: u16) -> FileMode {
+    FileMode::from_bits(bits)
 }
 
 /// A bind of one trusted path onto another.

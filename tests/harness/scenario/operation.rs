@@ -10,7 +10,7 @@ use super::place::Place;
 // A field is left out of the written form where it has its default, as the recordings do.
 // serde's `skip_serializing_if` hands out a reference, whatever the size.
 #[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_false(flag: &bool) -> bool {
+pub(super) fn is_false(flag: &bool) -> bool {
     !flag
 }
 

@@ -13,7 +13,7 @@ use super::step::Step;
 use super::value::Value;
 
 /// A history, and the kernel's outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
     /// Unique in its file
@@ -61,22 +61,7 @@ pub struct Scenario {
 impl Scenario {
     /// A history that nothing was recorded for.
     pub fn new(name: impl Into<String>, setup: Vec<Step>, ops: Vec<Step>) -> Self {
-        Self {
-            name: name.into(),
-            source: None,
-            title: None,
-            note: None,
-            since: None,
-            until: None,
-            setup,
-            ops,
-            results: None,
-            values: None,
-            tables: None,
-            elsewhere: Vec::new(),
-            author_expected: None,
-            kernel_differs: None,
-        }
+        Self { name: name.into(), setup, ops, ..Self::default() }
     }
 
     /// Returns the recorded outcome; `None` if the file holds only the history.

@@ -4,11 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-// serde's `skip_serializing_if` hands out a reference, whatever the size.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_false(flag: &bool) -> bool {
-    !flag
-}
+use super::operation::is_false;
 
 /// One list of rows for each live namespace, in the order of the kernel's table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

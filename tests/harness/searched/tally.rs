@@ -60,7 +60,7 @@ impl Tally {
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>9} runs", self.runs)?;
-        for harm in Harm::ALL {
+        for harm in Harm::all() {
             write!(f, ", {harm} {}", self.harms.get(&harm).copied().unwrap_or_default())?;
         }
         if self.missed > 0 {

@@ -27,36 +27,30 @@ pub enum Harm {
     NoConvergence,
 }
 
+/// Every kind, with its name.
+const NAMES: [(Harm, &str); 10] = [
+    (Harm::Escape, "escape"),
+    (Harm::LostByte, "lost byte"),
+    (Harm::LeftoverMount, "left-over mount"),
+    (Harm::LeftoverName, "left-over name"),
+    (Harm::LostMount, "lost mount"),
+    (Harm::WritableWindow, "writable window"),
+    (Harm::HalfDone, "half done"),
+    (Harm::OpenDescriptor, "open descriptor"),
+    (Harm::Endless, "endless"),
+    (Harm::NoConvergence, "no convergence"),
+];
+
 impl Harm {
     /// Every kind.
-    pub const ALL: [Self; 10] = [
-        Self::Escape,
-        Self::LostByte,
-        Self::LeftoverMount,
-        Self::LeftoverName,
-        Self::LostMount,
-        Self::WritableWindow,
-        Self::HalfDone,
-        Self::OpenDescriptor,
-        Self::Endless,
-        Self::NoConvergence,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        NAMES.into_iter().map(|(harm, _)| harm)
+    }
 }
 
 impl fmt::Display for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Escape => "escape",
-            Self::LostByte => "lost byte",
-            Self::LeftoverMount => "left-over mount",
-            Self::LeftoverName => "left-over name",
-            Self::LostMount => "lost mount",
-            Self::WritableWindow => "writable window",
-            Self::HalfDone => "half done",
-            Self::OpenDescriptor => "open descriptor",
-            Self::Endless => "endless",
-            Self::NoConvergence => "no convergence",
-        })
+        NAMES.iter().filter(|(harm, _)| harm == self).try_for_each(|(_, name)| f.write_str(name))
     }
 }
 

@@ -4,14 +4,10 @@ use std::path::Path;
 
 use mountwright_core::file::{FileIdentity, FileKind};
 use mountwright_core::mount::Guarantee;
-use mountwright_core::{BindRequest, Errno, FileMode, Location, Propagation, RelativePath};
+use mountwright_core::{BindRequest, Errno, Location, Propagation, RelativePath};
 
 use super::super::case::Case;
-use super::super::scene::{at, below, bind};
-
-fn mode(bits: u16) -> FileMode {
-    FileMode::from_bits(bits)
-}
+use super::super::scene::{at, below, bind, mode};
 
 fn onto(source: &str, target: Location) -> BindRequest {
     BindRequest::new(at(source), target)

@@ -10,7 +10,7 @@ use mountwright_core::path::Crossing;
 use mountwright_core::{Directory, Errno, FileMode, OsError};
 
 use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at};
+use super::super::scene::{Scene, at, mode};
 use super::super::world::Hold;
 use super::locations::odd_names;
 
@@ -41,10 +41,6 @@ const REMOVALS_AND_CHANGES: &[Call] = &[
 
 fn open(s: &Scene<'_>, path: &str) -> Box<dyn Directory> {
     s.fs().open_dir(&at(path)).unwrap()
-}
-
-fn mode(bits: u16) -> FileMode {
-    FileMode::from_bits(bits)
 }
 
 fn n(name: &str) -> &OsStr {

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink};
-use mountwright_core::{DeviceNumber, Errno, FileMode};
+use mountwright_core::{DeviceNumber, Errno};
 
 use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, below};
+use super::super::scene::{Scene, at, below, mode};
 
 /// The port's metadata of a path, itself not followed, are those of the kernel.
 #[track_caller]
@@ -14,10 +14,6 @@ fn same_metadata(s: &Scene<'_>, path: &str) {
     let found = s.fs().metadata(&at(path), FinalSymlink::Itself).unwrap();
     s.assert_metadata(&found, path);
     assert_eq!(s.fs().metadata(&below("/w", path.strip_prefix("/w/").unwrap()), FinalSymlink::Itself).unwrap(), found);
-}
-
-fn mode(bits: u16) -> FileMode {
-    FileMode::from_bits(bits)
 }
 
 pub(super) const CASES: &[Case] = &[

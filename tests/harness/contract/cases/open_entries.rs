@@ -4,20 +4,16 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use mountwright_core::file::{FileKind, FinalSymlink};
-use mountwright_core::{Errno, FileMode, OpenEntry};
+use mountwright_core::{Errno, OpenEntry};
 
 use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at};
+use super::super::scene::{Scene, at, mode};
 
 /// `CAP_NET_BIND_SERVICE`, permitted and effective, as version 2 of the attribute has it.
 const CAPABILITIES: [u8; 20] = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 fn pin(s: &Scene<'_>, name: &str) -> Box<dyn OpenEntry> {
     s.fs().open_dir(&at("/w/d")).unwrap().open_entry(OsStr::new(name)).unwrap()
-}
-
-fn mode(bits: u16) -> FileMode {
-    FileMode::from_bits(bits)
 }
 
 pub(super) const CASES: &[Case] = &[
