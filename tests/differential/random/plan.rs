@@ -21,8 +21,10 @@ pub(crate) struct Plan {
 
 /// Plans of this kind; without root on the machine, such as do without.
 pub(crate) fn plan(kind: Kind, is_root: bool) -> impl Strategy<Value = Plan> {
-    let drawn = (layout(), theme(), proptest::collection::vec(intent(kind), LENGTH + 8));
-    drawn.prop_map(move |(layout, theme, intents)| {
+    let drawn = (layout(), theme(), 0u8..2, proptest::collection::vec(intent(kind), LENGTH + 8));
+    drawn.prop_map(move |(layout, theme, mapped, intents)| {
+        // Every second history of this kind; no other kind has maps.
+        let theme = if kind == Kind::ContainerRoot && mapped == 0 { Theme::Mapped } else { theme };
         let plan = Plan { layout, theme, intents };
         if is_root { plan } else { plan.for_an_ordinary_user() }
     })

@@ -1,6 +1,6 @@
 //! Beginnings that lead to states of interest.
 
-use mountwright_tests::scenario::{OpenMode, Operation, Step, operations};
+use mountwright_tests::scenario::{Attribute, IdRanges, OpenMode, Operation, Place, Step, operations};
 use proptest::prelude::*;
 
 /// The first operations of a history. The rest is drawn; so is what a beginning is likely to be followed by.
@@ -30,6 +30,8 @@ pub(crate) enum Theme {
     Restricted,
     /// Flags that a user namespace cannot clear
     Locked,
+    /// Two mounts that map the owners of one filesystem: root to another user, and another user to root
+    Mapped,
 }
 
 pub(crate) fn theme() -> impl Strategy<Value = Theme> {
@@ -65,11 +67,43 @@ impl Theme {
             Self::Writer => "tmpfs /a; create /a/w",
             Self::Restricted => "mkdir /c/x; create /c/y; tmpfs /c/x; chmod 0700 /c",
             Self::Locked => "tmpfs /a; mkdir /a/b; tmpfs /a/b; remount ro,nosuid,noexec /a",
+            Self::Mapped => "tmpfs /a; mkdir /a/b /a/x; create /a/f /a/g; chmod 0777 /a/x",
         });
+        if self == Self::Mapped {
+            operations.extend(mapped_copies());
+        }
         if self == Self::Writer {
             let (fd, path) = (Some("w".to_owned()), "/a/w".into());
             operations.push(Operation::Open { fd, path, mode: OpenMode::W, nofollow: false, resolve: None });
         }
         operations.into_iter().map(Step::new).collect()
     }
+}
+
+/// Copies of `/a` on `/b` and `/c`, which map owners, and files of other users in it.
+fn mapped_copies() -> Vec<Operation> {
+    let owned = [("/a/f", 5, 6), ("/a/g", 1005, 1006), ("/a/x", 1000, 0)];
+    let chown = |(path, uid, gid): (&str, u32, u32)| Operation::Chown { path: path.into(), uid, gid };
+    let mut operations: Vec<Operation> = owned.into_iter().map(chown).collect();
+    for (target, map) in [("/b", vec![(0, 1000, 100), (65534, 65534, 1)]), ("/c", vec![(1000, 0, 100)])] {
+        let place = || Place::AtFd { fd: "t".to_owned(), path: String::new() };
+        operations.push(Operation::OpenTreeAttr {
+            fd: Some("t".to_owned()),
+            path: "/a".into(),
+            clone: true,
+            recursive: false,
+            set: vec![Attribute::Idmap],
+            clear: Vec::new(),
+            id_map: Some(IdRanges(map)),
+        });
+        operations.push(Operation::MoveMount {
+            source: place(),
+            target: target.into(),
+            beneath: false,
+            set_group: false,
+            source_follow: false,
+            target_follow: false,
+        });
+    }
+    operations
 }
