@@ -28,7 +28,11 @@ impl<K: Kernel> LinuxBackend<K> {
                 Err(fault) if fault.errno() == Errno::EAGAIN => {}
                 // A look-up that is disturbed starts anew, and the kernel counts its symlinks twice.
                 Err(fault) if fault.errno() == Errno::ELOOP => {
-                    return undisturbed(|| self.walk_in_root(root, path, flags)).map_err(|_| fault);
+                    return match undisturbed(|| self.walk_in_root(root, path, flags)) {
+                        // Without procfs and statmount the mount of a symlink is unknown.
+                        Err(unknown) if unknown.errno() == Errno::EOPNOTSUPP => Err(fault),
+                        walked => walked,
+                    };
                 }
                 other => return other,
             }
