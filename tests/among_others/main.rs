@@ -63,7 +63,7 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
     let same = one.name == other.name;
     let all = usize::MAX;
     if std::ptr::eq(operations, AT_ONE_TARGET) {
-        let few = if one.name == "bind beneath" && same { 3_000 } else { FEW };
+        let few = if one.name == "bind beneath" && same { 1_000 } else { FEW };
         return vec![Depth { segments: 5, most: if long { all } else { few } }];
     }
     if long {
@@ -79,23 +79,29 @@ fn depths(operations: &[Operation], [one, other]: [&Operation; 2], long: bool) -
     vec![Depth { segments, most }]
 }
 
-fn interleaved(operations: &'static [Operation], long: bool, table: &Table) -> Vec<Trial> {
+fn interleaved(operations: &'static [Operation], settings: Settings, table: &Table) -> Vec<Trial> {
+    let Settings { long, one_of, .. } = settings;
     let of_every_kernel = long || std::ptr::eq(operations, AT_ONE_TARGET);
-    let all = |pair: [&'static Operation; 2]| {
+    let one = |pair: [&'static Operation; 2], (index, kernel): (usize, (&'static str, SyscallSet))| {
         let depths = depths(operations, pair, long);
-        trial("interleavings", format!("{} with {}", pair[0].name, pair[1].name), table, move |found| {
+        let name = format!("{} with {}, {}", pair[0].name, pair[1].name, kernel.0);
+        trial("interleavings", name, table, move |found| {
             for layout in Layout::ALL {
-                for (index, kernel) in kernels().into_iter().enumerate().take(if of_every_kernel { 3 } else { 1 }) {
-                    let mut pair = Pair::new(layout, kernel, pair);
-                    for &depth in &depths {
-                        let most = if index == 0 || long { depth.most } else { depth.most.min(FEW / 4) };
-                        pair.search(Depth { most, ..depth }, found);
-                    }
+                let mut pair = Pair::new(layout, kernel, pair);
+                for &depth in &depths {
+                    let most = if index == 0 || long { depth.most } else { depth.most.min(FEW / 4) };
+                    // A depth without a limit is small.
+                    let most = if most == usize::MAX { most } else { most / one_of };
+                    pair.search(Depth { most, ..depth }, found);
                 }
             }
         })
     };
-    pairs(operations).map(all).collect()
+    let kernels = kernels().into_iter().enumerate().take(if of_every_kernel { 3 } else { 1 });
+    pairs(operations)
+        .flat_map(|pair| kernels.clone().map(move |kernel| (pair, kernel)))
+        .map(|(pair, kernel)| one(pair, kernel))
+        .collect()
 }
 
 /// A search that is one trial.
@@ -117,12 +123,13 @@ fn trial(
     })
 }
 
-fn among_strangers(long: bool, table: &Table) -> impl Iterator<Item = Trial> {
+fn among_strangers(settings: Settings, table: &Table) -> impl Iterator<Item = Trial> {
     OF_NO_SANDBOX.iter().chain(OF_A_SANDBOX).map(move |operation| {
         trial("strangers", operation.name, table, move |found| {
+            let Settings { long, one_of, .. } = settings;
             // Where one call decides, each is tried.
             let each = long || ["fsGroup", "unshare by name"].contains(&operation.name);
-            let most = if each { usize::MAX } else { 12 };
+            let most = if each { usize::MAX } else { 12 / one_of };
             let kernels = kernels().into_iter().take(if long || operation.start < Start::Running { 3 } else { 1 });
             for ((_, syscalls), layout) in kernels.flat_map(|kernel| Layout::ALL.map(|layout| (kernel, layout))) {
                 strangers::search(operation, layout, syscalls, most, found);
@@ -140,11 +147,11 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let arguments = Arguments::from_args();
-    let long = Settings::read().long;
+    let settings = Settings::read();
     let table = Table::default();
     let all = [OF_A_SANDBOX, OF_NO_SANDBOX, COMING_AND_GOING, AT_ONE_TARGET];
-    let mut trials: Vec<_> = all.into_iter().flat_map(|operations| interleaved(operations, long, &table)).collect();
-    trials.extend(among_strangers(long, &table));
+    let mut trials: Vec<_> = all.into_iter().flat_map(|operations| interleaved(operations, settings, &table)).collect();
+    trials.extend(among_strangers(settings, &table));
     for layout in Layout::ALL {
         trials.push(trial("reboots", format!("{layout:?}"), &table, move |found| {
             for kernel in kernels() {
@@ -156,8 +163,8 @@ fn main() -> ExitCode {
     trials.push(on_every_kernel("filesystems", "a server that fails", &table, filesystems::failing_servers));
     trials.push(on_every_kernel("filesystems", "for its owner alone", &table, filesystems::owners_alone));
     trials.push(on_every_kernel("filesystems", "a chroot", &table, filesystems::chroots));
-    trials.extend(callers::trials(long, &table));
-    let whole = arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
+    trials.extend(callers::trials(settings.long, &table));
+    let whole = settings.one_of == 1 && arguments.filter.is_none() && arguments.skip.is_empty() && !arguments.list;
     let exit_code = libtest_mimic::run(&arguments, trials).exit_code();
     print!("{table}");
     let gone = table.not_found(expected::all().filter(|[search, ..]| *search != callers::SEARCH));

@@ -31,10 +31,11 @@ impl Stage {
         let deeds = Deed::all(self.expected.story.about);
         let exchanges: Vec<_> = deeds.iter().map(|deed| deed.exchange(&self.model)).collect();
         let possible = self.search.possible(&exchanges);
-        let long = Settings::read().long;
+        let settings = Settings::read();
+        let (long, first) = (settings.long, settings.seed() as usize);
         for (before, now) in possible.iter().enumerate() {
             let next = before + 1;
-            for &one in now {
+            for &one in now.iter().filter(|&&one| (first + before + one).is_multiple_of(settings.one_of)) {
                 let strike = Strike { exchange: &exchanges[one], before, undone_before: None };
                 self.attack(std::slice::from_ref(&strike), &[deeds[one]], &mut each);
                 let windows = if long { next..possible.len() } else { next..possible.len().min(next + 1) };
