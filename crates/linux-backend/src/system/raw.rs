@@ -99,7 +99,7 @@ pub(super) fn statmount(unique_id: u64, mask: u64, buffer: &mut [u8]) -> Result<
     answer(value).map(drop)
 }
 
-/// getdents64(2) with a buffer of `room` bytes: the part that the kernel wrote.
+/// getdents64(2) with a buffer of `room` bytes: the bytes that the kernel wrote.
 pub(super) fn getdents64(directory: BorrowedFd<'_>, room: usize) -> Result<Vec<u8>, Errno> {
     let mut buffer = Vec::<u8>::with_capacity(room);
     // SAFETY: the buffer is writable for `room` bytes, and the kernel writes no more than that; it requires no alignment.
