@@ -247,24 +247,30 @@ impl Round<'_> {
     }
 
     /// If a set-up makes the mounts directory shared, a share that is made between its two mounts counts as made before
-    /// it. The same share is then done twice: the first of the two mounts covers one of them, or the other is unmounted with
-    /// the mount of a set-up that lost a race.
+    /// it. The same share is then done again after it, and in each mount of a set-up that loses a race: the first of the two
+    /// mounts covers one of them, and the others are unmounted with the mounts of the losers.
     fn was_between_two_mounts(&self, orders: &Orders<'_>, text: &str) -> bool {
-        let lines: Vec<_> = text.lines().collect();
-        let is_second = |index: usize| lines[index].starts_with(BELOW_MOUNTS) && lines[..index].contains(&lines[index]);
-        let without = |index: usize| {
-            let rest = lines.iter().enumerate().filter(|&(other, _)| other != index).map(|(_, line)| *line);
-            rest.fold(String::new(), |text, line| text + line + "\n")
-        };
+        let done = self.results.iter().filter(|(side, answer)| *side == 1 && answer.kind == DONE).count();
         self.ground.layout == Layout::MadeShared
             && self.results.len() > 2
             && self.pair[0].name == SET_UP_FIRST
             && self.pair[1].kind == Kind::Makes
             && self.results.iter().all(|(_, answer)| answer.is_success() || answer.kind == "EBUSY")
-            && self.results.iter().filter(|(side, answer)| *side == 1 && answer.kind == DONE).count() == 2
-            && (orders.leads_to(text)
-                || (0..lines.len()).any(|index| is_second(index) && orders.leads_to(&without(index))))
+            && done > 1
+            && leads_to_without_copies(orders, &text.lines().collect::<Vec<_>>(), done - 1)
     }
+}
+
+/// Returns true if some order leads to this state without at most this many mounts that stand in it twice.
+fn leads_to_without_copies(orders: &Orders<'_>, lines: &[&str], copies: usize) -> bool {
+    let text = lines.iter().fold(String::new(), |text, line| text + line + "\n");
+    let is_second = |index: &usize| lines[*index].starts_with(BELOW_MOUNTS) && lines[..*index].contains(&lines[*index]);
+    let without = |index| [&lines[..index], &lines[index + 1..]].concat();
+    orders.leads_to(&text)
+        || copies > 0
+            && (0..lines.len())
+                .filter(is_second)
+                .any(|index| leads_to_without_copies(orders, &without(index), copies - 1))
 }
 
 /// Every pair as a trial.
