@@ -5,6 +5,7 @@
 
 mod acting;
 mod binds;
+mod cached;
 mod contexts;
 mod copies;
 mod in_root;
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
     let cases =
-        [binds::CASES, contexts::CASES, copies::CASES, in_root::CASES, staging::CASES, unmounts::CASES].concat();
+        [binds::CASES, cached::CASES, contexts::CASES, copies::CASES, in_root::CASES, staging::CASES, unmounts::CASES]
+            .concat();
     libtest_mimic::run(&arguments, cases.into_iter().map(|case| kernel.trial(case)).collect()).exit_code()
 }

@@ -17,6 +17,10 @@ use crate::syscalls::abi::{
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Call, Kernel};
 
+/// The attempts at one look-up: the kernel gives up at once, as for a name that it does not know, where anything is mounted or
+/// renamed on the machine in that very moment.
+const ATTEMPTS: usize = 4;
+
 /// The port's queries return at once at the *root* of a mount whose server may be dead. A component below it needs a look-up
 /// by the server. These use the kernel's caches alone: a name that was not looked up lately is `EAGAIN` on every filesystem,
 /// missing names included.
@@ -59,7 +63,9 @@ impl<K: Kernel> LinuxBackend<K> {
         if !self.uses(Call::Openat2) {
             return Err(Fault::new(Call::Openat2, Errno::EOPNOTSUPP));
         }
-        let opened = self.calls.openat2(dir, path, flags | O_CLOEXEC, resolve | RESOLVE_CACHED);
+        let open = || self.calls.openat2(dir, path, flags | O_CLOEXEC, resolve | RESOLVE_CACHED);
+        let is_known = |found: &Step<K::Fd>| !found.as_ref().is_err_and(|fault| fault.errno() == Errno::EAGAIN);
+        let opened = (1..ATTEMPTS).map(|_| open()).find(is_known).unwrap_or_else(open);
         opened.map_err(|fault| match fault.errno() {
             // From a kernel that does not know the flag; a path with a NUL never reaches the kernel.
             Errno::EINVAL if !path.as_os_str().as_bytes().contains(&0) => fault.saying(Errno::EOPNOTSUPP),
