@@ -6,6 +6,9 @@ use crate::syscalls::failure::Step;
 
 /// The number of polls. The loser of a race unmounts its mount within a few system calls.
 pub(crate) const MOST_LOOKS: u32 = 64;
+/// The number of polls, about half a second, where what a loser has put over a mount would make that mount stay: the loser may
+/// be held up on a busy machine.
+pub(crate) const MOST_LOOKS_AT_A_COVER: u32 = 200;
 /// The number of polls, about two seconds, where the winner of a race is known to be between two of its system calls.
 pub(crate) const MOST_LOOKS_AT_A_LEAVER: u32 = 660;
 

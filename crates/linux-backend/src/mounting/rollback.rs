@@ -6,6 +6,7 @@ use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
 use crate::mounting::find_new_mount::same_file;
+use crate::mounting::look_again::MOST_LOOKS_AT_A_COVER;
 use crate::mounting::target::Target;
 use crate::resolve::identity::mount_key;
 use crate::syscalls::abi::{MNT_DETACH, STATX_MNT_ID};
@@ -145,7 +146,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Returns true if certainly no other mount covers this one. Waits for the end of a cover that the loser of a race
     /// may have mounted.
     fn is_uncovered(&self, target: &Target<'_, K::Fd>, mount: MountKey) -> bool {
-        let uncovered = self.look_again(|| match self.is_covered(target, mount) {
+        let uncovered = self.look_as_often(MOST_LOOKS_AT_A_COVER, || match self.is_covered(target, mount) {
             Ok(false) => Ok(Some(true)),
             // Each check would read the mount table, and before 6.8 a loser does not unmount its mount.
             Ok(true) if matches!(mount, MountKey::Reused(_)) => Ok(Some(false)),
