@@ -8,7 +8,7 @@ use mountwright_linux::{Call, Linux, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
 use mountwright_tests::machine::at;
 
-/// The first look-ups fail, as the kernel's do where a mount is attached or unmounted meanwhile.
+/// The first look-ups fail, as the kernel's do where a mount is attached or unmounted in that moment.
 struct Disturbed(AtomicU32);
 
 impl Between for Disturbed {

@@ -167,7 +167,8 @@ impl ProcessCalls for KernelCalls {
 
     fn names(&mut self, directory: i32) -> Answered<Vec<OsString>> {
         self.call(|| {
-            let names = Dir::read_from(self.fd(directory)?)?
+            // Not `read_from`: it opens `.`, and a directory may be readable and not searchable.
+            let names = Dir::new(rustix::io::dup(self.fd(directory)?)?)?
                 .map(|entry| entry.map(|entry| OsString::from_vec(entry.file_name().to_bytes().to_vec())));
             names.filter(|name| !name.as_ref().is_ok_and(|name| name == "." || name == "..")).collect()
         })
