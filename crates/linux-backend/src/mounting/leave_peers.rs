@@ -9,6 +9,7 @@ use mountwright_core::{Errno, MountKey, Propagation, Recursion};
 use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
 use crate::mounting::attach::{Attached, LastStep};
+use crate::mounting::look_again::MOST_LOOKS_AT_A_COVER;
 use crate::mounting::missed::Received;
 use crate::mounting::newcomers::Newcomer;
 use crate::mounting::standing::Member;
@@ -148,7 +149,7 @@ impl<K: Kernel> LinuxBackend<K> {
         recursion: Recursion,
     ) -> Step<Option<Newcomer>> {
         let mut seen = None;
-        self.look_again(|| {
+        self.look_as_often(MOST_LOOKS_AT_A_COVER, || {
             seen = self.newcomer(attached, target, recursion)?;
             Ok((seen != Some(Newcomer::Cover)).then_some(()))
         })?;
