@@ -111,6 +111,8 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::Fsync => vec![libc::SYS_fsync],
         Call::Flock => vec![libc::SYS_flock],
         Call::Mkdirat => vec![libc::SYS_mkdirat],
+        Call::Symlinkat => vec![libc::SYS_symlinkat],
+        Call::Mknodat => vec![libc::SYS_mknodat],
         Call::Unlinkat => vec![libc::SYS_unlinkat],
         Call::Renameat => vec![libc::SYS_renameat],
         Call::Fchmod => vec![libc::SYS_fchmod],

@@ -132,6 +132,16 @@ impl Kernel for ModelKernel {
         self.call(|machine, process| machine.mkdirat(process, at, path, mode))
     }
 
+    fn symlinkat(&self, target: &Path, dir: At<'_, ModelFd>, path: &Path) -> Answered<()> {
+        let (target, (at, path)) = (text(target.as_os_str())?, place(dir, path)?);
+        self.call(|machine, process| machine.symlinkat(process, target, at, path))
+    }
+
+    fn mknodat(&self, dir: At<'_, ModelFd>, path: &Path, mode: u32, device: u64) -> Answered<()> {
+        let (at, path) = place(dir, path)?;
+        self.call(|machine, process| machine.mknodat(process, at, path, mode, device))
+    }
+
     fn unlinkat(&self, dir: At<'_, ModelFd>, path: &Path, flags: u32) -> Answered<()> {
         let (at, path) = place(dir, path)?;
         self.call(|machine, process| machine.unlinkat(process, at, path, flags))

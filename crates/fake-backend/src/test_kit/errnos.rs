@@ -41,7 +41,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
         Call::Read => &[E::EIO, E::EAGAIN, E::ENOMEM],
         Call::Write => &[E::EIO, E::ENOSPC, E::EDQUOT, E::EAGAIN, E::EFBIG],
         Call::Fsync => &[E::EIO, E::ENOSPC, E::EDQUOT, E::EROFS],
-        Call::Mkdirat => &[
+        Call::Mkdirat | Call::Symlinkat | Call::Mknodat => &[
             E::EACCES,
             E::EDQUOT,
             E::EEXIST,

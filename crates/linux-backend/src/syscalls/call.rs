@@ -37,6 +37,10 @@ macro_rules! for_each_call {
             Fsync = "fsync", "fsync(2)." => (fn fsync(file: &K::Fd) -> ());
             Flock = "flock", "flock(2)." => (fn flock(file: &K::Fd, operation: u32) -> ());
             Mkdirat = "mkdirat", "mkdirat(2)." => (fn mkdirat(dir: At<'_, K::Fd>, path: &Path, mode: u32) -> ());
+            Symlinkat = "symlinkat", "symlinkat(2)." =>
+                (fn symlinkat(target: &Path, dir: At<'_, K::Fd>, path: &Path) -> ());
+            Mknodat = "mknodat", "mknodat(2)." =>
+                (fn mknodat(dir: At<'_, K::Fd>, path: &Path, mode: u32, device: u64) -> ());
             Unlinkat = "unlinkat", "unlinkat(2)." => (fn unlinkat(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> ());
             Renameat = "renameat", "renameat(2)." => (fn renameat(dir: &K::Fd, from: &OsStr, to: &OsStr) -> ());
             Fchmod = "fchmod", "fchmod(2)." => (fn fchmod(file: &K::Fd, mode: u32) -> ());

@@ -87,6 +87,10 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     }
     /// mkdirat(2).
     fn mkdirat(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32) -> Result<(), Errno>;
+    /// symlinkat(2): `path` becomes a symlink with the text `target`.
+    fn symlinkat(&self, target: &Path, dir: At<'_, Self::Fd>, path: &Path) -> Result<(), Errno>;
+    /// mknodat(2), with the kind of file among the bits of the mode, and the device number as makedev(3) encodes it.
+    fn mknodat(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32, device: u64) -> Result<(), Errno>;
     /// unlinkat(2).
     fn unlinkat(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32) -> Result<(), Errno>;
     /// renameat(2) within one directory.

@@ -13,7 +13,7 @@ use linux_raw_sys::general::{
 };
 use mountwright_core::mount::MountNamespaceId;
 use mountwright_core::{DeviceNumber, Errno};
-use rustix::fs::{AtFlags, CWD, FlockOperation, Gid, Mode, OFlags, ResolveFlags, StatxFlags, Uid};
+use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, ResolveFlags, StatxFlags, Uid};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, MountFlags, MoveMountFlags, OpenTreeFlags, UnmountFlags,
 };
@@ -224,6 +224,15 @@ impl Kernel for Linux {
 
     fn mkdirat(&self, dir: At<'_, OwnedFd>, path: &Path, mode: u32) -> Answered<()> {
         rustix::fs::mkdirat(dir.as_fd(), path, Mode::from_raw_mode(mode)).map_err(from_kernel)
+    }
+
+    fn symlinkat(&self, target: &Path, dir: At<'_, OwnedFd>, path: &Path) -> Answered<()> {
+        rustix::fs::symlinkat(target, dir.as_fd(), path).map_err(from_kernel)
+    }
+
+    fn mknodat(&self, dir: At<'_, OwnedFd>, path: &Path, mode: u32, device: u64) -> Answered<()> {
+        let (kind, mode) = (FileType::from_raw_mode(mode), Mode::from_raw_mode(mode));
+        rustix::fs::mknodat(dir.as_fd(), path, kind, mode, device).map_err(from_kernel)
     }
 
     fn unlinkat(&self, dir: At<'_, OwnedFd>, path: &Path, flags: u32) -> Answered<()> {
