@@ -6,11 +6,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
+use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
 use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
 use mountwright_core::{
-    AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey, MountRequest,
-    MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
+    AttributesRequest, BindRequest, DeviceNumber, Directory, FileMode, Filesystem, Location, MountInfo, MountKey,
+    MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
 };
 use mountwright_fake::FakeBackend;
 use mountwright_tests::contract::{Case, cases, play_on_model};
@@ -64,6 +64,20 @@ impl<B: Filesystem> Filesystem for Audited<B> {
 
     fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.noting(Operation::CreateFile).create_file(at, mode)
+    }
+
+    fn create_symlink(&self, at: &Location, target: &Path) -> Result<FileIdentity, OsError> {
+        self.noting(Operation::CreateSymlink).create_symlink(at, target)
+    }
+
+    fn create_node(
+        &self,
+        at: &Location,
+        kind: FileKind,
+        device: Option<DeviceNumber>,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        self.noting(Operation::CreateNode).create_node(at, kind, device, mode)
     }
 
     fn remove_dir(&self, at: &Location) -> Result<(), OsError> {

@@ -25,6 +25,10 @@ pub enum Operation {
     CreateDir,
     /// `create_file` of both ports.
     CreateFile,
+    /// `create_symlink` of both ports.
+    CreateSymlink,
+    /// `create_node` of both ports.
+    CreateNode,
     /// `Directory::replace_file`.
     ReplaceFile,
     /// `remove_dir` of both ports.
@@ -80,6 +84,8 @@ impl fmt::Display for Operation {
             Self::ReadFile => "read the file",
             Self::CreateDir => "create the directory",
             Self::CreateFile => "create the file",
+            Self::CreateSymlink => "create the symlink",
+            Self::CreateNode => "create the node",
             Self::ReplaceFile => "replace the file",
             Self::RemoveDir => "remove the directory",
             Self::RemoveFile => "remove the file",

@@ -1,10 +1,10 @@
 //! The port to one open directory.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::OsError;
-use crate::file::{FileIdentity, FileMode, Metadata};
+use crate::file::{DeviceNumber, FileIdentity, FileKind, FileMode, Metadata};
 use crate::mount::{MountKey, UnmountMode};
 use crate::path::Crossing;
 use crate::ports::{DirectoryEntries, OpenEntry};
@@ -106,6 +106,29 @@ pub trait Directory: Send + Sync {
     ///
     /// As [`create_dir`](Self::create_dir).
     fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
+
+    /// Creates the symlink `name` with this text as its target, and returns its identity.
+    ///
+    /// # Errors
+    ///
+    /// As [`Filesystem::create_symlink`](crate::ports::Filesystem::create_symlink).
+    #[doc(alias = "symlinkat")]
+    fn create_symlink(&self, name: &OsStr, target: &Path) -> Result<FileIdentity, OsError>;
+
+    /// Creates the node `name`: a character or block device with its number, a named pipe or a socket without one. It has
+    /// exactly this mode whatever the umask, and is never opened. Returns its identity.
+    ///
+    /// # Errors
+    ///
+    /// As [`Filesystem::create_node`](crate::ports::Filesystem::create_node).
+    #[doc(alias = "mknodat")]
+    fn create_node(
+        &self,
+        name: &OsStr,
+        kind: FileKind,
+        device: Option<DeviceNumber>,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError>;
 
     /// Replaces `name` with a regular file with these contents and mode, or creates it: the file is written beside it,
     /// flushed to disk and renamed over it, and the directory is flushed too. A reader sees the whole old file or the

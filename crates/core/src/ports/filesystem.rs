@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::OsError;
-use crate::file::{FileIdentity, FileMode, FinalSymlink, Metadata};
+use crate::file::{DeviceNumber, FileIdentity, FileKind, FileMode, FinalSymlink, Metadata};
 use crate::path::Location;
 use crate::ports::Directory;
 
@@ -16,8 +16,8 @@ use crate::ports::Directory;
 /// * `Beneath` paths follow none: a symlink below the root is `ELOOP`, unless it is the last component and the method
 ///   speaks of the name itself; a component before the last that is a mount point is `EXDEV`.
 /// * `InRoot` paths follow symlinks inside the root and cross mounts; a magic link is `ELOOP`. Methods that create, remove or
-///   read a name do not follow the last component; where the path ends in no name (`/`, `.`, `..`), `create_dir` and
-///   `create_file` are `EEXIST`, `remove_dir` and `read_link` `EINVAL`, and `remove_file` is `EISDIR`.
+///   read a name do not follow the last component; where the path ends in no name (`/`, `.`, `..`), the methods that
+///   create are `EEXIST`, `remove_dir` and `read_link` `EINVAL`, and `remove_file` is `EISDIR`.
 /// * A call that fails has changed nothing.
 /// * Paths and names are bytes. An empty path is `ENOENT`, a NUL in it `EINVAL`, a path of 4096 bytes or a name of more than
 ///   255 `ENAMETOOLONG`.
@@ -114,6 +114,42 @@ pub trait Filesystem: Send + Sync {
     ///
     /// As [`create_dir`](Self::create_dir).
     fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
+
+    /// Creates a symlink with this text as its target, of any bytes, and returns its identity. The target need not exist and
+    /// is not looked at. A symlink as last component is `EEXIST`, wherever it leads.
+    ///
+    /// # Errors
+    ///
+    /// `EEXIST`: the name exists. `ENOENT`: the target is empty, or the path ends in a slash. `EINVAL`: a NUL is in the target.
+    /// `ENAMETOOLONG`: the target has 4096 bytes or more, or more than the filesystem stores. `EPERM`: the filesystem has no
+    /// symlinks. `ENOENT` and `ESTALE` also where another process removed or exchanged the name before this call could look
+    /// at the new symlink; the other file is left as it is. Those of symlink(2): `EROFS`, `ENOSPC`. Also the errors of
+    /// [`metadata`](Self::metadata).
+    #[doc(alias = "symlink")]
+    fn create_symlink(&self, at: &Location, target: &Path) -> Result<FileIdentity, OsError>;
+
+    /// Creates a node of exactly this mode whatever the umask, and returns its identity: a character or block device with its
+    /// number, a named pipe or a socket without one, as [`Metadata`] has them in `kind` and `represents`. It is never opened.
+    /// A symlink as last component is `EEXIST`.
+    ///
+    /// On a mount with `nodev` a device is created, and cannot be opened there. A character device 0:0 is a whiteout of
+    /// overlayfs; since Linux 5.8 it takes no privilege.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: `kind` is a regular file, a directory or a symlink; a device without a number or with one that mknod(2) cannot
+    /// take (the major has 12 bits, the minor 20); anything else with one. Nothing is looked at then. `EPERM`: a device without
+    /// `CAP_MKNOD` in the initial user namespace, or one that a device cgroup denies; a filesystem that stores no such file.
+    /// `ENOENT`: also where the path ends in a slash. Otherwise as [`create_dir`](Self::create_dir).
+    #[doc(alias = "mknod")]
+    #[doc(alias = "mkfifo")]
+    fn create_node(
+        &self,
+        at: &Location,
+        kind: FileKind,
+        device: Option<DeviceNumber>,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError>;
 
     /// Removes one empty directory.
     ///

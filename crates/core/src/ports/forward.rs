@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::error::OsError;
-use crate::file::{FileIdentity, FileMode, FinalSymlink, Metadata};
+use crate::file::{DeviceNumber, FileIdentity, FileKind, FileMode, FinalSymlink, Metadata};
 use crate::mount::{
     AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
     PathMount, Propagation, Recursion, SuperblockAccess, UnmountMode, UnmountRequest,
@@ -57,6 +57,8 @@ forward!(Filesystem for &T, Box<T>, Arc<T>; filesystem of Ports<T, U> {
     fn read_link(&self, at: &Location) -> Result<PathBuf, OsError>;
     fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
+    fn create_symlink(&self, at: &Location, target: &Path) -> Result<FileIdentity, OsError>;
+    fn create_node(&self, at: &Location, kind: FileKind, device: Option<DeviceNumber>, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn remove_dir(&self, at: &Location) -> Result<(), OsError>;
     fn remove_file(&self, at: &Location) -> Result<(), OsError>;
 });
@@ -73,6 +75,8 @@ forward!(Directory for &T, Box<T>, Arc<T> {
     fn read_file(&self, name: &OsStr, limit: u64) -> Result<Vec<u8>, OsError>;
     fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
+    fn create_symlink(&self, name: &OsStr, target: &Path) -> Result<FileIdentity, OsError>;
+    fn create_node(&self, name: &OsStr, kind: FileKind, device: Option<DeviceNumber>, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError>;
     fn remove_dir(&self, name: &OsStr) -> Result<(), OsError>;
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError>;

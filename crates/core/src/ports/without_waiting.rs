@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Errno, Operation, OsError, Subject};
-use crate::file::{FileIdentity, FileMode, FinalSymlink, Metadata};
+use crate::file::{DeviceNumber, FileIdentity, FileKind, FileMode, FinalSymlink, Metadata};
 use crate::mount::{
     AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
     PathMount, Propagation, Recursion, SuperblockAccess, UnmountRequest,
@@ -124,6 +124,20 @@ impl<B: Backend> Filesystem for WithoutWaiting<B> {
 
     fn create_file(&self, at: &Location, _: FileMode) -> Result<FileIdentity, OsError> {
         would_wait(Operation::CreateFile, at.for_display())
+    }
+
+    fn create_symlink(&self, at: &Location, _: &Path) -> Result<FileIdentity, OsError> {
+        would_wait(Operation::CreateSymlink, at.for_display())
+    }
+
+    fn create_node(
+        &self,
+        at: &Location,
+        _: FileKind,
+        _: Option<DeviceNumber>,
+        _: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        would_wait(Operation::CreateNode, at.for_display())
     }
 
     fn remove_dir(&self, at: &Location) -> Result<(), OsError> {

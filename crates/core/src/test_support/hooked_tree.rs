@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use crate::error::{Errno, Operation, OsError};
-use crate::file::{FileIdentity, FileMode, FinalSymlink, Metadata};
+use crate::file::{DeviceNumber, FileIdentity, FileKind, FileMode, FinalSymlink, Metadata};
 use crate::path::Location;
 use crate::ports::{Directory, Filesystem};
 pub(crate) use files::Files;
@@ -195,6 +195,22 @@ impl Filesystem for ChangingTree {
     fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         let (above, name) = Self::above(at);
         self.opened(Operation::CreateFile, &above)?.create_file(&name, mode)
+    }
+
+    fn create_symlink(&self, at: &Location, target: &Path) -> Result<FileIdentity, OsError> {
+        let (above, name) = Self::above(at);
+        self.opened(Operation::CreateSymlink, &above)?.create_symlink(&name, target)
+    }
+
+    fn create_node(
+        &self,
+        at: &Location,
+        kind: FileKind,
+        device: Option<DeviceNumber>,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        let (above, name) = Self::above(at);
+        self.opened(Operation::CreateNode, &above)?.create_node(&name, kind, device, mode)
     }
 
     fn remove_dir(&self, at: &Location) -> Result<(), OsError> {

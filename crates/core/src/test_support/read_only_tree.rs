@@ -314,6 +314,20 @@ impl Directory for SmallDirectory {
         self.refuse(Operation::CreateFile)
     }
 
+    fn create_symlink(&self, _: &OsStr, _: &Path) -> Result<FileIdentity, OsError> {
+        self.refuse(Operation::CreateSymlink)
+    }
+
+    fn create_node(
+        &self,
+        _: &OsStr,
+        _: FileKind,
+        _: Option<DeviceNumber>,
+        _: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        self.refuse(Operation::CreateNode)
+    }
+
     fn replace_file(&self, _: &OsStr, _: &[u8], _: FileMode) -> Result<(), OsError> {
         self.refuse(Operation::ReplaceFile)
     }
@@ -386,6 +400,20 @@ impl Filesystem for SmallWorld {
 
     fn create_file(&self, at: &Location, _: FileMode) -> Result<FileIdentity, OsError> {
         Err(OsError::new(Operation::CreateFile, at.for_display(), Errno::EROFS))
+    }
+
+    fn create_symlink(&self, at: &Location, _: &Path) -> Result<FileIdentity, OsError> {
+        Err(OsError::new(Operation::CreateSymlink, at.for_display(), Errno::EROFS))
+    }
+
+    fn create_node(
+        &self,
+        at: &Location,
+        _: FileKind,
+        _: Option<DeviceNumber>,
+        _: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        Err(OsError::new(Operation::CreateNode, at.for_display(), Errno::EROFS))
     }
 
     fn remove_dir(&self, at: &Location) -> Result<(), OsError> {

@@ -1,14 +1,14 @@
 //! One open directory whose calls are under control.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mountwright_core::error::Subject;
-use mountwright_core::file::{FileIdentity, Metadata};
+use mountwright_core::file::{FileIdentity, FileKind, Metadata};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::path::Crossing;
 use mountwright_core::ports::DirectoryEntries;
-use mountwright_core::{Directory, FileMode, MountKey, OpenEntry, Operation, OsError};
+use mountwright_core::{DeviceNumber, Directory, FileMode, MountKey, OpenEntry, Operation, OsError};
 
 use crate::fault_injection::control::Control;
 use crate::fault_injection::entries::ControlledEntries;
@@ -106,6 +106,24 @@ impl<C: Control> Directory for ControlledDirectory<C> {
 
     fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.on(("Directory::create_file", Operation::CreateFile), name, |directory| directory.create_file(name, mode))
+    }
+
+    fn create_symlink(&self, name: &OsStr, target: &Path) -> Result<FileIdentity, OsError> {
+        self.on(("Directory::create_symlink", Operation::CreateSymlink), name, |directory| {
+            directory.create_symlink(name, target)
+        })
+    }
+
+    fn create_node(
+        &self,
+        name: &OsStr,
+        kind: FileKind,
+        device: Option<DeviceNumber>,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        self.on(("Directory::create_node", Operation::CreateNode), name, |directory| {
+            directory.create_node(name, kind, device, mode)
+        })
     }
 
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError> {

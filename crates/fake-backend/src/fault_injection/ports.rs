@@ -32,11 +32,11 @@ macro_rules! controlled_ports {
             use std::path::{Path, PathBuf};
 
             use mountwright_core::error::Subject;
-            use mountwright_core::file::{FileIdentity, FinalSymlink, Metadata};
+            use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
             use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
             use mountwright_core::{
-                AttributesRequest, BindRequest, Directory, FileMode, Filesystem, Location, MountInfo, MountKey,
-                MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
+                AttributesRequest, BindRequest, DeviceNumber, Directory, FileMode, Filesystem, Location, MountInfo,
+                MountKey, MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
             };
 
             use crate::fault_injection::control::{Control, Controlled};
@@ -89,6 +89,23 @@ macro_rules! controlled_ports {
                 fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
                     let call = ("Filesystem::create_file", Operation::CreateFile);
                     self.control().call(call, || at.for_display().into(), || self.ports().create_file(at, mode))
+                }
+
+                fn create_symlink(&self, at: &Location, target: &Path) -> Result<FileIdentity, OsError> {
+                    let call = ("Filesystem::create_symlink", Operation::CreateSymlink);
+                    self.control().call(call, || at.for_display().into(), || self.ports().create_symlink(at, target))
+                }
+
+                fn create_node(
+                    &self,
+                    at: &Location,
+                    kind: FileKind,
+                    device: Option<DeviceNumber>,
+                    mode: FileMode,
+                ) -> Result<FileIdentity, OsError> {
+                    let call = ("Filesystem::create_node", Operation::CreateNode);
+                    let make = || self.ports().create_node(at, kind, device, mode);
+                    self.control().call(call, || at.for_display().into(), make)
                 }
 
                 fn remove_dir(&self, at: &Location) -> Result<(), OsError> {

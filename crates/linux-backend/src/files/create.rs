@@ -23,8 +23,8 @@ pub(crate) const FRESH: u32 = STATX_TYPE | STATX_MODE | STATX_INO | STATX_SIZE;
 /// Inherited by a directory that is made in a directory that has it.
 pub(crate) const SET_GROUP_ID: u16 = 0o2000;
 
-/// Returns true if a directory with this mode can be a new one: it has no permission that was not requested.
-fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
+/// Returns true if a file or directory with this mode can be a new one: it has no permission that was not requested.
+pub(crate) fn may_be_fresh(stat: &Stat, mode: FileMode) -> bool {
     stat.mode & 0o7777 & !(mode.bits() | SET_GROUP_ID) == 0
 }
 

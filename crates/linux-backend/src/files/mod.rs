@@ -3,5 +3,6 @@
 pub(crate) mod create;
 pub(crate) mod entries;
 pub(crate) mod metadata;
+pub(crate) mod nodes;
 pub(crate) mod replace;
 pub(crate) mod temp_name;

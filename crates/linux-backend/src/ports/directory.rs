@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mountwright_core::file::{FileIdentity, Metadata};
+use mountwright_core::file::{FileIdentity, FileKind, Metadata};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::path::Crossing;
 use mountwright_core::ports::DirectoryEntries;
 use mountwright_core::{
-    AttributeChange, Directory, Errno, FileMode, Location, MountKey, OpenEntry, Operation, OsError,
+    AttributeChange, DeviceNumber, Directory, Errno, FileMode, Location, MountKey, OpenEntry, Operation, OsError,
 };
 
 use crate::backend::LinuxBackend;
 use crate::files::entries::Entries;
+use crate::files::nodes::NewNode;
 use crate::ports::open_entry::LinuxEntry;
 use crate::resolve::identity::kind;
 use crate::resolve::location::Place;
@@ -195,6 +196,24 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
     fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.on(Operation::CreateFile, name, |name| {
             self.backend.new_file(self.dir(), name, mode, &self.shown.join(name))
+        })
+    }
+
+    fn create_symlink(&self, name: &OsStr, target: &Path) -> Result<FileIdentity, OsError> {
+        self.on(Operation::CreateSymlink, name, |name| {
+            self.backend.new_symlink(self.dir(), name, target, &self.shown.join(name))
+        })
+    }
+
+    fn create_node(
+        &self,
+        name: &OsStr,
+        kind: FileKind,
+        device: Option<DeviceNumber>,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        self.on(Operation::CreateNode, name, |name| {
+            self.backend.new_node(self.dir(), name, NewNode::of(kind, device, mode)?, &self.shown.join(name))
         })
     }
 

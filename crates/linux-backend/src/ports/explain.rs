@@ -9,7 +9,7 @@ use mountwright_core::{AttributeChange, Errno, Location, MountFlags};
 
 use crate::backend::LinuxBackend;
 use crate::resolve::identity::{QUIETLY, kind};
-use crate::syscalls::abi::{AT_EMPTY_PATH, S_IFDIR, STATX_ATTR_AUTOMOUNT, STATX_NLINK, STATX_TYPE};
+use crate::syscalls::abi::{AT_EMPTY_PATH, S_IFDIR, S_IFMT, STATX_ATTR_AUTOMOUNT, STATX_NLINK, STATX_TYPE};
 use crate::syscalls::failure::Fault;
 use crate::syscalls::{At, Call, Kernel, Reach};
 
@@ -39,11 +39,20 @@ impl<K: Kernel> LinuxBackend<K> {
         fault.because(detail)
     }
 
+    /// The failure to create a symlink or a node, with the cause of an `EPERM`: a filter, or what else the kernel refuses.
+    pub(crate) fn explained_creation(&self, fault: Fault, call: Call, refused: &str) -> Fault {
+        if fault.errno() != Errno::EPERM {
+            return fault;
+        }
+        let detail = if self.is_filtered(call) { filter_of(call) } else { refused.to_owned() };
+        fault.because(Some(detail))
+    }
+
     fn missing_permission(&self, step: &str, change: AttributeChange) -> Option<String> {
         // Newer calls that a filter denies are not used.
         let older = [Call::Mount, Call::Umount2].into_iter().find(|call| call.name() == step);
         if let Some(call) = older.filter(|call| self.is_filtered(*call)) {
-            return Some(format!("a seccomp filter denies {} to this process", call.name()));
+            return Some(filter_of(call));
         }
         // The look at the privilege is an umount2.
         if self.is_filtered(Call::Umount2) {
@@ -59,12 +68,14 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Returns true if mount(2) or umount2(2) is `EPERM` for arguments that the kernel refuses before it looks at any
-    /// privilege: a target without a name, unknown flags.
+    /// Returns true if a call is `EPERM` for arguments that the kernel refuses before it looks at any privilege: a target
+    /// without a name, unknown flags, no kind of file.
     fn is_filtered(&self, call: Call) -> bool {
         let (kernel, nothing) = (self.kernel(), Path::new(""));
         let refused = match call {
             Call::Mount => kernel.mount(Reach::Path(nothing), Reach::Path(nothing), "".as_ref(), 0, "".as_ref()),
+            Call::Mknodat => kernel.mknodat(At::Cwd, nothing, S_IFMT, 0),
+            Call::Symlinkat => kernel.symlinkat(nothing, At::Cwd, nothing),
             _ => kernel.umount2(Reach::Path("/".as_ref()), u32::MAX),
         };
         refused == Err(Errno::EPERM)
@@ -133,6 +144,10 @@ impl<K: Kernel> LinuxBackend<K> {
         let stat = self.kernel().statx(At::Fd(&file), Path::new(""), flags, STATX_TYPE | STATX_NLINK);
         stat.ok().map(|stat| (kind(&stat) == S_IFDIR, stat.links))
     }
+}
+
+fn filter_of(call: Call) -> String {
+    format!("a seccomp filter denies {} to this process", call.name())
 }
 
 /// Each prefix of a location, shortest first, and its path for messages.

@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use mountwright_core::error::Subject;
 use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
-use mountwright_core::{Directory, Errno, FileMode, Filesystem, Location, Operation, OsError};
+use mountwright_core::{DeviceNumber, Directory, Errno, FileMode, Filesystem, Location, Operation, OsError};
 
 use crate::backend::LinuxBackend;
+use crate::files::nodes::NewNode;
 use crate::ports::directory::LinuxDirectory;
 use crate::resolve::identity::mount_key;
 use crate::resolve::location::Place;
@@ -58,14 +59,28 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     fn make_file(&self, at: &Location, mode: FileMode) -> Step<FileIdentity> {
-        let place = match at {
-            // With a slash at the end, the kernel returns its own error.
-            Location::Trusted(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
-                self.place_for_one_call(at)?
-            }
-            _ => self.place(at)?,
-        };
+        let place = self.place_as_given(at)?;
         self.new_file(place.dir(), &name_as_given(at, &place), mode, &at.for_display())
+    }
+
+    fn make_symlink(&self, at: &Location, target: &Path) -> Step<FileIdentity> {
+        let place = self.place_as_given(at)?;
+        self.new_symlink(place.dir(), &name_as_given(at, &place), target, &at.for_display())
+    }
+
+    fn make_node(&self, at: &Location, node: NewNode) -> Step<FileIdentity> {
+        let place = self.place_as_given(at)?;
+        self.new_node(place.dir(), &name_as_given(at, &place), node, &at.for_display())
+    }
+
+    /// The place of what is no directory: with a slash at the end, the kernel returns its own error.
+    fn place_as_given<'a>(&self, at: &'a Location) -> Step<Place<'a, K::Fd>> {
+        match at {
+            Location::Trusted(path) if path.as_os_str().as_encoded_bytes().ends_with(b"/") => {
+                self.place_for_one_call(at)
+            }
+            _ => self.place(at),
+        }
     }
 
     fn unlink(&self, at: &Location, flags: u32) -> Step<()> {
@@ -131,6 +146,21 @@ impl<K: Kernel> Filesystem for LinuxBackend<K> {
 
     fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.make_file(at, mode).map_err(|fault| fault.of(Operation::CreateFile, at.for_display()))
+    }
+
+    fn create_symlink(&self, at: &Location, target: &Path) -> Result<FileIdentity, OsError> {
+        self.make_symlink(at, target).map_err(|fault| fault.of(Operation::CreateSymlink, at.for_display()))
+    }
+
+    fn create_node(
+        &self,
+        at: &Location,
+        kind: FileKind,
+        device: Option<DeviceNumber>,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        let created = NewNode::of(kind, device, mode).and_then(|node| self.make_node(at, node));
+        created.map_err(|fault| fault.of(Operation::CreateNode, at.for_display()))
     }
 
     fn remove_dir(&self, at: &Location) -> Result<(), OsError> {

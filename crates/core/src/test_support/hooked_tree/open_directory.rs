@@ -1,10 +1,10 @@
 //! An open directory of the tree, and a pinned file.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Errno, Operation, OsError};
-use crate::file::{DirectoryEntry, FileIdentity, FileKind, FileMode, Metadata};
+use crate::file::{DeviceNumber, DirectoryEntry, FileIdentity, FileKind, FileMode, Metadata};
 use crate::mount::{MountKey, UnmountMode};
 use crate::path::Crossing;
 use crate::ports::{Directory, DirectoryEntries, OpenEntry};
@@ -177,6 +177,24 @@ impl Directory for OpenDirectory {
 
     fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError> {
         self.create(Operation::CreateFile, name, FileKind::Regular, mode)
+    }
+
+    fn create_symlink(&self, name: &OsStr, target: &Path) -> Result<FileIdentity, OsError> {
+        let made = self.create(Operation::CreateSymlink, name, FileKind::Symlink, FileMode::from_bits(0o777))?;
+        self.tree.lock().files.node(made.inode).target = target.into();
+        Ok(made)
+    }
+
+    fn create_node(
+        &self,
+        name: &OsStr,
+        kind: FileKind,
+        device: Option<DeviceNumber>,
+        mode: FileMode,
+    ) -> Result<FileIdentity, OsError> {
+        let created = self.create(Operation::CreateNode, name, kind, mode)?;
+        self.tree.lock().files.node(created.inode).metadata.represents = device;
+        Ok(created)
     }
 
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError> {
