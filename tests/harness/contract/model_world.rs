@@ -1,6 +1,5 @@
 //! A backend on the fake's model. The model's syscall face sets it up and inspects it.
 
-use std::cell::Cell;
 use std::path::Path;
 
 use mountwright_core::{Backend, Errno};
@@ -17,8 +16,6 @@ pub struct ModelWorld<B> {
     backend: B,
     changes_trees: bool,
     machine: SharedMachine,
-    /// The model has no umask: what is created there has the requested mode.
-    umask: Cell<u16>,
 }
 
 /// Plays a case on a fresh machine, with the backend that `make` makes for its first process. `make` also returns true
@@ -27,7 +24,8 @@ pub fn play_on_model<B: Backend>(case: Case, make: impl FnOnce(&SharedMachine, P
     let machine = SharedMachine::new(Machine::new());
     let (backend, changes_trees) = make(&machine, ME);
     furnish_model(&ModelKernel::new(machine.clone(), ME), "dir /run; mount proc proc /proc; tmpfs:w /w");
-    let world = ModelWorld { backend, changes_trees, machine, umask: Cell::new(0o022) };
+    machine.lock().umask(ME, 0o022).expect("the first process is there");
+    let world = ModelWorld { backend, changes_trees, machine };
     case.run(&world);
 }
 
@@ -60,7 +58,8 @@ impl<B: Backend> World for ModelWorld<B> {
     }
 
     fn set_umask(&self, mask: u16) -> u16 {
-        self.umask.replace(mask)
+        let before = self.machine.lock().umask(ME, mask.into()).expect("the first process is there");
+        u16::try_from(before).expect("nine bits")
     }
 
     fn drop_capabilities(&self) -> Result<(), Errno> {
