@@ -3,11 +3,14 @@
 use std::fmt;
 
 use linux_raw_sys::general::{
-    __NR_fchmodat2, __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_getxattrat, __NR_listmount, __NR_mount,
-    __NR_mount_setattr, __NR_move_mount, __NR_open_tree, __NR_open_tree_attr, __NR_openat2, __NR_statmount,
-    __NR_umount2,
+    __NR_fchmodat2, __NR_fsconfig, __NR_fsmount, __NR_fsopen, __NR_fspick, __NR_getxattrat, __NR_listmount,
+    __NR_mknodat, __NR_mount, __NR_mount_setattr, __NR_move_mount, __NR_open_tree, __NR_open_tree_attr, __NR_openat2,
+    __NR_statmount, __NR_symlinkat, __NR_umount2,
 };
-use mountwright_core::{BindRequest, Errno, Location, Mounter, OsError, Propagation, Recursion, UnmountRequest};
+use mountwright_core::file::FileKind;
+use mountwright_core::{
+    BindRequest, Errno, FileMode, Filesystem as _, Location, Mounter, OsError, Propagation, Recursion, UnmountRequest,
+};
 use mountwright_linux::{Call, LinuxBackend};
 use mountwright_tests::kernel_trials::KernelCase;
 use rustix::thread::CapabilitySet;
@@ -124,6 +127,14 @@ pub(crate) const CASES: &[KernelCase] = &[
         causes("umount2", without_sys_admin, unmount, privilege, grant);
         causes("a bind", without_sys_admin, bind, privilege, grant);
         causes("propagation", without_sys_admin, propagation, privilege, grant);
+        let pipe = || {
+            let made =
+                LinuxBackend::new().create_node(&at("/w/pipe"), FileKind::Fifo, None, FileMode::from_bits(0o600));
+            made.map(drop)
+        };
+        let symlink = || LinuxBackend::new().create_symlink(&at("/w/link"), "target".as_ref()).map(drop);
+        causes("a pipe", denied(vec![__NR_mknodat]), pipe, &of("mknodat"), filter);
+        causes("a symlink", denied(vec![__NR_symlinkat]), symlink, &of("symlinkat"), filter);
         // No cause is guessed if the look itself is denied.
         let blind = || {
             deny(&[__NR_umount2], Errno::EPERM.raw());

@@ -10,6 +10,7 @@ mod contexts;
 mod copies;
 mod in_root;
 mod machine;
+mod nodes;
 mod staging;
 mod unmounts;
 
@@ -22,8 +23,16 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
-    let cases =
-        [binds::CASES, cached::CASES, contexts::CASES, copies::CASES, in_root::CASES, staging::CASES, unmounts::CASES]
-            .concat();
+    let cases = [
+        binds::CASES,
+        cached::CASES,
+        contexts::CASES,
+        copies::CASES,
+        in_root::CASES,
+        nodes::CASES,
+        staging::CASES,
+        unmounts::CASES,
+    ]
+    .concat();
     libtest_mimic::run(&arguments, cases.into_iter().map(|case| kernel.trial(case)).collect()).exit_code()
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 
 use camino::Utf8Path;
 use mountwright_core::error::Leftover;
-use mountwright_core::file::FinalSymlink;
+use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::{Guarantee, SuperblockAccess, UnmountMode};
 use mountwright_core::path::Crossing;
 use mountwright_core::share::{Share, ShareName};
@@ -209,6 +209,8 @@ fn writable_only_by_window() -> AttributeChange {
 }
 
 const MODE: FileMode = FileMode::from_bits(0o755);
+/// No usual umask permits it.
+const EVERY_BIT: FileMode = FileMode::from_bits(0o7777);
 
 /// Every operation.
 #[allow(clippy::too_many_lines)] // A list, one line or two each.
@@ -310,12 +312,24 @@ fn files() -> Vec<Operation> {
     vec![
         operation("create a directory", "box/fresh", |b| answer(b.create_dir(&below("box/fresh"), MODE).map(drop))),
         operation("create a file", "box/fresh", |b| answer(b.create_file(&below("box/fresh"), MODE).map(drop))),
+        operation("create a symlink", "box/fresh", |b| {
+            answer(b.create_symlink(&below("box/fresh"), "../nowhere".as_ref()).map(drop))
+        }),
+        operation("create a pipe", "box/fresh", |b| {
+            answer(b.create_node(&below("box/fresh"), FileKind::Fifo, None, EVERY_BIT).map(drop))
+        }),
         operation("remove a directory", "box/plain", |b| answer(b.remove_dir(&below("box/plain")))),
         operation("remove a directory, refused: not empty", "box/full", |b| answer(b.remove_dir(&below("box/full")))),
         operation("remove a file", "box/file", |b| answer(b.remove_file(&below("box/file")))),
         in_box("create in an open directory", "box", |directory| directory.create_dir(name("fresh"), MODE).map(drop)),
         in_box("create a file in an open directory", "box", |directory| {
             directory.create_file(name("fresh"), MODE).map(drop)
+        }),
+        in_box("create a symlink in an open directory", "box", |directory| {
+            directory.create_symlink(name("fresh"), "../nowhere".as_ref()).map(drop)
+        }),
+        in_box("create a socket in an open directory", "box", |directory| {
+            directory.create_node(name("fresh"), FileKind::Socket, None, EVERY_BIT).map(drop)
         }),
         in_box("replace a file", "box/text", |directory| directory.replace_file(name("text"), b"new", MODE)),
         in_box("replace a missing file", "box/fresh", |directory| directory.replace_file(name("fresh"), b"new", MODE)),

@@ -28,6 +28,8 @@ const LOOKS: &[Call] = &[
 const CREATIONS: &[Call] = &[
     |d, name| d.create_dir(name, FileMode::from_bits(0o755)).map(drop),
     |d, name| d.create_file(name, FileMode::from_bits(0o644)).map(drop),
+    |d, name| d.create_symlink(name, Path::new("target")).map(drop),
+    |d, name| d.create_node(name, FileKind::Fifo, None, FileMode::from_bits(0o600)).map(drop),
     |d, name| d.replace_file(name, b"new", FileMode::from_bits(0o644)),
 ];
 

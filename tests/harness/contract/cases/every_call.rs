@@ -1,6 +1,6 @@
 //! Every port call that takes a place, as a list: for rules that hold of all of them.
 
-use mountwright_core::file::FinalSymlink;
+use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::SuperblockAccess;
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, FileMode, Location, MountRequest, Operation, OsError, Propagation,
@@ -24,6 +24,10 @@ pub(super) const LOOKS: &[Call] = &[
 pub(super) const FILE_CHANGES: &[Call] = &[
     (Operation::CreateDir, |s, place| s.fs().create_dir(place, FileMode::from_bits(0o755)).map(drop)),
     (Operation::CreateFile, |s, place| s.fs().create_file(place, FileMode::from_bits(0o644)).map(drop)),
+    (Operation::CreateSymlink, |s, place| s.fs().create_symlink(place, "target".as_ref()).map(drop)),
+    (Operation::CreateNode, |s, place| {
+        s.fs().create_node(place, FileKind::Fifo, None, FileMode::from_bits(0o600)).map(drop)
+    }),
     (Operation::RemoveDir, |s, place| s.fs().remove_dir(place)),
     (Operation::RemoveFile, |s, place| s.fs().remove_file(place)),
 ];

@@ -14,6 +14,7 @@ mod locations;
 mod mount_questions;
 mod moves;
 mod new_mounts;
+mod nodes;
 mod open_entries;
 mod propagations;
 mod recoveries;
@@ -35,6 +36,7 @@ const AREAS: &[(&str, &[Case])] = &[
     ("in a root", in_root_mounts::CASES),
     ("files", files::CASES),
     ("directories", directories::CASES),
+    ("nodes", nodes::CASES),
     ("entries", open_entries::CASES),
     ("bind", binds::CASES),
     ("bind", bind_attributes::CASES),
