@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mountwright_core::file::FinalSymlink;
+use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{
     Backend, BindRequest, Errno, FileMode, Filesystem, Location, MountInfo, MountRequest, Mounter, OsError,
@@ -24,7 +24,7 @@ const HOST: &str = "\
 type Act = fn(&dyn Backend, &dyn Fn(&str) -> Location) -> Result<(), OsError>;
 
 /// Each call on a place, by a path that needs every component.
-const ACTS: [(&str, Act); 9] = [
+const ACTS: [(&str, Act); 11] = [
     ("bind", |b, at| b.bind(&BindRequest::new(Location::trusted("/src"), at("a/b/c/t"))).map(drop)),
     ("bind that creates", |b, at| {
         let request = BindRequest::new(Location::trusted("/src"), at("l/../b/c/new/t"));
@@ -35,6 +35,10 @@ const ACTS: [(&str, Act); 9] = [
     ("unmount", |b, at| b.unmount(&UnmountRequest::new(at("l/c/m")).with_mode(UnmountMode::Detach))),
     ("propagation", |b, at| b.set_propagation(&at("l/c/m"), Propagation::Shared, Recursion::This)),
     ("create", |b, at| b.create_dir(&at("a/b/../b/c/made"), FileMode::from_bits(0o755)).map(drop)),
+    ("create a symlink", |b, at| b.create_symlink(&at("l/../b/c/made"), Path::new("/outside")).map(drop)),
+    ("create a node", |b, at| {
+        b.create_node(&at("a/b/../b/c/made"), FileKind::Fifo, None, FileMode::from_bits(0o666)).map(drop)
+    }),
     ("remove", |b, at| b.remove_dir(&at("l/c/empty"))),
     ("source", |b, at| {
         let target = Location::trusted("/src");

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use mountwright_core::error::Leftover;
-use mountwright_core::file::FinalSymlink;
+use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::{BindRequest, FileMode, Filesystem, Location, MountRequest, Mounter, OsError, UnmountRequest};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::machine::furnish;
@@ -95,13 +95,15 @@ impl Sum {
     fn round(&mut self, backend: &LinuxBackend, at: fn(&str) -> Location) {
         let mode = FileMode::from_bits(0o755);
         let bind = |at| BindRequest::new(Location::trusted("/w/source"), at).read_only();
-        let acts: [Act<'_>; 6] = [
+        let acts: [Act<'_>; 8] = [
             ("a/b/c/t", &|backend, at| backend.bind(&bind(at)).map(drop)),
             ("a/b/../b/c/../c/t", &|backend, at| backend.bind(&bind(at)).map(drop)),
             ("a/b/c/new/t", &|backend, at| backend.bind(&bind(at).creating_target(mode)).map(drop)),
             ("/a/./b/c/../c/t", &|backend, at| backend.mount(&MountRequest::new("tmpfs", at)).map(drop)),
             ("a/b/c/t", &|backend, at| backend.move_mount(&Location::trusted("/w/stage"), &at)),
             ("a/b/../b/c/made", &|backend, at| backend.create_dir(&at, mode).map(drop)),
+            ("a/b/../b/c/made", &|backend, at| backend.create_symlink(&at, Path::new("/w/outside")).map(drop)),
+            ("a/b/../b/c/made", &|backend, at| backend.create_node(&at, FileKind::Fifo, None, mode).map(drop)),
         ];
         for (path, act) in acts {
             let is_staged = path == "a/b/c/t" && fs::read_dir("/w/stage").is_ok();
@@ -136,12 +138,17 @@ impl Sum {
             rest = self::mounted();
         }
         for name in ["new/t", "new", "made"] {
-            self.escapes += u64::from(fs::remove_dir(Path::new("/w/outside/a/b/c").join(name)).is_ok());
+            self.escapes += u64::from(is_removed(&Path::new("/w/outside/a/b/c").join(name)));
             for moved in ["/w/root/a/b/c", "/w/other/b/c", "/w/evil/b/c", "/w/evil/c", "/w/evil/a/b/c"] {
-                let _ = fs::remove_dir(Path::new(moved).join(name));
+                is_removed(&Path::new(moved).join(name));
             }
         }
     }
+}
+
+/// Removes what is there, an empty directory or another file.
+fn is_removed(path: &Path) -> bool {
+    fs::remove_dir(path).is_ok() || fs::remove_file(path).is_ok()
 }
 
 /// Looks `a/b/../secret` up in two calls, and returns true if that led outside.
