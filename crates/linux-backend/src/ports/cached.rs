@@ -8,7 +8,7 @@ use mountwright_core::{Errno, Location};
 
 use crate::backend::LinuxBackend;
 use crate::files::metadata::metadata;
-use crate::resolve::in_root::IN_ROOT;
+use crate::resolve::in_root::{IN_ROOT, undisturbed_within};
 use crate::resolve::path_text::in_a_root;
 use crate::syscalls::abi::{
     O_CLOEXEC, O_DIRECTORY, O_NOFOLLOW, O_PATH, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_NO_MAGICLINKS,
@@ -63,9 +63,8 @@ impl<K: Kernel> LinuxBackend<K> {
         if !self.uses(Call::Openat2) {
             return Err(Fault::new(Call::Openat2, Errno::EOPNOTSUPP));
         }
-        let open = || self.calls.openat2(dir, path, flags | O_CLOEXEC, resolve | RESOLVE_CACHED);
-        let is_known = |found: &Step<K::Fd>| !found.as_ref().is_err_and(|fault| fault.errno() == Errno::EAGAIN);
-        let opened = (1..ATTEMPTS).map(|_| open()).find(is_known).unwrap_or_else(open);
+        let (flags, resolve) = (flags | O_CLOEXEC, resolve | RESOLVE_CACHED);
+        let opened = undisturbed_within(ATTEMPTS, || self.calls.openat2(dir, path, flags, resolve));
         opened.map_err(|fault| match fault.errno() {
             // From a kernel that does not know the flag; a path with a NUL never reaches the kernel.
             Errno::EINVAL if !path.as_os_str().as_bytes().contains(&0) => fault.saying(Errno::EOPNOTSUPP),

@@ -54,8 +54,13 @@ impl<K: Kernel> LinuxBackend<K> {
 }
 
 /// Repeats a look-up while another process disturbs it, at most [`MOST_ATTEMPTS`] times.
-pub(crate) fn undisturbed<T>(mut look: impl FnMut() -> Step<T>) -> Step<T> {
-    for _ in 1..MOST_ATTEMPTS {
+pub(crate) fn undisturbed<T>(look: impl FnMut() -> Step<T>) -> Step<T> {
+    undisturbed_within(MOST_ATTEMPTS, look)
+}
+
+/// As [`undisturbed`], at most this many times.
+pub(crate) fn undisturbed_within<T>(attempts: usize, mut look: impl FnMut() -> Step<T>) -> Step<T> {
+    for _ in 1..attempts {
         match look() {
             Err(fault) if fault.errno() == Errno::EAGAIN => {}
             other => return other,

@@ -283,7 +283,7 @@ pub(super) const CASES: &[Case] = &[
             }
             s.refuses(Errno::EPERM, || directory.create_node(OsStr::new("device"), kind, Some(NULL), mode(0o666)));
         }
-        // What overlayfs takes for a name that was removed is no device.
+        // Overlayfs takes this node for a removed name; it stands for no device.
         let whiteout = Some(DeviceNumber::new(0, 0));
         let made = s.fs().create_node(&at("/w/d/whiteout"), FileKind::CharacterDevice, whiteout, mode(0o604)).unwrap();
         assert_eq!(made, FileIdentity::from(&s.stat("/w/d/whiteout")));
