@@ -1,5 +1,6 @@
-//! Another process, which acts once, at a chosen call.
+//! Another process, which acts at chosen calls.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Mutex;
 
@@ -16,7 +17,7 @@ pub(crate) struct Acting {
     ready: fn() -> bool,
     act: Mutex<Option<Act>>,
     refused: Option<(Call, Errno)>,
-    then: Mutex<Option<(Call, Act)>>,
+    then: Mutex<VecDeque<(Call, Act)>>,
 }
 
 impl Acting {
@@ -27,7 +28,7 @@ impl Acting {
             ready: || true,
             act: Mutex::new(Some(Box::new(act))),
             refused: None,
-            then: Mutex::new(None),
+            then: Mutex::default(),
         }
     }
 
@@ -38,7 +39,7 @@ impl Acting {
             ready: || true,
             act: Mutex::new(Some(Box::new(act))),
             refused: None,
-            then: Mutex::new(None),
+            then: Mutex::default(),
         }
     }
 
@@ -54,9 +55,9 @@ impl Acting {
         self
     }
 
-    /// Acts once more, right after the next call of this kind.
+    /// Acts once more, right after the next call of this kind that follows the act before.
     pub(crate) fn then_after(self, call: Call, act: impl FnOnce() + Send + 'static) -> Self {
-        *self.then.lock().unwrap() = Some((call, Box::new(act)));
+        self.then.lock().unwrap().push_back((call, Box::new(act)));
         self
     }
 
@@ -94,13 +95,9 @@ impl Between for Acting {
             return;
         }
         if self.has_acted() {
-            let mut then = self.then.lock().unwrap();
-            if then.as_ref().is_some_and(|(call, _)| *call == moment.call) {
-                let act = then.take();
-                drop(then);
-                if let Some((_, act)) = act {
-                    act();
-                }
+            let next = self.then.lock().unwrap().pop_front_if(|(call, _)| *call == moment.call);
+            if let Some((_, act)) = next {
+                act();
             }
         } else if self.after == Some(moment.call) && (self.ready)() {
             self.act();
@@ -111,7 +108,7 @@ impl Between for Acting {
 impl Drop for Acting {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            assert!(self.has_acted(), "the moment never came");
+            assert!(self.has_acted() && self.then.lock().unwrap().is_empty(), "the moment never came");
         }
     }
 }

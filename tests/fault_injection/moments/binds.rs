@@ -10,6 +10,7 @@ use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::fuse_server::FuseServer;
 use mountwright_tests::kernel_trials::KernelCase;
 use mountwright_tests::machine::{at, below, furnish};
+use rustix::mount::UnmountFlags;
 
 use crate::acting::Acting;
 use crate::machine::{exchange, exchange_elsewhere, key, mode, mounts, places};
@@ -173,6 +174,27 @@ pub(crate) const CASES: &[KernelCase] = &[
         }
     })
     .needing(Call::MountSetattr),
+    KernelCase::new("a failed bind waits for the end of each cover, also of those after its first unmount", || {
+        source_and_target();
+        let cover = || furnish("tmpfs:cover /w/t/target");
+        let uncover = || rustix::mount::unmount("/w/t/target", UnmountFlags::DETACH).unwrap();
+        // The cover ends before the backend can ask for its parent, or after it has seen that the cover lies on its mount.
+        for (trusted, ends_after) in
+            [(true, Call::Statx), (false, Call::Statx), (true, Call::Statmount), (false, Call::Statmount)]
+        {
+            let covering = faster_at("/w/t/target").then_after(Call::Statx, cover).then_after(Call::Umount2, cover);
+            let covering = match ends_after {
+                Call::Statmount => covering.then_after(Call::Statx, || {}),
+                _ => covering,
+            };
+            let covering = covering.then_after(ends_after, uncover);
+            let error = covering.backend(SyscallSet::ALL).bind(&request(trusted)).unwrap_err();
+            assert_eq!((error.errno(), error.left()), (Errno::EBUSY, &[][..]), "{trusted} {ends_after:?}");
+            assert_eq!((places(), mounts().last().unwrap().1.as_str()), (vec!["/w/t/target".into()], "faster"));
+            uncover();
+        }
+    })
+    .needing(Call::Statmount),
     KernelCase::new(
         "a failed bind leaves its cover alone if no query identifies that, and names its own mount",
         || {

@@ -67,7 +67,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// lazy, because the descriptor is a user of the mount.
     ///
     /// * umount2 takes the top of a stack. If another process has mounted something over this mount, both stay; a cover
-    ///   that disappears at once was that of a race's loser.
+    ///   that disappears at once was that of a race's loser. The cover is looked for before each unmount.
     /// * An unmount propagates to the parent's peers, and a copy of a shared mount is a peer of its source. A tree that
     ///   is not `apart` from its source is made private first: the source would lose its mounts.
     pub(crate) fn roll_back(
@@ -76,45 +76,46 @@ impl<K: Kernel> LinuxBackend<K> {
         target: &Target<'_, K::Fd>,
         apart: bool,
     ) -> Rollback {
-        if !self.is_uncovered(target, mount) {
+        self.unmount_until_gone((tree, mount), target, || {
+            let is_uncovered = self.is_uncovered(target, mount);
             // The kernel changes no mount that another process has unmounted, with a tree above it.
-            return match self.propagate(tree, Propagation::Private, Recursion::This) {
-                Ok(()) => Rollback::Stays,
-                Err(fault) => self.after_refusal(mount, &fault),
-            };
-        }
-        let parted = if apart { Ok(()) } else { self.propagate(tree, Propagation::Private, Recursion::Tree) };
-        match parted {
-            Ok(()) => self.unmount_until_gone((tree, mount), target, || self.is_covered(target, mount).unwrap_or(true)),
-            Err(fault) => self.after_refusal(mount, &fault),
-        }
+            match (is_uncovered, apart) {
+                (false, _) => self.propagate(tree, Propagation::Private, Recursion::This)?,
+                (true, false) => self.propagate(tree, Propagation::Private, Recursion::Tree)?,
+                (true, true) => {}
+            }
+            Ok(is_uncovered)
+        })
     }
 
     /// Unmounts the tree with all mounts that arrived while it was shared with the copies at its parent's peers. As
     /// long as it is shared, the copies are unmounted with it.
     pub(crate) fn take_off_whole(&self, tree: (&K::Fd, MountKey), target: &Target<'_, K::Fd>, fault: Fault) -> Fault {
-        let done = self.unmount_until_gone(tree, target, || false);
+        let done = self.unmount_until_gone(tree, target, || Ok(true));
         self.after_rollback(done, fault, tree, target)
     }
 
-    /// Unmounts the top of a mount's stack until the mount is gone, or until it has to stop.
+    /// Unmounts the top of a mount's stack until the mount is gone, as long as `may_unmount` returns true.
     fn unmount_until_gone(
         &self,
         (tree, mount): (&K::Fd, MountKey),
         target: &Target<'_, K::Fd>,
-        stop: impl Fn() -> bool,
+        may_unmount: impl Fn() -> Step<bool>,
     ) -> Rollback {
         for _ in 0..MOST_COVERS {
-            if let Err(fault) = self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH) {
-                return self.after_refusal(mount, &fault);
+            let unmount = || self.calls.umount2(Reach::Descriptor(tree), MNT_DETACH);
+            match may_unmount().and_then(|may| if may { unmount().map(|()| true) } else { Ok(false) }) {
+                Ok(true) => {}
+                Ok(false) => return Rollback::Stays,
+                Err(fault) => return self.after_refusal(mount, &fault),
             }
             // No other mount has its id while a descriptor of it is open.
             match self.is_gone(mount) {
                 Ok(true) => return Rollback::Unmounted,
                 // A mount that was put over it in this very moment was unmounted instead.
-                Ok(false) if !stop() => {}
+                Ok(false) => {}
                 Err(_) if self.shows_as_before(target) => return Rollback::Unmounted,
-                Ok(false) | Err(_) => break,
+                Err(_) => return Rollback::Stays,
             }
         }
         Rollback::Stays
