@@ -1,13 +1,6 @@
 //! The words of the form: flags, modes and kinds as they are spelled in scenario files, each with the kernel's bits.
 
-use mountwright_fake::abi::{
-    F_OK, MNT_DETACH, MNT_EXPIRE, MNT_FORCE, MOUNT_ATTR__ATIME, MOUNT_ATTR_IDMAP, MOUNT_ATTR_NOATIME, MOUNT_ATTR_NODEV,
-    MOUNT_ATTR_NODIRATIME, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NOSYMFOLLOW, MOUNT_ATTR_RDONLY,
-    MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME, MS_NOATIME, MS_NODEV, MS_NODIRATIME, MS_NOEXEC, MS_NOSUID,
-    MS_NOSYMFOLLOW, MS_PRIVATE, MS_RDONLY, MS_RELATIME, MS_SHARED, MS_SLAVE, MS_STRICTATIME, MS_UNBINDABLE,
-    O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY, O_WRONLY, R_OK, RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
-    RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV, S_IFBLK, S_IFCHR, S_IFIFO, S_IFSOCK, UMOUNT_NOFOLLOW, W_OK, X_OK,
-};
+use mountwright_fake::abi;
 use serde::{Deserialize, Serialize};
 
 /// An attribute bit that no kernel has given a meaning yet.
@@ -15,8 +8,8 @@ const UNKNOWN_ATTRIBUTE: u64 = 1 << 30;
 /// An unmount bit that no kernel has given a meaning yet.
 const UNKNOWN_UNMOUNT: u32 = 1 << 20;
 /// A fifo must not hang the run.
-const READING: u32 = O_RDONLY | O_NONBLOCK;
-const WRITING: u32 = O_WRONLY | O_NONBLOCK;
+const READING: u32 = abi::O_RDONLY | abi::O_NONBLOCK;
+const WRITING: u32 = abi::O_WRONLY | abi::O_NONBLOCK;
 
 /// An enum of words, each with its bits.
 macro_rules! words {
@@ -50,47 +43,47 @@ macro_rules! words {
 words! { u64, "lowercase";
     /// A per-mount (or, for a new mount, also superblock) flag of mount(2).
     MountFlag {
-        Ro = MS_RDONLY,
-        Nosuid = MS_NOSUID,
-        Nodev = MS_NODEV,
-        Noexec = MS_NOEXEC,
-        Noatime = MS_NOATIME,
-        Nodiratime = MS_NODIRATIME,
-        Relatime = MS_RELATIME,
-        Strictatime = MS_STRICTATIME,
-        Nosymfollow = MS_NOSYMFOLLOW,
+        Ro = abi::MS_RDONLY,
+        Nosuid = abi::MS_NOSUID,
+        Nodev = abi::MS_NODEV,
+        Noexec = abi::MS_NOEXEC,
+        Noatime = abi::MS_NOATIME,
+        Nodiratime = abi::MS_NODIRATIME,
+        Relatime = abi::MS_RELATIME,
+        Strictatime = abi::MS_STRICTATIME,
+        Nosymfollow = abi::MS_NOSYMFOLLOW,
     }
 }
 
 words! { u64, "lowercase";
     /// A bit of a propagation change by mount(2): the four types, and the mount flags that do not belong there (`EINVAL`).
     PropagationBit {
-        Shared = MS_SHARED,
-        Private = MS_PRIVATE,
-        Slave = MS_SLAVE,
-        Unbindable = MS_UNBINDABLE,
-        Ro = MS_RDONLY,
-        Nosuid = MS_NOSUID,
-        Nodev = MS_NODEV,
-        Noexec = MS_NOEXEC,
+        Shared = abi::MS_SHARED,
+        Private = abi::MS_PRIVATE,
+        Slave = abi::MS_SLAVE,
+        Unbindable = abi::MS_UNBINDABLE,
+        Ro = abi::MS_RDONLY,
+        Nosuid = abi::MS_NOSUID,
+        Nodev = abi::MS_NODEV,
+        Noexec = abi::MS_NOEXEC,
     }
 }
 
 words! { u64, "lowercase";
     /// A bit of `attr_set` or `attr_clr` of `mount_setattr(2)`.
     Attribute {
-        Rdonly = MOUNT_ATTR_RDONLY,
-        Nosuid = MOUNT_ATTR_NOSUID,
-        Nodev = MOUNT_ATTR_NODEV,
-        Noexec = MOUNT_ATTR_NOEXEC,
-        Noatime = MOUNT_ATTR_NOATIME,
-        Strictatime = MOUNT_ATTR_STRICTATIME,
-        Relatime = MOUNT_ATTR_RELATIME,
-        Nodiratime = MOUNT_ATTR_NODIRATIME,
-        Nosymfollow = MOUNT_ATTR_NOSYMFOLLOW,
+        Rdonly = abi::MOUNT_ATTR_RDONLY,
+        Nosuid = abi::MOUNT_ATTR_NOSUID,
+        Nodev = abi::MOUNT_ATTR_NODEV,
+        Noexec = abi::MOUNT_ATTR_NOEXEC,
+        Noatime = abi::MOUNT_ATTR_NOATIME,
+        Strictatime = abi::MOUNT_ATTR_STRICTATIME,
+        Relatime = abi::MOUNT_ATTR_RELATIME,
+        Nodiratime = abi::MOUNT_ATTR_NODIRATIME,
+        Nosymfollow = abi::MOUNT_ATTR_NOSYMFOLLOW,
         #[serde(rename = "__atime")]
-        AtimeField = MOUNT_ATTR__ATIME,
-        Idmap = MOUNT_ATTR_IDMAP,
+        AtimeField = abi::MOUNT_ATTR__ATIME,
+        Idmap = abi::MOUNT_ATTR_IDMAP,
         Bogus = UNKNOWN_ATTRIBUTE,
     }
 }
@@ -98,10 +91,10 @@ words! { u64, "lowercase";
 words! { u32, "lowercase";
     /// A flag of umount2(2).
     UnmountFlag {
-        Detach = MNT_DETACH,
-        Nofollow = UMOUNT_NOFOLLOW,
-        Expire = MNT_EXPIRE,
-        Force = MNT_FORCE,
+        Detach = abi::MNT_DETACH,
+        Nofollow = abi::UMOUNT_NOFOLLOW,
+        Expire = abi::MNT_EXPIRE,
+        Force = abi::MNT_FORCE,
         Bogus = UNKNOWN_UNMOUNT,
     }
 }
@@ -111,31 +104,31 @@ words! { u32, "lowercase";
     #[derive(Default)]
     OpenMode {
         #[default]
-        Path = O_PATH,
+        Path = abi::O_PATH,
         R = READING,
         W = WRITING,
-        Dir = O_DIRECTORY,
+        Dir = abi::O_DIRECTORY,
     }
 }
 
 words! { u64, "snake_case";
     /// A flag of openat2(2).
     ResolveFlag {
-        Beneath = RESOLVE_BENEATH,
-        InRoot = RESOLVE_IN_ROOT,
-        NoMagiclinks = RESOLVE_NO_MAGICLINKS,
-        NoSymlinks = RESOLVE_NO_SYMLINKS,
-        NoXdev = RESOLVE_NO_XDEV,
+        Beneath = abi::RESOLVE_BENEATH,
+        InRoot = abi::RESOLVE_IN_ROOT,
+        NoMagiclinks = abi::RESOLVE_NO_MAGICLINKS,
+        NoSymlinks = abi::RESOLVE_NO_SYMLINKS,
+        NoXdev = abi::RESOLVE_NO_XDEV,
     }
 }
 
 words! { u32, "lowercase";
     /// The kinds of files that `mknod` makes: the character device 1:3, the block device 7:0, a fifo, a socket.
     NodeKind {
-        Char = S_IFCHR,
-        Block = S_IFBLK,
-        Fifo = S_IFIFO,
-        Socket = S_IFSOCK,
+        Char = abi::S_IFCHR,
+        Block = abi::S_IFBLK,
+        Fifo = abi::S_IFIFO,
+        Socket = abi::S_IFSOCK,
     }
 }
 
@@ -152,9 +145,9 @@ impl NodeKind {
 words! { u32, "lowercase";
     /// The checks of `access`.
     AccessMode {
-        F = F_OK,
-        R = R_OK,
-        W = W_OK,
-        X = X_OK,
+        F = abi::F_OK,
+        R = abi::R_OK,
+        W = abi::W_OK,
+        X = abi::X_OK,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::operation::is_false;
+use super::operation::is_default;
 
 /// One list of rows for each live namespace, in the order of the kernel's table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,10 +37,10 @@ pub struct Row {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub propagate_from: Option<String>,
     /// Cannot be bound
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub unbindable: bool,
     /// The superblock is read-only
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub sb_ro: bool,
     /// Options of the superblock after `rw` or `ro`
     #[serde(default, skip_serializing_if = "String::is_empty")]

@@ -21,6 +21,15 @@ pub(crate) struct ModelCalls<'m> {
     pub(crate) pid: Pid,
 }
 
+/// Calls of a process that are calls of the machine by the same name: on the right the arguments of the machine's.
+macro_rules! calls_of_the_machine {
+    ($($call:ident($($argument:tt: $type:ty),*) -> $value:ty = $($passed:expr),*;)*) => {$(
+        fn $call(&mut self, $($argument: $type),*) -> Answered<$value> {
+            self.machine.$call(self.pid, $($passed),*)
+        }
+    )*};
+}
+
 impl ProcessCalls for ModelCalls<'_> {
     fn with_credentials<T>(
         &mut self,
@@ -40,24 +49,35 @@ impl ProcessCalls for ModelCalls<'_> {
         Ok(answer)
     }
 
-    fn openat(&mut self, (at, path): AtPath<'_>, flags: u32, mode: u32) -> Answered<i32> {
-        self.machine.openat(self.pid, at, path, flags, mode)
+    calls_of_the_machine! {
+        openat((at, path): AtPath<'_>, flags: u32, mode: u32) -> i32 = at, path, flags, mode;
+        open_tree((at, path): AtPath<'_>, flags: u32) -> i32 = at, path, flags;
+        close(fd: i32) -> () = fd;
+        write(fd: i32, bytes: &[u8]) -> usize = fd, bytes;
+        readlinkat((at, path): AtPath<'_>) -> Vec<u8> = at, path;
+        faccessat((at, path): AtPath<'_>, mode: u32) -> () = at, path, mode, 0;
+        mkdirat((at, path): AtPath<'_>, mode: u32) -> () = at, path, mode;
+        unlinkat((at, path): AtPath<'_>, flags: u32) -> () = at, path, flags;
+        symlinkat(target: &[u8], (at, path): AtPath<'_>) -> () = target, at, path;
+        mknodat((at, path): AtPath<'_>, mode: u32, device: u64) -> () = at, path, mode, device;
+        fchmodat((at, path): AtPath<'_>, mode: u32) -> () = at, path, mode, 0;
+        fchownat((at, path): AtPath<'_>, uid: u32, gid: u32) -> () = at, path, uid, gid, abi::AT_SYMLINK_NOFOLLOW;
+        linkat((at, from): AtPath<'_>, (to_at, to): AtPath<'_>) -> () = at, from, to_at, to, 0;
+        renameat2((at, from): AtPath<'_>, (to_at, to): AtPath<'_>, flags: u32) -> () = at, from, to_at, to, flags;
+        chdir((at, path): AtPath<'_>) -> () = at, path;
+        umount2((at, path): AtPath<'_>, flags: u32) -> () = at, path, flags;
+        mount_setattr((at, path): AtPath<'_>, flags: u32, attr: MountAttr) -> () = at, path, flags, attr;
+        move_mount((at, from): AtPath<'_>, (to_at, to): AtPath<'_>, flags: u32) -> () = at, from, to_at, to, flags;
+        open_tree_attr((at, path): AtPath<'_>, flags: u32, attr: MountAttr) -> i32 = at, path, flags, attr;
+        fsopen(fs_type: &[u8]) -> i32 = fs_type, abi::FSOPEN_CLOEXEC;
+        fsmount(context: i32, attributes: u64) -> i32 = context, abi::FSMOUNT_CLOEXEC, attributes;
+        umask(mask: u32) -> u32 = mask;
+        pivot_root(new_root: AtPath<'_>, put_old: AtPath<'_>) -> () = new_root, put_old;
+        chroot((at, path): AtPath<'_>) -> () = at, path;
     }
 
     fn openat2(&mut self, (at, path): AtPath<'_>, flags: u32, resolve: u64) -> Answered<i32> {
         self.machine.openat2(self.pid, at, path, OpenHow { flags: flags.into(), mode: 0, resolve })
-    }
-
-    fn open_tree(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<i32> {
-        self.machine.open_tree(self.pid, at, path, flags)
-    }
-
-    fn close(&mut self, fd: i32) -> Answered<()> {
-        self.machine.close(self.pid, fd)
-    }
-
-    fn write(&mut self, fd: i32, bytes: &[u8]) -> Answered<usize> {
-        self.machine.write(self.pid, fd, bytes)
     }
 
     fn read(&mut self, fd: i32) -> Answered<Vec<u8>> {
@@ -99,50 +119,6 @@ impl ProcessCalls for ModelCalls<'_> {
         }
     }
 
-    fn readlinkat(&mut self, (at, path): AtPath<'_>) -> Answered<Vec<u8>> {
-        self.machine.readlinkat(self.pid, at, path)
-    }
-
-    fn faccessat(&mut self, (at, path): AtPath<'_>, mode: u32) -> Answered<()> {
-        self.machine.faccessat(self.pid, at, path, mode, 0)
-    }
-
-    fn mkdirat(&mut self, (at, path): AtPath<'_>, mode: u32) -> Answered<()> {
-        self.machine.mkdirat(self.pid, at, path, mode)
-    }
-
-    fn unlinkat(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<()> {
-        self.machine.unlinkat(self.pid, at, path, flags)
-    }
-
-    fn symlinkat(&mut self, target: &[u8], (at, path): AtPath<'_>) -> Answered<()> {
-        self.machine.symlinkat(self.pid, target, at, path)
-    }
-
-    fn mknodat(&mut self, (at, path): AtPath<'_>, mode: u32, device: u64) -> Answered<()> {
-        self.machine.mknodat(self.pid, at, path, mode, device)
-    }
-
-    fn fchmodat(&mut self, (at, path): AtPath<'_>, mode: u32) -> Answered<()> {
-        self.machine.fchmodat(self.pid, at, path, mode, 0)
-    }
-
-    fn fchownat(&mut self, (at, path): AtPath<'_>, uid: u32, gid: u32) -> Answered<()> {
-        self.machine.fchownat(self.pid, at, path, uid, gid, abi::AT_SYMLINK_NOFOLLOW)
-    }
-
-    fn linkat(&mut self, (at, from): AtPath<'_>, (to_at, to): AtPath<'_>) -> Answered<()> {
-        self.machine.linkat(self.pid, at, from, to_at, to, 0)
-    }
-
-    fn renameat2(&mut self, (at, from): AtPath<'_>, (to_at, to): AtPath<'_>, flags: u32) -> Answered<()> {
-        self.machine.renameat2(self.pid, at, from, to_at, to, flags)
-    }
-
-    fn chdir(&mut self, (at, path): AtPath<'_>) -> Answered<()> {
-        self.machine.chdir(self.pid, at, path)
-    }
-
     fn getcwd(&mut self) -> Answered<Vec<u8>> {
         self.machine.getcwd(self.pid)
     }
@@ -158,26 +134,6 @@ impl ProcessCalls for ModelCalls<'_> {
         self.machine.mount(self.pid, source, target, fs_type, flags, data)
     }
 
-    fn umount2(&mut self, (at, path): AtPath<'_>, flags: u32) -> Answered<()> {
-        self.machine.umount2(self.pid, at, path, flags)
-    }
-
-    fn mount_setattr(&mut self, (at, path): AtPath<'_>, flags: u32, attr: MountAttr) -> Answered<()> {
-        self.machine.mount_setattr(self.pid, at, path, flags, attr)
-    }
-
-    fn move_mount(&mut self, (at, from): AtPath<'_>, (to_at, to): AtPath<'_>, flags: u32) -> Answered<()> {
-        self.machine.move_mount(self.pid, at, from, to_at, to, flags)
-    }
-
-    fn open_tree_attr(&mut self, (at, path): AtPath<'_>, flags: u32, attr: MountAttr) -> Answered<i32> {
-        self.machine.open_tree_attr(self.pid, at, path, flags, attr)
-    }
-
-    fn fsopen(&mut self, fs_type: &[u8]) -> Answered<i32> {
-        self.machine.fsopen(self.pid, fs_type, abi::FSOPEN_CLOEXEC)
-    }
-
     fn fsconfig_set(&mut self, context: i32, key: &[u8], value: Option<&[u8]>) -> Answered<()> {
         let command = if value.is_some() { abi::FSCONFIG_SET_STRING } else { abi::FSCONFIG_SET_FLAG };
         self.machine.fsconfig(self.pid, context, command, Some(key), value, 0)
@@ -187,25 +143,9 @@ impl ProcessCalls for ModelCalls<'_> {
         self.machine.fsconfig(self.pid, context, abi::FSCONFIG_CMD_CREATE, None, None, 0)
     }
 
-    fn fsmount(&mut self, context: i32, attributes: u64) -> Answered<i32> {
-        self.machine.fsmount(self.pid, context, abi::FSMOUNT_CLOEXEC, attributes)
-    }
-
     fn statfs(&mut self, (at, path): AtPath<'_>) -> Answered<(u64, u64)> {
         let status = self.machine.statfs(self.pid, at, path)?;
         Ok((status.f_type, status.f_flags))
-    }
-
-    fn umask(&mut self, mask: u32) -> Answered<u32> {
-        self.machine.umask(self.pid, mask)
-    }
-
-    fn pivot_root(&mut self, new_root: AtPath<'_>, put_old: AtPath<'_>) -> Answered<()> {
-        self.machine.pivot_root(self.pid, new_root, put_old)
-    }
-
-    fn chroot(&mut self, (at, path): AtPath<'_>) -> Answered<()> {
-        self.machine.chroot(self.pid, at, path)
     }
 
     fn user_namespace(&mut self, map: &[IdRange]) -> Answered<i32> {
