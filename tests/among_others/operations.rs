@@ -13,7 +13,7 @@ use mountwright_core::recovery::Recovery;
 use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown};
 use mountwright_core::share::{Ensured, Share, ShareName, ShareRecord};
 use mountwright_core::spec::{FsGroup, FsGroupChangePolicy};
-use mountwright_core::unmount::{Removal, UnmountStrategy};
+use mountwright_core::unmount::{Removal, Report, UnmountStrategy};
 use mountwright_core::{
     Backend, BindRequest, ContainerId, Errno, Error, FileMode, Location, MountKey, MountRequest, OsError, Propagation,
     UnmountRequest,
@@ -107,17 +107,21 @@ impl From<OsError> for Answer {
     }
 }
 
+/// The error of a first call, or the result of what follows its success.
+fn then<T>(first: Result<T, impl Into<Answer>>, following: impl FnOnce(T) -> Answer) -> Answer {
+    first.map_or_else(Into::into, following)
+}
+
 fn done<T>(result: Result<T, impl Into<Answer>>) -> Answer {
-    result.map_or_else(Into::into, |_| Answer::new(DONE))
+    then(result, |_| Answer::new(DONE))
 }
 
 fn unshared(result: Result<Removal, Error>) -> Answer {
-    match result {
-        Ok(Removal::Unmounted { .. }) => Answer::new(DONE),
-        Ok(Removal::NotMounted { .. } | Removal::NotFound) => Answer::new(NOTHING),
-        Ok(other) => Answer::incomplete(&other),
-        Err(error) => error.into(),
-    }
+    then(result, |removal| match removal {
+        Removal::Unmounted { .. } => Answer::new(DONE),
+        Removal::NotMounted { .. } | Removal::NotFound => Answer::new(NOTHING),
+        other => Answer::incomplete(&other),
+    })
 }
 
 /// Records of an earlier caller.
@@ -208,26 +212,28 @@ fn share(ports: Ports<'_>, share: &Share) -> Answer {
 }
 
 fn ensure(ports: Ports<'_>, share: &Share) -> Answer {
-    match share.ensure(&ports.both()) {
-        Ok(Ensured::Done(_)) => Answer::new(DONE),
-        Ok(Ensured::AlreadySatisfied(_)) => Answer::new(NOTHING),
-        Ok(Ensured::Conflict(conflict)) => Error::from(conflict).into(),
-        Err(error) => error.into(),
-    }
+    then(share.ensure(&ports.both()), |ensured| match ensured {
+        Ensured::Done(_) => Answer::new(DONE),
+        Ensured::AlreadySatisfied(_) => Answer::new(NOTHING),
+        Ensured::Conflict(conflict) => Error::from(conflict).into(),
+    })
+}
+
+fn reported(report: &Report) -> Answer {
+    if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(report) }
 }
 
 fn down(ports: Ports<'_>, before: &Before, how: UnmountStrategy) -> Answer {
     let dirs = before.dirs.as_ref().unwrap();
-    let report = TearDown::sandbox(dirs, &before.shares).how(how).run(&ports.both());
-    if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
+    reported(&TearDown::sandbox(dirs, &before.shares).how(how).run(&ports.both()))
 }
 
 pub(crate) fn recover(ports: Ports<'_>) -> Answer {
-    match recovery().reap(&ports.both()) {
-        Ok(report) if report.is_clean() => Answer::new(DONE),
-        Ok(report) => Answer::incomplete(&report),
-        Err(error) => error.into(),
-    }
+    then(recovery().reap(&ports.both()), |report| reported(&report))
+}
+
+fn unshare_volume(ports: Ports<'_>, name: &str) -> Answer {
+    unshared(ShareName::volume(name).unshare(&ports.both(), MOUNTS.into(), &id("c1")))
 }
 
 pub(crate) fn unshare_by_record(ports: Ports<'_>, record: &ShareRecord) -> Answer {
@@ -251,16 +257,24 @@ fn replace(ports: Ports<'_>, side: usize) -> Answer {
     written.map_or_else(|error| Answer::failed(None, error.to_string(), &[]), |()| Answer::new(DONE))
 }
 
-fn bind(ports: Ports<'_>, target: Location, side: usize) -> Answer {
-    let request = BindRequest::new(at(["/h/rootfs", "/h/data"][side]), target).propagation(Propagation::Private);
-    done(ports.mounter.bind(&request))
+/// The caller's bind onto a target.
+fn binding(target: Location, side: usize) -> BindRequest {
+    BindRequest::new(at(["/h/rootfs", "/h/data"][side]), target).propagation(Propagation::Private)
 }
 
-const RUNNING: Operation =
-    Operation { name: "", start: Start::Running, kind: Kind::Other, run: |_, _, _| Answer::new(NOTHING) };
+fn bind(ports: Ports<'_>, request: &BindRequest) -> Answer {
+    done(ports.mounter.bind(request))
+}
 
-const MAKING: Operation = Operation { kind: Kind::Makes, ..RUNNING };
-const REMOVING: Operation = Operation { kind: Kind::Removes, ..RUNNING };
+/// An operation on a sandbox that is set up.
+const fn operation(name: &'static str, kind: Kind, run: fn(Ports<'_>, &Before, usize) -> Answer) -> Operation {
+    Operation { name, start: Start::Running, kind, run }
+}
+
+/// An operation of the ports at one target.
+const fn at_a_target(name: &'static str, run: fn(Ports<'_>, &Before, usize) -> Answer) -> Operation {
+    Operation { start: Start::Empty, ..operation(name, Kind::Other, run) }
+}
 
 pub(crate) const SET_UP_FIRST: &str = "set up first";
 pub(crate) const FS_GROUP: &str = "fsGroup";
@@ -270,34 +284,20 @@ pub(crate) const STRICTLY: &str = "tear down strictly";
 
 /// On one sandbox.
 pub(crate) const OF_A_SANDBOX: &[Operation] = &[
-    Operation { name: "set up", run: |ports, before, _| done(setup(before.layout).run(&ports.both())), ..MAKING },
-    Operation {
-        name: "share a root filesystem",
-        run: |ports, _, _| share(ports, &Share::rootfs(MOUNTS, &id("c4"), at("/h/rootfs")).unwrap()),
-        ..MAKING
-    },
-    Operation {
-        name: "share a file",
-        run: |ports, _, _| share(ports, &volume("c1", "hosts", "/h/config").read_only()),
-        ..MAKING
-    },
-    Operation { name: "share a snapshot", run: |ports, _, _| share(ports, &snapshot()), ..MAKING },
-    Operation { name: "ensure", run: |ports, _, _| ensure(ports, &volume("c3", "v", "/h/data").read_only()), ..MAKING },
-    Operation {
-        name: "unshare by name",
-        run: |ports, _, _| unshared(ShareName::volume("config").unshare(&ports.both(), MOUNTS.into(), &id("c1"))),
-        ..RUNNING
-    },
-    Operation {
-        name: "unshare by record",
-        run: |ports, before, _| unshare_by_record(ports, &before.shares[0]),
-        ..RUNNING
-    },
-    Operation { name: "tear down", run: |ports, before, _| down(ports, before, UnmountStrategy::Lazy), ..REMOVING },
-    Operation { name: STRICTLY, run: |ports, before, _| down(ports, before, UnmountStrategy::Strict), ..REMOVING },
-    Operation { name: "recover", run: |ports, _, _| recover(ports), ..REMOVING },
-    Operation { name: FS_GROUP, run: |ports, _, _| give_group(ports), ..RUNNING },
-    Operation { name: "replace a record", run: |ports, _, side| replace(ports, side), ..RUNNING },
+    operation("set up", Kind::Makes, |ports, before, _| done(setup(before.layout).run(&ports.both()))),
+    operation("share a root filesystem", Kind::Makes, |ports, _, _| {
+        share(ports, &Share::rootfs(MOUNTS, &id("c4"), at("/h/rootfs")).unwrap())
+    }),
+    operation("share a file", Kind::Makes, |ports, _, _| share(ports, &volume("c1", "hosts", "/h/config").read_only())),
+    operation("share a snapshot", Kind::Makes, |ports, _, _| share(ports, &snapshot())),
+    operation("ensure", Kind::Makes, |ports, _, _| ensure(ports, &volume("c3", "v", "/h/data").read_only())),
+    operation("unshare by name", Kind::Other, |ports, _, _| unshare_volume(ports, "config")),
+    operation("unshare by record", Kind::Other, |ports, before, _| unshare_by_record(ports, &before.shares[0])),
+    operation("tear down", Kind::Removes, |ports, before, _| down(ports, before, UnmountStrategy::Lazy)),
+    operation(STRICTLY, Kind::Removes, |ports, before, _| down(ports, before, UnmountStrategy::Strict)),
+    operation("recover", Kind::Removes, |ports, _, _| recover(ports)),
+    operation(FS_GROUP, Kind::Other, |ports, _, _| give_group(ports)),
+    operation("replace a record", Kind::Other, |ports, _, side| replace(ports, side)),
 ];
 
 /// Those that start before there is a sandbox.
@@ -310,78 +310,49 @@ pub(crate) const OF_NO_SANDBOX: &[Operation] = &[
 
 /// Shares of one container that are made and removed in one call.
 pub(crate) const COMING_AND_GOING: &[Operation] = &[Operation {
-    name: "share, then unshare",
     start: Start::Directory,
-    kind: Kind::Other,
-    run: |ports, _, side| {
+    ..operation("share, then unshare", Kind::Other, |ports, _, side| {
         let name = ["v0", "v1"][side];
         match share(ports, &volume("c1", name, "/h/data")) {
-            answer if answer.kind == DONE => {
-                unshared(ShareName::volume(name).unshare(&ports.both(), MOUNTS.into(), &id("c1")))
-            }
+            answer if answer.kind == DONE => unshare_volume(ports, name),
             other => other,
         }
-    },
+    })
 }];
 
 /// At one target, by the ports.
 pub(crate) const AT_ONE_TARGET: &[Operation] = &[
-    Operation {
-        name: "bind beneath",
-        start: Start::Empty,
-        kind: Kind::Other,
-        run: |ports, _, side| bind(ports, Location::beneath("/w", "t").unwrap(), side),
-    },
-    Operation {
-        name: "bind",
-        start: Start::Empty,
-        kind: Kind::Other,
-        run: |ports, _, side| bind(ports, at("/w/t"), side),
-    },
-    Operation {
-        name: MOUNT,
-        start: Start::Empty,
-        kind: Kind::Other,
-        run: |ports, _, _| done(ports.mounter.mount(&MountRequest::new("tmpfs", at("/w/t")))),
-    },
-    Operation {
-        name: UNMOUNT,
-        start: Start::Empty,
-        kind: Kind::Other,
-        run: |ports, _, _| done(ports.mounter.unmount(&UnmountRequest::new(at("/w/t")).with_mode(UnmountMode::Detach))),
-    },
-    Operation {
-        name: "bind and create",
-        start: Start::Empty,
-        kind: Kind::Other,
-        run: |ports, _, side| {
-            let target = Location::beneath("/w", "new/t").unwrap();
-            let request = BindRequest::new(at(["/h/rootfs", "/h/data"][side]), target);
-            let request = request.propagation(Propagation::Private).creating_target(FileMode::MOUNT_TARGET);
-            done(ports.mounter.bind(&request))
-        },
-    },
+    at_a_target("bind beneath", |ports, _, side| bind(ports, &binding(below("/w/t"), side))),
+    at_a_target("bind", |ports, _, side| bind(ports, &binding(at("/w/t"), side))),
+    at_a_target(MOUNT, |ports, _, _| done(ports.mounter.mount(&MountRequest::new("tmpfs", at("/w/t"))))),
+    at_a_target(UNMOUNT, |ports, _, _| {
+        done(ports.mounter.unmount(&UnmountRequest::new(at("/w/t")).with_mode(UnmountMode::Detach)))
+    }),
+    at_a_target("bind and create", |ports, _, side| {
+        let target = Location::beneath("/w", "new/t").unwrap();
+        bind(ports, &binding(target, side).creating_target(FileMode::MOUNT_TARGET))
+    }),
 ];
 
 /// Operations by stored records.
 pub(crate) const BY_RECORDS: &[Operation] = &[
     OF_A_SANDBOX[6],
-    Operation {
-        name: "tear a container down",
-        run: |ports, before, _| {
-            let report = TearDown::container(MOUNTS, &before.shares).run(&ports.both());
-            if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
-        },
-        ..RUNNING
-    },
+    operation("tear a container down", Kind::Other, |ports, before, _| {
+        reported(&TearDown::container(MOUNTS, &before.shares).run(&ports.both()))
+    }),
     OF_A_SANDBOX[7],
     OF_A_SANDBOX[8],
 ];
 
 /// Queries and changes of a place that may be on a filesystem that refuses; `place` is a directory on it, or its root.
+#[derive(Clone, Copy)]
 pub(crate) struct Touch {
     pub(crate) name: &'static str,
     pub(crate) run: fn(Ports<'_>, &str) -> Answer,
+}
+
+const fn touch(name: &'static str, run: fn(Ports<'_>, &str) -> Answer) -> Touch {
+    Touch { name, run }
 }
 
 fn below(place: &str) -> Location {
@@ -389,140 +360,86 @@ fn below(place: &str) -> Location {
     Location::beneath(root, name).unwrap()
 }
 
+const MOUNT_OF: Touch = touch("mount of", |ports, place| done(ports.mounter.mount_of(&at(place))));
+const BIND_FROM: Touch =
+    touch("bind from it", |ports, place| bind(ports, &BindRequest::new(at(place), at("/w/t")).read_only()));
+
 /// Each works on the name alone.
 pub(crate) const TOUCHES: &[Touch] = &[
-    Touch { name: "open a directory beneath", run: |ports, place| done(ports.fs.open_dir(&below(place))) },
-    Touch { name: "open a directory", run: |ports, place| done(ports.fs.open_dir(&at(place))) },
-    Touch { name: "metadata", run: |ports, place| done(ports.fs.metadata(&at(place), FinalSymlink::Follow)) },
-    Touch {
-        name: "metadata beneath",
-        run: |ports, place| done(ports.fs.metadata(&below(place), FinalSymlink::Itself)),
-    },
-    Touch { name: "filesystem of", run: |ports, place| done(ports.mounter.filesystem_of(&below(place))) },
-    Touch { name: "mount of", run: |ports, place| done(ports.mounter.mount_of(&at(place))) },
-    Touch { name: "mount of, beneath", run: |ports, place| done(ports.mounter.mount_of(&below(place))) },
-    Touch {
-        name: "bind from it",
-        run: |ports, place| done(ports.mounter.bind(&BindRequest::new(at(place), at("/w/t")).read_only())),
-    },
-    Touch {
-        name: "bind onto it",
-        run: |ports, place| done(ports.mounter.bind(&BindRequest::new(at("/h/data"), below(place)))),
-    },
-    Touch {
-        name: "share it",
-        run: |ports, place| share(ports, &Share::rootfs(MOUNTS, &id("c7"), at(place)).unwrap().read_only()),
-    },
-    Touch { name: "ensure its share", run: |ports, place| ensure(ports, &volume("c7", "v", place)) },
-    Touch {
-        name: "create a directory",
-        run: |ports, place| done(ports.fs.create_dir(&below(place), FileMode::MOUNT_TARGET)),
-    },
-    Touch { name: "remove a directory", run: |ports, place| done(ports.fs.remove_dir(&below(place))) },
+    touch("open a directory beneath", |ports, place| done(ports.fs.open_dir(&below(place)))),
+    touch("open a directory", |ports, place| done(ports.fs.open_dir(&at(place)))),
+    touch("metadata", |ports, place| done(ports.fs.metadata(&at(place), FinalSymlink::Follow))),
+    touch("metadata beneath", |ports, place| done(ports.fs.metadata(&below(place), FinalSymlink::Itself))),
+    touch("filesystem of", |ports, place| done(ports.mounter.filesystem_of(&below(place)))),
+    MOUNT_OF,
+    touch("mount of, beneath", |ports, place| done(ports.mounter.mount_of(&below(place)))),
+    BIND_FROM,
+    touch("bind onto it", |ports, place| bind(ports, &BindRequest::new(at("/h/data"), below(place)))),
+    touch("share it", |ports, place| share(ports, &rootfs_at(place))),
+    touch("ensure its share", |ports, place| ensure(ports, &volume("c7", "v", place))),
+    touch("create a directory", |ports, place| done(ports.fs.create_dir(&below(place), FileMode::MOUNT_TARGET))),
+    touch("remove a directory", |ports, place| done(ports.fs.remove_dir(&below(place)))),
 ];
+
+fn rootfs_at(place: &str) -> Share {
+    Share::rootfs(MOUNTS, &id("c7"), at(place)).unwrap().read_only()
+}
 
 /// Operations on the root of a mount that may serve another user only; each ends as on a mount that serves all.
 pub(crate) const OF_A_MOUNT: &[Touch] = &[
-    Touch { name: "mount of", run: |ports, place| done(ports.mounter.mount_of(&at(place))) },
-    Touch { name: "filesystem of", run: |ports, place| done(ports.mounter.filesystem_of(&at(place))) },
-    Touch {
-        name: "bind from it",
-        run: |ports, place| done(ports.mounter.bind(&BindRequest::new(at(place), at("/w/t")).read_only())),
-    },
-    Touch {
-        name: "bind onto it",
-        run: |ports, place| done(ports.mounter.bind(&BindRequest::new(at("/h/data"), at(place)))),
-    },
-    Touch {
-        name: "share it and unshare it",
-        run: |ports, place| {
-            let wanted = Share::rootfs(MOUNTS, &id("c7"), at(place)).unwrap().read_only();
-            match wanted.create(&ports.both()) {
-                Ok(record) => unshare_by_record(ports, &record),
-                Err(error) => error.into(),
-            }
-        },
-    },
-    Touch {
-        name: "share it and recover",
-        run: |ports, place| {
-            // By mount(2) and its like: other cases check whether the library can share it.
-            let shared = BindRequest::new(at(place), Location::beneath(MOUNTS, "c8/v").unwrap());
-            match ports.mounter.bind(&shared.creating_target(FileMode::MOUNT_TARGET)) {
-                Ok(_) => recover(ports),
-                Err(error) => error.into(),
-            }
-        },
-    },
-    Touch {
-        name: "unmount by identity",
-        run: |ports, place| {
-            let key = match ports.mounter.mounts() {
-                Ok(table) => table.mount_at(place.as_ref()).map(|row| MountKey::Reused(row.id())),
-                Err(error) => return error.into(),
-            };
+    MOUNT_OF,
+    touch("filesystem of", |ports, place| done(ports.mounter.filesystem_of(&at(place)))),
+    BIND_FROM,
+    touch("bind onto it", |ports, place| bind(ports, &BindRequest::new(at("/h/data"), at(place)))),
+    touch("share it and unshare it", |ports, place| {
+        then(rootfs_at(place).create(&ports.both()), |record| unshare_by_record(ports, &record))
+    }),
+    touch("share it and recover", |ports, place| {
+        // By mount(2) and its like: other cases check whether the library can share it.
+        let shared = BindRequest::new(at(place), Location::beneath(MOUNTS, "c8/v").unwrap());
+        then(ports.mounter.bind(&shared.creating_target(FileMode::MOUNT_TARGET)), |_| recover(ports))
+    }),
+    touch("unmount by identity", |ports, place| {
+        then(ports.mounter.mounts(), |table| {
+            let key = table.mount_at(place.as_ref()).map(|row| MountKey::Reused(row.id()));
             let request = UnmountRequest::new(at(place)).with_mode(UnmountMode::Detach).only(key.unwrap());
             done(ports.mounter.unmount(&request))
-        },
-    },
+        })
+    }),
 ];
+
+fn setup_inside() -> SandboxSetup {
+    SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(IfNotShared::MakeShared)
+}
+
+fn volume_inside() -> Share {
+    Share::volume("/sb", &id("c"), "v", at("/srv/vol")).unwrap()
+}
 
 /// Questions and operations inside a chroot that may or may not be a mount point; the paths are those inside.
 pub(crate) const IN_A_CHROOT: &[Touch] = &[
-    Touch {
-        name: "backing device",
-        run: |ports, _| match BackingDevice::of(&ports.both(), "/srv/vol") {
-            Ok(BackingDevice::Subtree { subpath, .. }) => {
+    touch("backing device", |ports, _| {
+        then(BackingDevice::of(&ports.both(), "/srv/vol"), |found| match found {
+            BackingDevice::Subtree { subpath, .. } => {
                 Answer { text: subpath.display().to_string(), ..Answer::new("of a subtree") }
             }
-            Ok(other) => Answer::incomplete(&format!("{other:?}")),
-            Err(error) => error.into(),
-        },
-    },
-    Touch {
-        name: "share and unshare",
-        run: |ports, _| {
-            let wanted = Share::volume("/sb", &id("c"), "v", at("/srv/vol")).unwrap();
-            match wanted.create(&ports.both()) {
-                Ok(record) => unshared(record.unshare(&ports.both(), "/sb".into())),
-                Err(error) => error.into(),
-            }
-        },
-    },
-    Touch {
-        name: "ensure twice",
-        run: |ports, _| {
-            let share = Share::volume("/sb", &id("c"), "v", at("/srv/vol")).unwrap();
-            let first = ensure(ports, &share);
-            if first.is_success() { ensure(ports, &share) } else { first }
-        },
-    },
-    Touch {
-        name: "set up twice and tear down",
-        run: |ports, _| {
-            let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(IfNotShared::MakeShared);
-            let twice = setup.run(&ports.both()).and_then(|_| setup.run(&ports.both()));
-            match twice {
-                Ok(dirs) => {
-                    let report = TearDown::sandbox(&dirs, &[]).run(&ports.both());
-                    if report.is_clean() { Answer::new(DONE) } else { Answer::incomplete(&report) }
-                }
-                Err(error) => error.into(),
-            }
-        },
-    },
-    Touch {
-        name: "set up and recover",
-        run: |ports, _| {
-            let setup = SandboxSetup::new("/sb/m", "/sb/s").unwrap().unshared(IfNotShared::MakeShared);
-            match setup.run(&ports.both()) {
-                Ok(_) => match Recovery::new("/sb/m", "/sb/s").unwrap().directories_too().reap(&ports.both()) {
-                    Ok(report) if report.is_clean() => Answer::new(DONE),
-                    Ok(report) => Answer::incomplete(&report),
-                    Err(error) => error.into(),
-                },
-                Err(error) => error.into(),
-            }
-        },
-    },
+            other => Answer::incomplete(&format!("{other:?}")),
+        })
+    }),
+    touch("share and unshare", |ports, _| {
+        then(volume_inside().create(&ports.both()), |record| unshared(record.unshare(&ports.both(), "/sb".into())))
+    }),
+    touch("ensure twice", |ports, _| {
+        let first = ensure(ports, &volume_inside());
+        if first.is_success() { ensure(ports, &volume_inside()) } else { first }
+    }),
+    touch("set up twice and tear down", |ports, _| {
+        let twice = setup_inside().run(&ports.both()).and_then(|_| setup_inside().run(&ports.both()));
+        then(twice, |dirs| reported(&TearDown::sandbox(&dirs, &[]).run(&ports.both())))
+    }),
+    touch("set up and recover", |ports, _| {
+        let recovery = Recovery::new("/sb/m", "/sb/s").unwrap().directories_too();
+        let recovered = setup_inside().run(&ports.both()).and_then(|_| recovery.reap(&ports.both()));
+        then(recovered, |report| reported(&report))
+    }),
 ];
