@@ -17,6 +17,7 @@ use mountwright_linux::LinuxBackend;
 use mountwright_tests::contract::in_fresh_root;
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::mortal_child::{ChildEnd, end_of, start_child};
+use mountwright_tests::random::Random;
 use mountwright_tests::searched::syscall_sets;
 use mountwright_tests::settings::Settings;
 use mountwright_tests::{namespace, worker_process};
@@ -71,20 +72,6 @@ pub(crate) fn serve(request: Request) -> Reply {
     in_fresh_root("moments", move || Kills::new(&request).all(request.kills)).expect("a namespace")
 }
 
-/// A generator of random numbers.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((self.0 >> 33) % most as u64).expect("it is below a usize")
-    }
-
-    fn coin(&mut self) -> bool {
-        self.below(2) == 1
-    }
-}
-
 /// The process that is killed.
 struct Killed {
     operation: String,
@@ -128,7 +115,7 @@ impl Kills {
         Self {
             around: Neighbourhood::new(),
             made_shared: request.made_shared,
-            random: Random(request.seed ^ u64::from(request.made_shared)),
+            random: Random::new(request.seed ^ u64::from(request.made_shared)),
             reply: Reply::default(),
         }
     }
@@ -147,12 +134,12 @@ impl Kills {
     fn choose(&mut self) -> Chosen {
         let random = &mut self.random;
         Chosen {
-            ways: Ways { made_shared: self.made_shared, private: random.coin() },
-            lowest: random.coin(),
-            crowded: random.coin(),
-            on_shared: if random.coin() { 0 } else { random.below(ON_SHARED.len()) },
-            later: random.coin(),
-            with_record: random.coin(),
+            ways: Ways { made_shared: self.made_shared, private: random.one_in(2) },
+            lowest: random.one_in(2),
+            crowded: random.one_in(2),
+            on_shared: if random.one_in(2) { 0 } else { random.below(ON_SHARED.len()) },
+            later: random.one_in(2),
+            with_record: random.one_in(2),
         }
     }
 
