@@ -7,7 +7,8 @@ use std::path::Path;
 use mountwright_core::file::{FileKind, Metadata};
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{
-    Backend, BindRequest, Errno, FileMode, Filesystem, MountInfo, MountTable, Mounter, OsError, UnmountRequest,
+    Backend, BindRequest, Errno, FileMode, Filesystem, MountInfo, MountKey, MountTable, Mounter, OsError,
+    UnmountRequest,
 };
 use mountwright_fake::abi;
 
@@ -223,6 +224,12 @@ impl<'w> Scene<'w> {
     /// True where a mount has its root at the path.
     pub(super) fn is_mounted(&self, path: impl AsRef<Path>) -> bool {
         self.table().mount_at(path.as_ref()).is_some()
+    }
+
+    /// The key by which the backend under test finds the mount at a path.
+    #[track_caller]
+    pub(super) fn key(&self, path: &str) -> MountKey {
+        self.mounter().mount_of(&at(path)).unwrap().mount.key()
     }
 
     // Expecting.

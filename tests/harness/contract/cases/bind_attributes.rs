@@ -25,6 +25,10 @@ fn shared_origin(s: &Scene<'_>) {
     s.does("tmpfs /w/origin; dir /w/origin/sub; shared /w/origin");
 }
 
+fn slave(source: &str, target: &str) -> BindRequest {
+    bind(source, target).propagation(Propagation::Slave)
+}
+
 /// A slave bind below a shared parent that has a peer. `None`: the kernel cannot give it the source's group as its master
 /// (before 5.15), and it is refused.
 fn binds_slave(s: &Scene<'_>, request: &BindRequest) -> Option<()> {
@@ -33,6 +37,13 @@ fn binds_slave(s: &Scene<'_>, request: &BindRequest) -> Option<()> {
     }
     s.refuses(Errno::EOPNOTSUPP, || s.mounter().bind(request));
     None
+}
+
+/// The mount is no peer of any, and the group of the source is its master.
+#[track_caller]
+fn assert_slave_of(s: &Scene<'_>, source: &str, target: &str) {
+    let slave = state(s, target);
+    assert_eq!((slave.peers, slave.master), (None, state(s, source).peers), "{target}");
 }
 
 fn bound(s: &Scene<'_>, request: &BindRequest) -> MountAttributes {
@@ -202,11 +213,8 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a slave bind of a shared mount receives and does not send, below a shared parent too", |s| {
         shared_parent(s);
         shared_origin(s);
-        let Some(()) = binds_slave(s, &bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)) else {
-            return;
-        };
-        let slave = state(s, "/w/parent/target");
-        assert_eq!((slave.peers, slave.master), (None, state(s, "/w/origin").peers));
+        let Some(()) = binds_slave(s, &slave("/w/origin", "/w/parent/target")) else { return };
+        assert_slave_of(s, "/w/origin", "/w/parent/target");
         s.does("tmpfs /w/origin/sub");
         assert!(s.is_mounted("/w/parent/target/sub") && s.is_mounted("/w/peer/target/sub"));
         s.does("detach /w/parent/target/sub; tmpfs /w/parent/target/sub; detach /w/origin/sub");
@@ -250,9 +258,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("what is mounted in the copy of a slave bind is neither in its source nor in the bind", |s| {
         shared_parent(s);
         shared_origin(s);
-        let Some(()) = binds_slave(s, &bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)) else {
-            return;
-        };
+        let Some(()) = binds_slave(s, &slave("/w/origin", "/w/parent/target")) else { return };
         s.does("tmpfs /w/peer/target/sub");
         assert!(!s.is_mounted("/w/origin/sub"), "mounted in the copy, it is in the source");
         assert!(!s.is_mounted("/w/parent/target/sub"), "mounted in the copy, it is in the bind");
@@ -261,24 +267,18 @@ pub(super) const CASES: &[Case] = &[
         shared_parent(s);
         shared_origin(s);
         s.does("bind /w/origin /w/follower; slave /w/follower; dir /w/target");
-        s.mounter().bind(&bind("/w/follower", "/w/target").propagation(Propagation::Slave)).unwrap();
+        s.mounter().bind(&slave("/w/follower", "/w/target")).unwrap();
         assert_eq!(state(s, "/w/target").master, state(s, "/w/origin").peers);
-        let Some(()) = binds_slave(s, &bind("/w/follower", "/w/parent/target").propagation(Propagation::Slave)) else {
-            return;
-        };
-        let slave = state(s, "/w/parent/target");
-        assert_eq!((slave.peers, slave.master), (None, state(s, "/w/origin").peers));
+        let Some(()) = binds_slave(s, &slave("/w/follower", "/w/parent/target")) else { return };
+        assert_slave_of(s, "/w/origin", "/w/parent/target");
     }),
     Case::new("each mount of a recursive slave bind below a shared parent has the master of its own source", |s| {
         shared_parent(s);
         shared_origin(s);
         s.does("tmpfs /w/origin/sub; dir /w/origin/sub/deep; tmpfs /w/origin/alone; private /w/origin/alone");
-        let request = bind("/w/origin", "/w/parent/target").recursive().propagation(Propagation::Slave);
-        let Some(()) = binds_slave(s, &request) else { return };
-        for (source, target) in [("/w/origin", "/w/parent/target"), ("/w/origin/sub", "/w/parent/target/sub")] {
-            let slave = state(s, target);
-            assert_eq!((slave.peers, slave.master), (None, state(s, source).peers), "{target}");
-        }
+        let Some(()) = binds_slave(s, &slave("/w/origin", "/w/parent/target").recursive()) else { return };
+        assert_slave_of(s, "/w/origin", "/w/parent/target");
+        assert_slave_of(s, "/w/origin/sub", "/w/parent/target/sub");
         assert_eq!(state(s, "/w/parent/target/alone"), PRIVATE);
         s.does("tmpfs /w/peer/target/sub/deep");
         assert!(!s.is_mounted("/w/origin/sub/deep") && !s.is_mounted("/w/parent/target/sub/deep"));
@@ -286,26 +286,24 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a slave bind below a shared parent without peers has the source's group as its master", |s| {
         s.does("tmpfs /w/parent; dir /w/parent/target; shared /w/parent");
         shared_origin(s);
-        s.mounter().bind(&bind("/w/origin", "/w/parent/target").propagation(Propagation::Slave)).unwrap();
-        let slave = state(s, "/w/parent/target");
-        assert_eq!((slave.peers, slave.master), (None, state(s, "/w/origin").peers));
+        s.mounter().bind(&slave("/w/origin", "/w/parent/target")).unwrap();
+        assert_slave_of(s, "/w/origin", "/w/parent/target");
     }),
     Case::new("a slave bind of a mount that is not shared is private below a shared parent too", |s| {
         shared_parent(s);
         s.does("tmpfs /w/source");
-        s.mounter().bind(&bind("/w/source", "/w/parent/target").propagation(Propagation::Slave)).unwrap();
+        s.mounter().bind(&slave("/w/source", "/w/parent/target")).unwrap();
         assert_eq!(state(s, "/w/parent/target"), PRIVATE);
     }),
     Case::new("a slave bind that is refused below a shared parent leaves its copies nowhere", |s| {
         shared_parent(s);
         shared_origin(s);
         s.does("file /w/parent/file");
-        let request = bind("/w/origin", "/w/parent/file").propagation(Propagation::Slave);
-        s.refuses(Errno::ENOTDIR, || s.mounter().bind(&request));
+        s.refuses(Errno::ENOTDIR, || s.mounter().bind(&slave("/w/origin", "/w/parent/file")));
     }),
     Case::new("a slave bind of a mount that is not shared is private", |s| {
         s.does("dir /w/source /w/target");
-        s.mounter().bind(&bind("/w/source", "/w/target").propagation(Propagation::Slave)).unwrap();
+        s.mounter().bind(&slave("/w/source", "/w/target")).unwrap();
         assert_eq!(state(s, "/w/target"), PRIVATE);
     }),
     Case::new("an unbindable bind is unbindable, below a shared parent too", |s| {

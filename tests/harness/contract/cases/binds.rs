@@ -49,7 +49,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!((mount.fs_type, mount.source), (home.fs_type, home.source));
         assert_eq!(report.created, [] as [&Path; 0]);
         assert_eq!(s.mounter().find_mount(report.mount).unwrap().id, mount.id);
-        assert_eq!(s.mounter().mount_of(&at("/w/target")).unwrap().mount.key(), report.mount);
+        assert_eq!(s.key("/w/target"), report.mount);
     }),
     Case::new("a bind reports which file it was attached to, unless it was stacked", |s| {
         s.does("dir /w/source /w/target; file /w/file; file /w/onto");
@@ -201,8 +201,8 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("a bind that stacks on one mount is EBUSY on any other, and while that one is shared", |s| {
         s.does("dir /w/source; tmpfs /w/m");
-        let mount = s.mounter().mount_of(&at("/w/m")).unwrap().mount.key();
-        let outer = s.mounter().mount_of(&at("/w")).unwrap().mount.key();
+        let mount = s.key("/w/m");
+        let outer = s.key("/w");
         let wanted = |propagation| bind("/w/source", "/w/m").propagation(propagation).stacking_on(mount);
         s.refuses(Errno::EBUSY, || s.mounter().bind(&wanted(Propagation::Shared).stacking_on(outer)));
         s.does("shared /w/m");

@@ -232,10 +232,8 @@ pub(super) const CASES: &[Case] = &[
                 s.does("dir /w/d; tmpfs /w/d/name /w/d/name");
                 let d = open(s, "/w/d");
                 s.does("rename /w/d /w/away; tmpfs /w/d/name");
-                let first = s.mounter().mount_of(&at("/w/d/name")).unwrap().mount.key();
-                s.refuses(Errno::ESTALE, || d.unmount(n("name"), mode, Some(first)));
-                let upper = s.mounter().mount_of(&at("/w/away/name")).unwrap().mount.key();
-                d.unmount(n("name"), mode, Some(upper)).unwrap();
+                s.refuses(Errno::ESTALE, || d.unmount(n("name"), mode, Some(s.key("/w/d/name"))));
+                d.unmount(n("name"), mode, Some(s.key("/w/away/name"))).unwrap();
                 d.unmount(n("name"), mode, None).unwrap();
                 s.refuses(Errno::EINVAL, || d.unmount(n("name"), mode, None));
                 s.refuses(Errno::ENOENT, || d.unmount(n("missing"), mode, None));

@@ -9,7 +9,7 @@ use mountwright_core::sandbox::{IfNotShared, SandboxDirs, SandboxSetup, TearDown
 use mountwright_core::share::{FoundAgain, Share};
 use mountwright_core::spec::Mount;
 use mountwright_core::unmount::{NameAfter, Refusal, Removal, Report};
-use mountwright_core::{ContainerId, Errno, Error, MountFlags, MountKey};
+use mountwright_core::{ContainerId, Errno, Error, MountFlags};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at};
@@ -58,10 +58,6 @@ fn images_are_whole(s: &Scene<'_>) {
     for name in ["one", "two"] {
         assert_eq!(s.text(format!("/w/images/{name}/f")), name.as_bytes());
     }
-}
-
-fn key(s: &Scene<'_>, path: &str) -> MountKey {
-    s.mounter().mount_of(&at(path)).unwrap().mount.key()
 }
 
 fn bound(host_path: &str) -> Mount {
@@ -117,7 +113,7 @@ pub(super) const CASES: &[Case] = &[
         s.does("dir /w/mounts /w/shared");
         s.changes_nothing(|| {
             let dirs = set_up(s, IfNotShared::MakeShared).unwrap();
-            assert_eq!(dirs.made_shared, Some(key(s, "/w/mounts")));
+            assert_eq!(dirs.made_shared, Some(s.key("/w/mounts")));
             s.does("dir /w/mounts/later; tmpfs /w/mounts/later");
             assert!(s.is_mounted("/w/shared/later"));
             s.does("detach /w/mounts/later; rmdir /w/mounts/later");
@@ -135,7 +131,7 @@ pub(super) const CASES: &[Case] = &[
         // The same mount under another id, as a copy of the namespace has it.
         s.does("detach /w/shared; bind /w/mounts /w/shared; slave /w/shared");
         let FoundAgain::Record(again) = dirs.find_again(s.mounter()).unwrap() else { panic!("it is there") };
-        assert_eq!(again.shared, key(s, "/w/shared"));
+        assert_eq!(again.shared, s.key("/w/shared"));
         assert!(tear_down(s, &again).is_clean());
         assert_eq!(s.mount_points(), [""; 0]);
         assert_eq!(dirs.find_again(s.mounter()).unwrap(), FoundAgain::NotMounted);
@@ -246,7 +242,7 @@ pub(super) const CASES: &[Case] = &[
         let mut sandbox = two_containers(s);
         s.does("tmpfs /w/elsewhere");
         let mut mount = bound("/w/elsewhere");
-        mount.host_mount = Some(key(s, "/w/elsewhere"));
+        mount.host_mount = Some(s.key("/w/elsewhere"));
         sandbox.containers[0].mounts.push(mount);
         s.does("tmpfs /w/elsewhere");
         let report = sandbox.unshare_all(s.backend(), None);

@@ -7,8 +7,7 @@ use mountwright_core::file::FileKind;
 use mountwright_core::mount::{BootId, Difference, MountNamespaceId, Origin, PeerGroup, PropagationState};
 use mountwright_core::sandbox::TearDown;
 use mountwright_core::share::{Ensured, FoundAgain, Share, ShareName, ShareRecord};
-use mountwright_core::unmount::StaleReason;
-use mountwright_core::unmount::{NameAfter, Refusal, Removal};
+use mountwright_core::unmount::{NameAfter, Refusal, Removal, StaleReason};
 use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey};
 
 use super::super::case::Case;
@@ -29,8 +28,20 @@ fn share(s: &Scene<'_>, source: &Location, read_only: bool) -> Result<ShareRecor
     })
 }
 
+/// A share that must be refused, and change nothing.
+#[track_caller]
+fn refuses_share(s: &Scene<'_>, source: &str, read_only: bool, errno: Errno) {
+    let error = s.changes_nothing(|| share(s, &at(source), read_only)).unwrap_err();
+    assert_eq!(error.errno(), Some(errno));
+}
+
 fn unshare(s: &Scene<'_>) -> Result<Removal, Error> {
     ShareName::Rootfs.unshare(s.backend(), "/w/mounts".into(), &id())
+}
+
+#[track_caller]
+fn unshare_recorded(s: &Scene<'_>, record: &ShareRecord) -> Removal {
+    record.unshare(s.backend(), "/w/mounts".into()).unwrap()
 }
 
 fn detached(layers: u32, name: NameAfter) -> Removal {
@@ -94,13 +105,12 @@ pub(super) const CASES: &[Case] = &[
             let mut stale = record.clone();
             stale.origin = other;
             s.changes_nothing(|| {
-                let outcome = stale.unshare(s.backend(), "/w/mounts".into()).unwrap();
-                assert_eq!(outcome, Removal::Stale { reason, target: KEPT });
+                assert_eq!(unshare_recorded(s, &stale), Removal::Stale { reason, target: KEPT });
                 let torn = TearDown::container("/w/mounts", &[stale]).run(s.backend());
                 assert_eq!(torn.mounts[0].result, Ok(Removal::Stale { reason, target: KEPT }));
             });
         }
-        assert_eq!(record.unshare(s.backend(), "/w/mounts".into()).unwrap(), detached(1, REMOVED));
+        assert_eq!(unshare_recorded(s, &record), detached(1, REMOVED));
     }),
     Case::new("a stale record removes the files that it names while they are the same, and no other", |s| {
         ready(s);
@@ -109,12 +119,10 @@ pub(super) const CASES: &[Case] = &[
         s.does(&format!("detach {ROOTFS}"));
         let reason = StaleReason::AnotherBoot;
         s.does(&format!("rename {ROOTFS} /w/mounts/box/away; dir {ROOTFS}"));
-        let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
-        assert_eq!(outcome, Removal::Stale { reason, target: KEPT });
+        assert_eq!(unshare_recorded(s, &record), Removal::Stale { reason, target: KEPT });
         assert!(s.exists(ROOTFS) && s.exists("/w/mounts/box/away"));
         s.does(&format!("rmdir {ROOTFS}; rename /w/mounts/box/away {ROOTFS}"));
-        let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
-        assert_eq!(outcome, Removal::Stale { reason, target: REMOVED });
+        assert_eq!(unshare_recorded(s, &record), Removal::Stale { reason, target: REMOVED });
         assert!(!s.exists("/w/mounts/box"));
     }),
     Case::new("a unique id in a record whose device or root differs is stale, and its mount stays", |s| {
@@ -124,9 +132,9 @@ pub(super) const CASES: &[Case] = &[
         s.does("tmpfs /w/srv/db; bind /w/images /w/srv/bound");
         for victim in ["/w/srv/db", "/w/srv/bound"] {
             let mut stale = record.clone();
-            stale.mount = s.mounter().mount_of(&at(victim)).unwrap().mount.key();
+            stale.mount = s.key(victim);
             s.changes_nothing(|| {
-                let outcome = stale.unshare(s.backend(), "/w/mounts".into()).unwrap();
+                let outcome = unshare_recorded(s, &stale);
                 assert!(!matches!(outcome, Removal::Unmounted { .. }), "{outcome}");
                 if matches!(stale.mount, MountKey::Unique(_)) {
                     let is_stale = matches!(outcome, Removal::Stale { reason: StaleReason::AnotherMount, .. });
@@ -161,7 +169,7 @@ pub(super) const CASES: &[Case] = &[
             // As another namespace has it: the same mount under another id.
             s.does(&format!("detach {ROOTFS}; bind /w/images/box {ROOTFS}; private {ROOTFS}"));
             let FoundAgain::Record(again) = find(&record) else { panic!("it is there") };
-            assert_eq!(again.unshare(s.backend(), "/w/mounts".into()).unwrap(), detached(1, REMOVED));
+            assert_eq!(unshare_recorded(s, &again), detached(1, REMOVED));
             assert_eq!(find(&record), FoundAgain::NotMounted);
         },
     ),
@@ -173,8 +181,7 @@ pub(super) const CASES: &[Case] = &[
         });
         s.changes_nothing(|| {
             let record = share(s, &at("/w/images/box"), false).unwrap();
-            let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
-            assert_eq!(outcome, detached(1, REMOVED));
+            assert_eq!(unshare_recorded(s, &record), detached(1, REMOVED));
         });
     }),
     Case::new("a snapshot directory is shared read-only, as a slave", |s| {
@@ -210,34 +217,28 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a read-only volume is read-only in the copy that the guest sees", |s| {
         ready(s);
         s.does("file /w/config key=value; bind /w/mounts /w/guest; slave /w/guest");
-        let shared = Share::volume("/w/mounts", &id(), "c", at("/w/config"))
-            .and_then(|share| share.read_only().create(s.backend()));
-        shared.unwrap();
+        let share = Share::volume("/w/mounts", &id(), "c", at("/w/config")).unwrap().read_only();
+        share.create(s.backend()).unwrap();
         assert_eq!(s.text("/w/guest/box/c"), b"key=value");
-        let write = s.try_overwrite("/w/guest/box/c");
-        assert_eq!(write, Err(Errno::EROFS));
+        assert_eq!(s.try_overwrite("/w/guest/box/c"), Err(Errno::EROFS));
     }),
     Case::new("sharing a second time under one name is EBUSY, and the first stays", |s| {
         ready(s);
         share(s, &at("/w/images/box"), false).unwrap();
-        let again = s.changes_nothing(|| share(s, &at("/w/images/box"), false));
-        assert_eq!(again.unwrap_err().errno(), Some(Errno::EBUSY));
+        refuses_share(s, "/w/images/box", false, Errno::EBUSY);
     }),
     Case::new("a share that fails leaves nothing", |s| {
         ready(s);
         for (source, errno) in [("/w/missing", Errno::ENOENT), ("/w/images/box/bin/sh/x", Errno::ENOTDIR)] {
-            let error = s.changes_nothing(|| share(s, &at(source), true)).unwrap_err();
-            assert_eq!(error.errno(), Some(errno));
+            refuses_share(s, source, true, errno);
         }
     }),
     Case::new("sharing through a container directory that is a symlink is ELOOP, one that is a mount EXDEV", |s| {
         ready(s);
         s.does("dir /w/victim; link /w/victim /w/mounts/box");
-        let error = s.changes_nothing(|| share(s, &at("/w/images/box"), false)).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::ELOOP));
+        refuses_share(s, "/w/images/box", false, Errno::ELOOP);
         s.does("unlink /w/mounts/box; tmpfs /w/mounts/box");
-        let error = s.changes_nothing(|| share(s, &at("/w/images/box"), false)).unwrap_err();
-        assert_eq!(error.errno(), Some(Errno::EXDEV));
+        refuses_share(s, "/w/images/box", false, Errno::EXDEV);
     }),
     Case::new("every stacked layer is detached, and no byte of any source is lost", |s| {
         ready(s);
@@ -280,8 +281,7 @@ pub(super) const CASES: &[Case] = &[
         assert_eq!(unshare(s).unwrap(), Removal::NotMounted { target: REMOVED });
         assert!(!s.exists("/w/mounts/box"));
         s.does("file /w/mounts/box/rootfs/data kept");
-        let outcome = s.changes_nothing(|| unshare(s)).unwrap();
-        assert_eq!(outcome, Removal::NotMounted { target: KEPT });
+        assert_eq!(s.changes_nothing(|| unshare(s)), Ok(Removal::NotMounted { target: KEPT }));
     }),
     Case::new("a name with something beneath the mount is kept with all its bytes", |s| {
         ready(s);
@@ -292,20 +292,17 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a symlink in the place of the rootfs is refused: the victim's mount stays", |s| {
         ready(s);
         s.does(&format!("tmpfs /w/victim; file /w/victim/f kept; link /w/victim {ROOTFS}"));
-        let outcome = s.changes_nothing(|| unshare(s)).unwrap();
-        assert_eq!(outcome, Removal::Symlink);
+        assert_eq!(s.changes_nothing(|| unshare(s)), Ok(Removal::Symlink));
     }),
     Case::new("a symlink in the place of the container's directory is refused: the victim's mount stays", |s| {
         ready(s);
         s.does("tmpfs /w/victim/rootfs; file /w/victim/rootfs/f kept; link /w/victim /w/mounts/box");
-        let outcome = s.changes_nothing(|| unshare(s)).unwrap();
-        assert_eq!(outcome, Removal::Symlink);
+        assert_eq!(s.changes_nothing(|| unshare(s)), Ok(Removal::Symlink));
     }),
     Case::new("a container directory that is itself a mount is refused with the reason, and nothing is touched", |s| {
         ready(s);
         s.does(&format!("tmpfs /w/mounts/box {ROOTFS}"));
-        let refused = Removal::Refused { reason: Refusal::MountOnPath };
-        assert_eq!(s.changes_nothing(|| unshare(s)), Ok(refused));
+        assert_eq!(s.changes_nothing(|| unshare(s)), Ok(Removal::Refused { reason: Refusal::MountOnPath }));
     }),
     Case::new("a record takes off its own mount and no other: covered, nothing is done", |s| {
         ready(s);
@@ -320,7 +317,7 @@ pub(super) const CASES: &[Case] = &[
         ready(s);
         let record = share(s, &at("/w/images/box"), false).unwrap();
         s.does(&format!("detach {ROOTFS}"));
-        let unshare = || record.unshare(s.backend(), "/w/mounts".into()).unwrap();
+        let unshare = || unshare_recorded(s, &record);
         assert_eq!(s.changes_nothing(unshare), Removal::NotMounted { target: KEPT });
         s.does(&format!("rmdir {ROOTFS} /w/mounts/box"));
         let outcome = s.changes_nothing(unshare);
@@ -330,8 +327,7 @@ pub(super) const CASES: &[Case] = &[
         ready(s);
         let record = share(s, &at("/w/images/box"), false).unwrap();
         s.does(&format!("rename /w/mounts/box /w/mounts/moved; tmpfs {ROOTFS}"));
-        let outcome = record.unshare(s.backend(), "/w/mounts".into()).unwrap();
-        assert_eq!(outcome, detached(1, KEPT));
+        assert_eq!(unshare_recorded(s, &record), detached(1, KEPT));
         assert_eq!(s.mount_points(), ["/w/mounts", ROOTFS], "the stranger on the old name stays");
         assert_eq!(s.text("/w/images/box/bin/sh"), b"#!");
     }),

@@ -1,7 +1,7 @@
 //! Unmounting.
 
 use mountwright_core::mount::UnmountMode;
-use mountwright_core::{Errno, MountKey, UnmountRequest};
+use mountwright_core::{Errno, UnmountRequest};
 
 use super::super::case::Case;
 use super::super::scene::{Scene, at, below, detach, unmount};
@@ -9,10 +9,6 @@ use super::super::world::Hold;
 
 fn off(s: &Scene<'_>, path: &str) {
     s.mounter().unmount(&unmount(path)).unwrap();
-}
-
-fn key(s: &Scene<'_>, path: &str) -> MountKey {
-    s.mounter().mount_of(&at(path)).unwrap().mount.key()
 }
 
 const MODES: [UnmountMode; 4] = [UnmountMode::Plain, UnmountMode::Detach, UnmountMode::Force, UnmountMode::ForceDetach];
@@ -50,10 +46,9 @@ pub(super) const CASES: &[Case] = &[
         s.does("tmpfs /w/m; link m /w/link; link /w/m /w/absolute; link nowhere /w/dangles");
         for mode in MODES {
             for name in ["link", "absolute", "dangles"] {
-                let request = unmount(&format!("/w/{name}")).with_mode(mode);
-                s.refuses(Errno::ELOOP, || s.mounter().unmount(&request));
-                let request = UnmountRequest::new(below("/w", name)).with_mode(mode);
-                s.refuses(Errno::ELOOP, || s.mounter().unmount(&request));
+                for place in [at(format!("/w/{name}")), below("/w", name)] {
+                    s.refuses(Errno::ELOOP, || s.mounter().unmount(&UnmountRequest::new(place).with_mode(mode)));
+                }
             }
         }
     }),
@@ -111,31 +106,32 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("only the mount asked for is taken off", |s| {
         s.does("tmpfs /w/m");
-        let first = key(s, "/w/m");
+        let first = s.key("/w/m");
         for place in [at("/w/m"), below("/w", "m")] {
             s.does("tmpfs /w/m");
-            s.mounter().unmount(&UnmountRequest::new(place).only(key(s, "/w/m"))).unwrap();
-            assert_eq!(key(s, "/w/m"), first);
+            s.mounter().unmount(&UnmountRequest::new(place).only(s.key("/w/m"))).unwrap();
+            assert_eq!(s.key("/w/m"), first);
         }
         s.mounter().unmount(&detach("/w/m").only(first)).unwrap();
         assert!(!s.is_mounted("/w/m"));
     }),
     Case::new("another mount than the one asked for stays: ESTALE, in every mode", |s| {
         s.does("tmpfs /w/m");
-        let covered = key(s, "/w/m");
+        let covered = s.key("/w/m");
         s.does("tmpfs /w/m /w/other");
-        let elsewhere = key(s, "/w/other");
+        let elsewhere = s.key("/w/other");
         for mode in MODES {
             for key in [covered, elsewhere] {
-                s.refuses(Errno::ESTALE, || s.mounter().unmount(&unmount("/w/m").with_mode(mode).only(key)));
-                let request = UnmountRequest::new(below("/w", "m")).with_mode(mode).only(key);
-                s.refuses(Errno::ESTALE, || s.mounter().unmount(&request));
+                for place in [at("/w/m"), below("/w", "m")] {
+                    let request = UnmountRequest::new(place).with_mode(mode).only(key);
+                    s.refuses(Errno::ESTALE, || s.mounter().unmount(&request));
+                }
             }
         }
     }),
     Case::new("where nothing is mounted it is EINVAL, whichever mount was asked for", |s| {
         s.does("dir /w/dir; tmpfs /w/m");
-        let elsewhere = key(s, "/w/m");
+        let elsewhere = s.key("/w/m");
         s.refuses(Errno::EINVAL, || s.mounter().unmount(&unmount("/w/dir").only(elsewhere)));
         let request = UnmountRequest::new(below("/w", "dir")).only(elsewhere);
         s.refuses(Errno::EINVAL, || s.mounter().unmount(&request));
@@ -148,7 +144,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("the mount asked for is taken off where it is busy only by being detached", |s| {
         s.does("tmpfs /w/m /w/m/a");
-        let mount = key(s, "/w/m");
+        let mount = s.key("/w/m");
         s.refuses(Errno::EBUSY, || s.mounter().unmount(&unmount("/w/m").only(mount)));
         s.mounter().unmount(&detach("/w/m").only(mount)).unwrap();
         assert_eq!(s.mount_points(), [""; 0]);
@@ -230,7 +226,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     Case::new("one given mount cannot be asked to expire: EOPNOTSUPP", |s| {
         s.does("tmpfs /w/m");
-        let expire = unmount("/w/m").with_mode(UnmountMode::Expire).only(key(s, "/w/m"));
+        let expire = unmount("/w/m").with_mode(UnmountMode::Expire).only(s.key("/w/m"));
         s.refuses(Errno::EOPNOTSUPP, || s.mounter().unmount(&expire));
     }),
 ];
