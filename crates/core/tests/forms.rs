@@ -14,7 +14,7 @@ use mountwright_core::kubernetes::{EmptyDirMedium, FileCount, VolumeLayout, Watc
 use mountwright_core::mount::{
     AtimeMode, BindReport, BootId, Difference, FilesystemOf, FilesystemOption, Guarantee, MountAttributes, MountId,
     MountNamespaceId, MountShape, OccupiedTarget, Origin, PathMount, PeerGroup, Placeholder, PropagationState,
-    PropagationWord, UniqueMountId, UnmountMode,
+    PropagationWord, SourceIs, UniqueMountId, UnmountMode,
 };
 use mountwright_core::path::Crossing;
 use mountwright_core::recovery::{Orphan, Orphans};
@@ -204,6 +204,13 @@ fn requests_and_reports() {
         "propagation": null, "required": "window",
         "missing_target": {"create": {"mode": "0755", "file_mode": "0644"}}, "occupied_target": "refuse",
     }));
+    form::<BindRequest>(json!({
+        "source": {"trusted": "/a"}, "target": {"trusted": "/b"}, "recursion": "tree", "change": change,
+        "propagation": null, "propagation_words": ["rslave", "shared"], "only_if": {"character-device": "1:3"},
+        "required": "window", "missing_target": "refuse", "occupied_target": "refuse",
+    }));
+    let file = json!({"device": "8:1", "inode": 7, "kind": "regular"});
+    forms::<SourceIs>([json!({"character-device": "1:3"}), json!({"block-device": "8:0"}), json!({"file": file})]);
     form::<BindReport>(json!({"mount": {"reused": 9}, "guarantee": "window", "created": ["/m/b", [47, 255]]}));
     form::<BindReport>(json!({
         "mount": {"reused": 9}, "guarantee": "atomic", "created": [],

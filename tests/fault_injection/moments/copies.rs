@@ -1,6 +1,7 @@
 //! Binds below a shared mount that has a peer in another mount namespace.
 
-use mountwright_core::{BindRequest, Errno, Mounter, Propagation, UnmountRequest};
+use mountwright_core::mount::PropagationWord;
+use mountwright_core::{BindRequest, Errno, Mounter, Propagation, Recursion, UnmountRequest};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::elsewhere::Elsewhere;
 use mountwright_tests::kernel_trials::KernelCase;
@@ -117,6 +118,31 @@ pub(crate) const CASES: &[KernelCase] = &[
             clear();
         }
     })
+    .needing(Call::Listmount),
+    KernelCase::new(
+        "a mount that comes into the top of a tree before the top alone leaves its peers rolls the bind back",
+        || {
+            for propagation in APART {
+                shared_places();
+                furnish("tmpfs:sub /w/source/sub; dir /w/source/other");
+                let elsewhere = Elsewhere::enter();
+                let before = sorted(places());
+                let coming =
+                    Acting::after(Call::MoveMount, elsewhere.doing(|| furnish("tmpfs:elsewhere /w/t/target/other")));
+                let word = PropagationWord { propagation, recursion: Recursion::This };
+                let request =
+                    BindRequest::new(at("/w/source"), below("/w/t", "target")).recursive().propagations([word]);
+                let error = coming.backend(SyscallSet::ALL).bind(&request).unwrap_err();
+                assert_eq!((error.errno(), error.left()), (Errno::EAGAIN, &[][..]), "{propagation}");
+                // The mounts of the source are there in both namespaces; copies at the peers may stay (docs/kernel.md).
+                assert_eq!(sorted(places()), before, "{propagation}");
+                let there = elsewhere.asks(places);
+                assert!(before.iter().all(|place| there.contains(place)), "{propagation}: {there:?}");
+                elsewhere.does(|| furnish("rprivate /w/t/target; clear /w/t/target"));
+                clear();
+            }
+        },
+    )
     .needing(Call::Listmount),
     KernelCase::new(
         "a bind that is covered from a copy before it left its peers is made again, without the cover",

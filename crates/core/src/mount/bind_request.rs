@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::file::{FileIdentity, FileMode};
-use crate::mount::{AttributeChange, Guarantee, MountFlags, MountKey, Propagation, Recursion};
+use crate::mount::{
+    AttributeChange, Guarantee, MountFlags, MountKey, Propagation, PropagationWord, Recursion, SourceIs,
+};
 use crate::path::Location;
 
 /// The action when the target of a mount does not exist.
@@ -60,6 +62,10 @@ pub struct BindRequest {
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "is_nothing"))]
     top_change: AttributeChange,
     propagation: Option<Propagation>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Vec::is_empty"))]
+    propagation_words: Vec<PropagationWord>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    only_if: Option<SourceIs>,
     required: Guarantee,
     missing_target: MissingTarget,
     occupied_target: OccupiedTarget,
@@ -80,6 +86,8 @@ impl BindRequest {
             change: AttributeChange::NOTHING,
             top_change: AttributeChange::NOTHING,
             propagation: None,
+            propagation_words: Vec::new(),
+            only_if: None,
             required: Guarantee::Window,
             missing_target: MissingTarget::Refuse,
             occupied_target: OccupiedTarget::Refuse,
@@ -131,6 +139,38 @@ impl BindRequest {
     /// source, nor from it.
     pub fn propagation(mut self, propagation: Propagation) -> Self {
         self.propagation = Some(propagation);
+        self.propagation_words.clear();
+        self
+    }
+
+    /// Gives the new mounts the propagation that these words make one after the other, in the place of any other
+    /// [`propagation`](Self::propagation): `rslave`, then `shared` is a slave of its source on the target that propagates
+    /// to its own peers too, and slaves below it. A word without an `r` changes the mount on the target alone; of one mount
+    /// both words are the same.
+    ///
+    /// A slave word after `private` changes nothing, and after `unbindable` too, as in the kernel. Below a shared parent the
+    /// words begin with the copy of the source, not with the peer group that the parent gives to it: a slave follows its
+    /// source and no copy.
+    pub fn propagations(mut self, words: impl IntoIterator<Item = PropagationWord>) -> Self {
+        self.propagation_words = words.into_iter().collect();
+        self.propagation = match self.propagation_words[..] {
+            [PropagationWord { propagation, recursion: Recursion::Tree }] => Some(propagation),
+            _ => None,
+        };
+        if self.propagation.is_some() {
+            self.propagation_words.clear();
+        }
+        self
+    }
+
+    /// Binds only what this describes: the file is looked at through the descriptor that is bound, so that no other process
+    /// can exchange it in between. Otherwise the error is `ESTALE`, its detail names what the source is, and nothing is
+    /// changed.
+    ///
+    /// For a file over which `/dev/null` is bound as a mask, and for devices: an image or a container may have replaced them
+    /// (CVE-2025-31133).
+    pub fn only_if(mut self, source: SourceIs) -> Self {
+        self.only_if = Some(source);
         self
     }
 
@@ -213,9 +253,20 @@ impl BindRequest {
         }
     }
 
-    /// The propagation that was requested; `None`: the kernel's default.
+    /// The propagation type that was requested last; `None`: the kernel's default.
     pub fn wanted_propagation(&self) -> Option<Propagation> {
-        self.propagation
+        self.propagation_words.last().map(|word| word.propagation).or(self.propagation)
+    }
+
+    /// The requested propagation as words, in the order in which they apply; none: the kernel's default.
+    pub fn propagation_words(&self) -> Vec<PropagationWord> {
+        let whole = self.propagation.map(|propagation| PropagationWord { propagation, recursion: Recursion::Tree });
+        whole.into_iter().chain(self.propagation_words.iter().copied()).collect()
+    }
+
+    /// The only source that may be bound; `None`: any.
+    pub fn required_source(&self) -> Option<SourceIs> {
+        self.only_if
     }
 
     /// The weakest acceptable guarantee.
@@ -268,8 +319,8 @@ pub struct BindReport {
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub target: Option<FileIdentity>,
     /// The propagation that the new mount has: the requested one, but [`Propagation::Private`] for a slave of a source that is
-    /// neither shared nor a slave, of which the kernel makes a private mount without an error. Of a recursive bind, that of
-    /// the topmost mount. `None`: none was requested, or the mount was gone before it could be looked at.
+    /// neither shared nor a slave, of which the kernel makes a private mount without an error. Of several words, what they
+    /// make together; [`Propagation::Shared`] for a slave that is shared too. Of a recursive bind, that of the topmost mount. `None`: none was requested, or the mount was gone before it could be looked at.
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     pub propagation: Option<Propagation>,
 }
@@ -315,5 +366,20 @@ mod tests {
         let writable = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
         let tree = tree.attributes(writable);
         assert_eq!((tree.change(), tree.top_change()), (writable, AttributeChange::NOTHING));
+    }
+
+    #[test]
+    fn one_word_for_the_tree_is_the_plain_propagation_and_the_last_setter_decides() {
+        let new = || BindRequest::new(Location::trusted("/s"), Location::trusted("/t"));
+        let words =
+            |text: &str| -> Vec<PropagationWord> { text.split(' ').map(|word| word.parse().unwrap()).collect() };
+        assert_eq!(new().propagations(words("rslave")), new().propagation(Propagation::Slave));
+        let both = new().propagation(Propagation::Private).propagations(words("rslave shared"));
+        assert_eq!(
+            (both.propagation_words(), both.wanted_propagation()),
+            (words("rslave shared"), Some(Propagation::Shared))
+        );
+        assert_eq!(both.propagation(Propagation::Slave).propagation_words(), words("rslave"));
+        assert_eq!(new().propagation_words(), []);
     }
 }

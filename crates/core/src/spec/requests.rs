@@ -30,14 +30,13 @@ impl BindRequest {
     /// A bind with these options, recursive where they say `rbind`.
     ///
     /// Every word is in the request, in [`MountOptions::userspace`], or in the error. Words about the tree change every mount
-    /// of it, the others the mount on the target alone (`rbind,ro`). A caller that serves a word itself takes it out of
+    /// of it, the others the mount on the target alone (`rbind,ro`); those about propagation apply in their order. A caller that serves a word itself takes it out of
     /// `options` first.
     ///
     /// # Errors
     ///
     /// [`UnservedOptions`]: options of a filesystem (a misspelt word is one; the nearest known word is suggested),
-    /// properties of a superblock, `remount`, `tmpcopyup`, `idmap` and `ridmap`, different propagation types, and a type for
-    /// the top alone of a recursive bind.
+    /// properties of a superblock, `remount`, `tmpcopyup`, `idmap` and `ridmap`.
     ///
     /// ```
     /// use mountwright_core::spec::MountOptions;
@@ -60,13 +59,9 @@ impl BindRequest {
             unserved.push(word, "a bind leaves the superblock as it is");
         }
         unserved.0.extend(options.filesystem.iter().map(no_option_of_a_bind));
-        let propagation = unserved.propagation(options, recursion);
         let request = Self::new(source, target).top_attributes(options.attributes).attributes(options.tree_attributes);
         let request = if recursion == Recursion::Tree { request.recursive() } else { request };
-        unserved.or(match propagation {
-            Some(propagation) => request.propagation(propagation),
-            None => request,
-        })
+        unserved.or(request.propagations(options.propagation.iter().copied()))
     }
 }
 
@@ -79,7 +74,7 @@ impl MountRequest {
     ///
     /// # Errors
     ///
-    /// [`UnservedOptions`]: `bind`, `rbind`, `remount`, `tmpcopyup`, `idmap` and `ridmap`, and different propagation types.
+    /// [`UnservedOptions`]: `bind`, `rbind`, `remount`, `tmpcopyup`, `idmap` and `ridmap`.
     pub fn from_options(
         fs_type: impl Into<OsString>,
         target: Location,
@@ -90,12 +85,11 @@ impl MountRequest {
             unserved.push(by_reach(recursion, "bind", "rbind"), "a new filesystem is no bind");
         }
         unserved.of_no_new_mount(options);
-        let propagation = unserved.propagation(options, Recursion::This);
         let superblock = options.superblock.iter().map(|word| FilesystemOption::flag(*word));
         unserved.or(Self {
             attributes: MountAttributes::default().changed_by(options.attributes).changed_by(options.tree_attributes),
             options: superblock.chain(options.filesystem.iter().cloned()).collect(),
-            propagation,
+            propagation: options.propagation.iter().map(|word| word.propagation).reduce(after),
             ..Self::new(fs_type, target)
         })
     }
@@ -124,21 +118,18 @@ impl Unserved {
         }
     }
 
-    /// The one propagation type of the list. A request sets one type, of every mount that it creates.
-    fn propagation(&mut self, options: &MountOptions, recursion: Recursion) -> Option<Propagation> {
-        let first = options.propagation.first()?.propagation;
-        if let Some(other) = options.propagation.iter().find(|word| word.propagation != first) {
-            self.push(&other.to_string(), &format!("a request sets one propagation type, and {first} is there too"));
-        }
-        if recursion == Recursion::Tree && options.propagation.iter().all(|word| word.recursion == Recursion::This) {
-            let reason = format!("a recursive bind sets the type of every mount of the tree (r{first})");
-            self.push(first.word(), &reason);
-        }
-        Some(first)
-    }
-
     fn or<T>(self, request: T) -> Result<T, UnservedOptions> {
         if self.0.is_empty() { Ok(request) } else { Err(UnservedOptions(self.0)) }
+    }
+}
+
+/// The propagation of a new mount that has the first type and is given the later one: without a master or peers elsewhere a
+/// slave is private, and an unbindable mount stays one.
+fn after(first: Propagation, later: Propagation) -> Propagation {
+    match (first, later) {
+        (Propagation::Unbindable, Propagation::Slave) => Propagation::Unbindable,
+        (_, Propagation::Slave) => Propagation::Private,
+        _ => later,
     }
 }
 
@@ -186,6 +177,8 @@ mod tests {
         let one = bind("bind ro rnosuid slave rslave").unwrap();
         assert_eq!(one.change(), AttributeChange::READ_ONLY.and_then(no_suid));
         assert_eq!((one.recursion(), one.wanted_propagation()), (Recursion::This, Some(Propagation::Slave)));
+        let words = bind("rbind rslave shared").unwrap().propagation_words();
+        assert_eq!(words, ["rslave".parse().unwrap(), "shared".parse().unwrap()]);
     }
 
     #[test]
@@ -195,19 +188,28 @@ mod tests {
         assert_eq!(request.attributes, MountAttributes { flags, atime: AtimeMode::Strict });
         assert_eq!(request.options, [FilesystemOption::flag("sync"), FilesystemOption::with_value("size", "64k")]);
         assert_eq!(request.propagation, Some(Propagation::Shared));
+        for (words, propagation) in [
+            ("slave", Some(Propagation::Slave)),
+            ("slave rshared", Some(Propagation::Shared)),
+            ("shared slave", Some(Propagation::Private)),
+            ("unbindable slave", Some(Propagation::Unbindable)),
+            ("", None),
+        ] {
+            assert_eq!(mount(words).unwrap().propagation, propagation, "{words}");
+        }
     }
 
     #[test]
     fn every_word_that_is_not_served_is_named() {
         let named = |unserved: UnservedOptions| unserved.0.iter().map(|one| one.word().to_owned()).collect::<Vec<_>>();
         let of_bind = bind("rbind sync remount tmpcopyup ridmap size=64k nosiud slave").unwrap_err();
-        assert_eq!(named(of_bind), ["remount", "tmpcopyup", "ridmap", "sync", "size=…", "nosiud", "slave"]);
+        assert_eq!(named(of_bind), ["remount", "tmpcopyup", "ridmap", "sync", "size=…", "nosiud"]);
         let of_mount = mount("rbind remount tmpcopyup idmap slave shared size=64k").unwrap_err();
-        assert_eq!(named(of_mount), ["rbind", "remount", "tmpcopyup", "idmap", "shared"]);
+        assert_eq!(named(of_mount), ["rbind", "remount", "tmpcopyup", "idmap"]);
         assert_eq!(
-            bind("bind nosiud slave private").unwrap_err().to_string(),
-            "mount option \"nosiud\" cannot be used: a bind takes no option of a filesystem; the nearest word is \
-             \"nosuid\"; mount option \"private\" cannot be used: a request sets one propagation type, and slave is there too"
+            bind("bind nosiud sync slave private").unwrap_err().to_string(),
+            "mount option \"sync\" cannot be used: a bind leaves the superblock as it is; mount option \"nosiud\" cannot \
+             be used: a bind takes no option of a filesystem; the nearest word is \"nosuid\""
         );
     }
 
@@ -225,13 +227,13 @@ mod tests {
         fn a_request_serves_every_word_or_names_one(words in prop::collection::vec(crate::strategies::option_word(), 0..8)) {
             let Ok(options) = MountOptions::parse(&words) else { return Ok(()) };
             let all: Vec<&str> = words.iter().flat_map(|entry| words_of(entry)).collect();
-            let one_type = options.propagation.iter().all(|word| word.propagation == options.propagation[0].propagation);
             match BindRequest::from_options(at("/s"), at("/t"), &options) {
                 Ok(request) => {
                     // A word that turns a property off is served where nothing turns it on.
                     let off = |word: &&str| matches!(OptionWord::of(word), OptionWord::Superblock { .. });
                     prop_assert!(all.iter().filter(|word| !off(word)).all(|word| is_of_a_bind(word)), "{all:?}");
-                    prop_assert!(options.superblock.is_empty() && one_type);
+                    prop_assert!(options.superblock.is_empty());
+                    prop_assert_eq!(request.propagation_words().len(), options.propagation.len());
                     let both = request.top_change().and_then(request.change());
                     prop_assert_eq!(both, options.attributes.and_then(options.tree_attributes));
                 }
@@ -239,7 +241,7 @@ mod tests {
             }
             let request = MountRequest::from_options("t", at("/t"), &options);
             let unserved = options.bind.is_some() || options.remount || options.copy_up || options.id_map.is_some();
-            prop_assert_eq!(request.is_err(), unserved || !one_type);
+            prop_assert_eq!(request.is_err(), unserved);
             if let Ok(request) = request {
                 prop_assert_eq!(request.options.len(), options.superblock.len() + options.filesystem.len());
             }

@@ -10,37 +10,16 @@ use crate::mounting::look_again::{MOST_LOOKS, MOST_LOOKS_AT_A_LEAVER};
 use crate::mounting::rollback::Rollback;
 use crate::mounting::standing::Standing;
 use crate::mounting::target::{Named, Target};
+use crate::mounting::wanted_propagation::{Change, WantedOfTree};
 use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};
-use crate::syscalls::abi::{
-    AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, MS_PRIVATE, MS_SLAVE, MS_UNBINDABLE, O_PATH,
-    S_IFLNK,
-};
+use crate::syscalls::abi::{AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, O_PATH, S_IFLNK};
 use crate::syscalls::failure::{Fault, Step, is_another_name, unless_gone};
 use crate::syscalls::{At, Call, Kernel};
-
-/// Returns the propagation that a copy gets before it is attached; `None`: the request leaves it to the kernel.
-///
-/// Set only after the attach, it would apply to one mount alone. Below a shared parent the copies at the parent's peers
-/// would stay peers of the source. The mount itself would be one for a moment, in which mounts on it propagate to the
-/// source.
-pub(crate) fn before_the_attach(request: &BindRequest) -> Option<u32> {
-    if let OccupiedTarget::StackOn(_) = request.occupied_target() {
-        // The kernel attaches no unbindable mount to a shared one.
-        return Some(MS_UNBINDABLE);
-    }
-    match request.wanted_propagation()? {
-        // An unbindable mount cannot be attached below a shared one.
-        Propagation::Private | Propagation::Unbindable => Some(MS_PRIVATE),
-        Propagation::Slave => Some(MS_SLAVE),
-        Propagation::Shared => None,
-    }
-}
 
 /// The steps after the attach.
 #[derive(Debug)]
 pub(crate) struct LastStep<'a, Fd> {
-    pub(crate) propagation: Option<Propagation>,
-    pub(crate) recursion: Recursion,
+    pub(crate) wanted: WantedOfTree,
     /// True if no mount of the tree is a peer of its original.
     pub(crate) apart: bool,
     /// The source, pinned, where the tree is a slave copy of it.
@@ -77,7 +56,7 @@ impl<K: Kernel> LinuxBackend<K> {
         mount: MountKey,
         standing: Option<Standing>,
     ) -> Option<Propagation> {
-        match request.wanted_propagation()? {
+        match WantedOfTree::of_bind(request).top.last()? {
             Propagation::Slave => {
                 let standing = standing.or_else(|| self.standing(mount).ok())?;
                 Some(if standing.master.is_some() { Propagation::Slave } else { Propagation::Private })
@@ -108,7 +87,7 @@ impl<K: Kernel> LinuxBackend<K> {
         target: &Target<'_, K::Fd>,
         last: &LastStep<'_, K::Fd>,
     ) -> Step<Attached<'t, K::Fd>> {
-        let mut attached = Attached::new(tree, mount, last.recursion);
+        let mut attached = Attached::new(tree, mount, last.wanted.recursion);
         if let Some(fence) = self.fence(target, last)? {
             attached.fence = Some(fence);
         }
@@ -205,22 +184,27 @@ impl<K: Kernel> LinuxBackend<K> {
         target: &Target<'_, K::Fd>,
         last: &LastStep<'_, K::Fd>,
     ) -> Step<()> {
-        let settled = match last.propagation {
-            None => Ok(()),
-            Some(Propagation::Shared) => self.propagate(attached.tree, Propagation::Shared, last.recursion),
-            Some(propagation) if matches!(target.occupied, OccupiedTarget::StackOn(_)) => {
-                self.propagate(attached.tree, propagation, last.recursion)
-            }
-            Some(propagation) => match self.leave_peers(attached, target, last) {
-                Ok(None) if propagation == Propagation::Unbindable => {
-                    self.propagate(attached.tree, propagation, last.recursion)
-                }
-                Ok(None) => Ok(()),
-                Ok(Some(newcomer)) => {
+        let wanted = last.wanted;
+        let change = |changes: Vec<Change>| {
+            changes
+                .into_iter()
+                .try_for_each(|(propagation, recursion)| self.propagate(attached.tree, propagation, recursion))
+        };
+        let settled = if matches!(target.occupied, OccupiedTarget::StackOn(_)) {
+            change(wanted.when_unbindable())
+        } else {
+            let left = change(wanted.before_leaving()).and_then(|()| match wanted.leaving() {
+                Some(leaving) => self.leave_peers(attached, target, (last, leaving)),
+                None => Ok(None),
+            });
+            match left {
+                Ok(None) => change(wanted.after_leaving()),
+                Ok(Some(newcomer)) if last.apart => {
                     return Err(self.take_off_whole((attached.tree, attached.mount), target, newcomer.fault()));
                 }
+                Ok(Some(newcomer)) => Err(newcomer.fault()),
                 Err(fault) => Err(fault),
-            },
+            }
         };
         settled.or_else(|fault| self.undo(attached, target, last, fault))
     }

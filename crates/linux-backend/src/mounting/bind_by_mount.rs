@@ -9,11 +9,12 @@ use mountwright_core::{AttributeChange, BindRequest, Errno, Location, MountKey, 
 
 use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
-use crate::mounting::attach::{Attached, LastStep, before_the_attach};
-use crate::mounting::bind_detached::{last_step, parts};
+use crate::mounting::attach::{Attached, LastStep};
+use crate::mounting::bind_detached::last_step;
 use crate::mounting::created_targets::Created;
 use crate::mounting::standing::Standing;
 use crate::mounting::target::Target;
+use crate::mounting::wanted_propagation::BeforeTheAttach;
 use crate::query::attribute_bits::ms_bits;
 use crate::staging::area::Staging;
 use crate::syscalls::abi::{MS_BIND, MS_MOVE, MS_REC, MS_REMOUNT};
@@ -31,6 +32,11 @@ fn may_be_in_place(request: &BindRequest) -> bool {
     matches!(request.target(), Location::Trusted(_)) && !whole
 }
 
+/// Returns true if the copy gets its propagation before it is attached.
+fn parts(request: &BindRequest) -> bool {
+    BeforeTheAttach::of(request).is_any()
+}
+
 /// Returns true if attributes of any mount are changed.
 fn changes(request: &BindRequest) -> bool {
     !request.change().is_nothing() || !request.top_change().is_nothing()
@@ -39,6 +45,7 @@ fn changes(request: &BindRequest) -> bool {
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_by_mount(&self, request: &BindRequest) -> Step<BindReport> {
         let source = self.pin(request.source(), FinalSymlink::Follow, 0)?;
+        self.expect_source(request, &source)?;
         match (self.enter_staging()?, request.staging()) {
             (None, Some(directory)) => {
                 let named = self.clone().with_staging(directory);
@@ -78,7 +85,7 @@ impl<K: Kernel> LinuxBackend<K> {
         staging: Staging<K::Fd>,
         created: &mut Created<K::Fd>,
     ) -> Step<Bound> {
-        let last = last_step(request, parts(request), None);
+        let last = last_step(request, None);
         let moved = self
             .stage(&staging, source, MS_BIND | recursive(request.recursion(), MS_REC))
             .and_then(|copy| self.move_staged(request, copy, &last, created));
@@ -108,15 +115,16 @@ impl<K: Kernel> LinuxBackend<K> {
                 self.change_copy(request.top_change(), &copy)?;
             }
         }
-        if let Some(propagation) = before_the_attach(request) {
-            self.mount_by_flags(Reach::Descriptor(&copy), propagation | MS_REC)?;
+        let before = BeforeTheAttach::of(request);
+        for flags in [before.whole.map(|whole| whole | MS_REC), before.top].into_iter().flatten() {
+            self.mount_by_flags(Reach::Descriptor(&copy), flags)?;
         }
         let target = self.target(request, &copy, created)?;
         let fence = self.about_to_attach((&copy, mount), &target, last)?.fence;
         self.calls
             .mount(Reach::Descriptor(&copy), Reach::Descriptor(&target.file), "".as_ref(), MS_MOVE, "".as_ref())
             .map_err(|fault| self.as_mount_says(fault, &copy, &target))?;
-        let standing = self.look_at(&Attached::new(&copy, mount, last.recursion), &target, last)?;
+        let standing = self.look_at(&Attached::new(&copy, mount, request.recursion()), &target, last)?;
         Ok(Moved { copy, target, mount, standing, fence })
     }
 
@@ -131,15 +139,15 @@ impl<K: Kernel> LinuxBackend<K> {
         let flags = MS_BIND | recursive(request.recursion(), MS_REC);
         let (from, to) = (Reach::Descriptor(source), Reach::Descriptor(&target.file));
         self.calls.mount(from, to, "".as_ref(), flags, "".as_ref())?;
-        let last = last_step(request, parts(request), None);
+        let last = last_step(request, None);
         let (copy, mount) = self.mounted_on(&target, Some(source))?;
         self.change_copy(request.change(), &copy)
-            .and_then(|()| match before_the_attach(request) {
+            .and_then(|()| match BeforeTheAttach::of(request).whole {
                 Some(propagation) => self.mount_by_flags(Reach::Descriptor(&copy), propagation),
                 None => Ok(()),
             })
             .map_err(|fault| self.take_off((&copy, mount), &target, last.apart, fault))?;
-        let standing = self.finish(Attached::new(&copy, mount, last.recursion), &target, &last)?;
+        let standing = self.finish(Attached::new(&copy, mount, request.recursion()), &target, &last)?;
         Ok((mount, standing))
     }
 

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{BindReport, Guarantee, OccupiedTarget};
-use mountwright_core::{BindRequest, Errno, Location, MountKey, Propagation, Recursion};
+use mountwright_core::{BindRequest, Errno, Location, MountKey, Recursion};
 
 use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
-use crate::mounting::attach::{LastStep, before_the_attach};
+use crate::mounting::attach::LastStep;
 use crate::mounting::created_targets::Created;
+use crate::mounting::wanted_propagation::{BeforeTheAttach, WantedOfTree};
 use crate::query::attribute_bits::attr_of;
 use crate::syscalls::abi::{
     AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, MS_SLAVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
@@ -21,26 +22,25 @@ use crate::syscalls::{At, Call, Kernel, MountAttr};
 /// The number of attempts at a bind that other binds to its target disturb.
 pub(crate) const MOST_ATTEMPTS: usize = 3;
 
-pub(crate) fn last_step<'a, Fd>(request: &BindRequest, apart: bool, source: Option<&'a Fd>) -> LastStep<'a, Fd> {
-    LastStep { propagation: request.wanted_propagation(), recursion: request.recursion(), apart, source }
-}
-
-/// Returns true if the copy gets its propagation before it is attached.
-pub(crate) fn parts(request: &BindRequest) -> bool {
-    before_the_attach(request).is_some()
+pub(crate) fn last_step<'a, Fd>(request: &BindRequest, source: Option<&'a Fd>) -> LastStep<'a, Fd> {
+    let wanted = WantedOfTree::of_bind(request);
+    let apart = wanted.is_apart() || matches!(request.occupied_target(), OccupiedTarget::StackOn(_));
+    LastStep { wanted, apart, source }
 }
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn bind_request(&self, request: &BindRequest) -> Step<BindReport> {
+        let (wanted, before) = (WantedOfTree::of_bind(request), BeforeTheAttach::of(request));
         let stacks_on = matches!(request.occupied_target(), OccupiedTarget::StackOn(_));
-        if stacks_on && matches!(request.wanted_propagation(), None | Some(Propagation::Slave)) {
+        if stacks_on && (wanted.has_slaves() || wanted.below.last().is_none()) {
             return Err(Fault::new(Call::MoveMount, Errno::EINVAL));
         }
         let detached = self.uses(Call::OpenTree) && self.uses(Call::MoveMount);
-        let as_it_is = request.change().is_nothing() && !parts(request);
+        let as_it_is = request.change().is_nothing() && before.whole.is_none();
         let detached = detached && (as_it_is || self.uses(Call::MountSetattr) || self.uses(Call::OpenTreeAttr));
         // `open_tree_attr` changes the whole tree.
-        let detached = detached && (request.top_change().is_nothing() || self.uses(Call::MountSetattr));
+        let is_even = request.top_change().is_nothing() && before.top.is_none();
+        let detached = detached && (is_even || self.uses(Call::MountSetattr));
         let bind = || if detached { self.bind_detached(request) } else { self.bind_by_mount(request) };
         for _ in 1..MOST_ATTEMPTS {
             match bind() {
@@ -54,7 +54,7 @@ impl<K: Kernel> LinuxBackend<K> {
     fn bind_detached(&self, request: &BindRequest) -> Step<BindReport> {
         let Source { tree, mount, pinned } = self.copy_of_source(request)?;
         let mut created = Created::nothing();
-        let last = last_step(request, parts(request), pinned.as_ref());
+        let last = last_step(request, pinned.as_ref());
         let attached =
             self.target(request, &tree, &mut created).and_then(|target| self.attach((&tree, mount), &target, &last));
         match attached {
@@ -69,12 +69,14 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Returns a detached copy of the source with its attributes and its propagation changed. It is unmounted when its
     /// descriptor is closed.
     fn copy_of_source(&self, request: &BindRequest) -> Step<Source<K::Fd>> {
-        let attr = MountAttr {
-            propagation: before_the_attach(request).unwrap_or_default().into(),
-            ..attr_of(request.change())
+        let before = BeforeTheAttach::of(request);
+        let with = |change, propagation: Option<u32>| MountAttr {
+            propagation: propagation.unwrap_or_default().into(),
+            ..attr_of(change)
         };
+        let attr = with(request.change(), before.whole);
         // A slave may need a second copy of the same source: the location is resolved once.
-        let pins = request.wanted_propagation() == Some(Propagation::Slave);
+        let pins = WantedOfTree::of_bind(request).has_slaves();
         let open = |dir: At<'_, K::Fd>, path: &Path, flags| -> Step<(K::Fd, Option<K::Fd>)> {
             if !pins {
                 return Ok((self.copy_of((dir, path), flags, request.recursion(), attr)?, None));
@@ -95,9 +97,11 @@ impl<K: Kernel> LinuxBackend<K> {
                 open(place.dir(), place.name(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)?
             }
         };
-        if !request.top_change().is_nothing() {
-            self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), AT_EMPTY_PATH, attr_of(request.top_change()))?;
+        let of_top = with(request.top_change(), before.top);
+        if of_top != MountAttr::default() {
+            self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), AT_EMPTY_PATH, of_top)?;
         }
+        self.expect_source(request, &tree)?;
         let (kind, mount) = self.kind_and_mount_of_fd(&tree)?;
         match request.source() {
             Location::Beneath { .. } if kind == S_IFLNK => Err(Fault::new(Call::OpenTree, Errno::ELOOP)),

@@ -14,6 +14,7 @@ use crate::mounting::missed::Received;
 use crate::mounting::newcomers::Newcomer;
 use crate::mounting::standing::Member;
 use crate::mounting::target::Target;
+use crate::mounting::wanted_propagation::WantedOfTree;
 use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel};
@@ -28,7 +29,7 @@ impl<K: Kernel> LinuxBackend<K> {
         &self,
         attached: &Attached<'_, K::Fd>,
         target: &Target<'_, K::Fd>,
-        last: &LastStep<'_, K::Fd>,
+        (last, leaving): (&LastStep<'_, K::Fd>, Recursion),
     ) -> Step<Option<Newcomer>> {
         let standing = match attached.standing {
             Some(standing) => standing,
@@ -37,28 +38,36 @@ impl<K: Kernel> LinuxBackend<K> {
         if !standing.shared {
             return Ok(None);
         }
-        if last.propagation != Some(Propagation::Slave) {
-            return self.leave(attached, target, (last.recursion, None), || Ok(()));
+        let wanted = last.wanted;
+        if !wanted.has_slaves() {
+            return self.leave(attached, target, (wanted, leaving, None), || Ok(()));
         }
-        let members = match last.recursion {
+        let members = match leaving {
             Recursion::This => vec![Member::top(standing.master)],
-            Recursion::Tree => self.members(attached.tree, attached.mount, Recursion::Tree)?,
+            Recursion::Tree => self.slaves(attached, wanted)?,
         };
         match last.source {
             _ if members.iter().all(|member| member.master.is_none()) => {
-                self.leave(attached, target, (last.recursion, None), || Ok(()))
+                self.leave(attached, target, (wanted, leaving, None), || Ok(()))
             }
             Some(source) if self.uses(Call::SetGroup) => {
-                let second = self.slave_copy(source, last.recursion)?;
+                let second = self.slave_copy(source, wanted.recursion)?;
                 // While the copies can still be unmounted: checks that each mount can be reached.
                 for member in members.iter().filter(|member| member.master.is_some()) {
                     self.pair(attached.tree, &second, member)?;
                 }
                 let join = || self.join(attached.tree, &second, &members);
-                self.leave(attached, target, (last.recursion, Some(source)), join)
+                self.leave(attached, target, (wanted, leaving, Some(source)), join)
             }
-            _ => self.follow(attached, target, (&members, last.recursion)),
+            _ => self.follow(attached, target, (&members, wanted, leaving)),
         }
+    }
+
+    /// The mounts of a tree that are to be slaves of their sources.
+    fn slaves(&self, attached: &Attached<'_, K::Fd>, wanted: WantedOfTree) -> Step<Vec<Member>> {
+        let mut members = self.members(attached.tree, attached.mount, Recursion::Tree)?;
+        members.retain(|member| if member.id.is_none() { wanted.top.is_slave() } else { wanted.below.is_slave() });
+        Ok(members)
     }
 
     /// Makes the tree private and lets it `join` at once: events of its source in between do not reach it. For one mount
@@ -67,7 +76,7 @@ impl<K: Kernel> LinuxBackend<K> {
         &self,
         attached: &Attached<'_, K::Fd>,
         target: &Target<'_, K::Fd>,
-        (recursion, source): (Recursion, Option<&K::Fd>),
+        (wanted, recursion, source): (WantedOfTree, Recursion, Option<&K::Fd>),
         join: impl Fn() -> Step<()>,
     ) -> Step<Option<Newcomer>> {
         let private = || self.propagate(attached.tree, Propagation::Private, recursion);
@@ -78,19 +87,19 @@ impl<K: Kernel> LinuxBackend<K> {
         // A peer keeps the group, so that the mount can return to it: the copies can be unmounted only from there.
         let can_return = self.uses(Call::SetGroup) && self.uses(Call::OpenTree);
         let group = can_return.then(|| self.peer_of(attached.tree, recursion)).transpose()?;
-        let source = source.filter(|_| recursion == Recursion::This && group.is_some());
+        let source = source.filter(|_| wanted.recursion == Recursion::This && group.is_some());
         let mut received = source.map(|source| self.received(source)).transpose()?.flatten();
         for round in 0..MOST_ROUNDS {
             // A mount that cannot return must not leave too early.
             if round > 0 || group.is_none() {
-                let newcomer = self.newcomer_that_stays(attached, target, recursion)?;
+                let newcomer = self.newcomer_that_stays(attached, target, wanted.recursion)?;
                 if newcomer.is_some() {
                     return Ok(newcomer);
                 }
             }
             let looked = leave().and_then(|()| {
                 let covers = self.cover(&self.missed(attached, received.as_mut())?)?;
-                Ok((self.newcomer(attached, target, recursion)?.is_none() && covers.is_empty(), covers))
+                Ok((self.newcomer(attached, target, wanted.recursion)?.is_none() && covers.is_empty(), covers))
             });
             let (is_undisturbed, covers) = match looked {
                 Ok(looked) => looked,
@@ -167,11 +176,11 @@ impl<K: Kernel> LinuxBackend<K> {
     /// A slave tree that could not join its masters is refused here: once its mounts have left their peers, an unmount
     /// no longer reaches the copies.
     pub(crate) fn fence(&self, target: &Target<'_, K::Fd>, last: &LastStep<'_, K::Fd>) -> Step<Option<u64>> {
-        if last.recursion == Recursion::This || !last.apart {
+        if last.wanted.recursion == Recursion::This || last.wanted.leaving().is_none() {
             return Ok(None);
         }
         let joins = last.source.is_some() && self.uses(Call::SetGroup);
-        if last.propagation == Some(Propagation::Slave) && !joins && self.has_peers(&target.file)? {
+        if last.wanted.has_slaves() && !joins && self.has_peers(&target.file)? {
             return Err(Fault::new(Call::SetGroup, Errno::EOPNOTSUPP));
         }
         if !self.uses(Call::Listmount) || !self.uses(Call::OpenTree) {
@@ -213,13 +222,16 @@ impl<K: Kernel> LinuxBackend<K> {
         &self,
         attached: &Attached<'_, K::Fd>,
         target: &Target<'_, K::Fd>,
-        (members, recursion): (&[Member], Recursion),
+        (members, wanted, leaving): (&[Member], WantedOfTree, Recursion),
     ) -> Step<Option<Newcomer>> {
-        self.propagate(attached.tree, Propagation::Slave, recursion)?;
-        if let Some(newcomer) = self.newcomer(attached, target, recursion)? {
+        self.propagate(attached.tree, Propagation::Slave, leaving)?;
+        if let Some(newcomer) = self.newcomer(attached, target, wanted.recursion)? {
             return Ok(Some(newcomer));
         }
-        let followed = self.members(attached.tree, attached.mount, recursion)? == members;
-        if followed { Ok(None) } else { Err(Fault::new(Call::MountSetattr, Errno::EOPNOTSUPP)) }
+        let followed = match leaving {
+            Recursion::This => self.members(attached.tree, attached.mount, leaving)?,
+            Recursion::Tree => self.slaves(attached, wanted)?,
+        };
+        if followed == members { Ok(None) } else { Err(Fault::new(Call::MountSetattr, Errno::EOPNOTSUPP)) }
     }
 }

@@ -14,6 +14,7 @@ use crate::files::create::Sort;
 use crate::mounting::attach::{Attached, LastStep};
 use crate::mounting::bind_detached::MOST_ATTEMPTS;
 use crate::mounting::target::{Named, Target};
+use crate::mounting::wanted_propagation::WantedOfTree;
 use crate::query::attribute_bits::{atime_attr, attr_bits, ms_bits};
 use crate::resolve::beneath::Crossing;
 use crate::syscalls::abi::{
@@ -245,7 +246,7 @@ fn wanted(request: &MountRequest) -> MountAttributes {
 
 /// A new filesystem has no original, hence no peers.
 fn last_step<Fd>(request: &MountRequest) -> LastStep<'static, Fd> {
-    LastStep { propagation: request.propagation, recursion: Recursion::This, apart: true, source: None }
+    LastStep { wanted: WantedOfTree::of_one(request.propagation), apart: true, source: None }
 }
 
 /// `sshfs` of `fuse.sshfs`.

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod bind_attributes;
+mod bind_propagations;
 mod bind_sequences;
 mod binds;
 mod core_questions;
@@ -40,6 +41,7 @@ const AREAS: &[(&str, &[Case])] = &[
     ("entries", open_entries::CASES),
     ("bind", binds::CASES),
     ("bind", bind_attributes::CASES),
+    ("bind", bind_propagations::CASES),
     ("mount", new_mounts::CASES),
     ("move", moves::CASES),
     ("attributes", attributes::CASES),
