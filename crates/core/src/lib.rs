@@ -8,7 +8,7 @@
 //!    [`Mounter`]; a type with both is a [`Backend`].
 //! 3. *Questions*, which change nothing: [`device`], most of [`kubernetes`].
 //! 4. *Changes*, in an order that matters: [`unmount`], [`share`], [`sandbox`], [`recovery`], [`kata`], and
-//!    [`kubernetes::fs_group`].
+//!    [`kubernetes::fs_group`]. With the feature `serde` also `rootfs`, the plan of a container's root.
 //!
 //! There is no I/O here and no unsafe code. `mountwright-linux` implements the ports on Linux, `mountwright-fake` on an
 //! in-memory model of it.
@@ -38,8 +38,8 @@
 //! * `mock`: in [`ports`], `MockFilesystem`, `MockDirectory` and `MockMounter`, made with mockall.
 //! * `oci-spec`: [`spec::Mount`] from and to `oci_spec::runtime::Mount`.
 //! * `proptest`: `strategies`, values and histories for property tests.
-//! * `serde`: stored forms of the data types (`docs/forms.md`), and `DirectVolume`, the record of a direct-assigned
-//!   volume.
+//! * `serde`: stored forms of the data types (`docs/forms.md`); `DirectVolume`, the record of a direct-assigned volume; and
+//!   `rootfs`, the plan of a container's root from an OCI `config.json`.
 #![forbid(unsafe_code)]
 
 mod bind;
@@ -53,6 +53,8 @@ pub mod mount_table;
 pub mod path;
 pub mod ports;
 pub mod recovery;
+#[cfg(feature = "serde")]
+pub mod rootfs;
 pub mod sandbox;
 pub mod share;
 pub mod spec;

@@ -18,6 +18,7 @@ use mountwright_core::mount::{
 };
 use mountwright_core::path::Crossing;
 use mountwright_core::recovery::{Orphan, Orphans};
+use mountwright_core::rootfs::RootfsPlan;
 use mountwright_core::sandbox::{IfNotShared, SandboxDirs};
 use mountwright_core::share::ShareRecord;
 use mountwright_core::spec::{FsGroup, VolumeAccess};
@@ -306,6 +307,40 @@ fn what_a_runtime_keeps() {
         json!({"too-many": {"limit": 8}}),
         json!({"watchable": {"entries": 3, "keys": 1, "bytes": 9, "layout": "plain"}}),
     ]);
+}
+
+#[test]
+fn plan_of_a_root() {
+    let device = json!({
+        "at": "/dev/null", "kind": "character-device", "number": "1:3", "mode": "0666", "uid": 0, "gid": 0, "by": "node",
+    });
+    let pipe = json!({
+        "at": "/dev/log", "kind": "fifo", "number": null, "mode": null, "uid": null, "gid": null, "by": "bind",
+    });
+    form::<RootfsPlan>(json!({
+        "prepare": {"every": "rslave"},
+        "build": [
+            {"root": {"image": "/bundle/rootfs"}},
+            {"filesystem": {"at": "/dev", "fs_type": "tmpfs", "source": null, "options": ["ro", "mode=755"]}},
+            {"bind": {"at": "/etc/app", "source": "/srv/app", "options": ["rbind", "ro"]}},
+            {"cgroups": {"at": "/sys/fs/cgroup", "options": ["nosuid"]}},
+            {"device": device},
+            {"device": pipe},
+            {"link": {"at": "/dev/fd", "target": "/proc/self/fd"}},
+            {"console": {"at": "/dev/console"}},
+            {"mask": {"at": "/proc/kcore"}},
+            {"read-only-path": {"at": "/proc/sys"}},
+            "read-only-root",
+        ],
+        "finish": [{"read-only-mount": {"at": "/dev"}}, {"propagation": "rslave"}],
+        "not_mine": ["hooks"],
+        "cgroups_path": null,
+        "identities": {
+            "namespaces": [{"type": "mount", "path": null}],
+            "uids": [{"inside": 0, "outside": 1000, "size": 1}],
+            "gids": [],
+        },
+    }));
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub(crate) const CORE: &[&str] = &[
     "sandbox",
     "recovery",
     "kata",
+    "rootfs",
     "stored_form",
     "strategies",
 ];
