@@ -182,6 +182,16 @@ mod tests {
     }
 
     #[test]
+    fn xfs_without_a_log_on_another_device_is_on_its_own() {
+        for options in ["rw,attr2,inode64,logbufs=8,logbsize=32k,noquota", "rw,logdev", "rw,rtdev,logbufs=8"] {
+            let mut volume = mount(DeviceNumber::new(7, 0), "/", "/v/mount", "xfs");
+            volume.options = options.into();
+            let answer = ask(&SmallWorld::new().directory("/v/mount"), "/v/mount", &volume, true).unwrap();
+            assert!(matches!(answer, BackingDevice::WholeFilesystem { .. }), "{options}: {answer:?}");
+        }
+    }
+
+    #[test]
     fn a_path_below_the_mount_point_is_a_subtree_named_from_the_filesystems_root() {
         let world = SmallWorld::new().file("/v/mount/d/file", 1);
         assert_subtree(

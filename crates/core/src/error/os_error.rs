@@ -307,6 +307,9 @@ mod tests {
         let denied = OsError::new(Operation::ChangeAttributes, "/m", Errno::EPERM);
         assert!(denied.advice().is_none() && denied.clone().with_detail("locked").advice().is_none());
         assert!(denied.with_detail("a seccomp filter denies mount").advice().is_some());
+        let without_procfs = OsError::new(Operation::MountOf, "/m", Errno::EOPNOTSUPP);
+        assert_eq!(without_procfs.advice(), None);
+        assert_eq!(without_procfs.at_step("procfs").advice(), Some("mount a procfs on /proc"));
     }
 
     #[test]

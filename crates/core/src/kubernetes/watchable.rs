@@ -204,12 +204,28 @@ mod tests {
         let empty = by_agent(&SmallWorld::new().directory(&path), VolumeKind::ConfigMap);
         assert_eq!(empty, Watchability::Watchable { entries: 1, keys: 0, bytes: 0, layout: VolumeLayout::Plain });
         let file = |size| SmallWorld::new().file(&format!("{path}/big"), size);
-        assert!(by_agent(&file(1024 * 1024), VolumeKind::ConfigMap).is_watchable());
+        let full =
+            |entries, keys| Watchability::Watchable { entries, keys, bytes: 1024 * 1024, layout: VolumeLayout::Plain };
+        assert_eq!(by_agent(&file(1024 * 1024), VolumeKind::ConfigMap), full(2, 1));
+        let with_an_empty_file = file(1024 * 1024).file(&format!("{path}/empty"), 0);
+        assert_eq!(by_agent(&with_an_empty_file, VolumeKind::ConfigMap), full(3, 2));
+        let files = |count| (0..count).fold(SmallWorld::new(), |world, file| world.file(&format!("{path}/{file}"), 1));
+        assert!(by_agent(&files(15), VolumeKind::ConfigMap).is_watchable());
+        assert_eq!(by_agent(&files(16), VolumeKind::ConfigMap), Watchability::TooMany { limit: 16 });
         assert_eq!(
             by_agent(&file(1024 * 1024 + 1), VolumeKind::ConfigMap),
             Watchability::TooLarge { limit: 1024 * 1024 }
         );
         assert_eq!(Watchability::by_agent(&file(1), "/etc".into()).unwrap(), Watchability::NotAVolume);
+    }
+
+    #[test]
+    fn the_agent_fails_where_a_size_cannot_be_read() {
+        let path = volume(VolumeKind::ConfigMap);
+        let world = SmallWorld::new().file(&format!("{path}/key"), 1);
+        let world = world.failing(&format!("{path}/key"), Operation::Metadata, Errno::EACCES);
+        let error = Watchability::by_agent(&world, path.as_str().into()).unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EACCES));
     }
 
     #[test]

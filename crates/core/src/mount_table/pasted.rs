@@ -120,6 +120,12 @@ mod tests {
     }
 
     #[test]
+    fn digits_of_a_longer_word_begin_no_line() {
+        let (table, removed) = MountTable::from_report(format!("mounts{ROOT}\n"));
+        assert_eq!((table.len(), table.odd_lines().len(), removed.len()), (0, 1, 0));
+    }
+
+    #[test]
     fn a_table_of_the_kernels_is_read_as_parse_reads_it() {
         let text = "1 0 8:1 / / rw - ext4 a rw\n2 1 0:2 / /a\\040b rw - tmpfs  rw\n";
         let (table, removed) = MountTable::from_report(text);

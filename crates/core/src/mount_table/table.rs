@@ -491,6 +491,17 @@ mod tests {
     }
 
     #[test]
+    fn a_row_below_another_of_the_same_missing_parent_is_not_reached() {
+        let table = table(&[
+            "1 0 8:1 / / rw - ext4 a rw",
+            "5 9 0:5 / /a/b rw - tmpfs hidden rw",
+            "4 9 0:4 / /a rw - tmpfs over rw",
+        ]);
+        assert_eq!((at(&table, "/a"), at(&table, "/a/b")), (Some(4), None));
+        assert_eq!(table.mount_holding(Path::new("/a/b/c")).unwrap().id().0, 4);
+    }
+
+    #[test]
     fn a_relative_path_is_nowhere() {
         assert_eq!(at(&table(&["1 0 8:1 / / rw - ext4 a rw"]), "m"), None);
     }

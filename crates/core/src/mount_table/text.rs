@@ -74,6 +74,7 @@ impl fmt::Debug for RowText<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::mount_table::MountTable;
 
     #[test]
@@ -81,6 +82,8 @@ mod tests {
         let table = MountTable::parse("1 0 0:2 / / rw - fuse.s\\040x a\\134b rw\n");
         let row = table.iter().next().unwrap();
         assert!(row.fs_type() == "fuse.s x" && *"fuse.s x" == *row.fs_type() && row.fs_type() != *"fuse");
+        assert!(row.fs_type() != "fuse" && row.fs_type() == *"fuse.s x");
+        assert!(row.fs_type() == *OsStr::new("fuse.s x") && row.fs_type() != *OsStr::new("fuse"));
         assert_eq!((row.source().to_string(), row.source().into_owned()), ("a\\\\b".to_owned(), "a\\b".into()));
     }
 }

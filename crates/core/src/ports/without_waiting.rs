@@ -217,7 +217,8 @@ impl<B: Backend> Mounter for WithoutWaiting<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::{DeviceNumber, FileKind, FilesystemMagic};
+    use crate::file::FilesystemMagic;
+    use crate::mount::{AttributeChange, MountId};
     use crate::ports::{MockFilesystem, MockMounter, Ports};
 
     fn error(path: &Path, errno: Errno) -> OsError {
@@ -268,7 +269,10 @@ mod tests {
 
     #[test]
     fn a_path_that_was_looked_up_is_canonical_below_its_directory() {
-        assert_eq!(host(Ok(())).canonicalize(Path::new("/d/evicted")).unwrap(), Path::new("/d/evicted"));
+        let host = host(Ok(()));
+        assert_eq!(host.canonicalize(Path::new("/d/evicted")).unwrap(), Path::new("/d/evicted"));
+        assert_eq!(host.canonicalize_cached(Path::new("/d")).unwrap(), Path::new("/d"));
+        assert!(host.canonicalize_cached(Path::new("/d/evicted")).is_err_and(|error| error.would_wait()));
     }
 
     #[test]
@@ -278,8 +282,27 @@ mod tests {
         let view = WithoutWaiting(backend);
         let backend: &dyn Backend = &view;
         let at = Location::trusted("/d");
-        let request = BindRequest::new(at.clone(), at.clone());
+        let (name, mode, key) = (Path::new("/d"), FileMode::from_bits(0o755), MountKey::Reused(MountId(7)));
         assert!(backend.open_dir(&at).err().is_some_and(|error| error.would_wait()));
-        assert!(backend.bind(&request).is_err_and(|error| error.would_wait()));
+        let attributes = AttributesRequest::new(at.clone(), AttributeChange::READ_ONLY);
+        for refused in [
+            backend.read_link(&at).map(drop),
+            backend.create_dir(&at, mode).map(drop),
+            backend.create_file(&at, mode).map(drop),
+            backend.create_symlink(&at, name).map(drop),
+            backend.create_node(&at, FileKind::Fifo, None, mode).map(drop),
+            backend.remove_dir(&at),
+            backend.remove_file(&at),
+            backend.bind(&BindRequest::new(at.clone(), at.clone())).map(drop),
+            backend.mount(&MountRequest::new("tmpfs", at.clone())).map(drop),
+            backend.move_mount(&at, &at),
+            backend.change_attributes(&attributes).map(drop),
+            backend.set_superblock(&at, SuperblockAccess::ReadOnly),
+            backend.set_propagation(&at, Propagation::Shared, Recursion::This),
+            backend.set_propagation_of(&at, key, Propagation::Shared),
+            backend.unmount(&UnmountRequest::new(at.clone())),
+        ] {
+            assert!(refused.is_err_and(|error| error.would_wait()));
+        }
     }
 }

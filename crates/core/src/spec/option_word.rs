@@ -233,6 +233,7 @@ mod tests {
             ("nosiud", Some("nosuid")),
             ("noexce", Some("noexec")),
             ("rprivat", Some("rprivate")),
+            ("xro", Some("ro")),
             ("readonly", None),
             ("mode", None),
             ("rr", None),

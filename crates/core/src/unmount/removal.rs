@@ -226,6 +226,20 @@ mod tests {
         assert_eq!(Removal::of_existing(locked), Ok(Removal::StillMounted));
         assert_eq!(Removal::of_existing(error(Errno::EBUSY)), Ok(Removal::Busy { by: Vec::new() }));
         assert_eq!(Removal::of_existing(error(Errno::EPERM)), Err(error(Errno::EPERM).into()));
+        let left = error(Errno::EINVAL).leaving(Leftover::Directory("/d".into()));
+        assert_eq!(Removal::of_existing(left.clone()), Err(left.into()));
+    }
+
+    #[test]
+    fn stale_mount_is_off_only_after_another_boot() {
+        for (reason, is_off) in [
+            (StaleReason::AnotherBoot, true),
+            (StaleReason::AnotherNamespace, false),
+            (StaleReason::AnotherMount, false),
+            (StaleReason::UnknownOrigin, false),
+        ] {
+            assert_eq!(Removal::Stale { reason, target: NameAfter::Kept }.is_off(), is_off, "{reason:?}");
+        }
     }
 
     #[test]

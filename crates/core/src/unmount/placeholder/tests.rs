@@ -230,3 +230,18 @@ fn file_whose_directory_cannot_be_looked_at_is_not_said_to_hold_data() {
     let file = Placeholder { identity: FileIdentity { kind: FileKind::Regular, ..made().identity }, ..made() };
     assert_eq!(errno(&remove_made(&fs, &file)), Some(Errno::EIO));
 }
+
+#[test]
+fn name_that_cannot_be_removed_is_of_another_where_a_mount_or_a_name_holds_it() {
+    use FileKind::{Directory, Regular};
+    for (kind, errno, is_theirs) in [
+        (Directory, Errno::EBUSY, true),
+        (Regular, Errno::EBUSY, true),
+        (Directory, Errno::ENOTEMPTY, true),
+        (Directory, Errno::EEXIST, true),
+        (Regular, Errno::ENOTEMPTY, false),
+        (Directory, Errno::EIO, false),
+    ] {
+        assert_eq!(is_of_another(kind, errno), is_theirs, "{kind} {errno}");
+    }
+}
