@@ -222,6 +222,11 @@ fn requests_and_reports() {
         "fs_type": "tmpfs", "source": null, "target": {"trusted": "/m"}, "attributes": {"flags": [], "atime": "relatime"},
         "options": [{"key": "huge", "value": null}], "propagation": null,
     }));
+    form::<FilesystemOption>(json!({"key": "lowerdir+", "value": null, "place": {"trusted": "/layer"}}));
+    form::<MountRequest>(json!({
+        "fs_type": "tmpfs", "source": null, "target": {"trusted": "/m"}, "attributes": {"flags": [], "atime": "relatime"},
+        "options": [], "propagation": null, "occupied_target": "refuse", "missing_target": {"create": {"mode": "0755"}},
+    }));
     form::<UnmountRequest>(json!({"at": {"trusted": "/m"}, "mode": "detach", "only": {"reused": 9}}));
     form::<UnmountRequest>(json!({
         "at": {"trusted": "/m"}, "mode": "detach", "only": {"reused": 9}, "shows": {"device": "8:1", "root": "/a"},

@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mountwright_core::error::Subject;
-use mountwright_core::{Errno, MountKey, MountRequest, Mounter, Operation, OsError};
+use mountwright_core::mount::BindReport;
+use mountwright_core::{Errno, MountRequest, Mounter, Operation, OsError};
 use mountwright_linux::LinuxBackend;
 
 use crate::fault_injection::control::{Control, Controlled};
@@ -118,7 +119,7 @@ impl Controlled for FakeBackend {
         &self.linux
     }
 
-    fn mount_now(&self, request: &MountRequest) -> Result<MountKey, OsError> {
+    fn mount_now(&self, request: &MountRequest) -> Result<BindReport, OsError> {
         self.linux.mount(request).map_err(|error| naming_the_gap(error, &request.fs_type))
     }
 }

@@ -188,7 +188,7 @@ fn odd_but_true_lines_print_the_same() {
 fn new_mounts_get_numbers_that_no_line_has() {
     let host =
         captured("1 0 8:1 / / rw shared:1 - ext4 a rw\n2 1 0:1 / /a rw - tmpfs t rw\n4 1 0:3 / /b rw - tmpfs t rw\n");
-    let key = host.mount(&mountwright_core::MountRequest::new("tmpfs", at("/a"))).unwrap();
+    let key = host.mount(&mountwright_core::MountRequest::new("tmpfs", at("/a"))).unwrap().mount;
     let mount = host.find_mount(key).unwrap();
     assert_eq!(mount.id.0, 3, "the lowest that is free");
     assert_eq!(mount.device, DeviceNumber::new(0, 4), "the hidden lowest mount has 0:2");

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
-use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
+use mountwright_core::mount::{
+    BindReport, FilesystemOf, FilesystemOption, Guarantee, Origin, PathMount, SuperblockAccess,
+};
 use mountwright_core::{
     AttributesRequest, BindRequest, DeviceNumber, Directory, FileMode, Filesystem, Location, MountInfo, MountKey,
     MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -94,7 +96,7 @@ impl<B: Mounter> Mounter for Audited<B> {
         self.noting(Operation::Bind).bind(request)
     }
 
-    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError> {
+    fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError> {
         self.noting(Operation::Mount).mount(request)
     }
 
@@ -108,6 +110,10 @@ impl<B: Mounter> Mounter for Audited<B> {
 
     fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError> {
         self.noting(Operation::SetSuperblock).set_superblock(at, access)
+    }
+
+    fn reconfigure(&self, at: &Location, options: &[FilesystemOption]) -> Result<(), OsError> {
+        self.noting(Operation::SetSuperblock).reconfigure(at, options)
     }
 
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError> {

@@ -118,7 +118,7 @@ pub(crate) const CASES: &[KernelCase] = &[
                     furnish("dir /w/source");
                     let mount = MountRequest::new("tmpfs", at(ROOT));
                     let bind = BindRequest::new(at("/w/source"), below("/w", "dead")).stacking().read_only();
-                    let first = b.mount(&mount).unwrap();
+                    let first = b.mount(&mount).unwrap().mount;
                     assert_eq!(b.mount_of(&at(ROOT)).unwrap().mount.fs_type, "tmpfs");
                     b.unmount(&UnmountRequest::new(at(ROOT)).with_mode(mode).only(first)).unwrap();
                     let second = b.bind(&bind.propagation(Propagation::Private)).unwrap().mount;

@@ -1,4 +1,4 @@
-//! Volumes on the kernel: their group, their records, their versions.
+//! Volumes on the kernel: their group, their records, their versions; overlays.
 //!
 //! Each case runs on a thread and in a mount namespace of its own, on a fresh tmpfs, and the whole with few descriptors to
 //! be had. Where that is not allowed the cases are shown as ignored, with the reason.
@@ -8,6 +8,7 @@ mod direct_volume;
 mod fs_group;
 mod fs_group_exchanges;
 mod fs_group_kept;
+mod overlay;
 mod read_only_disk;
 mod scene;
 
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
     let limit = Rlimit { current: Some(DESCRIPTORS), ..getrlimit(Resource::Nofile) };
     setrlimit(Resource::Nofile, limit).expect("fewer descriptors are always allowed");
     let cases = [fs_group::CASES, fs_group_kept::CASES, fs_group_exchanges::CASES].into_iter().flatten();
-    let cases = cases.chain(direct_volume::CASES).chain(atomic_volume::CASES);
+    let cases = cases.chain(direct_volume::CASES).chain(atomic_volume::CASES).chain(overlay::CASES);
     let always: fn(&Scene) -> Result<(), String> = |_| Ok(());
     let cases =
         cases.map(|&(name, case)| (name, always, case)).chain([fs_group_kept::NEEDY, read_only_disk::NEEDY].concat());

@@ -95,7 +95,7 @@ fn numbers(call: Call) -> Vec<i64> {
     match call {
         Call::Openat | Call::Reopen => vec![libc::SYS_openat],
         Call::Openat2 => vec![libc::SYS_openat2],
-        Call::Statx => vec![libc::SYS_statx],
+        Call::Statx | Call::Fdlink => vec![libc::SYS_statx],
         Call::Statmount => vec![statmount],
         Call::Listmount => vec![i64::from(linux_raw_sys::general::__NR_listmount)],
         Call::Fstatfs => vec![libc::SYS_fstatfs],
@@ -113,12 +113,14 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::Mkdirat => vec![libc::SYS_mkdirat],
         Call::Symlinkat => vec![libc::SYS_symlinkat],
         Call::Mknodat => vec![libc::SYS_mknodat],
+        Call::Linkat => vec![libc::SYS_linkat],
         Call::Unlinkat => vec![libc::SYS_unlinkat],
         Call::Renameat => vec![libc::SYS_renameat],
         Call::Fchmod => vec![libc::SYS_fchmod],
         Call::Chmod => vec![libc::SYS_fchmodat],
         Call::Fchmodat2 => vec![i64::from(linux_raw_sys::general::__NR_fchmodat2)],
         Call::Getxattr => vec![libc::SYS_getxattr],
+        Call::Listxattr => vec![libc::SYS_listxattr],
         Call::Getxattrat => vec![i64::from(linux_raw_sys::general::__NR_getxattrat)],
         Call::Setxattr => vec![libc::SYS_setxattr],
         Call::Fchownat => vec![libc::SYS_fchownat],
@@ -127,7 +129,7 @@ fn numbers(call: Call) -> Vec<i64> {
         Call::MountSetattr => vec![libc::SYS_mount_setattr],
         Call::MoveMount | Call::SetGroup => vec![libc::SYS_move_mount],
         Call::Fsopen => vec![libc::SYS_fsopen],
-        Call::Fsconfig => vec![libc::SYS_fsconfig],
+        Call::Fsconfig | Call::SetFd => vec![libc::SYS_fsconfig],
         Call::Fsmount => vec![libc::SYS_fsmount],
         Call::Fspick => vec![libc::SYS_fspick],
         Call::Mount => vec![libc::SYS_mount],
@@ -158,9 +160,12 @@ fn looks_before(call: Call) -> Vec<Vec<i64>> {
     let again = vec![libc::SYS_statx];
     let own = vec![libc::SYS_fsopen, libc::SYS_fsconfig, libc::SYS_fsmount, libc::SYS_statx, libc::SYS_fstatfs];
     match call {
-        Call::Procfs | Call::Mount | Call::Umount2 | Call::Getxattr | Call::Setxattr => vec![proc, again],
+        Call::Procfs | Call::Mount | Call::Umount2 | Call::Getxattr | Call::Listxattr | Call::Setxattr => {
+            vec![proc, again]
+        }
         Call::Reopen
         | Call::Fdpath
+        | Call::Fdlink
         | Call::Fdinfo
         | Call::Mountinfo
         | Call::BootId

@@ -231,12 +231,13 @@ fn served(options: &MountOptions) {
     let target = || Location::trusted("/t");
     let id_map = options.id_map.map(|reach| if reach == Recursion::This { "idmap" } else { "ridmap" });
     let of_no_new_mount = options.remount.then_some("remount").into_iter();
-    let of_no_new_mount = of_no_new_mount.chain(options.copy_up.then_some("tmpcopyup")).chain(id_map);
+    let of_no_new_mount = of_no_new_mount.chain(id_map);
+    let copy_up = options.copy_up.then_some("tmpcopyup");
     let keys = || options.filesystem.iter().map(|option| option.key.to_str().expect("of a text"));
     let types: Vec<Propagation> = options.propagation.iter().map(|word| word.propagation).collect();
     let (own, tree) = (options.attributes, options.tree_attributes);
 
-    let unserved: Vec<&str> = of_no_new_mount.clone().chain(options.superblock.iter().copied()).chain(keys()).collect();
+    let unserved: Vec<&str> = of_no_new_mount.clone().chain(copy_up).chain(options.superblock.iter().copied()).chain(keys()).collect();
     match BindRequest::from_options(Location::trusted("/s"), target(), options) {
         Ok(request) => {
             assert!(unserved.is_empty(), "{unserved:?} would be lost");

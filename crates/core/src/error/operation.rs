@@ -53,7 +53,7 @@ pub enum Operation {
     MoveMount,
     /// `Mounter::change_attributes`.
     ChangeAttributes,
-    /// `Mounter::set_superblock`.
+    /// `Mounter::set_superblock` and `Mounter::reconfigure`.
     SetSuperblock,
     /// `Mounter::set_propagation`.
     SetPropagation,

@@ -28,6 +28,22 @@ pub(crate) enum MissingTarget {
     },
 }
 
+impl MissingTarget {
+    /// The mode of directories that are created.
+    pub(crate) fn mode(self) -> Option<FileMode> {
+        match self {
+            Self::Create { mode, .. } => Some(mode),
+            Self::Refuse => None,
+        }
+    }
+
+    #[cfg(feature = "serde")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(crate) fn is_refused(&self) -> bool {
+        *self == Self::Refuse
+    }
+}
+
 /// The action when something is mounted on the target already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
@@ -276,10 +292,7 @@ impl BindRequest {
 
     /// The mode of directories that are created for a missing target; `None`: it is not created.
     pub fn target_mode(&self) -> Option<FileMode> {
-        match self.missing_target {
-            MissingTarget::Create { mode, .. } => Some(mode),
-            MissingTarget::Refuse => None,
-        }
+        self.missing_target.mode()
     }
 
     /// The mode of a missing target that is created as a file; `None`: it is not created.
@@ -301,7 +314,7 @@ impl BindRequest {
     }
 }
 
-/// The report of a new bind mount.
+/// The report of a new mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use crate::error::OsError;
 use crate::file::{DeviceNumber, FileIdentity, FileKind, FileMode, FinalSymlink, Metadata};
 use crate::mount::{
-    AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
-    PathMount, Propagation, Recursion, SuperblockAccess, UnmountMode, UnmountRequest,
+    AttributesRequest, BindReport, BindRequest, FilesystemOf, FilesystemOption, Guarantee, MountInfo, MountKey,
+    MountRequest, Origin, PathMount, Propagation, Recursion, SuperblockAccess, UnmountMode, UnmountRequest,
 };
 use crate::mount_table::MountTable;
 use crate::path::{Crossing, Location};
@@ -97,10 +97,11 @@ forward!(OpenEntry for &T, Box<T>, Arc<T> {
 
 forward!(Mounter for &T, Box<T>, Arc<T>; mounter of Ports<U, T> {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
-    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError>;
+    fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError>;
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
     fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError>;
     fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError>;
+    fn reconfigure(&self, at: &Location, options: &[FilesystemOption]) -> Result<(), OsError>;
     fn set_propagation(&self, at: &Location, propagation: Propagation, recursion: Recursion) -> Result<(), OsError>;
     fn set_propagation_of(&self, at: &Location, mount: MountKey, propagation: Propagation) -> Result<(), OsError>;
     fn unmount(&self, request: &UnmountRequest) -> Result<(), OsError>;

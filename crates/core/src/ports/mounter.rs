@@ -2,8 +2,8 @@
 
 use crate::error::OsError;
 use crate::mount::{
-    AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
-    PathMount, Propagation, Recursion, SuperblockAccess, UnmountRequest,
+    AttributesRequest, BindReport, BindRequest, FilesystemOf, FilesystemOption, Guarantee, MountInfo, MountKey,
+    MountRequest, Origin, PathMount, Propagation, Recursion, SuperblockAccess, UnmountRequest,
 };
 use crate::mount_table::MountTable;
 use crate::path::Location;
@@ -65,15 +65,21 @@ pub trait Mounter: Send + Sync {
     #[doc(alias = "open_tree")]
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
 
-    /// Mounts a new filesystem, and returns its mount. A mount that is on the target already is covered.
+    /// Mounts a new filesystem. A mount that is on the target already is covered, unless the request refuses that.
+    ///
+    /// The target is looked up, and created where the request says so, before the filesystem is created; on an error what was
+    /// created is removed again. The report's guarantee is [`Guarantee::Window`](crate::mount::Guarantee) where the mount was
+    /// writable on its target before it became read-only (before 5.2, without a staging directory).
     ///
     /// # Errors
     ///
-    /// `ENODEV`: no such type. `ENOENT`: the target does not exist. `ENOTDIR`: it is no directory. `EINVAL`: the
-    /// filesystem refused an option or the source. `E2BIG`: options or source of more than 4095 bytes. `EOPNOTSUPP`:
-    /// this kernel cannot mount with `nosymfollow`. `EAGAIN`, `ESTALE`: as [`bind`](Self::bind). `EPERM`: no privilege.
-    /// `ELOOP`, `EXDEV`: refused below a root.
-    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError>;
+    /// `ENODEV`: no such type. `ENOENT`: the target or the place of an option does not exist. `ENOTDIR`: the target is no
+    /// directory. `EBUSY`: it is a mount point, and the request refuses that. `EINVAL`: the filesystem refused an option or the
+    /// source; the detail is what the kernel has logged of it ([`OsError::detail`](crate::error::OsError::detail)). `E2BIG`:
+    /// options or source of more than 4095 bytes, where the kernel takes them as one text. `EOPNOTSUPP`: this kernel cannot
+    /// mount with `nosymfollow`, or has neither an option by descriptor nor a procfs at `/proc`. `EAGAIN`, `ESTALE`: as
+    /// [`bind`](Self::bind). `EPERM`: no privilege. `ELOOP`, `EXDEV`: refused below a root.
+    fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError>;
 
     /// Moves the mount whose root is at `from`, with all mounts below it, to `to`. A mount that is there already is
     /// covered.
@@ -110,6 +116,24 @@ pub trait Mounter: Send + Sync {
     /// cannot be written. `EPERM`, `ENOENT`, `ELOOP`, `EXDEV` as everywhere.
     #[doc(alias = "fspick")]
     fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError>;
+
+    /// Changes options of the filesystem behind the mount whose root is at `at`, for every mount of that filesystem,
+    /// everywhere: `size=` of a tmpfs, `ro` and `rw`. Flags of the superblock (`ro`, `sync`, `dirsync`, `lazytime`, `mand`) and
+    /// the mount's own attributes stay where no option names them. Whether an option of the filesystem's own stays is the
+    /// filesystem's rule: tmpfs keeps each, devpts sets all that are not named to their defaults.
+    ///
+    /// fspick(2) and fsconfig(2); before 5.2, and for a text of more than 255 bytes, a remount by mount(2), through a mount of
+    /// the staging directory where there is one. The kernel changes all options or none; an option that it does not know is
+    /// refused before any is changed.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`: no mount has its root there, or the filesystem refused an option, which the detail names in the words of the
+    /// kernel. `EBUSY`: a file is open for writing on it, and it cannot become read-only. `E2BIG`: more than 4095 bytes.
+    /// `EROFS`, `EACCES`, `EPERM`, `ENOENT`, `ELOOP`, `EXDEV` as [`set_superblock`](Self::set_superblock).
+    #[doc(alias = "fspick")]
+    #[doc(alias = "remount")]
+    fn reconfigure(&self, at: &Location, options: &[FilesystemOption]) -> Result<(), OsError>;
 
     /// Sets the propagation of the mount whose root is at `at`, or of its whole tree.
     ///

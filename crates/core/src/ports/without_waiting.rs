@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::error::{Errno, Operation, OsError, Subject};
 use crate::file::{DeviceNumber, FileIdentity, FileKind, FileMode, FinalSymlink, Metadata};
 use crate::mount::{
-    AttributesRequest, BindReport, BindRequest, FilesystemOf, Guarantee, MountInfo, MountKey, MountRequest, Origin,
-    PathMount, Propagation, Recursion, SuperblockAccess, UnmountRequest,
+    AttributesRequest, BindReport, BindRequest, FilesystemOf, FilesystemOption, Guarantee, MountInfo, MountKey,
+    MountRequest, Origin, PathMount, Propagation, Recursion, SuperblockAccess, UnmountRequest,
 };
 use crate::mount_table::MountTable;
 use crate::path::Location;
@@ -155,7 +155,7 @@ impl<B: Backend> Mounter for WithoutWaiting<B> {
         would_wait(Operation::Bind, Subject::onto(source, target))
     }
 
-    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError> {
+    fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError> {
         would_wait(Operation::Mount, request.target.for_display())
     }
 
@@ -168,6 +168,10 @@ impl<B: Backend> Mounter for WithoutWaiting<B> {
     }
 
     fn set_superblock(&self, at: &Location, _: SuperblockAccess) -> Result<(), OsError> {
+        would_wait(Operation::SetSuperblock, at.for_display())
+    }
+
+    fn reconfigure(&self, at: &Location, _: &[FilesystemOption]) -> Result<(), OsError> {
         would_wait(Operation::SetSuperblock, at.for_display())
     }
 

@@ -49,8 +49,8 @@ pub struct MountOptions {
     pub superblock: Vec<&'static str>,
     /// `remount`: a change of the existing mount.
     pub remount: bool,
-    /// `tmpcopyup`: the contents of the mount point are to be copied into the new tmpfs. This library does not do that;
-    /// the caller that mounts the tmpfs has to.
+    /// `tmpcopyup`: the contents of the mount point are to be copied into the new tmpfs
+    /// ([`MountRequest::copying_up`](crate::mount::MountRequest::copying_up)).
     pub copy_up: bool,
     /// `idmap` or `ridmap`: owners are to be mapped. This library does not do that, so
     /// [`Mount::from_runtime_spec`](crate::spec::Mount::from_runtime_spec) refuses such a mount.

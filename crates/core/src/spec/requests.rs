@@ -55,6 +55,9 @@ impl BindRequest {
         let recursion = options.bind.unwrap_or_default();
         let mut unserved = Unserved::default();
         unserved.of_no_new_mount(options);
+        if options.copy_up {
+            unserved.push("tmpcopyup", "a bind copies nothing");
+        }
         for word in &options.superblock {
             unserved.push(word, "a bind leaves the superblock as it is");
         }
@@ -74,7 +77,7 @@ impl MountRequest {
     ///
     /// # Errors
     ///
-    /// [`UnservedOptions`]: `bind`, `rbind`, `remount`, `tmpcopyup`, `idmap` and `ridmap`.
+    /// [`UnservedOptions`]: `bind`, `rbind`, `remount`, `idmap` and `ridmap`, and `tmpcopyup` of another type than tmpfs.
     pub fn from_options(
         fs_type: impl Into<OsString>,
         target: Location,
@@ -86,7 +89,12 @@ impl MountRequest {
         }
         unserved.of_no_new_mount(options);
         let superblock = options.superblock.iter().map(|word| FilesystemOption::flag(*word));
+        let fs_type = fs_type.into();
+        if options.copy_up && fs_type != "tmpfs" {
+            unserved.push("tmpcopyup", "only a tmpfs takes it");
+        }
         unserved.or(Self {
+            copies_up: options.copy_up,
             attributes: MountAttributes::default().changed_by(options.attributes).changed_by(options.tree_attributes),
             options: superblock.chain(options.filesystem.iter().cloned()).collect(),
             propagation: options.propagation.iter().map(|word| word.propagation).reduce(after),
@@ -108,9 +116,6 @@ impl Unserved {
     fn of_no_new_mount(&mut self, options: &MountOptions) {
         if options.remount {
             self.push("remount", "it changes an existing mount (AttributesRequest)");
-        }
-        if options.copy_up {
-            self.push("tmpcopyup", "nothing is copied here; copy before the mount and take the word out");
         }
         if let Some(recursion) = options.id_map {
             let word = by_reach(recursion, "idmap", "ridmap");
@@ -203,9 +208,12 @@ mod tests {
     fn every_word_that_is_not_served_is_named() {
         let named = |unserved: UnservedOptions| unserved.0.iter().map(|one| one.word().to_owned()).collect::<Vec<_>>();
         let of_bind = bind("rbind sync remount tmpcopyup ridmap size=64k nosiud slave").unwrap_err();
-        assert_eq!(named(of_bind), ["remount", "tmpcopyup", "ridmap", "sync", "size=…", "nosiud"]);
+        assert_eq!(named(of_bind), ["remount", "ridmap", "tmpcopyup", "sync", "size=…", "nosiud"]);
         let of_mount = mount("rbind remount tmpcopyup idmap slave shared size=64k").unwrap_err();
-        assert_eq!(named(of_mount), ["rbind", "remount", "tmpcopyup", "idmap"]);
+        assert_eq!(named(of_mount), ["rbind", "remount", "idmap"]);
+        assert!(mount("tmpcopyup").unwrap().copies_up);
+        let options = MountOptions::parse(["tmpcopyup"]).unwrap();
+        assert_eq!(named(MountRequest::from_options("ramfs", at("/t"), &options).unwrap_err()), ["tmpcopyup"]);
         assert_eq!(
             bind("bind nosiud sync slave private").unwrap_err().to_string(),
             "mount option \"sync\" cannot be used: a bind leaves the superblock as it is; mount option \"nosiud\" cannot \
@@ -241,7 +249,7 @@ mod tests {
             }
             let request = MountRequest::from_options("t", at("/t"), &options);
             let unserved = options.bind.is_some() || options.remount || options.copy_up || options.id_map.is_some();
-            prop_assert_eq!(request.is_err(), unserved);
+            prop_assert_eq!(request.is_err(), unserved, "of another type than tmpfs");
             if let Ok(request) = request {
                 prop_assert_eq!(request.options.len(), options.superblock.len() + options.filesystem.len());
             }

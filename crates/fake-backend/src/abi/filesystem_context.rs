@@ -22,7 +22,7 @@ pub const FSCONFIG_SET_BINARY: u32 = 2;
 pub const FSCONFIG_SET_PATH: u32 = 3;
 /// Set a parameter to a path or a descriptor (not modelled: `EOPNOTSUPP`).
 pub const FSCONFIG_SET_PATH_EMPTY: u32 = 4;
-/// Set a parameter to a descriptor (not modelled: `EOPNOTSUPP`).
+/// Set a parameter to the file of a descriptor, which no modelled filesystem takes.
 pub const FSCONFIG_SET_FD: u32 = 5;
 /// Make the superblock, or take one that is there.
 pub const FSCONFIG_CMD_CREATE: u32 = 6;

@@ -2,7 +2,7 @@
 
 use mountwright_core::error::Subject;
 use mountwright_core::mount::BindReport;
-use mountwright_core::{BindRequest, Filesystem, MountKey, MountRequest, Mounter, Operation, OsError};
+use mountwright_core::{BindRequest, Filesystem, MountRequest, Mounter, Operation, OsError};
 
 /// Acts around each port call, those of open directories and files included.
 pub(crate) trait Control: Clone + Send + Sync + 'static {
@@ -50,7 +50,7 @@ pub(crate) trait Controlled {
         self.ports().bind(request)
     }
 
-    fn mount_now(&self, request: &MountRequest) -> Result<MountKey, OsError> {
+    fn mount_now(&self, request: &MountRequest) -> Result<BindReport, OsError> {
         self.ports().mount(request)
     }
 }

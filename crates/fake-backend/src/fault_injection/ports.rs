@@ -33,7 +33,7 @@ macro_rules! controlled_ports {
 
             use mountwright_core::error::Subject;
             use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
-            use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
+            use mountwright_core::mount::{BindReport, FilesystemOf, FilesystemOption, Guarantee, Origin, PathMount, SuperblockAccess};
             use mountwright_core::{
                 AttributesRequest, BindRequest, DeviceNumber, Directory, FileMode, Filesystem, Location, MountInfo,
                 MountKey, MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -126,7 +126,7 @@ macro_rules! controlled_ports {
                     self.control().detailed_call(call, subject, detail, || self.bind_now(request))
                 }
 
-                fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError> {
+                fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError> {
                     let subject = || request.target.for_display().into();
                     let (call, detail) =
                         (("Mounter::mount", Operation::Mount), || request.fs_type.display().to_string());
@@ -148,6 +148,12 @@ macro_rules! controlled_ports {
                 fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError> {
                     let call = ("Mounter::set_superblock", Operation::SetSuperblock);
                     let make = || self.ports().set_superblock(at, access);
+                    self.control().call(call, || at.for_display().into(), make)
+                }
+
+                fn reconfigure(&self, at: &Location, options: &[FilesystemOption]) -> Result<(), OsError> {
+                    let call = ("Mounter::reconfigure", Operation::SetSuperblock);
+                    let make = || self.ports().reconfigure(at, options);
                     self.control().call(call, || at.for_display().into(), make)
                 }
 

@@ -9,8 +9,8 @@ use mountwright_core::mount::MountNamespaceId;
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 use crate::abi::{
-    AT_SYMLINK_NOFOLLOW, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING,
-    MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
+    AT_SYMLINK_NOFOLLOW, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FD, FSCONFIG_SET_FLAG,
+    FSCONFIG_SET_STRING, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
 };
 use crate::model::vfs::at::At as ModelAt;
 use crate::model_kernel::model_fd::ModelFd;
@@ -71,6 +71,10 @@ impl Kernel for ModelKernel {
     /// No procfs is needed in the model.
     fn fd_path(&self, file: &ModelFd) -> Answered<PathBuf> {
         self.call(|machine, process| machine.fd_path(process, file.number())).map(path_buf)
+    }
+
+    fn fd_link(&self, file: &ModelFd) -> Answered<PathBuf> {
+        self.procfs().map(|()| PathBuf::from(format!("/proc/thread-self/fd/{}", file.number())))
     }
 
     fn fdinfo(&self, file: &ModelFd) -> Answered<Vec<u8>> {
@@ -142,6 +146,12 @@ impl Kernel for ModelKernel {
         self.call(|machine, process| machine.mknodat(process, at, path, mode, device))
     }
 
+    fn linkat(&self, from_dir: &ModelFd, from: &Path, dir: &ModelFd, path: &Path) -> Answered<()> {
+        let (from_at, from) = place(At::Fd(from_dir), from)?;
+        let (to_at, to) = place(At::Fd(dir), path)?;
+        self.call(|machine, process| machine.linkat(process, from_at, from, to_at, to, 0))
+    }
+
     fn unlinkat(&self, dir: At<'_, ModelFd>, path: &Path, flags: u32) -> Answered<()> {
         let (at, path) = place(dir, path)?;
         self.call(|machine, process| machine.unlinkat(process, at, path, flags))
@@ -184,6 +194,11 @@ impl Kernel for ModelKernel {
             machine.getxattrat(process, at, path, AT_SYMLINK_NOFOLLOW, name)
         });
         value_of(found, room)
+    }
+
+    fn listxattr(&self, place: Reach<'_, ModelFd>, room: usize) -> Answered<Vec<u8>> {
+        let (at, path) = reach(place)?;
+        value_of(self.call(|machine, process| machine.listxattr(process, at, path)), room)
     }
 
     fn setxattr(&self, place: Reach<'_, ModelFd>, name: &OsStr, value: &[u8]) -> Answered<()> {
@@ -244,6 +259,11 @@ impl Kernel for ModelKernel {
             Config::Reconfigure => (FSCONFIG_CMD_RECONFIGURE, None, None),
         };
         self.call(|machine, process| machine.fsconfig(process, context.number(), command, key, value, 0))
+    }
+
+    fn set_fd(&self, context: &ModelFd, key: &OsStr, file: &ModelFd) -> Answered<()> {
+        let (command, key, aux) = (FSCONFIG_SET_FD, Some(text(key)?), file.number());
+        self.call(|machine, process| machine.fsconfig(process, context.number(), command, key, None, aux))
     }
 
     fn fsmount(&self, context: &ModelFd, flags: u32, attributes: u32) -> Answered<ModelFd> {

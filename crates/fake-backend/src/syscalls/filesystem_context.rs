@@ -6,13 +6,14 @@ use mountwright_core::Errno;
 use mountwright_linux::Call;
 
 use crate::abi::{
-    AT_SYMLINK_NOFOLLOW, CAP_SYS_ADMIN, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FLAG,
-    FSCONFIG_SET_STRING, FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, FSPICK_NO_AUTOMOUNT,
-    FSPICK_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_RELATIME, MOUNT_ATTR_STRICTATIME,
-    O_PATH, O_RDWR,
+    AT_SYMLINK_NOFOLLOW, CAP_SYS_ADMIN, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FD,
+    FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSMOUNT_CLOEXEC, FSOPEN_CLOEXEC, FSPICK_CLOEXEC, FSPICK_EMPTY_PATH,
+    FSPICK_NO_AUTOMOUNT, FSPICK_SYMLINK_NOFOLLOW, MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_RELATIME,
+    MOUNT_ATTR_STRICTATIME, O_PATH, O_RDWR,
 };
 use crate::model::filesystems::filesystem_type::FilesystemType;
 use crate::model::filesystems::options::SuperblockOptions;
+use crate::model::keys::SuperKey;
 use crate::model::machine::Machine;
 use crate::model::objects::filesystem_context::{FilesystemContext, Phase};
 use crate::model::objects::mount_flags::MountFlags;
@@ -69,7 +70,7 @@ impl Machine {
         let context = FilesystemContext {
             phase: Phase::Changes,
             fs_type: None,
-            options: SuperblockOptions::default(),
+            options: self.present_options(superblock),
             superblock: Some(superblock),
             log: Vec::new(),
         };
@@ -98,6 +99,7 @@ impl Machine {
         let fits = match command {
             FSCONFIG_SET_FLAG => key.is_some() && value.is_none() && aux == 0,
             FSCONFIG_SET_STRING => key.is_some() && value.is_some() && aux == 0,
+            FSCONFIG_SET_FD => key.is_some() && value.is_none() && aux >= 0,
             FSCONFIG_CMD_CREATE | FSCONFIG_CMD_RECONFIGURE => key.is_none() && value.is_none() && aux == 0,
             _ => return Err(Errno::EOPNOTSUPP),
         };
@@ -109,6 +111,10 @@ impl Machine {
         match (command, key) {
             (FSCONFIG_CMD_CREATE, _) => self.create_superblock(pid, fd, context),
             (FSCONFIG_CMD_RECONFIGURE, _) => self.reconfigure_superblock(pid, fd, context),
+            (FSCONFIG_SET_FD, Some(key)) => {
+                self.file(pid, aux)?;
+                self.refuse_parameter(pid, fd, context, key)
+            }
             (_, Some(key)) => self.set_parameter(pid, fd, context, key, value),
             (_, None) => Err(Errno::EINVAL),
         }
@@ -145,7 +151,7 @@ impl Machine {
         self.enter_namespace(mount, home);
         let opened = self.install(pid, Place { mount, dentry: root }, O_PATH, true)?;
         context.phase = Phase::Changes;
-        context.options = SuperblockOptions::default();
+        context.options = self.present_options(superblock);
         self.put_context(pid, fd, context)?;
         Ok(opened)
     }
@@ -196,24 +202,53 @@ impl Machine {
         key: &[u8],
         value: Option<&[u8]>,
     ) -> Result<(), Errno> {
-        let kind = match (context.phase, context.fs_type, context.superblock) {
-            (Phase::Parameters, Some(kind), _) => kind,
-            (Phase::Changes, _, Some(superblock)) => {
-                // A superblock of a captured host may be of a type that cannot be mounted anew; it takes `ro` and `rw`.
-                let name = Arc::clone(&self.superblocks[superblock].type_name);
-                FilesystemType::named(&name).unwrap_or(FilesystemType::UNKNOWN)
-            }
-            _ => return Err(Errno::EBUSY),
-        };
+        let kind = self.type_of_context(&context)?;
         let set = context.options.set(kind, key, value, |id| self.initial_id(pid, id));
         if set == Err(Errno::EINVAL) {
-            let problem: &[u8] = if kind.takes(key) { b"Bad value for '" } else { b"Unknown parameter '" };
-            context.log.push([b"e ", kind.name, b": ", problem, key, b"'\n"].concat());
+            return self.refuse_parameter(pid, fd, context, key);
         }
         let changes = context.phase == Phase::Changes;
         self.put_context(pid, fd, context)?;
-        // Options of a superblock that is there do not change in the model.
-        if changes && ![&b"ro"[..], b"rw", b"source"].contains(&key) { set.and(Err(Errno::EOPNOTSUPP)) } else { set }
+        // Other options of a superblock that is there do not change in the model.
+        if changes && !kind.changes(key) { set.and(Err(Errno::EOPNOTSUPP)) } else { set }
+    }
+
+    /// `EINVAL`, and a message that names the parameter.
+    fn refuse_parameter(&mut self, pid: Pid, fd: i32, mut context: FilesystemContext, key: &[u8]) -> Result<(), Errno> {
+        let kind = self.type_of_context(&context)?;
+        let problem: &[u8] = if kind.takes(key) { b"Bad value for '" } else { b"Unknown parameter '" };
+        context.log.push([b"e ", kind.name, b": ", problem, key, b"'\n"].concat());
+        self.put_context(pid, fd, context).and(Err(Errno::EINVAL))
+    }
+
+    /// # Errors
+    /// `EBUSY`: the context takes no parameters.
+    fn type_of_context(&self, context: &FilesystemContext) -> Result<FilesystemType, Errno> {
+        match (context.phase, context.fs_type, context.superblock) {
+            (Phase::Parameters, Some(kind), _) => Ok(kind),
+            (Phase::Changes, _, Some(superblock)) => Ok(self.type_of(superblock)),
+            _ => Err(Errno::EBUSY),
+        }
+    }
+
+    /// The type of a superblock. That of a captured host may be one that cannot be mounted anew; it takes `ro` and `rw`.
+    pub(crate) fn type_of(&self, superblock: SuperKey) -> FilesystemType {
+        FilesystemType::named(&self.superblocks[superblock].type_name).unwrap_or(FilesystemType::UNKNOWN)
+    }
+
+    /// The options that a change begins with.
+    pub(crate) fn present_options(&self, superblock: SuperKey) -> SuperblockOptions {
+        SuperblockOptions::printed(self.type_of(superblock), &self.superblocks[superblock].options)
+    }
+
+    /// Gives a superblock the changed options, if its type has any that change.
+    pub(crate) fn set_present_options(&mut self, superblock: SuperKey, options: &SuperblockOptions) {
+        let kind = self.type_of(superblock);
+        let changed = options.text(kind);
+        // A captured host may print words that the model does not know: they stay where nothing changes.
+        if kind.changes(b"size") && changed != self.present_options(superblock).text(kind) {
+            self.superblocks[superblock].options = Arc::from(changed);
+        }
     }
 
     fn create_superblock(&mut self, pid: Pid, fd: i32, mut context: FilesystemContext) -> Result<(), Errno> {
@@ -236,7 +271,10 @@ impl Machine {
         }
         let changed =
             context.options.read_only.map_or(Ok(()), |read_only| self.set_superblock_read_only(superblock, read_only));
-        context.options = SuperblockOptions::default();
+        if changed.is_ok() {
+            self.set_present_options(superblock, &context.options);
+        }
+        context.options = self.present_options(superblock);
         context.phase = if changed.is_ok() { Phase::Changes } else { Phase::Failed };
         self.put_context(pid, fd, context)?;
         changed

@@ -186,10 +186,25 @@ impl Machine {
         if !self.capable(pid, self.superblocks[superblock].user_ns, crate::abi::CAP_SYS_ADMIN) {
             return Err(Errno::EPERM);
         }
-        let terminals = self.parsed_terminals(pid, superblock, data)?;
+        let kind = self.type_of(superblock);
+        let tmpfs = if kind.changes(b"size") {
+            let names = data.split(|&byte| byte == b',').map(|word| word.split(|&byte| byte == b'=').next());
+            if names.flatten().any(|name| !name.is_empty() && !kind.changes(name)) && !data.is_empty() {
+                return self.parsed_terminals(pid, superblock, data).and(Err(Errno::EOPNOTSUPP));
+            }
+            let mut options = self.present_options(superblock).with_flags_of_remount(flags);
+            options.set_all(kind, data, |id| self.initial_id(pid, id))?;
+            Some(options)
+        } else {
+            None
+        };
+        let terminals = if tmpfs.is_some() { None } else { self.parsed_terminals(pid, superblock, data)? };
         self.set_superblock_read_only(superblock, flags & MS_RDONLY != 0)?;
         if let Some(options) = terminals {
             self.set_terminals(superblock, &options);
+        }
+        if let Some(options) = tmpfs {
+            self.set_present_options(superblock, &options);
         }
         let object = &mut self.mounts[place.mount];
         object.flags = object.flags & !MountFlags::SETTABLE | mount_flags;

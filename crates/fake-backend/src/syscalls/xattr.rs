@@ -1,4 +1,4 @@
-//! `getxattr`, `getxattrat`, `setxattr`: capabilities of files, and no other attribute.
+//! `getxattr`, `getxattrat`, `listxattr`, `setxattr`: capabilities of files, and no other attribute.
 
 use std::sync::Arc;
 
@@ -47,6 +47,17 @@ impl Machine {
         }
         let found = inode.capabilities.as_ref().filter(|_| name == CAPABILITIES);
         found.map(|value| value.to_vec()).ok_or(Errno::ENODATA)
+    }
+
+    /// `listxattr`: the name of `security.capability` where the file has it, with a NUL after it.
+    ///
+    /// # Errors
+    /// Those of the walk.
+    pub fn listxattr(&mut self, pid: Pid, at: impl Into<At>, path: &[u8]) -> Result<Vec<u8>, Errno> {
+        let place = self.walk(pid, at.into(), path, WalkFlags::from_at(0))?;
+        self.ask_server_of(pid, place)?;
+        let has = self.inodes[self.dentries[place.dentry].inode].capabilities.is_some();
+        Ok(if has { [CAPABILITIES, b"\0"].concat() } else { Vec::new() })
     }
 
     /// `setxattr` of `security.capability`, with no flags.

@@ -32,7 +32,9 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
         Call::Statx => &[E::EACCES, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR, E::EIO, E::ESTALE],
         Call::Statmount => &[E::ENOENT, E::ENOMEM, E::EOVERFLOW, E::EINVAL],
         Call::Fstatfs => &[E::EIO, E::ENOMEM, E::ENOSYS],
-        Call::Fdpath | Call::Fdinfo => &[E::EOPNOTSUPP, E::ENOENT, E::ENOMEM, E::EMFILE, E::ENAMETOOLONG],
+        Call::Fdpath | Call::Fdlink | Call::Fdinfo => {
+            &[E::EOPNOTSUPP, E::ENOENT, E::ENOMEM, E::EMFILE, E::ENAMETOOLONG]
+        }
         Call::Mountinfo => &[E::EOPNOTSUPP, E::ENOMEM, E::EMFILE, E::ENFILE],
         Call::Procfs | Call::BootId | Call::MountNamespace => &[E::EOPNOTSUPP, E::EMFILE, E::ENFILE, E::ENOMEM],
         Call::Getcwd => &[E::ENOENT, E::ENAMETOOLONG, E::ENOMEM],
@@ -41,7 +43,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
         Call::Read => &[E::EIO, E::EAGAIN, E::ENOMEM],
         Call::Write => &[E::EIO, E::ENOSPC, E::EDQUOT, E::EAGAIN, E::EFBIG],
         Call::Fsync => &[E::EIO, E::ENOSPC, E::EDQUOT, E::EROFS],
-        Call::Mkdirat | Call::Symlinkat | Call::Mknodat => &[
+        Call::Mkdirat | Call::Symlinkat | Call::Mknodat | Call::Linkat => &[
             E::EACCES,
             E::EDQUOT,
             E::EEXIST,
@@ -80,7 +82,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
         Call::Fsopen | Call::Fsmount | Call::Fspick => {
             &[E::EBUSY, E::EINVAL, E::EMFILE, E::ENFILE, E::ENODEV, E::ENOENT, E::ENOMEM, E::EACCES]
         }
-        Call::Fsconfig => &[E::EBUSY, E::EINVAL, E::ENOMEM, E::EACCES, E::EIO, E::ENODEV, E::EROFS],
+        Call::Fsconfig | Call::SetFd => &[E::EBUSY, E::EINVAL, E::ENOMEM, E::EACCES, E::EIO, E::ENODEV, E::EROFS],
         Call::Mount => &[
             E::EACCES,
             E::EBUSY,

@@ -13,7 +13,7 @@ use crate::mounting::attach::{Attached, LastStep};
 use crate::mounting::bind_detached::last_step;
 use crate::mounting::created_targets::Created;
 use crate::mounting::standing::Standing;
-use crate::mounting::target::Target;
+use crate::mounting::target::{Target, TargetRequest};
 use crate::mounting::wanted_propagation::BeforeTheAttach;
 use crate::query::attribute_bits::ms_bits;
 use crate::staging::area::Staging;
@@ -119,7 +119,7 @@ impl<K: Kernel> LinuxBackend<K> {
         for flags in [before.whole.map(|whole| whole | MS_REC), before.top].into_iter().flatten() {
             self.mount_by_flags(Reach::Descriptor(&copy), flags)?;
         }
-        let target = self.target(request, &copy, created)?;
+        let target = self.target(TargetRequest::of_bind(request), Some(&copy), created)?;
         let fence = self.about_to_attach((&copy, mount), &target, last)?.fence;
         self.calls
             .mount(Reach::Descriptor(&copy), Reach::Descriptor(&target.file), "".as_ref(), MS_MOVE, "".as_ref())
@@ -131,7 +131,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Binds at the target and changes the mount there. A mount that is to be private or a slave must not be a peer of
     /// its source before that, nor have copies.
     fn bind_in_place(&self, request: &BindRequest, source: &K::Fd, created: &mut Created<K::Fd>) -> Step<Bound> {
-        let target = self.target(request, source, created)?;
+        let target = self.target(TargetRequest::of_bind(request), Some(source), created)?;
         let before_it_is_seen = changes(request) || parts(request);
         if before_it_is_seen && self.has_peers(&target.file)? || parts(request) && self.has_peers(source)? {
             return Err(self.no_staging());

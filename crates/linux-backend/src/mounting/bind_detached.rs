@@ -10,6 +10,7 @@ use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
 use crate::mounting::attach::LastStep;
 use crate::mounting::created_targets::Created;
+use crate::mounting::target::TargetRequest;
 use crate::mounting::wanted_propagation::{BeforeTheAttach, WantedOfTree};
 use crate::query::attribute_bits::attr_of;
 use crate::syscalls::abi::{
@@ -55,8 +56,9 @@ impl<K: Kernel> LinuxBackend<K> {
         let Source { tree, mount, pinned } = self.copy_of_source(request)?;
         let mut created = Created::nothing();
         let last = last_step(request, pinned.as_ref());
-        let attached =
-            self.target(request, &tree, &mut created).and_then(|target| self.attach((&tree, mount), &target, &last));
+        let attached = self
+            .target(TargetRequest::of_bind(request), Some(&tree), &mut created)
+            .and_then(|target| self.attach((&tree, mount), &target, &last));
         match attached {
             Ok(standing) => {
                 let propagation = self.propagation_given(request, mount, standing);

@@ -1,4 +1,4 @@
-//! Directories and files that a bind has created for its target; they are removed if it fails.
+//! Directories and files that were created for the target of a new mount; they are removed if it fails.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

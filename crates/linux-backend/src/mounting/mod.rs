@@ -3,7 +3,10 @@
 pub(crate) mod attach;
 pub(crate) mod bind_by_mount;
 pub(crate) mod bind_detached;
+pub(crate) mod copy_up;
 pub(crate) mod created_targets;
+pub(crate) mod filesystem_context;
+pub(crate) mod filesystem_options;
 pub(crate) mod find_new_mount;
 pub(crate) mod leave_peers;
 pub(crate) mod look_again;

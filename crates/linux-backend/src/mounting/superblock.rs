@@ -1,77 +1,75 @@
 //! Changing a superblock, for every mount of it.
 
-use std::ffi::OsStr;
-
 use mountwright_core::error::Leftover;
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::mount::{PathMount, SuperblockAccess};
+use mountwright_core::mount::{FilesystemOption, PathMount, SuperblockAccess};
 use mountwright_core::{Errno, Location, MountInfo};
 
 use crate::backend::LinuxBackend;
+use crate::mounting::filesystem_options::{MountData, fit_a_context, without_values};
 use crate::query::attribute_bits::ms_bits;
 use crate::syscalls::abi::{
-    FSPICK_CLOEXEC, FSPICK_EMPTY_PATH, MS_BIND, MS_DIRSYNC, MS_I_VERSION, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY,
-    MS_REMOUNT, MS_SYNCHRONOUS,
+    MS_BIND, MS_DIRSYNC, MS_I_VERSION, MS_LAZYTIME, MS_MANDLOCK, MS_RDONLY, MS_REMOUNT, MS_SYNCHRONOUS,
 };
 use crate::syscalls::failure::{Fault, Step};
-use crate::syscalls::{At, Call, Config, Kernel, Reach};
+use crate::syscalls::{Call, Config, Kernel, Reach};
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn superblock(&self, at: &Location, access: SuperblockAccess) -> Step<()> {
-        if !self.uses(Call::Fsopen) {
-            return self.superblock_by_mount(at, access);
-        }
         let word = match access {
             SuperblockAccess::ReadOnly => "ro",
             SuperblockAccess::ReadWrite => "rw",
         };
+        self.reconfigured(at, &[FilesystemOption::flag(word)])
+    }
+
+    pub(crate) fn reconfigured(&self, at: &Location, options: &[FilesystemOption]) -> Step<()> {
+        let by_descriptor = options.iter().all(|option| option.place.is_none()) || self.uses(Call::SetFd);
+        if !self.uses(Call::Fsopen) || !by_descriptor || !fit_a_context(options) {
+            return self.reconfigured_by_mount(at, options);
+        }
         let configured = || {
             let context = self.picked_context(at)?;
-            self.calls.fsconfig(&context, Config::Flag(OsStr::new(word))).map(|()| context)
+            self.set_options(&context, options).map(|()| context)
         };
-        self.completed_context(Config::Reconfigure, configured).map(drop)
+        let done = self.completed_context(Config::Reconfigure, configured);
+        done.map(drop).map_err(|fault| without_values(fault, options))
     }
 
-    fn picked_context(&self, at: &Location) -> Step<K::Fd> {
-        match at {
-            Location::Trusted(path) => self.calls.fspick(At::Cwd, path, FSPICK_CLOEXEC),
-            Location::Beneath { .. } | Location::InRoot { .. } => {
-                let mount = self.pin(at, FinalSymlink::Follow, 0)?;
-                self.calls.fspick(At::Fd(&mount), "".as_ref(), FSPICK_CLOEXEC | FSPICK_EMPTY_PATH)
-            }
-        }
-    }
-
-    /// Before 5.2: a remount changes the superblock and the mount that it is made through. That is a copy in the
-    /// staging directory if possible; otherwise the mount itself, whose own attributes are then restored.
-    fn superblock_by_mount(&self, at: &Location, access: SuperblockAccess) -> Step<()> {
+    /// Before 5.2, and for a text that no context takes: a remount changes the superblock and the mount that it is made
+    /// through. That is a copy in the staging directory if possible; otherwise the mount itself, whose own attributes are then
+    /// restored.
+    fn reconfigured_by_mount(&self, at: &Location, options: &[FilesystemOption]) -> Step<()> {
+        let by_path = self.by_path(options)?;
+        let MountData { set, clear, text } = MountData::of(&by_path.options)?;
         let file = self.pin(at, FinalSymlink::Follow, 0)?;
         let PathMount { mount, is_root } = self.mount_of_pinned(&file)?;
         if !is_root {
             return Err(Fault::new(Call::Mount, Errno::EINVAL));
         }
         let attributes = ms_bits(mount.attributes);
-        let wanted = match access {
-            SuperblockAccess::ReadOnly => MS_RDONLY,
-            SuperblockAccess::ReadWrite => 0,
+        let remount = MS_REMOUNT | (attributes & !MS_RDONLY) | present_flags(&mount) & !clear | set;
+        let change = |mount: &K::Fd| {
+            let nothing = Reach::Path("".as_ref());
+            self.calls.mount(nothing, Reach::Descriptor(mount), "".as_ref(), remount, &text)
         };
-        let remount = MS_REMOUNT | (attributes & !MS_RDONLY) | wanted | present_flags(&mount);
         let changed_here = |fault: Fault| fault.leaving(Leftover::Attributes { at: at.for_display() });
         if let Some(staging) = self.enter_staging()? {
             let changed = self
                 .stage(&staging, &file, MS_BIND)
-                .and_then(|copy| self.mount_by_flags(Reach::Descriptor(&copy), remount))
+                .and_then(|copy| change(&copy))
                 .and_then(|()| self.unstage(&staging.root).map_err(changed_here));
             return self.leave_staging(staging, changed, |(), fault| changed_here(fault));
         }
-        self.mount_by_flags(Reach::Descriptor(&file), remount)?;
+        change(&file)?;
         self.mount_by_flags(Reach::Descriptor(&file), MS_REMOUNT | MS_BIND | attributes).map_err(changed_here)
     }
 }
 
-/// Returns the other flags of the superblock, which a remount would clear. ext4 prints `i_version` for `iversion`.
+/// Returns the flags of the superblock, which a remount would clear. ext4 prints `i_version` for `iversion`.
 fn present_flags(mount: &MountInfo) -> u32 {
     let words = [
+        ("ro", MS_RDONLY),
         ("sync", MS_SYNCHRONOUS),
         ("dirsync", MS_DIRSYNC),
         ("lazytime", MS_LAZYTIME),
@@ -96,7 +94,7 @@ mod tests {
             ("rw", 0),
             ("rw,sync,dirsync,mand,lazytime", MS_SYNCHRONOUS | MS_DIRSYNC | MS_MANDLOCK | MS_LAZYTIME),
             ("rw,i_version", MS_I_VERSION),
-            ("ro,iversion,errors=remount-ro", MS_I_VERSION),
+            ("ro,iversion,errors=remount-ro", MS_RDONLY | MS_I_VERSION),
         ] {
             mount.options = options.into();
             assert_eq!(present_flags(&mount), flags, "{options}");

@@ -1,4 +1,4 @@
-//! The target of a bind: pinned, and created if it is missing.
+//! The target of a new mount: pinned, and created if it is missing.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use mountwright_core::file::FileIdentity;
 use mountwright_core::mount::OccupiedTarget;
-use mountwright_core::{BindRequest, Errno, FileMode, Location, MountKey, RelativePath};
+use mountwright_core::{BindRequest, Errno, FileMode, Location, MountKey, MountRequest, RelativePath};
 
 use crate::backend::LinuxBackend;
 use crate::files::create::Sort;
@@ -64,8 +64,30 @@ enum Trust {
 /// The modes of created directories and of a created file.
 pub(crate) type Modes = (FileMode, FileMode);
 
-pub(crate) fn target_modes(request: &BindRequest) -> Option<Modes> {
-    request.target_mode().zip(request.target_file_mode())
+/// The target of a new mount, as it is requested.
+#[derive(Clone, Copy)]
+pub(crate) struct TargetRequest<'a> {
+    pub(crate) at: &'a Location,
+    /// The modes of what is created for a missing target; `None`: nothing is.
+    pub(crate) modes: Option<Modes>,
+    occupied: OccupiedTarget,
+}
+
+impl<'a> TargetRequest<'a> {
+    pub(crate) fn of_bind(request: &'a BindRequest) -> Self {
+        let modes = request.target_mode().zip(request.target_file_mode());
+        Self { at: request.target(), modes, occupied: request.occupied_target() }
+    }
+
+    pub(crate) fn of_mount(request: &'a MountRequest) -> Self {
+        let modes = request.target_mode().map(|mode| (mode, mode));
+        Self { at: &request.target, modes, occupied: request.occupied_target }
+    }
+}
+
+/// The flags that open the target of a bind of `source`, or of a new filesystem, which is a directory.
+pub(crate) fn target_flags<Fd>(source: Option<&Fd>) -> u32 {
+    if source.is_some() { O_PATH } else { O_PATH | O_DIRECTORY }
 }
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -75,20 +97,25 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(if kind(&stat) == S_IFDIR { Sort::Directory } else { Sort::File })
     }
 
-    /// Pins the target of a bind of `source`, and creates it if requested. `created` records what was created, also on
-    /// an error.
+    /// The sort of the target of a bind of `source`, or of a new filesystem.
+    pub(crate) fn sort_of_target(&self, source: Option<&K::Fd>) -> Step<Sort> {
+        source.map_or(Ok(Sort::Directory), |source| self.sort_of(source))
+    }
+
+    /// Pins the target of a bind of `source`, or of a new filesystem, and creates it if requested. `created` records what was
+    /// created, also on an error.
     pub(crate) fn target<'a>(
         &self,
-        request: &'a BindRequest,
-        source: &K::Fd,
+        request: TargetRequest<'a>,
+        source: Option<&K::Fd>,
         created: &mut Created<K::Fd>,
     ) -> Step<Target<'a, K::Fd>> {
-        let (file, named) = match request.target() {
+        let (file, named) = match request.at {
             Location::Trusted(path) => (self.trusted_target(request, path, source, created)?, None),
             Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
             Location::InRoot { root, path } => self.target_in_root(request, (root, path), source, created)?,
         };
-        let alone_on = match request.occupied_target() {
+        let alone_on = match request.occupied {
             OccupiedTarget::Refuse => {
                 let (alone_on, identity) = self.unoccupied(&file)?;
                 created.target = identity;
@@ -97,7 +124,7 @@ impl<K: Kernel> LinuxBackend<K> {
             OccupiedTarget::StackOn(mount) => Some(self.topmost(&file, mount)?),
             OccupiedTarget::Stack => None,
         };
-        Ok(Target { file, named, alone_on, occupied: request.occupied_target(), at: request.target() })
+        Ok(Target { file, named, alone_on, occupied: request.occupied, at: request.at })
     }
 
     /// Returns the mount that a target is on, if statx reports it, and the file's identity, if the server permits the
@@ -132,12 +159,12 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn trusted_target(
         &self,
-        request: &BindRequest,
+        request: TargetRequest<'_>,
         path: &Path,
-        source: &K::Fd,
+        source: Option<&K::Fd>,
         created: &mut Created<K::Fd>,
     ) -> Step<K::Fd> {
-        match (self.calls.openat(At::Cwd, path, O_PATH | O_CLOEXEC, 0), target_modes(request)) {
+        match (self.calls.openat(At::Cwd, path, target_flags(source) | O_CLOEXEC, 0), request.modes) {
             (Err(fault), Some(modes)) if fault.errno() == Errno::ENOENT && !path.as_os_str().is_empty() => {
                 let bytes = path.as_os_str().as_bytes();
                 let (start, rest) = match bytes.strip_prefix(b"/") {
@@ -155,19 +182,19 @@ impl<K: Kernel> LinuxBackend<K> {
 
     fn target_beneath<'a>(
         &self,
-        request: &BindRequest,
+        request: TargetRequest<'_>,
         (root, path): (&Path, &'a RelativePath),
-        source: &K::Fd,
+        source: Option<&K::Fd>,
         created: &mut Created<K::Fd>,
     ) -> Step<Found<'a, K::Fd>> {
         short_enough(path.as_path())?;
-        let crossing = match request.occupied_target() {
+        let crossing = match request.occupied {
             OccupiedTarget::Refuse => Crossing::Refuse,
             OccupiedTarget::Stack | OccupiedTarget::StackOn(_) => Crossing::Enter,
         };
         let root_fd = self.open_root(root)?;
-        let found = self.existing_beneath(&root_fd, path, crossing);
-        match (found, target_modes(request)) {
+        let found = self.existing_beneath(&root_fd, path, (target_flags(source), crossing));
+        match (found, request.modes) {
             (Err(fault), Some(modes)) if fault.errno() == Errno::ENOENT => {
                 let trust = Trust::Beneath(crossing);
                 let way =
@@ -183,17 +210,22 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// Returns the target's parent, unless that is the root itself, and the target.
-    fn existing_beneath(&self, root: &K::Fd, path: &RelativePath, crossing: Crossing) -> Step<(Option<K::Fd>, K::Fd)> {
+    fn existing_beneath(
+        &self,
+        root: &K::Fd,
+        path: &RelativePath,
+        how: (u32, Crossing),
+    ) -> Step<(Option<K::Fd>, K::Fd)> {
         let parent = match path.parent() {
             Some(parent) => Some(self.beneath(root, parent, O_PATH | O_DIRECTORY, Crossing::Refuse)?),
             None => None,
         };
-        let file = self.open_last(parent.as_ref().unwrap_or(root), path.name().as_ref(), crossing)?;
+        let file = self.open_last(parent.as_ref().unwrap_or(root), path.name().as_ref(), how)?;
         Ok((parent, file))
     }
 
-    fn open_last(&self, parent: &K::Fd, name: &Path, crossing: Crossing) -> Step<K::Fd> {
-        self.beneath(parent, name, O_PATH, crossing).map_err(|fault| match fault.errno() {
+    fn open_last(&self, parent: &K::Fd, name: &Path, (flags, crossing): (u32, Crossing)) -> Step<K::Fd> {
+        self.beneath(parent, name, flags, crossing).map_err(|fault| match fault.errno() {
             // The path is one name in its own directory, so the crossed mount is on the target itself.
             Errno::EXDEV => fault.saying(Errno::EBUSY),
             _ => fault,
@@ -206,7 +238,7 @@ impl<K: Kernel> LinuxBackend<K> {
         (start, mut shown): (K::Fd, PathBuf),
         names: impl Iterator<Item = &'n OsStr>,
         trust: Trust,
-        (modes, source): (Modes, &K::Fd),
+        (modes, source): (Modes, Option<&K::Fd>),
         created: &mut Created<K::Fd>,
     ) -> Step<(K::Fd, Named<'n, K::Fd>)> {
         let mut dir = Rc::new(start);
@@ -216,15 +248,15 @@ impl<K: Kernel> LinuxBackend<K> {
             shown.push(name);
             let here = Rc::clone(&dir);
             let open = || match trust {
-                Trust::Trusted if last => self.calls.openat(At::Fd(&here), name, O_PATH | O_CLOEXEC, 0),
+                Trust::Trusted if last => self.calls.openat(At::Fd(&here), name, target_flags(source) | O_CLOEXEC, 0),
                 Trust::Trusted => self.calls.openat(At::Fd(&here), name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
-                Trust::Beneath(crossing) if last => self.open_last(&here, name, crossing),
+                Trust::Beneath(crossing) if last => self.open_last(&here, name, (target_flags(source), crossing)),
                 Trust::Beneath(_) => self.beneath(&here, name, O_PATH | O_DIRECTORY, Crossing::Refuse),
             };
             let child = match open() {
                 Err(fault) if fault.errno() == Errno::ENOENT => {
                     let place = (&dir, name, shown.as_path());
-                    if !last || self.sort_of(source)? == Sort::Directory {
+                    if !last || self.sort_of_target(source)? == Sort::Directory {
                         self.make_directory_for_mount(place, modes.0, created, open)?
                     } else {
                         self.make_file_for_mount(place, modes.1, created, open)?

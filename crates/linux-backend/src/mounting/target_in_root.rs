@@ -1,18 +1,17 @@
-//! The target of a bind in a root: pinned, and created if it is missing.
+//! The target of a new mount in a root: pinned, and created if it is missing.
 
 use std::path::Path;
 use std::rc::Rc;
 
-use mountwright_core::{BindRequest, Errno};
+use mountwright_core::Errno;
 
 use crate::backend::LinuxBackend;
 use crate::files::create::Sort;
 use crate::mounting::created_targets::Created;
-use crate::mounting::target::{Found, Modes, Named, target_modes};
+use crate::mounting::target::{Found, Modes, Named, TargetRequest, target_flags};
 use crate::resolve::in_root::undisturbed;
 use crate::resolve::path_text::in_a_root;
 use crate::resolve::root_walk::{Part, RootWalk, Stepped};
-use crate::syscalls::abi::O_PATH;
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Call, Kernel};
 
@@ -22,20 +21,23 @@ struct Wanted<'a> {
     root: &'a Path,
     modes: Modes,
     sort: Sort,
+    /// The flags that open the last one.
+    flags: u32,
 }
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn target_in_root<'a>(
         &self,
-        request: &BindRequest,
+        request: TargetRequest<'_>,
         (root, path): (&Path, &'a Path),
-        source: &K::Fd,
+        source: Option<&K::Fd>,
         created: &mut Created<K::Fd>,
     ) -> Step<Found<'a, K::Fd>> {
         let root_fd = Rc::new(self.open_root(root)?);
-        let file = match (self.in_root(&root_fd, path, O_PATH), target_modes(request)) {
+        let flags = target_flags(source);
+        let file = match (self.in_root(&root_fd, path, flags), request.modes) {
             (Err(fault), Some(modes)) if fault.errno() == Errno::ENOENT => {
-                let wanted = Wanted { root, modes, sort: self.sort_of(source)? };
+                let wanted = Wanted { root, modes, sort: self.sort_of_target(source)?, flags };
                 let path = in_a_root(path)?;
                 undisturbed(|| self.make_in_root(RootWalk::new(self, Rc::clone(&root_fd), path), wanted, created))?
             }
@@ -48,7 +50,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// component is `ENOENT`: what it would lead to is not there.
     fn make_in_root(&self, mut walk: RootWalk<'_, K>, wanted: Wanted<'_>, created: &mut Created<K::Fd>) -> Step<K::Fd> {
         loop {
-            match walk.step(O_PATH)? {
+            match walk.step(wanted.flags)? {
                 Stepped::On => {}
                 Stepped::End(file) => return Ok(file),
                 Stepped::Missing(_, fault) if walk.goes_up() => return Err(fault),

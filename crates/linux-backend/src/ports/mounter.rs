@@ -2,7 +2,9 @@
 
 use mountwright_core::error::Subject;
 use mountwright_core::file::FinalSymlink;
-use mountwright_core::mount::{BindReport, FilesystemOf, Guarantee, Origin, PathMount, SuperblockAccess};
+use mountwright_core::mount::{
+    BindReport, FilesystemOf, FilesystemOption, Guarantee, Origin, PathMount, SuperblockAccess,
+};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter,
     Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -20,7 +22,7 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
         })
     }
 
-    fn mount(&self, request: &MountRequest) -> Result<MountKey, OsError> {
+    fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError> {
         let mounted = self.needs_procfs().and_then(|()| self.mount_request(request));
         mounted.map_err(|fault| {
             self.explained_change(fault, AttributeChange::NOTHING).of(Operation::Mount, request.target.for_display())
@@ -42,6 +44,12 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
 
     fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError> {
         self.superblock(at, access).map_err(|fault| {
+            self.explained_change(fault, AttributeChange::NOTHING).of(Operation::SetSuperblock, at.for_display())
+        })
+    }
+
+    fn reconfigure(&self, at: &Location, options: &[FilesystemOption]) -> Result<(), OsError> {
+        self.reconfigured(at, options).map_err(|fault| {
             self.explained_change(fault, AttributeChange::NOTHING).of(Operation::SetSuperblock, at.for_display())
         })
     }

@@ -23,6 +23,7 @@ macro_rules! for_each_call {
                 (fn listmount(unique_id: u64, after: u64, most: usize) -> Vec<u64>);
             Fstatfs = "fstatfs", "fstatfs(2)." => (fn fstatfs(file: &K::Fd) -> u32);
             Fdpath = "readlink", "readlink(2) of a descriptor's magic link." => (fn fd_path(file: &K::Fd) -> PathBuf);
+            Fdlink = "descriptor link", "Finding the path of a descriptor's magic link." => (fn fd_link(file: &K::Fd) -> PathBuf);
             Fdinfo = "fdinfo", "Reading a descriptor's fdinfo." => (fn fdinfo(file: &K::Fd) -> Vec<u8>);
             Mountinfo = "mountinfo", "Reading the mount table." => (fn mountinfo() -> Vec<u8>);
             Procfs = "procfs", "Finding a procfs that is real." => (fn procfs() -> ());
@@ -41,6 +42,8 @@ macro_rules! for_each_call {
                 (fn symlinkat(target: &Path, dir: At<'_, K::Fd>, path: &Path) -> ());
             Mknodat = "mknodat", "mknodat(2)." =>
                 (fn mknodat(dir: At<'_, K::Fd>, path: &Path, mode: u32, device: u64) -> ());
+            Linkat = "linkat", "linkat(2)." =>
+                (fn linkat(from_dir: &K::Fd, from: &Path, dir: &K::Fd, path: &Path) -> ());
             Unlinkat = "unlinkat", "unlinkat(2)." => (fn unlinkat(dir: At<'_, K::Fd>, path: &Path, flags: u32) -> ());
             Renameat = "renameat", "renameat(2)." => (fn renameat(dir: &K::Fd, from: &OsStr, to: &OsStr) -> ());
             Fchmod = "fchmod", "fchmod(2)." => (fn fchmod(file: &K::Fd, mode: u32) -> ());
@@ -53,6 +56,7 @@ macro_rules! for_each_call {
                 (fn getxattr(place: Reach<'_, K::Fd>, name: &OsStr, room: usize) -> Vec<u8>);
             Getxattrat = "getxattrat", "getxattrat(2), Linux 6.13." =>
                 (fn getxattrat(dir: &K::Fd, file: &Path, name: &OsStr, room: usize) -> Vec<u8>);
+            Listxattr = "listxattr", "listxattr(2)." => (fn listxattr(place: Reach<'_, K::Fd>, room: usize) -> Vec<u8>);
             Setxattr = "setxattr", "setxattr(2)." =>
                 (fn setxattr(place: Reach<'_, K::Fd>, name: &OsStr, value: &[u8]) -> ());
             OpenTree = "open_tree", "`open_tree(2)`, Linux 5.2." =>
@@ -68,6 +72,8 @@ macro_rules! for_each_call {
             Fsopen = "fsopen", "fsopen(2), Linux 5.2." => (fn fsopen(fs_type: &OsStr, flags: u32) -> K::Fd);
             Fsconfig = "fsconfig", "fsconfig(2), Linux 5.2." =>
                 (fn fsconfig(context: &K::Fd, command: Config<'_>) -> ());
+            SetFd = "fsconfig(SET_FD)", "fsconfig(2) with `FSCONFIG_SET_FD`, Linux 5.2; overlay takes directories since 6.13." =>
+                (fn set_fd(context: &K::Fd, key: &OsStr, file: &K::Fd) -> ());
             Fsmount = "fsmount", "fsmount(2), Linux 5.2." =>
                 (fn fsmount(context: &K::Fd, flags: u32, attributes: u32) -> K::Fd);
             Fspick = "fspick", "fspick(2), Linux 5.2." =>

@@ -52,6 +52,9 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn fstatfs(&self, file: &Self::Fd) -> Result<u32, Errno>;
     /// The target of `/proc/thread-self/fd/N`. `EOPNOTSUPP` without a real procfs.
     fn fd_path(&self, file: &Self::Fd) -> Result<PathBuf, Errno>;
+    /// The path `/proc/thread-self/fd/N`, for this thread alone and as long as the descriptor is open. `EOPNOTSUPP` without a
+    /// real procfs at `/proc`.
+    fn fd_link(&self, file: &Self::Fd) -> Result<PathBuf, Errno>;
     /// The text of `/proc/thread-self/fdinfo/N`. `EOPNOTSUPP` without a real procfs.
     fn fdinfo(&self, file: &Self::Fd) -> Result<Vec<u8>, Errno>;
     /// The text of `/proc/thread-self/mountinfo`. `EOPNOTSUPP` without a real procfs.
@@ -91,6 +94,8 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn symlinkat(&self, target: &Path, dir: At<'_, Self::Fd>, path: &Path) -> Result<(), Errno>;
     /// mknodat(2), with the kind of file among the bits of the mode, and the device number as makedev(3) encodes it.
     fn mknodat(&self, dir: At<'_, Self::Fd>, path: &Path, mode: u32, device: u64) -> Result<(), Errno>;
+    /// linkat(2), which follows no symlink at the end: `path` in `dir` becomes another name of `from` in `from_dir`.
+    fn linkat(&self, from_dir: &Self::Fd, from: &Path, dir: &Self::Fd, path: &Path) -> Result<(), Errno>;
     /// unlinkat(2).
     fn unlinkat(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32) -> Result<(), Errno>;
     /// renameat(2) within one directory.
@@ -107,6 +112,9 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     /// getxattrat(2) of a name in an open directory, not followed, with a buffer of this size. `ENODATA` as for
     /// getxattr.
     fn getxattrat(&self, dir: &Self::Fd, file: &Path, name: &OsStr, room: usize) -> Result<Vec<u8>, Errno>;
+    /// listxattr(2), with a buffer of this size: names, each with a NUL after it. None where the filesystem stores none
+    /// (which the kernel reports as `EOPNOTSUPP`).
+    fn listxattr(&self, place: Reach<'_, Self::Fd>, room: usize) -> Result<Vec<u8>, Errno>;
     /// setxattr(2), with no flags.
     fn setxattr(&self, place: Reach<'_, Self::Fd>, name: &OsStr, value: &[u8]) -> Result<(), Errno>;
     /// fchownat(2).
@@ -137,6 +145,8 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn fsopen(&self, fs_type: &OsStr, flags: u32) -> Result<Self::Fd, Errno>;
     /// fsconfig(2).
     fn fsconfig(&self, context: &Self::Fd, command: Config<'_>) -> Result<(), Errno>;
+    /// fsconfig(2) with `FSCONFIG_SET_FD`: the value of the option is the file of the descriptor.
+    fn set_fd(&self, context: &Self::Fd, key: &OsStr, file: &Self::Fd) -> Result<(), Errno>;
     /// fsmount(2).
     fn fsmount(&self, context: &Self::Fd, flags: u32, attributes: u32) -> Result<Self::Fd, Errno>;
     /// fspick(2).

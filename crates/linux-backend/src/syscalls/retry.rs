@@ -29,7 +29,9 @@ pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Re
 /// Returns the step that failed: `EOPNOTSUPP` of a call through procfs means that there is no real procfs.
 fn step(call: Call, errno: Errno) -> Call {
     match call {
-        Call::Reopen | Call::Fdpath | Call::Fdinfo | Call::Mountinfo | Call::Umount2 if errno == Errno::EOPNOTSUPP => {
+        Call::Reopen | Call::Fdpath | Call::Fdlink | Call::Fdinfo | Call::Mountinfo | Call::Umount2
+            if errno == Errno::EOPNOTSUPP =>
+        {
             Call::Procfs
         }
         call => call,

@@ -11,7 +11,7 @@ use crate::syscalls::retry::uninterrupted;
 use crate::syscalls::{Call, Kernel, Reach};
 
 /// The calls that not every kernel from 4.18 on has, or that filters forbid.
-const OPTIONAL: [Call; 11] = [
+const OPTIONAL: [Call; 12] = [
     Call::Openat2,
     Call::Statmount,
     Call::Listmount,
@@ -21,6 +21,7 @@ const OPTIONAL: [Call; 11] = [
     Call::MoveMount,
     Call::SetGroup,
     Call::Fsopen,
+    Call::SetFd,
     Call::Fchmodat2,
     Call::Getxattrat,
 ];
@@ -32,8 +33,8 @@ fn index(call: Call) -> Option<usize> {
 /// The newer system calls that the backend may use if they exist. By default all.
 ///
 /// The optional calls are openat2, statmount, listmount, `open_tree`, `open_tree_attr`, `mount_setattr`, `move_mount`, its
-/// flag `MOVE_MOUNT_SET_GROUP` ([`Call::SetGroup`]), fsopen (which stands for fsconfig, fsmount and fspick too),
-/// fchmodat2 and getxattrat.
+/// flag `MOVE_MOUNT_SET_GROUP` ([`Call::SetGroup`]), fsopen (which stands for fsconfig, fsmount and fspick too), fsconfig's
+/// command `FSCONFIG_SET_FD` ([`Call::SetFd`]), fchmodat2 and getxattrat.
 ///
 /// ```
 /// use mountwright_linux::{Call, SyscallSet};

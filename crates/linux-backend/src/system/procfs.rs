@@ -165,6 +165,11 @@ impl Procfs {
         Ok(PathBuf::from(std::ffi::OsString::from_vec(target.into_bytes())))
     }
 
+    /// The path of a descriptor's magic link at `/proc`.
+    pub(super) fn link(&self, file: BorrowedFd<'_>) -> Result<PathBuf, Errno> {
+        self.proc_is_real().map(|()| Links("/proc/").path(file, None))
+    }
+
     /// Sets the mode of a descriptor's file.
     pub(super) fn chmod(&self, file: BorrowedFd<'_>, name: Option<&OsStr>, mode: Mode) -> Result<(), Errno> {
         let root = self.root()?;

@@ -150,6 +150,10 @@ impl Kernel for Linux {
         self.procfs.read_link(file.as_fd()).map_err(from_kernel)
     }
 
+    fn fd_link(&self, file: &OwnedFd) -> Answered<PathBuf> {
+        self.procfs.link(file.as_fd()).map_err(from_kernel)
+    }
+
     fn fdinfo(&self, file: &OwnedFd) -> Answered<Vec<u8>> {
         self.procfs.read(&format!("fdinfo/{}", file.as_raw_fd()), 256).map_err(from_kernel)
     }
@@ -235,6 +239,10 @@ impl Kernel for Linux {
         rustix::fs::mknodat(dir.as_fd(), path, kind, mode, device).map_err(from_kernel)
     }
 
+    fn linkat(&self, from_dir: &OwnedFd, from: &Path, dir: &OwnedFd, path: &Path) -> Answered<()> {
+        rustix::fs::linkat(from_dir, from, dir, path, AtFlags::empty()).map_err(from_kernel)
+    }
+
     fn unlinkat(&self, dir: At<'_, OwnedFd>, path: &Path, flags: u32) -> Answered<()> {
         rustix::fs::unlinkat(dir.as_fd(), path, at_flags(flags)).map_err(from_kernel)
     }
@@ -282,6 +290,17 @@ impl Kernel for Linux {
             Err(errno) => return Err(from_kernel(errno)),
         }
         Ok(value)
+    }
+
+    fn listxattr(&self, place: Reach<'_, OwnedFd>, room: usize) -> Answered<Vec<u8>> {
+        self.by_path(place, |path| {
+            let mut names = Vec::with_capacity(room);
+            match rustix::fs::listxattr(path, rustix::buffer::spare_capacity(&mut names)) {
+                Ok(_) => Ok(names),
+                Err(rustix::io::Errno::OPNOTSUPP) => Ok(Vec::new()),
+                Err(errno) => Err(errno),
+            }
+        })
     }
 
     fn setxattr(&self, place: Reach<'_, OwnedFd>, name: &OsStr, value: &[u8]) -> Answered<()> {
@@ -337,6 +356,10 @@ impl Kernel for Linux {
             Config::Reconfigure => rustix::mount::fsconfig_reconfigure(context),
         }
         .map_err(from_kernel)
+    }
+
+    fn set_fd(&self, context: &OwnedFd, key: &OsStr, file: &OwnedFd) -> Answered<()> {
+        rustix::mount::fsconfig_set_fd(context, key, file.as_fd()).map_err(from_kernel)
     }
 
     fn fsmount(&self, context: &OwnedFd, flags: u32, attributes: u32) -> Answered<OwnedFd> {

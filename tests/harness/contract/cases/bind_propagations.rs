@@ -4,7 +4,7 @@ use mountwright_core::file::FileIdentity;
 use mountwright_core::mount::{MountInfo, PropagationState, PropagationWord, SourceIs};
 use mountwright_core::{BindRequest, DeviceNumber, Errno, FileMode, Propagation};
 
-use super::super::case::Case;
+use super::super::case::{Case, Needs};
 use super::super::scene::{Scene, at, below, bind};
 
 fn words(text: &str) -> Vec<PropagationWord> {
@@ -189,5 +189,6 @@ pub(super) const CASES: &[Case] = &[
         s.refuses(Errno::ESTALE, || s.mounter().bind(&missing));
         s.refuses(Errno::ESTALE, || s.mounter().bind(&request("/w/null", file)));
         s.refuses(Errno::ESTALE, || s.mounter().bind(&bind("/w/dir", "/w/dir").only_if(file)));
-    }),
+    })
+    .needing(Needs::DeviceNodes),
 ];

@@ -1,7 +1,7 @@
 //! Every port call that takes a place, as a list: for rules that hold of all of them.
 
 use mountwright_core::file::{FileKind, FinalSymlink};
-use mountwright_core::mount::SuperblockAccess;
+use mountwright_core::mount::{FilesystemOption, SuperblockAccess};
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, FileMode, Location, MountRequest, Operation, OsError, Propagation,
     Recursion, UnmountRequest,
@@ -45,6 +45,7 @@ pub(super) const MOUNT_CHANGES: &[Call] = &[
         s.mounter().change_attributes(&AttributesRequest::new(place.clone(), AttributeChange::READ_ONLY)).map(drop)
     }),
     (Operation::SetSuperblock, |s, place| s.mounter().set_superblock(place, SuperblockAccess::ReadOnly)),
+    (Operation::SetSuperblock, |s, place| s.mounter().reconfigure(place, &[FilesystemOption::flag("ro")])),
     (Operation::SetPropagation, |s, place| s.mounter().set_propagation(place, Propagation::Shared, Recursion::This)),
     (Operation::Unmount, |s, place| s.mounter().unmount(&UnmountRequest::new(place.clone()))),
 ];

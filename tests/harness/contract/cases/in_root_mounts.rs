@@ -179,7 +179,7 @@ pub(super) const CASES: &[Case] = &[
         let mount = |path: &str| s.mounter().mount(&MountRequest::new("tmpfs", place(path)));
         mount("dev").unwrap();
         s.fs().create_dir(&place("dev/pts"), mode(0o755)).unwrap();
-        let key = mount("dev/pts").unwrap();
+        let key = mount("dev/pts").unwrap().mount;
         assert_eq!(s.mount_points(), ["/w/root/run/target", "/w/root/run/target/pts"]);
         assert_eq!(s.mounter().mount_of(&place("/dev/pts/.")).unwrap().mount.key(), key);
         s.refuses(Errno::ENOENT, || mount("dev/missing"));

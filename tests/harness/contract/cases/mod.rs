@@ -5,6 +5,7 @@ mod bind_attributes;
 mod bind_propagations;
 mod bind_sequences;
 mod binds;
+mod copy_up;
 mod core_questions;
 mod directories;
 mod every_call;
@@ -14,10 +15,12 @@ mod in_root_mounts;
 mod locations;
 mod mount_questions;
 mod moves;
+mod new_mount_targets;
 mod new_mounts;
 mod nodes;
 mod open_entries;
 mod propagations;
+mod reconfigurations;
 mod recoveries;
 mod sandboxes;
 mod servers;
@@ -43,8 +46,11 @@ const AREAS: &[(&str, &[Case])] = &[
     ("bind", bind_attributes::CASES),
     ("bind", bind_propagations::CASES),
     ("mount", new_mounts::CASES),
+    ("mount", new_mount_targets::CASES),
+    ("mount", copy_up::CASES),
     ("move", moves::CASES),
     ("attributes", attributes::CASES),
+    ("attributes", reconfigurations::CASES),
     ("propagation", propagations::CASES),
     ("unmount", unmounts::CASES),
     ("mount questions", mount_questions::CASES),

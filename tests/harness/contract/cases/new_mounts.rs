@@ -15,7 +15,7 @@ fn tmpfs(target: Location) -> MountRequest {
 pub(super) const CASES: &[Case] = &[
     Case::new("a new filesystem covers its target, and is empty and writable", |s| {
         s.does("file /w/target/f covered");
-        let key = s.mounter().mount(&tmpfs(at("/w/target"))).unwrap();
+        let key = s.mounter().mount(&tmpfs(at("/w/target"))).unwrap().mount;
         assert_eq!(s.world().names(Path::new("/w/target")).unwrap(), [""; 0]);
         assert_eq!(s.try_write("/w/target"), Ok(()));
         let mount = s.mount("/w/target");
@@ -67,7 +67,10 @@ pub(super) const CASES: &[Case] = &[
             ("mode", Some("secret"), "tmpfs: Bad value for 'mode'"),
         ] {
             let mut request = tmpfs(at("/w/target"));
-            request.options = vec![FilesystemOption { key: key.into(), value: value.map(Into::into) }];
+            request.options = vec![match value {
+                Some(value) => FilesystemOption::with_value(key, value),
+                None => FilesystemOption::flag(key),
+            }];
             let error = s.mounter().mount(&request).unwrap_err();
             assert_eq!(error.errno(), Errno::EINVAL);
             assert!(error.detail().is_none_or(|detail| detail == cause), "{error}");
@@ -96,7 +99,7 @@ pub(super) const CASES: &[Case] = &[
                 request.source = Some("s".repeat(length).into());
                 request.attributes.flags = MountFlags::READ_ONLY | MountFlags::NO_EXEC;
                 request.propagation = Some(Propagation::Private);
-                let key = s.mounter().mount(&request).unwrap();
+                let key = s.mounter().mount(&request).unwrap().mount;
                 let mount = s.mount("/w/target");
                 assert_eq!((mount.source.len(), mount.attributes), (length, request.attributes));
                 assert_eq!(s.mounter().find_mount(key).unwrap().id, mount.id);

@@ -54,6 +54,13 @@ pub(crate) struct SuperblockOptions {
 }
 
 impl FilesystemType {
+    /// Returns true if a superblock that is there changes with this parameter.
+    pub(crate) fn changes(self, key: &[u8]) -> bool {
+        let of_tmpfs = [&b"size"[..], b"nr_inodes", b"nr_blocks"].contains(&key);
+        let is_tmpfs = self.name == b"tmpfs";
+        matches!(key, b"ro" | b"rw" | b"source") || is_tmpfs && (of_tmpfs || FLAG_WORDS.iter().any(|row| row.0 == key))
+    }
+
     /// Returns true if the type knows a parameter of this name, whatever value it takes.
     pub(crate) fn takes(self, key: &[u8]) -> bool {
         let (tmpfs, huge) = (self.name == b"tmpfs", self.name == b"hugetlbfs");
@@ -74,6 +81,23 @@ impl FilesystemType {
 }
 
 impl SuperblockOptions {
+    /// The options that mountinfo prints, after a leading comma, as they were set.
+    pub(crate) fn printed(kind: FilesystemType, text: &[u8]) -> Self {
+        let mut options = Self::default();
+        // A captured host may print words that the model does not set.
+        for word in text.split(|&byte| byte == b',').filter(|word| !word.is_empty()) {
+            let _ = options.set_all(kind, word, Some);
+        }
+        options
+    }
+
+    /// The options after a remount by mount(2), whose flags replace those of the superblock.
+    pub(crate) fn with_flags_of_remount(mut self, flags: u64) -> Self {
+        let replaced = MS_SYNCHRONOUS | MS_MANDLOCK | MS_LAZYTIME;
+        self.flags = self.flags & !replaced | flags & replaced;
+        self
+    }
+
     /// Sets one parameter. `initial_id` maps an id of the caller's user namespace to the initial one.
     ///
     /// # Errors
@@ -284,9 +308,10 @@ fn amount(text: &str) -> Result<u64, Errno> {
         Some(b't' | b'T') => (&text[..text.len() - 1], 40),
         _ => (text, 0),
     };
-    let number = match digits.strip_prefix("0x") {
-        Some(hexadecimal) => u64::from_str_radix(hexadecimal, 16),
-        None => digits.parse(),
+    let number = match (digits.strip_prefix("0x"), digits.strip_prefix('0')) {
+        (Some(hexadecimal), _) => u64::from_str_radix(hexadecimal, 16),
+        (None, Some(octal)) if !octal.is_empty() => u64::from_str_radix(octal, 8),
+        (None, _) => digits.parse(),
     };
     number.ok().filter(|number| number.leading_zeros() >= shift).map(|number| number << shift).ok_or(Errno::EINVAL)
 }

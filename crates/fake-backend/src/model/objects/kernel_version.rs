@@ -55,6 +55,7 @@ impl KernelVersion {
             | Call::MoveMount
             | Call::Fsopen
             | Call::Fsconfig
+            | Call::SetFd
             | Call::Fsmount
             | Call::Fspick => Self::V5_10,
             _ => Self::V4_18,
