@@ -182,7 +182,8 @@ mod tests {
         let error = Error::from(os.clone());
         assert_eq!(error.to_string(), os.to_string());
         assert_eq!((error.errno(), error.left()), (Some(Errno::EBUSY), os.left()));
-        assert!(std::error::Error::source(&error).is_none());
+        assert!(std::error::Error::source(&error).is_none() && !error.would_wait());
+        assert!(Error::from(OsError::new(Operation::Metadata, "/s", Errno::EAGAIN)).would_wait());
         assert_eq!(Error::Unspecified { what: "source" }.to_string(), "source must be specified");
     }
 

@@ -104,7 +104,7 @@ mod tests {
     use crate::file::{DeviceNumber, DirectoryEntry, FileKind, Metadata};
     use crate::kata::RafsUnmount;
     use crate::kata::rafs_daemon::MockRafsDaemon;
-    use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter};
+    use crate::ports::{DirectoryEntries, MockDirectory, MockFilesystem, MockMounter, Ports};
 
     fn sandbox(hypervisor: &str) -> (Sandbox, Container) {
         let id = |text: &str| ContainerId::new(text).unwrap();
@@ -162,7 +162,7 @@ mod tests {
     fn a_hypervisor_without_a_daemon_is_a_typed_error() {
         let (sandbox, container) = sandbox("firecracker");
         let (fs, mounter, daemon) = (MockFilesystem::new(), MockMounter::new(), MockRafsDaemon::new());
-        let report = cleanup_nydus(&fs, &mounter, &daemon, &sandbox, &container);
+        let report = sandbox.cleanup_nydus(&Ports { filesystem: fs, mounter }, &daemon, &container);
         let error = KataError::NydusNotSupported("firecracker".into());
         assert_eq!(results(&report), [("/rafs/c/lowerdir", Err(error))]);
     }

@@ -379,6 +379,7 @@ mod tests {
         let writable = AttributeChange::new(MountFlags::NONE, MountFlags::READ_ONLY, None).unwrap();
         let tree = tree.attributes(writable);
         assert_eq!((tree.change(), tree.top_change()), (writable, AttributeChange::NOTHING));
+        assert_eq!((tree.staging(), tree.clone().staged_in("/run/s").staging()), (None, Some(Path::new("/run/s"))));
     }
 
     #[test]

@@ -233,6 +233,7 @@ mod tests {
     fn host(look: Result<(), Errno>) -> WithoutWaiting<Ports<MockFilesystem, MockMounter>> {
         let (mut filesystem, mut mounter) = (MockFilesystem::new(), MockMounter::new());
         filesystem.expect_metadata_cached().returning(|at, _| Err(error(&at.for_display(), Errno::EAGAIN)));
+        filesystem.expect_current_dir().returning(|| Ok("/d".into()));
         filesystem.expect_canonicalize_cached().returning(|path| match path.to_str() {
             Some("/" | "/d" | "/d/fuse") => Ok(path.into()),
             _ => Err(error(path, Errno::EAGAIN)),
@@ -276,6 +277,7 @@ mod tests {
         let host = host(Ok(()));
         assert_eq!(host.canonicalize(Path::new("/d/evicted")).unwrap(), Path::new("/d/evicted"));
         assert_eq!(host.canonicalize_cached(Path::new("/d")).unwrap(), Path::new("/d"));
+        assert_eq!(host.current_dir().unwrap(), Path::new("/d"));
         assert!(host.canonicalize_cached(Path::new("/d/evicted")).is_err_and(|error| error.would_wait()));
     }
 

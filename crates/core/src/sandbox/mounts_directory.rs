@@ -128,3 +128,96 @@ fn find_parent(mounter: &dyn Mounter, mount: &MountInfo) -> Result<Option<MountI
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountId, PathMount, PeerGroup};
+    use crate::ports::MockMounter;
+
+    const KEY: MountKey = MountKey::Reused(MountId(7));
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::FindMount, "/s/mounts", errno)
+    }
+
+    /// The mount 7, which binds `/s/mounts` onto itself on mount 1.
+    fn mount(peers: Option<PeerGroup>) -> MountInfo {
+        let mut mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+        (mount.root, mount.mount_point, mount.propagation.peers) = ("/s/mounts".into(), "/s/mounts".into(), peers);
+        mount
+    }
+
+    fn under() -> MountInfo {
+        let mut under = MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1));
+        (under.root, under.mount_point) = ("/".into(), "/".into());
+        under
+    }
+
+    fn finding(found: Result<MountInfo, Errno>) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter.expect_find_mount().returning(move |_| found.clone().map_err(os));
+        mounter
+    }
+
+    fn errno<T>(result: Result<T, Error>) -> Result<T, Option<Errno>> {
+        result.map_err(|error| error.errno())
+    }
+
+    #[test]
+    fn a_mount_is_shared_not_shared_gone_or_unknown() {
+        for (found, shared) in [
+            (Ok(mount(PeerGroup::new(3))), Ok(true)),
+            (Ok(mount(None)), Ok(false)),
+            (Err(Errno::ENOENT), Err(Some(Errno::ESTALE))),
+            (Err(Errno::EIO), Err(Some(Errno::EIO))),
+        ] {
+            assert_eq!(errno(is_shared(&finding(found), "/s/mounts".into(), KEY)), shared);
+        }
+    }
+
+    #[test]
+    fn a_mount_that_cannot_be_made_shared_at_once_is_looked_up() {
+        for (refused, peers, made) in [
+            (Errno::EINVAL, PeerGroup::new(3), Ok(())),
+            (Errno::ESTALE, PeerGroup::new(3), Ok(())),
+            (Errno::ENOENT, PeerGroup::new(3), Ok(())),
+            (Errno::EIO, PeerGroup::new(3), Err(Some(Errno::EIO))),
+            (Errno::EINVAL, None, Err(Some(Errno::ESTALE))),
+        ] {
+            let mut mounter = finding(Ok(mount(peers)));
+            mounter.expect_set_propagation_of().returning(move |_, _, _| Err(os(refused)));
+            mounter.expect_let_others_run().returning(|_| ());
+            assert_eq!(errno(make_shared(&mounter, "/s/mounts".into(), KEY)), made, "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_bind_onto_itself_is_kept_on_its_own_parent_alone() {
+        let elsewhere = MountInfo { parent: MountId(2), ..mount(None) };
+        let of_another_device = MountInfo { device: DeviceNumber::new(8, 2), ..mount(None) };
+        for (found, there, unmount, kept) in [
+            (Ok(mount(None)), Ok(7), Ok(()), Ok(Some(KEY))),
+            (Ok(elsewhere.clone()), Ok(7), Ok(()), Ok(None)),
+            (Ok(of_another_device), Ok(7), Ok(()), Ok(None)),
+            (Ok(elsewhere), Ok(7), Err(Errno::EIO), Err((Errno::EIO, 1))),
+            (Err(Errno::ENOENT), Ok(8), Ok(()), Ok(None)),
+            (Err(Errno::ENOENT), Err(Errno::ENOENT), Ok(()), Ok(None)),
+            (Err(Errno::ENOENT), Err(Errno::EIO), Ok(()), Err((Errno::EIO, 0))),
+            (Err(Errno::ENOENT), Ok(7), Ok(()), Err((Errno::ENOENT, 0))),
+            (Err(Errno::EIO), Ok(8), Ok(()), Err((Errno::EIO, 0))),
+            (Err(Errno::EIO), Ok(8), Err(Errno::EIO), Err((Errno::EIO, 1))),
+        ] {
+            let mut mounter = finding(found.clone());
+            mounter.expect_mount_of().returning(move |_| {
+                let key = |id| PathMount { mount: MountInfo { id: MountId(id), ..mount(None) }, is_root: true };
+                there.map(key).map_err(os)
+            });
+            mounter.expect_unmount().returning(move |_| unmount.map_err(os));
+            let result = keep_if_on(&mounter, "/s/mounts".into(), KEY, &under());
+            let result = result.map_err(|error| (error.errno().unwrap(), error.left().len()));
+            assert_eq!(result, kept, "{found:?} {there:?} {unmount:?}");
+        }
+    }
+}

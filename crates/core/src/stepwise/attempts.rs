@@ -64,6 +64,9 @@ fn is_stacked(mounter: &dyn Mounter, mount: &MountInfo) -> Result<bool, OsError>
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Leftover;
+    use crate::file::DeviceNumber;
+    use crate::mount::MountId;
     use crate::ports::MockMounter;
 
     #[test]
@@ -75,6 +78,38 @@ mod tests {
                 .returning(move |at| Err(OsError::new(Operation::MountOf, at.for_display(), errno)));
             let found = settled_mount_on(&mounter, &Location::trusted("/m/c")).map_err(|error| error.errno());
             assert_eq!(found, answer);
+        }
+    }
+
+    #[test]
+    fn a_mount_point_without_a_reachable_parent_is_not_stacked() {
+        for (errno, is_settled) in [(Errno::ENOENT, true), (Errno::ENOTDIR, true), (Errno::EIO, false)] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_mount_of().returning(move |at| match at.for_display().to_str() {
+                Some("/m/c") => {
+                    let mut mount = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+                    mount.mount_point = "/m/c".into();
+                    Ok(PathMount { mount, is_root: true })
+                }
+                _ => Err(OsError::new(Operation::MountOf, at.for_display(), errno)),
+            });
+            let found = settled_mount_on(&mounter, &Location::trusted("/m/c"));
+            assert_eq!(found.as_ref().is_ok_and(Option::is_some), is_settled, "{errno}");
+            assert!(is_settled || found.is_err_and(|error| error.errno() == errno));
+        }
+    }
+
+    #[test]
+    fn a_race_is_lost_where_a_bind_is_busy_and_has_left_nothing() {
+        let error = |operation, errno| OsError::new(operation, "/m/c", errno);
+        let left = error(Operation::Bind, Errno::EBUSY).leaving(Leftover::Directory("/m/c".into()));
+        for (error, is_lost) in [
+            (error(Operation::Bind, Errno::EBUSY), true),
+            (error(Operation::Mount, Errno::EBUSY), false),
+            (error(Operation::Bind, Errno::EINVAL), false),
+            (left, false),
+        ] {
+            assert_eq!(is_lost_race(&error.clone().into()), is_lost, "{error}");
         }
     }
 }

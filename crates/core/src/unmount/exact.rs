@@ -136,7 +136,7 @@ mod tests {
     use crate::error::Operation;
     use crate::file::DeviceNumber;
     use crate::mount::{MountId, MountInfo, UniqueMountId};
-    use crate::ports::MockMounter;
+    use crate::ports::{MockFilesystem, MockMounter};
     use std::num::NonZeroU64;
 
     const UNIQUE: MountKey = MountKey::Unique(UniqueMountId(NonZeroU64::new(7).unwrap()));
@@ -233,6 +233,17 @@ mod tests {
         for found in [Ok("/m"), Err(Errno::EIO)] {
             let mounter = refusing(Errno::ESTALE, found);
             assert_eq!(detach_exactly(&mounter, &Location::trusted("/m"), UNIQUE), Err(os(Errno::ESTALE)));
+        }
+    }
+
+    #[test]
+    fn a_mounts_directory_that_is_gone_proves_by_its_given_path() {
+        for (errno, below) in [(Errno::ENOENT, Ok(Some("/s".into()))), (Errno::EIO, Err(Errno::EIO))] {
+            let mut fs = MockFilesystem::new();
+            fs.expect_canonicalize().returning(move |_| Err(os(errno)));
+            let found = proven_below(&fs, Path::new("/s"), REUSED).map_err(|error| error.errno());
+            assert_eq!(found, below);
+            assert_eq!(proven_below(&fs, Path::new("/s"), UNIQUE), Ok(None));
         }
     }
 }

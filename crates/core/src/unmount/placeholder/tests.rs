@@ -245,3 +245,49 @@ fn name_that_cannot_be_removed_is_of_another_where_a_mount_or_a_name_holds_it() 
         assert_eq!(is_of_another(kind, errno), is_theirs, "{kind} {errno}");
     }
 }
+
+#[test]
+fn directory_is_there_gone_another_kind_or_unknown() {
+    let directory = |kind| Metadata::new(kind, DeviceNumber::new(8, 1), 2);
+    for (found, is_there) in [
+        (Ok(directory(FileKind::Directory)), Ok(true)),
+        (Ok(directory(FileKind::Regular)), Ok(false)),
+        (Err(Errno::ENOENT), Ok(false)),
+        (Err(Errno::EIO), Err(Errno::EIO)),
+    ] {
+        let mut fs = MockFilesystem::new();
+        fs.expect_metadata().returning(move |_, _| found.clone().map_err(refused));
+        let found = there(&fs, &made().at).map(|found| found.is_some());
+        assert_eq!(found.map_err(|error| error.errno()), is_there);
+    }
+}
+
+#[test]
+fn directory_that_was_removed_once_it_was_open_has_no_names() {
+    for (errno, names) in [(Errno::ENOENT, Ok(0)), (Errno::EIO, Err(Errno::EIO))] {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(move |_| {
+            let mut directory = MockDirectory::new();
+            directory.expect_entries().returning(move || Err(refused(errno)));
+            Ok(Box::new(directory))
+        });
+        let names_found = listed(&fs, &made().at).map(|names| names.len());
+        assert_eq!(names_found.map_err(|error| error.errno()), names);
+    }
+}
+
+#[test]
+fn empty_file_that_is_gone_counts_as_removed_and_one_that_cannot_be_opened_does_not() {
+    for (open, look, expected) in [
+        (Errno::ENOENT, Errno::ENOENT, Ok(true)),
+        (Errno::ENOENT, Errno::EIO, Ok(false)),
+        (Errno::EIO, Errno::ENOENT, Err(Errno::EIO)),
+    ] {
+        let mut directory = MockDirectory::new();
+        directory.expect_open_entry().returning(move |_| Err(refused(open)));
+        directory.expect_metadata().returning(move |_| Err(refused(look)));
+        let removal = remove_empty_file(&directory, OsStr::new("c"), refused(Errno::ENOTDIR));
+        let removed = removal.map(|removal| matches!(removal, NameRemoval::Removed)).map_err(|error| error.errno());
+        assert_eq!(removed, expected);
+    }
+}
