@@ -89,3 +89,63 @@ impl GuestDirectory<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountId, MountInfo, PathMount, PeerGroup};
+    use crate::ports::{MockFilesystem, MockMounter};
+
+    const KEY: MountKey = MountKey::Reused(MountId(7));
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::FindMount, "/s/mounts", errno)
+    }
+
+    fn setup() -> SandboxSetup {
+        SandboxSetup::new("/s/mounts", "/s/shared").unwrap()
+    }
+
+    /// The guest's directory of a mounts directory that the mount 7 binds onto itself.
+    fn guest<'a>(setup: &'a SandboxSetup, fs: &'a MockFilesystem, mounter: &'a MockMounter) -> GuestDirectory<'a> {
+        GuestDirectory { fs, mounter, setup, onto_itself: Some(KEY) }
+    }
+
+    fn mount(id: u32) -> MountInfo {
+        let mut mount = MountInfo::new(MountId(id), MountId(1), DeviceNumber::new(8, 1));
+        mount.propagation.peers = PeerGroup::new(3);
+        mount
+    }
+
+    #[test]
+    fn a_cover_of_the_mount_onto_itself_is_busy() {
+        for (id, result) in [(7, Ok(())), (8, Err(Some(Errno::EBUSY)))] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_mount_of().returning(move |_| Ok(PathMount { mount: mount(id), is_root: true }));
+            let checked = guest(&setup(), &MockFilesystem::new(), &mounter).check_uncovered();
+            assert_eq!(checked.map_err(|error| error.errno()), result);
+        }
+    }
+
+    #[test]
+    fn a_mount_onto_itself_that_is_gone_is_stale() {
+        for (errno, expected) in [(Errno::ENOENT, Errno::ESTALE), (Errno::EIO, Errno::EIO)] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_find_mount().returning(move |_| Err(os(errno)));
+            let wanted = guest(&setup(), &MockFilesystem::new(), &mounter).wanted();
+            assert_eq!(wanted.unwrap_err().errno(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn a_bind_that_is_no_slave_of_the_mounts_directory_is_unmounted() {
+        for (unmount, left) in [(Ok(()), 0), (Err(Errno::EIO), 1)] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_find_mount().returning(|_| Ok(mount(7)));
+            mounter.expect_unmount().once().returning(move |_| unmount.map_err(os));
+            let error = guest(&setup(), &MockFilesystem::new(), &mounter).keep_if_slave(KEY).unwrap_err();
+            assert_eq!((error.errno(), error.left().len()), (Some(Errno::EBUSY), left));
+        }
+    }
+}

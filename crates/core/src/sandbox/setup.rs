@@ -168,3 +168,21 @@ fn last_component(source: &Location) -> Result<String, Error> {
         None => Err(Error::NotUtf8 { bytes: name.as_encoded_bytes().to_vec() }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Errno, Operation, OsError};
+    use crate::ports::MockMounter;
+
+    #[test]
+    fn a_set_up_without_a_source_of_a_bind_is_not_possible() {
+        let setup = SandboxSetup::new("/s/mounts", "/s/shared").unwrap().bind_mount_words(&["/certs"]).unwrap();
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_mount_of()
+            .returning(|at| Err(OsError::new(Operation::MountOf, at.for_display(), Errno::ENOENT)));
+        assert!(!setup.is_possible(&mounter));
+        assert!(SandboxSetup::new("/s/mounts", "/s/shared").unwrap().is_possible(&mounter));
+    }
+}

@@ -106,3 +106,25 @@ fn place(record: &ShareRecord) -> Result<Location, Error> {
         None => Err(InvalidPath::below_a_root(record.path.clone(), "it does not end in container and name").into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Errno, Operation, OsError};
+    use crate::file::DeviceNumber;
+    use crate::ports::MockMounter;
+
+    #[test]
+    fn place_that_is_gone_has_no_mount_and_one_that_cannot_be_looked_up_is_an_error() {
+        for (errno, is_gone) in [(Errno::ENOENT, true), (Errno::EIO, false)] {
+            let mut mounter = MockMounter::new();
+            mounter
+                .expect_mount_of()
+                .returning(move |at| Err(OsError::new(Operation::MountOf, at.for_display(), errno)));
+            let shows = MountSubtree { device: DeviceNumber::new(8, 1), root: "/".into() };
+            let found = look_at(&mounter, &Location::trusted("/m/c"), &shows, None);
+            assert_eq!(matches!(found, Ok(Err(FoundAgain::NotMounted))), is_gone, "{errno}");
+            assert_eq!(found.is_err(), !is_gone, "{errno}");
+        }
+    }
+}

@@ -34,3 +34,57 @@ pub(crate) fn finish(mounter: &dyn Mounter, at: &Location, conflict: &Conflict) 
         done => done,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Errno, Operation};
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountId, MountInfo, PeerGroup};
+    use crate::ports::MockMounter;
+    use crate::share::expected_mount::shape_of_copy;
+
+    fn conflict(differences: &[Difference], wanted: PropagationShape, peers: u32, master: u32) -> Conflict {
+        let mut found = MountInfo::new(MountId(7), MountId(1), DeviceNumber::new(8, 1));
+        (found.propagation.peers, found.propagation.master) = (PeerGroup::new(peers), PeerGroup::new(master));
+        let mut shape = shape_of_copy(&found, "/".into(), true, Propagation::Private);
+        shape.propagation = wanted;
+        Conflict { wanted: shape.into(), found: found.into(), differences: differences.to_vec() }
+    }
+
+    fn finished(conflict: &Conflict, calls: [usize; 2], errno: Option<Errno>) -> Result<(), Errno> {
+        let mut mounter = MockMounter::new();
+        let answer = move |at: &Location| {
+            errno.map_or(Ok(()), |errno| Err(OsError::new(Operation::Unmount, at.for_display(), errno)))
+        };
+        mounter.expect_set_propagation_of().times(calls[0]).returning(move |at, _, _| answer(at));
+        mounter.expect_unmount().times(calls[1]).returning(move |request| answer(request.at()));
+        finish(&mounter, &Location::trusted("/m/c"), conflict).map_err(|error| error.errno())
+    }
+
+    #[test]
+    fn only_peers_that_a_shared_parent_gave_are_removed() {
+        use Difference::{Device, Propagation};
+        use PropagationShape::{Private, SlaveOf};
+        for (differences, wanted, peers, master, calls) in [
+            (&[Propagation][..], Private, 3, 0, [1, 0]),
+            (&[Propagation], SlaveOf(None), 3, 0, [1, 0]),
+            (&[Propagation], SlaveOf(PeerGroup::new(5)), 3, 5, [0, 1]),
+            (&[Propagation], SlaveOf(PeerGroup::new(5)), 3, 6, [0, 0]),
+            (&[Propagation], Private, 0, 0, [0, 0]),
+            (&[Propagation, Device], Private, 3, 0, [0, 0]),
+            (&[Device], Private, 3, 0, [0, 0]),
+        ] {
+            let conflict = conflict(differences, wanted, peers, master);
+            assert_eq!(finished(&conflict, calls, None), Ok(()), "{conflict}");
+        }
+    }
+
+    #[test]
+    fn last_step_is_done_where_another_caller_has_moved_the_mount() {
+        let conflict = conflict(&[Difference::Propagation], PropagationShape::Private, 3, 0);
+        for (errno, result) in [(Errno::ESTALE, Ok(())), (Errno::EIO, Err(Errno::EIO))] {
+            assert_eq!(finished(&conflict, [1, 0], Some(errno)), result);
+        }
+    }
+}

@@ -5,7 +5,7 @@ use crate::error::{Operation, OsError};
 use crate::file::{DeviceNumber, FileIdentity, FileKind};
 use crate::mount::{BootId, MountId, MountNamespaceId, Origin, UniqueMountId};
 use crate::path::ContainerId;
-use crate::ports::Ports;
+use crate::ports::{MockMounter, Ports};
 use crate::sandbox::SandboxDirs;
 use crate::test_support::in_memory_mounts::{ORIGIN, PaperMounts, SharedMounts, mounter};
 use crate::test_support::in_memory_names::{PAPER, Paper, SharedPaper, filesystem};
@@ -439,4 +439,20 @@ fn share_with_a_reused_id_that_was_moved_below_the_mounts_directory_is_unmounted
     let mounts = PaperMounts::with(&lines);
     let report = run(&paper(), &mounts, UnmountStrategy::Lazy);
     assert_eq!(mounts.lock().unwrap().ids(), [1], "{report}");
+}
+
+#[test]
+fn listed_name_that_became_a_symlink_has_no_mount_and_one_that_cannot_be_looked_up_is_an_error() {
+    for (errno, expected) in [(Errno::ELOOP, Ok(true)), (Errno::EIO, Err(Some(Errno::EIO)))] {
+        let mut mounter = MockMounter::new();
+        mounter.expect_mount_of().returning(move |at| Err(OsError::new(Operation::MountOf, at.for_display(), errno)));
+        let found = mount_on(&mounter, &Location::trusted("/s/mounts/c")).map(|mount| mount.is_none());
+        assert_eq!(found.map_err(|error| error.errno()), expected);
+    }
+}
+
+#[test]
+fn name_is_no_mount_point_where_no_layer_was_there() {
+    assert!(nothing_there(&Ok(0)) && nothing_there(&Err(Stop::Not(Removal::NotFound))));
+    assert!(!nothing_there(&Ok(1)) && !nothing_there(&Err(Stop::Not(Removal::Covered))));
 }
