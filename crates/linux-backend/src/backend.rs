@@ -11,6 +11,7 @@ use crate::syscalls::syscall_set::{Found, SyscallSet, may_mount};
 use crate::syscalls::{Call, Kernel};
 #[cfg(all(feature = "system", target_os = "linux"))]
 use crate::system::Linux;
+use crate::trees::root::TreeRoot;
 
 /// The ports on Linux: [`Filesystem`](mountwright_core::Filesystem) with [`Directory`](mountwright_core::Directory), and
 /// [`Mounter`](mountwright_core::Mounter).
@@ -19,15 +20,16 @@ use crate::system::Linux;
 /// * A thread that enters another mount namespace or root directory needs a new one (see `Linux`).
 /// * Generic over the system calls it makes: see [`Kernel`]. The default is the kernel that this process runs on, with the
 ///   feature `system` on Linux.
-#[derive(Clone)]
 pub struct LinuxBackend<
-    #[cfg(all(feature = "system", target_os = "linux"))] K = Linux,
-    #[cfg(not(all(feature = "system", target_os = "linux")))] K,
+    #[cfg(all(feature = "system", target_os = "linux"))] K: Kernel = Linux,
+    #[cfg(not(all(feature = "system", target_os = "linux")))] K: Kernel,
 > {
     pub(crate) calls: Calls<K>,
     syscalls: SyscallSet,
     staging: PathBuf,
     found: Arc<Found>,
+    /// The tree in whose requests this backend is used.
+    tree: Option<Arc<TreeRoot<K::Fd>>>,
 }
 
 #[cfg(all(feature = "system", target_os = "linux"))]
@@ -51,6 +53,19 @@ impl Default for LinuxBackend {
     }
 }
 
+// Derived, it would ask of the descriptors to be clones.
+impl<K: Kernel> Clone for LinuxBackend<K> {
+    fn clone(&self) -> Self {
+        Self {
+            calls: self.calls.clone(),
+            syscalls: self.syscalls,
+            staging: self.staging.clone(),
+            found: Arc::clone(&self.found),
+            tree: self.tree.clone(),
+        }
+    }
+}
+
 impl<K: Kernel> LinuxBackend<K> {
     /// The same sequences over other system calls.
     pub fn over(kernel: K) -> Self {
@@ -59,6 +74,7 @@ impl<K: Kernel> LinuxBackend<K> {
             syscalls: SyscallSet::ALL,
             staging: PathBuf::from("/run"),
             found: Arc::new(Found::default()),
+            tree: None,
         }
     }
 
@@ -108,12 +124,21 @@ impl<K: Kernel> LinuxBackend<K> {
         &self.found
     }
 
+    /// The same backend for requests in a tree: the root `""` is the tree's.
+    pub(crate) fn in_tree(&self, tree: Arc<TreeRoot<K::Fd>>) -> Self {
+        Self { tree: Some(tree), ..self.clone() }
+    }
+
+    pub(crate) fn tree(&self) -> Option<&TreeRoot<K::Fd>> {
+        self.tree.as_deref()
+    }
+
     pub(crate) fn staging(&self) -> &std::path::Path {
         &self.staging
     }
 }
 
-impl<K> fmt::Debug for LinuxBackend<K> {
+impl<K: Kernel> fmt::Debug for LinuxBackend<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LinuxBackend")
             .field("syscalls", &self.syscalls)

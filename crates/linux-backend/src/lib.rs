@@ -52,6 +52,7 @@ mod syscalls;
 mod system;
 #[cfg(all(feature = "test-namespace", target_os = "linux"))]
 pub mod test_namespace;
+mod trees;
 
 pub use backend::LinuxBackend;
 pub use syscalls::syscall_set::SyscallSet;

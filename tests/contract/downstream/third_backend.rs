@@ -10,6 +10,7 @@ use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
 use mountwright_core::mount::{
     BindReport, FilesystemOf, FilesystemOption, Guarantee, Origin, PathMount, SuperblockAccess,
 };
+use mountwright_core::ports::DetachedTree;
 use mountwright_core::{
     AttributesRequest, BindRequest, DeviceNumber, Directory, FileMode, Filesystem, Location, MountInfo, MountKey,
     MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -98,6 +99,10 @@ impl<B: Mounter> Mounter for Audited<B> {
 
     fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError> {
         self.noting(Operation::Mount).mount(request)
+    }
+
+    fn detached_tree(&self, request: &BindRequest) -> Result<Box<dyn DetachedTree>, OsError> {
+        self.noting(Operation::DetachedTree).detached_tree(request)
     }
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {

@@ -126,7 +126,7 @@ impl<K: Kernel> Asked<K> {
         let mask = STATX_BASIC_STATS | STATX_MNT_ID_UNIQUE;
         let stat = self.kernel.statx(At::Fd(&file), Path::new(""), AT_EMPTY_PATH, mask)?;
         let mut seen = Seen::from(&stat);
-        if self.kernel.fstatfs(&file)? == PROCFS {
+        if self.kernel.fstatfs(&file)?.0 == PROCFS {
             seen.inode = 0;
         }
         Ok((self.kernel.fd_path(&file)?, seen))

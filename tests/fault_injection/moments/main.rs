@@ -12,6 +12,7 @@ mod in_root;
 mod machine;
 mod nodes;
 mod staging;
+mod trees;
 mod unmounts;
 
 use std::process::ExitCode;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         in_root::CASES,
         nodes::CASES,
         staging::CASES,
+        trees::CASES,
         unmounts::CASES,
     ]
     .concat();

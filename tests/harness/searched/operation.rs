@@ -7,6 +7,7 @@ use mountwright_core::error::Leftover;
 use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::{Guarantee, SuperblockAccess, UnmountMode};
 use mountwright_core::path::Crossing;
+use mountwright_core::ports::DetachedTree;
 use mountwright_core::share::{Share, ShareName};
 use mountwright_core::unmount::{NameAfter, Removal};
 use mountwright_core::{
@@ -150,6 +151,30 @@ fn atomic(request: BindRequest) -> BindRequest {
 
 fn making(request: BindRequest) -> BindRequest {
     request.creating_target(FileMode::from_bits(0o755))
+}
+
+/// Builds a tree of the attacked directory, with members at names of it and in a filesystem of its own.
+fn tree(backend: &dyn Backend) -> Answer {
+    let root = BindRequest::new(Location::trusted(MOUNTS), Location::trusted("/run")).stacking();
+    let tree = match backend.detached_tree(&root) {
+        Ok(tree) => tree,
+        Err(error) => return error.into(),
+    };
+    let Err(error) = parts_of(&*tree) else { return answer(tree.commit()) };
+    let stays = tree.discard().err();
+    // A mount that a member has left in the tree is gone with it.
+    let is_in_it = |left: &Leftover| matches!(left, Leftover::Mount { at, .. } if at.is_relative());
+    let of_parts = error.left().iter().filter(|left| !is_in_it(left));
+    let left = of_parts.chain(stays.iter().flat_map(OsError::left)).cloned().collect();
+    Answer::Failed { errno: Some(error.errno()), left }
+}
+
+fn parts_of(tree: &dyn DetachedTree) -> Result<(), OsError> {
+    let onto = |source, path| BindRequest::new(Location::trusted(source), Location::in_tree(path));
+    tree.bind(&onto("/src/tree", "box/plain").recursive().read_only())?;
+    tree.bind(&making(onto("/src/file", "box/fresh")))?;
+    tree.mount(&MountRequest::new("tmpfs", Location::in_tree("/other/plain")))?;
+    tree.open_dir("other/plain/new".as_ref(), Some(MODE))?.create_file(name("inside"), MODE).map(drop)
 }
 
 fn unmount(backend: &dyn Backend, at: Location, mode: UnmountMode) -> Answer {
@@ -301,6 +326,7 @@ fn changes() -> Vec<Operation> {
             answer(b.mount(&request))
         })
         .stacking(),
+        operation("build a tree of mounts", "box/plain", |b| tree(b)).stacking(),
         operation("move a mount", "box/plain", |b| {
             answer(b.move_mount(&Location::trusted("/src/tree/inner"), &below("box/plain")))
         })

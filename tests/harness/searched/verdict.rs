@@ -284,11 +284,19 @@ fn becomes_shared(expected: &Expected, mount: &MountSeen) -> bool {
         && expected.whole.mounts.iter().any(|other| other.old == mount.old && is_shared(&other.point))
 }
 
+fn is_below(point: &str, root: &str) -> bool {
+    point.strip_prefix(root).is_some_and(|rest| rest.starts_with('/'))
+}
+
 fn new_mount(expected: &Expected, played: &Run, mount: &MountSeen) -> Option<Harm> {
     if is_staging(&mount.point) {
         return Some(Harm::LeftoverMount);
     }
-    let goes_outside = expected.whole.mounts.iter().any(|other| other.old.is_none() && other.point == mount.point);
+    // What is below a new copy of the root is below the root too.
+    let holds =
+        |copy: &MountSeen| copy.filesystem == "shared" && copy.root == "/" && is_below(&mount.point, &copy.point);
+    let goes_outside = |other: &MountSeen| other.old.is_none() && (other.point == mount.point || holds(other));
+    let goes_outside = expected.whole.mounts.iter().any(goes_outside);
     if !is_shared(&mount.point) && !goes_outside {
         return Some(Harm::Escape);
     }

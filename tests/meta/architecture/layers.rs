@@ -23,10 +23,12 @@ pub(crate) const CORE: &[&str] = &[
     "strategies",
 ];
 
-/// Of `crates/linux-backend/src`. `system` is below the backend because it is the backend's default kernel.
+/// Of `crates/linux-backend/src`. `system` is below the backend because it is the backend's default kernel, and the root of a tree
+/// because a backend may be that of requests in one.
 pub(crate) const LINUX: &[&str] = &[
     "syscalls",
     "system",
+    "trees/root",
     "backend",
     "resolve",
     "query",
@@ -34,6 +36,7 @@ pub(crate) const LINUX: &[&str] = &[
     "change",
     "staging",
     "mounting",
+    "trees",
     "ports",
     "test_namespace",
 ];

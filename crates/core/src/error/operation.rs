@@ -45,13 +45,19 @@ pub enum Operation {
     Capabilities,
     /// `OpenEntry::set_capabilities`.
     SetCapabilities,
-    /// `Mounter::bind`.
+    /// `bind` of `Mounter` and `DetachedTree`.
     Bind,
-    /// `Mounter::mount`.
+    /// `mount` of `Mounter` and `DetachedTree`.
     Mount,
+    /// `Mounter::detached_tree`.
+    DetachedTree,
+    /// `DetachedTree::commit`.
+    Commit,
+    /// `DetachedTree::discard`.
+    Discard,
     /// `Mounter::move_mount`.
     MoveMount,
-    /// `Mounter::change_attributes`.
+    /// `change_attributes` of `Mounter` and `DetachedTree`.
     ChangeAttributes,
     /// `Mounter::set_superblock` and `Mounter::reconfigure`.
     SetSuperblock,
@@ -96,6 +102,9 @@ impl fmt::Display for Operation {
             Self::SetCapabilities => "set the capabilities of",
             Self::Bind => "bind",
             Self::Mount => "mount on",
+            Self::DetachedTree => "begin a tree of mounts of",
+            Self::Commit => "attach the tree of mounts",
+            Self::Discard => "discard the tree of mounts",
             Self::MoveMount => "move the mount",
             Self::ChangeAttributes => "change the attributes of the mount",
             Self::SetSuperblock => "change the superblock of the mount",

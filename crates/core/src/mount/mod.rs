@@ -20,6 +20,7 @@ pub(crate) mod recursion;
 pub(crate) mod source_is;
 pub(crate) mod subpath;
 pub(crate) mod superblock_access;
+pub(crate) mod tree_form;
 pub(crate) mod unmount_request;
 
 pub use crate::file::mount_id::{MountId, MountKey, UniqueMountId};
@@ -42,4 +43,5 @@ pub use propagation::{PeerGroup, Propagation, PropagationState, PropagationWord,
 pub use recursion::Recursion;
 pub use source_is::SourceIs;
 pub use superblock_access::SuperblockAccess;
+pub use tree_form::TreeForm;
 pub use unmount_request::{MountSubtree, UnmountMode, UnmountRequest};

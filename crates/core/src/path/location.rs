@@ -72,6 +72,12 @@ impl Location {
         Self::InRoot { root: root.into(), path: path.into() }
     }
 
+    /// A place in a tree that is not visible yet ([`DetachedTree`](crate::ports::DetachedTree)), as target and as source of the
+    /// requests that are made in it: a place in the root `""`, which is `ENOENT` everywhere else.
+    pub fn in_tree(path: impl Into<PathBuf>) -> Self {
+        Self::in_root("", path)
+    }
+
     /// The path as a person would write it, for messages. Resolving it again would undo what [`Beneath`](Self::Beneath)
     /// and [`InRoot`](Self::InRoot) are for.
     pub fn for_display(&self) -> PathBuf {

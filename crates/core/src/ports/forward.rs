@@ -15,7 +15,7 @@ use crate::mount::{
 };
 use crate::mount_table::MountTable;
 use crate::path::{Crossing, Location};
-use crate::ports::{Directory, DirectoryEntries, Filesystem, Mounter, OpenEntry, Ports};
+use crate::ports::{DetachedTree, Directory, DirectoryEntries, Filesystem, Mounter, OpenEntry, Ports};
 
 macro_rules! forward {
     ($port:ident for $($pointer:ty),+; $field:ident of $pair:ty { $(fn $method:ident(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)* }) => {
@@ -98,6 +98,7 @@ forward!(OpenEntry for &T, Box<T>, Arc<T> {
 forward!(Mounter for &T, Box<T>, Arc<T>; mounter of Ports<U, T> {
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
     fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError>;
+    fn detached_tree(&self, request: &BindRequest) -> Result<Box<dyn DetachedTree>, OsError>;
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError>;
     fn change_attributes(&self, request: &AttributesRequest) -> Result<Guarantee, OsError>;
     fn set_superblock(&self, at: &Location, access: SuperblockAccess) -> Result<(), OsError>;

@@ -1,6 +1,7 @@
 //! Ports: the traits through which core reads and changes files and mounts.
 
 pub(crate) mod backend;
+pub(crate) mod detached_tree;
 pub(crate) mod directory;
 pub(crate) mod directory_entries;
 pub(crate) mod filesystem;
@@ -10,6 +11,9 @@ pub(crate) mod open_entry;
 pub(crate) mod without_waiting;
 
 pub use backend::{Backend, Ports};
+pub use detached_tree::DetachedTree;
+#[cfg(any(test, feature = "mock"))]
+pub use detached_tree::MockDetachedTree;
 pub use directory::Directory;
 #[cfg(any(test, feature = "mock"))]
 pub use directory::MockDirectory;

@@ -7,6 +7,7 @@ use crate::mount::{
 };
 use crate::mount_table::MountTable;
 use crate::path::Location;
+use crate::ports::DetachedTree;
 
 /// Mounts: look-ups and changes.
 ///
@@ -80,6 +81,21 @@ pub trait Mounter: Send + Sync {
     /// mount with `nosymfollow`, or has neither an option by descriptor nor a procfs at `/proc`. `EAGAIN`, `ESTALE`: as
     /// [`bind`](Self::bind). `EPERM`: no privilege. `ELOOP`, `EXDEV`: refused below a root.
     fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError>;
+
+    /// Begins a bind that further mounts are made in before it is visible: a copy of the source with its attributes and its
+    /// propagation, which [`DetachedTree::commit`] attaches to the target. The source is resolved here, the target by the
+    /// commit.
+    ///
+    /// The copy is private where the request names no propagation.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind), of the source. `ENOTDIR`: the source is no directory. `EINVAL`: the request is for a shared mount
+    /// ([`set_propagation`](Self::set_propagation) makes it one after the commit), leaves mounts below the top as shared as
+    /// their sources are (words without an `r`), or stacks on a mount by its identity.
+    /// `EOPNOTSUPP`: before 6.15 without a staging directory.
+    #[doc(alias = "OPEN_TREE_CLONE")]
+    fn detached_tree(&self, request: &BindRequest) -> Result<Box<dyn DetachedTree>, OsError>;
 
     /// Moves the mount whose root is at `from`, with all mounts below it, to `to`. A mount that is there already is
     /// covered.

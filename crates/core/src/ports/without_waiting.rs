@@ -10,7 +10,7 @@ use crate::mount::{
 };
 use crate::mount_table::MountTable;
 use crate::path::Location;
-use crate::ports::{Backend, Directory, Filesystem, Mounter};
+use crate::ports::{Backend, DetachedTree, Directory, Filesystem, Mounter};
 
 /// A [`Backend`] for questions that must not wait for a filesystem's server (FUSE, NFS): each returns at once, with an error
 /// for which [`OsError::would_wait`] is true where only a server has the result.
@@ -157,6 +157,10 @@ impl<B: Backend> Mounter for WithoutWaiting<B> {
 
     fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError> {
         would_wait(Operation::Mount, request.target.for_display())
+    }
+
+    fn detached_tree(&self, request: &BindRequest) -> Result<Box<dyn DetachedTree>, OsError> {
+        would_wait(Operation::DetachedTree, request.source().for_display())
     }
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {

@@ -10,3 +10,5 @@ pub(crate) mod journal;
 mod open_entry;
 pub(crate) mod plan;
 pub(crate) mod ports;
+pub(crate) mod tree;
+pub(crate) mod words;

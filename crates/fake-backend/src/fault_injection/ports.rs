@@ -1,30 +1,5 @@
 //! The ports of a backend whose calls are under control.
 
-use mountwright_core::mount::UnmountMode;
-use mountwright_core::{BindRequest, Recursion, UnmountRequest};
-
-/// The journal's detail of a bind.
-pub(crate) fn words_of_bind(request: &BindRequest) -> String {
-    let mut words = Vec::new();
-    if request.recursion() == Recursion::Tree {
-        words.push("the tree".to_owned());
-    }
-    for (change, reach) in [(request.change(), ""), (request.top_change(), "at the top ")] {
-        words.extend(change.set().words().map(|(_, word)| format!("{reach}{word}")));
-        words.extend(change.clear().words().map(|(_, word)| format!("{reach}not {word}")));
-    }
-    words.extend(request.wanted_propagation().map(|propagation| propagation.to_string()));
-    words.join(", ")
-}
-
-/// The journal's detail of an unmount.
-pub(crate) fn words_of_unmount(request: &UnmountRequest) -> String {
-    match request.mode() {
-        UnmountMode::Plain => String::new(),
-        mode => format!("{mode:?}"),
-    }
-}
-
 /// Implements the ports for a [`Controlled`](crate::fault_injection::control::Controlled) type.
 macro_rules! controlled_ports {
     ($backend:ty $(, $parameter:ident: $($bound:path),+)?) => {
@@ -34,6 +9,7 @@ macro_rules! controlled_ports {
             use mountwright_core::error::Subject;
             use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
             use mountwright_core::mount::{BindReport, FilesystemOf, FilesystemOption, Guarantee, Origin, PathMount, SuperblockAccess};
+            use mountwright_core::ports::DetachedTree;
             use mountwright_core::{
                 AttributesRequest, BindRequest, DeviceNumber, Directory, FileMode, Filesystem, Location, MountInfo,
                 MountKey, MountRequest, MountTable, Mounter, Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -41,7 +17,8 @@ macro_rules! controlled_ports {
 
             use crate::fault_injection::control::{Control, Controlled};
             use crate::fault_injection::directory::ControlledDirectory;
-            use crate::fault_injection::ports::{words_of_bind, words_of_unmount};
+            use crate::fault_injection::words::{words_of_bind, words_of_unmount};
+            use crate::fault_injection::tree::ControlledTree;
 
             impl<$($parameter: $($bound +)+)?> Filesystem for $backend {
                 fn metadata(&self, at: &Location, link: FinalSymlink) -> Result<Metadata, OsError> {
@@ -131,6 +108,15 @@ macro_rules! controlled_ports {
                     let (call, detail) =
                         (("Mounter::mount", Operation::Mount), || request.fs_type.display().to_string());
                     self.control().detailed_call(call, subject, detail, || self.mount_now(request))
+                }
+
+                fn detached_tree(&self, request: &BindRequest) -> Result<Box<dyn DetachedTree>, OsError> {
+                    let subject = || Subject::onto(request.source().for_display(), request.target().for_display());
+                    let (call, detail) =
+                        (("Mounter::detached_tree", Operation::DetachedTree), || words_of_bind(request));
+                    let begun =
+                        self.control().detailed_call(call, subject, detail, || self.ports().detached_tree(request))?;
+                    Ok(ControlledTree::around(self.control(), begun, request))
                 }
 
                 fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {

@@ -63,9 +63,10 @@ impl Kernel for ModelKernel {
         self.call(|machine, process| machine.listmount(process, unique_id, None, after, most, 0))
     }
 
-    fn fstatfs(&self, file: &ModelFd) -> Answered<u32> {
+    fn fstatfs(&self, file: &ModelFd) -> Answered<(u32, u32)> {
         let answer = self.call(|machine, process| machine.statfs(process, ModelAt::Fd(file.number()), b""))?;
-        u32::try_from(answer.f_type).map_err(|_| Errno::EOVERFLOW)
+        let half = |number| u32::try_from(number).map_err(|_| Errno::EOVERFLOW);
+        Ok((half(answer.f_type)?, half(answer.f_flags)?))
     }
 
     /// No procfs is needed in the model.

@@ -8,7 +8,7 @@ use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_PRIVATE, MS_REC, MS_S
 use crate::syscalls::failure::Step;
 use crate::syscalls::{At, Call, Kernel, MountAttr, Reach};
 
-fn bit(propagation: Propagation) -> u32 {
+pub(crate) fn bit(propagation: Propagation) -> u32 {
     match propagation {
         Propagation::Private => MS_PRIVATE,
         Propagation::Shared => MS_SHARED,

@@ -72,6 +72,7 @@ impl<K: Kernel> LinuxBackend<K> {
         match bound {
             Ok(((mount, standing), guarantee)) => {
                 let propagation = self.propagation_given(request, mount, standing);
+                self.keep_created(&created);
                 Ok(created.report(mount, guarantee).with_propagation(propagation))
             }
             Err(fault) => Err(self.take_back(created, fault)),
@@ -166,7 +167,7 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(self.mount_of_pinned(target)?.mount.propagation.peers.is_some())
     }
 
-    fn change_copy(&self, change: AttributeChange, copy: &K::Fd) -> Step<()> {
+    pub(crate) fn change_copy(&self, change: AttributeChange, copy: &K::Fd) -> Step<()> {
         if change.is_nothing() {
             return Ok(());
         }

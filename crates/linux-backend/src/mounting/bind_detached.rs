@@ -62,6 +62,7 @@ impl<K: Kernel> LinuxBackend<K> {
         match attached {
             Ok(standing) => {
                 let propagation = self.propagation_given(request, mount, standing);
+                self.keep_created(&created);
                 Ok(created.report(mount, Guarantee::Atomic).with_propagation(propagation))
             }
             Err(fault) => Err(self.take_back(created, fault)),
@@ -70,7 +71,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Returns a detached copy of the source with its attributes and its propagation changed. It is unmounted when its
     /// descriptor is closed.
-    fn copy_of_source(&self, request: &BindRequest) -> Step<Source<K::Fd>> {
+    pub(crate) fn copy_of_source(&self, request: &BindRequest) -> Step<Source<K::Fd>> {
         let before = BeforeTheAttach::of(request);
         let with = |change, propagation: Option<u32>| MountAttr {
             propagation: propagation.unwrap_or_default().into(),
@@ -117,7 +118,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.copy_of((At::Fd(source), Path::new("")), AT_EMPTY_PATH, recursion, attr)
     }
 
-    fn copy_of(
+    pub(crate) fn copy_of(
         &self,
         (dir, path): (At<'_, K::Fd>, &Path),
         flags: u32,
@@ -139,8 +140,8 @@ impl<K: Kernel> LinuxBackend<K> {
 }
 
 /// A detached copy and, for a slave, its source.
-struct Source<Fd> {
-    tree: Fd,
-    mount: MountKey,
-    pinned: Option<Fd>,
+pub(crate) struct Source<Fd> {
+    pub(crate) tree: Fd,
+    pub(crate) mount: MountKey,
+    pub(crate) pinned: Option<Fd>,
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mountwright_core::error::Leftover;
 use mountwright_core::file::FileIdentity;
@@ -17,7 +17,7 @@ use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Kernel, Stat};
 
 /// Result of the removal of what was created.
-enum Removal {
+pub(crate) enum Removal {
     Removed,
     /// A mount is on it, or names are in it.
     InUse,
@@ -25,13 +25,13 @@ enum Removal {
 }
 
 /// A directory or file, with the directory that it was created in.
-struct Made<Fd> {
-    parent: Rc<Fd>,
-    name: OsString,
-    sort: Sort,
-    shown: PathBuf,
+pub(crate) struct Made<Fd> {
+    pub(crate) parent: Arc<Fd>,
+    pub(crate) name: OsString,
+    pub(crate) sort: Sort,
+    pub(crate) shown: PathBuf,
     /// Its filesystem and inode number, once it has been opened.
-    identity: Option<((u32, u32), u64)>,
+    pub(crate) identity: Option<((u32, u32), u64)>,
 }
 
 /// Everything that was created, outermost first. Each directory stays pinned until the end.
@@ -50,14 +50,18 @@ impl<Fd> Created<Fd> {
         Self { made: Vec::new(), target: None }
     }
 
+    pub(crate) fn made(&self) -> &[Made<Fd>] {
+        &self.made
+    }
+
     /// Returns the report of the mount.
     pub(crate) fn report(self, mount: MountKey, guarantee: Guarantee) -> BindReport {
         let created = self.made.into_iter().map(|made| made.shown).collect();
         BindReport::new(mount, guarantee).creating(created).on(self.target)
     }
 
-    fn add(&mut self, parent: &Rc<Fd>, name: &Path, sort: Sort, shown: &Path) {
-        let (parent, name, shown) = (Rc::clone(parent), name.as_os_str().to_owned(), shown.to_path_buf());
+    fn add(&mut self, parent: &Arc<Fd>, name: &Path, sort: Sort, shown: &Path) {
+        let (parent, name, shown) = (Arc::clone(parent), name.as_os_str().to_owned(), shown.to_path_buf());
         self.made.push(Made { parent, name, sort, shown, identity: None });
     }
 
@@ -76,7 +80,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// another process may have exchanged the name, or mounted on it.
     pub(crate) fn make_directory_for_mount(
         &self,
-        (parent, name, shown): (&Rc<K::Fd>, &Path, &Path),
+        (parent, name, shown): (&Arc<K::Fd>, &Path, &Path),
         mode: FileMode,
         created: &mut Created<K::Fd>,
         open: impl FnOnce() -> Step<K::Fd>,
@@ -102,7 +106,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Creates an empty file in the same way.
     pub(crate) fn make_file_for_mount(
         &self,
-        (parent, name, shown): (&Rc<K::Fd>, &Path, &Path),
+        (parent, name, shown): (&Arc<K::Fd>, &Path, &Path),
         mode: FileMode,
         created: &mut Created<K::Fd>,
         open: impl FnOnce() -> Step<K::Fd>,
@@ -130,7 +134,8 @@ impl<K: Kernel> LinuxBackend<K> {
         })
     }
 
-    fn remove_made(&self, made: &Made<K::Fd>) -> Removal {
+    /// Removes a name if it is still that of what was created and not used.
+    pub(crate) fn remove_made(&self, made: &Made<K::Fd>) -> Removal {
         let gone = |fault: &Fault| if fault.errno() == Errno::ENOENT { Removal::Removed } else { Removal::Kept };
         let (dir, name) = (At::Fd(&*made.parent), Path::new(&made.name));
         if let Some(known) = made.identity {

@@ -1,7 +1,5 @@
 //! Moving mounts.
 
-use std::rc::Rc;
-
 use mountwright_core::error::Leftover;
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::{Errno, Location};
@@ -22,14 +20,14 @@ impl<K: Kernel> LinuxBackend<K> {
         let Location::InRoot { root, path } = to else {
             return self.move_onto(&source, &self.pin(to, FinalSymlink::Itself, 0)?);
         };
-        let (root, path) = (Rc::new(self.open_root(root)?), without_end_slashes(path));
+        let (root, path) = (self.root_of_place(root)?, without_end_slashes(path));
         let target = self.in_root(&root, path, O_PATH | O_NOFOLLOW)?;
         self.move_onto(&source, &target)?;
         let shown = self.mount_of_fd(&source).and_then(|mount| self.name_shows(&Named::InRoot(root, path), mount));
         shown.map_err(|fault| self.moved_back(&source, (from, to), fault))
     }
 
-    fn move_onto(&self, source: &K::Fd, target: &K::Fd) -> Step<()> {
+    pub(crate) fn move_onto(&self, source: &K::Fd, target: &K::Fd) -> Step<()> {
         let moved = if self.uses(Call::MoveMount) {
             self.calls.move_mount(source, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
         } else {

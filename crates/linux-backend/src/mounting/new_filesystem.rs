@@ -19,7 +19,7 @@ use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Config, Kernel, Reach};
 
 /// A detached mount of a new filesystem, or the reason why only mount(2) can make it: what a context has refused.
-type ByContext<Fd> = Result<Fd, Option<Fault>>;
+pub(crate) type ByContext<Fd> = Result<Fd, Option<Fault>>;
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn mount_request(&self, request: &MountRequest) -> Step<BindReport> {
@@ -48,6 +48,7 @@ impl<K: Kernel> LinuxBackend<K> {
                     Propagation::Slave => Propagation::Private,
                     other => other,
                 });
+                self.keep_created(&created);
                 Ok(created.report(mount, guarantee).with_propagation(given))
             }
             Err(fault) => Err(self.take_back(created, fault)),
@@ -59,14 +60,9 @@ impl<K: Kernel> LinuxBackend<K> {
         // A mount of the staging directory can be made unbindable by every kernel.
         let is_changed = stacks_on(request) || becomes_read_only(request);
         let by_context = by_context && (!is_changed || self.uses(Call::MountSetattr));
-        let tree = if by_context { self.detached_filesystem(request)? } else { Err(None) };
+        let tree = if by_context { self.complete_filesystem(request, target)? } else { Err(None) };
         match tree {
             Ok(tree) => {
-                self.fill(request, target, &tree)?;
-                if becomes_read_only(request) {
-                    let attr = attr_of(AttributeChange::READ_ONLY);
-                    self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), AT_EMPTY_PATH, attr)?;
-                }
                 self.prepare_to_stack(request, &tree)?;
                 let mount = self.mount_of_fd(&tree)?;
                 self.attach((&tree, mount), target, &last_step(request))?;
@@ -81,6 +77,24 @@ impl<K: Kernel> LinuxBackend<K> {
                 })
             }
         }
+    }
+
+    /// A new filesystem for `target`, complete but for its propagation. `Err`: as [`ByContext`] says.
+    pub(crate) fn complete_filesystem(
+        &self,
+        request: &MountRequest,
+        target: &Target<'_, K::Fd>,
+    ) -> Step<ByContext<K::Fd>> {
+        let tree = match self.detached_filesystem(request)? {
+            Ok(tree) => tree,
+            refused => return Ok(refused),
+        };
+        self.fill(request, target, &tree)?;
+        if becomes_read_only(request) {
+            let attr = attr_of(AttributeChange::READ_ONLY);
+            self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), AT_EMPTY_PATH, attr)?;
+        }
+        Ok(Ok(tree))
     }
 
     /// Copies what is in the target into the new filesystem, if requested.

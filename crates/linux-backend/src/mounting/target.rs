@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mountwright_core::file::FileIdentity;
 use mountwright_core::mount::OccupiedTarget;
@@ -45,9 +45,9 @@ impl<Fd> Target<'_, Fd> {
 /// The name of a target that another process may be changing.
 pub(crate) enum Named<'a, Fd> {
     /// A name in a directory beneath a root; not followed.
-    Beneath(Rc<Fd>, &'a OsStr),
+    Beneath(Arc<Fd>, &'a OsStr),
     /// A path in a root; followed.
-    InRoot(Rc<Fd>, &'a Path),
+    InRoot(Arc<Fd>, &'a Path),
 }
 
 pub(crate) type Found<'a, Fd> = (Fd, Option<Named<'a, Fd>>);
@@ -115,6 +115,7 @@ impl<K: Kernel> LinuxBackend<K> {
             Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
             Location::InRoot { root, path } => self.target_in_root(request, (root, path), source, created)?,
         };
+        self.refuse_shared_part(&file)?;
         let alone_on = match request.occupied {
             OccupiedTarget::Refuse => {
                 let (alone_on, identity) = self.unoccupied(&file)?;
@@ -203,7 +204,7 @@ impl<K: Kernel> LinuxBackend<K> {
             }
             (found, _) => {
                 let (parent, file) = found?;
-                let parent = Rc::new(parent.unwrap_or(root_fd));
+                let parent = Arc::new(parent.unwrap_or(root_fd));
                 Ok((file, Some(Named::Beneath(parent, path.name()))))
             }
         }
@@ -241,12 +242,12 @@ impl<K: Kernel> LinuxBackend<K> {
         (modes, source): (Modes, Option<&K::Fd>),
         created: &mut Created<K::Fd>,
     ) -> Step<(K::Fd, Named<'n, K::Fd>)> {
-        let mut dir = Rc::new(start);
+        let mut dir = Arc::new(start);
         let mut names = names.peekable();
         while let Some(component) = names.next() {
             let (last, name) = (names.peek().is_none(), Path::new(component));
             shown.push(name);
-            let here = Rc::clone(&dir);
+            let here = Arc::clone(&dir);
             let open = || match trust {
                 Trust::Trusted if last => self.calls.openat(At::Fd(&here), name, target_flags(source) | O_CLOEXEC, 0),
                 Trust::Trusted => self.calls.openat(At::Fd(&here), name, O_PATH | O_DIRECTORY | O_CLOEXEC, 0),
@@ -267,7 +268,7 @@ impl<K: Kernel> LinuxBackend<K> {
             if last {
                 return Ok((child, Named::Beneath(dir, component)));
             }
-            dir = Rc::new(child);
+            dir = Arc::new(child);
         }
         Err(Fault::new(Call::Openat, Errno::ENOENT))
     }

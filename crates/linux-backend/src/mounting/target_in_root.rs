@@ -1,7 +1,7 @@
 //! The target of a new mount in a root: pinned, and created if it is missing.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mountwright_core::Errno;
 
@@ -17,12 +17,12 @@ use crate::syscalls::{Call, Kernel};
 
 /// The missing components of a target: the root's path for messages, the modes, and the sort of the last one.
 #[derive(Clone, Copy)]
-struct Wanted<'a> {
-    root: &'a Path,
-    modes: Modes,
-    sort: Sort,
+pub(crate) struct Wanted<'a> {
+    pub(crate) root: &'a Path,
+    pub(crate) modes: Modes,
+    pub(crate) sort: Sort,
     /// The flags that open the last one.
-    flags: u32,
+    pub(crate) flags: u32,
 }
 
 impl<K: Kernel> LinuxBackend<K> {
@@ -33,13 +33,14 @@ impl<K: Kernel> LinuxBackend<K> {
         source: Option<&K::Fd>,
         created: &mut Created<K::Fd>,
     ) -> Step<Found<'a, K::Fd>> {
-        let root_fd = Rc::new(self.open_root(root)?);
+        let root_fd = self.root_of_place(root)?;
         let flags = target_flags(source);
         let file = match (self.in_root(&root_fd, path, flags), request.modes) {
             (Err(fault), Some(modes)) if fault.errno() == Errno::ENOENT => {
+                let root = self.tree().filter(|_| root.as_os_str().is_empty()).map_or(root, |tree| &tree.shown);
                 let wanted = Wanted { root, modes, sort: self.sort_of_target(source)?, flags };
                 let path = in_a_root(path)?;
-                undisturbed(|| self.make_in_root(RootWalk::new(self, Rc::clone(&root_fd), path), wanted, created))?
+                undisturbed(|| self.make_in_root(RootWalk::new(self, Arc::clone(&root_fd), path), wanted, created))?
             }
             (found, _) => found?,
         };
@@ -48,7 +49,12 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Walks to the target and creates missing components, those of a dangling symlink's text too. A `..` after a missing
     /// component is `ENOENT`: what it would lead to is not there.
-    fn make_in_root(&self, mut walk: RootWalk<'_, K>, wanted: Wanted<'_>, created: &mut Created<K::Fd>) -> Step<K::Fd> {
+    pub(crate) fn make_in_root(
+        &self,
+        mut walk: RootWalk<'_, K>,
+        wanted: Wanted<'_>,
+        created: &mut Created<K::Fd>,
+    ) -> Step<K::Fd> {
         loop {
             match walk.step(wanted.flags)? {
                 Stepped::On => {}

@@ -124,6 +124,16 @@ impl WantedOfTree {
         changes
     }
 
+    /// The changes of a copy that is not attached, once it has left the peers that it is to leave.
+    pub(crate) fn of_a_detached_copy(self) -> Vec<Change> {
+        [self.before_leaving(), self.after_leaving()].concat()
+    }
+
+    /// True where mounts on any mount of the tree may propagate to peers.
+    pub(crate) fn may_have_peers(self) -> bool {
+        [self.top, self.below].into_iter().any(|wanted| matches!(wanted.last(), None | Some(Propagation::Shared)))
+    }
+
     /// The changes of an unbindable tree.
     pub(crate) fn when_unbindable(self) -> Vec<Change> {
         let whole = self.below.last().map(|last| (last, self.recursion));

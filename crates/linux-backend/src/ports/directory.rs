@@ -10,7 +10,7 @@ use mountwright_core::mount::UnmountMode;
 use mountwright_core::path::Crossing;
 use mountwright_core::ports::DirectoryEntries;
 use mountwright_core::{
-    AttributeChange, DeviceNumber, Directory, Errno, FileMode, Location, MountKey, OpenEntry, Operation, OsError,
+    AttributeChange, DeviceNumber, Directory, Errno, FileMode, MountKey, OpenEntry, Operation, OsError,
 };
 
 use crate::backend::LinuxBackend;
@@ -51,8 +51,9 @@ pub(crate) struct LinuxDirectory<K: Kernel> {
 }
 
 impl<K: Kernel> LinuxDirectory<K> {
-    pub(crate) fn open(backend: &LinuxBackend<K>, at: &Location, shown: &Path) -> Step<Self> {
-        let opened = |flags| backend.open(at, flags | O_DIRECTORY | O_CLOEXEC);
+    /// Opens a directory by `open`, which is given the flags of the access.
+    pub(crate) fn open(backend: &LinuxBackend<K>, shown: &Path, open: impl Fn(u32) -> Step<K::Fd>) -> Step<Self> {
+        let opened = |flags| open(flags | O_DIRECTORY | O_CLOEXEC);
         Self::readable_or_not(backend, || shown.to_path_buf(), opened)
     }
 

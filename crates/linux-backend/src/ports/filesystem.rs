@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use mountwright_core::error::Subject;
 use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
@@ -18,10 +17,10 @@ use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Stat};
 
 impl<K: Kernel> LinuxBackend<K> {
-    fn stat(&self, at: &Location, link: FinalSymlink) -> Step<Metadata> {
+    pub(crate) fn stat(&self, at: &Location, link: FinalSymlink) -> Step<Metadata> {
         if let Location::InRoot { root, path } = at {
             let link = if link == FinalSymlink::Itself { O_NOFOLLOW } else { 0 };
-            return self.metadata_of(&self.in_root(&Rc::new(self.open_root(root)?), path, O_PATH | link)?);
+            return self.metadata_of(&self.in_root(&self.root_of_place(root)?, path, O_PATH | link)?);
         }
         let place = self.place_for_one_call(at)?;
         let beneath = matches!(at, Location::Beneath { .. });
@@ -130,7 +129,7 @@ impl<K: Kernel> Filesystem for LinuxBackend<K> {
 
     fn open_dir(&self, at: &Location) -> Result<Box<dyn Directory>, OsError> {
         let shown = at.for_display();
-        match LinuxDirectory::open(self, at, &shown) {
+        match LinuxDirectory::open(self, &shown, |flags| self.open(at, flags)) {
             Ok(directory) => Ok(Box::new(directory)),
             Err(fault) => Err(fault.of(Operation::OpenDir, shown)),
         }

@@ -1,6 +1,7 @@
 //! The ports, over the folders below.
 
 pub(crate) mod cached;
+pub(crate) mod detached_tree;
 pub(crate) mod directory;
 pub(crate) mod explain;
 pub(crate) mod filesystem;

@@ -5,6 +5,7 @@ use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{
     BindReport, FilesystemOf, FilesystemOption, Guarantee, Origin, PathMount, SuperblockAccess,
 };
+use mountwright_core::ports::DetachedTree;
 use mountwright_core::{
     AttributeChange, AttributesRequest, BindRequest, Location, MountInfo, MountKey, MountRequest, MountTable, Mounter,
     Operation, OsError, Propagation, Recursion, UnmountRequest,
@@ -27,6 +28,17 @@ impl<K: Kernel> Mounter for LinuxBackend<K> {
         mounted.map_err(|fault| {
             self.explained_change(fault, AttributeChange::NOTHING).of(Operation::Mount, request.target.for_display())
         })
+    }
+
+    fn detached_tree(&self, request: &BindRequest) -> Result<Box<dyn DetachedTree>, OsError> {
+        match self.needs_procfs().and_then(|()| self.begin_tree(request)) {
+            Ok(tree) => Ok(Box::new(tree)),
+            Err(fault) => {
+                let change = request.top_change().and_then(request.change());
+                let (source, shown) = (request.source(), request.source().for_display());
+                Err(self.explained(fault, source, source, change).of(Operation::DetachedTree, shown))
+            }
+        }
     }
 
     fn move_mount(&self, from: &Location, to: &Location) -> Result<(), OsError> {

@@ -122,7 +122,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let magic = match magic_of_type(&found.mount.fs_type) {
             Some(magic) => magic,
             // A type with an unknown number: fstatfs, which is called for no network filesystem.
-            None => FilesystemMagic(self.calls.fstatfs(file)?),
+            None => FilesystemMagic(self.calls.fstatfs(file)?.0),
         };
         Ok(filesystem_at(magic, found.mount.device, found.is_root))
     }

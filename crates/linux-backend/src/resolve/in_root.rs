@@ -1,7 +1,7 @@
 //! Opening of paths in a root directory, as if it were `/`.
 
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mountwright_core::Errno;
 
@@ -20,7 +20,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Opens `path` in `root`. A symlink as last component is followed, unless `flags` have `O_NOFOLLOW`.
     ///
     /// `flags` have `O_PATH` or `O_DIRECTORY`: opening anything else could have side effects.
-    pub(crate) fn in_root(&self, root: &Rc<K::Fd>, path: &Path, flags: u32) -> Step<K::Fd> {
+    pub(crate) fn in_root(&self, root: &Arc<K::Fd>, path: &Path, flags: u32) -> Step<K::Fd> {
         let (path, flags) = (in_a_root(path)?, flags | O_CLOEXEC);
         if self.uses(Call::Openat2) {
             match undisturbed(|| self.calls.openat2(root, path, flags, IN_ROOT)) {
@@ -41,8 +41,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     /// The same one component at a time: for kernels before 5.6, and where others rename without a pause.
-    fn walk_in_root(&self, root: &Rc<K::Fd>, path: &Path, flags: u32) -> Step<K::Fd> {
-        let mut walk = RootWalk::new(self, Rc::clone(root), path);
+    fn walk_in_root(&self, root: &Arc<K::Fd>, path: &Path, flags: u32) -> Step<K::Fd> {
+        let mut walk = RootWalk::new(self, Arc::clone(root), path);
         loop {
             match walk.step(flags)? {
                 Stepped::On => {}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::path::Crossing;
@@ -112,6 +112,14 @@ impl<K: Kernel> LinuxBackend<K> {
         self.calls.openat(At::Cwd, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0)
     }
 
+    /// Opens the root of a place in a root; `""` is the tree in which a request is made.
+    pub(crate) fn root_of_place(&self, root: &Path) -> Step<Arc<K::Fd>> {
+        match self.tree() {
+            Some(tree) if root.as_os_str().is_empty() => Ok(Arc::clone(&tree.file)),
+            _ => self.open_root(root).map(Arc::new),
+        }
+    }
+
     /// The directory above the last component of a path below a root.
     pub(crate) fn open_parent(&self, root: &Path, path: &RelativePath) -> Step<K::Fd> {
         short_enough(path.as_path())?;
@@ -147,7 +155,7 @@ impl<K: Kernel> LinuxBackend<K> {
             Location::Trusted(path) => self.trusted_place(path),
             Location::InRoot { root, path } => {
                 let (parent, name) = split(in_a_root(path)?).unwrap_or((path, Path::new(".")));
-                let dir = self.in_root(&Rc::new(self.open_root(root)?), parent, O_PATH | O_DIRECTORY)?;
+                let dir = self.in_root(&self.root_of_place(root)?, parent, O_PATH | O_DIRECTORY)?;
                 Ok(Place { base: Base::Open(dir), name: Cow::Borrowed(name) })
             }
             Location::Beneath { root, path } => {
@@ -199,7 +207,7 @@ impl<K: Kernel> LinuxBackend<K> {
             }
             Location::InRoot { root, path } => {
                 let path = if flags & O_NOFOLLOW == 0 { path } else { without_end_slashes(path) };
-                self.in_root(&Rc::new(self.open_root(root)?), path, flags)
+                self.in_root(&self.root_of_place(root)?, path, flags)
             }
         }
     }

@@ -3,9 +3,11 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
-use mountwright_core::{Errno, MountFlags, MountInfo};
+use mountwright_core::file::FilesystemMagic;
+use mountwright_core::mount::TreeForm;
+use mountwright_core::{Errno, MountFlags};
 
 use crate::backend::LinuxBackend;
 use crate::resolve::identity::kind;
@@ -17,6 +19,8 @@ use crate::syscalls::{At, Call, Kernel, Stat};
 const MOST_LINKS: u32 = 40;
 /// The directories that stay open for a `..`; those above them are opened again by their names.
 const KEPT: usize = 64;
+/// fstatfs's flag of a mount with `nosymfollow` (`ST_NOSYMFOLLOW` of the kernel).
+const ST_NOSYMFOLLOW: u32 = 0x2000;
 
 /// One component of a path.
 pub(crate) struct Part {
@@ -41,26 +45,26 @@ pub(crate) enum Stepped<Fd> {
 struct Level<Fd> {
     name: OsString,
     /// `None`: it lies more than [`KEPT`] directories above, and was closed.
-    dir: Option<Rc<Fd>>,
+    dir: Option<Arc<Fd>>,
 }
 
 /// A look-up in progress. No call of it leads out of the root: each opens one name in a directory that was reached by names
 /// alone, and `..` returns to the directory before instead of the one that holds this directory now.
 pub(crate) struct RootWalk<'b, K: Kernel> {
     backend: &'b LinuxBackend<K>,
-    root: Rc<K::Fd>,
+    root: Arc<K::Fd>,
     way: Vec<Level<K::Fd>>,
     rest: Vec<u8>,
     links: u32,
 }
 
 impl<'b, K: Kernel> RootWalk<'b, K> {
-    pub(crate) fn new(backend: &'b LinuxBackend<K>, root: Rc<K::Fd>, path: &Path) -> Self {
+    pub(crate) fn new(backend: &'b LinuxBackend<K>, root: Arc<K::Fd>, path: &Path) -> Self {
         Self { backend, root, way: Vec::new(), rest: path.as_os_str().as_bytes().to_vec(), links: 0 }
     }
 
     /// The directory that was reached.
-    pub(crate) fn dir(&self) -> &Rc<K::Fd> {
+    pub(crate) fn dir(&self) -> &Arc<K::Fd> {
         self.way.last().and_then(|level| level.dir.as_ref()).unwrap_or(&self.root)
     }
 
@@ -135,7 +139,7 @@ impl<'b, K: Kernel> RootWalk<'b, K> {
 
     /// Enters a directory that was opened in the one that was reached.
     pub(crate) fn enter(&mut self, name: OsString, dir: K::Fd) {
-        self.way.push(Level { name, dir: Some(Rc::new(dir)) });
+        self.way.push(Level { name, dir: Some(Arc::new(dir)) });
         if let Some(above) = self.way.len().checked_sub(KEPT + 1) {
             self.way[above].dir = None;
         }
@@ -156,12 +160,12 @@ impl<'b, K: Kernel> RootWalk<'b, K> {
     /// Opens the directories on the way again, and keeps the last ones.
     fn open_again(&mut self) -> Step<()> {
         let closed = self.way.len().saturating_sub(KEPT);
-        let mut dir = Rc::clone(&self.root);
+        let mut dir = Arc::clone(&self.root);
         for (index, level) in self.way.iter_mut().enumerate() {
             let flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-            dir = Rc::new(self.backend.calls.openat(At::Fd(&*dir), level.name.as_ref(), flags, 0)?);
+            dir = Arc::new(self.backend.calls.openat(At::Fd(&*dir), level.name.as_ref(), flags, 0)?);
             if index >= closed {
-                level.dir = Some(Rc::clone(&dir));
+                level.dir = Some(Arc::clone(&dir));
             }
         }
         Ok(())
@@ -174,13 +178,13 @@ impl<'b, K: Kernel> RootWalk<'b, K> {
         if self.links > MOST_LINKS {
             return Err(refused());
         }
-        let mount = self.mount_of_link(link)?;
-        if mount.attributes.flags.contains(MountFlags::NO_SYMLINK_FOLLOW) {
+        let home = self.home_of_link(link)?;
+        if home.follows_none {
             return Err(refused());
         }
         let text = self.backend.calls.readlinkat(At::Fd(link), "".as_ref())?;
         let text = text.as_os_str().as_bytes();
-        if mount.fs_type == "proc" && is_magic(&self.backend.stat_fd(link, STATX_MODE | STATX_SIZE)?, text) {
+        if home.is_procfs && is_magic(&self.backend.stat_fd(link, STATX_MODE | STATX_SIZE)?, text) {
             return Err(refused());
         }
         if text.starts_with(b"/") {
@@ -190,14 +194,28 @@ impl<'b, K: Kernel> RootWalk<'b, K> {
         Ok(())
     }
 
-    fn mount_of_link(&self, link: &K::Fd) -> Step<MountInfo> {
-        let mount = self.backend.mount_of_fd(link)?;
-        self.backend.mount_info(mount).map_err(|fault| match fault.errno() {
+    fn home_of_link(&self, link: &K::Fd) -> Step<Home> {
+        if self.backend.tree().is_some_and(|tree| tree.form == TreeForm::Detached) {
+            // Neither statmount nor the mount table shows a mount of a detached tree. fstatfs may ask a server.
+            let (magic, flags) = self.backend.calls.fstatfs(link)?;
+            let is_procfs = FilesystemMagic(magic) == FilesystemMagic::PROC;
+            return Ok(Home { follows_none: flags & ST_NOSYMFOLLOW != 0, is_procfs });
+        }
+        let mount = self.backend.mount_info(self.backend.mount_of_fd(link)?).map_err(|fault| match fault.errno() {
             // Another process has unmounted it.
             Errno::ENOENT => fault.saying(Errno::EAGAIN),
             _ => fault,
-        })
+        })?;
+        let follows_none = mount.attributes.flags.contains(MountFlags::NO_SYMLINK_FOLLOW);
+        Ok(Home { follows_none, is_procfs: mount.fs_type == "proc" })
     }
+}
+
+/// The mount that a symlink is on.
+struct Home {
+    /// True if no symlink on it may be followed.
+    follows_none: bool,
+    is_procfs: bool,
 }
 
 fn missing<Fd>(part: Part, fault: Fault) -> Step<Stepped<Fd>> {

@@ -173,6 +173,12 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
+    /// Removes a staging directory with the mount that is staged in it. An error names what stays.
+    pub(crate) fn discard_staging(&self, staging: Staging<K::Fd>) -> Step<()> {
+        let Staging { parent, name, locked, root } = staging;
+        self.clear_staging(&parent, &name, &locked, Some(root))
+    }
+
     /// Unmounts what is mounted in a staging directory and removes its directories. An error names what stays. `root`
     /// is given if a mount may be staged in it.
     pub(crate) fn clear_staging(&self, parent: &K::Fd, name: &OsStr, locked: &K::Fd, root: Option<K::Fd>) -> Step<()> {

@@ -21,7 +21,7 @@ macro_rules! for_each_call {
                 (fn statmount(unique_id: u64, mask: u64, room: usize) -> MountStat);
             Listmount = "listmount", "listmount(2), Linux 6.8." =>
                 (fn listmount(unique_id: u64, after: u64, most: usize) -> Vec<u64>);
-            Fstatfs = "fstatfs", "fstatfs(2)." => (fn fstatfs(file: &K::Fd) -> u32);
+            Fstatfs = "fstatfs", "fstatfs(2)." => (fn fstatfs(file: &K::Fd) -> (u32, u32));
             Fdpath = "readlink", "readlink(2) of a descriptor's magic link." => (fn fd_path(file: &K::Fd) -> PathBuf);
             Fdlink = "descriptor link", "Finding the path of a descriptor's magic link." => (fn fd_link(file: &K::Fd) -> PathBuf);
             Fdinfo = "fdinfo", "Reading a descriptor's fdinfo." => (fn fdinfo(file: &K::Fd) -> Vec<u8>);

@@ -48,8 +48,8 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     /// listmount(2): unique ids of mounts below the mount with this unique id, oldest first: those younger than `after`, at
     /// most `most`.
     fn listmount(&self, unique_id: u64, after: u64, most: usize) -> Result<Vec<u64>, Errno>;
-    /// fstatfs(2): the filesystem's magic number.
-    fn fstatfs(&self, file: &Self::Fd) -> Result<u32, Errno>;
+    /// fstatfs(2): the filesystem's magic number, and the `ST_…` flags of the mount.
+    fn fstatfs(&self, file: &Self::Fd) -> Result<(u32, u32), Errno>;
     /// The target of `/proc/thread-self/fd/N`. `EOPNOTSUPP` without a real procfs.
     fn fd_path(&self, file: &Self::Fd) -> Result<PathBuf, Errno>;
     /// The path `/proc/thread-self/fd/N`, for this thread alone and as long as the descriptor is open. `EOPNOTSUPP` without a

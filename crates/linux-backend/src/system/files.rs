@@ -28,3 +28,9 @@ pub(super) fn read_all(file: &OwnedFd, room: usize) -> Result<Vec<u8>, Errno> {
 pub(super) fn magic(answer: &rustix::fs::StatFs) -> u32 {
     answer.f_type as u32
 }
+
+/// The flags of the mount (`ST_…`). Its type differs between architectures.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::unnecessary_cast)] // They are bits below 2^32.
+pub(super) fn flags(answer: &rustix::fs::StatFs) -> u32 {
+    answer.f_flags as u32
+}

@@ -22,7 +22,7 @@ use rustix::path::Arg;
 use super::{Linux, raw};
 use crate::syscalls::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 use crate::system::errno::from_kernel;
-use crate::system::files::magic;
+use crate::system::files::{flags, magic};
 use crate::system::procfs::Links;
 use crate::system::statmount::{Answer, STRINGS};
 
@@ -142,8 +142,8 @@ impl Kernel for Linux {
         Ok(ids)
     }
 
-    fn fstatfs(&self, file: &OwnedFd) -> Answered<u32> {
-        rustix::fs::fstatfs(file).map(|answer| magic(&answer)).map_err(from_kernel)
+    fn fstatfs(&self, file: &OwnedFd) -> Answered<(u32, u32)> {
+        rustix::fs::fstatfs(file).map(|found| (magic(&found), flags(&found))).map_err(from_kernel)
     }
 
     fn fd_path(&self, file: &OwnedFd) -> Answered<PathBuf> {

@@ -38,6 +38,9 @@ pub(super) const MOUNT_CHANGES: &[Call] = &[
     (Operation::Bind, |s, place| {
         s.mounter().bind(&BindRequest::new(at("/w-ready/source"), place.clone()).stacking()).map(drop)
     }),
+    (Operation::DetachedTree, |s, place| {
+        s.mounter().detached_tree(&BindRequest::new(place.clone(), at("/w-ready/target"))).map(drop)
+    }),
     (Operation::Mount, |s, place| s.mounter().mount(&MountRequest::new("tmpfs", place.clone())).map(drop)),
     (Operation::MoveMount, |s, place| s.mounter().move_mount(place, &at("/w-ready/target"))),
     (Operation::MoveMount, |s, place| s.mounter().move_mount(&at("/w-ready/mount"), place)),

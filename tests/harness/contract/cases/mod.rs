@@ -25,6 +25,7 @@ mod recoveries;
 mod sandboxes;
 mod servers;
 mod shares;
+mod trees;
 mod unmounts;
 
 use super::case::Case;
@@ -48,6 +49,7 @@ const AREAS: &[(&str, &[Case])] = &[
     ("mount", new_mounts::CASES),
     ("mount", new_mount_targets::CASES),
     ("mount", copy_up::CASES),
+    ("tree", trees::CASES),
     ("move", moves::CASES),
     ("attributes", attributes::CASES),
     ("attributes", reconfigurations::CASES),
