@@ -1,21 +1,29 @@
-//! The plan of a container's root filesystem: the names that it says it will create.
+//! The root of a container, planned and built: on the model and on the kernel, with failures and deaths at each system call.
 
+mod building;
 mod creates;
+mod dying;
 mod specs;
 
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
+use mountwright_tests::kernel_trials::KernelTrials;
 
 /// A case for the model, by name.
 type Case = (&'static str, fn());
 
 fn main() -> ExitCode {
-    let trials = creates::CASES.iter().map(|(name, run)| {
+    let arguments = Arguments::from_args();
+    // Before the first thread starts.
+    let kernel = KernelTrials::enter(&arguments);
+    let cases = creates::CASES.iter().chain(building::CASES).chain(dying::CASES);
+    let on_model = cases.map(|(name, run)| {
         Trial::test(*name, move || {
             run();
             Ok(())
         })
     });
-    libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit_code()
+    let on_kernel = building::ON_KERNEL.iter().map(|case| kernel.trial(*case));
+    libtest_mimic::run(&arguments, on_model.chain(on_kernel).collect()).exit_code()
 }

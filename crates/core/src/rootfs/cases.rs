@@ -106,6 +106,8 @@ build the root
   25. /proc/bus: read-only with all below it, where it is there
   26. /proc/sys: read-only with all below it, where it is there
   27. /: read-only
+finish it, once the process is in it
+  28. /sys/fs/cgroup: read-only
 ";
     let plan = plan(&default_spec()).unwrap();
     assert_eq!(plan.to_string(), expected);
@@ -387,11 +389,11 @@ fn propagation_of_the_root_is_split_in_preparation_and_finish() {
         (text.lines().nth(1).unwrap().trim().to_owned(), text.lines().last().unwrap().trim().to_owned())
     };
     let every = |word: &str| format!("every mount of the namespace: {word}");
-    assert_eq!(parts("").1, "27. /: read-only");
-    assert_eq!(parts("rslave"), (every("slave"), "28. /: rslave".into()));
-    assert_eq!(parts("private"), (every("private"), "28. /: private".into()));
-    assert_eq!(parts("runbindable"), (every("private"), "28. /: runbindable".into()));
-    assert_eq!(parts("rshared"), ("the mount that holds the image: private".into(), "28. /: rshared".into()));
+    assert_eq!(parts("").1, "28. /sys/fs/cgroup: read-only");
+    assert_eq!(parts("rslave"), (every("slave"), "29. /: rslave".into()));
+    assert_eq!(parts("private"), (every("private"), "29. /: private".into()));
+    assert_eq!(parts("runbindable"), (every("private"), "29. /: runbindable".into()));
+    assert_eq!(parts("rshared"), ("the mount that holds the image: private".into(), "29. /: rshared".into()));
 }
 
 #[test]
@@ -399,7 +401,12 @@ fn tmpfs_that_becomes_read_only_is_filled_first_and_hooks_find_a_writable_root()
     let mut spec = default_spec();
     spec["mounts"][1]["options"] = json!(["ro", "mode=755"]);
     let plan = plan(&spec).unwrap();
-    assert!(plan.to_string().ends_with("finish it, once the process is in it\n  28. /dev: read-only\n"), "{plan}");
+    assert!(
+        plan.to_string().ends_with(
+            "finish it, once the process is in it\n  28. /dev: read-only\n  29. /sys/fs/cgroup: read-only\n"
+        ),
+        "{plan}"
+    );
     let hooked = plan.clone().with_hooks();
     assert_eq!(
         plan.difference(&hooked).iter().filter(|line| line.starts_with("+ finish: ")).count(),
@@ -407,7 +414,10 @@ fn tmpfs_that_becomes_read_only_is_filled_first_and_hooks_find_a_writable_root()
         "{:?}",
         plan.difference(&hooked)
     );
-    assert!(hooked.to_string().ends_with("27. /: read-only\n  28. /dev: read-only\n"), "{hooked}");
+    assert!(
+        hooked.to_string().ends_with("27. /: read-only\n  28. /dev: read-only\n  29. /sys/fs/cgroup: read-only\n"),
+        "{hooked}"
+    );
 }
 
 #[test]

@@ -39,3 +39,9 @@ pub(crate) fn refusal(destination: &Utf8Path) -> Option<&'static str> {
         _ => None,
     }
 }
+
+/// True of a destination that has to be an ordinary directory of the image: `/proc` and `/sys`. Behind a symlink there a process
+/// finds another procfs than the one that it believes to have.
+pub(crate) fn must_be_ordinary(destination: &Utf8Path) -> bool {
+    ["/proc", "/sys"].contains(&cleaned(destination).as_str())
+}

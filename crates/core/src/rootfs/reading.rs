@@ -115,7 +115,8 @@ fn procfs_last(mounts: Vec<Step>) -> Vec<Step> {
     all
 }
 
-/// A read-only tmpfs is filled first: targets of mounts, devices and links are created in it.
+/// A read-only tmpfs is filled first: targets of mounts, devices and links are created in it. So is the tmpfs that holds the
+/// hierarchies of cgroups on a host of version 1.
 fn made_read_only_later(step: &Step) -> Option<Step> {
     match step {
         Step::Filesystem(NewFilesystem { at, fs_type, options, .. })
@@ -123,6 +124,7 @@ fn made_read_only_later(step: &Step) -> Option<Step> {
         {
             Some(Step::ReadOnlyMount { at: at.clone() })
         }
+        Step::Cgroups { at, options } if options.is_read_only() => Some(Step::ReadOnlyMount { at: at.clone() }),
         _ => None,
     }
 }

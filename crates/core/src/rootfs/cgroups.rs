@@ -1,0 +1,155 @@
+//! Cgroups of a container, mounted.
+
+use std::path::{Path, PathBuf};
+
+use camino::Utf8Path;
+
+use crate::error::{Errno, OsError};
+use crate::file::FilesystemMagic;
+use crate::mount::{BindRequest, FilesystemOption, MountFlags, MountInfo, MountRequest};
+use crate::path::Location;
+use crate::rootfs::invalid::invalid;
+use crate::rootfs::perform::Performer;
+use crate::spec::MountOptions;
+
+/// The place at which the host has its cgroups.
+const HOST: &str = "/sys/fs/cgroup";
+
+/// The longest list of cgroups of a process that is read, in bytes.
+const LIST_MAX: u64 = 64 * 1024;
+
+/// Words among the options of a hierarchy that name no controller.
+const NO_CONTROLLER: [&str; 8] =
+    ["rw", "ro", "xattr", "noprefix", "clone_children", "cpuset_v2_mode", "favordynmods", "seclabel"];
+
+/// The attributes with which the cgroups are mounted.
+struct Wanted<'a> {
+    at: &'a Utf8Path,
+    options: &'a MountOptions,
+}
+
+impl Performer<'_> {
+    /// Mounts the cgroups of the container: cgroup2 where the host has it at its usual place, otherwise a tmpfs with each
+    /// hierarchy of version 1. A hierarchy that may not be mounted is bound from the cgroup of this process.
+    pub(crate) fn mount_cgroups(&mut self, at: &Utf8Path, options: &MountOptions) -> Result<(), OsError> {
+        let wanted = Wanted { at, options };
+        match self.backend.filesystem_of(&Location::trusted(HOST))?.magic {
+            FilesystemMagic::CGROUP2 => {
+                let new = wanted.filesystem("cgroup2", self.place.at(at))?;
+                self.mount_hierarchy(&new, at, HOST.as_ref(), "", &wanted)
+            }
+            _ => self.mount_version_1(&wanted),
+        }
+    }
+
+    fn mount_version_1(&mut self, wanted: &Wanted<'_>) -> Result<(), OsError> {
+        let table = self.backend.mounts()?;
+        let hierarchies: Vec<_> = table.iter().map(|row| row.to_info()).filter(is_hierarchy).collect();
+        if hierarchies.is_empty() {
+            return Err(invalid(wanted.at, format!("the host has no cgroups below {HOST}")));
+        }
+        let mut all = wanted.filesystem("tmpfs", self.place.at(wanted.at))?;
+        // It becomes read-only once it is filled.
+        all.attributes.flags = all.attributes.flags.without(MountFlags::READ_ONLY);
+        all.options.push(FilesystemOption::with_value("mode", "755"));
+        self.place.mount(&all, wanted.at)?;
+        for hierarchy in &hierarchies {
+            self.mount_one(hierarchy, wanted)?;
+        }
+        Ok(())
+    }
+
+    fn mount_one(&mut self, hierarchy: &MountInfo, wanted: &Wanted<'_>) -> Result<(), OsError> {
+        let name = hierarchy.mount_point.file_name().and_then(|name| name.to_str());
+        let Some(name) = name else { return Err(invalid(wanted.at, "a hierarchy of the host has no name")) };
+        let at = wanted.at.join(name);
+        let controllers = controllers_of(hierarchy);
+        if self.plan.identities.has("cgroup") {
+            let mut new = wanted.filesystem("cgroup", self.place.at(&at))?;
+            let named = controllers.iter().any(|controller| controller.starts_with("name="));
+            new.options.extend(named.then(|| FilesystemOption::flag("none")));
+            new.options.extend(controllers.iter().map(|controller| match controller.split_once('=') {
+                Some((key, value)) => FilesystemOption::with_value(key, value),
+                None => FilesystemOption::flag(controller),
+            }));
+            self.mount_hierarchy(&new, &at, &hierarchy.mount_point, &controllers.join(","), wanted)?;
+        } else {
+            self.bind_own_cgroup(&at, &hierarchy.mount_point, &controllers.join(","), wanted)?;
+        }
+        if name.contains(',') {
+            for one in name.split(',').filter(|one| !one.is_empty()) {
+                self.make_link(&wanted.at.join(one), name.into())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn mount_hierarchy(
+        &mut self,
+        new: &MountRequest,
+        at: &Utf8Path,
+        host: &Path,
+        controllers: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), OsError> {
+        match self.place.mount(new, at) {
+            Err(error) if [Errno::EPERM, Errno::EBUSY].contains(&error.errno()) => {
+                self.bind_own_cgroup(at, host, controllers, wanted)
+            }
+            done => done,
+        }
+    }
+
+    /// Binds the container's cgroup: that of the specification where it is there, otherwise that of this process.
+    fn bind_own_cgroup(
+        &mut self,
+        at: &Utf8Path,
+        host: &Path,
+        controllers: &str,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), OsError> {
+        let stated = self.plan.cgroups_path.as_ref().filter(|path| path.starts_with('/')).map(PathBuf::from);
+        let stated = match stated {
+            Some(path) if self.backend.filesystem_of(&Location::in_root(host, &path)).is_ok() => Some(path),
+            _ => None,
+        };
+        let own = match stated {
+            Some(path) => path,
+            None => self.own_cgroup(controllers)?,
+        };
+        let request = BindRequest::new(Location::in_root(host, own), self.place.at(at)).recursive();
+        self.bind_part(request.attributes(wanted.options.attributes.and_then(wanted.options.tree_attributes)))
+    }
+
+    /// The cgroup of this process in the hierarchy of these controllers (cgroups(7), `/proc/PID/cgroup`).
+    fn own_cgroup(&self, controllers: &str) -> Result<PathBuf, OsError> {
+        let process = self.backend.open_dir(&Location::trusted("/proc/self"))?;
+        let list = String::from_utf8_lossy(&process.read_file("cgroup".as_ref(), LIST_MAX)?).into_owned();
+        let of_hierarchy = |line: &str| {
+            let (_, rest) = line.split_once(':')?;
+            let (of, path) = rest.split_once(':')?;
+            (of == controllers).then(|| PathBuf::from(path))
+        };
+        let path = list.lines().find_map(of_hierarchy);
+        path.ok_or_else(|| invalid(HOST, format!("this process has no cgroup in the hierarchy {controllers:?}")))
+    }
+}
+
+impl Wanted<'_> {
+    fn filesystem(&self, fs_type: &str, at: Location) -> Result<MountRequest, OsError> {
+        let request = MountRequest::from_options(fs_type, at, self.options);
+        request.map(|request| request.source("cgroup")).map_err(|unserved| invalid(self.at, unserved.to_string()))
+    }
+}
+
+/// True of a hierarchy of version 1 in its usual place.
+fn is_hierarchy(mount: &MountInfo) -> bool {
+    mount.fs_type == "cgroup" && mount.mount_point.parent() == Some(Path::new(HOST))
+}
+
+/// The controllers of a hierarchy as `/proc/PID/cgroup` writes them, or its `name=…`.
+fn controllers_of(hierarchy: &MountInfo) -> Vec<String> {
+    let options = hierarchy.options.to_string_lossy();
+    let words = options.split(',').filter(|word| !NO_CONTROLLER.contains(word) && !word.starts_with("release_agent="));
+    words.map(str::to_owned).collect()
+}

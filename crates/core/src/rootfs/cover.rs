@@ -1,0 +1,64 @@
+//! Masked and read-only paths.
+
+use camino::Utf8Path;
+
+use crate::error::{Errno, Operation, OsError};
+use crate::file::{DeviceNumber, FinalSymlink};
+use crate::mount::{AttributeChange, BindRequest, MountFlags, MountRequest, Propagation, SourceIs};
+use crate::path::Location;
+use crate::rootfs::perform::Performer;
+
+/// The device that covers a file.
+const NULL: (&str, DeviceNumber) = ("/dev/null", DeviceNumber::new(1, 3));
+
+impl Performer<'_> {
+    /// Covers a path, where it is there: a directory by a read-only tmpfs that all masks share, anything else by `/dev/null`.
+    pub(crate) fn mask(&mut self, at: &Utf8Path) -> Result<(), OsError> {
+        match self.place.look(at)? {
+            None => Ok(()),
+            Some(found) if found.is_dir() => self.mask_directory(at),
+            Some(_) => self.mask_file(at),
+        }
+    }
+
+    fn mask_directory(&mut self, at: &Utf8Path) -> Result<(), OsError> {
+        let Some((first, device)) = &self.masked else {
+            let flags = MountFlags::READ_ONLY | MountFlags::NO_SUID | MountFlags::NO_DEV | MountFlags::NO_EXEC;
+            let request =
+                MountRequest::new("tmpfs", self.place.at(at)).source("tmpfs").propagation(Propagation::Private);
+            self.place.mount(&request.attributes(AttributeChange::setting(flags)), at)?;
+            let shown = self.place.metadata(at, FinalSymlink::Follow)?;
+            self.masked = Some((at.to_owned(), shown.device));
+            return Ok(());
+        };
+        let request = BindRequest::new(self.place.at(first), self.place.at(at)).propagation(Propagation::Private);
+        self.place.bind(&request.stacking())?;
+        let shown = self.place.metadata(at, FinalSymlink::Follow)?;
+        if shown.device == *device { Ok(()) } else { Err(not_masked(at)) }
+    }
+
+    /// The host's node covers it: one in the container may be another file (CVE-2025-31133). What covers it is looked at.
+    fn mask_file(&mut self, at: &Utf8Path) -> Result<(), OsError> {
+        let flags = MountFlags::READ_ONLY | MountFlags::NO_SUID | MountFlags::NO_EXEC;
+        let request =
+            BindRequest::new(Location::trusted(NULL.0), self.place.at(at)).only_if(SourceIs::CharacterDevice(NULL.1));
+        let request = request.attributes(AttributeChange::setting(flags)).propagation(Propagation::Private);
+        self.place.bind(&request.stacking())?;
+        let shown = self.place.metadata(at, FinalSymlink::Follow)?;
+        if shown.represents == Some(NULL.1) { Ok(()) } else { Err(not_masked(at)) }
+    }
+
+    /// Binds a path onto itself, read-only with all below it.
+    pub(crate) fn make_path_read_only(&mut self, at: &Utf8Path) -> Result<(), OsError> {
+        if self.place.look(at)?.is_none() {
+            return Ok(());
+        }
+        let request = BindRequest::new(self.place.at(at), self.place.at(at)).recursive().read_only();
+        self.place.bind(&request.propagation(Propagation::Private).stacking())
+    }
+}
+
+/// The error of a mask that another process has led to another place.
+fn not_masked(at: &Utf8Path) -> OsError {
+    OsError::new(Operation::Bind, at.as_std_path(), Errno::ESTALE).with_detail("it shows another file than its mask")
+}
