@@ -1,0 +1,82 @@
+//! The first process of a container: it builds the root, enters it and executes the program.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use mountwright_core::{Location, Mounter};
+use mountwright_linux::LinuxBackend;
+use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::mount::{MountPropagationFlags, UnmountFlags};
+use rustix::thread::UnshareFlags;
+
+use super::Refused;
+use super::bundle::{Bundle, Process};
+use super::raw;
+
+/// The link to the name of standard input, where it is the terminal of the container.
+const TERMINAL: &str = "/proc/self/fd/0";
+
+/// Becomes the program of the bundle; returns only if it cannot.
+pub(crate) fn run(bundle: &Bundle) -> Refused {
+    match entered(bundle).and_then(|()| before_exec(&bundle.spec.process)) {
+        Ok(()) => execute(&bundle.spec.process),
+        Err(refused) => refused,
+    }
+}
+
+/// Builds the root in a mount namespace of its own, and enters it.
+fn entered(bundle: &Bundle) -> Result<(), Refused> {
+    let host = LinuxBackend::new().origin().map_err(Refused::because)?;
+    raw::unshare(UnshareFlags::NEWNS).map_err(|error| Refused::new(format!("unshare(CLONE_NEWNS): {error}")))?;
+    let backend = LinuxBackend::new();
+    bundle.plan.prepare(&backend, &host).map_err(Refused::because)?;
+    // The name in the host's devpts: a mount of this namespace, which the descriptor is not of.
+    let terminal = bundle.plan.needs_terminal().then(|| std::fs::read_link(TERMINAL).map(Location::trusted));
+    let terminal = terminal.transpose().map_err(|error| Refused::new(format!("find the terminal: {error}")))?;
+    let report = bundle.plan.build(&backend, terminal.as_ref());
+    report.map_err(Refused::because)?;
+    let Some(image) = bundle.plan.image() else { return Err(Refused::new("the plan has no image")) };
+    enter(image.as_std_path()).map_err(|errno| Refused::new(format!("enter the root: {errno}")))?;
+    // A backend of its own: the other has descriptors of the host's files.
+    bundle.plan.finish(&LinuxBackend::new()).map_err(Refused::because)
+}
+
+/// Makes the root that was built the root of the namespace, and unmounts the old one, which is under it in between.
+fn enter(image: &Path) -> rustix::io::Result<()> {
+    rustix::process::chdir(image)?;
+    rustix::process::pivot_root(".", ".")?;
+    // What is unmounted here stays on the host.
+    rustix::mount::mount_change(".", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
+    rustix::mount::unmount(".", UnmountFlags::DETACH)?;
+    rustix::process::chdir("/")
+}
+
+/// The last steps before the program: ids, a current directory below the root by descriptor, and no descriptor but
+/// standard input, output and error (CVE-2024-21626).
+fn before_exec(process: &Process) -> Result<(), Refused> {
+    let failed = |step: &str, error: io::Error| Refused::new(format!("{step}: {error}"));
+    let root = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
+    let root = root.map_err(|error| failed("open /", error.into()))?;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let directory = rustix::fs::openat2(root.as_fd(), &process.cwd, flags, Mode::empty(), resolve);
+    let directory = directory.map_err(|error| failed(&format!("process.cwd {:?}", process.cwd), error.into()))?;
+    rustix::process::fchdir(&directory).map_err(|error| failed("enter process.cwd", error.into()))?;
+    let current = std::env::current_dir().map_err(|error| failed("read the current directory", error))?;
+    if !current.starts_with("/") {
+        return Err(Refused::new(format!("the current directory is outside the root: {}", current.display())));
+    }
+    raw::close_on_exec_from_3().map_err(|error| failed("close_range", error))
+}
+
+fn execute(process: &Process) -> Refused {
+    let mut command = Command::new(&process.args[0].0);
+    command.args(process.args[1..].iter().map(|word| &word.0)).env_clear();
+    command.envs(process.env.iter().filter_map(|variable| variable.split_once('=')));
+    // exec(3) sets the ids: as root of the namespace, after everything else.
+    let error = command.uid(process.user.uid).gid(process.user.gid).exec();
+    Refused::new(format!("cannot execute {}: {error}", Path::new(&process.args[0].0).display()))
+}
