@@ -33,4 +33,6 @@ mod pages {
     struct Readme;
     #[doc = include_str!("../../docs/cookbook.md")]
     struct Cookbook;
+    #[doc = include_str!("../../docs/porting-a-runtime.md")]
+    struct PortingARuntime;
 }
