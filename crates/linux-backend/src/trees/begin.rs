@@ -11,6 +11,7 @@ use crate::backend::LinuxBackend;
 use crate::change::propagation::recursive;
 use crate::mounting::wanted_propagation::{BeforeTheAttach, WantedOfTree};
 use crate::query::attribute_bits::attr_of;
+use crate::resolve::identity::mount_root;
 use crate::staging::area::Staging;
 use crate::syscalls::abi::{AT_EMPTY_PATH, AT_RECURSIVE, MS_BIND, MS_REC, O_DIRECTORY};
 use crate::syscalls::failure::{Fault, Step};
@@ -34,9 +35,11 @@ pub(crate) struct LinuxTree<K: Kernel> {
 impl<K: Kernel> LinuxBackend<K> {
     /// Returns true if the kernel attaches a detached tree in another one (6.15, as `open_tree_attr`), and has every call that
     /// such a tree needs: no mount in it can be made by mount(2).
-    fn detaches_trees(&self) -> bool {
+    /// No mount table shows a detached mount: statx has to report whether a file is the root of its mount (5.8).
+    fn detaches_trees(&self, source: &K::Fd) -> Step<bool> {
         let needed = [Call::OpenTreeAttr, Call::OpenTree, Call::MoveMount, Call::MountSetattr, Call::Fsopen];
-        needed.into_iter().all(|call| self.uses(call))
+        Ok(needed.into_iter().all(|call| self.uses(call))
+            && mount_root(&self.stat_fd(source, self.identity_mask())?).is_some())
     }
 
     pub(crate) fn begin_tree(&self, request: &BindRequest) -> Step<LinuxTree<K>> {
@@ -51,7 +54,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let source = self.pin(request.source(), FinalSymlink::Follow, O_DIRECTORY)?;
         self.expect_source(request, &source)?;
         let mut outside = self.clone();
-        let (root, staging) = if self.detaches_trees() {
+        let (root, staging) = if self.detaches_trees(&source)? {
             (self.detached_root(&source, request)?, None)
         } else {
             let mut staging = self.enter_staging()?;
