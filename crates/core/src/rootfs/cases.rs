@@ -183,7 +183,11 @@ fn every_wrong_value_is_one_line_with_its_path() {
         ("/mounts/1/typ", json!("tmpfs"), "mounts[1].typ: the field is unknown"),
         ("/mounts/1/uidMappings", json!([]), "mounts[1].uidMappings: mounts with mapped owners are not supported"),
         ("/mounts/1/options/1", json!(5), "mounts[1].options[1]: expected a text, found an integer"),
-        ("/mounts/0", json!({"destination": "/m", "type": "bind"}), "mounts[0].source: it is missing: a bind has one"),
+        (
+            "/mounts/0",
+            json!({"destination": "/m", "options": ["bind"]}),
+            "mounts[0].source: it is missing: a bind has one",
+        ),
         ("/linux", json!(null), "linux: it is missing"),
         ("/linux/maskedpaths", json!([]), "linux.maskedpaths: the field is unknown"),
         (
@@ -260,7 +264,13 @@ fn option_that_is_not_served_is_named_with_its_entry() {
     let words = |words: Value| refused_with("/mounts/1/options", words);
     let at = "mounts[1].options[0]";
     assert_eq!(words(json!(["nofail"])), said(at, "nofail", userspace));
-    assert!(words(json!(["tmpcopyup"])).starts_with(&said(at, "tmpcopyup", "")), "{}", words(json!(["tmpcopyup"])));
+    let of_procfs = refused_with("/mounts/0/options", json!(["tmpcopyup"]));
+    assert_eq!(of_procfs, said("mounts[0].options[0]", "tmpcopyup", "only a tmpfs takes it"));
+    let mut copied_up = default_spec();
+    copied_up["mounts"][1]["options"] = json!(["tmpcopyup"]);
+    assert!(plan(&copied_up).is_ok());
+    let no_word = refused_with("/mounts/1", json!({"destination": "/data", "type": "bind", "source": "vol"}));
+    assert_eq!(no_word, "mounts[1].options: the type is bind, and no option is bind or rbind");
     assert!(words(json!(["remount"])).starts_with(&said(at, "remount", "")));
     let cgroup = refused_with("/mounts/6/options", json!(["ro", "nsdelegate"]));
     assert_eq!(cgroup, said("mounts[6].options[1]", "nsdelegate", "the host decides on the hierarchies"));

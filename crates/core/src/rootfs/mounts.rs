@@ -28,8 +28,12 @@ pub(crate) fn step(entry: &At<'_>, bundle: &Utf8Path, identities: &Identities) -
         return Err(destination.bad(format!("{at:?}: {reason}")));
     }
     let type_name = fs_type.as_ref().map(At::text).transpose()?.unwrap_or_default();
-    if options.read.bind.is_some() || type_name == "bind" {
+    if options.read.bind.is_some() {
         return bind(entry, at, source.as_ref(), options, bundle);
+    }
+    if type_name == "bind" {
+        let path = format!("{}.options", entry.path);
+        return Err(BadConfig::new(path, "the type is bind, and no option is bind or rbind"));
     }
     if type_name.is_empty() {
         let path = format!("{}.type", entry.path);
@@ -42,13 +46,12 @@ fn bind(
     entry: &At<'_>,
     at: Utf8PathBuf,
     source: Option<&At<'_>>,
-    mut options: Options<'_>,
+    options: Options<'_>,
     bundle: &Utf8Path,
 ) -> Result<Step, BadConfig> {
     let source =
         source.ok_or_else(|| BadConfig::new(format!("{}.source", entry.path), "it is missing: a bind has one"))?;
     let source = bundle.join(source.name()?);
-    options.read.bind = options.read.bind.or(Some(crate::mount::Recursion::This));
     options.must_suit_a_bind()?;
     Ok(Step::Bind { at, source, options: options.read })
 }
@@ -60,8 +63,8 @@ fn new_filesystem(
     options: &Options<'_>,
     identities: &Identities,
 ) -> Result<Step, BadConfig> {
-    options.must_suit_a_filesystem()?;
     let name = fs_type.text()?;
+    options.must_suit_a_filesystem(name)?;
     if identities.has("user") {
         must_suit_a_user_namespace(fs_type, name, options, identities)?;
     }

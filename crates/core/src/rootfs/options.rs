@@ -37,9 +37,9 @@ impl<'a> Options<'a> {
         self.served(BindRequest::from_options(nowhere(), nowhere(), &self.read).map(drop))
     }
 
-    /// Refuses the words that a new filesystem does not serve.
-    pub(crate) fn must_suit_a_filesystem(&self) -> Result<(), BadConfig> {
-        self.served(MountRequest::from_options("", Location::trusted("/"), &self.read).map(drop))
+    /// Refuses the words that a new filesystem of this type does not serve.
+    pub(crate) fn must_suit_a_filesystem(&self, fs_type: &str) -> Result<(), BadConfig> {
+        self.served(MountRequest::from_options(fs_type, Location::trusted("/"), &self.read).map(drop))
     }
 
     fn served(&self, request: Result<(), UnservedOptions>) -> Result<(), BadConfig> {
