@@ -9,6 +9,7 @@ use std::process::Command;
 use mountwright_core::{Location, Mounter};
 use mountwright_linux::LinuxBackend;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
+use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, UnmountFlags};
 use rustix::thread::UnshareFlags;
 
@@ -18,6 +19,8 @@ use super::raw;
 
 /// The link to the name of standard input, where it is the terminal of the container.
 const TERMINAL: &str = "/proc/self/fd/0";
+/// The highest number of attempts at a look-up that other processes disturb.
+const MOST_ATTEMPTS: usize = 128;
 
 /// Becomes the program of the bundle; returns only if it cannot.
 pub(crate) fn run(bundle: &Bundle) -> Refused {
@@ -62,7 +65,11 @@ fn before_exec(process: &Process) -> Result<(), Refused> {
     let root = root.map_err(|error| failed("open /", error.into()))?;
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let directory = rustix::fs::openat2(root.as_fd(), &process.cwd, flags, Mode::empty(), resolve);
+    // EAGAIN (openat2(2)): a rename or a mount anywhere disturbed the check for `..`.
+    let directory = (0..MOST_ATTEMPTS)
+        .map(|_| rustix::fs::openat2(root.as_fd(), &process.cwd, flags, Mode::empty(), resolve))
+        .find(|opened| !matches!(opened, Err(Errno::AGAIN)))
+        .unwrap_or(Err(Errno::AGAIN));
     let directory = directory.map_err(|error| failed(&format!("process.cwd {:?}", process.cwd), error.into()))?;
     rustix::process::fchdir(&directory).map_err(|error| failed("enter process.cwd", error.into()))?;
     let current = std::env::current_dir().map_err(|error| failed("read the current directory", error))?;
