@@ -4,8 +4,8 @@ use std::path::Path;
 
 use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::TreeForm;
-use mountwright_core::{Backend, Errno, FileMode, Location, MountFlags, Mounter};
-use mountwright_fake::{FakeBackend, HostBuilder, KernelVersion};
+use mountwright_core::{Backend, Errno, FileMode, Location, MountFlags, Mounter, Operation};
+use mountwright_fake::{Failure, FakeBackend, HostBuilder, KernelVersion};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::kernel_trials::KernelCase;
 use mountwright_tests::machine::furnish;
@@ -181,6 +181,19 @@ pub(crate) const CASES: &[Case] = &[
         let unknown = mountwright_core::mount::Origin { namespace: None, ..origin };
         assert_eq!(plan.prepare(&host, &unknown).unwrap_err().errno(), Errno::EPERM);
         assert!(host.mount_of(&Location::trusted("/vol")).unwrap().mount.propagation.peers.is_some());
+    }),
+    ("cgroup_of_the_specification_that_cannot_be_looked_at_is_an_error", || {
+        let mut spec = default_spec();
+        spec["linux"]["cgroupsPath"] = json!("/stated");
+        let mount = json!({"destination": "/cg", "type": "cgroup", "source": "cgroup"});
+        spec["mounts"].as_array_mut().unwrap().push(mount);
+        let host = host("mount /sys/fs/cgroup/cpu cgroup cgroup\n dir /sys/fs/cgroup/cpu/stated");
+        let before = state(&host);
+        // The first of these questions is about the place of all cgroups.
+        host.fail(Failure::of_call(2, Errno::EACCES).among(Operation::FilesystemOf));
+        let error = plan(&spec).build(&host, Some(&terminal())).unwrap_err();
+        assert_eq!(error.errno(), Errno::EACCES, "{error}");
+        assert_eq!(state(&host).mounts, before.mounts);
     }),
     ("root_of_a_user_namespace_binds_its_devices", || {
         let mut spec = default_spec();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use camino::Utf8Path;
 
 use crate::error::{Errno, OsError};
-use crate::file::FilesystemMagic;
+use crate::file::{FileMode, FilesystemMagic};
 use crate::mount::{BindRequest, FilesystemOption, MountFlags, MountInfo, MountRequest};
 use crate::path::Location;
 use crate::rootfs::invalid::invalid;
@@ -52,7 +52,7 @@ impl Performer<'_> {
         // It becomes read-only once it is filled.
         all.attributes.flags = all.attributes.flags.without(MountFlags::READ_ONLY);
         all.options.push(FilesystemOption::with_value("mode", "755"));
-        self.place.mount(&all, wanted.at)?;
+        self.place.mount(&all)?;
         for hierarchy in &hierarchies {
             self.mount_one(hierarchy, wanted)?;
         }
@@ -92,7 +92,7 @@ impl Performer<'_> {
         controllers: &str,
         wanted: &Wanted<'_>,
     ) -> Result<(), OsError> {
-        match self.place.mount(new, at) {
+        match self.place.mount(new) {
             Err(error) if [Errno::EPERM, Errno::EBUSY].contains(&error.errno()) => {
                 self.bind_own_cgroup(at, host, controllers, wanted)
             }
@@ -108,17 +108,23 @@ impl Performer<'_> {
         controllers: &str,
         wanted: &Wanted<'_>,
     ) -> Result<(), OsError> {
-        let stated = self.plan.cgroups_path.as_ref().filter(|path| path.starts_with('/')).map(PathBuf::from);
-        let stated = match stated {
-            Some(path) if self.backend.filesystem_of(&Location::in_root(host, &path)).is_ok() => Some(path),
-            _ => None,
-        };
-        let own = match stated {
+        let own = match self.stated_cgroup(host)? {
             Some(path) => path,
             None => self.own_cgroup(controllers)?,
         };
         let request = BindRequest::new(Location::in_root(host, own), self.place.at(at)).recursive();
         self.bind_part(request.attributes(wanted.options.attributes.and_then(wanted.options.tree_attributes)))
+    }
+
+    /// The cgroup of the specification in a hierarchy of the host; `None`: it is not there.
+    fn stated_cgroup(&self, host: &Path) -> Result<Option<PathBuf>, OsError> {
+        let stated = self.plan.cgroups_path.as_ref().filter(|path| path.starts_with('/'));
+        let Some(path) = stated.map(PathBuf::from) else { return Ok(None) };
+        match self.backend.filesystem_of(&Location::in_root(host, &path)) {
+            Ok(_) => Ok(Some(path)),
+            Err(error) if error.errno() == Errno::ENOENT => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// The cgroup of this process in the hierarchy of these controllers (cgroups(7), `/proc/PID/cgroup`).
@@ -138,7 +144,8 @@ impl Performer<'_> {
 impl Wanted<'_> {
     fn filesystem(&self, fs_type: &str, at: Location) -> Result<MountRequest, OsError> {
         let request = MountRequest::from_options(fs_type, at, self.options);
-        request.map(|request| request.source("cgroup")).map_err(|unserved| invalid(self.at, unserved.to_string()))
+        let complete = |request: MountRequest| request.source("cgroup").creating_target(FileMode::MOUNT_TARGET);
+        request.map(complete).map_err(|unserved| invalid(self.at, unserved.to_string()))
     }
 }
 

@@ -26,7 +26,7 @@ impl Performer<'_> {
             let flags = MountFlags::READ_ONLY | MountFlags::NO_SUID | MountFlags::NO_DEV | MountFlags::NO_EXEC;
             let request =
                 MountRequest::new("tmpfs", self.place.at(at)).source("tmpfs").propagation(Propagation::Private);
-            self.place.mount(&request.attributes(AttributeChange::setting(flags)), at)?;
+            self.place.mount(&request.attributes(AttributeChange::setting(flags)))?;
             let shown = self.place.metadata(at, FinalSymlink::Follow)?;
             self.masked = Some((at.to_owned(), shown.device));
             return Ok(());

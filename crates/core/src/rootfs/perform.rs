@@ -80,7 +80,7 @@ impl<'a> Performer<'a> {
             request.attributes.flags = request.attributes.flags.without(MountFlags::READ_ONLY);
             self.keep_mode(&mut request, at)?;
         }
-        self.place.mount(&request, at)?;
+        self.place.mount(&request.creating_target(FileMode::MOUNT_TARGET))?;
         self.must_be_ordinary(at)
     }
 

@@ -57,20 +57,12 @@ impl Place<'_> {
         report.map(drop)
     }
 
-    /// Mounts a new filesystem, on a directory that is created where it is missing.
-    pub(crate) fn mount(self, request: &MountRequest, path: impl AsRef<Path>) -> Result<(), OsError> {
-        let mount = || match self {
+    pub(crate) fn mount(self, request: &MountRequest) -> Result<(), OsError> {
+        let report = match self {
             Self::Tree(tree) => tree.mount(request),
             Self::Root(backend) => backend.mount(request),
         };
-        match mount() {
-            Err(error) if error.errno() == Errno::ENOENT && self.look(path.as_ref())?.is_none() => {
-                self.directory(path)?;
-                mount()
-            }
-            done => done,
-        }
-        .map(drop)
+        report.map(drop)
     }
 
     /// Changes the attributes of the mount on the root.
