@@ -51,7 +51,7 @@ fn entered(bundle: &Bundle) -> Result<(), Refused> {
 fn enter(image: &Path) -> rustix::io::Result<()> {
     rustix::process::chdir(image)?;
     rustix::process::pivot_root(".", ".")?;
-    // What is unmounted here stays on the host.
+    // The host keeps the mounts that are unmounted here.
     rustix::mount::mount_change(".", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
     rustix::mount::unmount(".", UnmountFlags::DETACH)?;
     rustix::process::chdir("/")

@@ -292,7 +292,7 @@ fn new_mount(expected: &Expected, played: &Run, mount: &MountSeen) -> Option<Har
     if is_staging(&mount.point) {
         return Some(Harm::LeftoverMount);
     }
-    // What is below a new copy of the root is below the root too.
+    // A mount below a new copy of the root is below the root too.
     let holds =
         |copy: &MountSeen| copy.filesystem == "shared" && copy.root == "/" && is_below(&mount.point, &copy.point);
     let goes_outside = |other: &MountSeen| other.old.is_none() && (other.point == mount.point || holds(other));

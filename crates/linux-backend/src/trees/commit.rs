@@ -47,7 +47,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// with a shared member leaves its peers first.
     fn unstage_tree(&self, staging: Staging<K::Fd>, tree: &TreeRoot<K::Fd>) -> Step<()> {
         if !tree.has_shared_part() {
-            // What fails here fails or succeeds once more below.
+            // A failure shows once more below, or the unmount succeeds there.
             let _ = self.calls.umount2(Reach::Descriptor(&tree.file), MNT_DETACH);
         }
         self.discard_staging(staging)

@@ -81,16 +81,16 @@ fn masks() -> Result<(), Failed> {
 
 fn last_steps() -> Result<(), Failed> {
     let mut spec = default_spec();
-    spec["process"]["cwd"] = json!("/work/link");
+    spec["process"]["cwd"] = json!("/srv/link");
     let bundle = Bundle::new("cwd", &spec)?;
-    fs::create_dir_all(bundle.path("rootfs/work/here"))?;
+    fs::create_dir_all(bundle.path("rootfs/srv/here"))?;
     // Outside the root it would be another directory.
-    std::os::unix::fs::symlink("/../../work/here", bundle.path("rootfs/work/link"))?;
-    same(&bundle.shell("busybox pwd; for d in /proc/self/fd/*; do echo ${d##*/}; done")?, "/work/here\n0\n1\n2\n")
+    std::os::unix::fs::symlink("/../../srv/here", bundle.path("rootfs/srv/link"))?;
+    same(&bundle.shell("busybox pwd; for d in /proc/self/fd/*; do echo ${d##*/}; done")?, "/srv/here\n0\n1\n2\n")
         .or_else(|_| {
             same(
                 &bundle.shell("busybox pwd; for d in /proc/$$/fd/*; do echo ${d##*/}; done")?,
-                "/work/here\n0\n1\n2\n3\n",
+                "/srv/here\n0\n1\n2\n3\n",
             )
         })
 }
