@@ -70,7 +70,9 @@ impl Acting {
     }
 
     fn act(&self) {
-        if let Some(act) = self.act.lock().unwrap().take() {
+        // Another thread's calls meet the lock.
+        let act = self.act.lock().unwrap().take();
+        if let Some(act) = act {
             act();
         }
     }

@@ -1,7 +1,12 @@
 //! Trees of mounts: the form that the kernel allows, and names that are exchanged during a build.
 
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
 use mountwright_core::mount::TreeForm;
-use mountwright_core::{BindRequest, Errno, FileMode, Location, MountRequest, Mounter};
+use mountwright_core::ports::DetachedTree;
+use mountwright_core::{BindRequest, Errno, FileMode, Location, MountRequest, Mounter, OsError};
 use mountwright_linux::{Call, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
 use mountwright_tests::machine::{at, furnish};
@@ -31,6 +36,23 @@ pub(crate) const CASES: &[KernelCase] = &[
             let begun = nowhere.detached_tree(&request).map(|tree| tree.form()).map_err(|error| error.errno());
             assert_eq!(begun, if form == TreeForm::Detached { Ok(form) } else { Err(Errno::EOPNOTSUPP) });
         }
+    })
+    .needing(Call::OpenTreeAttr),
+    KernelCase::new("of two threads that bind to one empty target of a tree, one succeeds", || {
+        furnish("dir /w/root/a /w/source");
+        let part = || BindRequest::new(at("/w/source"), Location::in_tree("a"));
+        let begun: Arc<OnceLock<Box<dyn DetachedTree>>> = Arc::default();
+        let (tree, (done, other)) = (Arc::clone(&begun), channel());
+        let acting = Acting::before(Call::MoveMount, move || {
+            std::thread::spawn(move || done.send(tree.get().unwrap().bind(&part())));
+            // The other bind ends meanwhile, unless it waits for this one.
+            std::thread::sleep(Duration::from_millis(100));
+        });
+        let backend = acting.backend(SyscallSet::ALL);
+        let tree = backend.detached_tree(&BindRequest::new(at("/w/root"), at("/w/root"))).unwrap();
+        let both = [begun.get_or_init(|| tree).bind(&part()), other.recv().unwrap()];
+        let errors: Vec<_> = both.iter().filter_map(|bound| bound.as_ref().err().map(OsError::errno)).collect();
+        assert_eq!(errors, [Errno::EBUSY], "{both:?}");
     })
     .needing(Call::OpenTreeAttr),
     KernelCase::new(

@@ -16,6 +16,7 @@ use crate::ports::Directory;
 ///   followed inside it, mounts of the tree are crossed, a magic link is `ELOOP`. In requests such a place is
 ///   [`Location::in_tree`](crate::path::Location::in_tree); another target is `EINVAL`. The source of a bind may be either: a
 ///   place in the tree, or any location outside it.
+/// * Binds and mounts of several threads are made one after the other: of two to one empty target, one succeeds.
 /// * Nothing is visible, and nothing propagates, before [`commit`](Self::commit). Other processes can still rename and remove
 ///   the files that the tree shows. Files and directories that are created in it are files of the filesystems that it shows.
 /// * A mount that was attached in it, its member, cannot be unmounted, moved or changed again: each request says all of it. Of the whole tree, or

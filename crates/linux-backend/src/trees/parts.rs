@@ -24,6 +24,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Binds onto a place in the tree whose backend this is.
     pub(crate) fn bind_part(&self, tree: &TreeRoot<K::Fd>, request: &BindRequest) -> Step<BindReport> {
         refuse_outside(request.target())?;
+        let _turn = tree.take_turn();
         let request = &in_a_tree(request);
         if let OccupiedTarget::StackOn(_) = request.occupied_target() {
             return Err(Fault::new(Call::MoveMount, Errno::EINVAL));
@@ -68,6 +69,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Mounts a new filesystem on a place in the tree whose backend this is.
     pub(crate) fn mount_part(&self, tree: &TreeRoot<K::Fd>, request: &MountRequest) -> Step<BindReport> {
         refuse_outside(&request.target)?;
+        let _turn = tree.take_turn();
         if let OccupiedTarget::StackOn(_) = request.occupied_target {
             return Err(Fault::new(Call::MoveMount, Errno::EINVAL));
         }

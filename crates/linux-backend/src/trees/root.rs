@@ -44,16 +44,24 @@ pub(crate) struct TreeRoot<Fd> {
     pub(crate) form: TreeForm,
     parts: Mutex<Vec<Part>>,
     created: Mutex<Vec<CreatedInTree>>,
+    turn: Mutex<()>,
 }
 
-fn locked<T>(list: &Mutex<Vec<T>>) -> MutexGuard<'_, Vec<T>> {
-    // A list is complete between any two calls.
-    list.lock().unwrap_or_else(PoisonError::into_inner)
+fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
+    // It is complete between any two calls.
+    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<Fd> TreeRoot<Fd> {
     pub(crate) fn new(file: Fd, shown: PathBuf, mount: MountKey, form: TreeForm) -> Self {
-        Self { file: Arc::new(file), shown, mount, form, parts: Mutex::default(), created: Mutex::default() }
+        let (parts, created, turn) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { file: Arc::new(file), shown, mount, form, parts, created, turn }
+    }
+
+    /// Waits for the requests of other threads. The target that one has found unoccupied would be another's by the attach, and
+    /// in a detached tree neither could be unmounted.
+    pub(crate) fn take_turn(&self) -> MutexGuard<'_, ()> {
+        locked(&self.turn)
     }
 
     pub(crate) fn parts(&self) -> MutexGuard<'_, Vec<Part>> {
