@@ -43,13 +43,8 @@ impl<K: Kernel> LinuxBackend<K> {
         let target = self.target(TargetRequest::of_mount(request), None, &mut created);
         match target.and_then(|target| self.mount_on(request, &target)) {
             Ok((mount, guarantee)) => {
-                // A new filesystem has no peers that could become a master.
-                let given = request.propagation.map(|wanted| match wanted {
-                    Propagation::Slave => Propagation::Private,
-                    other => other,
-                });
                 self.keep_created(&created);
-                Ok(created.report(mount, guarantee).with_propagation(given))
+                Ok(created.report(mount, guarantee).with_propagation(given_propagation(request)))
             }
             Err(fault) => Err(self.take_back(created, fault)),
         }
@@ -221,6 +216,11 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         self.mount_by_flags(Reach::Descriptor(mounted), MS_REMOUNT | MS_BIND | ms_bits(wanted(request)))
     }
+}
+
+/// The propagation of the new mount: it has no peers that could become a master.
+pub(crate) fn given_propagation(request: &MountRequest) -> Option<Propagation> {
+    request.propagation.map(|wanted| if wanted == Propagation::Slave { Propagation::Private } else { wanted })
 }
 
 fn stacks_on(request: &MountRequest) -> bool {

@@ -7,6 +7,7 @@ use crate::backend::LinuxBackend;
 use crate::mounting::bind_detached::Source;
 use crate::mounting::created_targets::Created;
 use crate::mounting::filesystem_options::fits_a_context;
+use crate::mounting::new_filesystem::given_propagation;
 use crate::mounting::target::{Target, TargetRequest};
 use crate::mounting::wanted_propagation::WantedOfTree;
 use crate::syscalls::abi::{MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH};
@@ -93,12 +94,7 @@ impl<K: Kernel> LinuxBackend<K> {
         match mounted {
             Ok(mount) => {
                 self.keep_created(&created);
-                // A new filesystem has no peers that could become a master.
-                let given = request.propagation.map(|wanted| match wanted {
-                    Propagation::Slave => Propagation::Private,
-                    other => other,
-                });
-                Ok(created.report(mount, Guarantee::Atomic).with_propagation(given))
+                Ok(created.report(mount, Guarantee::Atomic).with_propagation(given_propagation(request)))
             }
             Err(fault) => Err(self.take_back(created, fault)),
         }
