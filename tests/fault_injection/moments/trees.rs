@@ -45,7 +45,7 @@ pub(crate) const CASES: &[KernelCase] = &[
         let (tree, (done, other)) = (Arc::clone(&begun), channel());
         let acting = Acting::before(Call::MoveMount, move || {
             std::thread::spawn(move || done.send(tree.get().unwrap().bind(&part())));
-            // The other bind ends before this one goes on, unless it waits for this one.
+            // The other bind ends in this time, unless it waits.
             std::thread::sleep(Duration::from_millis(100));
         });
         let backend = acting.backend(SyscallSet::ALL);
