@@ -5,6 +5,8 @@
 
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)] // Said once, above.
 
+pub mod as_command;
+pub mod container_spec;
 pub mod contract;
 pub mod elsewhere;
 pub mod fuse_server;

@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use mountwright_tests::container_spec::default_spec;
 use serde_json::{Value, json};
 
 use crate::furnish::furnish;
 
-const BASE: &str = include_str!("base.json");
 /// The shell of the containers, and its commands.
 const BUSYBOX: &str = "/bin/busybox";
 const COMMANDS: [&str; 11] = ["sh", "cat", "ls", "stat", "find", "sort", "readlink", "wc", "sed", "echo", "mkdir"];
@@ -44,7 +44,7 @@ impl Bundle {
 
     /// `config.json`.
     pub(crate) fn specification(&self) -> Value {
-        let mut spec: Value = serde_json::from_str(BASE).expect("the base is JSON");
+        let mut spec = default_spec();
         for line in &self.lines {
             let words: Vec<_> = line.split(' ').collect();
             match words[..] {

@@ -1,6 +1,7 @@
 //! Specifications of containers.
 
 use mountwright_core::rootfs::{RootfsPlan, RuntimeConfig};
+use mountwright_tests::container_spec;
 use serde_json::{Value, json};
 
 /// A specification whose root is `/image`, with these mounts.
@@ -15,27 +16,12 @@ pub(crate) fn plan(spec: &Value) -> RootfsPlan {
     RootfsPlan::from_config(&config, "/bundle".into()).unwrap()
 }
 
-/// The specification that `runc spec` writes, without cgroups, in the image `/w/image`.
+/// The default specification with a terminal and a read-only root, in the image `/w/image`.
 pub(crate) fn default_spec() -> Value {
-    let namespaces = ["pid", "network", "ipc", "uts", "mount"].map(|kind| json!({"type": kind}));
-    json!({
-        "process": {"terminal": true},
-        "root": {"path": "/w/image", "readonly": true},
-        "mounts": [
-            {"destination": "/proc", "type": "proc", "source": "proc"},
-            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
-             "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
-            {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
-             "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
-            {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
-             "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]},
-            {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"]},
-            {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
-        ],
-        "linux": {
-            "namespaces": namespaces,
-            "maskedPaths": ["/proc/keys", "/proc/none", "/sys/firmware"],
-            "readonlyPaths": ["/proc/sys", "/none"],
-        },
-    })
+    let mut spec = container_spec::default_spec();
+    spec["process"]["terminal"] = json!(true);
+    spec["root"] = json!({"path": "/w/image", "readonly": true});
+    spec["linux"]["maskedPaths"] = json!(["/proc/keys", "/proc/none", "/sys/firmware"]);
+    spec["linux"]["readonlyPaths"] = json!(["/proc/sys", "/none"]);
+    spec
 }

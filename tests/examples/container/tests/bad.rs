@@ -1,10 +1,11 @@
 //! Bundles that cannot run: one clear line, exit status 2, and nothing is left.
 
 use libtest_mimic::Failed;
+use mountwright_tests::as_command::ended;
 use serde_json::{Value, json};
 
 use super::Case;
-use super::bundle::{Bundle, default_spec, ended, rootless_spec};
+use super::bundle::{Bundle, default_spec, rootless_spec};
 
 pub(crate) const CASES: &[Case] = &[
     Case { name: "specification_that_cannot_be_used_is_refused_by_its_path", runs: false, run: specifications },

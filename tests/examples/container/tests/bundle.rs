@@ -1,28 +1,15 @@
 //! Bundles for the cases, and the command that runs them.
 
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use libtest_mimic::Failed;
-use mountwright_fake::test_kit::LeakGuard;
-use mountwright_linux::LinuxBackend;
+use mountwright_tests::as_command::{command_of, ended};
+use mountwright_tests::container_spec;
 use serde_json::{Value, json};
-
-/// The first argument of the process that is to be the command.
-const AS_COMMAND: &str = "--as-command";
-
-/// Returns the words of the command if this process is to be the command.
-pub(crate) fn command_words() -> Option<Vec<OsString>> {
-    let mut words: Vec<_> = std::env::args_os().collect();
-    (words.get(1)? == AS_COMMAND).then(|| {
-        words.remove(1);
-        words
-    })
-}
 
 /// The program that the containers run.
 pub(crate) fn busybox() -> Option<PathBuf> {
@@ -75,15 +62,14 @@ impl Bundle {
     }
 
     fn command(&self, words: &[&str]) -> Result<Command, Failed> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg(AS_COMMAND).arg("--bundle").arg(&self.directory).args(words);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut command = command_of(&std::env::current_exe()?);
+        command.arg("--bundle").arg(&self.directory).args(words);
         Ok(command)
     }
 
     /// Runs the command; the mount table must be as before.
     pub(crate) fn run(&self, words: &[&str]) -> Result<Output, Failed> {
-        ended(self.command(words)?)
+        Ok(ended(self.command(words)?)?)
     }
 
     /// Runs a line of the shell in the container, and returns what it prints; anything else is a failure.
@@ -101,20 +87,10 @@ impl Bundle {
         if !program.exists() {
             fs::copy(std::env::current_exe()?, &program)?;
         }
-        let mut command = Command::new(program);
-        command.arg(AS_COMMAND).arg("--bundle").arg(&self.directory).args(words).uid(USER).gid(USER);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).current_dir("/");
+        let mut command = command_of(&program);
+        command.arg("--bundle").arg(&self.directory).args(words).uid(USER).gid(USER).current_dir("/");
         Ok(command)
     }
-}
-
-/// Runs a command to its end; the mount table must be as before.
-pub(crate) fn ended(mut command: Command) -> Result<Output, Failed> {
-    let backend = LinuxBackend::new();
-    let guard = LeakGuard::of(&backend);
-    let output = command.output()?;
-    guard.check();
-    Ok(output)
 }
 
 fn printed(output: &Output) -> Result<String, Failed> {
@@ -143,31 +119,12 @@ impl Drop for Bundle {
     }
 }
 
-/// The specification that `runc spec` writes, without cgroups and terminal.
+/// The default specification with a read-only root.
 pub(crate) fn default_spec() -> Value {
-    json!({
-        "ociVersion": "1.2.0",
-        "process": {"terminal": false, "user": {"uid": 0, "gid": 0}, "args": ["/bin/busybox", "true"],
-                    "env": ["PATH=/bin", "TERM=xterm"], "cwd": "/"},
-        "root": {"path": "rootfs", "readonly": true},
-        "hostname": "shown",
-        "mounts": [
-            {"destination": "/proc", "type": "proc", "source": "proc"},
-            {"destination": "/dev", "type": "tmpfs", "source": "tmpfs",
-             "options": ["nosuid", "strictatime", "mode=755", "size=65536k"]},
-            {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
-             "options": ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"]},
-            {"destination": "/dev/shm", "type": "tmpfs", "source": "shm",
-             "options": ["nosuid", "noexec", "nodev", "mode=1777", "size=65536k"]},
-            {"destination": "/dev/mqueue", "type": "mqueue", "source": "mqueue", "options": ["nosuid", "noexec", "nodev"]},
-            {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]},
-        ],
-        "linux": {
-            "namespaces": [{"type": "pid"}, {"type": "network"}, {"type": "ipc"}, {"type": "uts"}, {"type": "mount"}],
-            "maskedPaths": ["/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/scsi", "/sys/firmware", "/none"],
-            "readonlyPaths": ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"],
-        },
-    })
+    let mut spec = container_spec::default_spec();
+    spec["process"]["args"] = json!(["/bin/busybox", "true"]);
+    spec["root"]["readonly"] = json!(true);
+    spec
 }
 
 /// The same for a user without root: one mapped id, a user namespace.

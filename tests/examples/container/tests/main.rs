@@ -14,10 +14,9 @@ mod shown;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
+use mountwright_tests::as_command::command_words;
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::namespace;
-
-use bundle::command_words;
 
 /// A case.
 struct Case {

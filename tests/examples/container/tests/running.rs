@@ -54,7 +54,7 @@ fn as_root() -> Result<(), Failed> {
     }
     same(
         &bundle.shell("busybox hostname; echo $$; (echo x > /new) 2>/dev/null || echo read-only")?,
-        "shown\n1\nread-only\n",
+        "box\n1\nread-only\n",
     )
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use mountwright_fake::test_kit::LeakGuard;
 use mountwright_linux::LinuxBackend;
+use mountwright_tests::as_command::command;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::Case;
-use super::running::command;
 
 pub(crate) fn cases() -> Vec<Case> {
     let case = |name, run| Case { name, on_kernel: true, run };

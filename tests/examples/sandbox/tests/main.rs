@@ -17,10 +17,11 @@ mod stories;
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use mountwright_tests::as_command::command_words;
 use mountwright_tests::kernel_required::not_run;
 use mountwright_tests::namespace;
 
-use running::{command_words, share_all};
+use running::share_all;
 
 /// A case; on the kernel where it says so.
 struct Case {

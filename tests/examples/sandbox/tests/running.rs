@@ -1,42 +1,17 @@
 //! Running the command, and checks of its effects.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 
 use libtest_mimic::Failed;
-use mountwright_fake::test_kit::LeakGuard;
-use mountwright_linux::LinuxBackend;
+use mountwright_tests::as_command::{command, ended};
 use rustix::mount::MountPropagationFlags;
 use serde_json::Value;
 
-/// The first argument of the process that is to be the command.
-const AS_COMMAND: &str = "--as-command";
-
-/// Returns the words of the command if this process is to be the command.
-pub(crate) fn command_words() -> Option<Vec<OsString>> {
-    let mut words: Vec<_> = std::env::args_os().collect();
-    (words.get(1)? == AS_COMMAND).then(|| {
-        words.remove(1);
-        words
-    })
-}
-
-/// The command with these words.
-pub(crate) fn command(words: &[&str]) -> Result<Command, Failed> {
-    let mut command = Command::new(std::env::current_exe()?);
-    command.arg(AS_COMMAND).args(words).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    Ok(command)
-}
-
 /// Runs the command to its end; the mount table must be as before.
 pub(crate) fn run(words: &[&str]) -> Result<Output, Failed> {
-    let backend = LinuxBackend::new();
-    let guard = LeakGuard::of(&backend);
-    let output = command(words)?.output()?;
-    guard.check();
-    Ok(output)
+    Ok(ended(command(words)?)?)
 }
 
 /// The story as JSON, which must have ended well.

@@ -7,7 +7,8 @@ use mountwright_tests::snapshot::must_be_as_kept;
 use mountwright_tests::terminal_of_a_test::{output_in_terminal, without_colour};
 
 use super::Case;
-use super::running::{command, run};
+use super::running::run;
+use mountwright_tests::as_command::command;
 
 pub(crate) fn cases() -> Vec<Case> {
     let case = |name, run| Case { name, on_kernel: false, run };
