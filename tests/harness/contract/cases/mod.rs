@@ -1,34 +1,11 @@
 //! The list.
 
-mod attributes;
-mod bind_attributes;
-mod bind_propagations;
-mod bind_sequences;
-mod binds;
-mod copy_up;
-mod core_questions;
-mod directories;
-mod every_call;
-mod files;
-mod in_root;
-mod in_root_mounts;
-mod locations;
-mod mount_questions;
-mod moves;
-mod new_mount_targets;
-mod new_mounts;
-mod nodes;
-mod open_entries;
-mod propagations;
-mod reconfigurations;
-mod recoveries;
-mod sandboxes;
-mod servers;
-mod shares;
-mod trees;
-mod unmounts;
+mod filesystem;
+mod mounts;
+mod places;
+mod sequences;
 
-use super::case::Case;
+use crate::contract::case::Case;
 
 /// Every case, in the order of the ports' pages: places, files, directories, mounts, then what core makes of them.
 pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
@@ -36,30 +13,30 @@ pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
 }
 
 const AREAS: &[(&str, &[Case])] = &[
-    ("locations", locations::CASES),
-    ("in a root", in_root::CASES),
-    ("in a root", in_root_mounts::CASES),
-    ("files", files::CASES),
-    ("directories", directories::CASES),
-    ("nodes", nodes::CASES),
-    ("entries", open_entries::CASES),
-    ("bind", binds::CASES),
-    ("bind", bind_attributes::CASES),
-    ("bind", bind_propagations::CASES),
-    ("mount", new_mounts::CASES),
-    ("mount", new_mount_targets::CASES),
-    ("mount", copy_up::CASES),
-    ("tree", trees::CASES),
-    ("move", moves::CASES),
-    ("attributes", attributes::CASES),
-    ("attributes", reconfigurations::CASES),
-    ("propagation", propagations::CASES),
-    ("unmount", unmounts::CASES),
-    ("mount questions", mount_questions::CASES),
-    ("servers", servers::CASES),
-    ("core binds", bind_sequences::CASES),
-    ("core shares", shares::CASES),
-    ("core sandbox", sandboxes::CASES),
-    ("core recovery", recoveries::CASES),
-    ("core questions", core_questions::CASES),
+    ("locations", places::locations::CASES),
+    ("in a root", places::in_root::CASES),
+    ("in a root", places::in_root_mounts::CASES),
+    ("files", filesystem::files::CASES),
+    ("directories", filesystem::directories::CASES),
+    ("nodes", filesystem::nodes::CASES),
+    ("entries", filesystem::open_entries::CASES),
+    ("bind", mounts::binds::CASES),
+    ("bind", mounts::bind_attributes::CASES),
+    ("bind", mounts::bind_propagations::CASES),
+    ("mount", mounts::new_mounts::CASES),
+    ("mount", mounts::new_mount_targets::CASES),
+    ("mount", mounts::copy_up::CASES),
+    ("tree", mounts::trees::CASES),
+    ("move", mounts::moves::CASES),
+    ("attributes", mounts::attributes::CASES),
+    ("attributes", mounts::reconfigurations::CASES),
+    ("propagation", mounts::propagations::CASES),
+    ("unmount", mounts::unmounts::CASES),
+    ("mount questions", mounts::mount_questions::CASES),
+    ("servers", mounts::servers::CASES),
+    ("core binds", sequences::bind_sequences::CASES),
+    ("core shares", sequences::shares::CASES),
+    ("core sandbox", sequences::sandboxes::CASES),
+    ("core recovery", sequences::recoveries::CASES),
+    ("core questions", sequences::core_questions::CASES),
 ];

@@ -9,8 +9,8 @@ use mountwright_core::{
     UnmountRequest,
 };
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, within};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, within};
 
 fn mode(bits: u16) -> FileMode {
     FileMode::from_bits(bits)
@@ -46,7 +46,7 @@ fn left_behind(s: &Scene<'_>, request: &BindRequest, created: &[&str]) {
     s.does(&format!("detach {target}"));
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("in a root a bind is on the file that the path leads to there", |s| {
         image(s);
         for (path, target) in [

@@ -11,8 +11,8 @@ use mountwright_core::spec::Mount;
 use mountwright_core::unmount::{NameAfter, Refusal, Removal, Report};
 use mountwright_core::{ContainerId, Errno, Error, MountFlags};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at};
 
 /// A daemon that has nothing mounted.
 struct NothingThere;
@@ -68,7 +68,7 @@ fn bound(host_path: &str) -> Mount {
 
 const GONE: Removal = Removal::Unmounted { layers: 1, target: NameAfter::Removed };
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new(
         "whatever is mounted below the mounts directory appears in the shared one, which cannot be written",
         |s| {

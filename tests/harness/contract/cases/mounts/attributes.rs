@@ -4,9 +4,9 @@ use mountwright_core::mount::SuperblockAccess::{self, ReadOnly, ReadWrite};
 use mountwright_core::mount::{AtimeMode, Guarantee, MountAttributes};
 use mountwright_core::{AttributeChange, AttributesRequest, Errno, Location, MountFlags, OsError};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below};
-use super::super::world::Hold;
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, below};
+use crate::contract::world::Hold;
 
 fn change(s: &Scene<'_>, place: Location, change: AttributeChange) -> Result<Guarantee, OsError> {
     s.mounter().change_attributes(&AttributesRequest::new(place, change))
@@ -27,7 +27,7 @@ fn superblock(s: &Scene<'_>, path: &str, access: SuperblockAccess) -> Result<(),
 const RO: AttributeChange = AttributeChange::READ_ONLY;
 const NONE: MountFlags = MountFlags::NONE;
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a change is a delta: what is not named stays", |s| {
         s.does("tmpfs /w/m; remount nosuid,noexec,nodiratime,noatime /w/m");
         let now = || s.mount("/w/m").attributes;

@@ -9,8 +9,8 @@ use mountwright_core::{
     AttributeChange, BindRequest, DeviceNumber, Errno, Location, MountFlags, MountRequest, Propagation, Recursion,
 };
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, bind, mode};
+use crate::contract::case::{Case, Needs};
+use crate::contract::scene::{Scene, at, bind, mode};
 
 fn place(path: &str) -> Location {
     Location::in_tree(path)
@@ -46,7 +46,7 @@ fn discarded(tree: Box<dyn DetachedTree>) {
     tree.discard().unwrap();
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a tree is visible as a whole once it is committed, and not before", |s| {
         image(s);
         let tree = begun(s);

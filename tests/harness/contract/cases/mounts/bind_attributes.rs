@@ -3,8 +3,8 @@
 use mountwright_core::mount::{AtimeMode, Guarantee, MountAttributes, PropagationState};
 use mountwright_core::{AttributeChange, BindRequest, Errno, FileMode, MountFlags, Propagation};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, bind};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, bind};
 
 const KEPT: MountFlags =
     MountFlags::NO_SUID.union(MountFlags::NO_DEV).union(MountFlags::NO_EXEC).union(MountFlags::NO_DIR_ATIME);
@@ -58,7 +58,7 @@ fn state(s: &Scene<'_>, path: &str) -> PropagationState {
 const PRIVATE: PropagationState =
     PropagationState { peers: None, master: None, propagate_from: None, unbindable: false };
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a bind has the attributes of the source's mount", |s| {
         for atime in [AtimeMode::Relative, AtimeMode::Never, AtimeMode::Strict] {
             restricted_source(s, atime);
@@ -323,7 +323,7 @@ pub(super) const CASES: &[Case] = &[
     Case::new("a bind with everything at once below a root is all of it", |s| {
         s.does("tmpfs /w/source; file /w/source/f text; remount nosuid,relatime /w/source; tmpfs /w/mounts");
         s.does("shared /w/mounts");
-        let target = super::super::scene::below("/w/mounts", "box/rootfs");
+        let target = crate::contract::scene::below("/w/mounts", "box/rootfs");
         let request = BindRequest::new(at("/w/source"), target)
             .read_only()
             .propagation(Propagation::Private)

@@ -10,8 +10,8 @@ use mountwright_core::share::{Ensured, FoundAgain, Share, ShareName, ShareRecord
 use mountwright_core::unmount::{NameAfter, Refusal, Removal, StaleReason};
 use mountwright_core::{ContainerId, DeviceNumber, Errno, Error, Location, MountFlags, MountKey};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at};
 
 const REMOVED: NameAfter = NameAfter::Removed;
 const KEPT: NameAfter = NameAfter::Kept;
@@ -53,7 +53,7 @@ fn ready(s: &Scene<'_>) {
     s.does("file /w/images/box/bin/sh #!; tmpfs /w/mounts; shared /w/mounts");
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a shared rootfs shows the image, private, and the record finds it again", |s| {
         ready(s);
         s.does("link images/box /w/image");

@@ -2,14 +2,14 @@
 
 use mountwright_core::Errno;
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, below};
 
 fn moves(s: &Scene<'_>, from: &str, to: &str) {
     s.mounter().move_mount(&at(from), &at(to)).unwrap();
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a mount moves with all that is mounted on it, and stays the same mount", |s| {
         s.does("tmpfs /w/from /w/from/inner; file /w/from/inner/f text; dir /w/to");
         let before = s.mounter().mount_of(&at("/w/from")).unwrap().mount;

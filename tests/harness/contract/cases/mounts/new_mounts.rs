@@ -5,14 +5,14 @@ use std::path::Path;
 use mountwright_core::mount::{AtimeMode, FilesystemOption, MountAttributes};
 use mountwright_core::{Errno, Location, MountFlags, MountRequest, Propagation};
 
-use super::super::case::Case;
-use super::super::scene::{at, below};
+use crate::contract::case::Case;
+use crate::contract::scene::{at, below};
 
 fn tmpfs(target: Location) -> MountRequest {
     MountRequest::new("tmpfs", target)
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a new filesystem covers its target, and is empty and writable", |s| {
         s.does("file /w/target/f covered");
         let key = s.mounter().mount(&tmpfs(at("/w/target"))).unwrap().mount;

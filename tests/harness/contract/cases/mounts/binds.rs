@@ -6,14 +6,14 @@ use mountwright_core::file::{FileIdentity, FileKind};
 use mountwright_core::mount::Guarantee;
 use mountwright_core::{BindRequest, Errno, Location, Propagation, RelativePath};
 
-use super::super::case::Case;
-use super::super::scene::{at, below, bind, mode};
+use crate::contract::case::Case;
+use crate::contract::scene::{at, below, bind, mode};
 
 fn onto(source: &str, target: Location) -> BindRequest {
     BindRequest::new(at(source), target)
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a bind that cannot resolve a path names the path and the component", |s| {
         s.does("file /w/dir/file text; dir /w/target; link loop /w/loop; link nowhere /w/dangling");
         for (source, target, errno, cause) in [

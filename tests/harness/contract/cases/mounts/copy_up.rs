@@ -4,8 +4,8 @@ use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::mount::FilesystemOption;
 use mountwright_core::{Errno, Location, MountFlags, MountRequest, OpenEntry, Propagation};
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, below, mode, within};
+use crate::contract::case::{Case, Needs};
+use crate::contract::scene::{Scene, at, below, mode, within};
 
 fn copying(target: Location) -> MountRequest {
     MountRequest::new("tmpfs", target).copying_up()
@@ -51,7 +51,7 @@ fn shown(s: &Scene<'_>, root: &str, name: &str) -> String {
     format!("{} {mode:o} {}:{} {links} {device:?} {contents}", found.kind, found.uid, found.gid)
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a tmpfs that copies up has what was in its target, with modes, owners, links and nodes", |s| {
         furnished(s);
         let before = NAMES.map(|name| shown(s, "/w/t", name));

@@ -8,9 +8,9 @@ use mountwright_core::file::FilesystemMagic;
 use mountwright_core::mount::{MountId, PathMount, UniqueMountId};
 use mountwright_core::{Errno, MountFlags, MountInfo, MountKey};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below, unmount};
-use super::locations::odd_names;
+use crate::contract::case::Case;
+use crate::contract::cases::places::locations::odd_names;
+use crate::contract::scene::{Scene, at, below, unmount};
 
 fn mount_of(s: &Scene<'_>, path: impl AsRef<Path>) -> PathMount {
     s.mounter().mount_of(&at(path.as_ref())).unwrap()
@@ -37,7 +37,7 @@ fn agrees(s: &Scene<'_>, path: impl AsRef<Path>) {
     assert_eq!((filesystem.device, filesystem.is_mount_root), (row.device, true));
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("every way of asking for a mount answers what the kernel's table says of it", |s| {
         s.does("tmpfs /w/m");
         s.dir("/w/m/sub dir");

@@ -4,8 +4,8 @@ use mountwright_core::file::FileIdentity;
 use mountwright_core::mount::{MountInfo, PropagationState, PropagationWord, SourceIs};
 use mountwright_core::{BindRequest, DeviceNumber, Errno, FileMode, Propagation};
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, below, bind};
+use crate::contract::case::{Case, Needs};
+use crate::contract::scene::{Scene, at, below, bind};
 
 fn words(text: &str) -> Vec<PropagationWord> {
     text.split(' ').map(|word| word.parse().unwrap()).collect()
@@ -32,7 +32,7 @@ fn shared_tree(s: &Scene<'_>) {
     s.does("tmpfs /w/parent; dir /w/parent/target; shared /w/parent; bind /w/parent /w/peer");
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a bind has the propagation that its words make one after the other", |s| {
         shared_tree(s);
         for (text, expected) in [

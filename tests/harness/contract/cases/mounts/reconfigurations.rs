@@ -5,9 +5,9 @@ use std::ffi::OsStr;
 use mountwright_core::mount::FilesystemOption;
 use mountwright_core::{Errno, Location, OsError};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below, within};
-use super::super::world::Hold;
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, below, within};
+use crate::contract::world::Hold;
 
 fn reconfigure(s: &Scene<'_>, place: &Location, words: &str) -> Result<(), OsError> {
     let options: Vec<FilesystemOption> = words
@@ -25,7 +25,7 @@ fn options(s: &Scene<'_>, path: &str) -> String {
     s.mount(path).options.to_string_lossy().into_owned()
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("the options of a mounted filesystem that are named change, and no other", |s| {
         s.does("tmpfs /w/m; tmpfs /w/same; bind /w/m /w/other; remount nosuid,noexec,noatime /w/m");
         let (attributes, others) = (s.mount("/w/m").attributes, s.mount("/w/other").attributes);

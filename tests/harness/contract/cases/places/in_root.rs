@@ -5,10 +5,10 @@ use std::path::Path;
 use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::{Errno, FileMode, MountFlags};
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, within};
-use super::super::world::Hold;
-use super::every_call::{FILE_CHANGES, LOOKS, MOUNT_QUESTIONS, every_call, ready};
+use crate::contract::case::{Case, Needs};
+use crate::contract::cases::places::every_call::{FILE_CHANGES, LOOKS, MOUNT_QUESTIONS, every_call, ready};
+use crate::contract::scene::{Scene, at, within};
+use crate::contract::world::Hold;
 
 /// Every call fails with this errno at a place in `/w/root`.
 fn all_refuse_in_root(s: &Scene<'_>, paths: &[&str], errno: Errno) {
@@ -52,7 +52,7 @@ fn image(s: &Scene<'_>) {
     s.does("dir /w/outside");
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("in a root symlinks are followed inside it, absolute ones from the root", |s| {
         image(s);
         leads(s, "var/run/lock", "/w/root/run/lock");

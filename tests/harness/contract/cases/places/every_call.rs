@@ -7,13 +7,13 @@ use mountwright_core::{
     Recursion, UnmountRequest,
 };
 
-use super::super::scene::{Scene, at};
+use crate::contract::scene::{Scene, at};
 
 /// A call on a place; [`ready`] has prepared everything else that it needs.
-pub(super) type Call = (Operation, fn(&Scene<'_>, &Location) -> Result<(), OsError>);
+pub(in crate::contract::cases) type Call = (Operation, fn(&Scene<'_>, &Location) -> Result<(), OsError>);
 
 /// Queries of the port to files.
-pub(super) const LOOKS: &[Call] = &[
+pub(in crate::contract::cases) const LOOKS: &[Call] = &[
     (Operation::Metadata, |s, place| s.fs().metadata(place, FinalSymlink::Follow).map(drop)),
     (Operation::Metadata, |s, place| s.fs().metadata(place, FinalSymlink::Itself).map(drop)),
     (Operation::OpenDir, |s, place| s.fs().open_dir(place).map(drop)),
@@ -21,7 +21,7 @@ pub(super) const LOOKS: &[Call] = &[
 ];
 
 /// Calls of the port to files that change something.
-pub(super) const FILE_CHANGES: &[Call] = &[
+pub(in crate::contract::cases) const FILE_CHANGES: &[Call] = &[
     (Operation::CreateDir, |s, place| s.fs().create_dir(place, FileMode::from_bits(0o755)).map(drop)),
     (Operation::CreateFile, |s, place| s.fs().create_file(place, FileMode::from_bits(0o644)).map(drop)),
     (Operation::CreateSymlink, |s, place| s.fs().create_symlink(place, "target".as_ref()).map(drop)),
@@ -33,7 +33,7 @@ pub(super) const FILE_CHANGES: &[Call] = &[
 ];
 
 /// Calls of the port to mounts that change something.
-pub(super) const MOUNT_CHANGES: &[Call] = &[
+pub(in crate::contract::cases) const MOUNT_CHANGES: &[Call] = &[
     (Operation::Bind, |s, place| s.mounter().bind(&BindRequest::new(place.clone(), at("/w-ready/target"))).map(drop)),
     (Operation::Bind, |s, place| {
         s.mounter().bind(&BindRequest::new(at("/w-ready/source"), place.clone()).stacking()).map(drop)
@@ -54,17 +54,17 @@ pub(super) const MOUNT_CHANGES: &[Call] = &[
 ];
 
 /// Queries of the port to mounts.
-pub(super) const MOUNT_QUESTIONS: &[Call] = &[
+pub(in crate::contract::cases) const MOUNT_QUESTIONS: &[Call] = &[
     (Operation::MountOf, |s, place| s.mounter().mount_of(place).map(drop)),
     (Operation::FilesystemOf, |s, place| s.mounter().filesystem_of(place).map(drop)),
 ];
 
 /// All of them.
-pub(super) fn every_call() -> impl Iterator<Item = &'static Call> {
+pub(in crate::contract::cases) fn every_call() -> impl Iterator<Item = &'static Call> {
     [LOOKS, FILE_CHANGES, MOUNT_CHANGES, MOUNT_QUESTIONS].into_iter().flatten()
 }
 
 /// Prepares everything that the calls need besides the place.
-pub(super) fn ready(s: &Scene<'_>) {
+pub(in crate::contract::cases) fn ready(s: &Scene<'_>) {
     s.does("dir /w-ready/source /w-ready/target; tmpfs /w-ready/mount");
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::{Errno, OpenEntry};
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, mode};
+use crate::contract::case::{Case, Needs};
+use crate::contract::scene::{Scene, at, mode};
 
 /// `CAP_NET_BIND_SERVICE`, permitted and effective, as version 2 of the attribute has it.
 const CAPABILITIES: [u8; 20] = [1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
@@ -16,7 +16,7 @@ fn pin(s: &Scene<'_>, name: &str) -> Box<dyn OpenEntry> {
     s.fs().open_dir(&at("/w/d")).unwrap().open_entry(OsStr::new(name)).unwrap()
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("an entry stays the same file whatever happens to its name", |s| {
         s.does("file /w/d/f text; file /w/d/other");
         let f = pin(s, "f");

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use mountwright_core::mount::{FilesystemOption, Guarantee, OccupiedTarget};
 use mountwright_core::{AttributeChange, Errno, Location, MountFlags, MountKey, MountRequest, Propagation};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below, bind, mode, within};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, below, bind, mode, within};
 
 fn tmpfs(target: Location) -> MountRequest {
     MountRequest::new("tmpfs", target)
@@ -17,7 +17,7 @@ fn assert_at(s: &Scene<'_>, mount: MountKey, path: &str) {
     assert_eq!(s.mounter().find_mount(mount).unwrap().id, s.mount(path).id, "{path}");
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new(
         "a missing target of a new filesystem is made with all above it, of exactly the mode, and reported",
         |s| {

@@ -3,8 +3,8 @@
 use mountwright_core::mount::PropagationState;
 use mountwright_core::{Errno, Location, OsError, Propagation, Recursion};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, below};
 
 const ALL: [Propagation; 4] = [Propagation::Private, Propagation::Shared, Propagation::Slave, Propagation::Unbindable];
 
@@ -17,7 +17,7 @@ fn seen(state: PropagationState) -> (bool, bool, bool) {
     (state.peers.is_some(), state.master.is_some(), state.unbindable)
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("each type makes of each what sharedsubtree.rst says", |s| {
         // From a mount with a peer, so that becoming a slave of it is seen.
         let expected = |from: Propagation, to: Propagation| match (from, to) {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink};
 use mountwright_core::{DeviceNumber, Errno};
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, below, mode};
+use crate::contract::case::{Case, Needs};
+use crate::contract::scene::{Scene, at, below, mode};
 
 /// The port's metadata of a path, itself not followed, are those of the kernel.
 #[track_caller]
@@ -16,7 +16,7 @@ fn same_metadata(s: &Scene<'_>, path: &str) {
     assert_eq!(s.fs().metadata(&below("/w", path.strip_prefix("/w/").unwrap()), FinalSymlink::Itself).unwrap(), found);
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("metadata is what stat(2) says: kind, filesystem, inode, mode, owner, size, names", |s| {
         s.does("dir /w/d/e; file /w/d/f five!; hardlink /w/d/f /w/d/g; chmod 4751 /w/d/f; link f /w/d/link");
         s.does("fifo /w/d/fifo; socket /w/d/socket; tmpfs /w/d/other");

@@ -9,10 +9,10 @@ use mountwright_core::mount::UnmountMode;
 use mountwright_core::path::Crossing;
 use mountwright_core::{Directory, Errno, FileMode, OsError};
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, mode};
-use super::super::world::Hold;
-use super::locations::odd_names;
+use crate::contract::case::{Case, Needs};
+use crate::contract::cases::places::locations::odd_names;
+use crate::contract::scene::{Scene, at, mode};
+use crate::contract::world::Hold;
 
 /// A call on one name in an open directory.
 type Call = fn(&dyn Directory, &OsStr) -> Result<(), OsError>;
@@ -55,7 +55,7 @@ fn listed(d: &dyn Directory) -> BTreeSet<(String, String)> {
     entries.map(|entry| (entry.name.to_string_lossy().into_owned(), entry.kind.to_string())).collect()
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a name in a directory is one component, else EINVAL", |s| {
         s.does("dir /w/d/e");
         let d = open(s, "/w/d");

@@ -6,8 +6,8 @@ use mountwright_core::share::{Share, ShareName, ShareRecord};
 use mountwright_core::unmount::{NameAfter, Removal, Report, UnmountStrategy, UnprovenReason};
 use mountwright_core::{ContainerId, MountFlags, MountKey};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at};
 
 const MOUNTS: &str = "/w/base/mounts";
 const SHARED: &str = "/w/base/shared";
@@ -86,7 +86,7 @@ fn deeper_than_a_path(s: &Scene<'_>, from: &str, below: &str) {
     s.does(&format!("rename {from} box; chdir /"));
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("two binds on one target: unshared, both layers go, the name goes, and the source is whole", |s| {
         sandbox(s);
         s.changes_nothing(|| {

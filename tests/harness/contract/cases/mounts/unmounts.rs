@@ -3,9 +3,9 @@
 use mountwright_core::mount::UnmountMode;
 use mountwright_core::{Errno, UnmountRequest};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below, detach, unmount};
-use super::super::world::Hold;
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, below, detach, unmount};
+use crate::contract::world::Hold;
 
 fn off(s: &Scene<'_>, path: &str) {
     s.mounter().unmount(&unmount(path)).unwrap();
@@ -13,7 +13,7 @@ fn off(s: &Scene<'_>, path: &str) {
 
 const MODES: [UnmountMode; 4] = [UnmountMode::Plain, UnmountMode::Detach, UnmountMode::Force, UnmountMode::ForceDetach];
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("an unmount takes off the mount at the path, in every mode", |s| {
         for mode in MODES {
             for place in [at("/w/m"), below("/w", "m")] {

@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 use mountwright_core::file::{FileKind, FinalSymlink};
 use mountwright_core::{Errno, FileMode};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below, bind, unmount};
-use super::every_call::{FILE_CHANGES, LOOKS, MOUNT_CHANGES, MOUNT_QUESTIONS, every_call, ready};
+use crate::contract::case::Case;
+use crate::contract::cases::places::every_call::{
+    FILE_CHANGES, LOOKS, MOUNT_CHANGES, MOUNT_QUESTIONS, every_call, ready,
+};
+use crate::contract::scene::{Scene, at, below, bind, unmount};
 
 /// Every call fails with this errno at a trusted path, and its error has the call and the path.
 fn all_refuse(s: &Scene<'_>, path: &str, errno: Errno) {
@@ -32,7 +34,7 @@ fn all_refuse_below(s: &Scene<'_>, paths: &[&str], errno: Errno) {
 }
 
 /// Names that are hard to print, and one that looks deleted.
-pub(super) fn odd_names() -> Vec<PathBuf> {
+pub(in crate::contract::cases) fn odd_names() -> Vec<PathBuf> {
     let bytes = [
         &b"with space"[..],
         b"tab\there",
@@ -49,7 +51,7 @@ pub(super) fn odd_names() -> Vec<PathBuf> {
     bytes.iter().map(|name| PathBuf::from(OsString::from_vec(name.to_vec()))).collect()
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("every call on a missing path is ENOENT, and names the call and the path", |s| {
         all_refuse(s, "/w/missing/name", Errno::ENOENT);
         for (_, call) in LOOKS.iter().chain(FILE_CHANGES).chain(MOUNT_QUESTIONS) {

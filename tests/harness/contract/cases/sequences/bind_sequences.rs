@@ -4,8 +4,8 @@ use mountwright_core::file::FileKind;
 use mountwright_core::mount::{BindReport, Guarantee, PropagationState, PropagationWord, SuperblockAccess};
 use mountwright_core::{AttributeChange, AttributesRequest, BindRequest, Errno, MountFlags, OsError};
 
-use super::super::case::Case;
-use super::super::scene::{Scene, at, below};
+use crate::contract::case::Case;
+use crate::contract::scene::{Scene, at, below};
 
 fn errno<T: std::fmt::Debug>(result: Result<T, OsError>) -> Errno {
     result.unwrap_err().errno()
@@ -19,7 +19,7 @@ fn remount(s: &Scene<'_>, path: &str, change: AttributeChange) -> Result<Guarant
     s.mounter().change_attributes(&AttributesRequest::new(at(path), change))
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a private bind makes its destination, directories of mode 0755, for a file an empty file", |s| {
         s.does("file /w/source/f text");
         s.world().set_umask(0o077);

@@ -10,9 +10,9 @@ use mountwright_core::ports::WithoutWaiting;
 use mountwright_core::spec::Mount;
 use mountwright_core::{Backend, DeviceNumber, Errno, Error, Filesystem, Location, MountInfo, Mounter, UnmountRequest};
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, below};
-use super::locations::odd_names;
+use crate::contract::case::{Case, Needs};
+use crate::contract::cases::places::locations::odd_names;
+use crate::contract::scene::{Scene, at, below};
 
 const VOLUMES: &str = "/w/pods/7/volumes";
 const EMPTY_DIR: &str = "/w/pods/7/volumes/kubernetes.io~empty-dir/cache";
@@ -56,7 +56,7 @@ fn same_or_waits<T: PartialEq + Debug>(path: &Path, found: Result<T, Error>, oth
     }
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("PathDevice::of walks up to where the device changes, symlinks resolved first", |s| {
         s.does("dir /w/m/a; tmpfs /w/m/a; file /w/m/a/b/f; link /w/m/a/b/f /w/link");
         let inner = (s.stat("/w/m/a").device, PathBuf::from("/w/m/a"));

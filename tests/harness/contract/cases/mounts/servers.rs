@@ -10,9 +10,9 @@ use mountwright_core::share::Share;
 use mountwright_core::unmount::Removal;
 use mountwright_core::{BindRequest, ContainerId, Errno, FileMode, MountKey};
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, below, bind, unmount};
-use super::super::world::{Held, Serving};
+use crate::contract::case::{Case, Needs};
+use crate::contract::scene::{Scene, at, below, bind, unmount};
+use crate::contract::world::{Held, Serving};
 
 /// A mount of another user at `/w/served`, which refuses root too.
 fn of_another_user(s: &Scene<'_>) -> Held {
@@ -20,7 +20,7 @@ fn of_another_user(s: &Scene<'_>) -> Held {
     s.world().mount_served(Path::new("/w/served"), Serving::AnotherUser).unwrap()
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("the mount of a server that serves another user is found, by every way of asking", |s| {
         let _server = of_another_user(s);
         s.refuses(Errno::EACCES, || s.fs().metadata(&at("/w/served"), FinalSymlink::Follow));

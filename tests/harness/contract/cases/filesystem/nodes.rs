@@ -8,8 +8,8 @@ use mountwright_core::file::{FileIdentity, FileKind};
 use mountwright_core::{AttributeChange, AttributesRequest, DeviceNumber, Directory, Errno, Location, MountFlags};
 use mountwright_fake::abi;
 
-use super::super::case::{Case, Needs};
-use super::super::scene::{Scene, at, below, mode, within};
+use crate::contract::case::{Case, Needs};
+use crate::contract::scene::{Scene, at, below, mode, within};
 use crate::machine::here;
 
 /// Kinds that need no privilege.
@@ -96,7 +96,7 @@ fn refused(s: &Scene<'_>, place: &Location, errno: Errno) {
     }
 }
 
-pub(super) const CASES: &[Case] = &[
+pub(in crate::contract::cases) const CASES: &[Case] = &[
     Case::new("a symlink has the target that was asked for, byte by byte, and is reported by its identity", |s| {
         s.does("file /w/d/file");
         let long = "t".repeat(4095);
