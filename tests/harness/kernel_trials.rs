@@ -4,9 +4,10 @@
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
 use mountwright_core::Backend;
+use mountwright_core::ports::ProcessRoot;
 use mountwright_linux::{Call, LinuxBackend};
 
-use crate::contract::{Case, Needs, can_play_on_kernel, in_fresh_root, play_on_kernel};
+use crate::contract::{Case, Needs, can_play_on_kernel, in_fresh_root, play_on_kernel, play_roots_on_kernel};
 use crate::kernel_required::not_run;
 use crate::namespace::{self, NoNamespace, Privilege};
 
@@ -104,6 +105,16 @@ impl KernelTrials {
         make: impl FnOnce() -> (B, bool) + Send + 'static,
     ) -> Trial {
         self.ignorable(name, case.needs().refused_in_user_namespace(), move || play_on_kernel(case, make))
+    }
+
+    /// A case of the port to the root of the process, in the same way.
+    pub fn root_trial<B: Backend + ProcessRoot + 'static>(
+        &self,
+        name: String,
+        case: Case,
+        make: impl FnOnce() -> (B, bool) + Send + 'static,
+    ) -> Trial {
+        self.ignorable(name, case.needs().refused_in_user_namespace(), move || play_roots_on_kernel(case, make))
     }
 
     fn ignorable(

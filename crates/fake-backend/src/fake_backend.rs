@@ -2,11 +2,15 @@
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mountwright_core::error::Subject;
 use mountwright_core::mount::BindReport;
+use mountwright_core::mount::{NamespaceGuard, PinnedNamespace, RootRequest};
+use mountwright_core::ports::ProcessRoot;
 use mountwright_core::{Errno, MountRequest, Mounter, Operation, OsError};
+use mountwright_core::{Propagation, Recursion};
 use mountwright_linux::LinuxBackend;
 
 use crate::fault_injection::control::{Control, Controlled};
@@ -125,6 +129,30 @@ impl Controlled for FakeBackend {
 }
 
 controlled_ports!(FakeBackend);
+
+impl ProcessRoot for FakeBackend {
+    fn pin_namespace(&self) -> Result<PinnedNamespace, OsError> {
+        let call = ("ProcessRoot::pin_namespace", Operation::PinNamespace);
+        self.call(call, || Subject::Namespace, || self.linux.pin_namespace())
+    }
+
+    fn enter_root(&self, request: RootRequest) -> Result<(), OsError> {
+        let call = ("ProcessRoot::enter_root", Operation::EnterRoot);
+        let new_root = request.new_root().for_display();
+        self.call(call, || new_root.clone().into(), || self.linux.enter_root(request))
+    }
+
+    fn set_root_propagation(
+        &self,
+        propagation: Propagation,
+        recursion: Recursion,
+        guard: &NamespaceGuard,
+    ) -> Result<(), OsError> {
+        let call = ("ProcessRoot::set_root_propagation", Operation::SetPropagation);
+        let set = || self.linux.set_root_propagation(propagation, recursion, guard);
+        self.call(call, || Path::new("/").into(), set)
+    }
+}
 
 impl Control for FakeBackend {
     fn detailed_call<T>(

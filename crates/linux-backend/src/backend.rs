@@ -17,7 +17,8 @@ use crate::trees::root::TreeRoot;
 /// [`Mounter`](mountwright_core::Mounter).
 ///
 /// * Cheap to clone; clones share what they have found out about the kernel.
-/// * A thread that enters another mount namespace or root directory needs a new one (see `Linux`).
+/// * A thread that enters another mount namespace or root directory needs a new one (see `Linux`), except by
+///   [`ProcessRoot`](mountwright_core::ports::ProcessRoot), which it implements too.
 /// * Generic over the system calls it makes: see [`Kernel`]. The default is the kernel that this process runs on, with the
 ///   feature `system` on Linux.
 pub struct LinuxBackend<

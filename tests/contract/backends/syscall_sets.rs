@@ -1,6 +1,7 @@
 //! The Linux backend with all calls, and with those of kernels that lack a call or of filters that forbid one.
 
 use mountwright_core::Backend;
+use mountwright_core::ports::ProcessRoot;
 use mountwright_linux::{Call, Kernel, LinuxBackend, SyscallSet};
 
 /// The sets of calls, each with the suffix of a world's name.
@@ -24,7 +25,7 @@ pub(crate) fn syscall_sets() -> [(&'static str, SyscallSet); 6] {
 }
 
 /// Returns the backend, and true if it has a call for whole trees.
-pub(crate) fn limited<K: Kernel>(backend: LinuxBackend<K>, syscalls: SyscallSet) -> (impl Backend, bool) {
+pub(crate) fn limited<K: Kernel>(backend: LinuxBackend<K>, syscalls: SyscallSet) -> (impl Backend + ProcessRoot, bool) {
     let backend = backend.with_syscalls(syscalls);
     let changes_trees = backend.uses(Call::MountSetattr);
     (backend, changes_trees)

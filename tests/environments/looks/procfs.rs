@@ -4,12 +4,15 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use camino::Utf8Path;
+use mountwright_core::mount::{RootChange, RootRequest};
+use mountwright_core::ports::ProcessRoot;
 use mountwright_core::share::Share;
 use mountwright_core::unmount::Removal;
 use mountwright_core::{BindRequest, ContainerId, Errno, Filesystem, MountInfo, MountRequest, Mounter, OsError};
 use mountwright_linux::{Call, Linux, LinuxBackend, SyscallSet};
 use mountwright_tests::kernel_trials::KernelCase;
-use mountwright_tests::machine::{at, furnish};
+use mountwright_tests::machine::{at, furnish, open_descriptors};
+use mountwright_tests::namespace::enter_on_this_thread;
 use rustix::fs::{Mode, OFlags};
 
 /// With a procfs of its own, and with the one at `/proc` alone.
@@ -228,6 +231,29 @@ pub(crate) const CASES: &[KernelCase] = &[
         assert!(table.mount_at("/w".as_ref()).is_some());
         drop(backend);
         assert_eq!(std::fs::read_link(path(number)).unwrap(), Path::new("/run"), "it was closed");
+    }),
+    KernelCase::new("after a root is entered no descriptor of the library leads to the old one or to a procfs", || {
+        furnish("tmpfs /w/new; file /w/new/f text; dir /w/new/proc; bind /proc /w/new/proc");
+        for change in [RootChange::Pivot, RootChange::Move, RootChange::Chroot] {
+            let enter = move || {
+                let before = open_descriptors();
+                let came_from = LinuxBackend::new().pin_namespace().unwrap();
+                enter_on_this_thread().unwrap();
+                let backend = LinuxBackend::new();
+                let clone = backend.clone();
+                clone.mounts().unwrap();
+                assert!(backend.origin().unwrap().is_known());
+                assert_eq!(open_descriptors(), before + 2, "the pinned namespace and a procfs");
+                backend.enter_root(RootRequest::new(at("/w/new")).by(change).coming_from(came_from)).unwrap();
+                assert_eq!(
+                    (open_descriptors(), std::fs::read("/f").unwrap()),
+                    (before, b"text".to_vec()),
+                    "{change:?}"
+                );
+                assert!(clone.mount_of(&at("/")).is_ok());
+            };
+            std::thread::spawn(enter).join().unwrap();
+        }
     }),
 ];
 

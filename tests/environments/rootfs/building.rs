@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use mountwright_core::file::{FileKind, FinalSymlink};
-use mountwright_core::mount::TreeForm;
-use mountwright_core::{Backend, Errno, FileMode, Location, MountFlags, Mounter, Operation};
+use mountwright_core::mount::{MountNamespaceId, PinnedNamespace, TreeForm};
+use mountwright_core::ports::ProcessRoot;
+use mountwright_core::{Backend, DeviceNumber, Errno, FileMode, Location, MountFlags, Mounter, Operation};
 use mountwright_fake::{Failure, FakeBackend, HostBuilder, KernelVersion};
 use mountwright_linux::LinuxBackend;
 use mountwright_tests::kernel_trials::KernelCase;
@@ -175,11 +176,15 @@ pub(crate) const CASES: &[Case] = &[
     }),
     ("mounts_of_the_namespace_that_the_process_came_from_are_not_prepared", || {
         let host = HostBuilder::from_text(&format!("{HOST}\nmount /vol tmpfs vol shared:7")).unwrap().build().unwrap();
-        let origin = host.origin().unwrap();
-        let plan = plan(&default_spec());
-        assert_eq!(plan.prepare(&host, &origin).unwrap_err().errno(), Errno::EPERM);
-        let unknown = mountwright_core::mount::Origin { namespace: None, ..origin };
-        assert_eq!(plan.prepare(&host, &unknown).unwrap_err().errno(), Errno::EPERM);
+        let refused = |namespace: &PinnedNamespace| plan(&default_spec()).prepare(&host, namespace).unwrap_err();
+        let here = host.pin_namespace().unwrap();
+        assert_eq!(refused(&here).errno(), Errno::EPERM);
+        let of_another_kind = match here.id() {
+            MountNamespaceId::Unique(id) => MountNamespaceId::Inode { device: DeviceNumber::new(0, 4), inode: id },
+            MountNamespaceId::Inode { inode, .. } => MountNamespaceId::Unique(inode),
+        };
+        let error = refused(&PinnedNamespace::new(of_another_kind, ()));
+        assert!(error.errno() == Errno::EPERM && error.to_string().contains("cannot know"), "{error}");
         assert!(host.mount_of(&Location::trusted("/vol")).unwrap().mount.propagation.peers.is_some());
     }),
     ("cgroup_of_the_specification_that_cannot_be_looked_at_is_an_error", || {

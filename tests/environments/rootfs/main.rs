@@ -3,6 +3,7 @@
 mod building;
 mod creates;
 mod dying;
+mod entering;
 mod specs;
 
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
-    let cases = creates::CASES.iter().chain(building::CASES).chain(dying::CASES);
+    let cases = creates::CASES.iter().chain(building::CASES).chain(dying::CASES).chain(entering::CASES);
     let on_model = cases.map(|(name, run)| {
         Trial::test(*name, move || {
             run();

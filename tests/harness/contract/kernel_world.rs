@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
 
+use mountwright_core::ports::ProcessRoot;
 use mountwright_core::{Backend, Errno, FileMode};
 use rustix::fs::Mode;
 use rustix::io;
@@ -21,6 +22,7 @@ use crate::scenario_runner::kernel_calls::KernelCalls;
 /// A mount namespace of this thread's own, whose root is a fresh tmpfs. Raw system calls set it up and inspect it.
 pub struct KernelWorld<B> {
     backend: B,
+    process_root: fn(&B) -> Option<&dyn ProcessRoot>,
     changes_trees: bool,
     calls: Rc<RefCell<KernelCalls>>,
 }
@@ -33,7 +35,15 @@ pub fn play_on_kernel<B: Backend + 'static>(
     case: Case,
     make: impl FnOnce() -> (B, bool) + Send + 'static,
 ) -> Result<(), NoNamespace> {
-    on_a_thread(case.rule(), move || KernelWorld::enter(make).map(|world| case.run(&world)))
+    on_a_thread(case.rule(), move || KernelWorld::enter(make, |_| None).map(|world| case.run(&world)))
+}
+
+/// As [`play_on_kernel`], for a case of [`root_cases`](super::root_cases).
+pub fn play_roots_on_kernel<B: Backend + ProcessRoot + 'static>(
+    case: Case,
+    make: impl FnOnce() -> (B, bool) + Send + 'static,
+) -> Result<(), NoNamespace> {
+    on_a_thread(case.rule(), move || KernelWorld::enter(make, |backend| Some(backend)).map(|world| case.run(&world)))
 }
 
 /// Runs `play` on a thread of its own, in a fresh namespace and root as a [`KernelWorld`] has them.
@@ -62,10 +72,13 @@ const STAGES: [&str; 5] = ["/tmp", "/mnt", "/var", "/etc", "/usr"];
 
 impl<B: Backend> KernelWorld<B> {
     /// Takes this thread, for good, into a fresh world with the backend that `make` makes in it.
-    fn enter(make: impl FnOnce() -> (B, bool)) -> Result<Self, NoNamespace> {
+    fn enter(
+        make: impl FnOnce() -> (B, bool),
+        process_root: fn(&B) -> Option<&dyn ProcessRoot>,
+    ) -> Result<Self, NoNamespace> {
         enter_root()?;
         let (backend, changes_trees) = make();
-        Ok(Self { backend, changes_trees, calls: Rc::default() })
+        Ok(Self { backend, process_root, changes_trees, calls: Rc::default() })
     }
 }
 
@@ -89,6 +102,10 @@ fn enter_root() -> Result<(), NoNamespace> {
 impl<B: Backend> World for KernelWorld<B> {
     fn backend(&self) -> &dyn Backend {
         &self.backend
+    }
+
+    fn process_root(&self) -> Option<&dyn ProcessRoot> {
+        (self.process_root)(&self.backend)
     }
 
     fn changes_trees(&self) -> bool {

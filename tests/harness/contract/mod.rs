@@ -42,7 +42,7 @@ mod world;
 mod world_by_calls;
 
 pub use case::{Case, Needs};
-pub use cases::cases;
-pub use kernel_world::{KernelWorld, can_play_on_kernel, in_fresh_root, play_on_kernel};
-pub use model_world::{ModelWorld, play_on_model};
+pub use cases::{cases, root_cases};
+pub use kernel_world::{KernelWorld, can_play_on_kernel, in_fresh_root, play_on_kernel, play_roots_on_kernel};
+pub use model_world::{ModelWorld, play_on_model, play_roots_on_model};
 pub use world::{Held, Serving, World};

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mountwright_core::ports::ProcessRoot;
 use mountwright_core::{Backend, Errno};
 use mountwright_fake::{Credentials, Machine, ModelKernel, Pid, Server, SharedMachine};
 
@@ -14,6 +15,7 @@ use crate::scenario_runner::model_calls::ModelCalls;
 /// A fresh machine, its first process, and a backend for that process.
 pub struct ModelWorld<B> {
     backend: B,
+    process_root: fn(&B) -> Option<&dyn ProcessRoot>,
     changes_trees: bool,
     machine: SharedMachine,
 }
@@ -21,11 +23,24 @@ pub struct ModelWorld<B> {
 /// Plays a case on a fresh machine, with the backend that `make` makes for its first process. `make` also returns true
 /// if that backend may change whole trees at once.
 pub fn play_on_model<B: Backend>(case: Case, make: impl FnOnce(&SharedMachine, Pid) -> (B, bool)) {
+    play(case, make, |_| None);
+}
+
+/// As [`play_on_model`], for a case of [`root_cases`](super::root_cases).
+pub fn play_roots_on_model<B: Backend + ProcessRoot>(case: Case, make: impl FnOnce(&SharedMachine, Pid) -> (B, bool)) {
+    play(case, make, |backend| Some(backend));
+}
+
+fn play<B: Backend>(
+    case: Case,
+    make: impl FnOnce(&SharedMachine, Pid) -> (B, bool),
+    process_root: fn(&B) -> Option<&dyn ProcessRoot>,
+) {
     let machine = SharedMachine::new(Machine::new());
     let (backend, changes_trees) = make(&machine, ME);
     furnish_model(&ModelKernel::new(machine.clone(), ME), "dir /run; mount proc proc /proc; tmpfs:w /w");
     machine.lock().umask(ME, 0o022).expect("the first process is there");
-    let world = ModelWorld { backend, changes_trees, machine };
+    let world = ModelWorld { backend, process_root, changes_trees, machine };
     case.run(&world);
 }
 
@@ -34,6 +49,10 @@ const ME: Pid = Machine::INIT;
 impl<B: Backend> World for ModelWorld<B> {
     fn backend(&self) -> &dyn Backend {
         &self.backend
+    }
+
+    fn process_root(&self) -> Option<&dyn ProcessRoot> {
+        (self.process_root)(&self.backend)
     }
 
     fn changes_trees(&self) -> bool {

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use mountwright_core::file::{FileKind, Metadata};
 use mountwright_core::mount::UnmountMode;
+use mountwright_core::ports::ProcessRoot;
 use mountwright_core::{
     Backend, BindRequest, Errno, FileMode, Filesystem, MountInfo, MountKey, MountTable, Mounter, OsError,
     UnmountRequest,
@@ -56,6 +57,11 @@ impl<'w> Scene<'w> {
     /// The second port of the backend under test.
     pub(super) fn mounter(&self) -> &'w dyn Mounter {
         self.world.backend()
+    }
+
+    /// The port to the root of the process, of the backend under test.
+    pub(super) fn roots(&self) -> &'w dyn ProcessRoot {
+        self.world.process_root().expect("these cases are for backends that implement it")
     }
 
     /// The backend under test.

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::path::Path;
 
+use mountwright_core::ports::ProcessRoot;
 use mountwright_core::{Backend, Errno};
 
 use crate::scenario_runner::calls::ProcessCalls;
@@ -17,6 +18,8 @@ use crate::scenario_runner::calls::ProcessCalls;
 pub trait World {
     /// The backend under test.
     fn backend(&self) -> &dyn Backend;
+    /// The same backend, where it implements that port.
+    fn process_root(&self) -> Option<&dyn ProcessRoot>;
     /// True if the kernel can change the attributes of a tree as one (`mount_setattr(2)`, Linux 5.12).
     fn changes_trees(&self) -> bool;
     /// Makes system calls as the process of the backend.

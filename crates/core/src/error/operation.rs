@@ -61,7 +61,11 @@ pub enum Operation {
     ChangeAttributes,
     /// `Mounter::set_superblock` and `Mounter::reconfigure`.
     SetSuperblock,
-    /// `Mounter::set_propagation`.
+    /// `ProcessRoot::pin_namespace`.
+    PinNamespace,
+    /// `ProcessRoot::enter_root`.
+    EnterRoot,
+    /// `Mounter::set_propagation`, `ProcessRoot::set_root_propagation`.
     SetPropagation,
     /// `Mounter::unmount`.
     Unmount,
@@ -108,6 +112,8 @@ impl fmt::Display for Operation {
             Self::MoveMount => "move the mount",
             Self::ChangeAttributes => "change the attributes of the mount",
             Self::SetSuperblock => "change the superblock of the mount",
+            Self::PinNamespace => "pin",
+            Self::EnterRoot => "enter the root",
             Self::SetPropagation => "set the propagation of the mount",
             Self::Unmount => "unmount",
             Self::MountOf => "find the mount of",

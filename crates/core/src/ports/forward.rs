@@ -11,11 +11,12 @@ use crate::error::OsError;
 use crate::file::{DeviceNumber, FileIdentity, FileKind, FileMode, FinalSymlink, Metadata};
 use crate::mount::{
     AttributesRequest, BindReport, BindRequest, FilesystemOf, FilesystemOption, Guarantee, MountInfo, MountKey,
-    MountRequest, Origin, PathMount, Propagation, Recursion, SuperblockAccess, UnmountMode, UnmountRequest,
+    MountRequest, NamespaceGuard, Origin, PathMount, PinnedNamespace, Propagation, Recursion, RootRequest,
+    SuperblockAccess, UnmountMode, UnmountRequest,
 };
 use crate::mount_table::MountTable;
 use crate::path::{Crossing, Location};
-use crate::ports::{DetachedTree, Directory, DirectoryEntries, Filesystem, Mounter, OpenEntry, Ports};
+use crate::ports::{DetachedTree, Directory, DirectoryEntries, Filesystem, Mounter, OpenEntry, Ports, ProcessRoot};
 
 macro_rules! forward {
     ($port:ident for $($pointer:ty),+; $field:ident of $pair:ty { $(fn $method:ident(&self $(, $argument:ident: $type:ty)*) -> $answer:ty;)* }) => {
@@ -114,6 +115,12 @@ forward!(Mounter for &T, Box<T>, Arc<T>; mounter of Ports<U, T> {
     fn mounts(&self) -> Result<MountTable, OsError>;
     fn origin(&self) -> Result<Origin, OsError>;
     fn let_others_run(&self, attempt: u32) -> ();
+});
+
+forward!(ProcessRoot for &T, Box<T>, Arc<T> {
+    fn pin_namespace(&self) -> Result<PinnedNamespace, OsError>;
+    fn enter_root(&self, request: RootRequest) -> Result<(), OsError>;
+    fn set_root_propagation(&self, propagation: Propagation, recursion: Recursion, guard: &NamespaceGuard) -> Result<(), OsError>;
 });
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub(crate) mod filesystem;
 mod forward;
 pub(crate) mod mounter;
 pub(crate) mod open_entry;
+pub(crate) mod process_root;
 pub(crate) mod without_waiting;
 
 pub use backend::{Backend, Ports};
@@ -27,4 +28,7 @@ pub use mounter::Mounter;
 #[cfg(any(test, feature = "mock"))]
 pub use open_entry::MockOpenEntry;
 pub use open_entry::OpenEntry;
+#[cfg(any(test, feature = "mock"))]
+pub use process_root::MockProcessRoot;
+pub use process_root::ProcessRoot;
 pub use without_waiting::WithoutWaiting;

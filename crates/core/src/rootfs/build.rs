@@ -1,7 +1,7 @@
 //! Building a root by its plan.
 
 use crate::error::{Errno, Operation, OsError};
-use crate::mount::{BindRequest, MountKey, Origin, Propagation, TreeForm};
+use crate::mount::{BindRequest, MountKey, PinnedNamespace, Propagation, TreeForm};
 use crate::path::Location;
 use crate::ports::Backend;
 use crate::rootfs::RootfsPlan;
@@ -30,15 +30,16 @@ impl RootfsPlan {
     /// Gives the mounts of the namespace the propagation with which nothing that is mounted there reaches the host: the first call
     /// in the container's new mount namespace.
     ///
-    /// `host` is the origin of the namespace that the process has left ([`Mounter::origin`](crate::ports::Mounter::origin) of a backend
-    /// from before `unshare(CLONE_NEWNS)`), and `backend` one that was made after it: the host's own mounts are never changed.
+    /// `host` is the namespace that the process has left, pinned before `unshare(CLONE_NEWNS)`
+    /// ([`ProcessRoot::pin_namespace`](crate::ports::ProcessRoot::pin_namespace)), and `backend` one that was made after it: the host's own
+    /// mounts are never changed.
     ///
     /// # Errors
     ///
-    /// `EPERM`: the process is still in that namespace, or one of the two is not known. Those of
+    /// `EPERM`: the process is still in that namespace, or the one that it is in is not known. Those of
     /// [`Mounter::set_propagation`](crate::ports::Mounter::set_propagation).
-    pub fn prepare(&self, backend: &dyn Backend, host: &Origin) -> Result<(), OsError> {
-        must_have_left(host, &backend.origin()?)?;
+    pub fn prepare(&self, backend: &dyn Backend, host: &PinnedNamespace) -> Result<(), OsError> {
+        must_have_left(host, backend)?;
         match self.prepare {
             Preparation::Every(word) => {
                 backend.set_propagation(&Location::trusted("/"), word.propagation, word.recursion)
@@ -118,11 +119,13 @@ impl RootfsPlan {
 }
 
 /// Refuses a change in the namespace that the process came from. Nothing is concluded from a namespace that is not known.
-fn must_have_left(host: &Origin, here: &Origin) -> Result<(), OsError> {
-    let reason = match (&host.namespace, &here.namespace) {
-        (Some(host), Some(here)) if host != here => return Ok(()),
-        (Some(_), Some(_)) => "the process is in the mount namespace that it came from",
-        _ => "the mount namespace of the process is not known",
-    };
-    Err(OsError::new(Operation::SetPropagation, std::path::Path::new("/"), Errno::EPERM).with_detail(reason))
+fn must_have_left(host: &PinnedNamespace, backend: &dyn Backend) -> Result<(), OsError> {
+    let unknown = Some("the mount namespace of the process is not known");
+    match backend.origin()?.namespace.map_or(unknown, |here| host.not_left(here)) {
+        None => Ok(()),
+        Some(reason) => {
+            let error = OsError::new(Operation::SetPropagation, std::path::Path::new("/"), Errno::EPERM);
+            Err(error.with_detail(reason))
+        }
+    }
 }

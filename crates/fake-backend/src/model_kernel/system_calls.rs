@@ -12,6 +12,7 @@ use crate::abi::{
     AT_SYMLINK_NOFOLLOW, FSCONFIG_CMD_CREATE, FSCONFIG_CMD_RECONFIGURE, FSCONFIG_SET_FD, FSCONFIG_SET_FLAG,
     FSCONFIG_SET_STRING, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
 };
+use crate::model::machine::Machine;
 use crate::model::vfs::at::At as ModelAt;
 use crate::model_kernel::model_fd::ModelFd;
 use crate::model_kernel::open_flags::open_flags;
@@ -96,6 +97,34 @@ impl Kernel for ModelKernel {
 
     fn mount_namespace(&self) -> Answered<MountNamespaceId> {
         self.call(|machine, process| machine.mount_namespace_id(process))
+    }
+
+    fn mount_namespace_file(&self) -> Answered<ModelFd> {
+        self.open(Machine::open_mount_namespace)
+    }
+
+    /// The model keeps none.
+    fn close_procfs(&self) -> Answered<()> {
+        Ok(())
+    }
+
+    fn chdir(&self, path: &Path) -> Answered<()> {
+        let (at, path) = place(At::Cwd, path)?;
+        self.call(|machine, process| machine.chdir(process, at, path))
+    }
+
+    fn fchdir(&self, dir: &ModelFd) -> Answered<()> {
+        self.call(|machine, process| machine.fchdir(process, dir.number()))
+    }
+
+    fn chroot(&self, path: &Path) -> Answered<()> {
+        let (at, path) = place(At::Cwd, path)?;
+        self.call(|machine, process| machine.chroot(process, at, path))
+    }
+
+    fn pivot_root(&self, new_root: &Path, put_old: &Path) -> Answered<()> {
+        let (new_root, put_old) = (place(At::Cwd, new_root)?, place(At::Cwd, put_old)?);
+        self.call(|machine, process| machine.pivot_root(process, new_root, put_old))
     }
 
     fn getcwd(&self) -> Answered<PathBuf> {

@@ -36,7 +36,11 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
             &[E::EOPNOTSUPP, E::ENOENT, E::ENOMEM, E::EMFILE, E::ENAMETOOLONG]
         }
         Call::Mountinfo => &[E::EOPNOTSUPP, E::ENOMEM, E::EMFILE, E::ENFILE],
-        Call::Procfs | Call::BootId | Call::MountNamespace => &[E::EOPNOTSUPP, E::EMFILE, E::ENFILE, E::ENOMEM],
+        Call::Procfs | Call::BootId | Call::MountNamespace | Call::MountNamespaceFile => {
+            &[E::EOPNOTSUPP, E::EMFILE, E::ENFILE, E::ENOMEM]
+        }
+        Call::Chdir | Call::Fchdir | Call::Chroot => &[E::EACCES, E::EIO, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR],
+        Call::PivotRoot => &[E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOTDIR],
         Call::Getcwd => &[E::ENOENT, E::ENAMETOOLONG, E::ENOMEM],
         Call::Getdents64 => &[E::ENOENT, E::EIO, E::ENOMEM],
         Call::Readlinkat => &[E::EACCES, E::EINVAL, E::EIO, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR],

@@ -7,3 +7,4 @@ pub(crate) mod explain;
 pub(crate) mod filesystem;
 pub(crate) mod mounter;
 pub(crate) mod open_entry;
+pub(crate) mod process_root;

@@ -30,6 +30,13 @@ macro_rules! for_each_call {
             BootId = "boot_id", "Reading the boot's id." => (fn boot_id() -> Vec<u8>);
             MountNamespace = "NS_GET_MNTNS_ID", "ioctl(2) `NS_GET_MNTNS_ID` of the thread's mount namespace, Linux 6.11." =>
                 (fn mount_namespace() -> MountNamespaceId);
+            MountNamespaceFile = "open", "open(2) of the thread's mount namespace in procfs." =>
+                (fn mount_namespace_file() -> K::Fd);
+            CloseProcfs = "close", "close(2) of the library's own procfs." => (fn close_procfs() -> ());
+            Chdir = "chdir", "chdir(2)." => (fn chdir(path: &Path) -> ());
+            Fchdir = "fchdir", "fchdir(2)." => (fn fchdir(dir: &K::Fd) -> ());
+            Chroot = "chroot", "chroot(2)." => (fn chroot(path: &Path) -> ());
+            PivotRoot = "pivot_root", "`pivot_root(2)`." => (fn pivot_root(new_root: &Path, put_old: &Path) -> ());
             Getcwd = "getcwd", "getcwd(2)." => (fn getcwd() -> PathBuf);
             Getdents64 = "getdents64", "getdents64(2)." => (fn getdents64(dir: &K::Fd, room: usize) -> RawEntries);
             Readlinkat = "readlinkat", "readlinkat(2)." => (fn readlinkat(dir: At<'_, K::Fd>, path: &Path) -> PathBuf);

@@ -67,6 +67,18 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     /// The thread's mount namespace: by the ioctl `NS_GET_MNTNS_ID` (6.11) of `/proc/thread-self/ns/mnt`, else that file's
     /// device and inode number. `EOPNOTSUPP` without a real procfs.
     fn mount_namespace(&self) -> Result<MountNamespaceId, Errno>;
+    /// open(2) of `/proc/thread-self/ns/mnt`. `EOPNOTSUPP` without a real procfs.
+    fn mount_namespace_file(&self) -> Result<Self::Fd, Errno>;
+    /// Closes every descriptor that this value and its clones keep.
+    fn close_procfs(&self) -> Result<(), Errno>;
+    /// chdir(2).
+    fn chdir(&self, path: &Path) -> Result<(), Errno>;
+    /// fchdir(2).
+    fn fchdir(&self, dir: &Self::Fd) -> Result<(), Errno>;
+    /// chroot(2).
+    fn chroot(&self, path: &Path) -> Result<(), Errno>;
+    /// `pivot_root(2)`.
+    fn pivot_root(&self, new_root: &Path, put_old: &Path) -> Result<(), Errno>;
     /// getcwd(2).
     fn getcwd(&self) -> Result<PathBuf, Errno>;
     /// getdents64(2) into a buffer of this size; no entry: the end.

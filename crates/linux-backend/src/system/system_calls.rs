@@ -184,6 +184,31 @@ impl Kernel for Linux {
         }
     }
 
+    fn mount_namespace_file(&self) -> Answered<OwnedFd> {
+        self.procfs.mount_namespace().map_err(from_kernel)
+    }
+
+    fn close_procfs(&self) -> Answered<()> {
+        self.procfs.close();
+        Ok(())
+    }
+
+    fn chdir(&self, path: &Path) -> Answered<()> {
+        rustix::process::chdir(path).map_err(from_kernel)
+    }
+
+    fn fchdir(&self, dir: &OwnedFd) -> Answered<()> {
+        rustix::process::fchdir(dir).map_err(from_kernel)
+    }
+
+    fn chroot(&self, path: &Path) -> Answered<()> {
+        rustix::process::chroot(path).map_err(from_kernel)
+    }
+
+    fn pivot_root(&self, new_root: &Path, put_old: &Path) -> Answered<()> {
+        rustix::process::pivot_root(new_root, put_old).map_err(from_kernel)
+    }
+
     fn getcwd(&self) -> Answered<PathBuf> {
         rustix::process::getcwd(Vec::new()).map(path_buf).map_err(from_kernel)
     }

@@ -12,6 +12,12 @@ pub fn cases() -> impl Iterator<Item = (&'static str, Case)> {
     AREAS.iter().flat_map(|(area, cases)| cases.iter().map(move |case| (*area, *case)))
 }
 
+/// Every case of [`ProcessRoot`](mountwright_core::ports::ProcessRoot), for [`play_roots_on_kernel`](super::play_roots_on_kernel)
+/// and [`play_roots_on_model`](super::play_roots_on_model).
+pub fn root_cases() -> impl Iterator<Item = (&'static str, Case)> {
+    mounts::roots::CASES.iter().map(|case| ("root", *case))
+}
+
 const AREAS: &[(&str, &[Case])] = &[
     ("locations", places::locations::CASES),
     ("in a root", places::in_root::CASES),

@@ -34,6 +34,15 @@ impl Machine {
         self.install(pid, place, O_RDONLY, false)
     }
 
+    /// The file of the process's own mount namespace, as open(2) of `/proc/self/ns/mnt` returns it.
+    ///
+    /// # Errors
+    /// `ESRCH`.
+    pub(crate) fn open_mount_namespace(&mut self, pid: Pid) -> Result<i32, Errno> {
+        let place = self.namespace_file(pid, "mnt")?;
+        self.install(pid, place, O_RDONLY, false)
+    }
+
     /// The name of a namespace of a process: its kind and its number. Of the kinds that are not modelled there is one each.
     ///
     /// # Errors

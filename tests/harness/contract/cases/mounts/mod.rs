@@ -11,6 +11,7 @@ pub(super) mod new_mount_targets;
 pub(super) mod new_mounts;
 pub(super) mod propagations;
 pub(super) mod reconfigurations;
+pub(super) mod roots;
 pub(super) mod servers;
 pub(super) mod trees;
 pub(super) mod unmounts;
