@@ -31,7 +31,7 @@ pub(crate) struct Cli {
 /// A backend by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BackendName {
-    /// In memory: the root is built and its mounts are printed; no process runs
+    /// In memory: the root is built and entered, and its mounts are printed; no program runs
     Fake,
     /// On this kernel
     Linux,

@@ -6,16 +6,17 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 
-use mountwright_core::{Location, Mounter};
+use mountwright_core::Location;
+use mountwright_core::ports::ProcessRoot;
 use mountwright_linux::LinuxBackend;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
-use rustix::mount::{MountPropagationFlags, UnmountFlags};
 use rustix::thread::UnshareFlags;
 
 use super::Refused;
 use super::bundle::{Bundle, Process};
 use super::raw;
+use super::root;
 
 /// The link to the name of standard input, where it is the terminal of the container.
 const TERMINAL: &str = "/proc/self/fd/0";
@@ -32,29 +33,12 @@ pub(crate) fn run(bundle: &Bundle) -> Refused {
 
 /// Builds the root in a mount namespace of its own, and enters it.
 fn entered(bundle: &Bundle) -> Result<(), Refused> {
-    let host = LinuxBackend::new().origin().map_err(Refused::because)?;
+    let host = LinuxBackend::new().pin_namespace().map_err(Refused::because)?;
     raw::unshare(UnshareFlags::NEWNS).map_err(|error| Refused::new(format!("unshare(CLONE_NEWNS): {error}")))?;
-    let backend = LinuxBackend::new();
-    bundle.plan.prepare(&backend, &host).map_err(Refused::because)?;
     // The name in the host's devpts: a mount of this namespace, which the descriptor is not of.
     let terminal = bundle.plan.needs_terminal().then(|| std::fs::read_link(TERMINAL).map(Location::trusted));
     let terminal = terminal.transpose().map_err(|error| Refused::new(format!("find the terminal: {error}")))?;
-    let report = bundle.plan.build(&backend, terminal.as_ref());
-    report.map_err(Refused::because)?;
-    let Some(image) = bundle.plan.image() else { return Err(Refused::new("the plan has no image")) };
-    enter(image.as_std_path()).map_err(|errno| Refused::new(format!("enter the root: {errno}")))?;
-    // A backend of its own: the other has descriptors of the host's files.
-    bundle.plan.finish(&LinuxBackend::new()).map_err(Refused::because)
-}
-
-/// Makes the root that was built the root of the namespace, and unmounts the old one, which is under it in between.
-fn enter(image: &Path) -> rustix::io::Result<()> {
-    rustix::process::chdir(image)?;
-    rustix::process::pivot_root(".", ".")?;
-    // The host keeps the mounts that are unmounted here.
-    rustix::mount::mount_change(".", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
-    rustix::mount::unmount(".", UnmountFlags::DETACH)?;
-    rustix::process::chdir("/")
+    root::build_and_enter(bundle, &LinuxBackend::new(), host, terminal.as_ref()).map(drop)
 }
 
 /// The last steps before the program: ids, a current directory below the root by descriptor, and no descriptor but

@@ -7,6 +7,7 @@ mod init;
 mod model;
 mod namespaces;
 mod raw;
+mod root;
 mod terminal;
 
 use std::ffi::OsString;

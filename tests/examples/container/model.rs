@@ -1,14 +1,17 @@
-//! The bundle on the model: its root is built there, and no process runs.
+//! The bundle on the model: its root is built and entered there, and no program runs.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use mountwright_core::ports::ProcessRoot;
 use mountwright_core::{DeviceNumber, Location, Mounter};
+use mountwright_fake::abi::CLONE_NEWNS;
 use mountwright_fake::{FakeBackend, HostBuilder, Plant};
 
 use super::Refused;
 use super::bundle::Bundle;
+use super::root;
 
 /// The host: what a build asks of one besides the image and the sources.
 const HOST: &str = "mount / ext4 /dev/vda1 dev=254:1
@@ -34,12 +37,16 @@ const TERMINAL: &str = "/dev/pty";
 const DEEPEST: usize = 4;
 const MOST: usize = 10_000;
 
-/// Builds the root, and returns the mounts of the host then. They are private there, so that nothing has to be prepared.
+/// Builds the root in a new mount namespace and enters it, and returns the mounts that the process sees then.
 pub(crate) fn play(bundle: &Bundle) -> Result<String, Refused> {
     let host = host(bundle)?;
     let terminal = Location::trusted(TERMINAL);
-    let report = bundle.plan.build(&host, bundle.plan.needs_terminal().then_some(&terminal));
-    let report = report.map_err(Refused::because)?;
+    let terminal = bundle.plan.needs_terminal().then_some(&terminal);
+    let before = host.pin_namespace().map_err(Refused::because)?;
+    let unshared = host.machine(|machine| machine.unshare(host.process(), CLONE_NEWNS));
+    unshared.map_err(|errno| Refused::new(format!("unshare(CLONE_NEWNS): {errno}")))?;
+    let host = host.for_process(host.process());
+    let report = root::build_and_enter(bundle, &host, before, terminal)?;
     let mounts = host.mounts().map_err(Refused::because)?;
     let text = String::from_utf8_lossy(mounts.text()).into_owned();
     Ok(format!("built at attempt {}, {}\n{text}", report.attempts, report.form))

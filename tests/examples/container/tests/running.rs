@@ -36,6 +36,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "bundle_runs_without_root_with_one_mapped_id", runs: true, run: without_root },
     Case { name: "masks_and_read_only_paths_hold", runs: true, run: masks },
     Case { name: "process_has_its_directory_below_the_root_and_three_descriptors", runs: true, run: last_steps },
+    Case { name: "propagation_of_the_root_is_set_after_it_is_entered", runs: true, run: propagation },
     Case { name: "terminal_of_the_container_is_its_console", runs: true, run: console },
     Case { name: "binds_through_symlinks_of_the_image_stay_inside_it", runs: true, run: binds },
     Case { name: "hierarchies_of_cgroups_are_mounted_for_the_container", runs: true, run: cgroups },
@@ -93,6 +94,20 @@ fn last_steps() -> Result<(), Failed> {
                 "/srv/here\n0\n1\n2\n3\n",
             )
         })
+}
+
+fn propagation() -> Result<(), Failed> {
+    for (word, kind) in [("shared", "shared:"), ("private", "-"), ("unbindable", "unbindable")] {
+        let mut spec = default_spec();
+        spec["linux"]["rootfsPropagation"] = json!(word);
+        let bundle = Bundle::new(&format!("propagation-{word}"), &spec)?;
+        let seen = bundle.shell("busybox cat /proc/self/mountinfo")?;
+        let optional = seen.lines().next().and_then(|line| line.split(' ').nth(6));
+        if !optional.is_some_and(|field| field.starts_with(kind)) {
+            return Err(format!("{word}: {seen}").into());
+        }
+    }
+    Ok(())
 }
 
 fn console() -> Result<(), Failed> {

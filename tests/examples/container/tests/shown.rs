@@ -35,16 +35,20 @@ fn model() -> Result<(), Failed> {
     let output = bundle.run(&["--backend", "fake"])?;
     let text = String::from_utf8(output.stdout)?;
     for mount in [
-        "rootfs ro,",
-        "rootfs/dev rw,nosuid",
-        " - devpts devpts",
-        "rootfs/proc rw",
-        "rootfs/sys ro,nosuid",
-        "rootfs/proc/sys ro",
+        " / ro,",
+        " /dev rw,nosuid",
+        " /dev/pts rw,nosuid,noexec,relatime - devpts devpts",
+        " /proc rw",
+        " /sys ro,nosuid",
+        " /proc/sys ro",
     ] {
         if !text.contains(mount) {
             return Err(format!("no {mount:?} in\n{text}{}", String::from_utf8_lossy(&output.stderr)).into());
         }
+    }
+    let points = text.lines().skip(1).filter_map(|line| line.split(' ').nth(4));
+    if points.into_iter().any(|point| point.contains("rootfs")) {
+        return Err(format!("the old root is seen in\n{text}").into());
     }
     if bundle.names()? == before { Ok(()) } else { Err("the image was changed".into()) }
 }
