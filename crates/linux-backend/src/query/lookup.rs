@@ -41,9 +41,9 @@ impl<K: Kernel> LinuxBackend<K> {
         Ok(stat)
     }
 
-    /// Looks a location up and queries its mount by unique id, without keeping a descriptor open. `None`: this kernel
-    /// cannot do it.
-    fn by_unique_id<T>(&self, at: &Location, ask: impl Fn(UniqueMountId) -> Step<T>) -> Step<Option<(T, bool)>> {
+    /// Looks a location up and queries its mount by unique id, without keeping a descriptor open. `ask` gets whether
+    /// the location is the mount's root. `None`: this kernel cannot do it.
+    fn by_unique_id<T>(&self, at: &Location, ask: impl Fn(UniqueMountId, bool) -> Step<T>) -> Step<Option<T>> {
         if !self.uses(Call::Statmount) {
             return Ok(None);
         }
@@ -57,8 +57,8 @@ impl<K: Kernel> LinuxBackend<K> {
             let (Some(MountKey::Unique(id)), Some(is_root)) = (mount_key(&stat), mount_root(&stat)) else {
                 return Ok(None);
             };
-            match ask(id) {
-                Ok(answer) => return Ok(Some((answer, is_root))),
+            match ask(id, is_root) {
+                Ok(answer) => return Ok(Some(answer)),
                 // Unmounted between the two calls: retry. The same id twice is a mount that is in no namespace any
                 // longer.
                 Err(fault) if fault.errno() == Errno::ENOENT && gone != Some(id) => gone = Some(id),
@@ -70,8 +70,8 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     pub(crate) fn path_mount(&self, at: &Location) -> Step<PathMount> {
-        match self.by_unique_id(at, |id| self.unique_mount(id))? {
-            Some((mount, is_root)) => Ok(PathMount { mount, is_root }),
+        match self.by_unique_id(at, |id, is_root| Ok(PathMount { mount: self.unique_mount(id)?, is_root }))? {
+            Some(found) => Ok(found),
             None => self.mount_of_pinned(&self.pin(at, FinalSymlink::Follow, 0)?),
         }
     }
@@ -109,10 +109,13 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     pub(crate) fn filesystem(&self, at: &Location) -> Step<FilesystemOf> {
-        let ask = |id| self.ask(id, STATMOUNT_SB_BASIC.into(), 0);
-        if let Some((answer, is_root)) = self.by_unique_id(at, ask)? {
+        let ask = |id, is_root| {
+            let answer = self.ask(id, STATMOUNT_SB_BASIC.into(), 0)?;
             let device = DeviceNumber::new(answer.device.0, answer.device.1);
-            return Ok(filesystem_at(magic(&answer), device, is_root));
+            Ok(filesystem_at(magic(&answer), device, is_root))
+        };
+        if let Some(found) = self.by_unique_id(at, ask)? {
+            return Ok(found);
         }
         self.filesystem_of_pinned(&self.pin(at, FinalSymlink::Follow, 0)?)
     }

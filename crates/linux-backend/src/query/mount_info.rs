@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::num::NonZeroU64;
+use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
 
 use mountwright_core::mount::{AtimeMode, MountAttributes, MountId, PeerGroup, PropagationState, UniqueMountId};
@@ -70,7 +71,7 @@ pub(crate) fn info_of(answer: MountStat) -> MountInfo {
         propagate_from: group(answer.propagate_from).filter(|_| answer.propagate_from != answer.master),
         unbindable: answer.propagation & u64::from(MS_UNBINDABLE) != 0,
     };
-    info.options = options(&answer);
+    info.options = options(answer.sb_flags, answer.options);
     info.fs_type = answer.fs_type;
     if !answer.subtype.is_empty() {
         info.fs_type.push(".");
@@ -82,19 +83,19 @@ pub(crate) fn info_of(answer: MountStat) -> MountInfo {
     info
 }
 
-/// The last column of mountinfo.
-fn options(answer: &MountStat) -> OsString {
-    let has = |flag: u32| answer.sb_flags & flag != 0;
-    let mut text = OsString::with_capacity(answer.options.len() + "rw,sync,dirsync,lazytime,".len());
-    text.push(if has(MS_RDONLY) { "ro" } else { "rw" });
+/// The last column of mountinfo: the superblock's words, then the filesystem's own. It keeps the allocation of the latter.
+fn options(sb_flags: u32, own: OsString) -> OsString {
+    let mut text = own.into_vec();
+    let own = text.len();
+    text.extend_from_slice(if sb_flags & MS_RDONLY == 0 { b"rw" } else { b"ro" });
     for (flag, word) in [(MS_SYNCHRONOUS, ",sync"), (MS_DIRSYNC, ",dirsync"), (MS_LAZYTIME, ",lazytime")] {
-        if has(flag) {
-            text.push(word);
+        if sb_flags & flag != 0 {
+            text.extend_from_slice(word.as_bytes());
         }
     }
-    if !answer.options.is_empty() {
-        text.push(",");
-        text.push(&answer.options);
+    if own != 0 {
+        text.push(b',');
     }
-    text
+    text.rotate_left(own);
+    OsString::from_vec(text)
 }

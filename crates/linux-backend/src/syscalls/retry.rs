@@ -17,13 +17,13 @@ pub(crate) const MOST_ATTEMPTS: usize = 128;
 
 /// Makes a call until it is not interrupted, at most [`MOST_ATTEMPTS`] times.
 pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    for _ in 1..MOST_ATTEMPTS {
+    let mut attempts = 1;
+    loop {
         match call() {
-            Err(Errno::EINTR) => {}
+            Err(Errno::EINTR) if attempts < MOST_ATTEMPTS => attempts += 1,
             other => return other,
         }
     }
-    call()
 }
 
 /// Returns the step that failed: `EOPNOTSUPP` of a call through procfs means that there is no real procfs.

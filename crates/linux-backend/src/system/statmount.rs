@@ -17,6 +17,9 @@ pub(super) const STRINGS: usize = offset_of!(statmount, str_);
 // The layout is the same on every architecture: it needs no padding.
 const _: () = assert!(STRINGS == 512 && offset_of!(statmount, supported_mask) == 144);
 
+/// The superblock's words, which the table has before the filesystem's own: space for them in the same allocation.
+const WORDS_TO_COME: usize = "rw,sync,dirsync,lazytime,".len();
+
 /// `struct statmount`, and its strings.
 pub(super) struct Answer<'a> {
     fields: &'a [u8; STRINGS],
@@ -51,7 +54,9 @@ impl Answer<'_> {
         let start = usize::try_from(self.u32(offset)).unwrap_or(usize::MAX);
         let tail = self.strings.get(start..).unwrap_or_default();
         let text = CStr::from_bytes_until_nul(tail).map_or(tail, CStr::to_bytes);
-        OsString::from_vec(text.to_vec())
+        let mut copy = Vec::with_capacity(text.len() + WORDS_TO_COME);
+        copy.extend_from_slice(text);
+        OsString::from_vec(copy)
     }
 
     pub(super) fn read(&self) -> MountStat {
