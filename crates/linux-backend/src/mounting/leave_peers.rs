@@ -183,14 +183,21 @@ impl<K: Kernel> LinuxBackend<K> {
         if last.wanted.has_slaves() && !joins && self.has_peers(&target.file)? {
             return Err(Fault::new(Call::SetGroup, Errno::EOPNOTSUPP));
         }
+        match self.mount_of_fd(&target.file)? {
+            MountKey::Unique(parent) if self.uses(Call::Listmount) && self.relations(parent)?.peer_group != 0 => {
+                self.newest_id(&target.file)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the id of a mount that is made for this, of a file: any mount with a larger one was made later. `None`: this kernel
+    /// lists no mounts by their ids.
+    pub(crate) fn newest_id(&self, file: &K::Fd) -> Step<Option<u64>> {
         if !self.uses(Call::Listmount) || !self.uses(Call::OpenTree) {
             return Ok(None);
         }
-        let MountKey::Unique(parent) = self.mount_of_fd(&target.file)? else { return Ok(None) };
-        if self.relations(parent)?.peer_group == 0 {
-            return Ok(None);
-        }
-        match self.mount_of_fd(&self.peer_of(&target.file, Recursion::This)?)? {
+        match self.mount_of_fd(&self.peer_of(file, Recursion::This)?)? {
             MountKey::Unique(id) => Ok(Some(id.0.get())),
             MountKey::Reused(_) => Ok(None),
         }

@@ -1,7 +1,8 @@
 //! The end of a tree: it is attached as a whole, or discarded.
 
+use mountwright_core::error::Leftover;
 use mountwright_core::mount::{BindReport, Guarantee};
-use mountwright_core::{BindRequest, Errno, Recursion};
+use mountwright_core::{BindRequest, Errno, MountKey, Recursion};
 
 use crate::backend::LinuxBackend;
 use crate::mounting::attach::LastStep;
@@ -16,7 +17,8 @@ use crate::trees::begin::LinuxTree;
 use crate::trees::root::TreeRoot;
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Attaches a whole tree, checks every target before and after, and unmounts the tree again where one leads elsewhere.
+    /// Attaches a whole tree, checks every target before and after, and unmounts the tree again where one leads elsewhere: not
+    /// where another process has mounted in it since.
     fn attach_whole<'r>(
         &self,
         inside: &Self,
@@ -24,7 +26,7 @@ impl<K: Kernel> LinuxBackend<K> {
         request: &'r BindRequest,
         created: &mut Created<K::Fd>,
     ) -> Step<Target<'r, K::Fd>> {
-        inside.check_parts(tree)?;
+        inside.check_parts(tree, |_, _| false)?;
         let target = self.target(TargetRequest::of_bind(request), Some(&*tree.file), created)?;
         if self.has_peers(&target.file)? {
             let refused = Fault::new(Call::MoveMount, Errno::EINVAL);
@@ -34,11 +36,29 @@ impl<K: Kernel> LinuxBackend<K> {
         let wanted = WantedOfTree { recursion: Recursion::Tree, ..WantedOfTree::of_one(None) };
         let last = LastStep { wanted, apart, source: None };
         let attached = self.about_to_attach((&tree.file, tree.mount), &target, &last)?;
+        let newest = self.newest_id(&tree.file)?;
         self.move_onto(&tree.file, &target.file).map_err(|fault| self.as_mount_says(fault, &tree.file, &target))?;
         self.finish(attached, &target, &last)?;
-        let checked = inside.check_parts(tree);
-        checked.map_err(|fault| self.take_off((&tree.file, tree.mount), &target, apart, fault))?;
-        Ok(target)
+        // In the namespace other processes see the tree, and may mount on it.
+        let checked = inside.check_parts(tree, |seen, member| self.covers(seen, member).unwrap_or(false));
+        match checked {
+            Ok(()) => Ok(target),
+            Err(fault) if self.has_newer(tree.mount, newest) => {
+                Err(fault.leaving(Leftover::Mount { mount: tree.mount, at: target.shown() }))
+            }
+            Err(fault) => Err(self.take_off((&tree.file, tree.mount), &target, apart, fault)),
+        }
+    }
+
+    /// Returns true if another process has mounted in the tree since it is visible, or if that cannot be found out.
+    fn has_newer(&self, tree: MountKey, newest: Option<u64>) -> bool {
+        match (tree, newest) {
+            (MountKey::Unique(tree), Some(newest)) => {
+                !self.calls.listmount(tree.0.get(), newest, 1).is_ok_and(|newer| newer.is_empty())
+            }
+            // Ids do not show it.
+            _ => false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Targets in a tree: the shared members that refuse mounts, and the look at every target's name once more.
 
-use mountwright_core::mount::TreeForm;
+use mountwright_core::mount::{MountKey, TreeForm};
 use mountwright_core::path::printable;
 use mountwright_core::{Errno, Location};
 
@@ -25,8 +25,13 @@ impl<K: Kernel> LinuxBackend<K> {
         Err(refused.because(Some("the target is on a shared mount of the tree".to_owned())))
     }
 
-    /// Resolves the name of every member's target again: `ESTALE` where one leads to another place.
-    pub(crate) fn check_parts(&self, tree: &TreeRoot<K::Fd>) -> Step<()> {
+    /// Resolves the name of every member's target again: `ESTALE` where one leads to another place. `may_cover` accepts a mount
+    /// of another process on a member.
+    pub(crate) fn check_parts(
+        &self,
+        tree: &TreeRoot<K::Fd>,
+        may_cover: impl Fn(MountKey, MountKey) -> bool,
+    ) -> Step<()> {
         let parts = tree.parts().clone();
         for (index, part) in parts.iter().enumerate().filter(|(_, part)| !part.fixed) {
             let stale = |fault: Fault| {
@@ -40,7 +45,7 @@ impl<K: Kernel> LinuxBackend<K> {
                 Err(fault) if is_another_name(fault.errno()) => return Err(stale(fault)),
                 Err(fault) => return Err(fault),
             };
-            if seen != part.mount && !tree.was_attached_later(seen, index) {
+            if seen != part.mount && !tree.was_attached_later(seen, index) && !may_cover(seen, part.mount) {
                 return Err(stale(Fault::new(Call::Statx, Errno::ESTALE)));
             }
         }
