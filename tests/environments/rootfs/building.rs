@@ -37,7 +37,11 @@ const FURNISHED: &str = "dir /w/image/bin; file /w/image/bin/sh x; tmpfs /dev; c
     char 1:7 /dev/full; char 1:8 /dev/random; char 1:9 /dev/urandom; char 5:0 /dev/tty; char 136:7 /dev/pty";
 
 pub(crate) fn host(more: &str) -> FakeBackend {
-    HostBuilder::from_text(&format!("{HOST}\n{more}")).unwrap().build().unwrap()
+    host_of(KernelVersion::V6_18, more)
+}
+
+pub(crate) fn host_of(version: KernelVersion, more: &str) -> FakeBackend {
+    HostBuilder::from_text(&format!("{HOST}\n{more}")).unwrap().kernel(version).build().unwrap()
 }
 
 pub(crate) fn terminal() -> Location {
@@ -123,8 +127,7 @@ fn refused(host: &FakeBackend, mount: &Value) -> String {
 pub(crate) const CASES: &[Case] = &[
     ("default_root_is_built_on_the_model", || must_build(&host(""), TreeForm::Detached)),
     ("default_root_is_built_on_an_older_model_in_a_staging_directory", || {
-        let old = HostBuilder::from_text(&format!("{HOST}\n dir /run")).unwrap().kernel(KernelVersion::V6_12);
-        must_build(&old.build().unwrap(), TreeForm::Staged);
+        must_build(&host_of(KernelVersion::V6_12, " dir /run"), TreeForm::Staged);
     }),
     ("build_creates_the_names_that_the_plan_says", || {
         let host = host("");

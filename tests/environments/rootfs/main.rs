@@ -2,6 +2,7 @@
 
 mod building;
 mod creates;
+mod disturbed;
 mod dying;
 mod entering;
 mod specs;
@@ -18,7 +19,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
-    let cases = creates::CASES.iter().chain(building::CASES).chain(dying::CASES).chain(entering::CASES);
+    let cases =
+        creates::CASES.iter().chain(building::CASES).chain(dying::CASES).chain(disturbed::CASES).chain(entering::CASES);
     let on_model = cases.map(|(name, run)| {
         Trial::test(*name, move || {
             run();
