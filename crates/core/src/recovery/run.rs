@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-use crate::error::{Error, Leftover, OsError};
+use crate::error::{Error, OsError};
 use crate::mount::{MountId, MountInfo, UnmountMode, UnmountRequest};
 use crate::mount_table::tree::MountTree;
 use crate::mount_table::{MountRow, MountTable};
@@ -277,11 +277,6 @@ impl Sequence for Reaping {
             }
         }
         Ok(Vec::new())
-    }
-
-    /// A recovery creates nothing.
-    fn take_back(&mut self, _: &dyn Filesystem, _: &dyn Mounter) -> Vec<Leftover> {
-        Vec::new()
     }
 
     fn outcome(self) -> Report {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use camino::Utf8Path;
 
-use crate::error::{Errno, Error, Leftover};
+use crate::error::{Errno, Error};
 use crate::file::FileKind;
 use crate::mount::{MountInfo, MountKey, MountSubtree, Placeholder, UnmountMode, UnmountRequest};
 use crate::mount_table::MountTable;
@@ -352,11 +352,6 @@ impl Sequence for TearingDown {
             TearDownStep::RemoveMade(made) => self.remove_made(fs, made),
         }
         Ok(Vec::new())
-    }
-
-    /// A tear-down creates nothing.
-    fn take_back(&mut self, _: &dyn Filesystem, _: &dyn Mounter) -> Vec<Leftover> {
-        Vec::new()
     }
 
     fn outcome(self) -> Report {

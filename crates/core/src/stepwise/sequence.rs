@@ -27,8 +27,10 @@ pub(crate) trait Sequence {
     -> Result<Vec<Self::Step>, Error>;
 
     /// Rolls back the changes of all steps so far, the last one first, and continues after a failure. Returns what is
-    /// left.
-    fn take_back(&mut self, fs: &dyn Filesystem, mounter: &dyn Mounter) -> Vec<Leftover>;
+    /// left. A sequence that creates nothing has nothing to roll back.
+    fn take_back(&mut self, _fs: &dyn Filesystem, _mounter: &dyn Mounter) -> Vec<Leftover> {
+        Vec::new()
+    }
 
     /// The result, once every step is done.
     fn outcome(self) -> Self::Outcome;
