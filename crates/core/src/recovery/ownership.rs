@@ -255,25 +255,16 @@ struct Verdicts<'a> {
 impl<'a> Verdicts<'a> {
     /// Judges parents before children, since the verdict depends on the parent's.
     fn of(&mut self, row: MountRow<'a>) -> Verdict {
-        let mut chain = vec![row];
-        let mut seen = std::collections::HashSet::from([row.id()]);
-        while let Some(parent) = chain.last().and_then(|row| self.table.by_id(row.parent())) {
-            if self.known.contains_key(&parent.id()) || !seen.insert(parent.id()) {
-                break;
-            }
-            chain.push(parent);
-        }
-        let mut verdict = Verdict::Other;
+        // A kernel has no cycle of parents, but a text can.
+        let mut seen = HashSet::new();
+        let up = std::iter::successors(Some(row), |row| self.table.by_id(row.parent()));
+        let chain: Vec<_> = up.take_while(|row| !self.known.contains_key(&row.id()) && seen.insert(row.id())).collect();
         for row in chain.into_iter().rev() {
-            verdict = if let Some(known) = self.known.get(&row.id()) {
-                known.clone()
-            } else {
-                let on = self.known.get(&row.parent()).cloned().unwrap_or(Verdict::Other);
-                self.own.judge(row, &on)
-            };
-            self.known.insert(row.id(), verdict.clone());
+            let on = self.known.get(&row.parent()).unwrap_or(&Verdict::Other);
+            let verdict = self.own.judge(row, on);
+            self.known.insert(row.id(), verdict);
         }
-        verdict
+        self.known[&row.id()].clone()
     }
 }
 
