@@ -51,7 +51,7 @@ pub(crate) fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     while let [first, tail @ ..] = rest {
         match tail {
             [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', after @ ..] if *first == b'\\' => {
-                out.push((a - b'0') << 6 | (b - b'0') << 3 | (c - b'0'));
+                out.push([a, b, c].into_iter().fold(0, |byte, digit| 8 * byte + (digit - b'0')));
                 rest = after;
             }
             _ => {

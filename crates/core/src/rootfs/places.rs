@@ -32,7 +32,6 @@ pub(crate) fn refusal(destination: &Utf8Path) -> Option<&'static str> {
     let clean = cleaned(destination);
     match clean.as_str() {
         "/" => Some("the root is root.path, and nothing is mounted over it"),
-        "/proc" => None,
         path if path.starts_with("/proc/") && !ALLOWED_BELOW_PROC.contains(&path) => {
             Some("it is inside /proc, and not one of the files that a mount may cover")
         }

@@ -20,14 +20,12 @@ impl VolumeAccess {
     /// * A directory: `0110` in addition, and set-group-id, so that files created in it later get the group too.
     /// * A symlink has no permissions: none.
     pub const fn group_bits(self, kind: FileKind) -> FileMode {
-        let both = match self {
-            Self::ReadWrite => 0o660,
-            Self::ReadOnly => 0o440,
-        };
-        FileMode::from_bits(match kind {
-            FileKind::Symlink => 0,
-            FileKind::Directory => both | 0o110 | 0o2000,
-            _ => both,
+        FileMode::from_bits(match (self, kind) {
+            (_, FileKind::Symlink) => 0,
+            (Self::ReadWrite, FileKind::Directory) => 0o2770,
+            (Self::ReadOnly, FileKind::Directory) => 0o2550,
+            (Self::ReadWrite, _) => 0o660,
+            (Self::ReadOnly, _) => 0o440,
         })
     }
 }
