@@ -57,7 +57,10 @@ impl PaperMounts {
     fn holding(&self, at: &Location) -> Result<PathMount, OsError> {
         let table = MountTable::from_mounts(&self.mounts);
         match table.mount_holding(&at.for_display()) {
-            Some(row) => Ok(PathMount { is_root: row.mount_point() == at.for_display(), mount: row.to_info() }),
+            Some(row) => {
+                let mount = self.mounts.iter().find(|mount| mount.id == row.id()).unwrap().clone();
+                Ok(PathMount { is_root: row.mount_point() == at.for_display(), mount })
+            }
             None => Err(OsError::new(Operation::MountOf, at.for_display(), Errno::ENOENT)),
         }
     }

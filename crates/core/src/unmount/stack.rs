@@ -280,8 +280,8 @@ fn below(table: &MountTable, mount: &MountInfo) -> Vec<MountInfo> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Operation;
-    use crate::mount::MountId;
+    use crate::error::{Leftover, Operation};
+    use crate::mount::{MountId, UniqueMountId};
     use crate::ports::MockMounter;
     use crate::test_support::in_memory_mounts::{PaperMounts, SharedMounts, mounter};
 
@@ -358,6 +358,30 @@ mod tests {
         let stack = Stack::at(&mounter, &at, UnmountStrategy::Lazy);
         assert!(matches!(stack.unmount_and_remove(busy), Err(Stop::Failed(error)) if error == unsettled));
         assert!(unsettled.to_string().contains("/m/c/v"), "{unsettled}");
+    }
+
+    #[test]
+    fn name_that_holds_no_mount_has_no_layers_and_an_error_with_a_leftover_is_a_failure() {
+        let error = OsError::new(Operation::Unmount, "/m/c/v", Errno::EINVAL);
+        for (error, layers) in [(error.clone(), Some(0)), (error.leaving(Leftover::Directory("/tmp/x".into())), None)] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_unmount().return_once(move |_| Err(error));
+            let stopped = Stack::at(&mounter, &Location::trusted("/m/c/v"), UnmountStrategy::Lazy).unmount();
+            assert_eq!(stopped.as_ref().ok().copied(), layers, "{stopped:?}");
+        }
+    }
+
+    #[test]
+    fn busy_mount_is_known_by_each_of_its_ids() {
+        let unique = UniqueMountId(std::num::NonZeroU64::new(77).unwrap());
+        for only in [MountKey::Unique(unique), MountKey::Reused(MountId(4))] {
+            let mounts = PaperMounts::with(&format!(
+                "{GONE}4 2 0:8 / /m/c/v rw - tmpfs ours rw\n5 4 0:7 / /m/c/v/x rw - tmpfs ours rw\n"
+            ));
+            mounts.lock().unwrap().mounts[3].unique_id = Some(unique);
+            assert_eq!(strictly(&mounts, Some(only)), Ok(1));
+            assert_eq!(mounts.lock().unwrap().ids(), [1, 2, 3]);
+        }
     }
 
     #[test]

@@ -218,17 +218,94 @@ fn file_that_cannot_be_looked_at_after_its_removal_is_an_error() {
 }
 
 #[test]
-fn file_whose_directory_cannot_be_looked_at_is_not_said_to_hold_data() {
+fn file_with_a_size_holds_data_or_is_mounted_on() {
+    let on_mount = |mount| Metadata {
+        mount: Some(MountKey::Reused(MountId(mount))),
+        ..Metadata::new(FileKind::Regular, PAPER, 5)
+    };
+    for (own, errno) in
+        [(Err(Errno::EIO), Errno::EIO), (Ok(on_mount(1)), Errno::ENOTEMPTY), (Ok(on_mount(2)), Errno::EBUSY)]
+    {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(move |_| {
+            let own = own.clone();
+            let mut directory = MockDirectory::new();
+            directory.expect_metadata().returning(move |_| Ok(Metadata { size: 3, ..on_mount(1) }));
+            directory.expect_own_metadata().returning(move || own.clone().map_err(refused));
+            Ok(Box::new(directory))
+        });
+        let file = Placeholder { identity: FileIdentity { kind: FileKind::Regular, ..made().identity }, ..made() };
+        assert_eq!(self::errno(&remove_made(&fs, &file)), Some(errno));
+    }
+}
+
+/// Results of the removals, by path; any other name is not to be removed.
+type Removals = &'static [(&'static str, Result<(), Errno>)];
+
+/// Directories on one mount, each with a name `v`; only `other_root` is the root of another one.
+fn removing(removals: Removals, other_root: &'static str) -> (MockFilesystem, MockMounter, Vec<Placeholder>) {
+    let on_mount =
+        |id| Metadata { mount: Some(MountKey::Reused(MountId(id))), ..Metadata::new(FileKind::Directory, PAPER, 5) };
     let mut fs = MockFilesystem::new();
-    fs.expect_open_dir().returning(|_| {
+    fs.expect_open_dir().returning(move |at| {
+        let path = at.for_display();
+        let of = path.clone();
         let mut directory = MockDirectory::new();
-        let found = Metadata { size: 3, ..Metadata::new(FileKind::Regular, PAPER, 5) };
-        directory.expect_metadata().returning(move |_| Ok(found.clone()));
-        directory.expect_own_metadata().returning(|| Err(refused(Errno::EIO)));
+        directory.expect_own_metadata().returning(move || Ok(on_mount(1)));
+        directory
+            .expect_metadata()
+            .returning(move |name| Ok(on_mount(1 + u32::from(of.join(name) == Path::new(other_root)))));
+        directory.expect_entries().returning(|| {
+            let entry = DirectoryEntry { name: "v".into(), kind: FileKind::Directory, inode: 9 };
+            Ok(DirectoryEntries::new(std::iter::once(Ok(entry))))
+        });
+        directory.expect_remove_dir().returning(move |name| {
+            let (_, removal) = removals.iter().find(|(at, _)| path.join(name) == Path::new(at)).unwrap();
+            removal.map_err(refused)
+        });
         Ok(Box::new(directory))
     });
-    let file = Placeholder { identity: FileIdentity { kind: FileKind::Regular, ..made().identity }, ..made() };
-    assert_eq!(errno(&remove_made(&fs, &file)), Some(Errno::EIO));
+    let mut mounter = MockMounter::new();
+    mounter.expect_mount_of().returning(move |at| {
+        let is_root = at.for_display() == Path::new(other_root);
+        Ok(PathMount { mount: MountInfo::new(MountId(7), MountId(1), PAPER), is_root })
+    });
+    let made = removals.iter().map(|(at, _)| Placeholder { at: Location::trusted(*at), ..made() }).collect();
+    (fs, mounter, made)
+}
+
+#[test]
+fn created_directories_of_another_callers_mount_are_left_to_it_and_any_other_is_named() {
+    use Errno as E;
+    for (removals, mounted, left) in [
+        // A mount in it; on it; two directories below it.
+        (&[("/a", Err(E::ENOTEMPTY))][..], "/a/v", &[][..]),
+        (&[("/a", Err(E::EBUSY)), ("/a/b", Ok(()))], "/a", &[]),
+        (&[("/a", Err(E::ENOTEMPTY)), ("/a/b", Err(E::ENOTEMPTY)), ("/a/b/v", Err(E::EBUSY))], "/a/b/v", &[]),
+        // Another name in it, and no mount.
+        (&[("/a", Err(E::ENOTEMPTY)), ("/a/b", Ok(()))], "", &["/a"]),
+        // It holds a directory of this caller's that stays.
+        (&[("/a", Err(E::EBUSY)), ("/a/b", Err(E::EIO))], "/a", &["/a/b", "/a"]),
+    ] {
+        let (fs, mounter, made) = removing(removals, mounted);
+        let mut found = Vec::new();
+        take_back((&fs, &mounter), &made, FailedStep::default(), &mut found);
+        let left: Vec<_> = left.iter().map(|path| Leftover::Directory(path.into())).collect();
+        assert_eq!(found, left, "{removals:?} {mounted}");
+    }
+}
+
+#[test]
+fn another_file_at_a_created_name_is_no_failure_where_the_record_is_stale() {
+    for (removals, is_stale, kept) in [
+        (&[("/a", Err(Errno::ESTALE))], true, &[][..]),
+        (&[("/a", Err(Errno::ESTALE))], false, &[Errno::ESTALE]),
+        (&[("/a", Err(Errno::EIO))], true, &[Errno::EIO]),
+    ] {
+        let (fs, _, made) = removing(removals, "");
+        let done = remove_all_made(&fs, made.iter(), None, is_stale);
+        assert_eq!(done.kept.iter().map(OsError::errno).collect::<Vec<_>>(), kept, "{removals:?} {is_stale}");
+    }
 }
 
 #[test]
