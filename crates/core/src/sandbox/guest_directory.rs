@@ -94,8 +94,9 @@ impl GuestDirectory<'_> {
 mod tests {
     use super::*;
     use crate::file::DeviceNumber;
-    use crate::mount::{MountId, MountInfo, PathMount, PeerGroup};
+    use crate::mount::{MountFlags, MountId, MountInfo, PathMount, PeerGroup};
     use crate::ports::{MockFilesystem, MockMounter};
+    use std::sync::{Arc, Mutex};
 
     const KEY: MountKey = MountKey::Reused(MountId(7));
 
@@ -147,5 +148,36 @@ mod tests {
             let error = guest(&setup(), &MockFilesystem::new(), &mounter).keep_if_slave(KEY).unwrap_err();
             assert_eq!((error.errno(), error.left().len()), (Some(Errno::EBUSY), left));
         }
+    }
+
+    #[test]
+    fn a_bind_that_others_are_quicker_at_is_tried_a_bounded_number_of_times() {
+        let attempts = Arc::new(Mutex::new(Vec::new()));
+        let sink = attempts.clone();
+        let mut mounter = MockMounter::new();
+        mounter.expect_mount_of().returning(|_| Ok(PathMount { mount: mount(8), is_root: false }));
+        mounter.expect_let_others_run().returning(move |attempt| sink.lock().unwrap().push(attempt));
+        let error = guest(&setup(), &MockFilesystem::new(), &mounter).bind().unwrap_err();
+        assert_eq!(error.errno(), Some(Errno::EBUSY));
+        let expected: Vec<_> = (1..ATTEMPTS).chain(0..ATTEMPTS).chain([0]).collect();
+        assert_eq!(*attempts.lock().unwrap(), expected);
+    }
+
+    #[test]
+    fn a_mount_that_stays_unfinished_is_unmounted_once() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_mount_of().returning(|at| {
+            let is_root = *at == super::at("/s/shared".into());
+            let mut found = mount(if is_root { 9 } else { 1 });
+            found.attributes.flags = if is_root { MountFlags::READ_ONLY } else { MountFlags::NONE };
+            found.propagation.master = PeerGroup::new(3);
+            found.mount_point = at.for_display();
+            Ok(PathMount { mount: found, is_root })
+        });
+        mounter.expect_find_mount().returning(|_| Ok(mount(7)));
+        mounter.expect_let_others_run().return_const(());
+        mounter.expect_unmount().times(1).returning(|_| Ok(()));
+        let stays = guest(&setup(), &MockFilesystem::new(), &mounter).bind();
+        assert!(matches!(stays, Err(Error::Conflict(_))), "{stays:?}");
     }
 }

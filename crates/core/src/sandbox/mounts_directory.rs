@@ -134,7 +134,8 @@ mod tests {
     use super::*;
     use crate::file::DeviceNumber;
     use crate::mount::{MountId, PathMount, PeerGroup};
-    use crate::ports::MockMounter;
+    use crate::ports::{MockFilesystem, MockMounter};
+    use std::sync::{Arc, Mutex};
 
     const KEY: MountKey = MountKey::Reused(MountId(7));
 
@@ -163,6 +164,45 @@ mod tests {
 
     fn errno<T>(result: Result<T, Error>) -> Result<T, Option<Errno>> {
         result.map_err(|error| error.errno())
+    }
+
+    /// The mount that is found at last, where `/s/mounts` shows these mounts in turn, the last one again and again; and
+    /// the numbers of the attempts after which others run.
+    fn looked(shown: Vec<MountInfo>, others: Vec<MountInfo>) -> (u32, Vec<u32>) {
+        let attempts = Arc::new(Mutex::new(Vec::new()));
+        let (mut looks, sink) = (0, attempts.clone());
+        let mut mounter = MockMounter::new();
+        mounter.expect_mount_of().times(..=ATTEMPTS as usize).returning(move |_| {
+            let mount = shown[looks.min(shown.len() - 1)].clone();
+            looks += 1;
+            Ok(PathMount { mount, is_root: true })
+        });
+        mounter.expect_find_mount().returning(move |key| {
+            others.iter().find(|mount| mount.key() == key).cloned().ok_or_else(|| os(Errno::ENOENT))
+        });
+        mounter.expect_let_others_run().returning(move |attempt| sink.lock().unwrap().push(attempt));
+        let found = look(&MockFilesystem::new(), &mounter, "/s/mounts".into()).unwrap();
+        assert!(matches!(found, Found::OntoItself(_)));
+        (found.mount().id.0, attempts.lock().unwrap().clone())
+    }
+
+    #[test]
+    fn a_bind_onto_itself_on_another_is_looked_up_until_it_is_gone() {
+        let bound = mount(None);
+        let stacked = MountInfo { id: MountId(8), parent: bound.id, ..bound.clone() };
+        let others = vec![under(), bound.clone()];
+        assert_eq!(looked(vec![bound.clone()], others.clone()), (7, vec![]));
+        assert_eq!(looked(vec![stacked.clone(), bound.clone()], others.clone()), (7, vec![1]));
+        assert_eq!(looked(vec![stacked.clone()], others), (8, (1..ATTEMPTS).collect()), "it stays");
+        let elsewhere = MountInfo { mount_point: "/s".into(), root: "/s".into(), ..bound.clone() };
+        assert_eq!(
+            looked(vec![stacked], vec![under(), elsewhere]),
+            (8, vec![]),
+            "the lower one is on a directory above"
+        );
+        let other = MountInfo { root: "/x".into(), ..bound };
+        let on_other = MountInfo { id: MountId(8), parent: other.id, ..other.clone() };
+        assert_eq!(looked(vec![on_other], vec![under(), other]), (8, vec![]), "the lower one is no bind onto itself");
     }
 
     #[test]

@@ -130,6 +130,26 @@ fn a_slave_that_would_be_private_is_refused() {
 }
 
 #[test]
+fn a_shared_mount_is_not_bound_onto_itself_when_asked() {
+    let (dirs, log, _) = run(SHARED_ROOT, &setup().unshared(IfNotShared::MakeShared), None);
+    assert_eq!(log, ["bind /sb/m onto /sb/s, read-only, slave"]);
+    assert_eq!(dirs.unwrap().made_shared, None);
+}
+
+#[test]
+fn a_bind_onto_itself_is_tried_again_only_where_another_caller_was_quicker() {
+    for (errno, steps) in [(Errno::EBUSY, Some(1)), (Errno::ENOMEM, None)] {
+        let mut mounter = MockMounter::new();
+        mounter.expect_bind().returning(move |_| Err(OsError::new(Operation::Bind, "/sb/m", errno)));
+        mounter.expect_let_others_run().return_const(());
+        let mut run = SettingUp::new(setup());
+        run.under = Some(MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1)));
+        let next = run.bind_mounts_dir(&mounter, "/sb/m".into());
+        assert_eq!(next.as_ref().ok().map(Vec::len), steps, "{next:?}");
+    }
+}
+
+#[test]
 fn it_is_bound_onto_itself_as_a_shared_mount_when_asked() {
     let (dirs, log, _) = run(PRIVATE_ROOT, &setup().unshared(IfNotShared::MakeShared), None);
     assert_eq!(log, ["bind /sb/m onto /sb/m, shared", "bind /sb/m onto /sb/s, read-only, slave"]);

@@ -286,16 +286,22 @@ fn mount_on_the_name_at_the_end_is_reported() {
 /// A share at `/m/c/v` that the caller's list does not have.
 #[test]
 fn mount_that_no_record_has_stays_and_is_reported() {
-    let (paper, mounts) = (paper(), PaperMounts::with(TREE));
-    let dirs = dirs(None);
-    let shares = [record(&paper, "rootfs", 2)];
-    let (fs, mounter) = (filesystem(&paper), mounter(&mounts));
-    let report =
-        TearDown::sandbox(&dirs, &shares).how(UnmountStrategy::Lazy).run(&Ports { filesystem: &fs, mounter: &mounter });
-    let left: Vec<_> = report.failures().map(|left| (&*left.path, left.result.clone())).collect();
-    let refused = Removal::Refused { reason: Refusal::NotRecorded };
-    assert_eq!(left, [(Path::new("/m/c/v"), Ok(refused))], "{report}");
-    assert_eq!(mounts.lock().unwrap().ids(), [1, 5, 3]);
+    // The other share can be unmounted, or stays.
+    for (refuse, failed, stay) in
+        [(None, &["/m/c/v"][..], &[1, 5, 3][..]), (Some(Errno::EPERM), &["/m/c/rootfs", "/m/c/v"], &[1, 5, 2, 3])]
+    {
+        let (paper, mounts) = (paper(), PaperMounts::with(TREE));
+        mounts.lock().unwrap().refuse = refuse.map(|errno| (Operation::Unmount, "rootfs", errno));
+        let (dirs, shares) = (dirs(None), [record(&paper, "rootfs", 2)]);
+        let (fs, mounter) = (filesystem(&paper), mounter(&mounts));
+        let ports = Ports { filesystem: &fs, mounter: &mounter };
+        let report = TearDown::sandbox(&dirs, &shares).how(UnmountStrategy::Lazy).run(&ports);
+        let left: Vec<_> = report.failures().map(|left| left.path.to_str().unwrap()).collect();
+        assert_eq!(left, failed, "{report}");
+        let refused = Removal::Refused { reason: Refusal::NotRecorded };
+        assert_eq!(report.failures().last().unwrap().result, Ok(refused), "{report}");
+        assert_eq!(mounts.lock().unwrap().ids(), stay);
+    }
 }
 
 #[test]
