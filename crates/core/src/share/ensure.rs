@@ -138,13 +138,20 @@ mod tests {
     /// `/mnt` is a shared mount of `/x` of the disk; what is on the name is this, asked for in turn, the last of it for
     /// good.
     fn looking(on_name: Vec<Option<MountInfo>>) -> MockMounter {
-        let mut mounter = MockMounter::new();
+        looking_on(MockMounter::new(), on_name)
+    }
+
+    fn looking_on(mut mounter: MockMounter, on_name: Vec<Option<MountInfo>>) -> MockMounter {
         mounter
             .expect_mount_of()
             .withf(|at| *at == Location::trusted("/m/c"))
             .returning(|_| Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), PAPER), is_root: false }));
         mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
-        mounter.expect_let_others_run().return_const(());
+        let mut attempts = 0;
+        mounter.expect_let_others_run().returning(move |attempt| {
+            attempts += 1;
+            assert_eq!(attempt, attempts % ATTEMPTS);
+        });
         mounter.expect_mount_of().withf(|at| *at == Location::trusted("/mnt/s")).returning(|_| {
             let mut mount = MountInfo::new(MountId(2), MountId(1), DISK);
             (mount.root, mount.mount_point) = ("/x".into(), "/mnt".into());
@@ -158,7 +165,7 @@ mod tests {
             mounter
                 .expect_mount_of()
                 .withf(|at| *at == Location::beneath("/m", "c/v").unwrap())
-                .times(if index == last { 1..1000 } else { 1..2 })
+                .times(if index == last { 0..1000 } else { 1..2 })
                 .in_sequence(&mut order)
                 .returning(move |_| {
                     let is_root = found.is_some();
@@ -236,6 +243,13 @@ mod tests {
     }
 
     #[test]
+    fn a_conflict_that_another_caller_cannot_end_is_returned_at_once() {
+        let other = MountInfo { device: DeviceNumber::new(8, 2), ..shared() };
+        let there = ensure_share(&filesystem(&paper()), &looking(vec![Some(other), None]), &share());
+        assert!(matches!(there, Ok(Ensured::Conflict(_))), "{there:?}");
+    }
+
+    #[test]
     fn what_is_missing_is_shared() {
         let mut mounter = looking(vec![None]);
         mounter
@@ -260,6 +274,20 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn name_that_another_caller_replaces_is_looked_at_again() {
+        let mut mounter = MockMounter::new();
+        let stale = |_: &Location| Err(OsError::new(Operation::MountOf, "/m/c/v", Errno::ESTALE));
+        mounter.expect_mount_of().withf(|at| *at == Location::beneath("/m", "c/v").unwrap()).times(1).returning(stale);
+        mounter
+            .expect_mount_of()
+            .withf(|at| *at == Location::trusted("/m"))
+            .returning(|_| Ok(PathMount { mount: MountInfo::new(MountId(1), MountId(0), PAPER), is_root: false }));
+        let mounter = looking_on(mounter, vec![Some(shared())]);
+        let there = ensure_share(&filesystem(&paper()), &mounter, &share());
+        assert!(matches!(there, Ok(Ensured::AlreadySatisfied(_))), "{there:?}");
     }
 
     #[test]

@@ -123,7 +123,9 @@ fn reversed(path: &Path) -> Vec<OsString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ports::MockFilesystem;
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountId, PathMount};
+    use crate::ports::{MockFilesystem, MockMounter};
 
     /// An image at `/r` with some symlinks.
     fn image() -> MockFilesystem {
@@ -136,6 +138,20 @@ mod tests {
             _ => Err(OsError::new(Operation::ReadLink, at.for_display(), Errno::EINVAL)),
         });
         fs
+    }
+
+    #[test]
+    fn bind_of_a_directory_of_nfs_shows_its_path_in_the_source() {
+        let (mut fs, mut mounter) = (MockFilesystem::new(), MockMounter::new());
+        fs.expect_canonicalize().returning(|path| Ok(path.to_owned()));
+        mounter.expect_mount_of().returning(|_| {
+            let mut mount = MountInfo::new(MountId(2), MountId(1), DeviceNumber::new(0, 40));
+            (mount.root, mount.mount_point) = ("/".into(), "/n".into());
+            (mount.fs_type, mount.source) = ("nfs4".into(), "server:/export".into());
+            Ok(PathMount { mount, is_root: false })
+        });
+        let shape = shape_of_bind(&fs, &mounter, &Location::trusted("/n/a/b"), true, Propagation::Private).unwrap();
+        assert_eq!((shape.source, shape.subpath), (Some("server:/export/a/b".into()), "/".into()));
     }
 
     #[test]

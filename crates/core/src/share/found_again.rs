@@ -112,7 +112,34 @@ mod tests {
     use super::*;
     use crate::error::{Errno, Operation, OsError};
     use crate::file::DeviceNumber;
+    use crate::mount::{MountId, PathMount};
+    use crate::path::ContainerId;
     use crate::ports::MockMounter;
+    use crate::test_support::in_memory_mounts::ORIGIN;
+
+    #[test]
+    fn record_that_is_found_again_keeps_its_subtree_though_the_source_was_deleted() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(ORIGIN));
+        mounter.expect_mount_of().returning(|at| {
+            let mut mount = MountInfo::new(MountId(9), MountId(1), DeviceNumber::new(8, 1));
+            (mount.root, mount.mount_point) = ("/i//deleted".into(), at.for_display());
+            Ok(PathMount { mount, is_root: true })
+        });
+        let record = ShareRecord {
+            container: ContainerId::new("c").unwrap(),
+            name: "v".into(),
+            origin: Some(ORIGIN),
+            peers: None,
+            mount: MountKey::Reused(MountId(7)),
+            device: DeviceNumber::new(8, 1),
+            subpath: "/i".into(),
+            path: "/m/c/v".into(),
+            made: Vec::new(),
+        };
+        let again = ShareRecord { mount: MountKey::Reused(MountId(9)), ..record.clone() };
+        assert_eq!(record.find_again(&mounter), Ok(FoundAgain::Record(Box::new(again))));
+    }
 
     #[test]
     fn place_that_is_gone_has_no_mount_and_one_that_cannot_be_looked_up_is_an_error() {

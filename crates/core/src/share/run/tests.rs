@@ -275,3 +275,29 @@ fn names_and_sources_are_checked_first() {
     assert_eq!(Share::rootfs("/m", &id, Location::trusted("")), unspecified("source"));
     assert_eq!(Share::rootfs("", &id, Location::trusted("/s")), unspecified("mounts directory"));
 }
+
+#[test]
+fn share_that_another_caller_unmounts_at_once_is_recorded_by_its_source() {
+    let (paper, mut mounter) = (paper(), binding(vec![|_| Ok(())]));
+    mounter.expect_find_mount().returning(|_| Err(refused(Operation::FindMount, Errno::ENOENT)));
+    mounter.expect_mount_of().returning(|_| {
+        let mut mount = MountInfo::new(MountId(2), MountId(1), DeviceNumber::new(8, 1));
+        (mount.root, mount.mount_point) = ("/images".into(), "/".into());
+        Ok(PathMount { mount, is_root: false })
+    });
+    let record = share("v", "/s").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap();
+    assert_eq!((record.mount, record.subpath), (key(1), "/images/s".into()));
+}
+
+#[test]
+fn names_beside_the_mount_that_came_first_are_left_to_its_caller() {
+    let (paper, mut mounter) = (paper(), MockMounter::new());
+    let names = paper.clone();
+    mounter.expect_origin().returning(|| Ok(crate::mount::Origin::UNKNOWN));
+    mounter.expect_bind().returning(move |_| {
+        names.lock().unwrap().names.insert("/m/c/other".into(), (90, FileKind::Directory));
+        Err(refused(Operation::Bind, Errno::EBUSY))
+    });
+    let error = share("v", "/s").create(&Ports { filesystem: &filesystem(&paper), mounter: &mounter }).unwrap_err();
+    assert_eq!((error.errno(), error.left()), (Some(Errno::EBUSY), &[][..]));
+}

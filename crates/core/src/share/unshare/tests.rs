@@ -257,3 +257,23 @@ fn a_name_that_is_gone_by_the_second_look_is_not_mounted() {
     let fs = world(&[Err(Errno::EINVAL)], &[Err(Errno::ENOTEMPTY)], Ok(()));
     assert_eq!(run(&shows(Err(Errno::ENOENT)), &fs), Ok(Removal::NotMounted { target: KEPT }));
 }
+
+#[test]
+fn directory_that_one_call_finds_and_another_does_not_is_no_directory_that_is_gone() {
+    for (look, outcome) in [(Err(Errno::ENOENT), Ok(Removal::NotFound)), (Ok(()), Err(Some(Errno::ENOENT)))] {
+        let mut fs = MockFilesystem::new();
+        fs.expect_open_dir().returning(|_| Err(os(Errno::ENOENT)));
+        fs.expect_metadata().returning(move |_, _| look.map_err(os).and_then(|()| found(FileKind::Directory, 3)));
+        assert_eq!(run_alone(&fs).map_err(|error| error.errno()), outcome);
+    }
+}
+
+#[test]
+fn name_that_leads_to_another_directory_by_now_is_not_removed() {
+    let (mut directory, mut mounts) = (MockDirectory::new(), MockDirectory::new());
+    directory.expect_own_metadata().returning(|| found(FileKind::Directory, 3));
+    mounts.expect_metadata().returning(|_| found(FileKind::Directory, 4));
+    let (directory, mounts) = (Box::new(directory), Box::new(mounts));
+    let kept = ContainerDir { directory, mounts, id: OsStr::new("c"), path: "/m/c".into() }.remove_if_empty();
+    assert!(matches!(&kept, NameRemoval::Kept(error) if error.errno() == Errno::ESTALE), "{kept:?}");
+}

@@ -157,6 +157,16 @@ fn a_cover_is_left_alone() {
 }
 
 #[test]
+fn mount_that_was_covered_for_a_moment_is_unmounted_with_its_name() {
+    let (fs, removed) = filesystem(NAMES, Ok(FileKind::Directory));
+    let mut mounter = finding(vec![ours()], Err(Errno::ESTALE));
+    mounter.expect_unmount().withf(|r| *r.at() == Location::trusted("/m/c/rootfs")).times(1).returning(|_| Ok(()));
+    let done = Removal::Unmounted { layers: 1, target: NameAfter::Removed };
+    assert_eq!(run(&mounter, &fs, UNIQUE), Ok(done));
+    assert_eq!(*removed.lock().unwrap(), ["c/rootfs", "c"]);
+}
+
+#[test]
 fn a_swapped_name_does_not_hide_the_mount() {
     for key in [UNIQUE, REUSED] {
         let (fs, _) = filesystem(NAMES, Ok(FileKind::Symlink));
