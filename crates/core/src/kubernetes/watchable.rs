@@ -138,7 +138,7 @@ fn what_is_in(volume: &dyn Directory, path: &Path) -> Result<(Payload, VolumeLay
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Operation;
+    use crate::error::{Operation, OsError};
     use crate::ports::MockFilesystem;
     use crate::test_support::read_only_tree::SmallWorld;
 
@@ -226,6 +226,15 @@ mod tests {
         let world = world.failing(&format!("{path}/key"), Operation::Metadata, Errno::EACCES);
         let error = Watchability::by_agent(&world, path.as_str().into()).unwrap_err();
         assert_eq!(error.errno(), Some(Errno::EACCES));
+    }
+
+    #[test]
+    fn an_entry_that_has_vanished_has_no_size_and_one_that_cannot_be_looked_up_is_an_error() {
+        for (errno, size) in [(Errno::ENOENT, Ok(0)), (Errno::EACCES, Err(Some(Errno::EACCES)))] {
+            let mut directory = crate::ports::MockDirectory::new();
+            directory.expect_metadata().returning(move |_| Err(OsError::new(Operation::Metadata, "key", errno)));
+            assert_eq!(size_of_entry(&directory, OsStr::new("key")).map_err(|error| error.errno()), size);
+        }
     }
 
     #[test]
@@ -348,5 +357,8 @@ mod tests {
         assert!(!Watchability::is_watchable_at(&world, Utf8Path::new(&path)).unwrap());
         // Nine files and the directory that some of them are in.
         assert_eq!(world.entries_read(), 10);
+        let world = written(VolumeKind::Secret, 500);
+        assert!(!by_agent(&world, VolumeKind::Secret).is_watchable());
+        assert_eq!(world.entries_read(), 16);
     }
 }

@@ -2,6 +2,8 @@
 
 pub(crate) mod apply;
 pub(crate) mod change;
+#[cfg(test)]
+pub(crate) mod change_tests;
 pub(crate) mod descent;
 #[cfg(test)]
 pub(crate) mod moved_tests;
