@@ -49,5 +49,29 @@ mod tests {
         assert_eq!(differ("a b c", "a x c d"), "- b + x + d");
         assert_eq!(differ("a b c d", "b d"), "- a - c");
         assert_eq!(differ("a", "b a"), "+ b");
+        assert_eq!(differ("a b", "a"), "- b");
+    }
+
+    /// The longest common subsequence, by trying each.
+    fn longest(before: &[&str], after: &[&str]) -> usize {
+        let ([first, rest @ ..], [other, others @ ..]) = (before, after) else { return 0 };
+        let both = usize::from(first == other) * (1 + longest(rest, others));
+        both.max(longest(rest, after)).max(longest(before, others))
+    }
+
+    #[test]
+    fn of_all_short_lists_as_few_lines_as_possible_differ() {
+        let all: Vec<Vec<&str>> = (1..32_u32)
+            .map(|bits| (0..bits.ilog2()).map(|at| if bits >> at & 1 == 0 { "a" } else { "b" }).collect())
+            .collect();
+        for before in &all {
+            for after in &all {
+                let lines = lines_that_differ(before, after);
+                let common = longest(before, after);
+                assert_eq!(lines.len(), before.len() + after.len() - 2 * common, "{before:?} {after:?} {lines:?}");
+                let removed = lines.iter().filter(|line| line.starts_with("- ")).count();
+                assert_eq!(removed, before.len() - common, "{before:?} {after:?} {lines:?}");
+            }
+        }
     }
 }

@@ -71,7 +71,8 @@ fn refused(mut spec: Value, pointer: &str, value: Value) -> String {
         Value::Array(entries) => entries[name.parse::<usize>().unwrap()] = value,
         other => panic!("{other} has no fields"),
     }
-    let error = plan(&spec).expect_err(&spec.to_string()).to_string();
-    assert!(!error.contains('\n'), "{error}");
-    error.strip_prefix("config.json: ").unwrap().to_owned()
+    let error = plan(&spec).expect_err(&spec.to_string());
+    let line = format!("{}: {}", error.path(), error.reason());
+    assert!(!line.contains('\n') && error.to_string() == format!("config.json: {line}"), "{error}");
+    line
 }

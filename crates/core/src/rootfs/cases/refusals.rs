@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::rootfs::cases::{default_spec, plan, refused, refused_with, rootless_spec};
+use crate::rootfs::places::must_be_ordinary;
 
 #[test]
 fn what_a_user_namespace_cannot_have_is_refused_before_anything_is_done() {
@@ -17,12 +18,29 @@ fn what_a_user_namespace_cannot_have_is_refused_before_anything_is_done() {
         rootless("/mounts/5", sysfs),
         "mounts[5].type: a user namespace mounts sysfs with a network namespace of its own alone"
     );
-    let device = json!([{"type": "c", "path": "/dev/fuse", "major": 10, "minor": 229, "uid": 7}]);
-    assert_eq!(rootless("/linux/devices", device), "linux.devices[0].uid: 7 has no mapping in the user namespace");
+    let of_uid = json!(["newinstance", "uid=5"]);
+    assert!(rootless("/mounts/2/options", of_uid).contains("\"uid=…\" cannot be used: 5 has no mapping"));
+    let device = |uid: u32| json!([{"type": "c", "path": "/dev/fuse", "major": 10, "minor": 229, "uid": uid}]);
+    for (uid, reason) in [
+        (1, "1 has no mapping in the user namespace"),
+        (7, "7 has no mapping in the user namespace"),
+        (u32::MAX, "the number is not in 0..=4294967294"),
+    ] {
+        assert_eq!(rootless("/linux/devices", device(uid)), format!("linux.devices[0].uid: {reason}"));
+    }
+    let mut mapped = rootless_spec();
+    mapped["linux"]["devices"] = device(0);
+    assert!(plan(&mapped).is_ok());
     assert_eq!(
         rootless("/linux/uidMappings", json!([])),
         "linux.uidMappings: it is missing: the container has a new user namespace"
     );
+    for (path, is_new) in [("", true), ("/proc/1/ns/user", false)] {
+        let mut joined = rootless_spec();
+        (joined["linux"]["uidMappings"], joined["linux"]["gidMappings"]) = (json!([]), json!([]));
+        joined["linux"]["namespaces"][5] = json!({"type": "user", "path": path});
+        assert_eq!(plan(&joined).is_err(), is_new, "{path}");
+    }
 }
 
 #[test]
@@ -102,6 +120,11 @@ fn every_wrong_value_is_one_line_with_its_path() {
             json!([{"containerID": -1, "hostID": 0, "size": 1}]),
             "linux.gidMappings[0].containerID: the number is not in 0..=4294967294",
         ),
+        (
+            "/linux/gidMappings",
+            json!([{"containerID": 0, "hostID": u32::MAX, "size": 1}]),
+            "linux.gidMappings[0].hostID: the number is not in 0..=4294967294",
+        ),
     ] {
         assert_eq!(refused_with(pointer, value), line);
     }
@@ -161,6 +184,9 @@ fn mounts_inside_proc_are_those_that_runc_and_crun_allow() {
         let error = at(refused).unwrap_err();
         let reason = "it is inside /proc, and not one of the files that a mount may cover";
         assert_eq!(error, format!("config.json: mounts[7].destination: {refused:?}: {reason}"));
+    }
+    for (at, is_ordinary) in [("/proc", true), ("/a/../sys/", true), ("/sys/fs", false), ("/dev", false)] {
+        assert_eq!(must_be_ordinary(at.into()), is_ordinary, "{at}");
     }
     assert!(at("/a/..").unwrap_err().ends_with("the root is root.path, and nothing is mounted over it"));
 }

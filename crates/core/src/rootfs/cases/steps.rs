@@ -44,6 +44,9 @@ finish it, once the process is in it
     let plan = plan(&default_spec()).unwrap();
     assert_eq!(plan.to_string(), expected);
     assert!(plan.needs_terminal());
+    let mut without = default_spec();
+    without["process"]["terminal"] = json!(false);
+    assert!(!super::plan(&without).unwrap().needs_terminal());
     let not_mine = [
         "ociVersion",
         "hostname",
@@ -95,6 +98,12 @@ fn devices_are_those_of_the_specification_and_the_defaults() {
         assert!(text.contains(line), "{line}{text}");
     }
     assert!(!text.contains(" /dev/null:") && !text.contains("/dev/ptmx: char"), "{text}");
+    assert!(text.contains(" /dev/zero: "), "{text}");
+    for (kind, mode) in [("b", 0o060_600), ("c", 0o020_600)] {
+        let device = json!([{"type": kind, "path": "/dev/a", "major": 1, "minor": 1, "fileMode": mode}]);
+        assert!(lines(device).contains("/dev/a: "), "{kind}");
+    }
+    assert!(lines(json!([{"type": "p", "path": "/dev/a", "fileMode": 0o010_600}])).contains("/dev/a: "));
     let device = |device: Value| refused_with("/linux/devices", json!([device]));
     for (value, line) in [
         (json!({"type": "x", "path": "/dev/a"}), "[0].type: \"x\" is no type of device: expected c, u, b or p"),
@@ -179,6 +188,10 @@ fn propagation_of_the_root_is_split_in_preparation_and_finish() {
 
 #[test]
 fn tmpfs_that_becomes_read_only_is_filled_first_and_hooks_find_a_writable_root() {
+    let mut spec = default_spec();
+    spec["mounts"][6]["options"] = json!(["nosuid"]);
+    let writable = plan(&spec).unwrap().to_string();
+    assert!(!writable.contains("/sys/fs/cgroup: read-only"), "{writable}");
     let mut spec = default_spec();
     spec["mounts"][1]["options"] = json!(["ro", "mode=755"]);
     let plan = plan(&spec).unwrap();
