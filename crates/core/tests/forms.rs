@@ -412,6 +412,8 @@ proptest! {
 fn bytes_that_are_not_utf8_are_an_array() {
     let path = PathBuf::from(OsStr::from_bytes(b"/\xff"));
     assert_eq!(serde_json::to_value(Location::Trusted(path)).unwrap(), json!({"trusted": [47, 255]}));
+    let error = serde_json::from_value::<Location>(json!({"trusted": 7})).unwrap_err().to_string();
+    assert!(error.contains("expected a string, or an array of bytes"), "{error}");
 }
 
 #[test]

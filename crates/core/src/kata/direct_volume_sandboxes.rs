@@ -164,6 +164,13 @@ mod tests {
     }
 
     #[test]
+    fn a_sandbox_that_cannot_be_recorded_is_an_error() {
+        let tree = tree();
+        tree.failing(DIRECTORY, Operation::CreateFile, Errno::EROFS);
+        assert_eq!(volumes().record_sandbox(&tree, volume(), &id("s")).unwrap_err().errno(), Some(Errno::EROFS));
+    }
+
+    #[test]
     fn removal_takes_the_record_its_sandboxes_and_the_directory_and_nothing_else() {
         let tree = tree();
         volumes().record_sandbox(&tree, volume(), &id("s")).unwrap();

@@ -466,6 +466,17 @@ mod tests {
     }
 
     #[test]
+    fn a_row_below_another_one_of_the_same_missing_parent_is_not_reached() {
+        let table = table(&[
+            "1 0 8:1 / / rw - ext4 a rw",
+            "2 9 0:2 / /a rw - tmpfs a rw",
+            "3 9 0:3 / /b rw - tmpfs b rw",
+            "4 9 0:4 / /a/x rw - tmpfs hidden rw",
+        ]);
+        assert_eq!((at(&table, "/a"), at(&table, "/b"), at(&table, "/a/x")), (Some(2), Some(3), None));
+    }
+
+    #[test]
     fn a_row_without_its_parent_lies_where_its_mount_point_is() {
         let table = table(&[
             "1 0 8:1 / / rw - ext4 a rw",

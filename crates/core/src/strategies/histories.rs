@@ -157,3 +157,24 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 pub fn history(longest: usize) -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 0..=longest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Errno, Operation};
+    use crate::ports::{MockFilesystem, MockMounter, Ports};
+
+    #[test]
+    fn a_step_has_the_result_of_its_call() {
+        for (errno, result) in [(None, Ok(())), (Some(Errno::EINVAL), Err(Errno::EINVAL))] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_unmount().times(1).returning(move |request| match errno {
+                Some(errno) => Err(OsError::new(Operation::Unmount, request.at().for_display(), errno)),
+                None => Ok(()),
+            });
+            let step = Step::Unmount(UnmountRequest::new(Location::trusted("/m")));
+            let performed = step.perform(&Ports { filesystem: &MockFilesystem::new(), mounter: &mounter });
+            assert_eq!(performed.map_err(|error| error.errno()), result);
+        }
+    }
+}
