@@ -9,7 +9,7 @@ pub(crate) fn lines_that_differ<T: PartialEq + AsRef<str>>(before: &[T], after: 
     while here < before.len() || there < after.len() {
         if here < before.len() && there < after.len() && before[here] == after[there] {
             (here, there) = (here + 1, there + 1);
-        } else if there == after.len() || (here < before.len() && common[here + 1][there] >= common[here][there + 1]) {
+        } else if here < before.len() && common[here + 1][there] == common[here][there] {
             lines.push(format!("- {}", before[here].as_ref()));
             here += 1;
         } else {
