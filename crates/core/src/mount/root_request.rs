@@ -120,3 +120,41 @@ impl RootRequest {
         &self.guard
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::DeviceNumber;
+
+    #[test]
+    fn namespace_is_left_only_where_an_id_of_the_same_kind_is_another() {
+        let (unique, inode) =
+            (MountNamespaceId::Unique, |inode| MountNamespaceId::Inode { device: DeviceNumber::new(0, 4), inode });
+        for (before, now, reason) in [
+            (unique(1), unique(1), Some("still in the mount namespace")),
+            (unique(1), unique(2), None),
+            (inode(1), inode(1), Some("still in the mount namespace")),
+            (inode(1), inode(2), None),
+            (unique(1), inode(1), Some("of two kinds")),
+        ] {
+            let refused = PinnedNamespace::new(before, ()).not_left(now);
+            assert_eq!(refused.is_some(), reason.is_some(), "{before} {now}");
+            assert!(refused.unwrap_or_default().contains(reason.unwrap_or_default()), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn request_has_what_it_was_given() {
+        let request = || RootRequest::new(Location::trusted("/r"));
+        assert_eq!(
+            (request().by(RootChange::Move).change(), request().change()),
+            (RootChange::Move, RootChange::Pivot)
+        );
+        assert!(matches!(request().in_this_namespace().guard(), NamespaceGuard::InThisNamespace));
+        let pinned = PinnedNamespace::new(MountNamespaceId::Unique(1), ());
+        assert!(
+            matches!(request().coming_from(pinned).guard(), NamespaceGuard::CameFrom(from) if from.id() == MountNamespaceId::Unique(1))
+        );
+        assert_eq!(request().new_root(), &Location::trusted("/r"));
+    }
+}

@@ -94,3 +94,38 @@ impl SandboxDirs {
         Ok(FoundAgain::Record(Box::new(again)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::DeviceNumber;
+    use crate::mount::{MountId, MountInfo, MountNamespaceId, PathMount};
+    use crate::ports::MockMounter;
+    use crate::test_support::in_memory_mounts::ORIGIN;
+
+    #[test]
+    fn record_that_is_found_in_another_namespace_has_that_namespace_as_its_origin() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(ORIGIN));
+        mounter.expect_mount_of().returning(|at| {
+            let mut mount = MountInfo::new(MountId(9), MountId(1), DeviceNumber::new(8, 1));
+            (mount.root, mount.mount_point) = ("/m".into(), at.for_display());
+            Ok(PathMount { mount, is_root: true })
+        });
+        let dirs = SandboxDirs {
+            mounts_dir: "/m".into(),
+            shared_dir: "/s".into(),
+            private_dir: None,
+            origin: Some(Origin { namespace: Some(MountNamespaceId::Unique(10)), ..ORIGIN }),
+            mounts_shows: Some(MountSubtree { device: DeviceNumber::new(8, 1), root: "/m".into() }),
+            private_shows: None,
+            shared: MountKey::Reused(MountId(7)),
+            made_shared: None,
+            made_private: None,
+            bind_mounts: Vec::new(),
+            made: Vec::new(),
+        };
+        let again = SandboxDirs { origin: Some(ORIGIN), shared: MountKey::Reused(MountId(9)), ..dirs.clone() };
+        assert_eq!(dirs.find_again(&mounter), Ok(FoundAgain::Record(Box::new(again))));
+    }
+}

@@ -112,33 +112,71 @@ mod tests {
     use super::*;
     use crate::error::{Errno, Operation, OsError};
     use crate::file::DeviceNumber;
-    use crate::mount::{MountId, PathMount};
+    use crate::mount::{BootId, MountId, MountNamespaceId, PathMount};
     use crate::path::ContainerId;
     use crate::ports::MockMounter;
     use crate::test_support::in_memory_mounts::ORIGIN;
 
-    #[test]
-    fn record_that_is_found_again_keeps_its_subtree_though_the_source_was_deleted() {
-        let mut mounter = MockMounter::new();
-        mounter.expect_origin().returning(|| Ok(ORIGIN));
-        mounter.expect_mount_of().returning(|at| {
-            let mut mount = MountInfo::new(MountId(9), MountId(1), DeviceNumber::new(8, 1));
-            (mount.root, mount.mount_point) = ("/i//deleted".into(), at.for_display());
-            Ok(PathMount { mount, is_root: true })
-        });
-        let record = ShareRecord {
+    fn record(origin: Option<Origin>, peers: Option<PeerGroup>) -> ShareRecord {
+        ShareRecord {
             container: ContainerId::new("c").unwrap(),
             name: "v".into(),
-            origin: Some(ORIGIN),
-            peers: None,
+            origin,
+            peers,
             mount: MountKey::Reused(MountId(7)),
             device: DeviceNumber::new(8, 1),
             subpath: "/i".into(),
             path: "/m/c/v".into(),
             made: Vec::new(),
-        };
-        let again = ShareRecord { mount: MountKey::Reused(MountId(9)), ..record.clone() };
-        assert_eq!(record.find_again(&mounter), Ok(FoundAgain::Record(Box::new(again))));
+        }
+    }
+
+    /// The mount 9 at every place: of this subtree, a mount point or not, in the peer group 3.
+    fn showing(root: &'static str, is_root: bool) -> MockMounter {
+        let mut mounter = MockMounter::new();
+        mounter.expect_origin().returning(|| Ok(ORIGIN));
+        mounter.expect_mount_of().returning(move |at| {
+            let mut mount = MountInfo::new(MountId(9), MountId(1), DeviceNumber::new(8, 1));
+            (mount.root, mount.mount_point, mount.propagation.peers) =
+                (root.into(), at.for_display(), PeerGroup::new(3));
+            Ok(PathMount { mount, is_root })
+        });
+        mounter
+    }
+
+    #[test]
+    fn record_is_found_again_where_the_mount_is_the_recorded_one() {
+        let peers = PeerGroup::new;
+        for (recorded, root, is_root, difference) in [
+            (None, "/i", true, None),
+            // The source was deleted.
+            (peers(3), "/i//deleted", true, None),
+            (peers(4), "/i", true, Some(FoundAgain::Differs(Difference::Propagation))),
+            (peers(3), "/j", true, Some(FoundAgain::Differs(Difference::Subpath))),
+            (peers(3), "/i", false, Some(FoundAgain::NotMounted)),
+        ] {
+            let again = ShareRecord { mount: MountKey::Reused(MountId(9)), ..record(Some(ORIGIN), peers(3)) };
+            let expected = difference.unwrap_or(FoundAgain::Record(Box::new(again)));
+            assert_eq!(record(Some(ORIGIN), recorded).find_again(&showing(root, is_root)), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn record_of_another_boot_is_stale_and_one_of_another_namespace_is_not() {
+        let boot = Some(BootId::from_bytes([8; 16]));
+        let namespace = Some(MountNamespaceId::Unique(10));
+        for (origin, reason) in [
+            (None, Some(StaleReason::UnknownOrigin)),
+            (Some(Origin { boot, ..ORIGIN }), Some(StaleReason::AnotherBoot)),
+            (Some(Origin { namespace, ..ORIGIN }), None),
+        ] {
+            let again = record(origin, None).find_again(&showing("/i", true)).unwrap();
+            match (reason, again) {
+                (Some(reason), FoundAgain::Stale(found)) => assert_eq!(found, reason),
+                (None, FoundAgain::Record(found)) => assert_eq!(found.origin, Some(ORIGIN)),
+                (_, other) => panic!("{origin:?}: {other:?}"),
+            }
+        }
     }
 
     #[test]
