@@ -163,18 +163,30 @@ mod tests {
         assert_eq!(*attempts.lock().unwrap(), expected);
     }
 
-    #[test]
-    fn a_mount_that_stays_unfinished_is_unmounted_once() {
+    /// The guest's directory is a mount point, whose mount is read-only or not and has peers of its own.
+    fn mounted(flags: MountFlags) -> MockMounter {
         let mut mounter = MockMounter::new();
-        mounter.expect_mount_of().returning(|at| {
+        mounter.expect_mount_of().returning(move |at| {
             let is_root = *at == super::at("/s/shared".into());
             let mut found = mount(if is_root { 9 } else { 1 });
-            found.attributes.flags = if is_root { MountFlags::READ_ONLY } else { MountFlags::NONE };
+            found.attributes.flags = flags;
             found.propagation.master = PeerGroup::new(3);
             found.mount_point = at.for_display();
             Ok(PathMount { mount: found, is_root })
         });
         mounter.expect_find_mount().returning(|_| Ok(mount(7)));
+        mounter
+    }
+
+    #[test]
+    fn a_conflict_that_another_caller_cannot_end_is_returned_at_once() {
+        let stays = guest(&setup(), &MockFilesystem::new(), &mounted(MountFlags::NONE)).bind();
+        assert!(matches!(stays, Err(Error::Conflict(_))), "{stays:?}");
+    }
+
+    #[test]
+    fn a_mount_that_stays_unfinished_is_unmounted_once() {
+        let mut mounter = mounted(MountFlags::READ_ONLY);
         mounter.expect_let_others_run().return_const(());
         mounter.expect_unmount().times(1).returning(|_| Ok(()));
         let stays = guest(&setup(), &MockFilesystem::new(), &mounter).bind();

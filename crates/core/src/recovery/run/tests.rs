@@ -394,8 +394,11 @@ fn a_directory_that_cannot_be_resolved_is_an_error_and_a_missing_one_keeps_its_n
         fs.expect_canonicalize().returning(move |path| Err(OsError::new(Operation::Canonicalize, path, errno)));
         fs.expect_open_dir().returning(|at| Err(OsError::new(Operation::OpenDir, at.for_display(), Errno::ENOENT)));
         fs.expect_metadata().returning(move |at, _| Err(OsError::new(Operation::Metadata, at.for_display(), look)));
-        let found = recovery().find(&Ports { filesystem: &fs, mounter: &mounter(&PaperMounts::with(SANDBOX)) });
+        let mounter = mounter(&PaperMounts::with(SANDBOX));
+        let ports = Ports { filesystem: &fs, mounter: &mounter };
+        let found = recovery().find(&ports);
         assert_eq!(found.is_err(), fails, "{errno} {look}: {found:?}");
+        assert_eq!(recovery().plan(&ports).is_err(), fails, "{errno} {look}");
         assert!(fails || found.unwrap().mounts.len() == 6);
     }
 }

@@ -117,6 +117,8 @@ fn on_a_shared_mount_it_is_one_bind() {
     assert_eq!(log, ["bind /sb/m onto /sb/s, read-only, slave"]);
     let dirs = dirs.unwrap();
     assert_eq!(dirs.made_shared, None);
+    let shows = MountSubtree { device: DeviceNumber::new(8, 1), root: "/sb/m".into() };
+    assert_eq!(dirs.mounts_shows, Some(shows));
     assert_eq!(dirs.made.len(), 3);
     assert_eq!(paper.lock().unwrap().log, ["make /sb", "make /sb/m", "make /sb/s"]);
 }
@@ -144,8 +146,11 @@ fn a_bind_onto_itself_is_tried_again_only_where_another_caller_was_quicker() {
         mounter.expect_let_others_run().return_const(());
         let mut run = SettingUp::new(setup());
         run.under = Some(MountInfo::new(MountId(1), MountId(0), DeviceNumber::new(8, 1)));
-        let next = run.bind_mounts_dir(&mounter, "/sb/m".into());
-        assert_eq!(next.as_ref().ok().map(Vec::len), steps, "{next:?}");
+        for attempt in 1..=ATTEMPTS {
+            let next = run.bind_mounts_dir(&mounter, "/sb/m".into());
+            let steps = steps.filter(|_| attempt < ATTEMPTS);
+            assert_eq!(next.as_ref().ok().map(Vec::len), steps, "{attempt}: {next:?}");
+        }
     }
 }
 

@@ -244,8 +244,11 @@ type Removals = &'static [(&'static str, Result<(), Errno>)];
 
 /// Directories on one mount, each with a name `v`; only `other_root` is the root of another one.
 fn removing(removals: Removals, other_root: &'static str) -> (MockFilesystem, MockMounter, Vec<Placeholder>) {
-    let on_mount =
-        |id| Metadata { mount: Some(MountKey::Reused(MountId(id))), ..Metadata::new(FileKind::Directory, PAPER, 5) };
+    let on_mount = |id| Metadata {
+        mount: Some(MountKey::Reused(MountId(id))),
+        size: 4096,
+        ..Metadata::new(FileKind::Directory, PAPER, 5)
+    };
     let mut fs = MockFilesystem::new();
     fs.expect_open_dir().returning(move |at| {
         let path = at.for_display();
