@@ -8,6 +8,7 @@ use mountwright_core::ports::ProcessRoot;
 use mountwright_core::{Backend, DeviceNumber, Errno, FileMode, Location, MountFlags, Mounter, Operation};
 use mountwright_fake::{Failure, FakeBackend, HostBuilder, KernelVersion};
 use mountwright_linux::LinuxBackend;
+use mountwright_tests::container_spec::DEVICES;
 use mountwright_tests::kernel_trials::KernelCase;
 use mountwright_tests::machine::furnish;
 use serde_json::{Value, json};
@@ -17,19 +18,13 @@ use crate::dying::state;
 use crate::specs::{default_spec, plan};
 
 /// The host of a build on the model.
-pub(crate) const HOST: &str = "mount / ext4 /dev/vda1 dev=254:1
+const HOST: &str = "mount / ext4 /dev/vda1 dev=254:1
  dir /w/image/bin
  file /w/image/bin/sh x
  dir /proc
  dir /sys
 mount /proc proc proc
 mount /dev tmpfs dev
- char /dev/null 1:3
- char /dev/zero 1:5
- char /dev/full 1:7
- char /dev/random 1:8
- char /dev/urandom 1:9
- char /dev/tty 5:0
  char /dev/pty 136:7";
 
 /// The same on the kernel, in a fresh root.
@@ -41,7 +36,7 @@ pub(crate) fn host(more: &str) -> FakeBackend {
 }
 
 pub(crate) fn host_of(version: KernelVersion, more: &str) -> FakeBackend {
-    HostBuilder::from_text(&format!("{HOST}\n{more}")).unwrap().kernel(version).build().unwrap()
+    HostBuilder::from_text(&format!("{HOST}\n{DEVICES}{more}")).unwrap().kernel(version).build().unwrap()
 }
 
 pub(crate) fn terminal() -> Location {
@@ -164,8 +159,8 @@ pub(crate) const CASES: &[Case] = &[
         }
     }),
     ("mask_by_another_file_than_the_null_device_is_refused", || {
-        let text = HOST.replace("char /dev/null 1:3", "file /dev/null x");
-        let host = HostBuilder::from_text(&text).unwrap().build().unwrap();
+        let devices = DEVICES.replace("char /dev/null 1:3", "file /dev/null x");
+        let host = HostBuilder::from_text(&format!("{HOST}\n{devices}")).unwrap().build().unwrap();
         let error = plan(&default_spec()).build(&host, Some(&terminal())).unwrap_err();
         assert_eq!(error.errno(), Errno::ESTALE, "{error}");
         assert!(!host.mount_of(&Location::trusted("/w/image")).unwrap().is_root);
@@ -178,7 +173,7 @@ pub(crate) const CASES: &[Case] = &[
         assert_eq!(error.detail(), Some("the kind of the node that is there is character device 136:7"));
     }),
     ("mounts_of_the_namespace_that_the_process_came_from_are_not_prepared", || {
-        let host = HostBuilder::from_text(&format!("{HOST}\nmount /vol tmpfs vol shared:7")).unwrap().build().unwrap();
+        let host = host("mount /vol tmpfs vol shared:7");
         let refused = |namespace: &PinnedNamespace| plan(&default_spec()).prepare(&host, namespace).unwrap_err();
         let here = host.pin_namespace().unwrap();
         assert_eq!(refused(&here).errno(), Errno::EPERM);

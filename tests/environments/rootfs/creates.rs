@@ -2,6 +2,7 @@
 
 use mountwright_core::OsError;
 use mountwright_fake::{FakeBackend, HostBuilder};
+use mountwright_tests::container_spec::DEVICES;
 use serde_json::{Value, json};
 
 use crate::Case;
@@ -10,16 +11,10 @@ use crate::specs::{plan, with_mounts};
 const IMAGE: &str = "mount / ext4 /dev/vda1 dev=254:1
  dir /image
  dir /vol/data
- file /vol/hosts hosts
- char /dev/null 1:3
- char /dev/zero 1:5
- char /dev/full 1:7
- char /dev/random 1:8
- char /dev/urandom 1:9
- char /dev/tty 5:0";
+ file /vol/hosts hosts";
 
 fn host(more: &str) -> FakeBackend {
-    HostBuilder::from_text(&format!("{IMAGE}\n{more}")).unwrap().build().unwrap()
+    HostBuilder::from_text(&format!("{IMAGE}\n{DEVICES}{more}")).unwrap().build().unwrap()
 }
 
 fn dev() -> Value {

@@ -8,6 +8,7 @@ use mountwright_core::ports::ProcessRoot;
 use mountwright_core::{DeviceNumber, Location, Mounter};
 use mountwright_fake::abi::CLONE_NEWNS;
 use mountwright_fake::{FakeBackend, HostBuilder, Plant};
+use mountwright_tests::container_spec::DEVICES;
 
 use super::Refused;
 use super::bundle::Bundle;
@@ -22,12 +23,6 @@ mount /proc proc proc
 mount /sys sysfs sysfs
 mount /sys/fs/cgroup cgroup2 cgroup2
 mount /dev devtmpfs devtmpfs
- char /dev/null 1:3
- char /dev/zero 1:5
- char /dev/full 1:7
- char /dev/random 1:8
- char /dev/urandom 1:9
- char /dev/tty 5:0
  char /dev/pty 136:0";
 
 /// The terminal of the container on it.
@@ -53,7 +48,8 @@ pub(crate) fn play(bundle: &Bundle) -> Result<String, Refused> {
 }
 
 fn host(bundle: &Bundle) -> Result<FakeBackend, Refused> {
-    let mut builder = HostBuilder::from_text(HOST).map_err(|error| Refused::new(error.to_string()))?;
+    let mut builder =
+        HostBuilder::from_text(&format!("{HOST}\n{DEVICES}")).map_err(|error| Refused::new(error.to_string()))?;
     let mut planted = 0;
     if let Some(image) = bundle.plan.image() {
         builder = plant(builder, image.as_std_path(), DEEPEST, &mut planted);
