@@ -59,20 +59,24 @@ impl Scene {
         }
     }
 
-    /// `/a` of this kind.
-    pub(crate) fn source(&mut self, kind: Kind) {
-        self.does("mkdir /a");
-        self.mount("/a", kind, "a");
-        self.finish("/a", kind, "a");
+    /// Before a call about `/a`, and `/a/k` on it, that leads to `/b`.
+    pub(crate) fn of(source: Kind, child: Option<Kind>, destination: Kind) -> Self {
+        let mut scene = Self::default();
+        scene.source(source, child);
+        scene.destination(destination);
+        scene
     }
 
-    /// `/a`, and `/a/k` on it, each of its kind. Mounted before `/a` is shared: `/a/k` is in no other place.
-    pub(crate) fn source_tree(&mut self, top: Kind, child: Kind) {
+    /// `/a` of this kind, and `/a/k` on it where it has a child. That one is mounted before `/a` is shared: it is in no other
+    /// place.
+    pub(crate) fn source(&mut self, top: Kind, child: Option<Kind>) {
         self.does("mkdir /a");
         self.mount("/a", top, "a");
-        self.does("mkdir /a/k");
-        self.mount("/a/k", child, "k");
-        self.finish("/a/k", child, "k");
+        if let Some(child) = child {
+            self.does("mkdir /a/k");
+            self.mount("/a/k", child, "k");
+            self.finish("/a/k", child, "k");
+        }
         self.finish("/a", top, "a");
     }
 

@@ -15,10 +15,10 @@ pub(crate) fn cells() -> Vec<Cell> {
     for destination in Kind::ALL {
         cells.push(mounted(destination));
         for source in Kind::ALL {
-            cells.push(bound(source, destination));
+            cells.push(bound(source, None, destination));
             cells.push(moved(source, None, destination));
             for child in Kind::ALL {
-                cells.push(bound_tree(source, child, destination));
+                cells.push(bound(source, Some(child), destination));
                 cells.push(moved(source, Some(child), destination));
             }
         }
@@ -62,55 +62,36 @@ fn mounted(destination: Kind) -> Cell {
     scene.cell(format!("mount on {}", destination.name()), "tmpfs /b/x", Ok(after))
 }
 
-/// 5b
-fn bound(source: Kind, destination: Kind) -> Cell {
-    let mut scene = Scene::default();
-    scene.source(source);
-    scene.destination(destination);
-    let after = if source == Kind::Unbindable {
-        Err(Errno::EINVAL)
-    } else {
-        let mut after = scene.picture.clone();
-        after.add(arrived(&scene.picture.at("/a"), destination, "/x", "new"));
-        Ok(after)
-    };
-    scene.cell(format!("bind {} on {}", source.name(), destination.name()), "bind /a /b/x", after)
-}
-
 fn arrived(source: &Relation, destination: Kind, below: &str, fresh: &str) -> Picture {
     with_copies(&landed(source, destination, fresh), destination, below, fresh)
 }
 
-/// 5c: each mount of the tree as 5b says; what is unbindable is left out.
-fn bound_tree(source: Kind, child: Kind, destination: Kind) -> Cell {
-    let mut scene = Scene::default();
-    scene.source_tree(source, child);
-    scene.destination(destination);
+/// 5b and, with a child, 5c: each mount of the tree as 5b says; what is unbindable is left out.
+fn bound(source: Kind, child: Option<Kind>, destination: Kind) -> Cell {
+    let scene = Scene::of(source, child, destination);
     let after = if source == Kind::Unbindable {
         Err(Errno::EINVAL)
     } else {
         let mut after = scene.picture.clone();
         after.add(arrived(&scene.picture.at("/a"), destination, "/x", "new"));
-        if child != Kind::Unbindable {
+        if child.is_some_and(|child| child != Kind::Unbindable) {
             after.add(arrived(&scene.picture.at("/a/k"), destination, "/x/k", "new child"));
         }
         Ok(after)
     };
-    scene.cell(
-        format!("rbind {} with {} on {}", source.name(), child.name(), destination.name()),
-        "rbind /a /b/x",
-        after,
-    )
+    let bind = if child.is_some() { "rbind" } else { "bind" };
+    scene.cell(of_tree(bind, source, child, destination), &format!("{bind} /a /b/x"), after)
+}
+
+/// The name of a cell about a tree.
+fn of_tree(call: &str, source: Kind, child: Option<Kind>, destination: Kind) -> String {
+    let with = child.map(|child| format!(" with {}", child.name())).unwrap_or_default();
+    format!("{call} {}{with} on {}", source.name(), destination.name())
 }
 
 /// 5d
 fn moved(source: Kind, child: Option<Kind>, destination: Kind) -> Cell {
-    let mut scene = Scene::default();
-    match child {
-        None => scene.source(source),
-        Some(child) => scene.source_tree(source, child),
-    }
-    scene.destination(destination);
+    let scene = Scene::of(source, child, destination);
     let some_unbindable = source == Kind::Unbindable || child == Some(Kind::Unbindable);
     let after = if some_unbindable && destination.is_shared() {
         Err(Errno::EINVAL)
@@ -124,8 +105,7 @@ fn moved(source: Kind, child: Option<Kind>, destination: Kind) -> Cell {
         }
         Ok(after)
     };
-    let with = child.map(|child| format!(" with {}", child.name())).unwrap_or_default();
-    scene.cell(format!("move {}{with} on {}", source.name(), destination.name()), "move /a /b/x", after)
+    scene.cell(of_tree("move", source, child, destination), "move /a /b/x", after)
 }
 
 /// A mount on `/b/x` (by way of the master of a slave), with its copies.
@@ -201,7 +181,7 @@ fn unmounted_with_a_child(destination: Kind, keeper: &str) -> Cell {
 /// 5a
 fn retyped(kind: Kind, to: PropagationBit, has_peers: bool) -> Cell {
     let mut scene = Scene::default();
-    scene.source(kind);
+    scene.source(kind, None);
     if kind.is_shared() && !has_peers {
         scene.does("umount /aq");
         scene.picture.take("/aq");
