@@ -12,44 +12,32 @@ use rustix::thread::UnshareFlags;
 
 /// `mount_setattr(2)`
 pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: Vec<u8>, flags: u32, attr: MountAttr) -> io::Result<()> {
-    let path = CString::new(path).map_err(|_| io::Errno::INVAL)?;
-    let attr: [u64; 4] = [attr.attr_set, attr.attr_clr, attr.propagation, attr.userns_fd];
-    // SAFETY: the path is a C string and the array is a `struct mount_attr` of the size passed; both outlive the call,
-    // which writes to neither.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_mount_setattr,
-            dir.as_raw_fd(),
-            path.as_ptr(),
-            flags,
-            attr.as_ptr(),
-            std::mem::size_of_val(&attr),
-        )
-    };
-    if result == 0 { Ok(()) } else { Err(last_error()) }
+    with_attributes(libc::SYS_mount_setattr, dir, path, flags, attr).map(drop)
 }
 
 /// `open_tree_attr(2)`
 pub(super) fn open_tree_attr(dir: BorrowedFd<'_>, path: Vec<u8>, flags: u32, attr: MountAttr) -> io::Result<OwnedFd> {
+    let number = libc::c_long::from(linux_raw_sys::general::__NR_open_tree_attr);
+    let fd = with_attributes(number, dir, path, flags, attr)?;
+    // SAFETY: the call has just opened this descriptor, and nothing else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Calls one of these two, and returns its result.
+fn with_attributes(
+    number: libc::c_long,
+    dir: BorrowedFd<'_>,
+    path: Vec<u8>,
+    flags: u32,
+    attr: MountAttr,
+) -> io::Result<RawFd> {
     let path = CString::new(path).map_err(|_| io::Errno::INVAL)?;
     let attr: [u64; 4] = [attr.attr_set, attr.attr_clr, attr.propagation, attr.userns_fd];
+    let size = std::mem::size_of_val(&attr);
     // SAFETY: the path is a C string and the array is a `struct mount_attr` of the size passed; both outlive the call,
     // which writes to neither.
-    let result = unsafe {
-        libc::syscall(
-            libc::c_long::from(linux_raw_sys::general::__NR_open_tree_attr),
-            dir.as_raw_fd(),
-            path.as_ptr(),
-            flags,
-            attr.as_ptr(),
-            std::mem::size_of_val(&attr),
-        )
-    };
-    match RawFd::try_from(result) {
-        // SAFETY: the call has just opened this descriptor, and nothing else owns it.
-        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
-        _ => Err(last_error()),
-    }
+    let result = unsafe { libc::syscall(number, dir.as_raw_fd(), path.as_ptr(), flags, attr.as_ptr(), size) };
+    RawFd::try_from(result).ok().filter(|result| *result >= 0).ok_or_else(last_error)
 }
 
 fn last_error() -> io::Errno {
