@@ -22,25 +22,14 @@ pub(crate) struct Acting {
 
 impl Acting {
     pub(crate) fn before(call: Call, act: impl FnOnce() + Send + 'static) -> Self {
-        Self {
-            before: Some(call),
-            after: None,
-            ready: || true,
-            act: Mutex::new(Some(Box::new(act))),
-            refused: None,
-            then: Mutex::default(),
-        }
+        let mut acting = Self::after(call, act);
+        (acting.before, acting.after) = (acting.after, None);
+        acting
     }
 
     pub(crate) fn after(call: Call, act: impl FnOnce() + Send + 'static) -> Self {
-        Self {
-            before: None,
-            after: Some(call),
-            ready: || true,
-            act: Mutex::new(Some(Box::new(act))),
-            refused: None,
-            then: Mutex::default(),
-        }
+        let act = Mutex::new(Some(Box::new(act) as Act));
+        Self { before: None, after: Some(call), ready: || true, act, refused: None, then: Mutex::default() }
     }
 
     /// Skips calls until this holds.

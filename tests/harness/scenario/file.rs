@@ -131,14 +131,15 @@ mod tests {
 
     #[test]
     fn an_unknown_word_is_named() {
-        let flag = error_of(r#"{"name":"n","ops":[{"op":"umount","target":"/a","flags":["gently"]}]}"#);
-        assert!(flag.contains("gently"), "{flag}");
-        let kind = error_of(r#"{"name":"n","ops":[{"op":"propagation","target":"/a","type":"public"}]}"#);
-        assert!(kind.contains("public"), "{kind}");
-        let credentials = error_of(r#"{"name":"n","ops":[{"op":"mkdir","path":"/a","cred":"somebody"}]}"#);
-        assert!(credentials.contains("somebody"), "{credentials}");
-        let result = error_of(r#"{"name":"n","ops":[{"op":"mkdir","path":"/a"}],"results":["EMAYBE"]}"#);
-        assert!(result.contains("EMAYBE"), "{result}");
+        for (line, word) in [
+            (r#"{"name":"n","ops":[{"op":"umount","target":"/a","flags":["gently"]}]}"#, "gently"),
+            (r#"{"name":"n","ops":[{"op":"propagation","target":"/a","type":"public"}]}"#, "public"),
+            (r#"{"name":"n","ops":[{"op":"mkdir","path":"/a","cred":"somebody"}]}"#, "somebody"),
+            (r#"{"name":"n","ops":[{"op":"mkdir","path":"/a"}],"results":["EMAYBE"]}"#, "EMAYBE"),
+        ] {
+            let error = error_of(line);
+            assert!(error.contains(word), "{error}");
+        }
     }
 
     #[test]
