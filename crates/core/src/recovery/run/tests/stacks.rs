@@ -81,3 +81,55 @@ fn table_is_read_a_bounded_number_of_times_however_many_layers_there_are() {
     assert!(report.is_clean() && report.unmounted().count() == 50, "{report}");
     assert_eq!(reads.load(Ordering::Relaxed), 2);
 }
+
+#[test]
+fn hidden_layers_come_into_sight_and_go() {
+    let lines = format!(
+        "{ROOT}5 1 8:1 /sb/mounts /sb/mounts rw shared:2 - ext4 a rw\n\
+         6 1 8:1 /i/a /sb/mounts/c/v rw - ext4 a rw\n"
+    );
+    // The share is older than the mount that hides it.
+    let mounts = PaperMounts::with(&lines);
+    let report = reap(&recovery(), &paper(), &mounts);
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(mounts.lock().unwrap().log, ["unmount 5", "unmount 6"]);
+}
+
+#[test]
+fn upper_mount_of_a_stack_is_unmounted_first() {
+    let lines = format!(
+        "{ROOT}6 1 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n7 6 8:1 /i/c /sb/mounts/c/rootfs rw - ext4 a rw\n\
+         8 7 0:9 / /sb/mounts/c/rootfs/x rw - tmpfs t rw\n"
+    );
+    let mounts = PaperMounts::with(&lines);
+    assert!(reap(&recovery(), &paper(), &mounts).is_clean());
+    assert_eq!(mounts.lock().unwrap().log, ["unmount 7", "unmount 6"]);
+}
+
+#[test]
+fn mount_with_peers_and_children_is_made_private_first() {
+    let lines = format!(
+        "{ROOT}6 1 8:1 /i/c /sb/mounts/c/rootfs rw shared:7 - ext4 a rw\n\
+         7 6 0:9 / /sb/mounts/c/rootfs/x rw shared:8 - tmpfs hosts rw\n"
+    );
+    let mounts = PaperMounts::with(&lines);
+    assert!(reap(&recovery(), &paper(), &mounts).is_clean());
+    assert_eq!(mounts.lock().unwrap().log, ["/sb/mounts/c/rootfs private Tree", "unmount 6"]);
+
+    let onto_itself = format!(
+        "{ROOT}5 1 8:1 /sb/mounts /sb/mounts rw shared:2 - ext4 a rw\n\
+         6 5 8:1 /i/c /sb/mounts/c/rootfs rw shared:7 - ext4 a rw\n\
+         7 6 0:9 / /sb/mounts/c/rootfs/x rw shared:8 - tmpfs hosts rw\n\
+         8 5 8:1 /i/v /sb/mounts/c/v rw - ext4 a rw\n"
+    );
+    let mounts = PaperMounts::with(&onto_itself);
+    assert!(reap(&recovery(), &paper(), &mounts).is_clean());
+    let log = mounts.lock().unwrap().log.clone();
+    assert_eq!(log, ["unmount 8", "/sb/mounts/c/rootfs private Tree", "unmount 6", "unmount 5"]);
+
+    let mounts = PaperMounts::with(&onto_itself);
+    mounts.lock().unwrap().refuse = Some((Operation::Unmount, "rootfs", Errno::EPERM));
+    let report = reap(&recovery(), &paper(), &mounts);
+    assert_eq!(mounts.lock().unwrap().ids(), [1, 5, 6, 7], "what could not be unmounted stays");
+    assert!(!report.is_clean());
+}
