@@ -24,6 +24,7 @@ const AREAS: &[(&str, &[Case])] = &[
     ("in a root", places::in_root_mounts::CASES),
     ("files", filesystem::files::CASES),
     ("directories", filesystem::directories::CASES),
+    ("directories", filesystem::directory_changes::CASES),
     ("nodes", filesystem::nodes::CASES),
     ("entries", filesystem::open_entries::CASES),
     ("bind", mounts::binds::CASES),
