@@ -3,7 +3,9 @@
 use mountwright_core::Errno;
 
 use crate::abi::{AT_EACCESS, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, CAP_CHOWN, CAP_FSETID, W_OK, X_OK};
+use crate::model::keys::MountKey;
 use crate::model::machine::Machine;
+use crate::model::objects::inode::Inode;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::pid::Pid;
 use crate::model::vfs::at::At;
@@ -39,10 +41,7 @@ impl Machine {
         // Masked to twelve bits.
         #[allow(clippy::cast_possible_truncation)]
         let mut mode = (mode & 0o7777) as u16;
-        let who = &self.task(pid)?.credentials;
-        let group = self.owner(place.mount, inode).gid;
-        let in_group = group.is_some_and(|gid| who.gid == gid || who.groups.contains(&gid));
-        if !in_group && !self.capable_over(pid, place.mount, inode, CAP_FSETID) {
+        if !self.may_set_group_id(pid, place.mount, inode)? {
             mode &= !SET_GROUP_ID;
         }
         let tick = self.next_tick();
@@ -50,6 +49,22 @@ impl Machine {
         inode.mode = mode;
         inode.times.changed = tick;
         Ok(())
+    }
+
+    /// Returns true if the set-group-id bit of a file stays when the caller changes its mode.
+    fn may_set_group_id(&self, pid: Pid, mount: MountKey, inode: &Inode) -> Result<bool, Errno> {
+        let who = &self.task(pid)?.credentials;
+        let in_group = self.owner(mount, inode).gid.is_some_and(|gid| who.gid == gid || who.groups.contains(&gid));
+        Ok(in_group || self.capable_over(pid, mount, inode, CAP_FSETID))
+    }
+
+    /// The set-id bits that a change of the owner clears.
+    fn lost_by_chown(&self, pid: Pid, mount: MountKey, inode: &Inode) -> Result<u16, Errno> {
+        if inode.is_directory() {
+            return Ok(0);
+        }
+        let is_dropped = inode.mode & GROUP_EXECUTE != 0 || !self.may_set_group_id(pid, mount, inode)?;
+        Ok(inode.mode & (SET_USER_ID | if is_dropped { SET_GROUP_ID } else { 0 }))
     }
 
     /// `fchmod`: permission bits of an open file.
@@ -113,6 +128,11 @@ impl Machine {
         if !uid_allowed || !gid_allowed {
             return Err(Errno::EPERM);
         }
+        let lost = self.lost_by_chown(pid, place.mount, inode)?;
+        // The bits are cleared as chmod does it.
+        if lost != 0 && !self.owns(pid, place.mount, inode) {
+            return Err(Errno::EPERM);
+        }
         let tick = self.next_tick();
         let inode = &mut self.inodes[key];
         inode.uid = new_owner.0.unwrap_or(inode.uid);
@@ -120,10 +140,7 @@ impl Machine {
         inode.times.changed = tick;
         if !inode.is_directory() {
             inode.capabilities = None;
-            inode.mode &= !SET_USER_ID;
-            if inode.mode & GROUP_EXECUTE != 0 {
-                inode.mode &= !SET_GROUP_ID;
-            }
+            inode.mode &= !lost;
         }
         Ok(())
     }

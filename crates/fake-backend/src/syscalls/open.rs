@@ -17,6 +17,7 @@ use crate::model::objects::inode::Content;
 use crate::model::objects::open_file::OpenFile;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
+use crate::model::objects::superblock::NamesRule;
 use crate::model::vfs::at::At;
 use crate::model::vfs::path_text::LastKind;
 use crate::model::vfs::path_walk::Walk;
@@ -184,8 +185,8 @@ impl Machine {
     /// `write` at the position, or at the end with `O_APPEND`.
     ///
     /// # Errors
-    /// `EBADF`: not open for writing. `EPIPE`: a fifo without a reader. `EOPNOTSUPP`: a device other than `/dev/null`
-    /// and `/dev/zero`. `EFBIG`.
+    /// `EBADF`: not open for writing. `EPIPE`: a fifo without a reader. `EINVAL`: a message queue. `EOPNOTSUPP`: a device other
+    /// than `/dev/null` and `/dev/zero`. `EFBIG`.
     pub fn write(&mut self, pid: Pid, fd: i32, bytes: &[u8]) -> Result<usize, Errno> {
         let key = self.file_key(pid, fd)?;
         let file = &self.files[key];
@@ -206,8 +207,12 @@ impl Machine {
             return if self.is_open(inode, O_RDONLY) { Ok(bytes.len()) } else { Err(Errno::EPIPE) };
         }
         let tick = self.next_tick();
+        let of_queues = self.superblocks[self.inodes[inode].superblock].names == NamesRule::Queues;
         let object = &mut self.inodes[inode];
-        let Content::File(content) = &mut object.content else { return Err(Errno::EOPNOTSUPP) };
+        let Content::File(content) = &mut object.content else {
+            // A message queue is filled by a call of its own.
+            return Err(if of_queues { Errno::EINVAL } else { Errno::EOPNOTSUPP });
+        };
         let content = Arc::make_mut(content);
         let start = if append { content.len() } else { usize::try_from(position).map_err(|_| Errno::EFBIG)? };
         let end = start.checked_add(bytes.len()).ok_or(Errno::EFBIG)?;
