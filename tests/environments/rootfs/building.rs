@@ -105,6 +105,17 @@ fn must_build(backend: &dyn Backend, form: TreeForm) {
     assert_eq!(written.errno(), Errno::EROFS);
 }
 
+/// Builds with a label for new filesystems, which this kernel does not have.
+fn must_refuse_a_label(backend: &dyn Backend) {
+    let mut spec = default_spec();
+    spec["linux"]["mountLabel"] = json!("system_u:object_r:container_file_t:s0:c1,c2");
+    let before = backend.mounts().unwrap().iter().count();
+    let error = plan(&spec).build(backend, Some(&terminal())).unwrap_err();
+    assert_eq!(error.errno(), Errno::EINVAL, "{error}");
+    assert!(error.detail().is_some_and(|detail| detail.contains("context")), "{error}");
+    assert_eq!(backend.mounts().unwrap().iter().count(), before);
+}
+
 fn bind(source: &str, destination: &str) -> Value {
     json!({"destination": destination, "source": source, "options": ["bind"]})
 }
@@ -165,6 +176,7 @@ pub(crate) const CASES: &[Case] = &[
         assert_eq!(error.errno(), Errno::ESTALE, "{error}");
         assert!(!host.mount_of(&Location::trusted("/w/image")).unwrap().is_root);
     }),
+    ("label_is_refused_by_name_where_the_kernel_has_none", || must_refuse_a_label(&host(""))),
     ("device_of_the_host_that_is_another_one_is_not_bound", || {
         let mut spec = default_spec();
         spec["linux"]["devices"] = json!([{"type": "c", "path": "/opt/pty", "major": 1, "minor": 5}]);

@@ -4,29 +4,32 @@ use camino::Utf8Path;
 
 use crate::error::{Errno, Operation, OsError};
 use crate::file::{DeviceNumber, FinalSymlink};
-use crate::mount::{AttributeChange, BindRequest, MountFlags, MountRequest, Propagation, SourceIs};
+use crate::mount::{AttributeChange, BindRequest, FilesystemOption, MountFlags, MountRequest, Propagation, SourceIs};
 use crate::path::Location;
 use crate::rootfs::perform::Performer;
+use crate::rootfs::step::LABEL;
 
 /// The device that covers a file.
 const NULL: (&str, DeviceNumber) = ("/dev/null", DeviceNumber::new(1, 3));
 
 impl Performer<'_> {
     /// Covers a path, where it is there: a directory by a read-only tmpfs that all masks share, anything else by `/dev/null`.
-    pub(crate) fn mask(&mut self, at: &Utf8Path) -> Result<(), OsError> {
+    pub(crate) fn mask(&mut self, at: &Utf8Path, label: Option<&str>) -> Result<(), OsError> {
         match self.place.look(at)? {
             None => Ok(()),
-            Some(found) if found.is_dir() => self.mask_directory(at),
+            Some(found) if found.is_dir() => self.mask_directory(at, label),
             Some(_) => self.mask_file(at),
         }
     }
 
-    fn mask_directory(&mut self, at: &Utf8Path) -> Result<(), OsError> {
+    fn mask_directory(&mut self, at: &Utf8Path, label: Option<&str>) -> Result<(), OsError> {
         let Some((first, device)) = &self.masked else {
             let flags = MountFlags::READ_ONLY | MountFlags::NO_SUID | MountFlags::NO_DEV | MountFlags::NO_EXEC;
             let request =
                 MountRequest::new("tmpfs", self.place.at(at)).source("tmpfs").propagation(Propagation::Private);
-            self.place.mount(&request.attributes(AttributeChange::setting(flags)))?;
+            let mut request = request.attributes(AttributeChange::setting(flags));
+            request.options.extend(label.map(|label| FilesystemOption::with_value(LABEL, label)));
+            self.place.mount(&request)?;
             let shown = self.place.metadata(at, FinalSymlink::Follow)?;
             self.masked = Some((at.to_owned(), shown.device));
             return Ok(());

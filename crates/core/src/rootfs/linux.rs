@@ -17,6 +17,8 @@ pub(crate) struct Shape {
     pub(crate) masked: Vec<Utf8PathBuf>,
     pub(crate) read_only: Vec<Utf8PathBuf>,
     pub(crate) cgroups_path: Option<String>,
+    /// The `SELinux` label of the new filesystems.
+    pub(crate) label: Option<String>,
 }
 
 impl Shape {
@@ -24,14 +26,11 @@ impl Shape {
         let masked = inner_paths(linux, "maskedPaths")?;
         let read_only = inner_paths(linux, "readonlyPaths")?;
         let cgroups_path = linux.take("cgroupsPath").as_ref().map(At::text).transpose()?;
-        if let Some(label) = linux.take("mountLabel")
-            && !label.text()?.is_empty()
-        {
-            return Err(label.bad("labels of mounts are not set here"));
-        }
+        let label = linux.take("mountLabel").as_ref().map(At::text).transpose()?;
+        let label = label.filter(|label| !label.is_empty()).map(str::to_owned);
         let propagation = read_propagation(linux)?;
         let cgroups_path = cgroups_path.filter(|path| !path.is_empty()).map(str::to_owned);
-        Ok(Self { propagation, masked, read_only, cgroups_path })
+        Ok(Self { propagation, masked, read_only, cgroups_path, label })
     }
 
     /// The propagation of the namespace before the build: nothing that is mounted there reaches the host.

@@ -51,7 +51,7 @@ impl<'a> Performer<'a> {
             Step::Device(device) => self.make_device(device),
             Step::Link { at, target } => self.make_link(at, target),
             Step::Console { at } => self.bind_terminal(at),
-            Step::Mask { at } => self.mask(at),
+            Step::Mask { at, label } => self.mask(at, label.as_deref()),
             Step::ReadOnlyPath { at } => self.make_path_read_only(at),
             Step::ReadOnlyRoot => self.place.change_root(AttributeChange::READ_ONLY),
             Step::ReadOnlyMount { at } => {

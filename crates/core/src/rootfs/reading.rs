@@ -2,6 +2,7 @@
 
 use camino::Utf8Path;
 
+use crate::mount::FilesystemOption;
 use crate::rootfs::BadConfig;
 use crate::rootfs::config::{RuntimeConfig, Value};
 use crate::rootfs::devices;
@@ -11,7 +12,7 @@ use crate::rootfs::linux::{NOT_MINE, Shape};
 use crate::rootfs::mounts;
 use crate::rootfs::places::cleaned;
 use crate::rootfs::plan::RootfsPlan;
-use crate::rootfs::step::{NewFilesystem, Step};
+use crate::rootfs::step::{LABEL, NewFilesystem, Step};
 
 /// The fields of the whole that a plan reads.
 const MINE: [&str; 4] = ["root", "mounts", "linux", "process"];
@@ -27,7 +28,9 @@ impl RootfsPlan {
     ///   is read in its letters' case alone.
     /// * Refused are a destination that is no absolute path or is `/`; one inside `/proc` that is not one of the files that runc
     ///   and crun allow; an option word that is not served; a filesystem, an id or a device that the container's user namespace
-    ///   cannot have; `mountLabel`; mounts with id maps; and a specification without a mount namespace.
+    ///   cannot have; mounts with id maps; and a specification without a mount namespace.
+    /// * `mountLabel` is the option `context` of each new filesystem that has labels of its own files: not of procfs, sysfs and
+    ///   cgroups, nor of mqueue, whose superblock is the ipc namespace's. An option `context` of a mount comes before it.
     /// * `null` counts as absent. Mounts keep their order, but those on `/proc` and inside it come after the others: a symlink that
     ///   another process exchanges during the build leads no other mount over a file of procfs (CVE-2025-52881).
     ///
@@ -63,7 +66,8 @@ impl RootfsPlan {
         let identities = Identities::read(&mut linux)?;
         let shape = Shape::read(&mut linux)?;
         let entries = fields.list("mounts")?;
-        let mounts = entries.iter().map(|entry| mounts::step(entry, bundle, &identities));
+        let step = |entry| mounts::step(entry, bundle, &identities).map(|step| labelled(step, shape.label.as_ref()));
+        let mounts = entries.iter().map(step);
         let mounts = procfs_last(mounts.collect::<Result<Vec<_>, _>>()?);
         let dev = devices::steps(&mut linux, &mounts, &identities)?;
         let mut not_mine = fields.others(&MINE)?;
@@ -81,7 +85,7 @@ impl RootfsPlan {
         plan.finish.extend(shape.finish());
         plan.build.extend(mounts.into_iter().chain(dev));
         plan.build.extend(terminal.then(|| Step::Console { at: "/dev/console".into() }));
-        plan.build.extend(shape.masked.into_iter().map(|at| Step::Mask { at }));
+        plan.build.extend(shape.masked.into_iter().map(|at| Step::Mask { at, label: shape.label.clone() }));
         plan.build.extend(shape.read_only.into_iter().map(|at| Step::ReadOnlyPath { at }));
         plan.build.extend(read_only.then_some(Step::ReadOnlyRoot));
         Ok(plan)
@@ -113,6 +117,20 @@ fn procfs_last(mounts: Vec<Step>) -> Vec<Step> {
     let (inside, mut all): (Vec<_>, Vec<_>) = mounts.into_iter().partition(is_inside);
     all.extend(inside);
     all
+}
+
+/// Filesystems whose files have the labels of the policy, whatever the mount says.
+const LABELLED_BY_POLICY: [&str; 3] = ["proc", "sysfs", "mqueue"];
+
+/// The step with the label of the container's files, where it mounts a filesystem that takes one.
+fn labelled(mut step: Step, label: Option<&String>) -> Step {
+    if let (Step::Filesystem(new), Some(label)) = (&mut step, label)
+        && !LABELLED_BY_POLICY.contains(&new.fs_type.as_str())
+        && !new.options.filesystem.iter().any(|option| option.key == LABEL)
+    {
+        new.options.filesystem.push(FilesystemOption::with_value(LABEL, label));
+    }
+    step
 }
 
 /// A read-only tmpfs is filled first: targets of mounts, devices and links are created in it. So is the tmpfs that holds the

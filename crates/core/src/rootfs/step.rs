@@ -7,6 +7,9 @@ use crate::file::{DeviceNumber, FileKind, FileMode};
 use crate::mount::PropagationWord;
 use crate::spec::MountOptions;
 
+/// The option of a new filesystem that is the `SELinux` label of its files.
+pub(crate) const LABEL: &str = "context";
+
 /// One step of a plan. Places are paths in the container, sources paths on the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -26,7 +29,12 @@ pub(crate) enum Step {
     /// The terminal of the container is bound.
     Console { at: Utf8PathBuf },
     /// A path is covered, where it is there.
-    Mask { at: Utf8PathBuf },
+    Mask {
+        at: Utf8PathBuf,
+        /// The label of the tmpfs that covers a directory.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        label: Option<String>,
+    },
     /// A path becomes read-only with all below it, where it is there.
     ReadOnlyPath { at: Utf8PathBuf },
     /// The mount on the root becomes read-only.
@@ -91,7 +99,7 @@ impl Step {
             | Self::Cgroups { at, .. }
             | Self::Link { at, .. }
             | Self::Console { at }
-            | Self::Mask { at }
+            | Self::Mask { at, .. }
             | Self::ReadOnlyPath { at }
             | Self::ReadOnlyMount { at } => Some(at),
         }

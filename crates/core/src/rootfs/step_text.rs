@@ -27,7 +27,10 @@ impl fmt::Display for Step {
                 write!(f, "{}: symlink to {}", printable(at.as_str()), printable(target.as_str()))
             }
             Self::Console { at } => write!(f, "{}: bind of the terminal", printable(at.as_str())),
-            Self::Mask { at } => write!(f, "{}: masked, where it is there", printable(at.as_str())),
+            Self::Mask { at, label } => {
+                write!(f, "{}: masked, where it is there", printable(at.as_str()))?;
+                label.iter().try_for_each(|label| write!(f, ", label {}", printable(label)))
+            }
             Self::ReadOnlyPath { at } => {
                 write!(f, "{}: read-only with all below it, where it is there", printable(at.as_str()))
             }

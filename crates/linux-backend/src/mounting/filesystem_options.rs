@@ -1,7 +1,7 @@
 //! Options of a filesystem in the forms that the kernel takes.
 
 use std::ffi::{OsStr, OsString};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 use mountwright_core::mount::FilesystemOption;
 use mountwright_core::path::printable;
@@ -27,6 +27,9 @@ const ONLY_BY_MOUNT: [&str; 4] = ["silent", "loud", "iversion", "noiversion"];
 /// The layers of an overlay, one option each; before 6.5 they are one option with colons between them.
 const LAYER: &str = "lowerdir+";
 const LAYERS: &str = "lowerdir";
+
+/// Options that `SELinux` reads: of mount(2)'s text it takes their values in quotes, commas included.
+const LABELS: [&str; 4] = ["context", "fscontext", "defcontext", "rootcontext"];
 
 /// The limit of fsconfig's texts: the longest one is one byte shorter.
 const LONGEST_TEXT: usize = 256;
@@ -97,9 +100,12 @@ impl MountData {
     }
 
     fn push(&mut self, key: &OsStr, value: Option<&OsStr>) -> Step<()> {
-        if [Some(key), value].into_iter().flatten().any(|part| part.as_bytes().contains(&b',')) {
+        let quoted = value.filter(|_| LABELS.iter().any(|label| key == *label)).and_then(in_quotes);
+        let has_comma = |part: &OsStr| part.as_bytes().contains(&b',');
+        if has_comma(key) || (quoted.is_none() && value.is_some_and(has_comma)) {
             return Err(Fault::new(Call::Mount, Errno::EINVAL));
         }
+        let value = quoted.as_deref().or(value);
         if !self.text.is_empty() {
             self.text.push(",");
         }
@@ -110,6 +116,13 @@ impl MountData {
         }
         Ok(())
     }
+}
+
+/// A value with commas in quotes; `None`: it has none, or quotes of its own.
+fn in_quotes(value: &OsStr) -> Option<OsString> {
+    let bytes = value.as_bytes();
+    let fits = bytes.contains(&b',') && !bytes.contains(&b'"');
+    fits.then(|| OsString::from_vec([b"\"", bytes, b"\""].concat()))
 }
 
 /// `E2BIG`: mount(2) takes a source and options of less than a page each.
@@ -166,6 +179,8 @@ mod tests {
         options.extend(["rw", "sync", "nomand"].map(FilesystemOption::flag));
         let data = MountData::of(&options).unwrap();
         assert_eq!((data.set, data.clear), (MS_SYNCHRONOUS, MS_RDONLY | MS_MANDLOCK));
+        options.push(option("context", "u:r:t:s0:c1,c2"));
+        assert_eq!(MountData::of(&options).unwrap().text, "size=64k,mode=0700,context=\"u:r:t:s0:c1,c2\"");
         options.push(option("a", "b,c"));
         assert_eq!(MountData::of(&options).unwrap_err().errno(), Errno::EINVAL);
     }

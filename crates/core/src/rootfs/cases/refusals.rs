@@ -81,7 +81,7 @@ fn every_wrong_value_is_one_line_with_its_path() {
             "linux.maskedPaths[1]: \"proc/kcore\" is not an absolute path in the container",
         ),
         ("/linux/readonlyPaths", json!("/proc"), "linux.readonlyPaths: expected a list, found a text"),
-        ("/linux/mountLabel", json!("system_u:object_r:a:s0"), "linux.mountLabel: labels of mounts are not set here"),
+        ("/linux/mountLabel", json!(5), "linux.mountLabel: expected a text, found an integer"),
         (
             "/linux/rootfsPropagation",
             json!("rslaves"),

@@ -237,3 +237,25 @@ fn plan_is_stored_and_read_again() {
         assert_eq!(serde_json::from_str::<RootfsPlan>(&stored).unwrap(), plan);
     }
 }
+
+#[test]
+fn label_of_the_specification_is_an_option_of_new_filesystems() {
+    let label = "system_u:object_r:container_file_t:s0:c1,c2";
+    let mut spec = default_spec();
+    let before = plan(&spec).unwrap();
+    spec["linux"]["mountLabel"] = json!(label);
+    spec["mounts"][3]["options"] = json!(["context=own"]);
+    let lines = before.difference(&plan(&spec).unwrap());
+    let added: Vec<_> = lines.iter().filter(|line| line.starts_with('+')).map(String::as_str).collect();
+    assert_eq!(
+        added,
+        [
+            "+ build: /dev: new tmpfs (nosuid,strictatime,mode=755,size=65536k,context=system_u:object_r:container_file_t:s0:c1,c2)",
+            "+ build: /dev/pts: new devpts (nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5,context=system_u:object_r:container_file_t:s0:c1,c2)",
+            "+ build: /dev/shm: new tmpfs of shm (context=own)",
+            "+ build: /proc/acpi: masked, where it is there, label system_u:object_r:container_file_t:s0:c1,c2",
+            "+ build: /proc/kcore: masked, where it is there, label system_u:object_r:container_file_t:s0:c1,c2",
+            "+ build: /sys/firmware: masked, where it is there, label system_u:object_r:container_file_t:s0:c1,c2",
+        ]
+    );
+}
