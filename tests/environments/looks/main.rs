@@ -4,6 +4,7 @@
 //! One case after the other: some lower a limit of the whole process.
 
 mod automount;
+mod children;
 mod descriptors;
 mod names;
 mod procfs;
@@ -18,6 +19,11 @@ fn main() -> ExitCode {
     // Before the first thread starts.
     let kernel = KernelTrials::enter(&arguments);
     arguments.test_threads = Some(1);
-    let cases = procfs::CASES.iter().chain(descriptors::CASES).chain(names::CASES).chain(automount::CASES);
+    let cases = procfs::CASES
+        .iter()
+        .chain(descriptors::CASES)
+        .chain(names::CASES)
+        .chain(automount::CASES)
+        .chain(children::CASES);
     libtest_mimic::run(&arguments, cases.map(|case| kernel.trial(*case)).collect()).exit_code()
 }

@@ -9,6 +9,7 @@ use mountwright_core::{Backend, Errno, FileMode};
 use rustix::fs::Mode;
 use rustix::io;
 use rustix::mount::MountFlags;
+use rustix::mount::UnmountFlags;
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use super::case::Case;
@@ -93,7 +94,10 @@ fn enter_root() -> Result<(), NoNamespace> {
     at("chdir", rustix::process::chdir(stage))?;
     at("mkdir(proc)", rustix::fs::mkdir("proc", mode))?;
     at("mount(proc)", rustix::mount::mount_bind_recursive("/proc", "proc"))?;
-    at("chroot", rustix::process::chroot("."))?;
+    // In a chroot no process makes a user namespace.
+    at("pivot_root", rustix::process::pivot_root(".", "."))?;
+    at("umount(old root)", rustix::mount::unmount(".", UnmountFlags::DETACH))?;
+    at("chdir(/)", rustix::process::chdir("/"))?;
     at("mkdir(/run)", rustix::fs::mkdir("/run", mode))?;
     at("mkdir(/w)", rustix::fs::mkdir("/w", mode))?;
     at("mount(/w)", mount_tmpfs("w", "/w"))

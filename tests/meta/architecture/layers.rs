@@ -49,6 +49,7 @@ pub(crate) const FAKE: &[&str] = &[
     "model/keys",
     "model/filesystems/fixed_names",
     "model/filesystems/filesystem_type",
+    "model/objects/ids",
     "model/filesystems/options",
     "model/objects",
     "model/machine",

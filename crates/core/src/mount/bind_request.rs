@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::file::{FileIdentity, FileMode};
 use crate::mount::{
-    AttributeChange, Guarantee, MountFlags, MountKey, Propagation, PropagationWord, Recursion, SourceIs,
+    AttributeChange, Guarantee, IdMap, MountFlags, MountKey, Propagation, PropagationWord, Recursion, SourceIs,
 };
 use crate::path::Location;
 
@@ -82,6 +82,8 @@ pub struct BindRequest {
     propagation_words: Vec<PropagationWord>,
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
     only_if: Option<SourceIs>,
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    owners: Option<(IdMap, Recursion)>,
     required: Guarantee,
     missing_target: MissingTarget,
     occupied_target: OccupiedTarget,
@@ -104,6 +106,7 @@ impl BindRequest {
             propagation: None,
             propagation_words: Vec::new(),
             only_if: None,
+            owners: None,
             required: Guarantee::Window,
             missing_target: MissingTarget::Refuse,
             occupied_target: OccupiedTarget::Refuse,
@@ -187,6 +190,21 @@ impl BindRequest {
     /// (CVE-2025-31133).
     pub fn only_if(mut self, source: SourceIs) -> Self {
         self.only_if = Some(source);
+        self
+    }
+
+    /// Maps the owners of files on the mount on the target alone ([`Recursion::This`]), or on every mount of a recursive bind.
+    /// A map that the source's mount has is replaced (Linux 6.15), with [`IdMap::Clear`] by none; the mounts below the target are
+    /// copied with the maps that they have.
+    ///
+    /// Needs the privilege over the filesystem (`CAP_SYS_ADMIN` in the user namespace that mounted it), and for
+    /// [`IdMap::Ranges`] `CAP_SETUID` and `CAP_SETGID`. For ranges the backend makes a user namespace by a child process, which no
+    /// wait(2) without `__WALL` finds and no `SIGCHLD` is sent for, and which has ended when the call returns; in a chroot the kernel
+    /// makes none (`EPERM`).
+    #[doc(alias = "MOUNT_ATTR_IDMAP")]
+    #[doc(alias = "ridmap")]
+    pub fn map_owners(mut self, map: IdMap, recursion: Recursion) -> Self {
+        self.owners = Some((map, recursion));
         self
     }
 
@@ -283,6 +301,13 @@ impl BindRequest {
     /// The only source that may be bound; `None`: any.
     pub fn required_source(&self) -> Option<SourceIs> {
         self.only_if
+    }
+
+    /// The map of owners, and the mounts that get it; `None`: the mounts have those of their sources.
+    pub fn owners(&self) -> Option<(&IdMap, Recursion)> {
+        let (map, recursion) = self.owners.as_ref()?;
+        // Of one mount both are the same.
+        Some((map, if self.recursion == Recursion::This { Recursion::This } else { *recursion }))
     }
 
     /// The weakest acceptable guarantee.

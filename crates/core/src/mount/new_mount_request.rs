@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::file::FileMode;
 use crate::mount::bind_request::MissingTarget;
-use crate::mount::{AttributeChange, MountAttributes, OccupiedTarget, Propagation};
+use crate::mount::{AttributeChange, IdMap, MountAttributes, OccupiedTarget, Propagation};
 use crate::path::Location;
 
 /// One option of a filesystem. `Debug` leaves the value out: it may be a password.
@@ -94,6 +94,9 @@ pub struct MountRequest {
     /// ([`copying_up`](Self::copying_up)).
     #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "std::ops::Not::not"))]
     pub copies_up: bool,
+    /// The map of owners ([`map_owners`](Self::map_owners)).
+    #[cfg_attr(feature = "serde", serde(default, skip_serializing_if = "Option::is_none"))]
+    pub owners: Option<IdMap>,
 }
 
 #[cfg(feature = "serde")]
@@ -119,6 +122,7 @@ impl MountRequest {
             occupied_target: OccupiedTarget::Stack,
             missing_target: MissingTarget::Refuse,
             copies_up: false,
+            owners: None,
         }
     }
 
@@ -177,6 +181,13 @@ impl MountRequest {
     /// in any case.
     pub fn copying_up(mut self) -> Self {
         self.copies_up = true;
+        self
+    }
+
+    /// Maps the owners of files, as [`BindRequest::map_owners`](crate::mount::BindRequest::map_owners) does. Owners that options
+    /// name, and those of copied files, are the filesystem's: the map shows them as others.
+    pub fn map_owners(mut self, map: IdMap) -> Self {
+        self.owners = Some(map);
         self
     }
 

@@ -62,6 +62,10 @@ pub trait Mounter: Send + Sync {
     /// was propagated into the new one before the new one had left the peer group of the copies at the parent's peers;
     /// both were unmounted again. `ESTALE`: below or in a root, the target's name led elsewhere once the mount was
     /// attached; it was unmounted again.
+    ///
+    /// Of [`map_owners`](BindRequest::map_owners): `EINVAL`: the ranges are no map, or a filesystem maps no owners. `ESRCH`: no
+    /// such process. `EPERM`: no privilege over the filesystem, or the source has a map and this kernel replaces none.
+    /// `EOPNOTSUPP`: this kernel maps none. The detail says which.
     #[doc(alias = "MS_BIND")]
     #[doc(alias = "open_tree")]
     fn bind(&self, request: &BindRequest) -> Result<BindReport, OsError>;
@@ -79,7 +83,7 @@ pub trait Mounter: Send + Sync {
     /// source; the detail is what the kernel has logged of it ([`OsError::detail`](crate::error::OsError::detail)). `E2BIG`:
     /// options or source of more than 4095 bytes, where the kernel takes them as one text. `EOPNOTSUPP`: this kernel cannot
     /// mount with `nosymfollow`, or has neither an option by descriptor nor a procfs at `/proc`. `EAGAIN`, `ESTALE`: as
-    /// [`bind`](Self::bind). `EPERM`: no privilege. `ELOOP`, `EXDEV`: refused below a root.
+    /// [`bind`](Self::bind). `EPERM`: no privilege. `ELOOP`, `EXDEV`: refused below a root. Of a map of owners: as of a bind.
     fn mount(&self, request: &MountRequest) -> Result<BindReport, OsError>;
 
     /// Begins a bind that further mounts are made in before it is visible: a copy of the source with its attributes and its

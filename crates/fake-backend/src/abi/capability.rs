@@ -10,6 +10,10 @@ pub const CAP_DAC_READ_SEARCH: u64 = 1 << 2;
 pub const CAP_FOWNER: u64 = 1 << 3;
 /// Keep set-user-id and set-group-id bits.
 pub const CAP_FSETID: u64 = 1 << 4;
+/// Map groups in a user namespace.
+pub const CAP_SETGID: u64 = 1 << 6;
+/// Map users in a user namespace.
+pub const CAP_SETUID: u64 = 1 << 7;
 /// `chroot`, and `setns` to a mount namespace.
 pub const CAP_SYS_CHROOT: u64 = 1 << 18;
 /// Look into any process.

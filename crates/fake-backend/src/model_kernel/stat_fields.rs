@@ -3,14 +3,34 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
+use mountwright_core::mount;
 use mountwright_linux::{MountAttr, MountStat, Stat};
 
-use crate::abi::STATMOUNT_SUPPORTED_MASK;
+use crate::abi::{MOUNT_ATTR_IDMAP, STATMOUNT_SUPPORTED_MASK};
+use crate::model::objects::credentials::IdRange;
+use crate::model_kernel::model_fd::ModelFd;
 use crate::syscalls::statmount::Statmount;
 use crate::syscalls::statx::Statx;
 
 /// Fields of statmount that Linux 6.18 knows, those included that are always empty on the model.
 const STATMOUNT_KNOWN: u64 = 0x7fff;
+
+/// A change of the map of owners: from any to that of this user namespace, or to none.
+pub(super) fn owners(clear: bool, namespace: Option<&ModelFd>) -> crate::syscalls::mount_setattr::MountAttr {
+    let bit = |is_set: bool| if is_set { MOUNT_ATTR_IDMAP } else { 0 };
+    crate::syscalls::mount_setattr::MountAttr {
+        attr_set: bit(namespace.is_some()),
+        attr_clr: bit(clear),
+        propagation: 0,
+        // Descriptors are not negative.
+        userns_fd: namespace.map_or(0, |file| u64::from(file.number().unsigned_abs())),
+    }
+}
+
+pub(super) fn id_map(map: &[mount::IdRange]) -> Vec<IdRange> {
+    let range = |range: &mount::IdRange| IdRange { inside: range.stored, outside: range.shown, count: range.count };
+    map.iter().map(range).collect()
+}
 
 pub(super) fn mount_attr(attr: MountAttr) -> crate::syscalls::mount_setattr::MountAttr {
     let MountAttr { set, clear, propagation } = attr;

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::Errno;
-use mountwright_core::mount::MountNamespaceId;
+use mountwright_core::mount::{IdRange, MountNamespaceId};
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat};
 
 use crate::abi::{
@@ -13,11 +13,12 @@ use crate::abi::{
     FSCONFIG_SET_STRING, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
 };
 use crate::model::machine::Machine;
+use crate::model::objects::pid::Pid;
 use crate::model::vfs::at::At as ModelAt;
 use crate::model_kernel::model_fd::ModelFd;
 use crate::model_kernel::open_flags::open_flags;
 use crate::model_kernel::process_calls::{ModelKernel, place, reach, text};
-use crate::model_kernel::stat_fields::{mount_attr, mount_stat, stat};
+use crate::model_kernel::stat_fields::{id_map, mount_attr, mount_stat, owners, stat};
 use crate::syscalls::getdents64::Dirent;
 use crate::syscalls::open::OpenHow;
 
@@ -101,6 +102,15 @@ impl Kernel for ModelKernel {
 
     fn mount_namespace_file(&self) -> Answered<ModelFd> {
         self.open(Machine::open_mount_namespace)
+    }
+
+    fn user_namespace_of(&self, process: u32) -> Answered<ModelFd> {
+        self.open(|machine, caller| machine.pidfd_get_user_namespace(caller, Pid(process)))
+    }
+
+    fn new_user_namespace(&self, maps: [&[IdRange]; 2]) -> Answered<ModelFd> {
+        let maps = maps.map(id_map);
+        self.open(|machine, process| machine.new_user_namespace(process, [&maps[0], &maps[1]]))
     }
 
     /// The model keeps none.
@@ -266,6 +276,16 @@ impl Kernel for ModelKernel {
     fn mount_setattr(&self, dir: At<'_, ModelFd>, path: &Path, flags: u32, attr: MountAttr) -> Answered<()> {
         let (at, path) = place(dir, path)?;
         self.call(|machine, process| machine.mount_setattr(process, at, path, flags, mount_attr(attr)))
+    }
+
+    fn map_owners(&self, tree: &ModelFd, flags: u32, namespace: &ModelFd) -> Answered<()> {
+        let (at, attr) = (ModelAt::Fd(tree.number()), owners(false, Some(namespace)));
+        self.call(|machine, process| machine.mount_setattr(process, at, b"", flags, attr))
+    }
+
+    fn remap_owners(&self, tree: &ModelFd, flags: u32, namespace: Option<&ModelFd>) -> Answered<ModelFd> {
+        let (at, attr) = (ModelAt::Fd(tree.number()), owners(true, namespace));
+        self.open(|machine, process| machine.open_tree_attr(process, at, b"", flags, attr))
     }
 
     fn move_mount(&self, from: &ModelFd, to: &ModelFd, flags: u32) -> Answered<()> {

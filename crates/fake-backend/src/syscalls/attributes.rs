@@ -5,6 +5,7 @@ use mountwright_core::Errno;
 use crate::abi::{AT_EACCESS, AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, CAP_CHOWN, CAP_FSETID, W_OK, X_OK};
 use crate::model::keys::MountKey;
 use crate::model::machine::Machine;
+use crate::model::objects::ids::Ids;
 use crate::model::objects::inode::Inode;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::pid::Pid;
@@ -97,19 +98,19 @@ impl Machine {
         self.check_owners(place)?;
         self.ask_server_of(pid, place)?;
         let task = self.task(pid)?;
-        let translated = |id| {
+        let translated = |ids, id| {
             if id == UNCHANGED {
                 return Ok(None);
             }
-            self.user_namespaces.to_initial(task.user_ns, id).map(Some).ok_or(Errno::EINVAL)
+            self.user_namespaces.to_initial(task.user_ns, ids, id).map(Some).ok_or(Errno::EINVAL)
         };
-        let (uid, gid) = (translated(uid)?, translated(gid)?);
+        let (uid, gid) = (translated(Ids::Users, uid)?, translated(Ids::Groups, gid)?);
         let key = self.dentries[place.dentry].inode;
         let inode = &self.inodes[key];
-        let stored = |id: Option<u32>| {
-            id.map(|id| self.stored_id(place.mount, inode.superblock, id).ok_or(Errno::EOVERFLOW)).transpose()
+        let stored = |ids, id: Option<u32>| {
+            id.map(|id| self.stored_id(place.mount, inode.superblock, ids, id).ok_or(Errno::EOVERFLOW)).transpose()
         };
-        let new_owner = (stored(uid)?, stored(gid)?);
+        let new_owner = (stored(Ids::Users, uid)?, stored(Ids::Groups, gid)?);
         let (who, shown) = (&task.credentials, self.owner(place.mount, inode));
         // One that the map lacks has to be replaced.
         if uid.or(shown.uid).is_none() || gid.or(shown.gid).is_none() {

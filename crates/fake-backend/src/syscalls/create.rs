@@ -12,6 +12,7 @@ use crate::model::keys::DentryKey;
 use crate::model::machine::Machine;
 use crate::model::objects::dentry::Name;
 use crate::model::objects::device_number::Device;
+use crate::model::objects::ids::Ids;
 use crate::model::objects::inode::Content;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::path::Place;
@@ -168,9 +169,11 @@ impl Machine {
         self.check_owners(directory)?;
         let who = &self.task(pid)?.credentials;
         let home = self.superblocks[inode.superblock].user_ns;
-        let stored = |id| self.stored_id(directory.mount, inode.superblock, id);
-        let known = |id| stored(id).is_some_and(|id| self.user_namespaces.number_in(home, id).is_some());
-        if !known(who.uid) || !known(who.gid) {
+        let known = |ids, id| {
+            let stored = self.stored_id(directory.mount, inode.superblock, ids, id);
+            stored.is_some_and(|id| self.user_namespaces.number_in(home, ids, id).is_some())
+        };
+        if !known(Ids::Users, who.uid) || !known(Ids::Groups, who.gid) {
             return Err(Errno::EOVERFLOW);
         }
         self.check_permission(pid, directory.mount, key, WRITE | EXECUTE)
@@ -197,8 +200,8 @@ impl Machine {
         self.may_create(pid, directory)?;
         let who = &self.task(pid)?.credentials;
         let superblock = self.inodes[self.dentries[directory.dentry].inode].superblock;
-        let stored = |id| self.stored_id(directory.mount, superblock, id).ok_or(Errno::EOVERFLOW);
-        let (uid, mut gid) = (stored(who.uid)?, stored(who.gid)?);
+        let stored = |ids, id| self.stored_id(directory.mount, superblock, ids, id).ok_or(Errno::EOVERFLOW);
+        let (uid, mut gid) = (stored(Ids::Users, who.uid)?, stored(Ids::Groups, who.gid)?);
         // Masked by every caller.
         #[allow(clippy::cast_possible_truncation)]
         let mut mode = mode as u16;

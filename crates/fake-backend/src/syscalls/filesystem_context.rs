@@ -203,7 +203,7 @@ impl Machine {
         value: Option<&[u8]>,
     ) -> Result<(), Errno> {
         let kind = self.type_of_context(&context)?;
-        let set = context.options.set(kind, key, value, |id| self.initial_id(pid, id));
+        let set = context.options.set(kind, key, value, |ids, id| self.initial_id(pid, ids, id));
         if set == Err(Errno::EINVAL) {
             return self.refuse_parameter(pid, fd, context, key);
         }

@@ -193,7 +193,7 @@ impl Machine {
                 return self.parsed_terminals(pid, superblock, data).and(Err(Errno::EOPNOTSUPP));
             }
             let mut options = self.present_options(superblock).with_flags_of_remount(flags);
-            options.set_all(kind, data, |id| self.initial_id(pid, id))?;
+            options.set_all(kind, data, |ids, id| self.initial_id(pid, ids, id))?;
             Some(options)
         } else {
             None

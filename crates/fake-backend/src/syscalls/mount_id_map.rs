@@ -57,7 +57,7 @@ impl Machine {
     /// # Errors
     /// `EINVAL`: the user namespace has no map yet.
     pub(crate) fn check_has_map(&self, change: IdMapChange) -> Result<(), Errno> {
-        let usable = change.map.is_none_or(|namespace| self.user_namespaces.has_map(namespace));
+        let usable = change.map.is_none_or(|namespace| self.user_namespaces.has_maps(namespace));
         if usable { Ok(()) } else { Err(Errno::EINVAL) }
     }
 

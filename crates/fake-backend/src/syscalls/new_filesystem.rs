@@ -10,6 +10,7 @@ use crate::model::filesystems::options::SuperblockOptions;
 use crate::model::keys::SuperKey;
 use crate::model::machine::Machine;
 use crate::model::objects::device_number::Device;
+use crate::model::objects::ids::Ids;
 use crate::model::objects::inode::Content;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::path::Place;
@@ -68,7 +69,7 @@ impl Machine {
         let mut options = SuperblockOptions::default();
         options.flags = new.superblock_flags;
         options.source.clone_from(&new.source);
-        options.set_all(kind, new.data, |id| self.initial_id(pid, id))?;
+        options.set_all(kind, new.data, |ids, id| self.initial_id(pid, ids, id))?;
         // A word among the options has priority over the flag.
         options.read_only = Some(options.read_only.unwrap_or(new.read_only));
         self.may_make_superblock(pid, kind)?;
@@ -92,8 +93,8 @@ impl Machine {
     }
 
     /// The initial user namespace's number of what the process calls `id`.
-    pub(crate) fn initial_id(&self, pid: Pid, id: u32) -> Option<u32> {
-        self.task(pid).ok().and_then(|task| self.user_namespaces.to_initial(task.user_ns, id))
+    pub(crate) fn initial_id(&self, pid: Pid, ids: Ids, id: u32) -> Option<u32> {
+        self.task(pid).ok().and_then(|task| self.user_namespaces.to_initial(task.user_ns, ids, id))
     }
 
     /// # Errors

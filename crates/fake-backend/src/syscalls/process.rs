@@ -8,6 +8,7 @@ use crate::abi::{CAP_FULL_SET, CAP_SYS_ADMIN, CAP_SYS_CHROOT, CLONE_FS, CLONE_NE
 use crate::model::keys::NamespaceKey;
 use crate::model::machine::Machine;
 use crate::model::objects::credentials::{Credentials, IdRange};
+use crate::model::objects::ids::Ids;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
 
@@ -60,8 +61,8 @@ impl Machine {
         let owner = task.credentials.uid;
         if flags & CLONE_NEWUSER != 0 {
             let gid = task.credentials.gid;
-            let known = |id| self.user_namespaces.number_in(user_ns, id).is_some();
-            if self.is_chrooted(pid)? || !known(owner) || !known(gid) {
+            let known = |ids, id| self.user_namespaces.number_in(user_ns, ids, id).is_some();
+            if self.is_chrooted(pid)? || !known(Ids::Users, owner) || !known(Ids::Groups, gid) {
                 return Err(Errno::EPERM);
             }
             user_ns = self.user_namespaces.create(user_ns, owner);
@@ -128,7 +129,7 @@ impl Machine {
     /// beyond the last id, two that overlap. `ESRCH`.
     pub fn set_id_map(&mut self, pid: Pid, map: impl AsRef<[IdRange]>) -> Result<(), Errno> {
         let ns = self.task(pid)?.user_ns;
-        self.user_namespaces.set_map(ns, map.as_ref())
+        self.user_namespaces.set_maps(ns, [map.as_ref(); 2])
     }
 
     /// Returns the credentials of the process.

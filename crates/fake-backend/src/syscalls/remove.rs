@@ -5,6 +5,7 @@ use mountwright_core::Errno;
 use crate::abi::{AT_REMOVEDIR, CAP_FOWNER};
 use crate::model::keys::DentryKey;
 use crate::model::machine::Machine;
+use crate::model::objects::ids::Ids;
 use crate::model::objects::inode::Content;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
@@ -73,12 +74,13 @@ impl Machine {
         let (parent, inode) = (&self.inodes[key], &self.inodes[self.dentries[victim].inode]);
         let uid = Some(self.task(pid)?.credentials.uid);
         let owner_of = |inode| self.owner(directory.mount, inode).uid;
-        let known = |id| self.user_namespaces.number_in(self.superblocks[inode.superblock].user_ns, id).is_some();
+        let home = self.superblocks[inode.superblock].user_ns;
+        let known = |ids, id| self.user_namespaces.number_in(home, ids, id).is_some();
         let stuck = parent.mode & STICKY != 0
             && uid != owner_of(inode)
             && uid != owner_of(parent)
             && !self.capable_over(pid, directory.mount, inode, CAP_FOWNER);
-        if stuck || !known(inode.uid) || !known(inode.gid) {
+        if stuck || !known(Ids::Users, inode.uid) || !known(Ids::Groups, inode.gid) {
             return Err(Errno::EPERM);
         }
         match (as_directory, inode.is_directory()) {

@@ -9,6 +9,7 @@ use crate::abi::{
 };
 use crate::model::machine::Machine;
 use crate::model::objects::device_number::Device;
+use crate::model::objects::ids::Ids;
 use crate::model::objects::inode::Content;
 use crate::model::objects::path::Place;
 use crate::model::objects::pid::Pid;
@@ -130,9 +131,9 @@ impl Machine {
             (STATX_MNT_ID, u64::from(mount.id))
         };
         let owner = self.owner(place.mount, inode);
-        let seen = |id: Option<u32>| {
+        let seen = |ids, id: Option<u32>| {
             let ns = self.task(pid).map(|task| task.user_ns);
-            ns.ok().and_then(|ns| self.user_namespaces.number_in(ns, id?)).unwrap_or(OVERFLOW_ID)
+            ns.ok().and_then(|ns| self.user_namespaces.number_in(ns, ids, id?)).unwrap_or(OVERFLOW_ID)
         };
         let size = if inode.is_directory() && !superblock.counts_entries() { 0 } else { inode.size() };
         // A kind has four bits above twelve of permissions: sixteen in all.
@@ -145,8 +146,8 @@ impl Machine {
             attributes: if self.is_mount_root(place) { STATX_ATTR_MOUNT_ROOT } else { 0 },
             attributes_mask: STATX_ATTR_MOUNT_ROOT | STATX_ATTR_AUTOMOUNT | STATX_ATTR_DAX,
             nlink: inode.links,
-            uid: seen(owner.uid),
-            gid: seen(owner.gid),
+            uid: seen(Ids::Users, owner.uid),
+            gid: seen(Ids::Groups, owner.gid),
             mode,
             ino: inode.number,
             size,

@@ -36,11 +36,9 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
             &[E::EOPNOTSUPP, E::ENOENT, E::ENOMEM, E::EMFILE, E::ENAMETOOLONG]
         }
         Call::Mountinfo => &[E::EOPNOTSUPP, E::ENOMEM, E::EMFILE, E::ENFILE],
-        Call::Procfs | Call::BootId | Call::MountNamespace | Call::MountNamespaceFile => {
+        Call::Procfs | Call::BootId | Call::MountNamespace | Call::MountNamespaceFile | Call::UserNamespaceOf => {
             &[E::EOPNOTSUPP, E::EMFILE, E::ENFILE, E::ENOMEM]
         }
-        Call::Chdir | Call::Fchdir | Call::Chroot => &[E::EACCES, E::EIO, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR],
-        Call::PivotRoot => &[E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOTDIR],
         Call::Getcwd => &[E::ENOENT, E::ENAMETOOLONG, E::ENOMEM],
         Call::Getdents64 => &[E::ENOENT, E::EIO, E::ENOMEM],
         Call::Readlinkat => &[E::EACCES, E::EINVAL, E::EIO, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR],
@@ -68,7 +66,7 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
         Call::Fchmod | Call::Chmod | Call::Fchownat => {
             &[E::EACCES, E::EIO, E::ENOENT, E::ENOMEM, E::EROFS, E::EOPNOTSUPP]
         }
-        Call::OpenTree | Call::OpenTreeAttr => &[
+        Call::OpenTree | Call::OpenTreeAttr | Call::RemapOwners => &[
             E::EACCES,
             E::ELOOP,
             E::EMFILE,
@@ -80,7 +78,9 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
             E::ENOSPC,
             E::EBUSY,
         ],
-        Call::MountSetattr => &[E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOSPC, E::EACCES, E::ELOOP],
+        Call::MountSetattr | Call::MapOwners => {
+            &[E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOSPC, E::EACCES, E::ELOOP]
+        }
         Call::MoveMount => &[E::EACCES, E::EBUSY, E::EINVAL, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOSPC, E::ENOTDIR],
         Call::SetGroup => &[E::EINVAL, E::ENOMEM],
         Call::Fsopen | Call::Fsmount | Call::Fspick => {
@@ -103,11 +103,22 @@ pub fn errnos(call: Call, probe: bool) -> Vec<Errno> {
             E::EOPNOTSUPP,
         ],
         Call::Umount2 => &[E::EAGAIN, E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOTDIR, E::ELOOP, E::EOPNOTSUPP],
-        // A call that is not in this table yet: the two errors above.
-        _ => &[],
+        _ => of_the_process(call),
     };
     all.extend(own);
     all
+}
+
+/// Of calls that change the process, or make another.
+fn of_the_process(call: Call) -> &'static [Errno] {
+    use Errno as E;
+    match call {
+        Call::Chdir | Call::Fchdir | Call::Chroot => &[E::EACCES, E::EIO, E::ELOOP, E::ENOENT, E::ENOMEM, E::ENOTDIR],
+        Call::PivotRoot => &[E::EBUSY, E::EINVAL, E::ENOENT, E::ENOMEM, E::ENOTDIR],
+        Call::NewUserNamespace => &[E::EOPNOTSUPP, E::EAGAIN, E::EINVAL, E::EMFILE, E::ENOMEM, E::ENOSPC],
+        // A call that is not in this table yet: the two errors of every call.
+        _ => &[],
+    }
 }
 
 /// Returns true for an errno that states a fact (such as `ENOENT`). If the fact is false, a caller that believes it may

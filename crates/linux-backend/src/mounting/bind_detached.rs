@@ -42,6 +42,7 @@ impl<K: Kernel> LinuxBackend<K> {
         // `open_tree_attr` changes the whole tree.
         let is_even = request.top_change().is_nothing() && before.top.is_none();
         let detached = detached && (is_even || self.uses(Call::MountSetattr));
+        self.can_map_owners(request.owners().map(|(map, _)| map), detached)?;
         let bind = || if detached { self.bind_detached(request) } else { self.bind_by_mount(request) };
         for _ in 1..MOST_ATTEMPTS {
             match bind() {
@@ -88,7 +89,7 @@ impl<K: Kernel> LinuxBackend<K> {
             let itself = (At::Fd(&pinned), Path::new(""));
             Ok((self.copy_of(itself, AT_EMPTY_PATH, request.recursion(), attr)?, Some(pinned)))
         };
-        let (tree, pinned) = match request.source() {
+        let (mut tree, pinned) = match request.source() {
             Location::Trusted(path) => open(At::Cwd, path, 0)?,
             source @ Location::InRoot { .. } => {
                 let file = self.pin(source, FinalSymlink::Follow, 0)?;
@@ -105,6 +106,9 @@ impl<K: Kernel> LinuxBackend<K> {
             self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), AT_EMPTY_PATH, of_top)?;
         }
         self.expect_source(request, &tree)?;
+        if let Some((map, reach)) = request.owners() {
+            tree = self.with_owners(tree, map, reach, request.recursion())?;
+        }
         let (kind, mount) = self.kind_and_mount_of_fd(&tree)?;
         match request.source() {
             Location::Beneath { .. } if kind == S_IFLNK => Err(Fault::new(Call::OpenTree, Errno::ELOOP)),

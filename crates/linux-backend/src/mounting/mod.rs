@@ -10,6 +10,7 @@ pub(crate) mod filesystem_options;
 pub(crate) mod find_new_mount;
 pub(crate) mod leave_peers;
 pub(crate) mod look_again;
+pub(crate) mod map_owners;
 pub(crate) mod missed;
 pub(crate) mod move_mount;
 pub(crate) mod new_filesystem;

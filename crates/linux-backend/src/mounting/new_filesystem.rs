@@ -55,6 +55,7 @@ impl<K: Kernel> LinuxBackend<K> {
         // A mount of the staging directory can be made unbindable by every kernel.
         let is_changed = stacks_on(request) || becomes_read_only(request);
         let by_context = by_context && (!is_changed || self.uses(Call::MountSetattr));
+        self.can_map_owners(request.owners.as_ref(), by_context)?;
         let tree = if by_context { self.complete_filesystem(request, target)? } else { Err(None) };
         match tree {
             Ok(tree) => {
@@ -62,6 +63,9 @@ impl<K: Kernel> LinuxBackend<K> {
                 let mount = self.mount_of_fd(&tree)?;
                 self.attach((&tree, mount), target, &last_step(request))?;
                 Ok((mount, Guarantee::Atomic))
+            }
+            Err(refused) if request.owners.is_some() => {
+                Err(refused.unwrap_or(Fault::new(Call::MapOwners, Errno::EOPNOTSUPP)))
             }
             Err(refused) => {
                 let mounted =
@@ -80,11 +84,14 @@ impl<K: Kernel> LinuxBackend<K> {
         request: &MountRequest,
         target: &Target<'_, K::Fd>,
     ) -> Step<ByContext<K::Fd>> {
-        let tree = match self.detached_filesystem(request)? {
+        let mut tree = match self.detached_filesystem(request)? {
             Ok(tree) => tree,
             refused => return Ok(refused),
         };
         self.fill(request, target, &tree)?;
+        if let Some(map) = &request.owners {
+            tree = self.with_owners(tree, map, Recursion::This, Recursion::This)?;
+        }
         if becomes_read_only(request) {
             let attr = attr_of(AttributeChange::READ_ONLY);
             self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), AT_EMPTY_PATH, attr)?;

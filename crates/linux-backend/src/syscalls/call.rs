@@ -32,6 +32,10 @@ macro_rules! for_each_call {
                 (fn mount_namespace() -> MountNamespaceId);
             MountNamespaceFile = "open", "open(2) of the thread's mount namespace in procfs." =>
                 (fn mount_namespace_file() -> K::Fd);
+            UserNamespaceOf = "open", "open(2) of a process's user namespace in procfs." =>
+                (fn user_namespace_of(process: u32) -> K::Fd);
+            NewUserNamespace = "clone3", "clone3(2) with `CLONE_NEWUSER`, and the maps of the child's namespace." =>
+                (fn new_user_namespace(maps: [&[IdRange]; 2]) -> K::Fd);
             CloseProcfs = "close", "close(2) of the library's own procfs." => (fn close_procfs() -> ());
             Chdir = "chdir", "chdir(2)." => (fn chdir(path: &Path) -> ());
             Fchdir = "fchdir", "fchdir(2)." => (fn fchdir(dir: &K::Fd) -> ());
@@ -72,6 +76,10 @@ macro_rules! for_each_call {
                 (fn open_tree_attr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> K::Fd);
             MountSetattr = "mount_setattr", "`mount_setattr(2)`, Linux 5.12." =>
                 (fn mount_setattr(dir: At<'_, K::Fd>, path: &Path, flags: u32, attr: MountAttr) -> ());
+            MapOwners = "mount_setattr(IDMAP)", "`mount_setattr(2)` with `MOUNT_ATTR_IDMAP`, Linux 5.12." =>
+                (fn map_owners(tree: &K::Fd, flags: u32, namespace: &K::Fd) -> ());
+            RemapOwners = "open_tree_attr(IDMAP)", "`open_tree_attr(2)` with `MOUNT_ATTR_IDMAP`, Linux 6.15." =>
+                (fn remap_owners(tree: &K::Fd, flags: u32, namespace: Option<&K::Fd>) -> K::Fd);
             MoveMount = "move_mount", "`move_mount(2)`, Linux 5.2." =>
                 (fn move_mount(from: &K::Fd, to: &K::Fd, flags: u32) -> ());
             SetGroup = "move_mount(SET_GROUP)", "`move_mount(2)` with `MOVE_MOUNT_SET_GROUP`, Linux 5.15." =>

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::Errno;
-use mountwright_core::mount::MountNamespaceId;
+use mountwright_core::mount::{IdRange, MountNamespaceId};
 
 use super::{At, Call, Config, MountAttr, MountStat, RawEntries, Reach, Stat};
 
@@ -69,6 +69,16 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     fn mount_namespace(&self) -> Result<MountNamespaceId, Errno>;
     /// open(2) of `/proc/thread-self/ns/mnt`. `EOPNOTSUPP` without a real procfs.
     fn mount_namespace_file(&self) -> Result<Self::Fd, Errno>;
+    /// open(2) of `/proc/PID/ns/user`. `ESRCH`: no such process. `EOPNOTSUPP` without a real procfs.
+    fn user_namespace_of(&self, process: u32) -> Result<Self::Fd, Errno>;
+    /// A new user namespace with these maps of users and of groups. `EOPNOTSUPP` without a real procfs.
+    ///
+    /// clone3(2) makes a child process in it, whose `uid_map` and `gid_map` are written; it is killed and waited for before
+    /// the call returns. The child has no exit signal: no `SIGCHLD` is sent, and no wait(2) without `__WALL` finds it. It is named
+    /// by a pidfd, runs no handler of a signal, closes every descriptor, and ends when this process does. As after fork(2) it has a
+    /// copy of the memory and the calling thread alone: the time grows with the memory of the process. `EAGAIN`: a limit of
+    /// processes; `ENOSPC`: of user namespaces. `EPERM`: in a chroot, or no privilege to map these ids.
+    fn new_user_namespace(&self, maps: [&[IdRange]; 2]) -> Result<Self::Fd, Errno>;
     /// Closes every descriptor that this value and its clones keep.
     fn close_procfs(&self) -> Result<(), Errno>;
     /// chdir(2).
@@ -149,6 +159,11 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     ) -> Result<Self::Fd, Errno>;
     /// `mount_setattr(2)`.
     fn mount_setattr(&self, dir: At<'_, Self::Fd>, path: &Path, flags: u32, attr: MountAttr) -> Result<(), Errno>;
+    /// `mount_setattr(2)` of a tree by its descriptor, with `MOUNT_ATTR_IDMAP` and this user namespace; the path is empty.
+    fn map_owners(&self, tree: &Self::Fd, flags: u32, namespace: &Self::Fd) -> Result<(), Errno>;
+    /// `open_tree_attr(2)` of a tree by its descriptor, with `MOUNT_ATTR_IDMAP` cleared, and set to this user namespace; the path
+    /// is empty.
+    fn remap_owners(&self, tree: &Self::Fd, flags: u32, namespace: Option<&Self::Fd>) -> Result<Self::Fd, Errno>;
     /// `move_mount(2)` of one descriptor onto another: both paths are empty.
     fn move_mount(&self, from: &Self::Fd, to: &Self::Fd, flags: u32) -> Result<(), Errno>;
     /// `move_mount(2)` with `MOVE_MOUNT_SET_GROUP`: the private mount `to` joins the peer group and the master of `from`.

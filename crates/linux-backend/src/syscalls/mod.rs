@@ -7,6 +7,7 @@ mod dirent;
 pub(crate) mod dirents;
 pub(crate) mod failure;
 pub(crate) mod fsconfig;
+pub(crate) mod id_map_lines;
 mod kernel;
 pub(crate) mod mount_attr;
 pub(crate) mod path_arg;

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::Errno;
-use mountwright_core::mount::MountNamespaceId;
+use mountwright_core::mount::{IdRange, MountNamespaceId};
 
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::statx::IDENTITY;

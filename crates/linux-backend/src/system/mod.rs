@@ -7,6 +7,7 @@ mod procfs_root;
 mod raw;
 mod statmount;
 mod system_calls;
+mod user_namespace;
 
 use procfs::Procfs;
 #[cfg(feature = "test-namespace")]

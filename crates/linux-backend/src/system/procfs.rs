@@ -65,6 +65,14 @@ impl Links {
     }
 }
 
+/// The file of a namespace, behind the magic link `name` of `directory`.
+fn namespace_in(root: &Root, directory: &str, name: &str) -> Result<OwnedFd, Errno> {
+    let namespaces = root.open_inside(directory, OFlags::PATH | OFlags::DIRECTORY)?;
+    let file = rustix::fs::openat(namespaces, name, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let is_namespace = magic(&rustix::fs::fstatfs(&file)?) == NSFS_MAGIC;
+    if is_namespace { Ok(file) } else { Err(Errno::OPNOTSUPP) }
+}
+
 impl Procfs {
     /// The procfs at `/proc` alone.
     pub(super) fn at_proc() -> Self {
@@ -184,10 +192,21 @@ impl Procfs {
 
     /// The file of this thread's mount namespace.
     pub(super) fn mount_namespace(&self) -> Result<OwnedFd, Errno> {
-        let namespaces = self.root()?.open_inside("thread-self/ns", OFlags::PATH | OFlags::DIRECTORY)?;
-        let file = rustix::fs::openat(namespaces, "mnt", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
-        let is_namespace = magic(&rustix::fs::fstatfs(&file)?) == NSFS_MAGIC;
-        if is_namespace { Ok(file) } else { Err(Errno::OPNOTSUPP) }
+        namespace_in(&*self.root()?, "thread-self/ns", "mnt")
+    }
+
+    /// A file of this procfs.
+    pub(super) fn open_of(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        self.root()?.open_inside(path, flags)
+    }
+
+    /// The file of a process's user namespace. `ESRCH`: no such process.
+    pub(super) fn user_namespace(&self, process: u32) -> Result<OwnedFd, Errno> {
+        let root = self.root()?;
+        // A missing name is EOPNOTSUPP below.
+        rustix::fs::statat(root.file()?, process.to_string(), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(|errno| if errno == Errno::NOENT { Errno::SRCH } else { errno })?;
+        namespace_in(&root, &format!("{process}/ns"), "user")
     }
 
     /// The whole of a file below `thread-self`.

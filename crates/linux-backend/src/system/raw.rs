@@ -8,9 +8,11 @@ use std::ffi::{CStr, c_int, c_long, c_uint};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use linux_raw_sys::general::{
-    __NR_fchmodat2, __NR_fsopen, __NR_getdents64, __NR_getxattrat, __NR_listmount, __NR_mount_setattr, __NR_move_mount,
-    __NR_open_tree, __NR_open_tree_attr, __NR_openat2, __NR_statmount, AT_SYMLINK_NOFOLLOW, MNT_ID_REQ_SIZE_VER0,
-    MOUNT_ATTR_SIZE_VER0, MOVE_MOUNT_SET_GROUP, mnt_id_req, mount_attr, open_how, xattr_args,
+    __NR_clone3, __NR_close_range, __NR_fchmodat2, __NR_fsopen, __NR_getdents64, __NR_getxattrat, __NR_listmount,
+    __NR_mount_setattr, __NR_move_mount, __NR_open_tree, __NR_open_tree_attr, __NR_openat2, __NR_statmount,
+    AT_SYMLINK_NOFOLLOW, CLONE_ARGS_SIZE_VER0, CLONE_CLEAR_SIGHAND, CLONE_NEWUSER, CLONE_PIDFD, MNT_ID_REQ_SIZE_VER0,
+    MOUNT_ATTR_IDMAP, MOUNT_ATTR_SIZE_VER0, MOVE_MOUNT_SET_GROUP, clone_args, mnt_id_req, mount_attr, open_how,
+    xattr_args,
 };
 use rustix::io::Errno;
 
@@ -45,13 +47,88 @@ fn attr(change: MountAttr) -> mount_attr {
     mount_attr { attr_set: change.set, attr_clr: change.clear, propagation: change.propagation, userns_fd: 0 }
 }
 
+/// A change of the map of owners: from any to that of this user namespace, or to none.
+fn owners(clear: bool, namespace: Option<BorrowedFd<'_>>) -> mount_attr {
+    let bit = |is_set: bool| if is_set { u64::from(MOUNT_ATTR_IDMAP) } else { 0 };
+    // A descriptor that is borrowed is not negative.
+    let userns_fd = namespace.map_or(0, |file| u64::from(file.as_raw_fd().unsigned_abs()));
+    mount_attr { attr_set: bit(namespace.is_some()), attr_clr: bit(clear), propagation: 0, userns_fd }
+}
+
+/// `mount_setattr(2)` of a descriptor, with the map of a user namespace.
+pub(super) fn map_owners(tree: BorrowedFd<'_>, flags: c_uint, namespace: BorrowedFd<'_>) -> Result<(), Errno> {
+    set_attributes(tree, c"", flags, &owners(false, Some(namespace)))
+}
+
+/// `open_tree_attr(2)` of a descriptor, with the map of a user namespace or without one.
+pub(super) fn remap_owners(
+    tree: BorrowedFd<'_>,
+    flags: c_uint,
+    namespace: Option<BorrowedFd<'_>>,
+) -> Result<OwnedFd, Errno> {
+    open_tree_with(tree, c"", flags, &owners(true, namespace))
+}
+
+/// A child of this process, alone in a new user namespace, which ends when no process holds the other end of `gate` open. It
+/// is in no list of children but that of a wait with `__WALL`, and sends no signal when it ends.
+pub(super) fn child_in_user_namespace(gate: BorrowedFd<'_>) -> Result<(u32, OwnedFd), Errno> {
+    let mut pidfd: c_int = -1;
+    let arguments = clone_args {
+        flags: u64::from(CLONE_NEWUSER | CLONE_PIDFD) | CLONE_CLEAR_SIGHAND,
+        pidfd: (&raw mut pidfd).expose_provenance() as u64,
+        child_tid: 0,
+        parent_tid: 0,
+        exit_signal: 0,
+        stack: 0,
+        stack_size: 0,
+        tls: 0,
+        set_tid: 0,
+        set_tid_size: 0,
+        cgroup: 0,
+    };
+    // SAFETY: `arguments` is readable for the size it is passed with, and `pidfd` is writable. Without `CLONE_VM` the child
+    // has a copy of the memory, and without a stack of its own it continues on its copy of this one, as after fork(2).
+    let child = unsafe { libc::syscall(number(__NR_clone3), &raw const arguments, CLONE_ARGS_SIZE_VER0 as usize) };
+    if child == 0 {
+        // SAFETY: the child of a process that may have other threads: it allocates nothing, takes no lock and never returns,
+        // so that no value is dropped twice.
+        unsafe { wait_at(gate.as_raw_fd()) }
+    }
+    let child = answer(child)?;
+    // SAFETY: the kernel has just written this descriptor, and nothing else owns it.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    Ok((u32::try_from(child).map_err(|_| Errno::OVERFLOW)?, pidfd))
+}
+
+/// The whole life of the child: it closes every other descriptor, waits for the end of the pipe, and ends.
+///
+/// # Safety
+///
+/// For a child process that nothing else runs in: it closes descriptors that values of the parent own.
+unsafe fn wait_at(gate: c_int) -> ! {
+    let (gate_number, last) = (gate.unsigned_abs(), c_uint::MAX);
+    let mut byte = 0_u8;
+    // SAFETY: plain numbers; `byte` is writable for the one byte that is read. These calls are async-signal-safe.
+    unsafe {
+        if gate_number > 0 {
+            libc::syscall(number(__NR_close_range), 0 as c_uint, gate_number - 1, 0 as c_uint);
+        }
+        libc::syscall(number(__NR_close_range), gate_number + 1, last, 0 as c_uint);
+        while answer(libc::read(gate, (&raw mut byte).cast(), 1) as c_long) == Err(Errno::INTR) {}
+        libc::_exit(0)
+    }
+}
+
 /// `mount_setattr(2)`.
 pub(super) fn mount_setattr(dir: BorrowedFd<'_>, path: &CStr, flags: c_uint, change: MountAttr) -> Result<(), Errno> {
-    let attr = attr(change);
+    set_attributes(dir, path, flags, &attr(change))
+}
+
+fn set_attributes(dir: BorrowedFd<'_>, path: &CStr, flags: c_uint, attr: &mount_attr) -> Result<(), Errno> {
     let (fd, size) = (dir.as_raw_fd(), MOUNT_ATTR_SIZE_VER0 as usize);
     // SAFETY: `path` is NUL-terminated and `attr` is readable for `size` bytes; both outlive the call, which writes to
     // neither. Each variadic argument has the width of the register that the kernel reads it from.
-    let value = unsafe { libc::syscall(number(__NR_mount_setattr), fd, path.as_ptr(), flags, &raw const attr, size) };
+    let value = unsafe { libc::syscall(number(__NR_mount_setattr), fd, path.as_ptr(), flags, &raw const *attr, size) };
     answer(value).map(drop)
 }
 
@@ -62,10 +139,13 @@ pub(super) fn open_tree_attr(
     flags: c_uint,
     change: MountAttr,
 ) -> Result<OwnedFd, Errno> {
-    let attr = attr(change);
+    open_tree_with(dir, path, flags, &attr(change))
+}
+
+fn open_tree_with(dir: BorrowedFd<'_>, path: &CStr, flags: c_uint, attr: &mount_attr) -> Result<OwnedFd, Errno> {
     let (fd, size) = (dir.as_raw_fd(), MOUNT_ATTR_SIZE_VER0 as usize);
     // SAFETY: as for mount_setattr: a NUL-terminated path and a readable structure of `size` bytes, alive for the call.
-    let value = unsafe { libc::syscall(number(__NR_open_tree_attr), fd, path.as_ptr(), flags, &raw const attr, size) };
+    let value = unsafe { libc::syscall(number(__NR_open_tree_attr), fd, path.as_ptr(), flags, &raw const *attr, size) };
     descriptor(value)
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use linux_raw_sys::general::{
     LOCK_EX, LOCK_NB, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_SET_GROUP, MOVE_MOUNT_T_EMPTY_PATH,
 };
-use mountwright_core::mount::MountNamespaceId;
+use mountwright_core::mount::{IdRange, MountNamespaceId};
 use mountwright_core::{DeviceNumber, Errno};
 use rustix::fs::{AtFlags, CWD, FileType, FlockOperation, Gid, Mode, OFlags, ResolveFlags, StatxFlags, Uid};
 use rustix::mount::{
@@ -25,6 +25,7 @@ use crate::system::errno::from_kernel;
 use crate::system::files::{flags, magic};
 use crate::system::procfs::Links;
 use crate::system::statmount::{Answer, STRINGS};
+use crate::system::user_namespace;
 
 type Answered<T> = Result<T, Errno>;
 
@@ -186,6 +187,14 @@ impl Kernel for Linux {
 
     fn mount_namespace_file(&self) -> Answered<OwnedFd> {
         self.procfs.mount_namespace().map_err(from_kernel)
+    }
+
+    fn user_namespace_of(&self, process: u32) -> Answered<OwnedFd> {
+        self.procfs.user_namespace(process).map_err(from_kernel)
+    }
+
+    fn new_user_namespace(&self, maps: [&[IdRange]; 2]) -> Answered<OwnedFd> {
+        user_namespace::new(&self.procfs, maps).map_err(from_kernel)
     }
 
     fn close_procfs(&self) -> Answered<()> {
@@ -357,6 +366,14 @@ impl Kernel for Linux {
 
     fn mount_setattr(&self, dir: At<'_, OwnedFd>, path: &Path, flags: u32, attr: MountAttr) -> Answered<()> {
         path.into_with_c_str(|path| raw::mount_setattr(dir.as_fd(), path, flags, attr)).map_err(from_kernel)
+    }
+
+    fn map_owners(&self, tree: &OwnedFd, flags: u32, namespace: &OwnedFd) -> Answered<()> {
+        raw::map_owners(tree.as_fd(), flags, namespace.as_fd()).map_err(from_kernel)
+    }
+
+    fn remap_owners(&self, tree: &OwnedFd, flags: u32, namespace: Option<&OwnedFd>) -> Answered<OwnedFd> {
+        raw::remap_owners(tree.as_fd(), flags, namespace.map(AsFd::as_fd)).map_err(from_kernel)
     }
 
     fn move_mount(&self, from: &OwnedFd, to: &OwnedFd, flags: u32) -> Answered<()> {

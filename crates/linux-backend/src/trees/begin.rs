@@ -54,7 +54,9 @@ impl<K: Kernel> LinuxBackend<K> {
         let source = self.pin(request.source(), FinalSymlink::Follow, O_DIRECTORY)?;
         self.expect_source(request, &source)?;
         let mut outside = self.clone();
-        let (root, staging) = if self.detaches_trees(&source)? {
+        let detaches = self.detaches_trees(&source)?;
+        self.can_map_owners(request.owners().map(|(map, _)| map), detaches)?;
+        let (root, staging) = if detaches {
             (self.detached_root(&source, request)?, None)
         } else {
             let mut staging = self.enter_staging()?;
@@ -83,8 +85,11 @@ impl<K: Kernel> LinuxBackend<K> {
     fn detached_root(&self, source: &K::Fd, request: &BindRequest) -> Step<TreeRoot<K::Fd>> {
         let before = BeforeTheAttach::of(request);
         let attr = MountAttr { propagation: before.whole.unwrap_or_default().into(), ..attr_of(request.change()) };
-        let tree = self.copy_of((At::Fd(source), Path::new("")), AT_EMPTY_PATH, request.recursion(), attr)?;
+        let mut tree = self.copy_of((At::Fd(source), Path::new("")), AT_EMPTY_PATH, request.recursion(), attr)?;
         self.change_tree(&tree, request.top_change(), Recursion::This)?;
+        if let Some((map, reach)) = request.owners() {
+            tree = self.with_owners(tree, map, reach, request.recursion())?;
+        }
         self.part_from_source(&tree, request)?;
         let mount = self.mount_of_fd(&tree)?;
         Ok(TreeRoot::new(tree, request.source().for_display(), mount, TreeForm::Detached))

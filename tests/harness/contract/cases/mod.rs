@@ -35,6 +35,7 @@ const AREAS: &[(&str, &[Case])] = &[
     ("mount", mounts::copy_up::CASES),
     ("tree", mounts::trees::CASES),
     ("move", mounts::moves::CASES),
+    ("owners", mounts::owner_maps::CASES),
     ("attributes", mounts::attributes::CASES),
     ("attributes", mounts::reconfigurations::CASES),
     ("propagation", mounts::propagations::CASES),

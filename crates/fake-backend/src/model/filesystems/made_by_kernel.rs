@@ -11,6 +11,7 @@ use crate::model::keys::{DentryKey, SuperKey};
 use crate::model::machine::Machine;
 use crate::model::objects::dentry::Name;
 use crate::model::objects::device_number::Device;
+use crate::model::objects::ids::Ids;
 use crate::model::objects::inode::Content;
 use crate::model::objects::pid::Pid;
 use crate::model::objects::proc_node::{ProcFile, ProcNode};
@@ -76,13 +77,14 @@ impl Machine {
         options: &SuperblockOptions,
     ) -> Result<SuperKey, Errno> {
         let user_ns = self.task(pid)?.user_ns;
-        let owner = self.user_namespaces.to_initial(user_ns, 0).ok_or(Errno::EINVAL)?;
+        let root = |ids| self.user_namespaces.to_initial(user_ns, ids, 0).ok_or(Errno::EINVAL);
+        let (uid, gid) = (root(Ids::Users)?, root(Ids::Groups)?);
         let superblock = self.superblock_with(kind, options, Content::Directory(SortedMap::default()));
         let object = &mut self.superblocks[superblock];
         object.names = NamesRule::Fixed;
         object.user_ns = user_ns;
         let mode = options.ptmx_mode.unwrap_or_default();
-        let ptmx = NewInode { content: Content::Character(PTMX), mode, uid: owner, gid: owner };
+        let ptmx = NewInode { content: Content::Character(PTMX), mode, uid, gid };
         let (root, inode) = (object.root, self.new_inode(superblock, ptmx));
         self.link_name(root, Name::new(b"ptmx"), inode);
         Ok(superblock)
@@ -105,7 +107,7 @@ impl Machine {
         }
         let mut options = SuperblockOptions::default();
         let user_ns = self.task(pid)?.user_ns;
-        options.set_all(kind, data, |id| self.user_namespaces.to_initial(user_ns, id))?;
+        options.set_all(kind, data, |ids, id| self.user_namespaces.to_initial(user_ns, ids, id))?;
         if terminals { Ok(Some(options)) } else { Err(Errno::EOPNOTSUPP) }
     }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use mountwright_core::Errno;
 
-use crate::abi::O_RDONLY;
+use crate::abi::{CAP_SETGID, CAP_SETUID, CLONE_NEWUSER, O_RDONLY};
 use crate::model::keys::MountKey;
 use crate::model::machine::Machine;
+use crate::model::objects::credentials::IdRange;
 use crate::model::objects::dentry::Name;
 use crate::model::objects::device_number::Device;
 use crate::model::objects::inode::Content;
@@ -32,6 +33,27 @@ impl Machine {
     pub fn pidfd_get_user_namespace(&mut self, pid: Pid, other: Pid) -> Result<i32, Errno> {
         let place = self.namespace_file(other, "user")?;
         self.install(pid, place, O_RDONLY, false)
+    }
+
+    /// A descriptor of a new user namespace with these maps of users and groups, as a child process makes one that is killed
+    /// then (clone(2) with `CLONE_NEWUSER`, its `uid_map` and `gid_map`).
+    ///
+    /// # Errors
+    /// As [`Machine::unshare`] and [`Machine::set_id_map`]; `EPERM`: no privilege to map these ids.
+    pub(crate) fn new_user_namespace(&mut self, pid: Pid, maps: [&[IdRange]; 2]) -> Result<i32, Errno> {
+        let task = self.task(pid)?;
+        let own = task.user_ns;
+        if !self.capable(pid, own, CAP_SETUID | CAP_SETGID) {
+            return Err(Errno::EPERM);
+        }
+        let child = self.fork(pid)?;
+        let made = self.unshare(child, CLONE_NEWUSER).and_then(|()| {
+            let new = self.task(child)?.user_ns;
+            self.user_namespaces.set_maps(new, maps)?;
+            self.pidfd_get_user_namespace(pid, child)
+        });
+        self.exit(child)?;
+        made
     }
 
     /// The file of the process's own mount namespace, as open(2) of `/proc/self/ns/mnt` returns it.

@@ -6,6 +6,7 @@ use mountwright_core::Errno;
 
 use crate::abi::{MS_DIRSYNC, MS_LAZYTIME, MS_MANDLOCK, MS_SYNCHRONOUS};
 use crate::model::filesystems::filesystem_type::{Backing, FilesystemType};
+use crate::model::objects::ids::Ids;
 
 const PAGE: u64 = 4096;
 const HUGE_PAGE: u64 = 2 << 20;
@@ -86,7 +87,7 @@ impl SuperblockOptions {
         let mut options = Self::default();
         // A captured host may print words that the model does not set.
         for word in text.split(|&byte| byte == b',').filter(|word| !word.is_empty()) {
-            let _ = options.set_all(kind, word, Some);
+            let _ = options.set_all(kind, word, |_, id| Some(id));
         }
         options
     }
@@ -108,7 +109,7 @@ impl SuperblockOptions {
         kind: FilesystemType,
         key: &[u8],
         value: Option<&[u8]>,
-        initial_id: impl Fn(u32) -> Option<u32>,
+        initial_id: impl Fn(Ids, u32) -> Option<u32>,
     ) -> Result<(), Errno> {
         if let Some((_, flag, set)) = FLAG_WORDS.iter().find(|(word, ..)| *word == key) {
             self.flags = if *set { self.flags | flag } else { self.flags & !flag };
@@ -133,11 +134,11 @@ impl SuperblockOptions {
         kind: FilesystemType,
         key: &[u8],
         value: Option<&[u8]>,
-        initial_id: impl Fn(u32) -> Option<u32>,
+        initial_id: impl Fn(Ids, u32) -> Option<u32>,
     ) -> Result<(), Errno> {
         let text = value.map(|value| std::str::from_utf8(value).map_err(|_| Errno::EINVAL)).transpose()?;
         let given = || text.filter(|text| !text.is_empty()).ok_or(Errno::EINVAL);
-        let id = || number(given()?).and_then(&initial_id).ok_or(Errno::EINVAL);
+        let id = |ids| number(given()?).and_then(|id| initial_id(ids, id)).ok_or(Errno::EINVAL);
         let (tmpfs, huge) = (kind.name == b"tmpfs", kind.name == b"hugetlbfs");
         let (terminals, proc) = (kind.name == b"devpts", kind.name == b"proc");
         match key {
@@ -153,8 +154,8 @@ impl SuperblockOptions {
             b"subset" if proc => self.processes_alone = subset(given()?)?,
             // ramfs accepts and ignores unknown parameters.
             _ if kind.name == b"ramfs" => {}
-            b"uid" if tmpfs || huge || terminals => self.uid = Some(id()?),
-            b"gid" if tmpfs || huge || terminals || proc => self.gid = Some(id()?),
+            b"uid" if tmpfs || huge || terminals => self.uid = Some(id(Ids::Users)?),
+            b"gid" if tmpfs || huge || terminals || proc => self.gid = Some(id(Ids::Groups)?),
             b"size" if tmpfs || huge => self.size = Some(amount(given()?)?),
             b"min_size" if huge => self.least_size = Some(amount(given()?)?),
             b"nr_inodes" if tmpfs || huge => self.inodes = Some(amount(given()?)?),
@@ -191,7 +192,7 @@ impl SuperblockOptions {
         &mut self,
         kind: FilesystemType,
         data: &[u8],
-        initial_id: impl Fn(u32) -> Option<u32>,
+        initial_id: impl Fn(Ids, u32) -> Option<u32>,
     ) -> Result<(), Errno> {
         for text in data.split(|&byte| byte == b',').filter(|text| !text.is_empty()) {
             let (key, value) = match text.iter().position(|&byte| byte == b'=') {
@@ -334,7 +335,7 @@ mod tests {
     fn printed(fs_type: &[u8], data: &str) -> Result<String, Errno> {
         let kind = FilesystemType::named(fs_type).unwrap();
         let mut options = SuperblockOptions::default();
-        options.set_all(kind, data.as_bytes(), Some)?;
+        options.set_all(kind, data.as_bytes(), |_, id| Some(id))?;
         Ok(String::from_utf8(options.text(kind)).unwrap())
     }
 

@@ -47,9 +47,9 @@ impl KernelVersion {
     /// The first of them that has this call.
     const fn first_with(call: Call) -> Self {
         match call {
-            Call::OpenTreeAttr | Call::Getxattrat => Self::V6_18,
+            Call::OpenTreeAttr | Call::RemapOwners | Call::Getxattrat => Self::V6_18,
             Call::Statmount | Call::Listmount | Call::Fchmodat2 => Self::V6_12,
-            Call::MountSetattr | Call::SetGroup => Self::V6_1,
+            Call::MountSetattr | Call::MapOwners | Call::SetGroup => Self::V6_1,
             Call::Openat2
             | Call::OpenTree
             | Call::MoveMount

@@ -5,6 +5,7 @@ pub(crate) mod credentials;
 pub(crate) mod dentry;
 pub(crate) mod device_number;
 pub(crate) mod filesystem_context;
+pub(crate) mod ids;
 pub(crate) mod inode;
 pub(crate) mod kernel_version;
 pub(crate) mod mount;

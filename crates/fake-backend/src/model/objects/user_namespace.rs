@@ -5,6 +5,7 @@ use std::sync::Arc;
 use mountwright_core::Errno;
 
 use crate::model::objects::credentials::{Credentials, IdRange};
+use crate::model::objects::ids::Ids;
 
 /// The id that replaces an unmapped one (`/proc/sys/kernel/overflowuid`).
 pub(crate) const OVERFLOW_ID: u32 = 65_534;
@@ -36,8 +37,14 @@ struct UserNamespace {
     parent: Option<UserNs>,
     /// The uid of its creator, as the initial namespace numbers it.
     owner: u32,
-    /// Inside to initial namespace. `None` until it is written.
-    map: Option<Vec<IdRange>>,
+    /// Inside to initial namespace, of users and of groups. `None` until they are written.
+    maps: Option<[Vec<IdRange>; 2]>,
+}
+
+impl UserNamespace {
+    fn map(&self, ids: Ids) -> &[IdRange] {
+        self.maps.as_ref().map_or(&[], |maps| &maps[ids as usize])
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +53,7 @@ pub(crate) struct UserNamespaces(Arc<Vec<UserNamespace>>);
 impl Default for UserNamespaces {
     fn default() -> Self {
         let everything = IdRange { inside: 0, outside: 0, count: u32::MAX };
-        Self(Arc::new(vec![UserNamespace { parent: None, owner: 0, map: Some(vec![everything]) }]))
+        Self(Arc::new(vec![UserNamespace { parent: None, owner: 0, maps: Some([vec![everything], vec![everything]]) }]))
     }
 }
 
@@ -57,20 +64,26 @@ impl UserNamespaces {
 
     pub(crate) fn create(&mut self, parent: UserNs, owner: u32) -> UserNs {
         let all = Arc::make_mut(&mut self.0);
-        all.push(UserNamespace { parent: Some(parent), owner, map: None });
+        all.push(UserNamespace { parent: Some(parent), owner, maps: None });
         // One for each call of unshare: memory ends first.
         #[allow(clippy::cast_possible_truncation)]
         UserNs(all.len() as u32 - 1)
     }
 
-    /// Writes the map of `ns`, whose outside ids are those of its parent.
+    /// Writes the maps of users and of groups of `ns`, whose outside ids are those of its parent.
     ///
     /// # Errors
     /// `EPERM`: written before. `EINVAL`: no range or too many, an empty range, one beyond the last id, two that
     /// overlap. `EPERM`: an id that the parent does not know.
-    pub(crate) fn set_map(&mut self, ns: UserNs, map: &[IdRange]) -> Result<(), Errno> {
+    pub(crate) fn set_maps(&mut self, ns: UserNs, [users, groups]: [&[IdRange]; 2]) -> Result<(), Errno> {
         let namespace = self.get(ns);
-        let (None, Some(parent)) = (&namespace.map, namespace.parent) else { return Err(Errno::EPERM) };
+        let (None, Some(parent)) = (&namespace.maps, namespace.parent) else { return Err(Errno::EPERM) };
+        let maps = [self.checked(parent, Ids::Users, users)?, self.checked(parent, Ids::Groups, groups)?];
+        Arc::make_mut(&mut self.0)[ns.0 as usize].maps = Some(maps);
+        Ok(())
+    }
+
+    fn checked(&self, parent: UserNs, ids: Ids, map: &[IdRange]) -> Result<Vec<IdRange>, Errno> {
         if map.is_empty() || map.len() > MOST_RANGES {
             return Err(Errno::EINVAL);
         }
@@ -86,28 +99,27 @@ impl UserNamespaces {
         }
         let mut translated = Vec::new();
         for range in map {
-            let outside = self.to_initial(parent, range.outside).ok_or(Errno::EPERM)?;
-            self.to_initial(parent, range.outside + (range.count - 1)).ok_or(Errno::EPERM)?;
+            let outside = self.to_initial(parent, ids, range.outside).ok_or(Errno::EPERM)?;
+            self.to_initial(parent, ids, range.outside + (range.count - 1)).ok_or(Errno::EPERM)?;
             translated.push(IdRange { outside, ..*range });
         }
-        Arc::make_mut(&mut self.0)[ns.0 as usize].map = Some(translated);
-        Ok(())
+        Ok(translated)
     }
 
-    /// Returns true if its map was written and is not empty.
-    pub(crate) fn has_map(&self, ns: UserNs) -> bool {
-        self.get(ns).map.as_deref().is_some_and(|map| !map.is_empty())
+    /// Returns true if its maps were written.
+    pub(crate) fn has_maps(&self, ns: UserNs) -> bool {
+        self.get(ns).maps.is_some()
     }
 
     /// The initial namespace's number of the id that `ns` calls `id`.
-    pub(crate) fn to_initial(&self, ns: UserNs, id: u32) -> Option<u32> {
-        let ranges = self.get(ns).map.as_deref().unwrap_or_default();
+    pub(crate) fn to_initial(&self, ns: UserNs, ids: Ids, id: u32) -> Option<u32> {
+        let ranges = self.get(ns).map(ids);
         ranges.iter().find(|r| id >= r.inside && id - r.inside < r.count).map(|r| r.outside + (id - r.inside))
     }
 
     /// Maps an id of the initial namespace to its id in `ns`.
-    pub(crate) fn number_in(&self, ns: UserNs, id: u32) -> Option<u32> {
-        let ranges = self.get(ns).map.as_deref().unwrap_or_default();
+    pub(crate) fn number_in(&self, ns: UserNs, ids: Ids, id: u32) -> Option<u32> {
+        let ranges = self.get(ns).map(ids);
         ranges.iter().find(|r| id >= r.outside && id - r.outside < r.count).map(|r| r.inside + (id - r.outside))
     }
 
@@ -138,14 +150,14 @@ mod tests {
     fn ids_are_translated_through_every_level() {
         let mut all = UserNamespaces::default();
         let outer = all.create(UserNs::INITIAL, 1_000);
-        assert_eq!(all.set_map(outer, &[IdRange { inside: 0, outside: 1_000, count: 10 }]), Ok(()));
-        assert_eq!(all.set_map(outer, &[]), Err(Errno::EPERM), "a map is written once");
+        assert_eq!(all.set_maps(outer, [&[IdRange { inside: 0, outside: 1_000, count: 10 }]; 2]), Ok(()));
+        assert_eq!(all.set_maps(outer, [&[]; 2]), Err(Errno::EPERM), "a map is written once");
         let inner = all.create(outer, 1_000);
         let unknown = [(0, 50, 1), (0, 9, 2)];
         let malformed = [(0, 1, 0), (u32::MAX - 1, 0, 5), (0, u32::MAX, 1)];
         let mut refused = |ranges: &[(u32, u32, u32)]| {
             let ranges = ranges.iter().map(|&(inside, outside, count)| IdRange { inside, outside, count });
-            all.set_map(inner, &ranges.collect::<Vec<_>>())
+            all.set_maps(inner, [&ranges.collect::<Vec<_>>(); 2])
         };
         for range in unknown {
             assert_eq!(refused(&[range]), Err(Errno::EPERM), "{range:?}");
@@ -157,10 +169,12 @@ mod tests {
         assert_eq!(refused(&[(0, 0, 2), (1, 5, 1)]), Err(Errno::EINVAL), "they overlap inside");
         assert_eq!(refused(&[(0, 0, 2), (5, 1, 1)]), Err(Errno::EINVAL), "they overlap outside");
         assert_eq!(refused(&[(0, 0, 1); 341]), Err(Errno::EINVAL));
-        assert_eq!(refused(&[(7, 3, 1)]), Ok(()));
-        assert_eq!(all.to_initial(inner, 7), Some(1_003));
-        assert_eq!(all.number_in(inner, 1_003), Some(7));
-        assert_eq!(all.number_in(inner, 1_004), None);
+        let one = |inside| [IdRange { inside, outside: 3, count: 1 }];
+        assert_eq!(all.set_maps(inner, [&one(7), &one(8)]), Ok(()));
+        assert_eq!((all.to_initial(inner, Ids::Users, 7), all.to_initial(inner, Ids::Users, 8)), (Some(1_003), None));
+        assert_eq!(all.number_in(inner, Ids::Users, 1_003), Some(7));
+        assert_eq!(all.number_in(inner, Ids::Groups, 1_003), Some(8));
+        assert_eq!(all.number_in(inner, Ids::Users, 1_004), None);
     }
 
     #[test]

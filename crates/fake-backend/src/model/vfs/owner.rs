@@ -4,6 +4,7 @@ use mountwright_core::Errno;
 
 use crate::model::keys::{MountKey, SuperKey};
 use crate::model::machine::Machine;
+use crate::model::objects::ids::Ids;
 use crate::model::objects::inode::Inode;
 use crate::model::objects::path::Place;
 
@@ -28,15 +29,16 @@ impl Machine {
         let Some(map) = map else { return Owner { uid: Some(inode.uid), gid: Some(inode.gid) } };
         let home = self.superblocks[inode.superblock].user_ns;
         // An id of the filesystem is one inside the map.
-        let shown = |id| self.user_namespaces.to_initial(map, self.user_namespaces.number_in(home, id)?);
-        Owner { uid: shown(inode.uid), gid: shown(inode.gid) }
+        let shown = |ids, id| self.user_namespaces.to_initial(map, ids, self.user_namespaces.number_in(home, ids, id)?);
+        Owner { uid: shown(Ids::Users, inode.uid), gid: shown(Ids::Groups, inode.gid) }
     }
 
     /// The id that a filesystem stores for `id` when a file is given to it through a mount.
-    pub(crate) fn stored_id(&self, mount: MountKey, superblock: SuperKey, id: u32) -> Option<u32> {
+    pub(crate) fn stored_id(&self, mount: MountKey, superblock: SuperKey, ids: Ids, id: u32) -> Option<u32> {
         let map = if self.maps_owners { self.mounts[mount].id_map } else { None };
         let Some(map) = map else { return Some(id) };
-        self.user_namespaces.to_initial(self.superblocks[superblock].user_ns, self.user_namespaces.number_in(map, id)?)
+        let inside = self.user_namespaces.number_in(map, ids, id)?;
+        self.user_namespaces.to_initial(self.superblocks[superblock].user_ns, ids, inside)
     }
 
     /// Checks that a file may be changed: the mount can write its owner and group back.

@@ -5,6 +5,7 @@ use mountwright_core::Errno;
 use crate::abi::{CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_SYS_ADMIN, CAP_SYS_PTRACE};
 use crate::model::keys::{InodeKey, MountKey};
 use crate::model::machine::Machine;
+use crate::model::objects::ids::Ids;
 use crate::model::objects::inode::Inode;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::path::Place;
@@ -44,8 +45,8 @@ impl Machine {
     pub(crate) fn capable_over(&self, pid: Pid, mount: MountKey, inode: &Inode, capability: u64) -> bool {
         let Ok(task) = self.task(pid) else { return false };
         let (ns, owner) = (task.user_ns, self.owner(mount, inode));
-        let known = |id: Option<u32>| id.is_some_and(|id| self.user_namespaces.number_in(ns, id).is_some());
-        task.credentials.capabilities & capability != 0 && known(owner.uid) && known(owner.gid)
+        let known = |ids, id: Option<u32>| id.is_some_and(|id| self.user_namespaces.number_in(ns, ids, id).is_some());
+        task.credentials.capabilities & capability != 0 && known(Ids::Users, owner.uid) && known(Ids::Groups, owner.gid)
     }
 
     /// Returns true if the process owns the file or has the capability to act as its owner: then its namespace knows the
@@ -54,7 +55,7 @@ impl Machine {
         let (Ok(task), Some(uid)) = (self.task(pid), self.owner(mount, inode).uid) else { return false };
         task.credentials.uid == uid
             || task.credentials.capabilities & CAP_FOWNER != 0
-                && self.user_namespaces.number_in(task.user_ns, uid).is_some()
+                && self.user_namespaces.number_in(task.user_ns, Ids::Users, uid).is_some()
     }
 
     pub(crate) fn check_permission_at(&self, pid: Pid, place: Place, wanted: u32) -> Result<(), Errno> {

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use mountwright_core::Errno;
-use mountwright_core::mount::MountNamespaceId;
+use mountwright_core::mount::{IdRange, MountNamespaceId};
 use mountwright_linux::{At, Call, Config, Kernel, MountAttr, MountStat, RawEntries, Reach, Stat, for_each_call};
 
 use crate::test_kit::interposed::between::Between;

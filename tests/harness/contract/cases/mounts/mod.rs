@@ -9,6 +9,7 @@ pub(super) mod mount_questions;
 pub(super) mod moves;
 pub(super) mod new_mount_targets;
 pub(super) mod new_mounts;
+pub(super) mod owner_maps;
 pub(super) mod propagations;
 pub(super) mod reconfigurations;
 pub(super) mod roots;
