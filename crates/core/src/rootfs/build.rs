@@ -129,3 +129,52 @@ fn must_have_left(host: &PinnedNamespace, backend: &dyn Backend) -> Result<(), O
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mount::{BindReport, Guarantee, MountId};
+    use crate::ports::{MockDetachedTree, MockFilesystem, MockMounter, Ports};
+    use crate::rootfs::cases::plan_of;
+    use crate::rootfs::step::Step;
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::Bind, "/image", errno)
+    }
+
+    #[test]
+    fn build_that_is_disturbed_begins_anew_a_bounded_number_of_times() {
+        let most = MOST_ATTEMPTS;
+        for (errno, lost, attempts) in [
+            (Errno::ESTALE, 0, Ok(1)),
+            (Errno::ESTALE, most - 1, Ok(most)),
+            (Errno::ESTALE, most, Err(most)),
+            (Errno::EIO, 1, Err(1)),
+        ] {
+            let (mut mounter, calls) = (MockMounter::new(), attempts.unwrap_or_else(|calls| calls));
+            let mut call = 0;
+            mounter.expect_detached_tree().times(calls as usize).returning(move |_| {
+                call += 1;
+                if call <= lost {
+                    return Err(os(errno));
+                }
+                let mut tree = MockDetachedTree::new();
+                tree.expect_form().return_const(TreeForm::Detached);
+                tree.expect_commit().returning(|| Ok(BindReport::new(MountKey::Reused(MountId(7)), Guarantee::Atomic)));
+                Ok(Box::new(tree))
+            });
+            let ports = Ports { filesystem: MockFilesystem::new(), mounter };
+            let built = plan_of(vec![Step::Root { image: "/image".into() }]).build(&ports, None);
+            assert_eq!(built.as_ref().ok().map(|report| report.attempts), attempts.ok(), "{lost} {errno}");
+            assert_eq!(built.is_err_and(|error| error.errno() == errno), attempts.is_err(), "{lost} {errno}");
+        }
+    }
+
+    #[test]
+    fn finish_that_fails_is_an_error() {
+        let mut mounter = MockMounter::new();
+        mounter.expect_change_attributes().returning(|_| Err(os(Errno::EIO)));
+        let ports = Ports { filesystem: MockFilesystem::new(), mounter };
+        assert_eq!(plan_of(Vec::new()).finish(&ports).map_err(|error| error.errno()), Err(Errno::EIO));
+    }
+}

@@ -160,3 +160,149 @@ fn controllers_of(hierarchy: &MountInfo) -> Vec<String> {
     let words = options.split(',').filter(|word| !NO_CONTROLLER.contains(word) && !word.starts_with("release_agent="));
     words.map(str::to_owned).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Operation;
+    use crate::file::DeviceNumber;
+    use crate::mount::{BindReport, FilesystemOf, Guarantee, MountId, MountKey};
+    use crate::mount_table::MountTable;
+    use crate::ports::{MockDirectory, MockFilesystem, MockMounter, Ports};
+    use crate::rootfs::RootfsPlan;
+    use crate::rootfs::cases::plan_of;
+    use crate::rootfs::place::Place;
+    use std::sync::{Arc, Mutex};
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::Mount, HOST, errno)
+    }
+
+    /// Files of a process in two hierarchies of version 1 and in that of version 2; links are logged.
+    fn filesystem(links: &Arc<Mutex<Vec<String>>>) -> MockFilesystem {
+        let (mut fs, links) = (MockFilesystem::new(), links.clone());
+        fs.expect_open_dir().returning(move |_| {
+            let (mut directory, links) = (MockDirectory::new(), links.clone());
+            directory
+                .expect_read_file()
+                .returning(|_, _| Ok(b"12:cpu,cpuacct:/c\n3:name=systemd:/s\n0::/unified\n".to_vec()));
+            directory.expect_create_symlink().returning(move |name, _| {
+                links.lock().unwrap().push(name.to_string_lossy().into_owned());
+                Err(OsError::new(Operation::CreateSymlink, Path::new(name), Errno::EEXIST))
+            });
+            directory.expect_read_link().returning(|_| Ok("cpu,cpuacct".into()));
+            Ok(Box::new(directory))
+        });
+        fs
+    }
+
+    fn performing<T>(mounter: MockMounter, plan: &RootfsPlan, act: impl FnOnce(&mut Performer<'_>) -> T) -> T {
+        let ports = Ports { filesystem: filesystem(&Arc::default()), mounter };
+        act(&mut Performer::new(Place::Root(&ports), &ports, None, plan))
+    }
+
+    fn report() -> BindReport {
+        BindReport::new(MountKey::Reused(MountId(7)), Guarantee::Atomic)
+    }
+
+    #[test]
+    fn hierarchy_of_version_1_has_its_controllers_among_its_options() {
+        let line = |point: &str, fs_type: &str| {
+            let options = "rw,xattr,release_agent=/lib/agent,name=systemd,cpu,cpuacct";
+            MountTable::parse(format!("9 1 0:30 / {point} rw - {fs_type} cgroup {options}\n"))
+                .iter()
+                .next()
+                .unwrap()
+                .to_info()
+        };
+        assert_eq!(controllers_of(&line("/sys/fs/cgroup/cpu", "cgroup")), ["name=systemd", "cpu", "cpuacct"]);
+        for (point, fs_type, is_one) in [
+            ("/sys/fs/cgroup/cpu", "cgroup", true),
+            ("/sys/fs/cgroup/unified", "cgroup2", false),
+            ("/mnt/cpu", "cgroup", false),
+            ("/sys/fs/cgroup/a/cpu", "cgroup", false),
+        ] {
+            assert_eq!(is_hierarchy(&line(point, fs_type)), is_one, "{point} {fs_type}");
+        }
+    }
+
+    #[test]
+    fn cgroup_of_the_process_is_the_one_in_the_hierarchy_of_these_controllers() {
+        let own = |controllers: &str| {
+            performing(MockMounter::new(), &plan_of(Vec::new()), |performer| performer.own_cgroup(controllers))
+                .map_err(|error| error.errno())
+        };
+        assert_eq!(own("cpu,cpuacct").as_deref(), Ok(Path::new("/c")));
+        assert_eq!(own("").as_deref(), Ok(Path::new("/unified")));
+        assert_eq!(own("cpu"), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn cgroup_of_the_specification_is_there_missing_or_unknown() {
+        let stated = RootfsPlan { cgroups_path: Some("/box".into()), ..plan_of(Vec::new()) };
+        for (looked, expected) in [
+            (None, Ok(Some(PathBuf::from("/box")))),
+            (Some(Errno::ENOENT), Ok(None)),
+            (Some(Errno::EIO), Err(Errno::EIO)),
+        ] {
+            let mut mounter = MockMounter::new();
+            mounter.expect_filesystem_of().returning(move |_| {
+                let found = FilesystemOf::new(FilesystemMagic::CGROUP2, DeviceNumber::new(0, 30));
+                looked.map_or(Ok(found), |errno| Err(os(errno)))
+            });
+            let found = performing(mounter, &stated, |performer| performer.stated_cgroup(HOST.as_ref()));
+            assert_eq!(found.map_err(|error| error.errno()), expected);
+        }
+    }
+
+    #[test]
+    fn hierarchy_that_may_not_be_mounted_is_bound_and_any_other_error_is_returned() {
+        for (mounted, binds, result) in [
+            (None, 0, Ok(())),
+            (Some(Errno::EPERM), 1, Ok(())),
+            (Some(Errno::EBUSY), 1, Ok(())),
+            (Some(Errno::EIO), 0, Err(Errno::EIO)),
+        ] {
+            let mut mounter = MockMounter::new();
+            let magic = FilesystemMagic::CGROUP2;
+            mounter.expect_filesystem_of().returning(move |_| Ok(FilesystemOf::new(magic, DeviceNumber::new(0, 30))));
+            let is_cgroup2 = |request: &MountRequest| request.fs_type == "cgroup2";
+            mounter
+                .expect_mount()
+                .withf(is_cgroup2)
+                .times(1)
+                .returning(move |_| mounted.map_or(Ok(report()), |errno| Err(os(errno))));
+            let of_process = |request: &BindRequest| *request.source() == Location::in_root(HOST, "/unified");
+            mounter.expect_bind().withf(of_process).times(binds).returning(|_| Ok(report()));
+            let done = performing(mounter, &plan_of(Vec::new()), |performer| {
+                performer.mount_cgroups(HOST.into(), &MountOptions::default())
+            });
+            assert_eq!(done.map_err(|error| error.errno()), result, "{mounted:?}");
+        }
+    }
+
+    #[test]
+    fn hierarchies_of_version_1_are_mounted_with_a_link_for_each_controller() {
+        let mut mounter = MockMounter::new();
+        mounter
+            .expect_filesystem_of()
+            .returning(|_| Ok(FilesystemOf::new(FilesystemMagic::TMPFS, DeviceNumber::new(0, 29))));
+        mounter.expect_mounts().returning(|| {
+            Ok(MountTable::parse("9 1 0:30 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"))
+        });
+        let mounts = Arc::new(Mutex::new(Vec::new()));
+        let sink = mounts.clone();
+        mounter.expect_mount().returning(move |request| {
+            let options: Vec<_> = request.options.iter().map(|option| option.key.clone()).collect();
+            sink.lock().unwrap().push((request.fs_type.clone(), options));
+            Ok(report())
+        });
+        let links = Arc::default();
+        let (ports, plan) = (Ports { filesystem: filesystem(&links), mounter }, plan_of(Vec::new()));
+        let mut performer = Performer::new(Place::Root(&ports), &ports, None, &plan);
+        performer.mount_cgroups(HOST.into(), &MountOptions::default()).unwrap();
+        let expected = [("tmpfs".into(), vec!["mode".into()]), ("cgroup".into(), vec!["cpu".into(), "cpuacct".into()])];
+        assert_eq!(*mounts.lock().unwrap(), expected);
+        assert_eq!(*links.lock().unwrap(), ["cpu", "cpuacct"]);
+    }
+}

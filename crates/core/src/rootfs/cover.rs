@@ -65,3 +65,31 @@ impl Performer<'_> {
 fn not_masked(at: &Utf8Path) -> OsError {
     OsError::new(Operation::Bind, at.as_std_path(), Errno::ESTALE).with_detail("it shows another file than its mask")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::{FileKind, Metadata};
+    use crate::mount::{BindReport, Guarantee, MountId, MountKey};
+    use crate::ports::{MockFilesystem, MockMounter, Ports};
+    use crate::rootfs::cases::plan_of;
+    use crate::rootfs::place::Place;
+
+    #[test]
+    fn second_masked_directory_has_to_show_the_filesystem_of_the_first() {
+        for (second, result) in [(50, Ok(())), (51, Err(Errno::ESTALE))] {
+            let (mut fs, mut mounter) = (MockFilesystem::new(), MockMounter::new());
+            fs.expect_metadata().returning(move |at, _| {
+                let minor = if at.for_display().ends_with("second") { second } else { 50 };
+                Ok(Metadata::new(FileKind::Directory, DeviceNumber::new(0, minor), 2))
+            });
+            let report = || BindReport::new(MountKey::Reused(MountId(7)), Guarantee::Atomic);
+            mounter.expect_mount().times(1).returning(move |_| Ok(report()));
+            mounter.expect_bind().times(1).returning(move |_| Ok(report()));
+            let (ports, plan) = (Ports { filesystem: fs, mounter }, plan_of(Vec::new()));
+            let mut performer = Performer::new(Place::Root(&ports), &ports, None, &plan);
+            performer.mask("/proc/first".into(), None).unwrap();
+            assert_eq!(performer.mask("/proc/second".into(), None).map_err(|error| error.errno()), result);
+        }
+    }
+}

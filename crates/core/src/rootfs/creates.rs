@@ -80,3 +80,25 @@ fn bind(root: &mut LayeredRoot<'_>, at: &Path, source: &Path, files: &dyn Filesy
     root.mount(at, Content::Host(source.to_owned()));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Errno;
+    use crate::rootfs::cases::plan_of;
+    use crate::spec::MountOptions;
+    use crate::test_support::read_only_tree::SmallWorld;
+
+    #[test]
+    fn only_on_a_tmpfs_it_is_known_that_a_name_is_missing() {
+        let world = SmallWorld::new().directory("/i/t");
+        for (fs_type, errno) in [("tmpfs", Some(Errno::ENOENT)), ("sysfs", None)] {
+            let options = MountOptions::default();
+            let new = NewFilesystem { at: "/t".into(), fs_type: fs_type.into(), source: None, options };
+            let console = Step::Console { at: "/t/new/../tty".into() };
+            let created =
+                plan_of(vec![Step::Root { image: "/i".into() }, Step::Filesystem(new), console]).creates(&world);
+            assert_eq!(created.as_ref().err().map(crate::error::OsError::errno), errno, "{created:?}");
+        }
+    }
+}

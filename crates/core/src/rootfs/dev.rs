@@ -85,3 +85,124 @@ fn must_be(device: &Device, at: &Utf8Path, found: &Metadata) -> Result<(), OsErr
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Operation;
+    use crate::file::FileIdentity;
+    use crate::mount::{BindReport, Guarantee, MountId, MountKey};
+    use crate::ports::{MockDirectory, MockFilesystem, MockMounter, MockOpenEntry, Ports};
+    use crate::rootfs::cases::plan_of;
+    use crate::rootfs::place::Place;
+
+    const NUMBER: DeviceNumber = DeviceNumber::new(1, 3);
+
+    fn os(errno: Errno) -> OsError {
+        OsError::new(Operation::CreateNode, "/dev/null", errno)
+    }
+
+    fn device(kind: FileKind) -> Device {
+        let (mode, uid, gid) = (Some(FileMode::from_bits(0o666)), Some(0), Some(5));
+        Device { at: "/dev/null".into(), kind, number: Some(NUMBER), mode, uid, gid, by: DeviceBy::Node }
+    }
+
+    /// A node as [`device`] states it.
+    fn node(kind: FileKind) -> Metadata {
+        let (represents, mode) = (Some(NUMBER), FileMode::from_bits(0o666));
+        Metadata { represents, mode, gid: 5, ..Metadata::new(kind, DeviceNumber::new(0, 5), 2) }
+    }
+
+    #[test]
+    fn node_that_is_there_has_to_be_what_the_specification_states() {
+        let kind = FileKind::CharacterDevice;
+        let refused = |found: Metadata| {
+            let error = must_be(&device(kind), "/dev/null".into(), &found).err()?;
+            error.detail().map(|detail| detail.replace(" of the node that is there is", ""))
+        };
+        assert_eq!(refused(node(kind)), None);
+        let another = Metadata { represents: Some(DeviceNumber::new(1, 5)), ..node(kind) };
+        assert_eq!(refused(another).as_deref(), Some("the kind character device 1:5"));
+        assert_eq!(refused(node(FileKind::BlockDevice)).as_deref(), Some("the kind block device 1:3"));
+        let mode = FileMode::from_bits(0o600);
+        assert_eq!(refused(Metadata { mode, ..node(kind) }).as_deref(), Some("the mode 0600"));
+        assert_eq!(refused(Metadata { uid: 1, ..node(kind) }).as_deref(), Some("the uid 1"));
+        assert_eq!(refused(Metadata { gid: 0, ..node(kind) }).as_deref(), Some("the gid 0"));
+        let unstated = Device { mode: None, uid: None, gid: None, ..device(kind) };
+        assert!(must_be(&unstated, "/dev/null".into(), &Metadata { mode, uid: 1, gid: 0, ..node(kind) }).is_ok());
+    }
+
+    #[test]
+    fn node_is_created_with_its_owner_or_accepted_where_it_is_there() {
+        let kind = FileKind::CharacterDevice;
+        for (created, gid, owners, result) in [
+            (None, 5, 0, Ok(())),
+            (None, 0, 1, Ok(())),
+            (Some(Errno::EEXIST), 5, 0, Ok(())),
+            (Some(Errno::EEXIST), 0, 0, Err(Errno::EINVAL)),
+            (Some(Errno::EROFS), 5, 0, Err(Errno::EROFS)),
+        ] {
+            let mut directory = MockDirectory::new();
+            let identity = FileIdentity::from(&node(kind));
+            directory
+                .expect_create_node()
+                .returning(move |_, _, _, _| created.map_or(Ok(identity), |errno| Err(os(errno))));
+            directory.expect_metadata().returning(move |_| Ok(Metadata { gid, ..node(kind) }));
+            directory.expect_open_entry().returning(move |_| {
+                let mut entry = MockOpenEntry::new();
+                entry.expect_metadata().returning(move || Ok(Metadata { gid, ..node(kind) }));
+                entry.expect_set_owner().times(owners).returning(|_, _| Ok(()));
+                Ok(Box::new(entry))
+            });
+            let made = make_node(&directory, "null", &device(kind)).map_err(|error| error.errno());
+            assert_eq!(made, result, "{created:?} {gid}");
+        }
+    }
+
+    #[test]
+    fn link_that_is_there_is_accepted_where_it_has_the_same_target() {
+        for (created, found, result) in [
+            (Errno::EEXIST, "pts/ptmx", Ok(())),
+            (Errno::EEXIST, "/other", Err(Errno::EEXIST)),
+            (Errno::EROFS, "pts/ptmx", Err(Errno::EROFS)),
+        ] {
+            let mut fs = MockFilesystem::new();
+            for parent in ["/dev", "/etc"] {
+                fs.expect_open_dir().withf(move |at| *at == Location::in_root("/", parent)).times(1).returning(
+                    move |_| {
+                        let mut directory = MockDirectory::new();
+                        directory.expect_create_symlink().returning(move |_, _| Err(os(created)));
+                        directory.expect_read_link().returning(move |_| Ok(found.into()));
+                        Ok(Box::new(directory))
+                    },
+                );
+            }
+            let (ports, plan) = (Ports { filesystem: fs, mounter: MockMounter::new() }, plan_of(Vec::new()));
+            let mut performer = Performer::new(Place::Root(&ports), &ports, None, &plan);
+            for at in ["/dev/ptmx", "/dev/again", "/etc/ptmx"] {
+                let made = performer.make_link(at.into(), "pts/ptmx".into()).map_err(|error| error.errno());
+                assert_eq!(made, result, "{at} {created} {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn node_of_the_host_is_bound_only_as_the_device_that_it_is() {
+        for (kind, only) in [
+            (FileKind::BlockDevice, SourceIs::BlockDevice(NUMBER)),
+            (FileKind::CharacterDevice, SourceIs::CharacterDevice(NUMBER)),
+        ] {
+            let (mut fs, mut mounter) = (MockFilesystem::new(), MockMounter::new());
+            fs.expect_metadata().returning(move |_, _| Ok(node(kind)));
+            mounter
+                .expect_bind()
+                .withf(move |request| request.required_source() == Some(only))
+                .times(1)
+                .returning(|_| Ok(BindReport::new(MountKey::Reused(MountId(7)), Guarantee::Atomic)));
+            let (ports, plan) = (Ports { filesystem: fs, mounter }, plan_of(Vec::new()));
+            let mut performer = Performer::new(Place::Root(&ports), &ports, None, &plan);
+            let bound = performer.make_device(&Device { by: DeviceBy::Bind, ..device(kind) });
+            assert!(bound.is_ok(), "{bound:?}");
+        }
+    }
+}

@@ -176,3 +176,51 @@ fn components(path: &Path) -> VecDeque<OsString> {
     let named = all.filter(|name| !name.is_empty() && *name != b".");
     named.map(|name| std::ffi::OsStr::from_bytes(name).to_owned()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::read_only_tree::SmallWorld;
+
+    /// The target that is found in an image, and whether it is missing.
+    fn found(root: &mut LayeredRoot<'_>, path: &str) -> Result<(String, bool), Errno> {
+        let place = root.resolve(Path::new(path), true).map_err(|error| error.errno())?;
+        Ok((place.inner.to_str().unwrap().to_owned(), place.missing))
+    }
+
+    #[test]
+    fn components_are_looked_up_one_after_the_other() {
+        let world = SmallWorld::new().directory("/i/a").file("/i/file", 1).file("/i/a/x", 1).failing(
+            "/i/a/x",
+            Operation::Metadata,
+            Errno::EACCES,
+        );
+        let mut root = LayeredRoot::new(&world, Path::new("/i"));
+        assert_eq!(found(&mut root, "/.//a/./b"), Ok(("a/b".into(), true)));
+        assert_eq!(found(&mut root, "/a/"), Ok(("a".into(), false)));
+        assert_eq!(found(&mut root, "/file"), Ok(("file".into(), false)));
+        assert_eq!(found(&mut root, "/file/x"), Err(Errno::ENOTDIR));
+        assert_eq!(found(&mut root, "/a/x"), Err(Errno::EACCES));
+    }
+
+    #[test]
+    fn only_names_below_the_root_of_a_new_tmpfs_are_missing() {
+        let world = SmallWorld::new().directory("/i/t");
+        let mut root = LayeredRoot::new(&world, Path::new("/i"));
+        root.mount("t".into(), Content::Empty);
+        root.mount("t/s".into(), Content::Opaque);
+        for (path, missing) in [("/t", false), ("/t/x", true), ("/t/s", false), ("/t/s/x", false)] {
+            assert_eq!(found(&mut root, path), Ok((path[1..].into(), missing)));
+        }
+    }
+
+    #[test]
+    fn as_many_symlinks_are_followed_as_the_kernel_follows() {
+        for (links, errno) in [(MOST_SYMLINKS, None), (MOST_SYMLINKS + 1, Some(Errno::ELOOP))] {
+            let chain = |world: SmallWorld, link: usize| world.symlink(&format!("/i/{link}"), &format!("{}", link + 1));
+            let world = (0..links).fold(SmallWorld::new(), chain).directory(&format!("/i/{links}"));
+            let seen = found(&mut LayeredRoot::new(&world, Path::new("/i")), "/0");
+            assert_eq!(seen.as_ref().err().copied(), errno, "{seen:?}");
+        }
+    }
+}

@@ -143,3 +143,49 @@ impl<'a> Performer<'a> {
 fn unserved_at(at: &Utf8Path, unserved: &UnservedOptions) -> OsError {
     invalid(at, unserved.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::file::Metadata;
+    use crate::mount::{BindReport, Guarantee, MountId, MountKey};
+    use crate::ports::{MockFilesystem, MockMounter, Ports};
+    use crate::rootfs::cases::plan_of;
+    use std::sync::{Arc, Mutex};
+
+    /// The options of the tmpfs that is mounted at `at`, on a directory with this result of a look.
+    fn mounted(at: &str, words: &[&str], look: Result<(), Errno>) -> Result<Vec<String>, Errno> {
+        let (mut fs, mut mounter) = (MockFilesystem::new(), MockMounter::new());
+        fs.expect_metadata().returning(move |at, _| {
+            let found = Metadata::new(FileKind::Directory, DeviceNumber::new(0, 5), 2);
+            let found = Metadata { mode: FileMode::from_bits(0o1777), ..found };
+            look.map(|()| found).map_err(|errno| OsError::new(Operation::Metadata, at.for_display(), errno))
+        });
+        let options = Arc::new(Mutex::new(Vec::new()));
+        let sink = options.clone();
+        mounter.expect_mount().returning(move |request| {
+            sink.lock().unwrap().extend(request.options.iter().map(|option| format!("{option:?}")));
+            Ok(BindReport::new(MountKey::Reused(MountId(7)), Guarantee::Atomic))
+        });
+        let (ports, plan) = (Ports { filesystem: fs, mounter }, plan_of(Vec::new()));
+        let options_read = MountOptions::parse(words.iter().copied()).unwrap();
+        let new = NewFilesystem { at: at.into(), fs_type: "tmpfs".into(), source: None, options: options_read };
+        let done = Performer::new(Place::Root(&ports), &ports, None, &plan).perform(&Step::Filesystem(new));
+        let options = options.lock().unwrap().clone();
+        done.map(|()| options).map_err(|error| error.errno())
+    }
+
+    #[test]
+    fn tmpfs_without_a_mode_has_the_one_of_the_directory_that_it_covers() {
+        let mode = |mode: &str| vec![format!("{:?}", FilesystemOption::with_value("mode", mode))];
+        assert_eq!(mounted("/tmp", &[], Ok(())), Ok(mode("1777")));
+        assert_eq!(mounted("/tmp", &["mode=700"], Ok(())), Ok(mode("700")));
+        assert_eq!(mounted("/tmp", &[], Err(Errno::ENOENT)), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn place_of_procfs_that_cannot_be_looked_at_is_an_error_and_a_missing_one_is_not() {
+        assert_eq!(mounted("/proc", &["mode=700"], Err(Errno::ENOENT)).map(drop), Ok(()));
+        assert_eq!(mounted("/proc", &["mode=700"], Err(Errno::EIO)), Err(Errno::EIO));
+    }
+}

@@ -155,8 +155,13 @@ impl SmallWorld {
     }
 
     fn locate(&self, operation: Operation, at: &Location, link: FinalSymlink) -> Result<PathBuf, OsError> {
-        let Location::Trusted(path) = at else { panic!("questions ask about trusted paths: {at:?}") };
-        let found = self.resolve(path, link).map_err(|errno| OsError::new(operation, path.clone(), errno))?;
+        let path = match at {
+            Location::Trusted(path) => path.clone(),
+            // No test asks for a name behind a symlink in a root.
+            Location::InRoot { root, path } => root.join(path),
+            Location::Beneath { .. } => panic!("no question is about a place beneath a root: {at:?}"),
+        };
+        let found = self.resolve(&path, link).map_err(|errno| OsError::new(operation, path, errno))?;
         self.tree.fault(operation, &found)?;
         Ok(found)
     }

@@ -5,10 +5,11 @@ mod steps;
 
 use serde_json::{Value, json};
 
+use crate::rootfs::step::Step;
 use crate::rootfs::{BadConfig, RootfsPlan, RuntimeConfig};
 
 /// The specification that `runc spec` writes, without its capabilities and limits.
-fn default_spec() -> Value {
+pub(in crate::rootfs) fn default_spec() -> Value {
     json!({
         "ociVersion": "1.2.0",
         "process": {
@@ -54,7 +55,12 @@ fn rootless_spec() -> Value {
     spec
 }
 
-fn plan(spec: &Value) -> Result<RootfsPlan, BadConfig> {
+/// The default plan, with these steps to build.
+pub(in crate::rootfs) fn plan_of(build: Vec<Step>) -> RootfsPlan {
+    RootfsPlan { build, ..plan(&default_spec()).unwrap() }
+}
+
+pub(in crate::rootfs) fn plan(spec: &Value) -> Result<RootfsPlan, BadConfig> {
     let config: RuntimeConfig = serde_json::from_str(&spec.to_string()).unwrap();
     RootfsPlan::from_config(&config, "/bundle".into())
 }
