@@ -308,6 +308,7 @@ mod tests {
             backend.move_mount(&at, &at),
             backend.change_attributes(&attributes).map(drop),
             backend.set_superblock(&at, SuperblockAccess::ReadOnly),
+            backend.reconfigure(&at, &[]),
             backend.set_propagation(&at, Propagation::Shared, Recursion::This),
             backend.set_propagation_of(&at, key, Propagation::Shared),
             backend.unmount(&UnmountRequest::new(at.clone())),

@@ -1,6 +1,6 @@
 use super::*;
 use crate::error::{Errno, Operation, OsError};
-use crate::file::DeviceNumber;
+use crate::file::{DeviceNumber, FileIdentity, FileKind};
 use crate::mount::subpath::subpath;
 use crate::mount::{BindReport, Conflict, Difference, MountId, PathMount, UniqueMountId};
 use crate::mount::{MountAttributes, PeerGroup};
@@ -321,4 +321,14 @@ fn another_filesystem_on_a_directory_is_not_what_an_earlier_set_up_made() {
 fn the_plan_is_there_before() {
     assert_eq!(setup().plan().steps(), setup().start().plan().steps());
     assert!(!setup().plan().steps().is_empty());
+}
+
+#[test]
+fn set_up_that_begins_again_adopts_all_that_it_has_made() {
+    let mut first = SettingUp::new(setup());
+    let identity = FileIdentity { device: DeviceNumber::new(8, 1), inode: 5, kind: FileKind::Directory };
+    first.made = vec![Placeholder { at: Location::trusted("/sb"), identity }];
+    first.note(MountKey::Reused(MountId(7)), "/sb/m".into());
+    let again = first.again();
+    assert_eq!((again.made, again.mounted.len()), (first.made, 1));
 }

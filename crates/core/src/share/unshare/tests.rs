@@ -277,3 +277,20 @@ fn name_that_leads_to_another_directory_by_now_is_not_removed() {
     let kept = ContainerDir { directory, mounts, id: OsStr::new("c"), path: "/m/c".into() }.remove_if_empty();
     assert!(matches!(&kept, NameRemoval::Kept(error) if error.errno() == Errno::ESTALE), "{kept:?}");
 }
+
+#[test]
+fn name_of_a_directory_is_gone_only_where_two_calls_say_so() {
+    for (look, open, kept) in [
+        (Errno::ENOENT, Errno::ENOENT, None),
+        (Errno::ENOENT, Errno::EIO, Some(Errno::ENOENT)),
+        (Errno::EIO, Errno::ENOENT, Some(Errno::EIO)),
+    ] {
+        let mut mounts = MockDirectory::new();
+        mounts.expect_metadata().returning(move |_| Err(os(look)));
+        mounts.expect_open_entry().returning(move |_| Err(os(open)));
+        let (directory, mounts) = (Box::new(MockDirectory::new()), Box::new(mounts));
+        let removal = ContainerDir { directory, mounts, id: OsStr::new("c"), path: "/m/c".into() }.remove_if_empty();
+        let found = if let NameRemoval::Kept(error) = removal { Some(error.errno()) } else { None };
+        assert_eq!(found, kept, "{look} {open}");
+    }
+}
