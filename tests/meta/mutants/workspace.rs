@@ -31,6 +31,14 @@ fn copy_all(from: &Path, to: &Path) -> io::Result<()> {
         return if std::fs::read(to).is_ok_and(|present| present == text) { Ok(()) } else { std::fs::write(to, text) };
     }
     std::fs::create_dir_all(to)?;
+    for old in std::fs::read_dir(to)? {
+        let old = old?;
+        match from.join(old.file_name()).try_exists()? {
+            true => {}
+            false if old.file_type()?.is_dir() => std::fs::remove_dir_all(old.path())?,
+            false => std::fs::remove_file(old.path())?,
+        }
+    }
     for entry in std::fs::read_dir(from)? {
         let name = entry?.file_name();
         if name != "target" {
