@@ -97,7 +97,7 @@ fn read_namespace(entry: &At<'_>) -> Result<Namespace, BadConfig> {
     Ok(Namespace { kind: name.to_owned(), path: path.map(str::to_owned) })
 }
 
-fn read_range(entry: &At<'_>) -> Result<IdRange, BadConfig> {
+pub(crate) fn read_range(entry: &At<'_>) -> Result<IdRange, BadConfig> {
     let mut fields = entry.fields()?;
     let inside = fields.required("containerID")?.number(u32::MAX - 1)?;
     let outside = fields.required("hostID")?.number(u32::MAX - 1)?;

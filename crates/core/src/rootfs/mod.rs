@@ -22,6 +22,7 @@ pub(crate) mod layered_root;
 pub(crate) mod linux;
 pub(crate) mod mounts;
 pub(crate) mod options;
+mod owner_map;
 pub(crate) mod perform;
 pub(crate) mod place;
 pub(crate) mod places;

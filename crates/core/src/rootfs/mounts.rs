@@ -6,6 +6,7 @@ use crate::rootfs::BadConfig;
 use crate::rootfs::fields::At;
 use crate::rootfs::identities::Identities;
 use crate::rootfs::options::Options;
+use crate::rootfs::owner_map::{self, Owners};
 use crate::rootfs::places::refusal;
 use crate::rootfs::step::{NewFilesystem, Step};
 
@@ -17,19 +18,16 @@ pub(crate) fn step(entry: &At<'_>, bundle: &Utf8Path, identities: &Identities) -
     let mut fields = entry.fields()?;
     let destination = fields.required("destination")?;
     let (fs_type, source) = (fields.take("type"), fields.take("source"));
-    let options = Options::read(&fields.list("options")?)?;
-    let maps = [fields.take("uidMappings"), fields.take("gidMappings")];
+    let mut options = Options::read(&fields.list("options")?)?;
+    let owners = owner_map::take(&mut fields, &mut options, identities)?;
     fields.nothing_left()?;
-    if let Some(map) = maps.iter().flatten().next() {
-        return Err(map.bad("mounts with mapped owners are not supported"));
-    }
     let at = destination.inner_path()?;
     if let Some(reason) = refusal(&at) {
         return Err(destination.bad(format!("{at:?}: {reason}")));
     }
     let type_name = fs_type.as_ref().map(At::text).transpose()?.unwrap_or_default();
     if options.read.bind.is_some() {
-        return bind(entry, at, source.as_ref(), options, bundle);
+        return bind(entry, at, source.as_ref(), (options, owners), bundle);
     }
     if type_name == "bind" {
         let path = format!("{}.options", entry.path);
@@ -46,14 +44,14 @@ fn bind(
     entry: &At<'_>,
     at: Utf8PathBuf,
     source: Option<&At<'_>>,
-    options: Options<'_>,
+    (options, owners): (Options<'_>, Owners),
     bundle: &Utf8Path,
 ) -> Result<Step, BadConfig> {
     let source =
         source.ok_or_else(|| BadConfig::new(format!("{}.source", entry.path), "it is missing: a bind has one"))?;
     let source = bundle.join(source.name()?);
     options.must_suit_a_bind()?;
-    Ok(Step::Bind { at, source, options: options.read })
+    Ok(Step::Bind { at, source, options: options.read, owners })
 }
 
 fn new_filesystem(

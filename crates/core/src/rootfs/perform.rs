@@ -11,6 +11,7 @@ use crate::path::Location;
 use crate::ports::{Backend, Directory};
 use crate::rootfs::RootfsPlan;
 use crate::rootfs::invalid::invalid;
+use crate::rootfs::owner_map::Owners;
 use crate::rootfs::place::Place;
 use crate::rootfs::places::{cleaned, must_be_ordinary};
 use crate::rootfs::step::{NewFilesystem, Step};
@@ -46,7 +47,7 @@ impl<'a> Performer<'a> {
                 self.backend.set_propagation(&Location::trusted("/"), word.propagation, word.recursion)
             }
             Step::Filesystem(new) => self.mount(new),
-            Step::Bind { at, source, options } => self.bind(at, source, options),
+            Step::Bind { at, source, options, owners } => self.bind(at, source, options, owners),
             Step::Cgroups { at, options } => self.mount_cgroups(at, options),
             Step::Device(device) => self.make_device(device),
             Step::Link { at, target } => self.make_link(at, target),
@@ -111,14 +112,24 @@ impl<'a> Performer<'a> {
         }
     }
 
-    fn bind(&mut self, at: &Utf8Path, source: &Utf8Path, options: &MountOptions) -> Result<(), OsError> {
+    fn bind(
+        &mut self,
+        at: &Utf8Path,
+        source: &Utf8Path,
+        options: &MountOptions,
+        owners: &Owners,
+    ) -> Result<(), OsError> {
         let from = Location::trusted(source.as_std_path());
         if cleaned(at) == "/proc" && self.backend.filesystem_of(&from)?.magic != FilesystemMagic::PROC {
             return Err(invalid(source, "only a procfs is bound on /proc"));
         }
         self.must_be_ordinary(at)?;
         let request = BindRequest::from_options(from, self.place.at(at), options);
-        self.bind_part(request.map_err(|unserved| unserved_at(at, &unserved))?)?;
+        let request = request.map_err(|unserved| unserved_at(at, &unserved))?;
+        self.bind_part(match owners.clone() {
+            Some((map, reach)) => request.map_owners(map, reach),
+            None => request,
+        })?;
         self.must_be_ordinary(at)
     }
 

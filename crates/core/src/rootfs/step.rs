@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::file::{DeviceNumber, FileKind, FileMode};
 use crate::mount::PropagationWord;
+use crate::rootfs::owner_map::Owners;
 use crate::spec::MountOptions;
 
 /// The option of a new filesystem that is the `SELinux` label of its files.
@@ -19,7 +20,13 @@ pub(crate) enum Step {
     /// A new filesystem is mounted.
     Filesystem(NewFilesystem),
     /// A path of the host is bound.
-    Bind { at: Utf8PathBuf, source: Utf8PathBuf, options: MountOptions },
+    Bind {
+        at: Utf8PathBuf,
+        source: Utf8PathBuf,
+        options: MountOptions,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owners: Owners,
+    },
     /// The cgroups of the container are mounted: cgroup2, or on a host of version 1 a tmpfs with its hierarchies.
     Cgroups { at: Utf8PathBuf, options: MountOptions },
     /// A device or a named pipe is created, or a node of the host is bound.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::mount::Recursion;
 use crate::path::printable;
 use crate::rootfs::step::{Device, DeviceBy, NewFilesystem, Preparation, Step};
 use crate::spec::MountOptions;
@@ -14,9 +15,14 @@ impl fmt::Display for Step {
         match self {
             Self::Root { image } => write!(f, "/: bind of {} with the mounts below it", printable(image.as_str())),
             Self::Filesystem(new) => fmt::Display::fmt(new, f),
-            Self::Bind { at, source, options } => {
+            Self::Bind { at, source, options, owners } => {
                 write!(f, "{}: bind of {}", printable(at.as_str()), printable(source.as_str()))?;
-                write_options(f, options, true)
+                write_options(f, options, true)?;
+                f.write_str(match owners {
+                    None => "",
+                    Some((_, Recursion::This)) => ", owners mapped",
+                    Some((_, Recursion::Tree)) => ", owners mapped of every mount",
+                })
             }
             Self::Cgroups { at, options } => {
                 write!(f, "{}: cgroups of the container", printable(at.as_str()))?;

@@ -37,6 +37,7 @@ pub(crate) const CASES: &[Case] = &[
     Case { name: "masks_and_read_only_paths_hold", runs: true, run: masks },
     Case { name: "process_has_its_directory_below_the_root_and_three_descriptors", runs: true, run: last_steps },
     Case { name: "propagation_of_the_root_is_set_after_it_is_entered", runs: true, run: propagation },
+    Case { name: "owners_of_a_mount_are_mapped", runs: true, run: owners },
     Case { name: "terminal_of_the_container_is_its_console", runs: true, run: console },
     Case { name: "binds_through_symlinks_of_the_image_stay_inside_it", runs: true, run: binds },
     Case { name: "hierarchies_of_cgroups_are_mounted_for_the_container", runs: true, run: cgroups },
@@ -108,6 +109,24 @@ fn propagation() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+fn owners() -> Result<(), Failed> {
+    let mut spec = default_spec();
+    let range = json!([{"containerID": 0, "hostID": 7000, "size": 10}]);
+    let mount = json!({"destination": "/m", "source": "volume", "options": ["bind", "idmap"], "uidMappings": range,
+        "gidMappings": [{"containerID": 0, "hostID": 8000, "size": 10}]});
+    spec["mounts"].as_array_mut().ok_or("no mounts")?.push(mount);
+    let bundle = Bundle::new("owners", &spec)?;
+    fs::create_dir_all(bundle.path("volume"))?;
+    for (name, id) in [("root", 0), ("five", 5), ("fifty", 50)] {
+        fs::write(bundle.path("volume").join(name), "")?;
+        std::os::unix::fs::chown(bundle.path("volume").join(name), Some(id), Some(id))?;
+    }
+    let line = "busybox stat -c '%n %u:%g' /m/root /m/five /m/fifty";
+    same(&bundle.shell(line)?, "/m/root 7000:8000\n/m/five 7005:8005\n/m/fifty 65534:65534\n")?;
+    let played = String::from_utf8(bundle.run(&["--backend", "fake"])?.stdout)?;
+    if played.contains(" /m rw,relatime,idmapped ") { Ok(()) } else { Err(played.into()) }
 }
 
 fn console() -> Result<(), Failed> {

@@ -66,7 +66,17 @@ fn every_wrong_value_is_one_line_with_its_path() {
         ("/mounts/1/destination", json!(null), "mounts[1].destination: it is missing"),
         ("/mounts/1/type", json!(null), "mounts[1].type: it is missing, and no option is bind or rbind"),
         ("/mounts/1/typ", json!("tmpfs"), "mounts[1].typ: the field is unknown"),
-        ("/mounts/1/uidMappings", json!([]), "mounts[1].uidMappings: mounts with mapped owners are not supported"),
+        (
+            "/mounts/1/uidMappings",
+            json!([{"containerID": 0, "hostID": 0, "size": 1}]),
+            "mounts[1].gidMappings: it is missing: users are mapped, and no groups",
+        ),
+        (
+            "/mounts/1/gidMappings",
+            json!([{"containerID": 0, "hostID": 0, "size": 1}]),
+            "mounts[1].uidMappings: it is missing: groups are mapped, and no users",
+        ),
+        ("/mounts/1/gidMappings", json!({}), "mounts[1].gidMappings: expected a list, found an object"),
         ("/mounts/1/options/1", json!(5), "mounts[1].options[1]: expected a text, found an integer"),
         (
             "/mounts/0",
@@ -147,7 +157,7 @@ fn option_that_is_not_served_is_named_with_its_entry() {
     );
     assert_eq!(bind(json!(["ro", "bind,size=5"])), said(at, "size=…", of_a_bind));
     assert_eq!(bind(json!(["bind", "sync"])), said(at, "sync", "a bind leaves the superblock as it is"));
-    assert_eq!(bind(json!(["bind", "idmap"])), said(at, "idmap", "mounts with mapped owners are not supported"));
+    assert_eq!(bind(json!(["bind", "idmap"])), said(at, "idmap", "no ranges: uidMappings and gidMappings are missing"));
     let userspace = "it is for mount(8) or systemd, and no kernel takes it";
     assert_eq!(bind(json!(["bind", "x-systemd.automount"])), said(at, "x-systemd.automount", userspace));
     assert_eq!(bind(json!(["bind", ""])), said(at, "", "it is empty"));
@@ -189,4 +199,23 @@ fn mounts_inside_proc_are_those_that_runc_and_crun_allow() {
         assert_eq!(must_be_ordinary(at.into()), is_ordinary, "{at}");
     }
     assert!(at("/a/..").unwrap_err().ends_with("the root is root.path, and nothing is mounted over it"));
+}
+
+#[test]
+fn maps_of_owners_are_refused_by_name() {
+    let good = json!([{"containerID": 0, "hostID": 1000, "size": 10}]);
+    let entry = |more: Value, uids: &Value| {
+        let mut entry = json!({"destination": "/m", "source": "/s", "uidMappings": uids, "gidMappings": good});
+        entry.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        entry
+    };
+    let bind = json!({"options": ["bind"]});
+    let no_new = entry(json!({"type": "tmpfs"}), &good);
+    assert_eq!(refused_with("/mounts/0", no_new), "mounts[0].uidMappings: owners are mapped by a bind alone");
+    let empty = entry(bind.clone(), &json!([{"containerID": 0, "hostID": 0, "size": 0}]));
+    assert_eq!(refused_with("/mounts/0", empty), "mounts[0].uidMappings[0].size: the range is empty");
+    assert_eq!(
+        refused(rootless_spec(), "/mounts/0", entry(bind, &good)),
+        "mounts[0].uidMappings: a container with a user namespace maps no owners of the host's filesystems"
+    );
 }

@@ -259,3 +259,26 @@ fn label_of_the_specification_is_an_option_of_new_filesystems() {
         ]
     );
 }
+
+#[test]
+fn maps_of_owners_are_carried_by_binds() {
+    let of = |options: Value, uids: Value, gids: Value| {
+        let mut spec = default_spec();
+        spec["mounts"][3] = json!({"destination": "/m", "source": "/s", "options": options, "uidMappings": uids,
+            "gidMappings": gids});
+        plan(&spec).unwrap()
+    };
+    let range = || json!([{"containerID": 0, "hostID": 100_000, "size": 65_536}]);
+    let top = of(json!(["rbind", "ro", "idmap"]), range(), range());
+    let tree = of(json!(["rbind", "ro", "ridmap"]), range(), range());
+    let line = "/m: bind of /s (rbind,ro), owners mapped";
+    assert!(top.to_string().contains(&format!("{line}\n")), "{top}");
+    assert!(tree.to_string().contains(&format!("{line} of every mount\n")), "{tree}");
+    // The word may be missing, and no ranges are no map.
+    assert_eq!(of(json!(["rbind", "ro"]), range(), range()), top);
+    let none = of(json!(["rbind", "ro"]), json!([]), json!([]));
+    assert!(none.to_string().contains("/m: bind of /s (rbind,ro)\n"), "{none}");
+    assert!(!top.difference(&none).is_empty());
+    let stored = serde_json::to_string(&top).unwrap();
+    assert_eq!(serde_json::from_str::<RootfsPlan>(&stored).unwrap(), top);
+}
