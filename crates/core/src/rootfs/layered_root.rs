@@ -212,6 +212,8 @@ mod tests {
         for (path, missing) in [("/t", false), ("/t/x", true), ("/t/s", false), ("/t/s/x", false)] {
             assert_eq!(found(&mut root, path), Ok((path[1..].into(), missing)));
         }
+        root.target(Path::new("/t/file"), FileKind::Regular).unwrap();
+        assert_eq!(found(&mut root, "/t/file/x"), Err(Errno::ENOTDIR));
     }
 
     #[test]

@@ -230,6 +230,16 @@ fn plans_are_compared_by_their_steps_and_secrets_stay_out_of_the_text() {
 }
 
 #[test]
+fn empty_path_of_cgroups_is_none() {
+    let with = |path: &str| {
+        let mut spec = default_spec();
+        spec["linux"]["cgroupsPath"] = json!(path);
+        plan(&spec).unwrap().cgroups_path
+    };
+    assert_eq!((with(""), with("/box").as_deref()), (None, Some("/box")));
+}
+
+#[test]
 fn plan_is_stored_and_read_again() {
     for spec in [default_spec(), rootless_spec()] {
         let plan = plan(&spec).unwrap();
