@@ -79,7 +79,7 @@ impl<B: Filesystem> Filesystem for Audited<B> {
         kind: FileKind,
         device: Option<DeviceNumber>,
         mode: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    ) -> Result<Metadata, OsError> {
         self.noting(Operation::CreateNode).create_node(at, kind, device, mode)
     }
 

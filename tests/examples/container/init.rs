@@ -38,7 +38,11 @@ fn entered(bundle: &Bundle) -> Result<(), Refused> {
     // The name in the host's devpts: a mount of this namespace, which the descriptor is not of.
     let terminal = bundle.plan.needs_terminal().then(|| std::fs::read_link(TERMINAL).map(Location::trusted));
     let terminal = terminal.transpose().map_err(|error| Refused::new(format!("find the terminal: {error}")))?;
-    root::build_and_enter(bundle, &LinuxBackend::new(), host, terminal.as_ref()).map(drop)
+    // Without a umask a node has its mode at once.
+    let umask = rustix::process::umask(Mode::empty());
+    let entered = root::build_and_enter(bundle, &LinuxBackend::new(), host, terminal.as_ref());
+    rustix::process::umask(umask);
+    entered.map(drop)
 }
 
 /// The last steps before the program: ids, a current directory below the root by descriptor, and no descriptor but

@@ -17,7 +17,10 @@ fn rungs() -> [SyscallSet; 2] {
 
 /// Creates the pipe `/w/t/new` with a mode that the umask does not allow.
 fn create_pipe(acting: Acting, rung: SyscallSet) -> Result<FileIdentity, OsError> {
-    acting.backend(rung).create_node(&below("/w", "t/new"), FileKind::Fifo, None, FileMode::from_bits(0o666))
+    acting
+        .backend(rung)
+        .create_node(&below("/w", "t/new"), FileKind::Fifo, None, FileMode::from_bits(0o666))
+        .map(|made| FileIdentity::from(&made))
 }
 
 fn clear() {

@@ -116,7 +116,7 @@ pub trait Directory: Send + Sync {
     fn create_symlink(&self, name: &OsStr, target: &Path) -> Result<FileIdentity, OsError>;
 
     /// Creates the node `name`: a character or block device with its number, a named pipe or a socket without one. It has
-    /// exactly this mode whatever the umask, and is never opened. Returns its identity.
+    /// exactly this mode whatever the umask, and is never opened. Returns its metadata.
     ///
     /// # Errors
     ///
@@ -128,7 +128,7 @@ pub trait Directory: Send + Sync {
         kind: FileKind,
         device: Option<DeviceNumber>,
         mode: FileMode,
-    ) -> Result<FileIdentity, OsError>;
+    ) -> Result<Metadata, OsError>;
 
     /// Replaces `name` with a regular file with these contents and mode, or creates it: the file is written beside it,
     /// flushed to disk and renamed over it, and the directory is flushed too. A reader sees the whole old file or the

@@ -128,7 +128,7 @@ pub trait Filesystem: Send + Sync {
     #[doc(alias = "symlink")]
     fn create_symlink(&self, at: &Location, target: &Path) -> Result<FileIdentity, OsError>;
 
-    /// Creates a node of exactly this mode whatever the umask, and returns its identity: a character or block device with its
+    /// Creates a node of exactly this mode whatever the umask, and returns its metadata: a character or block device with its
     /// number, a named pipe or a socket without one, as [`Metadata`] has them in `kind` and `represents`. It is never opened.
     /// A symlink as last component is `EEXIST`.
     ///
@@ -149,7 +149,7 @@ pub trait Filesystem: Send + Sync {
         kind: FileKind,
         device: Option<DeviceNumber>,
         mode: FileMode,
-    ) -> Result<FileIdentity, OsError>;
+    ) -> Result<Metadata, OsError>;
 
     /// Removes one empty directory.
     ///

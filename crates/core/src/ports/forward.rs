@@ -59,7 +59,7 @@ forward!(Filesystem for &T, Box<T>, Arc<T>; filesystem of Ports<T, U> {
     fn create_dir(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn create_file(&self, at: &Location, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn create_symlink(&self, at: &Location, target: &Path) -> Result<FileIdentity, OsError>;
-    fn create_node(&self, at: &Location, kind: FileKind, device: Option<DeviceNumber>, mode: FileMode) -> Result<FileIdentity, OsError>;
+    fn create_node(&self, at: &Location, kind: FileKind, device: Option<DeviceNumber>, mode: FileMode) -> Result<Metadata, OsError>;
     fn remove_dir(&self, at: &Location) -> Result<(), OsError>;
     fn remove_file(&self, at: &Location) -> Result<(), OsError>;
 });
@@ -77,7 +77,7 @@ forward!(Directory for &T, Box<T>, Arc<T> {
     fn create_dir(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn create_file(&self, name: &OsStr, mode: FileMode) -> Result<FileIdentity, OsError>;
     fn create_symlink(&self, name: &OsStr, target: &Path) -> Result<FileIdentity, OsError>;
-    fn create_node(&self, name: &OsStr, kind: FileKind, device: Option<DeviceNumber>, mode: FileMode) -> Result<FileIdentity, OsError>;
+    fn create_node(&self, name: &OsStr, kind: FileKind, device: Option<DeviceNumber>, mode: FileMode) -> Result<Metadata, OsError>;
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError>;
     fn remove_dir(&self, name: &OsStr) -> Result<(), OsError>;
     fn remove_file(&self, name: &OsStr) -> Result<(), OsError>;

@@ -136,7 +136,7 @@ impl<B: Backend> Filesystem for WithoutWaiting<B> {
         _: FileKind,
         _: Option<DeviceNumber>,
         _: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    ) -> Result<Metadata, OsError> {
         would_wait(Operation::CreateNode, at.for_display())
     }
 

@@ -58,11 +58,14 @@ fn split(at: &Utf8Path) -> Result<(&Utf8Path, &str), OsError> {
 fn make_node(directory: &dyn Directory, name: &str, device: &Device) -> Result<(), OsError> {
     let mode = device.mode.unwrap_or(FileMode::from_bits(0o666));
     match directory.create_node(name.as_ref(), device.kind, device.number, mode) {
-        Ok(_) => {
+        Ok(found) => {
             let (uid, gid) = (device.uid.unwrap_or(0), device.gid.unwrap_or(0));
+            if (found.uid, found.gid) == (uid, gid) {
+                return Ok(());
+            }
             let entry = directory.open_entry(name.as_ref())?;
-            let found = entry.metadata()?;
-            if (found.uid, found.gid) == (uid, gid) { Ok(()) } else { entry.set_owner(Some(uid), Some(gid)) }
+            must_be(device, &device.at, &Metadata { uid, gid, ..entry.metadata()? })?;
+            entry.set_owner(Some(uid), Some(gid))
         }
         Err(error) if error.errno() == Errno::EEXIST => {
             must_be(device, &device.at, &directory.metadata(name.as_ref())?)
@@ -90,7 +93,6 @@ fn must_be(device: &Device, at: &Utf8Path, found: &Metadata) -> Result<(), OsErr
 mod tests {
     use super::*;
     use crate::error::Operation;
-    use crate::file::FileIdentity;
     use crate::mount::{BindReport, Guarantee, MountId, MountKey};
     use crate::ports::{MockDirectory, MockFilesystem, MockMounter, MockOpenEntry, Ports};
     use crate::rootfs::cases::plan_of;
@@ -143,10 +145,9 @@ mod tests {
             (Some(Errno::EROFS), 5, 0, Err(Errno::EROFS)),
         ] {
             let mut directory = MockDirectory::new();
-            let identity = FileIdentity::from(&node(kind));
-            directory
-                .expect_create_node()
-                .returning(move |_, _, _, _| created.map_or(Ok(identity), |errno| Err(os(errno))));
+            directory.expect_create_node().returning(move |_, _, _, _| {
+                created.map_or_else(|| Ok(Metadata { gid, ..node(kind) }), |errno| Err(os(errno)))
+            });
             directory.expect_metadata().returning(move |_| Ok(Metadata { gid, ..node(kind) }));
             directory.expect_open_entry().returning(move |_| {
                 let mut entry = MockOpenEntry::new();

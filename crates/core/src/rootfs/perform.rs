@@ -3,7 +3,7 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::error::{Errno, Operation, OsError};
-use crate::file::{DeviceNumber, FileKind, FileMode, FilesystemMagic, FinalSymlink};
+use crate::file::{FileIdentity, FileKind, FileMode, FilesystemMagic, FinalSymlink};
 use crate::mount::{
     AttributeChange, AttributesRequest, BindRequest, FilesystemOption, MountFlags, MountRequest, Propagation,
 };
@@ -25,8 +25,8 @@ pub(crate) struct Performer<'a> {
     terminal: Option<&'a Location>,
     /// The directory that the last name was created in.
     open: Option<(Utf8PathBuf, Box<dyn Directory>)>,
-    /// The first directory that is masked, and the device of the tmpfs that all show.
-    pub(crate) masked: Option<(Utf8PathBuf, DeviceNumber)>,
+    /// The first directory that is masked, and the root of the tmpfs that all show.
+    pub(crate) masked: Option<(Utf8PathBuf, FileIdentity)>,
 }
 
 impl<'a> Performer<'a> {
@@ -72,7 +72,6 @@ impl<'a> Performer<'a> {
 
     fn mount(&mut self, new: &NewFilesystem) -> Result<(), OsError> {
         let at = &new.at;
-        self.must_be_ordinary(at)?;
         let request = MountRequest::from_options(&new.fs_type, self.place.at(at), &new.options);
         let mut request = request.map_err(|unserved| unserved_at(at, &unserved))?;
         request.source = new.source.as_ref().map(Into::into);
@@ -81,8 +80,8 @@ impl<'a> Performer<'a> {
             request.attributes.flags = request.attributes.flags.without(MountFlags::READ_ONLY);
             self.keep_mode(&mut request, at)?;
         }
-        self.place.mount(&request.creating_target(FileMode::MOUNT_TARGET))?;
-        self.must_be_ordinary(at)
+        let mounted = self.place.mount(&request.creating_target(FileMode::MOUNT_TARGET));
+        self.must_be_ordinary(at).and(mounted)
     }
 
     /// A tmpfs without a mode has the mode of the directory that it covers, as runc has it.
@@ -96,7 +95,8 @@ impl<'a> Performer<'a> {
         Ok(())
     }
 
-    /// Refuses a symlink in the place of `/proc` or `/sys`: looked at before the mount, and after it at the name that leads to it.
+    /// Refuses a symlink in the place of `/proc` or `/sys`: looked at after the mount, which leads nowhere while the tree is not
+    /// visible, at the name that leads to it.
     fn must_be_ordinary(&self, at: &Utf8Path) -> Result<(), OsError> {
         if !must_be_ordinary(at) {
             return Ok(());
@@ -123,14 +123,13 @@ impl<'a> Performer<'a> {
         if cleaned(at) == "/proc" && self.backend.filesystem_of(&from)?.magic != FilesystemMagic::PROC {
             return Err(invalid(source, "only a procfs is bound on /proc"));
         }
-        self.must_be_ordinary(at)?;
         let request = BindRequest::from_options(from, self.place.at(at), options);
         let request = request.map_err(|unserved| unserved_at(at, &unserved))?;
-        self.bind_part(match owners.clone() {
+        let bound = self.bind_part(match owners.clone() {
             Some((map, reach)) => request.map_owners(map, reach),
             None => request,
-        })?;
-        self.must_be_ordinary(at)
+        });
+        self.must_be_ordinary(at).and(bound)
     }
 
     /// Binds, on a target that is created where it is missing. Without another word the bind follows its source, as every
@@ -158,7 +157,7 @@ fn unserved_at(at: &Utf8Path, unserved: &UnservedOptions) -> OsError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::file::Metadata;
+    use crate::file::{DeviceNumber, Metadata};
     use crate::mount::{BindReport, Guarantee, MountId, MountKey};
     use crate::ports::{MockFilesystem, MockMounter, Ports};
     use crate::rootfs::cases::plan_of;

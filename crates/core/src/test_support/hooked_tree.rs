@@ -208,7 +208,7 @@ impl Filesystem for ChangingTree {
         kind: FileKind,
         device: Option<DeviceNumber>,
         mode: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    ) -> Result<Metadata, OsError> {
         let (above, name) = Self::above(at);
         self.opened(Operation::CreateNode, &above)?.create_node(&name, kind, device, mode)
     }

@@ -323,13 +323,7 @@ impl Directory for SmallDirectory {
         self.refuse(Operation::CreateSymlink)
     }
 
-    fn create_node(
-        &self,
-        _: &OsStr,
-        _: FileKind,
-        _: Option<DeviceNumber>,
-        _: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    fn create_node(&self, _: &OsStr, _: FileKind, _: Option<DeviceNumber>, _: FileMode) -> Result<Metadata, OsError> {
         self.refuse(Operation::CreateNode)
     }
 
@@ -417,7 +411,7 @@ impl Filesystem for SmallWorld {
         _: FileKind,
         _: Option<DeviceNumber>,
         _: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    ) -> Result<Metadata, OsError> {
         Err(OsError::new(Operation::CreateNode, at.for_display(), Errno::EROFS))
     }
 

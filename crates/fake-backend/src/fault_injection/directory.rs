@@ -120,7 +120,7 @@ impl<C: Control> Directory for ControlledDirectory<C> {
         kind: FileKind,
         device: Option<DeviceNumber>,
         mode: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    ) -> Result<Metadata, OsError> {
         self.on(("Directory::create_node", Operation::CreateNode), name, |directory| {
             directory.create_node(name, kind, device, mode)
         })

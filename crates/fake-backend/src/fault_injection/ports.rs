@@ -79,7 +79,7 @@ macro_rules! controlled_ports {
                     kind: FileKind,
                     device: Option<DeviceNumber>,
                     mode: FileMode,
-                ) -> Result<FileIdentity, OsError> {
+                ) -> Result<Metadata, OsError> {
                     let call = ("Filesystem::create_node", Operation::CreateNode);
                     let make = || self.ports().create_node(at, kind, device, mode);
                     self.control().call(call, || at.for_display().into(), make)

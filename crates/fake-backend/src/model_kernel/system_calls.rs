@@ -288,13 +288,18 @@ impl Kernel for ModelKernel {
         self.open(|machine, process| machine.open_tree_attr(process, at, b"", flags, attr))
     }
 
-    fn move_mount(&self, from: &ModelFd, to: &ModelFd, flags: u32) -> Answered<()> {
+    fn move_mount(&self, from: &ModelFd, to: &ModelFd, path: &Path, flags: u32) -> Answered<()> {
         let (from, to) = (ModelAt::Fd(from.number()), ModelAt::Fd(to.number()));
-        self.call(|machine, process| machine.move_mount(process, from, b"", to, b"", flags))
+        self.call(|machine, process| machine.move_mount(process, from, b"", to, text(path.as_os_str())?, flags))
     }
 
     fn set_group(&self, from: &ModelFd, to: &ModelFd) -> Answered<()> {
-        self.move_mount(from, to, MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+        self.move_mount(
+            from,
+            to,
+            Path::new(""),
+            MOVE_MOUNT_SET_GROUP | MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH,
+        )
     }
 
     fn fsopen(&self, fs_type: &OsStr, flags: u32) -> Answered<ModelFd> {

@@ -78,7 +78,7 @@ impl<K: Kernel> LinuxBackend<K> {
     /// look newly created is `ESTALE`: another process has exchanged the name.
     pub(crate) fn open_fresh_directory(&self, parent: &K::Fd, name: &Path, mode: FileMode) -> Step<(K::Fd, Stat)> {
         let fresh = self.beneath(parent, name, O_PATH | O_DIRECTORY, Crossing::Refuse)?;
-        let stat = self.stat_fd(&fresh, FRESH | STATX_NLINK)?;
+        let stat = self.stat_fd(&fresh, FRESH | STATX_NLINK | self.identity_mask())?;
         if may_be_fresh(&stat, mode) { Ok((fresh, stat)) } else { Err(Fault::new(Call::Openat, Errno::ESTALE)) }
     }
 
@@ -100,7 +100,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     /// Sets the mode of a file that this call has created, if it differs. Returns its stat.
     pub(crate) fn correct_mode(&self, fresh: &K::Fd, mode: FileMode) -> Step<Stat> {
-        let stat = self.stat_fd(fresh, FRESH)?;
+        let stat = self.stat_fd(fresh, FRESH | self.identity_mask())?;
         self.correct_mode_of(fresh, &stat, mode)?;
         Ok(stat)
     }

@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use mountwright_core::error::Leftover;
-use mountwright_core::file::{FileIdentity, FileKind};
+use mountwright_core::file::{FileIdentity, FileKind, Metadata};
 use mountwright_core::{DeviceNumber, Errno, FileMode};
 
 use crate::backend::LinuxBackend;
 use crate::files::create::{FRESH, may_be_fresh};
-use crate::files::metadata::file_identity;
+use crate::files::metadata::{file_identity, metadata};
 use crate::resolve::beneath::Crossing;
 use crate::resolve::identity::{QUIETLY, kind};
 use crate::syscalls::abi::{
@@ -64,12 +64,12 @@ impl NewNode {
 }
 
 impl<K: Kernel> LinuxBackend<K> {
-    /// Creates a node and returns its identity. If its mode differs from the requested one (umask, default ACL), it is
+    /// Creates a node and returns its metadata. If its mode differs from the requested one (umask, default ACL), it is
     /// corrected by a descriptor that does not open it; if that fails, the node is removed.
     ///
     /// If its name leads to another file by then, that one is left as it is: `ESTALE`. If another caller has mounted on it in
     /// between, it is left to that caller: `EEXIST`.
-    pub(crate) fn new_node(&self, dir: At<'_, K::Fd>, name: &Path, node: NewNode, shown: &Path) -> Step<FileIdentity> {
+    pub(crate) fn new_node(&self, dir: At<'_, K::Fd>, name: &Path, node: NewNode, shown: &Path) -> Step<Metadata> {
         let (mode, device) = (u32::from(node.mode.bits()), node.device.map_or(0, DeviceNumber::to_raw));
         self.calls.mknodat(dir, name, node.kind | mode, device).map_err(|fault| {
             let refused = if node.device.is_some() { NO_PRIVILEGE } else { NOT_STORED };
@@ -90,14 +90,16 @@ impl<K: Kernel> LinuxBackend<K> {
             let changed = self.chmod_pinned(&fresh, mode);
             changed.map_err(|fault| self.without_name(dir, name, same, fault, shown))?;
         }
-        file_identity(&stat)
+        let mut found = metadata(&stat)?;
+        found.mode = node.mode;
+        Ok(found)
     }
 
     /// Pins a node that this call has just created in `parent`. No mount is crossed, and a file that cannot be that node is
     /// `ESTALE`: another process has exchanged the name.
     fn open_fresh_node(&self, parent: &K::Fd, name: &Path, node: NewNode) -> Step<(K::Fd, Stat)> {
         let fresh = self.beneath(parent, name, O_PATH | O_NOFOLLOW, Crossing::Refuse)?;
-        let stat = self.stat_fd(&fresh, FRESH | STATX_NLINK)?;
+        let stat = self.stat_fd(&fresh, FRESH | self.metadata_mask())?;
         if node.may_be(&stat) { Ok((fresh, stat)) } else { Err(Fault::new(Call::Openat, Errno::ESTALE)) }
     }
 

@@ -75,7 +75,7 @@ impl<K: Kernel> LinuxBackend<K> {
     ) -> Step<Option<Standing>> {
         let attached = self.about_to_attach((tree, mount), target, last)?;
         self.calls
-            .move_mount(tree, &target.file, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+            .move_mount(tree, &target.file, "".as_ref(), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
             .map_err(|fault| self.as_mount_says(fault, tree, target))?;
         self.finish(attached, target, last)
     }

@@ -1,6 +1,7 @@
 //! Binds by a detached copy: the mount is complete before it is visible.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use mountwright_core::file::FinalSymlink;
 use mountwright_core::mount::{BindReport, Guarantee, OccupiedTarget};
@@ -13,12 +14,14 @@ use crate::mounting::created_targets::Created;
 use crate::mounting::target::TargetRequest;
 use crate::mounting::wanted_propagation::{BeforeTheAttach, WantedOfTree};
 use crate::query::attribute_bits::attr_of;
+use crate::resolve::identity::{kind, mount_key};
 use crate::syscalls::abi::{
-    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, MS_SLAVE, OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE,
-    S_IFLNK,
+    AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW, MS_SLAVE, O_PATH, OPEN_TREE_CLOEXEC,
+    OPEN_TREE_CLONE, S_IFLNK,
 };
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, MountAttr};
+use crate::trees::root::path_in_tree;
 
 /// The number of attempts at a bind that other binds to its target disturb.
 pub(crate) const MOST_ATTEMPTS: usize = 3;
@@ -54,7 +57,7 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     fn bind_detached(&self, request: &BindRequest) -> Step<BindReport> {
-        let Source { tree, mount, pinned } = self.copy_of_source(request)?;
+        let Source { tree, mount, pinned, .. } = self.copy_of_source(request)?;
         let mut created = Created::nothing();
         let last = last_step(request, pinned.as_ref());
         let attached = self
@@ -73,6 +76,11 @@ impl<K: Kernel> LinuxBackend<K> {
     /// Returns a detached copy of the source with its attributes and its propagation changed. It is unmounted when its
     /// descriptor is closed.
     pub(crate) fn copy_of_source(&self, request: &BindRequest) -> Step<Source<K::Fd>> {
+        self.copy_of_place(request, None)
+    }
+
+    /// The same of a source that is known already: a name in an open directory that is not followed, or `""`.
+    pub(crate) fn copy_of_place(&self, request: &BindRequest, source: Option<(&K::Fd, &Path)>) -> Step<Source<K::Fd>> {
         let before = BeforeTheAttach::of(request);
         let with = |change, propagation: Option<u32>| MountAttr {
             propagation: propagation.unwrap_or_default().into(),
@@ -89,13 +97,14 @@ impl<K: Kernel> LinuxBackend<K> {
             let itself = (At::Fd(&pinned), Path::new(""));
             Ok((self.copy_of(itself, AT_EMPTY_PATH, request.recursion(), attr)?, Some(pinned)))
         };
-        let (mut tree, pinned) = match request.source() {
-            Location::Trusted(path) => open(At::Cwd, path, 0)?,
-            source @ Location::InRoot { .. } => {
-                let file = self.pin(source, FinalSymlink::Follow, 0)?;
+        let (mut tree, pinned) = match (source, request.source()) {
+            (Some((dir, name)), _) => open(At::Fd(dir), name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)?,
+            (None, Location::Trusted(path)) => open(At::Cwd, path, 0)?,
+            (None, source @ Location::InRoot { .. }) => {
+                let file = self.pin_in_root(source)?;
                 open(At::Fd(&file), Path::new(""), AT_EMPTY_PATH)?
             }
-            source @ Location::Beneath { .. } => {
+            (None, source @ Location::Beneath { .. }) => {
                 // One name in a pinned or trusted directory, not followed: the copy shows which file it is.
                 let place = self.place_for_one_call(source)?;
                 open(place.dir(), place.name(), AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT)?
@@ -105,14 +114,32 @@ impl<K: Kernel> LinuxBackend<K> {
         if of_top != MountAttr::default() {
             self.calls.mount_setattr(At::Fd(&tree), "".as_ref(), AT_EMPTY_PATH, of_top)?;
         }
-        self.expect_source(request, &tree)?;
-        if let Some((map, reach)) = request.owners() {
-            tree = self.with_owners(tree, map, reach, request.recursion())?;
-        }
-        let (kind, mount) = self.kind_and_mount_of_fd(&tree)?;
+        let stat = self.stat_of_source(request, &tree)?;
+        let mapped = match request.owners() {
+            Some((map, reach)) => {
+                tree = self.with_owners(tree, map, reach, request.recursion())?;
+                None
+            }
+            None => mount_key(&stat),
+        };
+        let mount = match mapped {
+            Some(mount) => mount,
+            None => self.mount_of_fd(&tree)?,
+        };
         match request.source() {
-            Location::Beneath { .. } if kind == S_IFLNK => Err(Fault::new(Call::OpenTree, Errno::ELOOP)),
-            _ => Ok(Source { tree, mount, pinned }),
+            Location::Beneath { .. } if kind(&stat) == S_IFLNK => Err(Fault::new(Call::OpenTree, Errno::ELOOP)),
+            _ => Ok(Source { tree, kind: kind(&stat), mount, pinned }),
+        }
+    }
+
+    /// Pins a source in a root; in a tree the open root of a member is one.
+    fn pin_in_root(&self, source: &Location) -> Step<Arc<K::Fd>> {
+        match (self.tree(), path_in_tree(source)) {
+            (Some(tree), Some(path)) => match tree.member_above(path) {
+                Some((member, rest)) if rest.as_os_str().is_empty() => Ok(member.root),
+                _ => Ok(Arc::new(self.existing_in_tree(tree, path, O_PATH)?.0)),
+            },
+            _ => self.pin(source, FinalSymlink::Follow, 0).map(Arc::new),
         }
     }
 
@@ -146,6 +173,8 @@ impl<K: Kernel> LinuxBackend<K> {
 /// A detached copy and, for a slave, its source.
 pub(crate) struct Source<Fd> {
     pub(crate) tree: Fd,
+    /// One of `S_IF…`.
+    pub(crate) kind: u32,
     pub(crate) mount: MountKey,
     pub(crate) pinned: Option<Fd>,
 }

@@ -11,7 +11,8 @@ use mountwright_core::{Errno, FileMode, MountKey};
 
 use crate::backend::LinuxBackend;
 use crate::files::create::{FRESH, SET_GROUP_ID, Sort};
-use crate::resolve::identity::{QUIETLY, kind, mount_root};
+use crate::files::metadata::file_identity;
+use crate::resolve::identity::{QUIETLY, kind, mount_key, mount_root};
 use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, S_IFDIR};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Kernel, Stat};
@@ -32,11 +33,15 @@ pub(crate) struct Made<Fd> {
     pub(crate) shown: PathBuf,
     /// Its filesystem and inode number, once it has been opened.
     pub(crate) identity: Option<((u32, u32), u64)>,
+    /// The mount that it is on; `None`: unknown.
+    pub(crate) on: Option<MountKey>,
 }
 
 /// Everything that was created, outermost first. Each directory stays pinned until the end.
 pub(crate) struct Created<Fd> {
     made: Vec<Made<Fd>>,
+    /// The mount and the identity of the last that was created, while it is the last of its target.
+    fresh: Option<(MountKey, FileIdentity)>,
     /// The target, if the request refuses a mount point; created or not.
     pub(crate) target: Option<FileIdentity>,
 }
@@ -47,7 +52,17 @@ fn identity(stat: &Stat) -> ((u32, u32), u64) {
 
 impl<Fd> Created<Fd> {
     pub(crate) fn nothing() -> Self {
-        Self { made: Vec::new(), target: None }
+        Self { made: Vec::new(), fresh: None, target: None }
+    }
+
+    /// The mount and the identity of the target, if it was created: no mount is on it.
+    pub(crate) fn fresh(&self) -> Option<(MountKey, FileIdentity)> {
+        self.fresh
+    }
+
+    /// The target was there already.
+    pub(crate) fn found_the_last(&mut self) {
+        self.fresh = None;
     }
 
     pub(crate) fn made(&self) -> &[Made<Fd>] {
@@ -62,13 +77,16 @@ impl<Fd> Created<Fd> {
 
     fn add(&mut self, parent: &Arc<Fd>, name: &Path, sort: Sort, shown: &Path) {
         let (parent, name, shown) = (Arc::clone(parent), name.as_os_str().to_owned(), shown.to_path_buf());
-        self.made.push(Made { parent, name, sort, shown, identity: None });
+        self.made.push(Made { parent, name, sort, shown, identity: None, on: None });
     }
 
-    fn identify(&mut self, stat: &Stat) {
+    fn identify(&mut self, stat: &Stat) -> Step<()> {
+        let on = mount_key(stat);
         if let Some(made) = self.made.last_mut() {
-            made.identity = Some(identity(stat));
+            (made.identity, made.on) = (Some(identity(stat)), on);
         }
+        self.fresh = on.zip(Some(file_identity(stat)?));
+        Ok(())
     }
 }
 
@@ -85,6 +103,7 @@ impl<K: Kernel> LinuxBackend<K> {
         created: &mut Created<K::Fd>,
         open: impl FnOnce() -> Step<K::Fd>,
     ) -> Step<K::Fd> {
+        created.fresh = None;
         match self.calls.mkdirat(At::Fd(parent), name, mode.bits().into()) {
             Ok(()) => created.add(parent, name, Sort::Directory, shown),
             Err(fault) if fault.errno() == Errno::EEXIST => return open(),
@@ -92,7 +111,7 @@ impl<K: Kernel> LinuxBackend<K> {
         }
         match self.open_fresh_directory(parent, name, mode) {
             Ok((fresh, stat)) => {
-                created.identify(&stat);
+                created.identify(&stat)?;
                 let inherited = FileMode::from_bits(mode.bits() | stat.mode & SET_GROUP_ID);
                 self.correct_mode_of(&fresh, &stat, inherited)?;
                 Ok(fresh)
@@ -111,13 +130,14 @@ impl<K: Kernel> LinuxBackend<K> {
         created: &mut Created<K::Fd>,
         open: impl FnOnce() -> Step<K::Fd>,
     ) -> Step<K::Fd> {
+        created.fresh = None;
         let fresh = match self.create_exclusively(At::Fd(parent), name, mode) {
             Ok(fresh) => fresh,
             Err(fault) if fault.errno() == Errno::EEXIST => return open(),
             Err(fault) => return Err(fault),
         };
         created.add(parent, name, Sort::File, shown);
-        created.identify(&self.correct_mode(&fresh, mode)?);
+        created.identify(&self.correct_mode(&fresh, mode)?)?;
         Ok(fresh)
     }
 

@@ -102,7 +102,7 @@ impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn cover(&self, places: &[K::Fd]) -> Step<Vec<K::Fd>> {
         let cover = |place: &K::Fd| {
             let cover = self.peer_of(place, Recursion::This)?;
-            self.calls.move_mount(&cover, place, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)?;
+            self.calls.move_mount(&cover, place, "".as_ref(), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)?;
             Ok(cover)
         };
         places.iter().map(cover).collect()

@@ -29,7 +29,7 @@ impl<K: Kernel> LinuxBackend<K> {
 
     pub(crate) fn move_onto(&self, source: &K::Fd, target: &K::Fd) -> Step<()> {
         let moved = if self.uses(Call::MoveMount) {
-            self.calls.move_mount(source, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+            self.calls.move_mount(source, target, "".as_ref(), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
         } else {
             let (from, to) = (Reach::Descriptor(source), Reach::Descriptor(target));
             self.calls.mount(from, to, "".as_ref(), MS_MOVE, "".as_ref())

@@ -6,17 +6,23 @@ use mountwright_core::{BindRequest, DeviceNumber, Errno};
 use crate::backend::LinuxBackend;
 use crate::files::metadata::file_identity;
 use crate::resolve::identity::kind;
-use crate::syscalls::abi::{S_IFBLK, S_IFCHR, STATX_INO, STATX_TYPE};
+use crate::syscalls::abi::{S_IFBLK, S_IFCHR, STATX_INO};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{Call, Kernel, Stat};
 
 impl<K: Kernel> LinuxBackend<K> {
     /// `ESTALE`, and in the detail what the file is, where the request binds something else only.
     pub(crate) fn expect_source(&self, request: &BindRequest, file: &K::Fd) -> Step<()> {
-        let Some(only) = request.required_source() else { return Ok(()) };
-        let found = is(&self.stat_fd(file, STATX_TYPE | STATX_INO)?, only)?;
+        if request.required_source().is_some() { self.stat_of_source(request, file).map(drop) } else { Ok(()) }
+    }
+
+    /// The same, and the kind of the file and its mount by the same look.
+    pub(crate) fn stat_of_source(&self, request: &BindRequest, file: &K::Fd) -> Step<Stat> {
+        let Some(only) = request.required_source() else { return self.stat_fd(file, self.identity_mask()) };
+        let stat = self.stat_fd(file, self.identity_mask() | STATX_INO)?;
+        let found = is(&stat, only)?;
         if found == only {
-            return Ok(());
+            return Ok(stat);
         }
         Err(Fault::new(Call::Statx, Errno::ESTALE).because(Some(format!("the source is {found}, and not {only}"))))
     }

@@ -29,6 +29,10 @@ pub(crate) struct Target<'a, Fd> {
     /// The mount that the new one must be on, if the request names it, or the target must be unoccupied and the kernel
     /// reports the mount.
     pub(crate) alone_on: Option<MountKey>,
+    /// The mount that a target in a tree is on, where the look-up shows it.
+    pub(crate) on: Option<MountKey>,
+    /// False if a symlink of a tree may have been followed to the target.
+    pub(crate) direct: bool,
     /// The rule for other mounts on the target.
     pub(crate) occupied: OccupiedTarget,
     /// The requested location.
@@ -40,6 +44,15 @@ impl<Fd> Target<'_, Fd> {
     pub(crate) fn shown(&self) -> PathBuf {
         self.at.for_display()
     }
+}
+
+/// The way on which a target in a tree was found.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Way {
+    /// The mount that it is on; `None`: unknown.
+    pub(crate) on: Option<MountKey>,
+    /// True if no symlink was followed.
+    pub(crate) direct: bool,
 }
 
 /// The name of a target that another process may be changing.
@@ -110,22 +123,38 @@ impl<K: Kernel> LinuxBackend<K> {
         source: Option<&K::Fd>,
         created: &mut Created<K::Fd>,
     ) -> Step<Target<'a, K::Fd>> {
-        let (file, named) = match request.at {
-            Location::Trusted(path) => (self.trusted_target(request, path, source, created)?, None),
-            Location::Beneath { root, path } => self.target_beneath(request, (root, path), source, created)?,
+        let (found, way) = match request.at {
+            Location::Trusted(path) => ((self.trusted_target(request, path, source, created)?, None), Way::default()),
+            Location::Beneath { root, path } => {
+                (self.target_beneath(request, (root, path), source, created)?, Way::default())
+            }
             Location::InRoot { root, path } => self.target_in_root(request, (root, path), source, created)?,
         };
+        self.pinned_target(request, found, way, created)
+    }
+
+    /// A target that is open: refused where it is occupied, if the request says so.
+    pub(crate) fn pinned_target<'a>(
+        &self,
+        request: TargetRequest<'a>,
+        (file, named): Found<'a, K::Fd>,
+        Way { on, direct }: Way,
+        created: &mut Created<K::Fd>,
+    ) -> Step<Target<'a, K::Fd>> {
         self.refuse_shared_part(&file)?;
         let alone_on = match request.occupied {
             OccupiedTarget::Refuse => {
-                let (alone_on, identity) = self.unoccupied(&file)?;
+                let (alone_on, identity) = match created.fresh() {
+                    Some((on, identity)) => (Some(on), Some(identity)),
+                    None => self.unoccupied(&file)?,
+                };
                 created.target = identity;
                 alone_on
             }
             OccupiedTarget::StackOn(mount) => Some(self.topmost(&file, mount)?),
             OccupiedTarget::Stack => None,
         };
-        Ok(Target { file, named, alone_on, occupied: request.occupied, at: request.at })
+        Ok(Target { file, named, alone_on, on: on.or(alone_on), direct, occupied: request.occupied, at: request.at })
     }
 
     /// Returns the mount that a target is on, if statx reports it, and the file's identity, if the server permits the
@@ -263,7 +292,10 @@ impl<K: Kernel> LinuxBackend<K> {
                         self.make_file_for_mount(place, modes.1, created, open)?
                     }
                 }
-                other => other?,
+                other => {
+                    created.found_the_last();
+                    other?
+                }
             };
             if last {
                 return Ok((child, Named::Beneath(dir, component)));

@@ -212,7 +212,7 @@ impl<K: Kernel> Directory for LinuxDirectory<K> {
         kind: FileKind,
         device: Option<DeviceNumber>,
         mode: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    ) -> Result<Metadata, OsError> {
         self.on(Operation::CreateNode, name, |name| {
             self.backend.new_node(self.dir(), name, NewNode::of(kind, device, mode)?, &self.shown.join(name))
         })

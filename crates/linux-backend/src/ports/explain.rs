@@ -22,6 +22,9 @@ impl<K: Kernel> LinuxBackend<K> {
         target: &Location,
         change: AttributeChange,
     ) -> Fault {
+        if fault.has_detail() {
+            return fault;
+        }
         let detail = match fault.errno() {
             errno @ (Errno::ENOENT | Errno::ENOTDIR | Errno::EACCES | Errno::ELOOP) => self
                 .unusable("source", source, errno)

@@ -8,17 +8,27 @@ use mountwright_core::file::{FileIdentity, FileKind, FinalSymlink, Metadata};
 use mountwright_core::{DeviceNumber, Directory, Errno, FileMode, Filesystem, Location, Operation, OsError};
 
 use crate::backend::LinuxBackend;
+use crate::files::metadata::metadata;
 use crate::files::nodes::NewNode;
 use crate::ports::directory::LinuxDirectory;
 use crate::resolve::identity::mount_key;
 use crate::resolve::location::Place;
-use crate::syscalls::abi::{AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_NOFOLLOW, O_PATH, STATX_INO};
+use crate::syscalls::abi::{
+    AT_NO_AUTOMOUNT, AT_REMOVEDIR, AT_SYMLINK_NOFOLLOW, O_CLOEXEC, O_NOFOLLOW, O_PATH, STATX_INO,
+};
 use crate::syscalls::failure::{Fault, Step};
 use crate::syscalls::{At, Call, Kernel, Stat};
 
 impl<K: Kernel> LinuxBackend<K> {
     pub(crate) fn stat(&self, at: &Location, link: FinalSymlink) -> Step<Metadata> {
         if let Location::InRoot { root, path } = at {
+            let (start, names) = self.start_of(root, path)?;
+            if names.as_os_str().is_empty() {
+                return self.metadata_of(&start);
+            }
+            if let Some(stat) = self.stat_one_name(&start, &names, link, (AT_NO_AUTOMOUNT, self.metadata_mask()))? {
+                return metadata(&stat);
+            }
             let link = if link == FinalSymlink::Itself { O_NOFOLLOW } else { 0 };
             return self.metadata_of(&self.in_root(&self.root_of_place(root)?, path, O_PATH | link)?);
         }
@@ -67,7 +77,7 @@ impl<K: Kernel> LinuxBackend<K> {
         self.new_symlink(place.dir(), &name_as_given(at, &place), target, &at.for_display())
     }
 
-    fn make_node(&self, at: &Location, node: NewNode) -> Step<FileIdentity> {
+    fn make_node(&self, at: &Location, node: NewNode) -> Step<Metadata> {
         let place = self.place_as_given(at)?;
         self.new_node(place.dir(), &name_as_given(at, &place), node, &at.for_display())
     }
@@ -157,7 +167,7 @@ impl<K: Kernel> Filesystem for LinuxBackend<K> {
         kind: FileKind,
         device: Option<DeviceNumber>,
         mode: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    ) -> Result<Metadata, OsError> {
         let created = NewNode::of(kind, device, mode).and_then(|node| self.make_node(at, node));
         created.map_err(|fault| fault.of(Operation::CreateNode, at.for_display()))
     }

@@ -3,6 +3,7 @@
 pub(crate) mod beneath;
 pub(crate) mod identity;
 pub(crate) mod in_root;
+pub(crate) mod in_tree;
 pub(crate) mod location;
 pub(crate) mod path_text;
 pub(crate) mod root_walk;

@@ -81,7 +81,7 @@ macro_rules! for_each_call {
             RemapOwners = "open_tree_attr(IDMAP)", "`open_tree_attr(2)` with `MOUNT_ATTR_IDMAP`, Linux 6.15." =>
                 (fn remap_owners(tree: &K::Fd, flags: u32, namespace: Option<&K::Fd>) -> K::Fd);
             MoveMount = "move_mount", "`move_mount(2)`, Linux 5.2." =>
-                (fn move_mount(from: &K::Fd, to: &K::Fd, flags: u32) -> ());
+                (fn move_mount(from: &K::Fd, to: &K::Fd, path: &Path, flags: u32) -> ());
             SetGroup = "move_mount(SET_GROUP)", "`move_mount(2)` with `MOVE_MOUNT_SET_GROUP`, Linux 5.15." =>
                 (fn set_group(from: &K::Fd, to: &K::Fd) -> ());
             Fsopen = "fsopen", "fsopen(2), Linux 5.2." => (fn fsopen(fs_type: &OsStr, flags: u32) -> K::Fd);

@@ -51,6 +51,10 @@ impl Fault {
         self
     }
 
+    pub(crate) fn has_detail(&self) -> bool {
+        self.detail.is_some()
+    }
+
     /// The same failure with its cause, as it was looked at.
     pub(crate) fn because(mut self, detail: Option<String>) -> Self {
         self.detail = self.detail.or(detail);

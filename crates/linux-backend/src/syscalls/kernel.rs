@@ -164,8 +164,8 @@ pub trait Kernel: Clone + Send + Sync + 'static {
     /// `open_tree_attr(2)` of a tree by its descriptor, with `MOUNT_ATTR_IDMAP` cleared, and set to this user namespace; the path
     /// is empty.
     fn remap_owners(&self, tree: &Self::Fd, flags: u32, namespace: Option<&Self::Fd>) -> Result<Self::Fd, Errno>;
-    /// `move_mount(2)` of one descriptor onto another: both paths are empty.
-    fn move_mount(&self, from: &Self::Fd, to: &Self::Fd, flags: u32) -> Result<(), Errno>;
+    /// `move_mount(2)` of one descriptor onto another, or onto a path in it; the path of `from` is empty.
+    fn move_mount(&self, from: &Self::Fd, to: &Self::Fd, path: &Path, flags: u32) -> Result<(), Errno>;
     /// `move_mount(2)` with `MOVE_MOUNT_SET_GROUP`: the private mount `to` joins the peer group and the master of `from`.
     fn set_group(&self, from: &Self::Fd, to: &Self::Fd) -> Result<(), Errno>;
     /// fsopen(2).

@@ -110,6 +110,10 @@ impl Procfs {
     /// Checks that files can be reached by path through a descriptor's link: at `/proc`, or from the library's own
     /// procfs.
     pub(super) fn is_there(&self) -> Result<(), Errno> {
+        let known = self.kept().root.clone();
+        if known.is_some_and(|root| root.is_own() && root.is_still_there()) {
+            return Ok(());
+        }
         match self.proc_is_real() {
             Err(Errno::OPNOTSUPP) => self.own_root().map(drop),
             other => other,
@@ -192,7 +196,12 @@ impl Procfs {
 
     /// The file of this thread's mount namespace.
     pub(super) fn mount_namespace(&self) -> Result<OwnedFd, Errno> {
-        namespace_in(&*self.root()?, "thread-self/ns", "mnt")
+        let root = self.root()?;
+        if root.is_own() {
+            // Nothing is mounted over the link.
+            return root.open_inside("thread-self/ns/mnt", OFlags::RDONLY);
+        }
+        namespace_in(&root, "thread-self/ns", "mnt")
     }
 
     /// A file of this procfs.

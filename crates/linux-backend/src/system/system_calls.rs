@@ -376,8 +376,8 @@ impl Kernel for Linux {
         raw::remap_owners(tree.as_fd(), flags, namespace.map(AsFd::as_fd)).map_err(from_kernel)
     }
 
-    fn move_mount(&self, from: &OwnedFd, to: &OwnedFd, flags: u32) -> Answered<()> {
-        rustix::mount::move_mount(from, c"", to, c"", MoveMountFlags::from_bits_retain(flags)).map_err(from_kernel)
+    fn move_mount(&self, from: &OwnedFd, to: &OwnedFd, path: &Path, flags: u32) -> Answered<()> {
+        rustix::mount::move_mount(from, c"", to, path, MoveMountFlags::from_bits_retain(flags)).map_err(from_kernel)
     }
 
     fn set_group(&self, from: &OwnedFd, to: &OwnedFd) -> Answered<()> {

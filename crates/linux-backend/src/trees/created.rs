@@ -22,7 +22,7 @@ impl<K: Kernel> LinuxBackend<K> {
             shown: made.shown.clone(),
             is_directory: made.sort == Sort::Directory,
             identity: made.identity,
-            on: self.mount_of_fd(&made.parent).ok(),
+            on: made.on.or_else(|| self.mount_of_fd(&made.parent).ok()),
         });
         tree.created().extend(kept);
     }
@@ -57,7 +57,7 @@ impl<K: Kernel> LinuxBackend<K> {
         let parent = Arc::new(self.in_root(source, above, O_PATH | O_DIRECTORY)?);
         let sort = if made.is_directory { Sort::Directory } else { Sort::File };
         let (name, shown, identity) = (name.to_owned(), made.shown.clone(), made.identity);
-        let made = Made { parent, name, sort, shown, identity };
+        let made = Made { parent, name, sort, shown, identity, on: made.on };
         Ok(self.remove_made(&made))
     }
 }

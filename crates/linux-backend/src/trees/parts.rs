@@ -1,6 +1,9 @@
 //! Members of a tree: binds and new filesystems that are attached in it.
 
+use std::path::Path;
+
 use mountwright_core::mount::{BindReport, Guarantee, MountKey, OccupiedTarget, TreeForm};
+use mountwright_core::path::printable;
 use mountwright_core::{BindRequest, Errno, MountRequest, Propagation, Recursion};
 
 use crate::backend::LinuxBackend;
@@ -8,13 +11,16 @@ use crate::mounting::bind_detached::Source;
 use crate::mounting::created_targets::Created;
 use crate::mounting::filesystem_options::fits_a_context;
 use crate::mounting::new_filesystem::given_propagation;
-use crate::mounting::target::{Target, TargetRequest};
+use crate::mounting::target::{Target, TargetRequest, Way};
 use crate::mounting::wanted_propagation::WantedOfTree;
-use crate::syscalls::abi::{MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH};
+use crate::resolve::identity::{self, QUIETLY};
+use crate::syscalls::abi::{
+    AT_SYMLINK_NOFOLLOW, MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH, O_PATH, S_IFDIR, S_IFLNK, STATX_TYPE,
+};
 use crate::syscalls::failure::{Fault, Step};
-use crate::syscalls::{Call, Kernel};
+use crate::syscalls::{At, Call, Kernel};
 use crate::trees::begin::in_a_tree;
-use crate::trees::root::{Part, TreeRoot, path_in_tree};
+use crate::trees::root::{Member, Part, TreeRoot, one, path_in_tree};
 use crate::trees::targets::refuse_outside;
 
 /// Filesystems whose new mount shows names that no other process can exchange: it shows names of the kernel's alone, or
@@ -39,19 +45,77 @@ impl<K: Kernel> LinuxBackend<K> {
     }
 
     fn bind_detached_part(&self, tree: &TreeRoot<K::Fd>, request: &BindRequest) -> Step<BindReport> {
-        let Source { tree: part, mount, pinned } = self.copy_of_source(request)?;
+        if let Some(report) = self.bind_on_name(tree, request)? {
+            return Ok(report);
+        }
+        let (at, mut created) = (TargetRequest::of_bind(request), Created::nothing());
+        let itself = self.itself(tree, request)?;
+        let known = itself.as_ref().map(|(file, _)| (file, Path::new("")));
+        let Source { tree: part, mount, pinned, .. } = self.copy_of_place(request, known)?;
         self.complete_propagation(&part, request)?;
-        let mut created = Created::nothing();
-        let attached = self
-            .target(TargetRequest::of_bind(request), Some(&part), &mut created)
-            .and_then(|target| self.attach_part(tree, &part, &target, part_of(request, mount)));
-        match attached {
+        let target = match itself {
+            // The same descriptor is source and target.
+            Some((file, way)) => self.pinned_target(at, (file, None), way, &mut created),
+            None => self.target(at, Some(&part), &mut created),
+        };
+        match target.and_then(|target| self.attach_part(tree, &part, &target, part_of(request, mount))) {
             Ok(()) => {
                 self.keep_created(&created);
                 let given = self.propagation_of_part(request, pinned.as_ref());
                 Ok(created.report(mount, Guarantee::Atomic).with_propagation(given))
             }
             Err(fault) => Err(self.take_back(created, fault)),
+        }
+    }
+
+    /// Binds onto a name in a member, which no other process can change: it is not opened. `None`: the name is missing or a
+    /// symlink, it is to be unoccupied, or the kernel refuses.
+    fn bind_on_name(&self, tree: &TreeRoot<K::Fd>, request: &BindRequest) -> Step<Option<BindReport>> {
+        let path = path_in_tree(request.target()).unwrap_or("".as_ref());
+        let member = tree.member_above(path).filter(|(_, name)| one(name));
+        let stacks = request.occupied_target() == OccupiedTarget::Stack && !tree.has_shared_part();
+        let Some((member, name)) = member.filter(|_| stacks) else { return Ok(None) };
+        let is_itself = request.source() == request.target();
+        let copied = self.copy_of_place(request, is_itself.then_some((&*member.root, &*name)));
+        let Source { tree: part, kind, mount, pinned } = match copied {
+            Err(missing) if is_itself && missing.errno() == Errno::ENOENT => {
+                return Err(missing.because(Some(is_missing(path))));
+            }
+            copied => copied?,
+        };
+        // The kernel attaches no directory on a symlink.
+        let is_followed =
+            if is_itself { kind == S_IFLNK } else { kind != S_IFDIR && !self.is_plain(&member, &name)? };
+        if is_followed {
+            return Ok(None);
+        }
+        self.complete_propagation(&part, request)?;
+        if self.calls.move_mount(&part, &member.root, &name, MOVE_MOUNT_F_EMPTY_PATH).is_err() {
+            return Ok(None);
+        }
+        tree.cover_members(path, true);
+        tree.record(Some(member.mount), part_of(request, mount));
+        let given = self.propagation_of_part(request, pinned.as_ref());
+        Ok(Some(Created::<K::Fd>::nothing().report(mount, Guarantee::Atomic).with_propagation(given)))
+    }
+
+    /// True of a name that is there and is no symlink.
+    fn is_plain(&self, member: &Member<K::Fd>, name: &Path) -> Step<bool> {
+        match self.calls.statx(At::Fd(&member.root), name, QUIETLY | AT_SYMLINK_NOFOLLOW, STATX_TYPE) {
+            Ok(stat) => Ok(identity::kind(&stat) != S_IFLNK),
+            Err(fault) if fault.errno() == Errno::ENOENT => Ok(false),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The place of a request that binds one onto itself, opened once.
+    fn itself(&self, tree: &TreeRoot<K::Fd>, request: &BindRequest) -> Step<Option<(K::Fd, Way)>> {
+        match path_in_tree(request.target()) {
+            Some(path) if request.source() == request.target() => match self.existing_in_tree(tree, path, O_PATH) {
+                Err(missing) if missing.errno() == Errno::ENOENT => Err(missing.because(Some(is_missing(path)))),
+                found => found.map(Some),
+            },
+            _ => Ok(None),
         }
     }
 
@@ -110,26 +174,35 @@ impl<K: Kernel> LinuxBackend<K> {
         let filesystem = if fits_a_context(request) { self.complete_filesystem(request, target)? } else { Err(None) };
         let filesystem =
             filesystem.map_err(|refused| refused.unwrap_or(Fault::new(Call::Fsmount, Errno::EOPNOTSUPP)))?;
-        if let Some(propagation) = request.propagation {
+        // A detached mount of a new filesystem is private.
+        if let Some(propagation) = request.propagation.filter(|&wanted| wanted != Propagation::Private) {
             self.propagate(&filesystem, propagation, Recursion::This)?;
         }
         let mount = self.mount_of_fd(&filesystem)?;
-        self.attach_part(tree, &filesystem, target, part(mount))?;
+        let part = part(mount);
+        self.attach_part(tree, &filesystem, target, part.clone())?;
+        tree.keep_member(&part, filesystem, target.direct);
         Ok(mount)
     }
 
     /// Attaches a member that is complete. Nothing can be undone after that but with the whole tree, so every look comes before.
     fn attach_part(&self, tree: &TreeRoot<K::Fd>, file: &K::Fd, target: &Target<'_, K::Fd>, part: Part) -> Step<()> {
-        let on = match target.alone_on {
-            Some(on) => on,
-            None => self.mount_of_fd(&target.file)?,
+        let on = match target.on {
+            // Of no other mount is it asked.
+            None if tree.member_above(&part.path).is_some() => Some(self.mount_of_fd(&target.file)?),
+            on => on,
         };
         self.calls
-            .move_mount(file, &target.file, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+            .move_mount(file, &target.file, "".as_ref(), MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
             .map_err(|fault| self.as_mount_says(fault, file, target))?;
-        tree.record(Some(on), part);
+        tree.cover_members(&part.path, target.direct);
+        tree.record(on, part);
         Ok(())
     }
+}
+
+fn is_missing(path: &Path) -> String {
+    format!("{} is missing", printable(path))
 }
 
 fn part_of(request: &BindRequest, mount: MountKey) -> Part {

@@ -1,5 +1,6 @@
 //! The root of a tree, and the record of the members that were attached in it.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,6 +36,21 @@ pub(crate) struct CreatedInTree {
     pub(crate) on: Option<MountKey>,
 }
 
+/// The open root of a new filesystem whose names no other process can change.
+pub(crate) struct Member<Fd> {
+    /// The names that lead to it from the tree's root, without a symlink.
+    path: PathBuf,
+    pub(crate) mount: MountKey,
+    pub(crate) root: Arc<Fd>,
+}
+
+// Derived, it would ask of the descriptors to be clones.
+impl<Fd> Clone for Member<Fd> {
+    fn clone(&self) -> Self {
+        Self { path: self.path.clone(), mount: self.mount, root: Arc::clone(&self.root) }
+    }
+}
+
 /// The root of a tree.
 pub(crate) struct TreeRoot<Fd> {
     pub(crate) file: Arc<Fd>,
@@ -45,6 +61,7 @@ pub(crate) struct TreeRoot<Fd> {
     parts: Mutex<Vec<Part>>,
     created: Mutex<Vec<CreatedInTree>>,
     turn: Mutex<()>,
+    members: Mutex<Vec<Member<Fd>>>,
 }
 
 fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -55,7 +72,8 @@ fn locked<T>(state: &Mutex<T>) -> MutexGuard<'_, T> {
 impl<Fd> TreeRoot<Fd> {
     pub(crate) fn new(file: Fd, shown: PathBuf, mount: MountKey, form: TreeForm) -> Self {
         let (parts, created, turn) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Self { file: Arc::new(file), shown, mount, form, parts, created, turn }
+        let members = Mutex::default();
+        Self { file: Arc::new(file), shown, mount, form, parts, created, turn, members }
     }
 
     /// Waits for the requests of other threads. The target that one has found unoccupied would be another's by the attach, and
@@ -66,6 +84,10 @@ impl<Fd> TreeRoot<Fd> {
 
     pub(crate) fn parts(&self) -> MutexGuard<'_, Vec<Part>> {
         locked(&self.parts)
+    }
+
+    pub(crate) fn members(&self) -> MutexGuard<'_, Vec<Member<Fd>>> {
+        locked(&self.members)
     }
 
     pub(crate) fn created(&self) -> MutexGuard<'_, Vec<CreatedInTree>> {
@@ -107,6 +129,32 @@ impl<Fd> TreeRoot<Fd> {
     }
 }
 
+impl<Fd> TreeRoot<Fd> {
+    /// The member that a path leads into and the names that follow; `None`: another look-up has to say.
+    pub(crate) fn member_above(&self, path: &Path) -> Option<(Member<Fd>, PathBuf)> {
+        let names = names_alone(path)?;
+        let members = self.members();
+        let above = members.iter().filter_map(|member| Some((member, names.strip_prefix(&member.path).ok()?)));
+        let (member, rest) = above.min_by_key(|(_, rest)| rest.as_os_str().len())?;
+        Some((member.clone(), rest.to_path_buf()))
+    }
+
+    /// Forgets the members that a mount covers. `direct`: no symlink is on the path to its target.
+    pub(crate) fn cover_members(&self, path: &Path, direct: bool) {
+        match plain(path) {
+            Some(names) if direct => self.members().retain(|member| !member.path.starts_with(&names)),
+            _ => self.members().clear(),
+        }
+    }
+
+    /// Keeps the root of a new filesystem that was attached.
+    pub(crate) fn keep_member(&self, part: &Part, root: Fd, direct: bool) {
+        if let (true, true, Some(path)) = (part.closed, direct, plain(&part.path)) {
+            self.members().push(Member { path, mount: part.mount, root: Arc::new(root) });
+        }
+    }
+}
+
 /// Returns true if a mount was made after another, as unique ids show it.
 fn is_later(mount: MountKey, other: MountKey) -> bool {
     matches!((mount, other), (MountKey::Unique(mount), MountKey::Unique(other)) if mount > other)
@@ -125,10 +173,39 @@ pub(crate) fn plain(path: &Path) -> Option<PathBuf> {
     Some(names)
 }
 
+/// The names of a path that has no other component and ends in a name.
+pub(crate) fn names_alone(path: &Path) -> Option<PathBuf> {
+    let bytes = path.as_os_str().as_bytes();
+    let ends_in_name = !bytes.ends_with(b"/") && !bytes.ends_with(b"/.") && !bytes.contains(&0);
+    plain(path).filter(|names| ends_in_name && !names.as_os_str().is_empty())
+}
+
+/// True of a single name.
+pub(crate) fn one(names: &Path) -> bool {
+    !names.as_os_str().is_empty() && !names.as_os_str().as_bytes().contains(&b'/')
+}
+
 /// The path of a place in a tree; `None`: another place.
 pub(crate) fn path_in_tree(at: &Location) -> Option<&Path> {
     match at {
         Location::InRoot { root, path } if root.as_os_str().is_empty() => Some(path),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_with_another_component_than_names_is_left_to_the_whole_look_up() {
+        for (path, names) in [("/a", Some("a")), ("a//b", Some("a/b")), ("/./a", Some("a"))] {
+            assert_eq!(names_alone(Path::new(path)).as_deref(), names.map(Path::new), "{path}");
+        }
+        for path in ["", "/", "/a/", "/a/.", "/a/../b", ".."] {
+            assert_eq!(names_alone(Path::new(path)), None, "{path}");
+        }
+        assert!(one(Path::new("a")) && !one(Path::new("a/b")) && !one(Path::new("")));
+        assert_eq!(names_alone(Path::new("/a\0b")), None);
     }
 }

@@ -1,10 +1,14 @@
 //! Targets in a tree: the shared members that refuse mounts, and the look at every target's name once more.
 
-use mountwright_core::mount::{MountKey, TreeForm};
+use std::path::Path;
+
+use mountwright_core::file::FinalSymlink;
+use mountwright_core::mount::TreeForm;
 use mountwright_core::path::printable;
-use mountwright_core::{Errno, Location};
+use mountwright_core::{Errno, Location, MountKey};
 
 use crate::backend::LinuxBackend;
+use crate::resolve::identity::{QUIETLY, mount_key};
 use crate::syscalls::abi::O_PATH;
 use crate::syscalls::failure::{Fault, Step, is_another_name};
 use crate::syscalls::{Call, Kernel};
@@ -40,8 +44,8 @@ impl<K: Kernel> LinuxBackend<K> {
                     .saying(Errno::ESTALE)
                     .because(Some(format!("the target {path} in the tree leads elsewhere by now")))
             };
-            let seen = match self.in_root(&tree.file, &part.path, O_PATH) {
-                Ok(file) => self.mount_of_fd(&file)?,
+            let seen = match self.mount_shown(tree, &part.path) {
+                Ok(seen) => seen,
                 Err(fault) if is_another_name(fault.errno()) => return Err(stale(fault)),
                 Err(fault) => return Err(fault),
             };
@@ -50,6 +54,17 @@ impl<K: Kernel> LinuxBackend<K> {
             }
         }
         Ok(())
+    }
+}
+
+impl<K: Kernel> LinuxBackend<K> {
+    /// The mount that a path in the tree shows.
+    fn mount_shown(&self, tree: &TreeRoot<K::Fd>, path: &Path) -> Step<MountKey> {
+        let how = (QUIETLY, self.identity_mask());
+        match self.stat_one_name(&tree.file, path, FinalSymlink::Follow, how)?.as_ref().and_then(mount_key) {
+            Some(mount) => Ok(mount),
+            None => self.mount_of_fd(&self.in_root(&tree.file, path, O_PATH)?),
+        }
     }
 }
 

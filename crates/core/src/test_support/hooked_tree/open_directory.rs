@@ -191,10 +191,12 @@ impl Directory for OpenDirectory {
         kind: FileKind,
         device: Option<DeviceNumber>,
         mode: FileMode,
-    ) -> Result<FileIdentity, OsError> {
+    ) -> Result<Metadata, OsError> {
         let created = self.create(Operation::CreateNode, name, kind, mode)?;
-        self.tree.lock().files.node(created.inode).metadata.represents = device;
-        Ok(created)
+        let mut tree = self.tree.lock();
+        let found = &mut tree.files.node(created.inode).metadata;
+        found.represents = device;
+        Ok(found.clone())
     }
 
     fn replace_file(&self, name: &OsStr, contents: &[u8], mode: FileMode) -> Result<(), OsError> {

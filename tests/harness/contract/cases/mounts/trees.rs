@@ -165,6 +165,35 @@ pub(in crate::contract::cases) const CASES: &[Case] = &[
         assert_eq!((writes("dev"), writes("dev/sub")), (Ok(()), Err(Errno::EROFS)));
         assert_eq!((writes("run/b"), s.text("/w/root/run/b/f")), (Err(Errno::EROFS), b"image".to_vec()));
     }),
+    Case::new(
+        "in a tree a path leads into the filesystem that covers it by now, also where a symlink led there",
+        |s| {
+            image(s);
+            s.does("link /dev /w/root/to-dev; link /a /w/root/to-a; dir /w/source/sub /w/source/b/sub");
+            let tree = begun(s);
+            let made = |path: &str| tree.open_dir(path.as_ref(), Some(mode(0o755))).map(drop).unwrap();
+            let is_dir =
+                |path: &str| tree.metadata(path.as_ref(), FinalSymlink::Follow).is_ok_and(|found| found.is_dir());
+            tree.mount(&tmpfs("/dev")).unwrap();
+            made("/dev/first");
+            tree.bind(&onto("/w/source", "/to-dev").stacking()).unwrap();
+            assert!(is_dir("/dev/sub") && !is_dir("/dev/first"));
+            tree.bind(&onto("/w/text", "/dev/f").read_only()).unwrap();
+            tree.mount(&tmpfs("/a/b")).unwrap();
+            made("/a/b/second");
+            tree.bind(&onto("/w/source", "/to-a").stacking()).unwrap();
+            assert!(is_dir("/a/b/sub") && !is_dir("/a/b/second"));
+            let onto_itself = BindRequest::new(place("/a/b/sub"), place("/a/b/sub")).read_only().stacking();
+            tree.bind(&onto_itself).unwrap();
+            tree.mount(&tmpfs("/run")).unwrap();
+            made("/run/third");
+            tree.bind(&onto("/w/source", "/run").stacking()).unwrap();
+            assert!(is_dir("/run/sub") && !is_dir("/run/third"));
+            tree.commit().unwrap();
+            assert_eq!(s.try_write("/w/root/a/b/sub"), Err(Errno::EROFS));
+            assert_eq!(s.text("/w/root/dev/f"), b"text");
+        },
+    ),
     Case::new("in a tree nodes and symlinks are created in its own filesystems", |s| {
         image(s);
         let tree = begun(s);
