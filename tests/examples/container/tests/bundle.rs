@@ -32,7 +32,7 @@ impl Bundle {
         fs::create_dir_all(&bin)?;
         let bundle = Self { directory };
         if let Some(program) = busybox() {
-            fs::copy(program, bin.join("busybox"))?;
+            copy_program(&program, &bin.join("busybox"))?;
         }
         fs::write(bundle.path("config.json"), spec.to_string())?;
         for open in ["", "rootfs", "rootfs/bin"] {
@@ -85,12 +85,19 @@ impl Bundle {
     pub(crate) fn command_of_user(&self, words: &[&str]) -> Result<Command, Failed> {
         let program = self.path("command");
         if !program.exists() {
-            fs::copy(std::env::current_exe()?, &program)?;
+            copy_program(&std::env::current_exe()?, &program)?;
         }
         let mut command = command_of(&program);
         command.arg("--bundle").arg(&self.directory).args(words).uid(USER).gid(USER).current_dir("/");
         Ok(command)
     }
+}
+
+/// Copies a program by another process: a child that another case forks would have the file open for
+/// writing until it executes, and the copy could not be executed (`ETXTBSY`).
+fn copy_program(from: &Path, to: &Path) -> Result<(), Failed> {
+    let status = Command::new("cp").arg("--").args([from, to]).status()?;
+    if status.success() { Ok(()) } else { Err(format!("cp {}: {status}", from.display()).into()) }
 }
 
 fn printed(output: &Output) -> Result<String, Failed> {
