@@ -7,9 +7,13 @@ use crate::model::filesystems::filesystem_type::maps_owners;
 use crate::model::keys::MountKey;
 use crate::model::machine::Machine;
 use crate::model::objects::inode::Content;
+use crate::model::objects::kernel_version::KernelVersion;
 use crate::model::objects::mount_flags::MountFlags;
 use crate::model::objects::pid::Pid;
 use crate::model::objects::user_namespace::UserNs;
+
+/// Types whose mounts map owners since a version between 6.1 and 6.12 (`mount_setattr(2)`).
+const MAPPED_LATER: [&[u8]; 4] = [b"ceph", b"hugetlbfs", b"squashfs", b"tmpfs"];
 
 /// A checked change of the map of owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +77,8 @@ impl Machine {
         if !change.replaces && mount.flags.has(MountFlags::ID_MAPPED) {
             return Err(Errno::EPERM);
         }
-        if !maps_owners(&superblock.type_name) {
+        let is_too_early = self.kernel_version < KernelVersion::V6_12 && MAPPED_LATER.contains(&&*superblock.type_name);
+        if !maps_owners(&superblock.type_name) || is_too_early {
             return Err(Errno::EINVAL);
         }
         if !self.capable(pid, superblock.user_ns, CAP_SYS_ADMIN) {

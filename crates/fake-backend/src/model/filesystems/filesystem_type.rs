@@ -60,7 +60,7 @@ const TYPES: [FilesystemType; 13] = [
 ];
 
 /// Types whose mounts can map owners (`FS_ALLOW_IDMAP`).
-const MAPS_OWNERS: [&[u8]; 13] = [
+const MAPS_OWNERS: [&[u8]; 12] = [
     b"btrfs",
     b"ceph",
     b"erofs",
@@ -69,7 +69,6 @@ const MAPS_OWNERS: [&[u8]; 13] = [
     b"f2fs",
     b"hugetlbfs",
     b"ntfs3",
-    b"overlay",
     b"squashfs",
     b"tmpfs",
     b"vfat",
