@@ -4,9 +4,9 @@
 //! One case after the other: some lower a limit of the whole process.
 
 mod automount;
-mod children;
 mod descriptors;
 mod names;
+mod owner_maps;
 mod procfs;
 
 use std::process::ExitCode;
@@ -24,6 +24,6 @@ fn main() -> ExitCode {
         .chain(descriptors::CASES)
         .chain(names::CASES)
         .chain(automount::CASES)
-        .chain(children::CASES);
+        .chain(owner_maps::CASES);
     libtest_mimic::run(&arguments, cases.map(|case| kernel.trial(*case)).collect()).exit_code()
 }
