@@ -28,7 +28,8 @@ mount /dev tmpfs dev
  char /dev/pty 136:7";
 
 /// The same on the kernel, in a fresh root.
-const FURNISHED: &str = "dir /w/image/bin; file /w/image/bin/sh x; tmpfs /dev; char 1:3 /dev/null; char 1:5 /dev/zero
+pub(crate) const FURNISHED: &str =
+    "dir /w/image/bin; file /w/image/bin/sh x; tmpfs /dev; char 1:3 /dev/null; char 1:5 /dev/zero
     char 1:7 /dev/full; char 1:8 /dev/random; char 1:9 /dev/urandom; char 5:0 /dev/tty; char 136:7 /dev/pty";
 
 pub(crate) fn host(more: &str) -> FakeBackend {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use mountwright_core::path::Crossing;
-use mountwright_core::{Directory, Filesystem, Location, Mounter};
+use mountwright_core::{Backend, Directory, Location, Mounter};
 use mountwright_fake::FakeBackend;
 use mountwright_fake::test_kit::{Level, every_death, every_fault};
 
@@ -17,10 +17,10 @@ use crate::specs::{default_spec, plan};
 pub(crate) struct State {
     pub(crate) mounts: Vec<u8>,
     pub(crate) names: BTreeSet<PathBuf>,
-    files: BTreeMap<PathBuf, Vec<u8>>,
+    pub(crate) files: BTreeMap<PathBuf, Vec<u8>>,
 }
 
-pub(crate) fn state(host: &FakeBackend) -> State {
+pub(crate) fn state(host: &dyn Backend) -> State {
     let mut state =
         State { mounts: host.mounts().unwrap().text().to_vec(), names: BTreeSet::new(), files: BTreeMap::new() };
     let image = host.open_dir(&Location::trusted("/w/image")).unwrap();

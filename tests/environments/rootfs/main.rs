@@ -4,6 +4,7 @@ mod building;
 mod creates;
 mod disturbed;
 mod dying;
+mod dying_on_kernel;
 mod entering;
 mod specs;
 
@@ -27,6 +28,6 @@ fn main() -> ExitCode {
             Ok(())
         })
     });
-    let on_kernel = building::ON_KERNEL.iter().map(|case| kernel.trial(*case));
+    let on_kernel = building::ON_KERNEL.iter().chain(dying_on_kernel::ON_KERNEL).map(|case| kernel.trial(*case));
     libtest_mimic::run(&arguments, on_model.chain(on_kernel).collect()).exit_code()
 }
