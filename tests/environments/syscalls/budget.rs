@@ -29,6 +29,8 @@ pub(crate) const BUDGETS: &[Budget] = &[
     budget("unmount of one given mount", 9),
     budget("share of a rootfs", 36),
     budget("unshare of a rootfs", 12),
+    // The checks included. As many where four of the ten masked and four of the five read-only paths are there.
+    budget("build of the default root of a container", 189),
     // 9 for the root, 6 for each file: pin, look, capabilities, owner, mode, close.
     budget("fsGroup of ten files that change", 69),
     // 4 more for each: capabilities are read and set by /proc, which is checked before each.

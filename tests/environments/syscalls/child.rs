@@ -158,6 +158,14 @@ impl Counted {
                 let outcome = between_marks(|| ShareName::Rootfs.unshare(b, mounts, &id)).unwrap();
                 assert!(!Path::new("/tmp/mounts/box").exists(), "{outcome:?}");
             }
+            "build of the default root of a container" => {
+                if may_create_devices() {
+                    build_root(b, ready);
+                } else {
+                    ready();
+                    between_marks(|| ());
+                }
+            }
             "fsGroup of ten files that change" => {
                 volume(Files::Plain);
                 give_group(b, ready);
@@ -182,6 +190,31 @@ impl Counted {
             other => panic!("{other}: nobody knows how"),
         }
     }
+}
+
+fn may_create_devices() -> bool {
+    let made = rustix::fs::mknodat(
+        rustix::fs::CWD,
+        "/tmp/device",
+        rustix::fs::FileType::CharacterDevice,
+        rustix::fs::Mode::empty(),
+        rustix::fs::makedev(1, 3),
+    );
+    made.is_ok() && std::fs::remove_file("/tmp/device").is_ok()
+}
+
+/// Builds the root in an image that has its mount points, without a umask, as runtimes do.
+fn build_root(b: &LinuxBackend, ready: impl FnOnce()) {
+    furnish("dir /tmp/image/dev /tmp/image/proc /tmp/image/sys");
+    let mut spec = mountwright_tests::container_spec::default_spec();
+    spec["root"]["path"] = "/tmp/image".into();
+    let config = serde_json::from_value(spec).unwrap();
+    let plan = mountwright_core::rootfs::RootfsPlan::from_config(&config, "/tmp".into()).unwrap();
+    let umask = rustix::process::umask(rustix::fs::Mode::empty());
+    ready();
+    between_marks(|| plan.build(b, None)).unwrap();
+    rustix::process::umask(umask);
+    b.unmount(&UnmountRequest::new(Location::trusted("/tmp/image")).with_mode(UnmountMode::Detach)).unwrap();
 }
 
 const VOLUME: &str = "/tmp/volume";
