@@ -130,10 +130,12 @@ impl Kernel for Linux {
     }
 
     fn statmount(&self, unique_id: u64, mask: u64, room: usize) -> Answered<MountStat> {
-        if room > FEW_STRINGS {
-            return statmount_into(&mut vec![0; STRINGS + room], unique_id, mask);
+        // What is read of the buffer is zeroed first.
+        match room {
+            0 => statmount_into(&mut [0; STRINGS], unique_id, mask),
+            1..=FEW_STRINGS => statmount_into(&mut [0; STRINGS + FEW_STRINGS][..STRINGS + room], unique_id, mask),
+            _ => statmount_into(&mut vec![0; STRINGS + room], unique_id, mask),
         }
-        statmount_into(&mut [0; STRINGS + FEW_STRINGS][..STRINGS + room], unique_id, mask)
     }
 
     fn listmount(&self, unique_id: u64, after: u64, most: usize) -> Answered<Vec<u64>> {
