@@ -130,7 +130,7 @@ impl Kernel for Linux {
     }
 
     fn statmount(&self, unique_id: u64, mask: u64, room: usize) -> Answered<MountStat> {
-        // What is read of the buffer is zeroed first.
+        // The buffer is zeroed, so it is no larger than asked for.
         match room {
             0 => statmount_into(&mut [0; STRINGS], unique_id, mask),
             1..=FEW_STRINGS => statmount_into(&mut [0; STRINGS + FEW_STRINGS][..STRINGS + room], unique_id, mask),

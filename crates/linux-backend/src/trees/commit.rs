@@ -50,13 +50,13 @@ impl<K: Kernel> LinuxBackend<K> {
         }
     }
 
-    /// Returns true if another process has mounted in the tree since it is visible, or if that cannot be found out.
+    /// Returns true if another process has mounted in the tree since it is visible, or if listmount fails. Before 6.8 no call
+    /// shows it: false.
     fn has_newer(&self, tree: MountKey, newest: Option<u64>) -> bool {
         match (tree, newest) {
             (MountKey::Unique(tree), Some(newest)) => {
                 !self.calls.listmount(tree.0.get(), newest, 1).is_ok_and(|newer| newer.is_empty())
             }
-            // Ids do not show it.
             _ => false,
         }
     }
